@@ -1,0 +1,72 @@
+# make demo   see sixty taps judged, stored, uploaded        make test   everything CI runs
+# make setup  only the environment (.venv); the other targets do it themselves when something is missing or has changed
+
+PY      := .venv/bin/python
+CORE    := validator/_core.c validator/_core_sm2.c $(wildcard validator/core/*.c)
+HEADERS := $(wildcard validator/core/*.h validator/core/*.def validator/core/include/yima/*.h)
+EXT     := validator/_core.abi3.so
+CFLAGS_CORE := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Ivalidator/core/include -DPy_LIMITED_API=0x030b0000
+# Where there is no compiler, the one from PyPI takes its place.
+CC_HERE := $(if $(shell command -v cc),cc,$(CURDIR)/$(PY) -m ziglang cc)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint sanitize pytest counts test-long bench lock clean
+
+help:
+	@sed -n '1,2s/^# //p' Makefile
+
+setup: $(EXT)
+
+.venv/.installed: requirements.lock .ci/setup
+	bash .ci/setup
+	@touch $@
+
+$(EXT): .venv/.installed pyproject.toml $(CORE) $(HEADERS)
+	CC="$(CC_HERE)" $(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup
+	.venv/bin/yima demo
+
+test: setup lint sanitize counts pytest
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/clang-format --dry-run -Werror $(filter-out %_table.h,$(CORE) $(filter %.h,$(HEADERS)))
+	.venv/bin/mypy
+
+# The core and its binding under AddressSanitizer and UndefinedBehaviorSanitizer, fed by the same tests.
+sanitize: build/sanitize/validator/_core.abi3.so
+	LD_PRELOAD="$$($(CC_HERE) -print-file-name=libasan.so) $$($(CC_HERE) -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 PYTHONPATH=build/sanitize \
+	.venv/bin/pytest -p no:cacheprovider -m "not slow" --timeout 300 tests/validator/core tests/validator/test_lab_vectors.py
+
+build/sanitize/validator/_core.abi3.so: $(EXT) $(CORE) $(HEADERS) $(wildcard validator/*.py)
+	rm -rf build/sanitize && mkdir -p build/sanitize/validator
+	cp -r validator/*.py validator/readers validator/uplink build/sanitize/validator/
+	$(CC_HERE) $(CFLAGS_CORE) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+		-fPIC -shared -I"$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("include"))')" $(CORE) -o $@
+
+# Instruction counts of the core, exact; fails on growth. Renewing them is told by the command itself.
+counts: setup
+	$(PY) -m benchmarks.instructions --check
+
+pytest: setup
+	.venv/bin/pytest
+
+# Hours rather than minutes: many random signatures, long fuzzing.
+test-long: setup
+	YIMA_RANDOM_SIGNATURES=100000 .venv/bin/pytest tests/validator/core
+
+bench: setup
+	$(PY) -m benchmarks
+	$(PY) -m benchmarks.verify
+
+lock: .venv/.installed
+	$(PY) -m pip install --quiet pip-tools
+	.venv/bin/pip-compile --quiet --no-header --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-emit-trusted-host --allow-unsafe --strip-extras --extra camera,uplink,report,dev -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv build dist *.egg-info $(EXT)

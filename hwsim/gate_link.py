@@ -1,0 +1,203 @@
+"""The wire between a device and simulated hardware: a Unix socket with one JSON line each way for a command.
+
+The hardware lives in the simulator's process behind a GateServer; `yima run --gate sim:PATH` reaches it through
+`open_gate`. Nothing in the device knows that the gate is simulated.
+
+Rules it keeps:
+- A command is done when its receipt is here, so that the port's guarantee holds: the command has left the device.
+- A link that breaks is made anew once for a command; then GateError says what is gone and what to do.
+- One device has the link at a time; a line that is no command ends it.
+"""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from hwsim.commands import LINE_MAX, BadLine, Command, Receipt, Verb, parse_command, parse_receipt
+from validator.errors import GateError
+from validator.judging import Verdict
+from validator.texts import Text
+
+RECEIPT_S = 2.0  # a gate controller that takes longer than this is gone
+_START = Text(
+    "Start the simulated hardware (yima demo does), then try again", "请先启动模拟硬件（yima demo 会启动），再重试"
+)
+
+
+class Hardware(Protocol):
+    """Takes a command at its moment (monotonic milliseconds) and says what became of it."""
+
+    def obey(self, command: Command, now_ms: int) -> Receipt:
+        """Does what the command says."""
+
+
+class SimulatedGate:
+    """The Gate port over a Unix socket. path: of the socket. Raises GateError when nobody listens there."""
+
+    def __init__(self, path: Path, receipt_s: float = RECEIPT_S) -> None:
+        self._path = path
+        self._receipt_s = receipt_s
+        self._number = 0
+        self._socket: socket.socket | None = self._connect()
+        self._buffer = b""
+
+    def open(self, verdict: Verdict) -> None:
+        """Lets one rider pass. Raises GateError also when the gate is there but stands in alarm."""
+        self._tell(Verb.OPEN, verdict)
+
+    def refuse(self, verdict: Verdict) -> None:
+        """Stays shut and shows why."""
+        self._tell(Verb.REFUSE, verdict)
+
+    def show_again(self, verdict: Verdict) -> None:
+        """Shows the answer again, moves nothing."""
+        self._tell(Verb.SHOW_AGAIN, verdict)
+
+    def close(self) -> None:
+        """Ends the link."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _tell(self, verb: Verb, verdict: Verdict) -> None:
+        self._number += 1
+        command = Command(
+            number=self._number,
+            verb=verb,
+            reason=int(verdict.reason),
+            text=verdict.reason.text,
+            fare_fen=verdict.fare_fen,
+        )
+        receipt = self._exchange(command)
+        if not receipt.done:
+            raise GateError(
+                f"sim:{self._path}",
+                Text(f"did not {verb.value}: it stands in {receipt.state}", f"未执行命令：当前状态为 {receipt.state}"),
+                Text("Let staff look and reset the gate", "请工作人员检查并复位闸机"),
+            )
+
+    def _exchange(self, command: Command) -> Receipt:
+        fresh = self._socket is None
+        if self._socket is None:
+            self._socket = self._connect()
+        try:
+            return self._receipt(self._socket, command)
+        except (TimeoutError, BadLine) as error:
+            self.close()
+            raise self._gone(error) from error
+        except OSError as error:
+            self.close()
+            if fresh:
+                raise self._gone(error) from error
+            return self._exchange(command)  # the controller was restarted: once more, over a new link
+
+    def _receipt(self, link: socket.socket, command: Command) -> Receipt:
+        link.sendall(command.line())
+        while b"\n" not in self._buffer:
+            piece = link.recv(LINE_MAX)
+            if not piece:
+                raise ConnectionResetError("the gate closed the link")
+            self._buffer += piece
+            if len(self._buffer) > LINE_MAX:
+                raise BadLine("an endless receipt")
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        receipt = parse_receipt(line)
+        if receipt.number != command.number:
+            raise BadLine(f"receipt {receipt.number} for command {command.number}")
+        return receipt
+
+    def _connect(self) -> socket.socket:
+        self._buffer = b""
+        link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        link.settimeout(self._receipt_s)
+        try:
+            link.connect(str(self._path))
+        except OSError as error:
+            link.close()
+            raise self._gone(error) from error
+        return link
+
+    def _gone(self, error: Exception) -> GateError:
+        what = getattr(error, "strerror", None) or str(error)
+        return GateError(f"sim:{self._path}", Text(f"the gate is gone ({what})", f"闸机失去联系（{what}）"), _START)
+
+
+def open_gate(address: str) -> SimulatedGate:
+    """Opens `sim:ADDRESS`; address is the path of a GateServer's socket. Raises GateError."""
+    if not address:
+        raise GateError(
+            "sim:",
+            Text("no socket is named", "未指定套接字"),
+            Text("Write sim:/path/to/gate.sock", "请写作 sim:/path/to/gate.sock"),
+        )
+    return SimulatedGate(Path(address))
+
+
+class GateServer:
+    """Simulated hardware at the end of a socket, in a thread of the simulator's process.
+
+    path: where to listen; must not exist yet, is removed on close. heard, if given, is called with each command and its
+    receipt after the hardware obeyed it, in the server's thread.
+    """
+
+    def __init__(self, path: Path, hardware: Hardware, heard: Callable[[Command, Receipt], None] | None = None) -> None:
+        self._path = path
+        self._hardware = hardware
+        self._heard = heard
+        self.faults: list[str] = []
+        self._link: socket.socket | None = None
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._listener.bind(str(path))
+        except OSError as error:
+            self._listener.close()
+            raise GateError(
+                path,
+                Text(f"cannot listen there ({error.strerror or error})", f"无法在此监听（{error.strerror or error}）"),
+                Text("Choose a free path of at most 100 characters", "请选择未占用且不超过 100 字符的路径"),
+            ) from error
+        self._listener.listen(1)
+        self._thread = threading.Thread(target=self._serve, name=f"gate {path.name}", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the link and removes the socket."""
+        for end in (self._listener, self._link):
+            if end is not None:
+                with contextlib.suppress(OSError):  # nobody is connected any more
+                    end.shutdown(socket.SHUT_RDWR)
+        self._thread.join(timeout=5)
+        self._listener.close()
+        self._path.unlink(missing_ok=True)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                link, _ = self._listener.accept()
+            except OSError:  # shut down by close
+                return
+            self._link = link
+            with link, link.makefile("rb") as lines:
+                try:
+                    while line := lines.readline(LINE_MAX + 1):
+                        command = parse_command(line)
+                        receipt = self._hardware.obey(command, time.monotonic_ns() // 1_000_000)
+                        link.sendall(receipt.line())
+                        if self._heard is not None:
+                            self._heard(command, receipt)
+                except (BadLine, OSError) as error:
+                    self.faults.append(str(error))
+            self._link = None

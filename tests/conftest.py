@@ -1,0 +1,27 @@
+"""What every test may use: the lab's vectors and the public certificates, as they stand in tests/vectors."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+VECTORS = Path(__file__).parent / "vectors"
+
+
+def lab_vectors() -> list[dict[str, Any]]:
+    """All vectors of the lab's cases, by case number."""
+    return [json.loads(path.read_text()) for path in sorted((VECTORS / "lab").glob("*.json"))]
+
+
+@pytest.fixture(scope="session")
+def lab() -> dict[int, dict[str, Any]]:
+    """Lab vectors by case number."""
+    return {vector["case"]: vector for vector in lab_vectors()}
+
+
+@pytest.fixture(scope="session")
+def public_certificates() -> dict[str, Any]:
+    """Public key material of test environments."""
+    found: dict[str, Any] = json.loads((VECTORS / "public-certificates.json").read_text())
+    return found

@@ -1,0 +1,253 @@
+/* yima/core.h - the one header a device vendor reads.
+ *
+ * The core reads a ministry-standard transit QR code (JT/T 1179) and says whether its bearer may ride. It is a function:
+ * code bytes, time, the gate's place, parameters and the device's short memory in; one verdict out. It has no clock, no
+ * I/O, no heap, no mutable globals, and needs no libc beyond memcpy, memmove, memset and memcmp.
+ *
+ * Ownership: every pointer belongs to the caller. The core keeps only those named "borrowed" below, and they must stay
+ * readable and unchanged for as long as the object that borrowed them is used.
+ *
+ * Threads: objects are independent; one object is used by one thread at a time.
+ *
+ * All inputs are public (codes, signatures, public keys), so nothing here is constant-time, and nothing needs to be.
+ * The core only verifies; it has no signing and no secret.
+ *
+ * Units: money in fen, times in unix seconds UTC, ticks in milliseconds of any monotonic clock. Every multi-byte integer
+ * on the wire is big-endian.
+ */
+#ifndef YIMA_CORE_H
+#define YIMA_CORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Reasons and stages --------------------------------------------------------------------------------------- */
+
+/* Why a code was accepted or refused. The table is reasons.def; numbers never change meaning once released. */
+typedef enum {
+#define YIMA_R(number, name, lab_case, stage, english, chinese) YIMA_REASON_##name = (number),
+#include "../../reasons.def"
+#undef YIMA_R
+} yima_reason;
+
+/* The order of judging. A verdict says for each stage whether it passed, failed, or was not reached. */
+typedef enum {
+    YIMA_STAGE_FORMAT = 0,
+    YIMA_STAGE_CERTIFICATE,
+    YIMA_STAGE_ISSUER_SIGNATURE,
+    YIMA_STAGE_RIDER_SIGNATURE,
+    YIMA_STAGE_TIME,
+    YIMA_STAGE_PERMISSION,
+    YIMA_STAGE_REPETITION,
+    YIMA_STAGES,
+    YIMA_STAGE_DEVICE = 15 /* reasons that the device gives, never the core */
+} yima_stage;
+
+typedef enum { YIMA_NOT_REACHED = 0, YIMA_PASSED = 1, YIMA_FAILED = 2 } yima_stage_result;
+
+typedef struct {
+    uint16_t number;   /* yima_reason */
+    uint16_t lab_case; /* the lab's case number that terminals show; 0 where the lab has none */
+    uint8_t stage;     /* yima_stage */
+    const char *name;
+    const char *english; /* UTF-8 */
+    const char *chinese; /* UTF-8 */
+} yima_reason_info;
+
+/* The whole table, in ascending order of number; *count receives its length. */
+const yima_reason_info *yima_reasons(size_t *count);
+
+/* ---- Families of codes ---------------------------------------------------------------------------------------- */
+
+/* What kind of code a payload is, by its first bytes alone; nothing is verified. */
+typedef enum {
+    YIMA_FAMILY_UNKNOWN = 0,
+    YIMA_FAMILY_MINISTRY,     /* ministry code, JT/T 1179 */
+    YIMA_FAMILY_UNIFIED,      /* 55, then the ministry layout */
+    YIMA_FAMILY_MINISTRY_226, /* the form of 2019, without certificate */
+    YIMA_FAMILY_SUISHEN,      /* Shanghai's code, transit form */
+    YIMA_FAMILY_SUISHEN_HALL, /* Shanghai's code, service-hall form; any other http(s) URL */
+    YIMA_FAMILY_ALIPAY,
+    YIMA_FAMILY_CITY_CARD,
+    YIMA_FAMILY_WECHAT,
+    YIMA_FAMILY_UNIONPAY,
+    YIMA_FAMILIES
+} yima_family;
+
+yima_family yima_family_of(const uint8_t *code, size_t length);
+
+/* English name of a family, ASCII; never NULL. */
+const char *yima_family_name(yima_family family);
+
+/* ---- The code ------------------------------------------------------------------------------------------------- */
+
+enum {
+    YIMA_CODE_MIN = 332,
+    YIMA_CODE_MAX = 364,
+    YIMA_ISSUER_DATA_MAX = 32,
+    YIMA_CERTIFICATE_SIZE = 117,
+    YIMA_ROOT_CERTIFICATE_SIZE = 144,
+    YIMA_PAYLOAD_MAX = 4096 /* longest payload a reader may hand over; the largest QR symbol holds 2953 bytes */
+};
+
+/* One row of the layout table (layout.h): where a field lies in the code. */
+typedef struct {
+    const char *name;
+    uint8_t number;       /* the standard's field number */
+    uint16_t offset;      /* from the start of the code, without the issuer's data */
+    uint16_t size;        /* 0 for field 14, whose size is field 13 */
+    uint8_t after_data;   /* 1: add field 13 to offset */
+} yima_layout_row;
+
+const yima_layout_row *yima_code_layout(size_t *count);
+const yima_layout_row *yima_certificate_layout(size_t *count); /* offsets within the certificate; number is 3 */
+
+/* ---- Parameters ----------------------------------------------------------------------------------------------- */
+
+/* An opened parameter image: views into bytes that the caller keeps (borrowed). The one door through which
+ * configuration enters the core; the layout of the image is described in parameters.c. */
+typedef struct {
+    const uint8_t *image;
+    size_t size;
+    struct { const uint8_t *rows; uint32_t count; } sections[16];
+} yima_parameters;
+
+typedef enum {
+    YIMA_PARAMETERS_OK = 0,
+    YIMA_PARAMETERS_TRUNCATED,   /* shorter than it says */
+    YIMA_PARAMETERS_NOT_OURS,    /* magic or format version */
+    YIMA_PARAMETERS_BAD_SECTION, /* outside the image, wrong row size, or repeated */
+    YIMA_PARAMETERS_UNSORTED,    /* rows that are searched must ascend, without repetition */
+    YIMA_PARAMETERS_BAD_VALUE    /* a row holds what cannot be, e.g. a root key off the curve */
+} yima_parameters_error;
+
+/* Opens and checks an image. On an error, *offset (if not NULL) receives the byte at which it was noticed. */
+yima_parameters_error yima_parameters_open(yima_parameters *p, const uint8_t *image, size_t size, size_t *offset);
+
+/* ---- Judging -------------------------------------------------------------------------------------------------- */
+
+typedef enum { YIMA_MODE_BUS = 1, YIMA_MODE_METRO = 2 } yima_mode; /* also bits of a mode mask */
+
+/* Where the gate stands. */
+typedef struct {
+    uint8_t mode;   /* yima_mode */
+    uint32_t city;  /* administrative division code as a number, e.g. 320500 for Suzhou; 0: not told */
+} yima_gate;
+
+/* The moment of a presentation. */
+typedef struct {
+    int64_t unix_s;   /* wall clock, UTC */
+    uint64_t tick_ms; /* monotonic; used for debounce only */
+    uint8_t trusted;  /* 0: the device does not know the time; no time-dependent reason is then given but its own */
+} yima_moment;
+
+typedef struct {
+    uint16_t reason;               /* yima_reason; 0 = accepted */
+    uint8_t accepted;
+    uint8_t family;                /* yima_family */
+    uint8_t again;                 /* 1: the same presentation as a moment ago. Show the answer again, write nothing. */
+    uint8_t stages[YIMA_STAGES];   /* yima_stage_result */
+    uint32_t fare_fen;             /* what the ride costs; 0 when refused */
+    uint8_t has_digest;            /* 1: digest below is set */
+    uint8_t digest[32];            /* e of the rider's signature: names this code among all codes */
+} yima_verdict;
+
+/* The memory of repetition: one entry an accepted code, as long as it could still be shown. */
+typedef struct {
+    uint8_t digest[16];
+    uint8_t account[10];
+    uint8_t used;
+    int64_t accepted_at;
+    int64_t until; /* unix seconds; after it the code is refused as expired anyway */
+} yima_replay_entry;
+
+enum { YIMA_REPLAY_WAYS = 8 }; /* entries a digest may fall on; capacities are multiples of it */
+
+typedef struct {
+    uint8_t certificate[YIMA_CERTIFICATE_SIZE];
+    uint8_t valid;
+    uint32_t uses;     /* how often it vouched for a code */
+    uint32_t used_at;  /* order of use, for eviction */
+    int16_t table;     /* index of its precomputed table, -1: none */
+    uint64_t key[16];  /* parsed issuer key (yima_sm2_key) */
+} yima_trusted_issuer;
+
+enum { YIMA_TRUSTED_ISSUERS = 16, YIMA_DEBOUNCE_SLOTS = 4 };
+
+typedef struct {
+    uint8_t code[YIMA_CODE_MAX + 1];
+    uint16_t length;   /* 0: empty */
+    uint64_t seen_ms;  /* the last time it was in view */
+    yima_verdict verdict;
+} yima_presentation;
+
+/* A validator: one gate's judge with its short memory. About 9 KB; static storage is fine. Fields are the core's own. */
+typedef struct {
+    const yima_parameters *parameters; /* borrowed */
+    yima_gate gate;
+    const struct yima_sm2_kernel *kernel;
+    yima_replay_entry *replay;         /* borrowed */
+    uint32_t replay_capacity;
+    uint32_t evicted_live;             /* accepted codes forgotten while still valid: the memory is too small */
+    uint32_t clock;                    /* order of use */
+    uint8_t *tables;                   /* borrowed: precomputed issuer tables; may be NULL */
+    size_t tables_size;
+    uint8_t table_window;
+    yima_trusted_issuer issuers[YIMA_TRUSTED_ISSUERS];
+    yima_presentation shown[YIMA_DEBOUNCE_SLOTS];
+} yima_validator;
+
+/* Prepares a validator. replay_capacity: a multiple of YIMA_REPLAY_WAYS, at least one of it; tables may be NULL. The
+ * replay entries and tables are cleared. Changing parameters means calling this again, then yima_remember. */
+void yima_validator_init(yima_validator *v, const yima_parameters *p, yima_gate gate, yima_replay_entry *replay,
+                         uint32_t replay_capacity, void *tables, size_t tables_size);
+
+/* Judges one payload of any length. Never fails: every sequence of bytes has a verdict. */
+void yima_judge(yima_validator *v, const uint8_t *code, size_t length, yima_moment now, yima_verdict *verdict);
+
+/* Takes back what an accepted verdict left in the memory: its record could not be made durable, the gate stays shut. */
+void yima_retract(yima_validator *v, const yima_verdict *verdict);
+
+/* After a restart: an accepted code from the journal is put into the memory again. Nothing is verified. Returns 1, or 0
+ * if the bytes are no ministry code or the code can no longer be shown at `now`. */
+int yima_remember(yima_validator *v, const uint8_t *code, size_t length, int64_t accepted_at, int64_t now);
+
+/* For idle time: does at most one piece of useful work (builds a table for an issuer seen often). Returns 1 if it did. */
+int yima_idle(yima_validator *v);
+
+/* ---- The trip record ------------------------------------------------------------------------------------------ */
+
+/* What a terminal says of itself and of the ride; strings are borrowed, may be NULL (the tag is then left out). */
+typedef struct {
+    const char *vendor;            /* 0002 */
+    const char *terminal;          /* 0003 */
+    const char *software;          /* 0004 */
+    const char *record_id;         /* 0005 */
+    const char *merchant_type;     /* 0006 */
+    const char *vehicle;           /* 000A */
+    const char *plate;             /* 000B, UTF-8 */
+    const char *driver;            /* 000C */
+    const char *line;              /* 000D */
+    const char *station;           /* 000E */
+    const char *position;          /* 000F, "lat,lon" */
+    uint32_t terminal_time;        /* 0010 */
+    uint8_t time_trusted;          /* 2002 */
+} yima_trip;
+
+/* Writes the trip record of a judged code: TLVs 0000 to 0011, 0011 being SM3 over all before it. Our own tags stand
+ * before 0011: 2001 reason (2 bytes), 2002 time trusted (1 byte). The amount (0009) is binary, 4 bytes, fen.
+ * Returns its size, or 0 if `capacity` is too small or a string is longer than 255 bytes. */
+size_t yima_record_write(uint8_t *out, size_t capacity, const uint8_t *code, size_t length, const yima_verdict *verdict,
+                         const yima_trip *trip);
+
+/* 1 if the bytes are a well-formed record whose 0011 agrees. */
+int yima_record_check(const uint8_t *record, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,158 @@
+"""The ports of the device: what it needs of the world, each with one sentence of guarantee.
+
+Back-ends are found by name through entry points (`yima.readers`, `yima.gates`): `serial:/dev/ttyUSB0` asks the back-end
+`serial` for the device at `/dev/ttyUSB0`. A back-end's factory takes the text after the colon and raises ReaderError or
+GateError with what to do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, NamedTuple, Protocol
+
+from validator.errors import GateError, ReaderError, YimaError
+from validator.judging import Moment, Verdict
+from validator.texts import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One payload and when it came.
+
+    payload: the bytes of one code, at most 4096. first_ns, last_ns: time.monotonic_ns() when its first and its last
+    byte (or the frame that held it) arrived. faults: what the reader mended on the way, in English, for the bench.
+    """
+
+    payload: bytes
+    first_ns: int
+    last_ns: int
+    faults: tuple[str, ...] = ()
+
+
+class Reader(Protocol):
+    """Yields payloads whole, each once, in order of arrival."""
+
+    def read(self, timeout_s: float) -> Reading | None:
+        """The next payload, or None when none came within timeout_s. Raises ReaderError when the reader is gone."""
+
+    def close(self) -> None:
+        """Releases the hardware; read must not be called again."""
+
+
+class Gate(Protocol):
+    """Moves only when told, and returns when the command has left the device."""
+
+    def open(self, verdict: Verdict) -> None:
+        """Lets one rider pass."""
+
+    def refuse(self, verdict: Verdict) -> None:
+        """Stays shut and shows why."""
+
+    def show_again(self, verdict: Verdict) -> None:
+        """The same presentation as a moment ago: shows the answer again, moves nothing."""
+
+    def close(self) -> None:
+        """Releases the hardware."""
+
+
+class Clock(Protocol):
+    """Tells the time together with whether it can be trusted."""
+
+    def now(self) -> Moment:
+        """This moment."""
+
+
+class JournalKey(NamedTuple):
+    """Names one record for ever."""
+
+    device: str
+    epoch: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One tap as the journal keeps it.
+
+    at: unix seconds UTC by the device's clock; time_trusted: whether it could be trusted; tick_ms: monotonic
+    milliseconds since the device started. record: the trip record (TLV), refused taps too. hash: SM3 over the previous
+    entry's hash and this entry, see journal.chain.
+    """
+
+    key: JournalKey
+    at: int
+    time_trusted: bool
+    tick_ms: int
+    reason: int
+    record: bytes
+    previous: bytes
+    hash: bytes
+
+
+class Journal(Protocol):
+    """What append returned is on stable storage and stays until it is acknowledged."""
+
+    def append(self, *, moment: Moment, reason: int, record: bytes) -> JournalKey:
+        """Stores one record durably before it returns. Raises JournalError; then nothing was stored."""
+
+    def next_sequence(self) -> int:
+        """The sequence that the next append will get, from 1."""
+
+    def pending(self, limit: int) -> Sequence[Entry]:
+        """Entries after the cursor, oldest first."""
+
+    def acknowledge(self, through: int, rejected: dict[int, str]) -> None:
+        """Moves the cursor to `through` (back too, after a collector's restore); puts rejected ones in quarantine."""
+
+    def close(self) -> None:
+        """Leaves the journal in a state from which the next start resumes."""
+
+
+class Uplink(Protocol):
+    """Carries entries to a collector and brings back only what the collector says it has durably."""
+
+    def send(self, entries: Sequence[Entry]) -> tuple[int, dict[int, str]]:
+        """(highest contiguous durable sequence, {sequence: why it was rejected}). Raises UplinkError."""
+
+    def close(self) -> None:
+        """Ends the connection."""
+
+
+class Resolver(Protocol):
+    """Answers for a code that only its issuer can verify, before the deadline or not at all."""
+
+    def resolve(self, token: bytes, *, deadline_ms: int, mode: str, city: int) -> bool | None:
+        """True: may ride; False: may not; None: unreachable within the deadline."""
+
+
+def _open(group: str, kind: Text, error: type[YimaError], specification: str) -> Any:
+    name, colon, address = specification.partition(":")
+    found = {point.name: point for point in entry_points(group=group)}
+    if not colon or name not in found:
+        known = ", ".join(f"{key}:" for key in sorted(found))
+        raise error(
+            specification,
+            Text(f"no such {kind.en}", f"没有这种{kind.zh}"),
+            Text(f"Begin with one of {known}", f"请以下列之一开头：{known}"),
+        )
+    try:
+        factory = found[name].load()
+    except ModuleNotFoundError as missing:
+        raise error(
+            specification,
+            Text(f"needs the Python package {missing.name}", f"缺少 Python 包 {missing.name}"),
+            Text("Install it: pip install 'yima[camera]'", "请安装：pip install 'yima[camera]'"),
+        ) from missing
+    return factory(address)
+
+
+def open_reader(specification: str) -> Reader:
+    """Opens a reader such as `serial:/dev/ttyUSB0?baud=115200`. Raises ReaderError."""
+    reader: Reader = _open("yima.readers", Text("reader", "读码器"), ReaderError, specification)
+    return reader
+
+
+def open_gate(specification: str) -> Gate:
+    """Opens a gate such as `console:`. Raises GateError."""
+    gate: Gate = _open("yima.gates", Text("gate", "闸机"), GateError, specification)
+    return gate
