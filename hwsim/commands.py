@@ -26,7 +26,7 @@ class Verb(StrEnum):
     SHOW_AGAIN = "show again"
 
 
-class BadLine(ValueError):
+class BadLineError(ValueError):
     """The other end sent a line that is no command or no receipt."""
 
 
@@ -81,11 +81,11 @@ class Receipt:
 
 
 def parse_command(line: bytes) -> Command:
-    """The command in a line. Raises BadLine."""
+    """The command in a line. Raises BadLineError."""
     members = _members(line)
     verb = _text(members, "verb")
     if verb not in list(Verb):
-        raise BadLine(f"no such verb: {verb[:40]!r}")
+        raise BadLineError(f"no such verb: {verb[:40]!r}")
     return Command(
         number=_number(members, "number", 1 << 53),
         verb=Verb(verb),
@@ -96,11 +96,11 @@ def parse_command(line: bytes) -> Command:
 
 
 def parse_receipt(line: bytes) -> Receipt:
-    """The receipt in a line. Raises BadLine."""
+    """The receipt in a line. Raises BadLineError."""
     members = _members(line)
     done = members.get("done")
     if not isinstance(done, bool):
-        raise BadLine("done is not true or false")
+        raise BadLineError("done is not true or false")
     return Receipt(number=_number(members, "receipt", 1 << 53), done=done, state=_text(members, "state"))
 
 
@@ -110,25 +110,25 @@ def _line(members: dict[str, Any]) -> bytes:
 
 def _members(line: bytes) -> dict[str, Any]:
     if len(line) > LINE_MAX:
-        raise BadLine(f"longer than {LINE_MAX} bytes")
+        raise BadLineError(f"longer than {LINE_MAX} bytes")
     try:
         members = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise BadLine("not a JSON line") from error
+        raise BadLineError("not a JSON line") from error
     if not isinstance(members, dict):
-        raise BadLine("not a JSON object")
+        raise BadLineError("not a JSON object")
     return members
 
 
 def _number(members: dict[str, Any], name: str, maximum: int) -> int:
     value = members.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= maximum:
-        raise BadLine(f"{name} is not a number from 0 to {maximum}")
+        raise BadLineError(f"{name} is not a number from 0 to {maximum}")
     return value
 
 
 def _text(members: dict[str, Any], name: str) -> str:
     value = members.get(name)
     if not isinstance(value, str):
-        raise BadLine(f"{name} is not a text")
+        raise BadLineError(f"{name} is not a text")
     return value

@@ -196,22 +196,21 @@ def _told_apart(condition: Condition, event: Event) -> Event:
     return event
 
 
+# What an action adds to (admitted, inside, passed).
+_COUNTS = {Action.ADMIT: (1, 0, 0), Action.LET_IN: (-1, 1, 0), Action.COUNT: (0, -1, 1)}
+
+
 def _done(condition: Condition, action: Action) -> Condition:
-    match action:
-        case Action.ADMIT:
-            return replace(condition, admitted=condition.admitted + 1)
-        case Action.FORGET:
-            return replace(condition, admitted=0, inside=0)
-        case Action.LET_IN:
-            return replace(condition, admitted=condition.admitted - 1, inside=condition.inside + 1)
-        case Action.COUNT:
-            return replace(condition, inside=condition.inside - 1, passed=condition.passed + 1)
-        case Action.SHOW_GO | Action.SHOW_STOP:
-            return replace(condition, go=action is Action.SHOW_GO)
-        case Action.SOUND | Action.SILENCE:
-            return replace(condition, alarm=action is Action.SOUND)
-        case Action.RELEASE | Action.SHUT | Action.ENGAGE:
-            return condition  # the leaves' own motion; the state says where they are
+    admitted, inside, passed = _COUNTS.get(action, (0, 0, 0))
+    forget = action is Action.FORGET
+    return replace(
+        condition,
+        admitted=0 if forget else condition.admitted + admitted,
+        inside=0 if forget else condition.inside + inside,
+        passed=condition.passed + passed,
+        go=action is Action.SHOW_GO if action in (Action.SHOW_GO, Action.SHOW_STOP) else condition.go,
+        alarm=action is Action.SOUND if action in (Action.SOUND, Action.SILENCE) else condition.alarm,
+    )
 
 
 class MetroGate:

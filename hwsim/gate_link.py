@@ -5,7 +5,8 @@ The hardware lives in the simulator's process behind a GateServer; `yima run --g
 
 Rules it keeps:
 - A command is done when its receipt is here, so that the port's guarantee holds: the command has left the device.
-- A link that breaks is made anew once for a command; then GateError says what is gone and what to do.
+- A command is sent at most once: a link found ended before it is made anew, one that breaks under it is a GateError
+  that says what is gone and what to do. Sending again could let in two riders for one fare.
 - One device has the link at a time; a line that is no command ends it.
 """
 
@@ -18,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from hwsim.commands import LINE_MAX, BadLine, Command, Receipt, Verb, parse_command, parse_receipt
+from hwsim.commands import LINE_MAX, BadLineError, Command, Receipt, Verb, parse_command, parse_receipt
 from validator.errors import GateError
 from validator.judging import Verdict
 from validator.texts import Text
@@ -82,19 +83,15 @@ class SimulatedGate:
             )
 
     def _exchange(self, command: Command) -> Receipt:
-        fresh = self._socket is None
+        if self._socket is not None and _ended(self._socket):
+            self.close()
         if self._socket is None:
             self._socket = self._connect()
         try:
             return self._receipt(self._socket, command)
-        except (TimeoutError, BadLine) as error:
+        except (OSError, BadLineError) as error:
             self.close()
             raise self._gone(error) from error
-        except OSError as error:
-            self.close()
-            if fresh:
-                raise self._gone(error) from error
-            return self._exchange(command)  # the controller was restarted: once more, over a new link
 
     def _receipt(self, link: socket.socket, command: Command) -> Receipt:
         link.sendall(command.line())
@@ -104,11 +101,11 @@ class SimulatedGate:
                 raise ConnectionResetError("the gate closed the link")
             self._buffer += piece
             if len(self._buffer) > LINE_MAX:
-                raise BadLine("an endless receipt")
+                raise BadLineError("an endless receipt")
         line, _, self._buffer = self._buffer.partition(b"\n")
         receipt = parse_receipt(line)
         if receipt.number != command.number:
-            raise BadLine(f"receipt {receipt.number} for command {command.number}")
+            raise BadLineError(f"receipt {receipt.number} for command {command.number}")
         return receipt
 
     def _connect(self) -> socket.socket:
@@ -127,6 +124,20 @@ class SimulatedGate:
         return GateError(f"sim:{self._path}", Text(f"the gate is gone ({what})", f"闸机失去联系（{what}）"), _START)
 
 
+def _ended(link: socket.socket) -> bool:
+    """Whether the other end has closed the link since the last receipt."""
+    patience_s = link.gettimeout()
+    link.setblocking(False)  # MSG_DONTWAIT would not do: Python waits for its own timeout first
+    try:
+        return link.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    finally:
+        link.settimeout(patience_s)
+
+
 def open_gate(address: str) -> SimulatedGate:
     """Opens `sim:ADDRESS`; address is the path of a GateServer's socket. Raises GateError."""
     if not address:
@@ -142,7 +153,8 @@ class GateServer:
     """Simulated hardware at the end of a socket, in a thread of the simulator's process.
 
     path: where to listen; must not exist yet, is removed on close. heard, if given, is called with each command and its
-    receipt after the hardware obeyed it, in the server's thread.
+    receipt after the hardware obeyed it, in the server's thread. lock is held while the hardware obeys: hold it to
+    touch the hardware from another thread.
     """
 
     def __init__(self, path: Path, hardware: Hardware, heard: Callable[[Command, Receipt], None] | None = None) -> None:
@@ -150,6 +162,7 @@ class GateServer:
         self._hardware = hardware
         self._heard = heard
         self.faults: list[str] = []
+        self.lock = threading.Lock()
         self._link: socket.socket | None = None
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -173,6 +186,11 @@ class GateServer:
     ) -> None:
         self.close()
 
+    @property
+    def linked(self) -> bool:
+        """Whether a device is connected."""
+        return self._link is not None
+
     def close(self) -> None:
         """Ends the link and removes the socket."""
         for end in (self._listener, self._link):
@@ -194,10 +212,11 @@ class GateServer:
                 try:
                     while line := lines.readline(LINE_MAX + 1):
                         command = parse_command(line)
-                        receipt = self._hardware.obey(command, time.monotonic_ns() // 1_000_000)
+                        with self.lock:
+                            receipt = self._hardware.obey(command, time.monotonic_ns() // 1_000_000)
                         link.sendall(receipt.line())
                         if self._heard is not None:
                             self._heard(command, receipt)
-                except (BadLine, OSError) as error:
+                except (BadLineError, OSError) as error:
                     self.faults.append(str(error))
             self._link = None

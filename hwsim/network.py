@@ -91,7 +91,8 @@ class Network:
             self._server = None
         for end in tuple(self._ends):
             raw = end.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            if raw.fileno() != -1:  # not closed by its other side a moment ago
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             end.transport.abort()
         while self._pipes:
             await asyncio.gather(*self._pipes, return_exceptions=True)

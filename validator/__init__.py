@@ -1,0 +1,31 @@
+"""Yima's device side: judge ministry-standard transit QR codes offline, record trips, hand them on.
+
+The names most users need:
+
+    from validator import GateContext, Mode, Validator, load
+
+    validator = Validator(load("gate.toml"), GateContext(mode=Mode.BUS, city=320500))
+    verdict = validator.judge(code, now)
+"""
+
+from validator.judging import GateContext, Mode, Moment, Reason, Stage, StageResult, Validator, Verdict
+from validator.parameters import Parameters, load
+from validator.record import Terminal, record_is_intact, trip_record
+from validator.version import VERSION
+
+__all__ = [
+    "VERSION",
+    "GateContext",
+    "Mode",
+    "Moment",
+    "Parameters",
+    "Reason",
+    "Stage",
+    "StageResult",
+    "Terminal",
+    "Validator",
+    "Verdict",
+    "load",
+    "record_is_intact",
+    "trip_record",
+]

@@ -1,0 +1,1 @@
+"""The collector: takes the batches of devices, keeps them, and says how far it has each journal."""

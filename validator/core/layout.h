@@ -1,5 +1,7 @@
 /* layout.h - the one table of where fields lie: YIMA_F(NAME, number, offset, size, after_data).
- * Numbers are JT/T 1179's. Offsets are from the start of the code, issuer data left out; after_data = 1 adds field 13. */
+ * Numbers are JT/T 1179's. Offsets are from the start of the code, issuer data left out; after_data = 1 adds field 13.
+ */
+/* clang-format off */
 #define YIMA_CODE_FIELDS(YIMA_F)                 \
     YIMA_F(VERSION, 1, 0, 1, 0)                  \
     YIMA_F(LENGTH, 2, 1, 2, 0)                   \
@@ -34,3 +36,4 @@
     YIMA_F(KEY_LENGTH, 3, 19, 1, 0)              \
     YIMA_F(ISSUER_KEY, 3, 20, 33, 0)             \
     YIMA_F(CA_SIGNATURE, 3, 53, 64, 0)
+/* clang-format on */

@@ -1,8 +1,8 @@
 /* yima/core.h - the one header a device vendor reads.
  *
- * The core reads a ministry-standard transit QR code (JT/T 1179) and says whether its bearer may ride. It is a function:
- * code bytes, time, the gate's place, parameters and the device's short memory in; one verdict out. It has no clock, no
- * I/O, no heap, no mutable globals, and needs no libc beyond memcpy, memmove, memset and memcmp.
+ * The core reads a ministry-standard transit QR code (JT/T 1179) and says whether its bearer may ride. It is a
+ * function: code bytes, time, the gate's place, parameters and the device's short memory in; one verdict out. It has no
+ * clock, no I/O, no heap, no mutable globals, and needs no libc beyond memcpy, memmove, memset and memcmp.
  *
  * Ownership: every pointer belongs to the caller. The core keeps only those named "borrowed" below, and they must stay
  * readable and unchanged for as long as the object that borrowed them is used.
@@ -12,8 +12,8 @@
  * All inputs are public (codes, signatures, public keys), so nothing here is constant-time, and nothing needs to be.
  * The core only verifies; it has no signing and no secret.
  *
- * Units: money in fen, times in unix seconds UTC, ticks in milliseconds of any monotonic clock. Every multi-byte integer
- * on the wire is big-endian.
+ * Units: money in fen, times in unix seconds UTC, ticks in milliseconds of any monotonic clock. Every multi-byte
+ * integer on the wire is big-endian.
  */
 #ifndef YIMA_CORE_H
 #define YIMA_CORE_H
@@ -97,14 +97,18 @@ enum {
 /* One row of the layout table (layout.h): where a field lies in the code. */
 typedef struct {
     const char *name;
-    uint8_t number;       /* the standard's field number */
-    uint16_t offset;      /* from the start of the code, without the issuer's data */
-    uint16_t size;        /* 0 for field 14, whose size is field 13 */
-    uint8_t after_data;   /* 1: add field 13 to offset */
+    uint8_t number;     /* the standard's field number */
+    uint16_t offset;    /* from the start of the code, without the issuer's data */
+    uint16_t size;      /* 0 for field 14, whose size is field 13 */
+    uint8_t after_data; /* 1: add field 13 to offset */
 } yima_layout_row;
 
 const yima_layout_row *yima_code_layout(size_t *count);
 const yima_layout_row *yima_certificate_layout(size_t *count); /* offsets within the certificate; number is 3 */
+
+/* 1 if the 144 bytes are a root certificate: fixed fields right, key on the curve, signed by itself. Whether that root
+ * is to be trusted is the caller's to know. */
+int yima_root_certificate_valid(const uint8_t *certificate, size_t size);
 
 /* ---- Parameters ----------------------------------------------------------------------------------------------- */
 
@@ -113,7 +117,10 @@ const yima_layout_row *yima_certificate_layout(size_t *count); /* offsets within
 typedef struct {
     const uint8_t *image;
     size_t size;
-    struct { const uint8_t *rows; uint32_t count; } sections[16];
+    struct {
+        const uint8_t *rows;
+        uint32_t count;
+    } sections[16];
 } yima_parameters;
 
 typedef enum {
@@ -134,8 +141,8 @@ typedef enum { YIMA_MODE_BUS = 1, YIMA_MODE_METRO = 2 } yima_mode; /* also bits 
 
 /* Where the gate stands. */
 typedef struct {
-    uint8_t mode;   /* yima_mode */
-    uint32_t city;  /* administrative division code as a number, e.g. 320500 for Suzhou; 0: not told */
+    uint8_t mode;  /* yima_mode */
+    uint32_t city; /* administrative division code as a number, e.g. 320500 for Suzhou; 0: not told */
 } yima_gate;
 
 /* The moment of a presentation. */
@@ -146,14 +153,14 @@ typedef struct {
 } yima_moment;
 
 typedef struct {
-    uint16_t reason;               /* yima_reason; 0 = accepted */
+    uint16_t reason; /* yima_reason; 0 = accepted */
     uint8_t accepted;
-    uint8_t family;                /* yima_family */
-    uint8_t again;                 /* 1: the same presentation as a moment ago. Show the answer again, write nothing. */
-    uint8_t stages[YIMA_STAGES];   /* yima_stage_result */
-    uint32_t fare_fen;             /* what the ride costs; 0 when refused */
-    uint8_t has_digest;            /* 1: digest below is set */
-    uint8_t digest[32];            /* e of the rider's signature: names this code among all codes */
+    uint8_t family;              /* yima_family */
+    uint8_t again;               /* 1: the same presentation as a moment ago. Show the answer again, write nothing. */
+    uint8_t stages[YIMA_STAGES]; /* yima_stage_result */
+    uint32_t fare_fen;           /* what the ride costs; 0 when refused */
+    uint8_t has_digest;          /* 1: digest below is set */
+    uint8_t digest[32];          /* e of the rider's signature: names this code among all codes */
 } yima_verdict;
 
 /* The memory of repetition: one entry an accepted code, as long as it could still be shown. */
@@ -170,39 +177,43 @@ enum { YIMA_REPLAY_WAYS = 8 }; /* entries a digest may fall on; capacities are m
 typedef struct {
     uint8_t certificate[YIMA_CERTIFICATE_SIZE];
     uint8_t valid;
-    uint32_t uses;     /* how often it vouched for a code */
-    uint32_t used_at;  /* order of use, for eviction */
-    int16_t table;     /* index of its precomputed table, -1: none */
-    uint64_t key[16];  /* parsed issuer key (yima_sm2_key) */
+    uint32_t uses;    /* how often it vouched for a code */
+    uint32_t used_at; /* order of use, for eviction */
+    int16_t table;    /* index into table_slots of its precomputed table, -1: none */
+    uint64_t key[16]; /* parsed issuer key (yima_sm2_key) */
 } yima_trusted_issuer;
 
 enum { YIMA_TRUSTED_ISSUERS = 16, YIMA_DEBOUNCE_SLOTS = 4 };
 
 typedef struct {
-    uint8_t code[YIMA_CODE_MAX + 1];
-    uint16_t length;   /* 0: empty */
-    uint64_t seen_ms;  /* the last time it was in view */
+    uint8_t code[YIMA_CODE_MAX + 1]; /* the payload, or the SM3 of one that is longer */
+    uint32_t length;                 /* of the payload; 0: empty */
+    uint64_t seen_ms;                /* the last time it was in view */
     yima_verdict verdict;
 } yima_presentation;
 
-/* A validator: one gate's judge with its short memory. About 9 KB; static storage is fine. Fields are the core's own. */
+/* A validator: one gate's judge with its short memory. About 9 KB; static storage is fine. Fields are the core's own.
+ */
 typedef struct {
     const yima_parameters *parameters; /* borrowed */
     yima_gate gate;
     const struct yima_sm2_kernel *kernel;
-    yima_replay_entry *replay;         /* borrowed */
+    yima_replay_entry *replay; /* borrowed */
     uint32_t replay_capacity;
-    uint32_t evicted_live;             /* accepted codes forgotten while still valid: the memory is too small */
-    uint32_t clock;                    /* order of use */
-    uint8_t *tables;                   /* borrowed: precomputed issuer tables; may be NULL */
-    size_t tables_size;
-    uint8_t table_window;
+    uint32_t evicted_live; /* accepted codes forgotten while still valid: the memory is too small */
+    uint32_t clock;        /* order of use */
+    uint8_t *tables;       /* borrowed: precomputed issuer tables; may be NULL */
+    struct {
+        size_t offset;
+        uint8_t window;
+    } table_slots[YIMA_TRUSTED_ISSUERS]; /* window 0: there is no such slot */
     yima_trusted_issuer issuers[YIMA_TRUSTED_ISSUERS];
     yima_presentation shown[YIMA_DEBOUNCE_SLOTS];
 } yima_validator;
 
 /* Prepares a validator. replay_capacity: a multiple of YIMA_REPLAY_WAYS, at least one of it; tables may be NULL. The
- * replay entries and tables are cleared. Changing parameters means calling this again, then yima_remember. */
+ * replay entries are cleared; what tables holds need not be. Changing parameters means calling this again, then
+ * yima_remember. */
 void yima_validator_init(yima_validator *v, const yima_parameters *p, yima_gate gate, yima_replay_entry *replay,
                          uint32_t replay_capacity, void *tables, size_t tables_size);
 
@@ -213,29 +224,30 @@ void yima_judge(yima_validator *v, const uint8_t *code, size_t length, yima_mome
 void yima_retract(yima_validator *v, const yima_verdict *verdict);
 
 /* After a restart: an accepted code from the journal is put into the memory again. Nothing is verified. Returns 1, or 0
- * if the bytes are no ministry code or the code can no longer be shown at `now`. */
+ * if the bytes are no ministry code, or if neither the code's validity nor the account interval reaches to `now`. */
 int yima_remember(yima_validator *v, const uint8_t *code, size_t length, int64_t accepted_at, int64_t now);
 
-/* For idle time: does at most one piece of useful work (builds a table for an issuer seen often). Returns 1 if it did. */
+/* For idle time: does at most one piece of useful work (builds a table for an issuer seen often). Returns 1 if it did.
+ */
 int yima_idle(yima_validator *v);
 
 /* ---- The trip record ------------------------------------------------------------------------------------------ */
 
 /* What a terminal says of itself and of the ride; strings are borrowed, may be NULL (the tag is then left out). */
 typedef struct {
-    const char *vendor;            /* 0002 */
-    const char *terminal;          /* 0003 */
-    const char *software;          /* 0004 */
-    const char *record_id;         /* 0005 */
-    const char *merchant_type;     /* 0006 */
-    const char *vehicle;           /* 000A */
-    const char *plate;             /* 000B, UTF-8 */
-    const char *driver;            /* 000C */
-    const char *line;              /* 000D */
-    const char *station;           /* 000E */
-    const char *position;          /* 000F, "lat,lon" */
-    uint32_t terminal_time;        /* 0010 */
-    uint8_t time_trusted;          /* 2002 */
+    const char *vendor;        /* 0002 */
+    const char *terminal;      /* 0003 */
+    const char *software;      /* 0004 */
+    const char *record_id;     /* 0005 */
+    const char *merchant_type; /* 0006 */
+    const char *vehicle;       /* 000A */
+    const char *plate;         /* 000B, UTF-8 */
+    const char *driver;        /* 000C */
+    const char *line;          /* 000D */
+    const char *station;       /* 000E */
+    const char *position;      /* 000F, "lat,lon" */
+    uint32_t terminal_time;    /* 0010 */
+    uint8_t time_trusted;      /* 2002 */
 } yima_trip;
 
 /* Writes the trip record of a judged code: TLVs 0000 to 0011, 0011 being SM3 over all before it. Our own tags stand

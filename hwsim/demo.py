@@ -1,0 +1,188 @@
+"""The demonstration: real processes around simulated hardware, a script of riders, a network that fails half-way.
+
+`yima collect` takes trips; `yima run` twice, as a bus validator on a serial line and as a metro gate with a camera,
+each behind the network. Riders come as the script says; the network is cut after half of them and restored after
+three quarters; then everything must arrive, be ended in order, and be accounted for.
+
+Rules it keeps:
+- Nothing is taken on trust: verdicts are held against what the world expects, stores are read from disk.
+- Every wait is bounded, every process started is ended, also after Ctrl-C.
+"""
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hwsim.accounts import Account, account
+from hwsim.network import Network
+from hwsim.outcomes import Outcome
+from hwsim.processes import Process, Processes
+from hwsim.screen import Screen
+from hwsim.sites import BusSite, MetroSite, Site
+from hwsim.world import PLACES, Presentation, World, make_world
+from validator.parameters import Mode
+from validator.state import JOURNAL_FILE, look_at_journal
+from validator.texts import Text
+
+START_S = 20.0
+ARRIVE_S = 30.0
+STOP_S = 10.0
+_PAUSE_S = 0.12  # between riders, so that a person can follow
+_UPLOAD = ("--batch-count", "10", "--batch-age", "0.5")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of it. differences: what is not as it must be; none means that everything is accounted for.
+
+    seconds: how long it took. carried: bytes up and down and connections that the network carried.
+    """
+
+    outcomes: Sequence[Outcome]
+    accounts: Sequence[Account]
+    differences: Sequence[Text]
+    seconds: float
+    carried: Mapping[str, int]
+
+
+class Demonstration:
+    """One run. taps: presentations; seed: of the script; directory: for everything it writes; fast: without pauses."""
+
+    def __init__(self, *, taps: int, seed: int, directory: Path, fast: bool, screen: Screen) -> None:
+        self._directory = directory
+        self._pause_s = 0.0 if fast else _PAUSE_S
+        self._screen = screen
+        self._world: World = make_world(taps, seed, int(time.time()))
+        self._seed = seed
+        self._store = directory / "trips.db"
+        self._shown: dict[int, bytes] = {}
+        self._left: dict[int, float] = {}  # when a presentation went out of view, monotonic seconds
+
+    def run(self) -> Result:
+        """Everything, from the first process to the accounts. Raises ProcessError when a process fails."""
+        begun = time.monotonic()
+        script = self._world.script
+        outcomes: list[Outcome] = []
+        # Sockets need short paths, whatever directory the demonstration writes to.
+        with ExitStack() as closing:
+            sockets = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="yima-")))
+            processes = closing.enter_context(Processes())
+            collector, network = self._start_collector(processes, closing)
+            sites = self._start_sites(processes, network, sockets, closing)
+            self._screen.headings()
+            cut, restored = len(script) // 2, len(script) * 3 // 4
+            for one in script:
+                if one.number - 1 == cut and cut < restored:
+                    network.cut()
+                    self._screen.network(up=False, waiting=self._waiting(sites))
+                if one.number - 1 == restored and not network.up:
+                    self._screen.network(up=True, waiting=self._waiting(sites))
+                    network.restore()
+                processes.check()
+                outcome = self._present(one, sites[one.mode])
+                outcomes.append(outcome)
+                self._screen.tap(outcome)
+            network.restore()
+            self._wait_for_arrival(sites, processes)
+            for process in [*(site.running for site in sites.values()), collector]:
+                process.stop(STOP_S)
+            for site in sites.values():
+                site.listen(0.0)
+        carried = {"up": network.bytes_up, "down": network.bytes_down, "connections": network.connections}
+        return self._result(outcomes, sites, time.monotonic() - begun, carried)
+
+    def _start_collector(self, processes: Processes, closing: ExitStack) -> tuple[Process, Network]:
+        collector = processes.start(
+            "yima collect", ["collect", "--listen", "127.0.0.1:0", "--store", str(self._store), "--json"]
+        )
+        host, _, port = str(_awaited(collector, "listening")["url"]).rpartition("/")[2].rpartition(":")
+        network = closing.enter_context(Network((host, int(port))))
+        self._screen.started(Text("collector", "采集端"), f"127.0.0.1:{port}, {self._store.name}")
+        return collector, network
+
+    def _start_sites(
+        self, processes: Processes, network: Network, sockets: Path, closing: ExitStack
+    ) -> dict[Mode, Site]:
+        parameters = self._directory / "parameters.toml"
+        parameters.write_text(self._world.parameters(), encoding="utf-8")
+        host, port = network.address
+        sites: dict[Mode, Site] = {
+            Mode.BUS: BusSite("bus-1", sockets, closing),
+            Mode.METRO: MetroSite("gate-1", sockets, self._seed, closing),
+        }
+        for mode, site in sites.items():
+            arguments = ["run", "--json", "--reader", site.reader, "--gate", site.gate, "--params", str(parameters)]
+            arguments += ["--state", str(self._state(site)), "--device", site.device, "--mode", mode.value]
+            arguments += ["--city", str(PLACES[mode].division), "--collector", f"http://{host}:{port}", *_UPLOAD]
+            site.process = processes.start(f"yima run ({site.device})", arguments)
+        for mode, site in sites.items():
+            _awaited(site.running, "started")
+            _await_link(site)
+            place = PLACES[mode].name
+            self._screen.started(
+                Text(f"{site.device}, {place.en}", f"{site.device}，{place.zh}"), site.reader.partition("?")[0]
+            )
+        return sites
+
+    def _present(self, one: Presentation, site: Site) -> Outcome:
+        if one.repeats is not None:
+            time.sleep(max(0.0, self._left[one.repeats] + one.rest_s - time.monotonic()))
+        elif not one.again:
+            time.sleep(self._pause_s)
+        payload = self._world.payload(one, int(time.time()), self._shown)
+        self._shown[one.number] = payload
+        tap = site.present(payload, again=one.again)
+        self._left[one.number] = time.monotonic()
+        return Outcome(presentation=one, tap=tap)
+
+    def _wait_for_arrival(self, sites: dict[Mode, Site], processes: Processes) -> None:
+        """Until the collector has acknowledged everything, or the time is up: then the accounts will say what lacks."""
+        with self._screen.waiting(Text("waiting for the collector's acknowledgements", "等待采集端确认")):
+            deadline = time.monotonic() + ARRIVE_S
+            while self._waiting(sites) and time.monotonic() < deadline:
+                for site in sites.values():
+                    site.listen(0.1)
+                processes.check()
+
+    def _waiting(self, sites: dict[Mode, Site]) -> int:
+        """How many records wait for the collector."""
+        waiting = 0
+        for site in sites.values():
+            journal = look_at_journal(self._state(site))
+            waiting += journal.last_sequence() - journal.acknowledged()
+            journal.close()
+        return waiting
+
+    def _result(
+        self, outcomes: Sequence[Outcome], sites: dict[Mode, Site], seconds: float, carried: Mapping[str, int]
+    ) -> Result:
+        accounts = []
+        differences = [found for outcome in outcomes if (found := outcome.difference)]
+        for site in sites.values():
+            accounts.append(account(site.device, site.taps, self._state(site) / JOURNAL_FILE, self._store))
+            differences += accounts[-1].differences
+            differences += site.differences()
+        return Result(outcomes=outcomes, accounts=accounts, differences=differences, seconds=seconds, carried=carried)
+
+    def _state(self, site: Site) -> Path:
+        return self._directory / site.device
+
+
+def _awaited(process: Process, event: str) -> dict[str, Any]:
+    """The event that a process says when it is ready. Raises ProcessError when it does not come."""
+    said = process.said(START_S)
+    if said is None or said.get("event") != event:
+        raise process.failed(Text(f"was not ready within {START_S:.0f} s", f"{START_S:.0f} 秒内未就绪"))
+    return said
+
+
+def _await_link(site: Site) -> None:
+    deadline = time.monotonic() + START_S
+    while not site.linked:
+        if time.monotonic() > deadline:
+            raise site.running.failed(Text("did not connect to its hardware", "未连接到硬件"))
+        time.sleep(0.01)

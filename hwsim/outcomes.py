@@ -1,0 +1,43 @@
+"""What became of one presentation: what the world showed, what the device said, and whether that was right."""
+
+from dataclasses import dataclass
+
+from hwsim.accounts import Tap
+from hwsim.world import Presentation
+from validator.judging import Reason
+from validator.texts import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """tap: the device's answer; None when it gave none in time."""
+
+    presentation: Presentation
+    tap: Tap | None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the rider could pass."""
+        return self.tap is not None and self.tap.reason is Reason.ACCEPTED
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether a correct validator would have said the same."""
+        shown, tap = self.presentation, self.tap
+        return tap is not None and (tap.reason, tap.again, tap.trouble) == (shown.expects, shown.again, None)
+
+    @property
+    def difference(self) -> Text | None:
+        """What is wrong with it, if anything is."""
+        if self.as_expected:
+            return None
+        shown, tap = self.presentation, self.tap
+        if tap is None:
+            return Text(f"tap {shown.number} got no answer", f"第 {shown.number} 次刷码无应答")
+        if tap.trouble is not None:
+            return Text(f"tap {shown.number}: {tap.trouble}", f"第 {shown.number} 次刷码：{tap.trouble}")
+        again = Text(" (again)", "（同一次出示）") if tap.again != shown.again else Text("", "")
+        return Text(
+            f"tap {shown.number} should be '{shown.expects.english}', was '{tap.reason.english}'{again.en}",
+            f"第 {shown.number} 次刷码应为“{shown.expects.chinese}”，实为“{tap.reason.chinese}”{again.zh}",
+        )

@@ -1,0 +1,177 @@
+"""The demonstration's report: one HTML file with its table and plot inside, in both languages.
+
+It needs nothing but itself: no script, no font, no picture, no network. Names and reasons are escaped.
+"""
+
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+from hwsim.accounts import Account
+from hwsim.latency import STEPS, spread
+from hwsim.outcomes import Outcome
+from validator.errors import YimaError
+from validator.judging import Reason
+from validator.parameters import Mode
+from validator.texts import Text
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2733 }
+h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
+table { border-collapse: collapse; width: 100% } caption { text-align: left; color: #5a6772 }
+th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid #dfe5ea; vertical-align: top }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
+.yes { color: #14743b } .no { color: #b3261e } svg { max-width: 100%; height: auto }
+"""
+_COLOURS = {Mode.BUS: "#1f6feb", Mode.METRO: "#d9822b"}
+MODES = {Mode.BUS: Text("bus", "公交"), Mode.METRO: Text("metro", "地铁")}
+
+
+def write_report(
+    path: Path, *, title: Text, outcomes: Sequence[Outcome], accounts: Sequence[Account], differences: Sequence[Text]
+) -> None:
+    """Writes the report. Raises YimaError when matplotlib is missing, OSError when the file cannot be written."""
+    parts = [
+        '<!doctype html><html lang="en"><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{escape(title.en)}</title><style>{_STYLE}</style>",
+        f"<h1>{_both(title)}</h1>",
+        _result(differences),
+        "<h2>Verdicts by reason · 判定结果</h2>",
+        _reasons(outcomes),
+        "<h2>Records · 行程记录</h2>",
+        _accounts(accounts),
+        "<h2>Latency by step · 各步延迟</h2>",
+        f"<figure>{latency_svg(outcomes)}<figcaption>Each dot is one tap; bars mark median and 99th percentile. "
+        "On a serial line, what is no ministry code ends by silence, so it takes longer. "
+        "每点为一次刷码；短线为中位数与 99 分位。串口上的非部标码靠静默判断结尾，因此较慢。</figcaption></figure>",
+        _latencies(outcomes),
+        "<h2>Every tap · 全部刷码</h2>",
+        _taps(outcomes),
+        "</html>\n",
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(parts), encoding="utf-8")
+
+
+def latencies(outcomes: Iterable[Outcome], mode: Mode) -> Mapping[str, list[float]]:
+    """Milliseconds by step, of that mode's answers."""
+    times: dict[str, list[float]] = {step: [] for step in STEPS}
+    for outcome in outcomes:
+        if outcome.presentation.mode is mode and outcome.tap is not None and not outcome.tap.again:
+            for step, value in outcome.tap.times_ms.items():
+                times[step].append(value)
+    return times
+
+
+def latency_svg(outcomes: Sequence[Outcome]) -> str:
+    """The plot as an SVG element: milliseconds on a logarithmic axis, one row a step and mode."""
+    try:
+        from matplotlib import rc_context  # noqa: PLC0415  an optional extra, and slow to load
+        from matplotlib.figure import Figure  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        raise YimaError(
+            "report",
+            Text(f"needs the Python package {missing.name}", f"缺少 Python 包 {missing.name}"),
+            Text("Install it: pip install 'yima[report]'", "请安装：pip install 'yima[report]'"),
+        ) from missing
+    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    rows: list[str] = []
+    for step in reversed(STEPS):
+        for mode in reversed(Mode):
+            values = [max(value, 0.001) for value in latencies(outcomes, mode)[step]]
+            row = len(rows)
+            rows.append(f"{STEPS[step].en}, {mode.value}")
+            if not values:
+                continue
+            # A small regular stagger keeps dots of equal value apart.
+            heights = [row + (index % 5 - 2) * 0.09 for index in range(len(values))]
+            axes.scatter(values, heights, s=11, alpha=0.55, color=_COLOURS[mode], linewidths=0)
+            found = spread(values)
+            axes.plot([found.p50, found.p99], [row, row], color="#1c2733", linewidth=0, marker="|", markersize=15)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set_xlabel("milliseconds")
+    axes.grid(axis="x", which="both", linewidth=0.4, alpha=0.5)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    drawn = io.StringIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "yima"}):
+        figure.savefig(drawn, format="svg", metadata={"Date": None})
+    text = drawn.getvalue()
+    return text[text.index("<svg") :]
+
+
+def _both(text: Text) -> str:
+    return f'{escape(text.en)} <span lang="zh">{escape(text.zh)}</span>'
+
+
+def _result(differences: Sequence[Text]) -> str:
+    if not differences:
+        return '<p class="yes">✓ Every tap is accounted for. 所有刷码均已入账。</p>'
+    items = "".join(f"<li>{_both(difference)}</li>" for difference in differences)
+    return f'<p class="no">✗ Not everything is accounted for: 账目不符：</p><ul class="no">{items}</ul>'
+
+
+def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int]) -> str:
+    """Cells are HTML already. numbers: the columns that hold numbers."""
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        kind = ' class="number"'
+        made = (f"<{tag}{kind if at in numbers else ''}>{cell}</{tag}>" for at, cell in enumerate(cells))
+        return f"<tr>{''.join(made)}</tr>"
+
+    body = "\n".join(line(row, "td") for row in rows)
+    return f"<table><caption>{caption}</caption>\n{line(heads, 'th')}\n{body}\n</table>"
+
+
+def _reasons(outcomes: Sequence[Outcome]) -> str:
+    counted: Counter[Reason] = Counter()
+    again = 0
+    for outcome in outcomes:
+        if outcome.tap is not None:
+            counted[outcome.tap.reason] += not outcome.tap.again
+            again += outcome.tap.again
+    rows = [
+        (_both(reason.text), str(reason.case or "–"), str(count))
+        for reason, count in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+        if count
+    ]
+    rows.append(("the same presentation, shown again 同一次出示", "–", str(again)))
+    return _table("", ("reason 原因", "lab case 检测编号", "taps 次数"), rows, (1, 2))
+
+
+def _accounts(accounts: Sequence[Account]) -> str:
+    heads = ("device 设备", "taps 刷码", "again 重复出示", "recorded 记录", "uploaded 上传", "acknowledged 确认")
+    rows = [
+        (escape(one.device), *(str(n) for n in (one.taps, one.again, one.recorded, one.uploaded, one.acknowledged)))
+        for one in accounts
+    ]
+    return _table("", heads, rows, (1, 2, 3, 4, 5))
+
+
+def _latencies(outcomes: Sequence[Outcome]) -> str:
+    rows = []
+    for mode in Mode:
+        for step, values in latencies(outcomes, mode).items():
+            found = spread(values)
+            numbers = (f"{found.p50:.2f}", f"{found.p99:.2f}", f"{found.most:.2f}") if found.size else ("–",) * 3
+            rows.append((_both(MODES[mode]), _both(STEPS[step]), str(found.size), *numbers))
+    heads = ("gate 闸机", "step 步骤", "taps 次数", "p50 ms", "p99 ms", "max ms")
+    return _table("", heads, rows, (2, 3, 4, 5))
+
+
+def _taps(outcomes: Sequence[Outcome]) -> str:
+    rows = []
+    for outcome in outcomes:
+        shown = outcome.presentation
+        tap = outcome.tap
+        answer = _both(tap.reason.text) if tap is not None else "no answer 无应答"
+        mark = '<span class="yes">✓</span>' if outcome.accepted else '<span class="no">✗</span>'
+        note = "" if outcome.as_expected else f'<br><b class="no">expected 应为 {_both(shown.expects.text)}</b>'
+        who = f"{_both(shown.person.name)} · {_both(shown.person.city.name)}"
+        rows.append((str(shown.number), _both(MODES[shown.mode]), who, _both(shown.story), mark, answer + note))
+    return _table("", ("#", "gate 闸机", "who 乘客", "shows 出示", "", "answer 应答"), rows, (0,))

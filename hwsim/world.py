@@ -1,0 +1,150 @@
+"""A small world to demonstrate in: two cities, institutions, riders, and a script of who shows what at which gate.
+
+Everything in it is plainly synthetic: keys are made with the world, riders are named after plants, institutions have
+ids that begin with 99, and accounts say TEST.
+
+Rules it keeps:
+- A presentation says beforehand what a correct validator must answer; the demonstration holds every verdict against it.
+- Codes are made when they are shown, so that they are fresh; a screenshot is the same bytes as before.
+- The same seed gives the same script (keys and signatures differ).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from random import Random
+
+from hwsim.cast import NINGBO, ODD, SUZHOU, Act, Cast, Person, make_cast
+from validator.judging import Reason
+from validator.parameters import Mode
+from validator.texts import Text
+
+FARES_FEN = {Mode.BUS: 200, Mode.METRO: 300}
+PLACES = {Mode.BUS: SUZHOU, Mode.METRO: NINGBO}  # the bus runs in one city, the gate stands in the other
+DEBOUNCE_MS = 2000
+_REST_S = 2.4  # after this pause the same bytes are no longer the same presentation, whatever the machine's load
+_GOOD = Text("a fresh code", "新码")
+_HELD = Text("the phone is held still", "手机未移开")
+_SCREENSHOT = Text("a screenshot sent to a friend", "截图转发给朋友")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presentation:
+    """One thing shown at one gate.
+
+    number: from 1. story: what somebody is up to. expects: the reason a correct validator gives. again: it must take it
+    for the same presentation as a moment ago. repeats: number of the presentation whose bytes are shown again. rest_s:
+    how long the repeated one must have been out of view, in seconds.
+    """
+
+    number: int
+    mode: Mode
+    person: Person
+    story: Text
+    expects: Reason
+    again: bool = False
+    repeats: int | None = None
+    rest_s: float = 0.0
+    act: Act | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Who is there, and what will happen."""
+
+    cast: Cast
+    script: Sequence[Presentation]
+
+    def payload(self, presentation: Presentation, now: int, shown: Mapping[int, bytes]) -> bytes:
+        """The bytes to show. now: unix seconds UTC, for fresh codes. shown: what was shown so far, by number."""
+        if presentation.repeats is not None:
+            return shown[presentation.repeats]
+        if presentation.act is not None:
+            return presentation.act.make(self.cast, presentation.person, now)
+        assert presentation.person.rider is not None
+        return presentation.person.rider.code(now)
+
+    def parameters(self) -> str:
+        """The parameters that both devices load, as TOML."""
+        return parameters(self.cast)
+
+
+def make_world(taps: int, seed: int, now: int) -> World:
+    """A world and a script of `taps` presentations. now: unix seconds UTC, from which authorisations are counted."""
+    cast = make_cast(now)
+    return World(cast=cast, script=write_script(cast, taps, Random(seed)))  # noqa: S311  a story, no secret
+
+
+def write_script(cast: Cast, taps: int, chance: Random) -> list[Presentation]:
+    """About half good codes, the rest everything a gate must refuse, spread evenly; repeats follow their originals."""
+    script: list[Presentation] = []
+    acts = _acts(taps, chance)
+    # Riders come in turn: two codes that one phone makes within a second are one code to a gate, and refused as such.
+    turn = cycle(chance.sample(cast.riders, len(cast.riders)))
+    for number in range(1, taps + 1):
+        mode = Mode.METRO if number // 2 % 2 else Mode.BUS  # two and two, so that both gates see good and bad
+        act = acts.get(number)
+        if act == "held" and script and script[-1].expects is Reason.ACCEPTED:
+            script.append(_repeat(number, script[-1], _HELD, again=True))
+        elif act == "screenshot" and (original := _original(script)):
+            script.append(_repeat(number, original, _SCREENSHOT, again=False))
+        elif isinstance(act, Act):
+            place = act.only or mode
+            person = cast.person(act, chance)
+            script.append(
+                Presentation(number=number, mode=place, person=person, story=act.story, expects=act.expects, act=act)
+            )
+        else:
+            script.append(
+                Presentation(number=number, mode=mode, person=next(turn), story=_GOOD, expects=Reason.ACCEPTED)
+            )
+    return script
+
+
+def _acts(taps: int, chance: Random) -> dict[int, Act | str]:
+    """Which presentations are no ordinary ones: every second from the fourth on, in rounds of all there is."""
+    unusual: list[Act | str] = []
+    while len(unusual) < taps:
+        rest: list[Act | str] = list(ODD[8:])
+        chance.shuffle(rest)
+        unusual += ["held", "screenshot", *ODD[:8], *rest, "held", "screenshot"]
+    return dict(zip(range(4, taps + 1, 2), unusual, strict=False))
+
+
+def _original(script: Sequence[Presentation]) -> Presentation | None:
+    """The oldest accepted code that nobody has repeated yet: by now its gate has seen others."""
+    repeated = {one.repeats for one in script}
+    fresh = (one for one in script if one.expects is Reason.ACCEPTED and one.repeats is None)
+    return next((one for one in fresh if one.number not in repeated), None)
+
+
+def _repeat(number: int, original: Presentation, story: Text, *, again: bool) -> Presentation:
+    return Presentation(
+        number=number,
+        mode=original.mode,
+        person=original.person,
+        story=story,
+        expects=original.expects if again else Reason.REPEATED,
+        again=again,
+        repeats=original.number,
+        rest_s=0.0 if again else _REST_S,
+    )
+
+
+def parameters(cast: Cast) -> str:
+    """The parameters TOML of a world: two roots, its institutions, acceptance between the two cities."""
+    lines = ['environment = "test"', "version = 1", "", "[limits]", f"debounce_ms = {DEBOUNCE_MS}"]
+    lines += ["account_types = [0, 1, 2, 3, 4, 5]", "", "[fares]"]
+    lines += [f"{mode.value} = {fare}" for mode, fare in FARES_FEN.items()]
+    for root in cast.roots:
+        lines += ["", "[[roots]]", f'certificate = "{root.certificate.hex()}"']
+    for institution in cast.institutions:
+        lines += ["", "[[whitelist]]", f'organisation = "{institution.organisation}"']
+        lines += [f'platform = "{institution.platform}"', f"city = {institution.city.division}"]
+        lines += [f"modes = {json.dumps([mode.value for mode in institution.modes])}"]  # JSON's list is TOML's too
+    lines += ["", "[acceptance]"]
+    home = [city.division for city in cast.cities]
+    lines += [f"{division} = {home}" for division in home]
+    lines += ["", "[[deny]]", f'account = "{cast.denied_account}"', ""]
+    return "\n".join(lines)

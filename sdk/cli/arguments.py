@@ -1,0 +1,50 @@
+"""Arguments that several verbs share: where a code comes from, and at what moment it is looked at."""
+
+import argparse
+import time
+
+from sdk.payloads import Payload, payload_of_hex, read_payload
+
+
+def add_payload_arguments(parser: argparse.ArgumentParser) -> None:
+    """FILE, `-` or --hex HEX; exactly one of them."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="raw bytes, hex, base64, or a PNG/JPEG with a QR code; - reads stdin 原始字节、十六进制、base64 或图片",
+    )
+    source.add_argument(
+        "--hex", nargs="+", metavar="HEX", help="the bytes in hex, spaces allowed 十六进制数据，可含空格"
+    )
+
+
+def payload_of(arguments: argparse.Namespace) -> Payload:
+    """The payload that the arguments name. Raises PayloadError."""
+    return payload_of_hex(" ".join(arguments.hex)) if arguments.hex else read_payload(arguments.file)
+
+
+def unix_seconds(text: str) -> int:
+    """An argument's type: unix seconds UTC (32 bits, as codes have them), or `now`."""
+    if text == "now":
+        return int(time.time())
+    if text.isascii() and text.isdecimal() and int(text) <= 0xFFFFFFFF:
+        return int(text)
+    raise argparse.ArgumentTypeError("unix seconds, or now 请给出 unix 秒，或 now")
+
+
+class WholeNumber:
+    """An argument's type: a whole number within these bounds."""
+
+    def __init__(self, low: int, high: int) -> None:
+        self._low, self._high = low, high
+
+    def __call__(self, text: str) -> int:
+        """Raises argparse.ArgumentTypeError, which argparse shows."""
+        if text.isascii() and text.isdecimal() and self._low <= int(text) <= self._high:
+            return int(text)
+        raise argparse.ArgumentTypeError(f"a whole number from {self._low} to {self._high} 请给出此范围内的整数")
+
+
+whole_number = WholeNumber

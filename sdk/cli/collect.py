@@ -1,0 +1,125 @@
+"""`yima collect`: a collector for benches and small systems."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from sdk.collector.app import Collector
+from sdk.collector.enrolment import read_devices
+from sdk.collector.serve import listen, serve, url_of
+from sdk.collector.store import Store, StoreError
+from sdk.tap_lines import standard_output
+from validator.texts import Text, say
+
+HELP = "take the batches of devices and keep them 运行采集端"
+
+DESCRIPTION = """\
+Takes signed batches of trip records over HTTP, checks signature, chain and integrity, keeps them in one SQLite file,
+and answers how far it has each journal. Stop it with Ctrl-C or SIGTERM. It speaks plain HTTP and shows anyone who
+reaches it how far devices have come: beyond one machine, put it behind a TLS proxy that says who may look.
+接收终端上传的行程记录，验签、验链、验完整性后存入 SQLite，并确认到哪一条。"""
+
+EXAMPLES = """\
+examples 示例:
+  yima collect --store trips.db
+  yima collect --listen 0.0.0.0:8080 --store trips.db --devices devices.txt
+  curl http://127.0.0.1:8080/devices        how far each journal has come 查看各终端进度
+
+devices.txt, one device a line, as the device prints it when it is refused 设备清单:
+  gate-7 3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the verb."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = DESCRIPTION
+    parser.epilog = EXAMPLES
+    parser.add_argument(
+        "--listen", default="127.0.0.1:8080", metavar="HOST:PORT",
+        help="where to listen, default 127.0.0.1:8080; port 0: any free one 监听地址",
+    )  # fmt: skip
+    parser.add_argument(
+        "--store", required=True, type=Path, metavar="FILE", help="the SQLite file to keep trips in 存储文件"
+    )
+    parser.add_argument(
+        "--devices", type=Path, metavar="FILE",
+        help="enrolled devices and keys; without it the first key a device shows is trusted (bench only) 设备清单",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="one JSON object a line on standard output 输出 JSON 行")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serves until SIGTERM or SIGINT; 0. Raises YimaError when it cannot start."""
+    host, port = _address(arguments.listen)
+    enrolled = read_devices(arguments.devices) if arguments.devices else None
+    # A console that went away is no reason to stop taking trips.
+    out = standard_output(on_broken=lambda: None)
+
+    def show(event: dict[str, Any]) -> None:
+        if arguments.json:
+            out.write_json(event)
+        else:
+            out.write(_line(event))
+
+    listening = listen(host, port)
+    try:
+        store = Store(arguments.store)
+    except StoreError:
+        listening.close()
+        raise
+    try:
+        show({"event": "listening", "url": url_of(listening), "store": str(arguments.store), "open": enrolled is None})
+        serve(Collector(store, enrolled=enrolled, on_event=show).app(), listening)
+    finally:
+        store.close()
+    show({"event": "stopped"})
+    return 0
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isascii() or not port.isdecimal():
+        raise StoreError(
+            text,
+            Text("no address to listen on", "不是监听地址"),
+            Text("Write HOST:PORT, such as 127.0.0.1:8080", "格式为 主机:端口，如 127.0.0.1:8080"),
+        )
+    return host.strip("[]"), int(port)
+
+
+def _line(event: dict[str, Any]) -> str:
+    match event["event"]:
+        case "listening":
+            line = say(
+                Text(
+                    f"listening on {event['url']}, store {event['store']}",
+                    f"监听 {event['url']}，存储 {event['store']}",
+                )
+            )
+            if event["open"]:
+                line += "\n" + say(
+                    Text(
+                        "WARNING: no --devices: any device is trusted on first use. For a bench only",
+                        "警告：未指定 --devices，首次出现的设备均被信任，仅限试验台使用",
+                    )
+                )
+            return line
+        case "device":
+            return say(
+                Text(
+                    f"NEW DEVICE {event['device']}, key {event['key']} ({event['how']})",
+                    f"新设备 {event['device']}，公钥 {event['key']}",
+                )
+            )
+        case "batch":
+            line = f"{event['device']}/{event['epoch']}: +{event['entries']} -> #{event['acknowledged']}"
+            return line + "".join(f"\n  ! #{sequence}: {why}" for sequence, why in event["rejected"].items())
+        case "refused":
+            return say(
+                Text(f"refused ({event['status']}): {event['why']}", f"已拒绝（{event['status']}）：{event['why']}")
+            )
+        case "trouble":
+            return say(Text(f"TROUBLE: {event['why']}", f"故障：{event['why']}"))
+        case _:
+            return say(Text("stopped", "已停止"))

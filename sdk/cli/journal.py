@@ -1,0 +1,97 @@
+"""`yima journal`: looking into a device's journal; the device may be running."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from validator.journal import JournalView
+from validator.judging import Reason
+from validator.ports import Entry
+from validator.state import look_at_journal
+from validator.texts import Text, say
+
+HELP = "show or verify a device's journal 查看或校验终端日志"
+
+EXAMPLES = """\
+examples 示例:
+  yima journal show /var/lib/yima               state, quarantine and the newest records 状态、隔离与最新记录
+  yima journal show /var/lib/yima --last 100 --json
+  yima journal verify /var/lib/yima             numbering and hash chain of every record 校验编号与哈希链
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the verb."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    parser.add_argument("action", choices=["show", "verify"], help="what to do 操作")
+    parser.add_argument("state", type=Path, metavar="DIR", help="the device's state directory 状态目录")
+    parser.add_argument("--last", type=int, default=10, metavar="N", help="show: how many records, default 10 显示条数")
+    parser.add_argument("--json", action="store_true", help="one JSON object 输出 JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 if the journal is readable, and for verify whole. Raises JournalError with what is wrong."""
+    journal = look_at_journal(arguments.state)
+    try:
+        found = _state(journal)
+        if arguments.action == "verify":
+            found["verified"] = journal.verify()
+        else:
+            last = max(0, arguments.last)
+            found["records"] = [_record(entry) for entry in journal.entries(max(0, found["last"] - last), last)]
+    finally:
+        journal.close()
+    print(json.dumps(found, ensure_ascii=False, indent=2) if arguments.json else _lines(found))
+    return 0
+
+
+def _state(journal: JournalView) -> dict[str, Any]:
+    last, acknowledged = journal.last_sequence(), journal.acknowledged()
+    return {
+        "device": journal.device,
+        "epoch": journal.epoch,
+        "last": last,
+        "acknowledged": acknowledged,
+        "pending": last - acknowledged,
+        "quarantined": [
+            {"sequence": entry.sequence, "why": entry.why, "at": entry.at} for entry in journal.quarantined()
+        ],
+    }
+
+
+def _record(entry: Entry) -> dict[str, Any]:
+    # A journal may have been written by a newer core, with reasons this one does not know.
+    known = {int(reason): reason for reason in Reason}.get(entry.reason)
+    return {
+        "sequence": entry.key.sequence,
+        "at": entry.at,
+        "time_trusted": entry.time_trusted,
+        "reason": known.name if known is not None else str(entry.reason),
+        "case": known.case if known is not None else None,
+        "size": len(entry.record),
+        "hash": entry.hash.hex(),
+    }
+
+
+def _lines(found: dict[str, Any]) -> str:
+    lines = [
+        say(
+            Text(
+                "device {device}, epoch {epoch}: {last} records, acknowledged up to #{acknowledged}, {pending} waiting",
+                "设备 {device}，纪元 {epoch}：共 {last} 条，已确认至 #{acknowledged}，待上传 {pending} 条",
+            )
+        ).format(**found)
+    ]
+    lines += [f"  ! #{entry['sequence']}: {entry['why']}" for entry in found["quarantined"]]
+    for record in found.get("records", ()):
+        doubt = "" if record["time_trusted"] else "?"
+        lines.append(f"  #{record['sequence']}  {record['at']}{doubt}  {record['reason']}  {record['hash'][:16]}")
+    if "verified" in found:
+        lines.append(
+            say(
+                Text("every one of {verified} records is in its place, unchanged", "{verified} 条记录均完整无改动")
+            ).format(**found)
+        )
+    return "\n".join(lines)

@@ -1,0 +1,70 @@
+"""`yima judge`: one code, judged by the real core."""
+
+import argparse
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sdk.cli.arguments import WholeNumber, add_payload_arguments, payload_of, unix_seconds
+from validator.judging import GateContext, Moment, Validator, Verdict
+from validator.parameters import Mode, load
+
+HELP = "judge one code as a gate would; exit 0 accepted, 1 refused 按闸机规则判定一个码"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """FILE|--hex HEX --params FILE [--at UNIX] [--mode MODE] [--city N] [--json]"""
+    add_payload_arguments(parser)
+    parser.add_argument("--params", required=True, type=Path, metavar="FILE", help="parameters (TOML) 参数文件")
+    parser.add_argument(
+        "--at", type=unix_seconds, default="now", metavar="UNIX", help="the moment, unix seconds; default now 判定时刻"
+    )
+    parser.add_argument("--mode", type=Mode, choices=tuple(Mode), default=Mode.BUS, help="default bus 交通方式")
+    parser.add_argument(
+        "--city",
+        type=WholeNumber(0, 999_999),
+        default=0,
+        metavar="N",
+        help="where the gate stands, e.g. 320500 闸机所在城市的行政区划代码",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object 输出 JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Judges with a fresh memory; 0 accepted, 1 refused."""
+    payload = payload_of(arguments)
+    gate = GateContext(mode=arguments.mode, city=arguments.city)
+    verdict = Validator(load(arguments.params), gate).judge(payload.data, Moment.at(arguments.at))
+    if arguments.json:
+        print(json.dumps(_document(verdict), ensure_ascii=False, indent=1))
+    else:
+        _print(verdict, arguments.at)
+    return 0 if verdict.accepted else 1
+
+
+def _document(verdict: Verdict) -> dict[str, object]:
+    return {
+        "accepted": verdict.accepted,
+        "reason": verdict.reason.name,
+        "case": verdict.case,
+        "stages": {stage.name.lower(): str(result) for stage, result in verdict.stages.items()},
+        "fare_fen": verdict.fare_fen,
+        "english": verdict.reason.english,
+        "chinese": verdict.reason.chinese,
+        "family": verdict.family,
+        "account_masked": verdict.account_masked,
+    }
+
+
+def _print(verdict: Verdict, at: int) -> None:
+    case = f" [{verdict.case}]" if verdict.case else ""
+    print(f"{'ACCEPTED 通过' if verdict.accepted else 'REFUSED 拒绝'}{case}  {verdict.reason.name}")
+    print(f"  {verdict.reason.english}  {verdict.reason.chinese}")
+    print(f"  at 时刻      {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC ({at})")
+    print(f"  family 码类  {verdict.family}")
+    if verdict.account_masked:
+        print(f"  card 卡账户  {verdict.account_masked}")
+    if verdict.accepted:
+        print(f"  fare 票价    ¥{verdict.fare_fen / 100:.2f}")
+    for stage, result in verdict.stages.items():
+        print(f"  {stage.name.lower():18}{result}")

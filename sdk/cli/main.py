@@ -1,0 +1,125 @@
+"""The `yima` command: finds the verb, runs it, and turns what went wrong into one line and an exit status.
+
+Rules:
+- Verbs are entry points of the group `yima.commands`: modules with HELP, add_arguments(parser) and run(arguments) ->
+  exit status. Only the verb that is asked for is imported.
+- Exit status: the verb's own; 2 for wrong usage and for whatever an engineer can mend (YimaError), said in one line on
+  stderr; 130 after Ctrl-C.
+"""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import Protocol, cast
+
+from validator.errors import YimaError
+from validator.texts import Text
+from validator.version import VERSION
+
+_GROUP = "yima.commands"
+_EXTRAS = {
+    "cv2": "camera",
+    "numpy": "camera",
+    "pyzbar": "camera",
+    "zxingcpp": "camera",
+    "httpx": "uplink",
+    "starlette": "uplink",
+    "uvicorn": "uplink",
+    "matplotlib": "report",
+}
+_OURS = ("validator", "sdk", "hwsim")
+
+
+class Verb(Protocol):
+    """What a verb's module has."""
+
+    HELP: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declares its arguments."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Does it; returns the exit status."""
+
+
+class CommandError(YimaError):
+    """A verb that cannot run."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command line (without the program's name); returns its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a locale without Chinese gets escapes, not a traceback
+    try:
+        status = _run(words)
+        sys.stdout.flush()
+    except SystemExit as stopped:  # argparse has said why
+        return stopped.code if isinstance(stopped.code, int) else 2
+    except YimaError as error:
+        print(f"yima: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # Whoever read us has gone (`yima … | head`); the interpreter must not complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _run(words: list[str]) -> int:
+    verbs = {entry.name: entry for entry in sorted(entry_points(group=_GROUP), key=lambda entry: entry.name)}
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_overview(verbs))
+        return 0
+    if words[0] == "--version":
+        print(f"yima {VERSION}")
+        return 0
+    name = words[0]
+    if name not in verbs:
+        known = ", ".join(verbs)
+        raise CommandError(name, Text("no such verb", "没有此命令"), Text(f"Verbs: {known}", f"可用命令：{known}"))
+    try:
+        verb = _load(verbs[name])
+        parser = argparse.ArgumentParser(prog=f"yima {name}", description=verb.HELP)
+        verb.add_arguments(parser)
+        return verb.run(parser.parse_args(words[1:]))
+    except ModuleNotFoundError as missing:
+        raise _missing(name, missing) from missing
+
+
+def _load(entry: EntryPoint) -> Verb:
+    return cast(Verb, entry.load())
+
+
+def _overview(verbs: dict[str, EntryPoint]) -> str:
+    lines = ["usage: yima [--version] VERB …    (yima VERB --help 查看各命令的用法)", ""]
+    for name, entry in verbs.items():
+        try:
+            help_text = _load(entry).HELP
+        except ModuleNotFoundError as missing:
+            help_text = f"({_missing(name, missing)})"
+        lines.append(f"  {name:10}{help_text}")
+    return "\n".join(lines)
+
+
+def _missing(verb: str, missing: ModuleNotFoundError) -> CommandError:
+    package = (missing.name or str(missing)).split(".")[0]
+    if package in _OURS:
+        remedy = Text("Install yima again: pip install yima", "请重新安装：pip install yima")
+        return CommandError(f"yima {verb}", Text(f"{missing.name} is missing", f"缺少 {missing.name}"), remedy)
+    extra = _EXTRAS.get(package)
+    what = f"'yima[{extra}]'" if extra else package
+    return CommandError(
+        f"yima {verb}",
+        Text(f"needs the Python package {package}, which is not installed", f"需要 Python 包 {package}，尚未安装"),
+        Text(f"Install it: pip install {what}", f"请安装：pip install {what}"),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,269 @@
+"""`yima run`: a validator at work."""
+
+import argparse
+import signal
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from sdk.cli.arguments import WholeNumber
+from sdk.tap_lines import (
+    notice_as_line,
+    notice_as_mapping,
+    standard_output,
+    tap_as_line,
+    tap_as_mapping,
+)
+from validator.clock import SOFTWARE_DATE, SystemClock
+from validator.device import Device, Notice, Summary, Tap
+from validator.journal import SqliteJournal
+from validator.judging import GateContext, Validator
+from validator.parameters import Mode, Parameters, load
+from validator.ports import Uplink, open_gate, open_reader
+from validator.record import Terminal
+from validator.state import State
+from validator.texts import Text, say
+from validator.uplink.http import HttpUplink
+from validator.uplink.sender import BatchPolicy
+
+HELP = "run a validator: read codes, judge, record, open the gate, upload 运行检票终端"
+
+DESCRIPTION = """\
+Runs one validator at one gate: codes come from a reader, are judged offline by the parameters, recorded durably in the
+state directory, answered at the gate, and uploaded to a collector when there is one. Stop it with Ctrl-C or SIGTERM;
+the next start goes on where it stopped. Nothing recorded is lost by a crash or a power cut.
+运行一台检票终端：读码、离线判定、可靠记录、控制闸机、上传。按 Ctrl-C 停止，下次启动自动续传。"""
+
+EXAMPLES = """\
+readers 读码器:
+  serial:/dev/ttyUSB0?baud=115200   a scanner on a serial port or USB (virtual COM) 串口扫码器
+  camera:0                          the first camera 摄像头
+  file:codes/                       files: payloads (.bin .hex .b64) and pictures; ends after the last 文件
+
+examples 示例:
+  yima run --reader file:codes/ --params city.toml --state /tmp/bench
+  yima run --reader serial:/dev/ttyUSB0 --params city.toml --state /var/lib/yima --collector http://127.0.0.1:8080
+  yima run --reader camera:0 --params city.toml --state gate-7 --mode metro --city 310000 --station 0101 --json
+  yima collect --store trips.db           a collector for the bench, in another terminal 另开终端运行采集端
+  yima journal show /var/lib/yima         what was recorded and what still waits 查看日志
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the verb."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = DESCRIPTION
+    parser.epilog = EXAMPLES
+    needed = parser.add_argument_group("needed 必需")
+    needed.add_argument(
+        "--reader", required=True, metavar="SPEC", help="where codes come from, see below 读码器，见下文"
+    )
+    needed.add_argument(
+        "--params", required=True, type=Path, metavar="FILE", help="roots, whitelist, fares, limits (TOML) 参数文件"
+    )
+    needed.add_argument(
+        "--state", required=True, type=Path, metavar="DIR",
+        help="the device's own directory: name, key, journal; made at the first start 状态目录，首次启动时创建",
+    )  # fmt: skip
+    place = parser.add_argument_group("the gate and its place 闸机与位置")
+    place.add_argument(
+        "--gate", default="console:", metavar="SPEC", help="what to open; default console: 闸机，默认控制台"
+    )
+    place.add_argument(
+        "--mode", choices=[str(mode) for mode in Mode], default=str(Mode.BUS), help="bus (default) or metro 公交或地铁"
+    )
+    place.add_argument("--city", type=int, default=0, metavar="N", help="division code, 320500 is Suzhou 行政区划代码")
+    terminal = parser.add_argument_group("what its records say 记录内容")
+    terminal.add_argument(
+        "--device", metavar="ID", help="the device's name; default: made at the first start 设备编号，默认自动生成"
+    )
+    for name, text in (
+        ("line", "line 线路"),
+        ("station", "station or stop 站点"),
+        ("vehicle", "vehicle number 车辆编号"),
+        ("plate", "number plate 车牌"),
+        ("driver", "driver number 司机编号"),
+        ("position", "position as lat,lon 经纬度"),
+    ):
+        terminal.add_argument(f"--{name}", default="", metavar="TEXT", help=text)
+    terminal.add_argument("--vendor", default="yima", metavar="TEXT", help="terminal vendor, default yima 终端厂商")
+    upload = parser.add_argument_group("upload 上传")
+    upload.add_argument(
+        "--collector", metavar="URL", help="where trips go; without it they wait in the journal 采集端地址"
+    )
+    upload.add_argument(
+        "--batch-count",
+        type=WholeNumber(1, 1000),
+        default=100,
+        metavar="N",
+        help="entries that make a batch, default 100 每批条数",
+    )
+    upload.add_argument(
+        "--batch-age", type=_seconds, default=5.0, metavar="S",
+        help="seconds that the oldest may wait for a batch, default 5 最长等待秒数",
+    )  # fmt: skip
+    other = parser.add_argument_group("other 其他")
+    other.add_argument("--json", action="store_true", help="one JSON object a line on standard output 输出 JSON 行")
+    other.add_argument(
+        "--trust-clock", action="store_true",
+        help="believe the clock even if it is before this software or the newest record 始终信任系统时钟",
+    )  # fmt: skip
+    other.add_argument(
+        "--journal-max-mb",
+        type=WholeNumber(1, 1_000_000),
+        metavar="N",
+        help="never let the journal grow beyond this 日志上限 (MB)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs until SIGTERM or SIGINT, or until the reader has no more; 0. Raises YimaError when it cannot start."""
+    stop = threading.Event()
+    out = standard_output(on_broken=stop.set)
+    parameters = load(arguments.params)
+    validator = Validator(parameters, GateContext(mode=Mode(arguments.mode), city=arguments.city))
+    state = State.open(arguments.state, arguments.device)
+    terminal = _terminal(arguments, state)
+    with ExitStack() as on_failure:
+        limit = arguments.journal_max_mb
+        journal = state.open_journal(max_bytes=limit << 20 if limit else None)
+        on_failure.callback(journal.close)
+        floor = 0 if arguments.trust_clock else max(SOFTWARE_DATE, journal.newest_trusted_at() or 0)
+        clock = SystemClock(floor)
+        uplink = _uplink(arguments.collector, state, journal)
+        if uplink:
+            on_failure.callback(uplink.close)
+        console = arguments.gate.startswith("console:")
+        gate = open_gate("console:stderr" if arguments.json and arguments.gate == "console:" else arguments.gate)
+        on_failure.callback(gate.close)
+        reader = open_reader(arguments.reader)
+        on_failure.pop_all()  # the device closes them from here on
+
+    def show_tap(tap: Tap) -> None:
+        if arguments.json:
+            out.write_json(tap_as_mapping(tap))
+        else:
+            out.write(tap_as_line(tap, with_verdict=not console))
+
+    def show_notice(notice: Notice) -> None:
+        if arguments.json:
+            out.write_json(notice_as_mapping(notice))
+        else:
+            out.write(notice_as_line(notice))
+
+    device = Device(
+        reader=reader,
+        validator=validator,
+        journal=journal,
+        gate=gate,
+        uplink=uplink,
+        clock=clock,
+        terminal=terminal,
+        on_tap=show_tap,
+        on_notice=show_notice,
+        reopen=lambda: open_reader(arguments.reader),
+        batches=BatchPolicy(count=arguments.batch_count, age_s=arguments.batch_age),
+    )
+    started = _started(arguments, parameters, journal, trusted=clock.now().trusted)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    out.write_json(started) if arguments.json else out.write(_started_line(started))
+    summary = device.run(stop)
+    ended = _stopped(summary)
+    out.write_json(ended) if arguments.json else out.write(_stopped_line(summary))
+    return 1 if out.broken else 0
+
+
+def _uplink(url: str | None, state: State, journal: SqliteJournal) -> Uplink | None:
+    if url is None:
+        return None
+    return HttpUplink(url, key=state.key, device=journal.device, epoch=journal.epoch)
+
+
+def _terminal(arguments: argparse.Namespace, state: State) -> Terminal:
+    return Terminal(
+        terminal=state.device,
+        vendor=arguments.vendor,
+        vehicle=arguments.vehicle,
+        plate=arguments.plate,
+        driver=arguments.driver,
+        line=arguments.line,
+        station=arguments.station,
+        position=arguments.position,
+    )
+
+
+def _started(
+    arguments: argparse.Namespace, parameters: Parameters, journal: SqliteJournal, *, trusted: bool
+) -> dict[str, Any]:
+    last = journal.last_sequence()
+    return {
+        "event": "started",
+        "device": journal.device,
+        "epoch": journal.epoch,
+        "resumed_at": last + 1,
+        "pending": last - journal.acknowledged(),
+        "reader": arguments.reader,
+        "gate": arguments.gate,
+        "collector": arguments.collector,
+        "mode": arguments.mode,
+        "city": arguments.city,
+        "environment": parameters.environment,
+        "parameters_version": parameters.version,
+        "clock_trusted": trusted,
+    }
+
+
+def _started_line(started: dict[str, Any]) -> str:
+    lines = [
+        say(
+            Text(
+                "device {device}, next record #{resumed_at}, {pending} waiting for upload, reader {reader}",
+                "设备 {device}，下一条记录 #{resumed_at}，待上传 {pending} 条，读码器 {reader}",
+            )
+        ).format(**started)
+    ]
+    if started["environment"] == "test":
+        lines.append(
+            say(Text("  * test parameters: real fares must not be taken with them", "  * 测试参数：不得用于实际收费"))
+        )
+    if not started["clock_trusted"]:
+        lines.append(
+            say(
+                Text(
+                    "  * the clock is before the software's date or the newest record: every good code will be refused."
+                    " Set the clock, or say --trust-clock if you know it is right",
+                    "  * 系统时钟早于软件日期或最新记录：有效的码也会被拒绝。请校准时钟；确认无误可加 --trust-clock",
+                )
+            )
+        )
+    return "\n".join(lines)
+
+
+def _stopped(summary: Summary) -> dict[str, Any]:
+    return {
+        "event": "stopped",
+        "taps": summary.taps,
+        "recorded": summary.recorded,
+        "acknowledged": summary.acknowledged,
+        "pending": summary.pending,
+    }
+
+
+def _stopped_line(summary: Summary) -> str:
+    return say(
+        Text(
+            f"stopped: {summary.taps} taps, {summary.recorded} recorded, acknowledged up to #{summary.acknowledged},"
+            f" {summary.pending} waiting",
+            f"已停止：刷码 {summary.taps} 次，记录 {summary.recorded} 条，已确认至 #{summary.acknowledged}，"
+            f"待上传 {summary.pending} 条",
+        )
+    )
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 86400:
+        raise argparse.ArgumentTypeError("seconds, from 0 to 86400")
+    return number

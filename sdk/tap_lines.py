@@ -1,0 +1,135 @@
+"""What a running device says: one line a tap for people, in both languages, or one JSON object a line for programs.
+
+Accounts are masked in both. Every line is flushed. A reader of our output that went away ends the run, cleanly.
+"""
+
+import json
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from validator.device import Happening, Notice, Tap
+from validator.texts import Text, say
+
+HAPPENINGS = {
+    Happening.READER_LOST: Text("the reader is gone, it is tried again", "读码器丢失，正在重试"),
+    Happening.READER_BACK: Text("the reader is back", "读码器已恢复"),
+    Happening.JOURNAL_TROUBLE: Text("this tap could not be recorded, the gate stays shut", "本次无法记录，闸门不开"),
+    Happening.JOURNAL_BACK: Text("the journal records again", "日志已恢复记录"),
+    Happening.GATE_TROUBLE: Text("the gate did not take the command", "闸机未接受指令"),
+    Happening.UPLOAD_TROUBLE: Text("no upload for now", "暂时无法上传"),
+    Happening.UPLOAD_BACK: Text("uploads work again", "上传已恢复"),
+    Happening.ACKNOWLEDGED: Text("acknowledged", "已确认"),
+    Happening.QUARANTINED: Text("the collector refused records, they are in quarantine", "采集端拒收的记录已隔离"),
+}
+
+
+def tap_as_mapping(tap: Tap) -> dict[str, Any]:
+    """A tap as JSON has it: times in the unit their name says, money in fen, the account masked."""
+    verdict = tap.verdict
+    return {
+        "event": "tap",
+        "seq": tap.key.sequence if tap.key else None,
+        "device": tap.key.device if tap.key else None,
+        "epoch": tap.key.epoch if tap.key else None,
+        "at": tap.at,
+        "time_trusted": tap.time_trusted,
+        "accepted": verdict.accepted,
+        "reason": verdict.reason.name,
+        "reason_number": int(verdict.reason),
+        "case": verdict.case,
+        "english": verdict.reason.english,
+        "chinese": verdict.reason.chinese,
+        "family": verdict.family,
+        "stages": {stage.name.lower(): str(result) for stage, result in verdict.stages.items()},
+        "account_masked": verdict.account_masked,
+        "fare_fen": verdict.fare_fen,
+        "again": verdict.again,
+        "payload_length": tap.payload_length,
+        "read_ms": round(tap.read_ms, 3),
+        "judge_us": round(tap.judge_us, 1),
+        "journal_ms": round(tap.journal_ms, 3),
+        "gate_ms": round(tap.gate_ms, 3),
+        "total_ms": round(tap.total_ms, 3),
+        "faults": list(tap.faults),
+        "trouble": str(tap.trouble) if tap.trouble else None,
+    }
+
+
+def tap_as_line(tap: Tap, *, with_verdict: bool) -> str:
+    """A tap for people; without the verdict where the gate has just said it on the same console."""
+    verdict = tap.verdict
+    words = [f"  #{tap.key.sequence}" if tap.key else "  --"]
+    if with_verdict:
+        mark = "again 重示" if verdict.again else "open 开闸" if verdict.accepted else "refuse 拒绝"
+        words.append(f"{mark}: {verdict.reason.english} {verdict.reason.chinese}")
+        if verdict.case:
+            words.append(f"case 用例 {verdict.case}")
+        if verdict.accepted:
+            words.append(f"{verdict.fare_fen / 100:.2f} yuan 元")
+    if verdict.account_masked and (with_verdict or not verdict.accepted):
+        words.append(f"account 账户 {verdict.account_masked}")
+    words.append(f"{tap.payload_length} bytes 字节")
+    words.append(
+        f"read 读 {tap.read_ms:.1f} · judge 判 {tap.judge_us / 1000:.2f} · journal 记 {tap.journal_ms:.1f}"
+        f" · gate 闸 {tap.gate_ms:.1f} · total 共 {tap.total_ms:.1f} ms"
+    )
+    words += [f"! {fault}" for fault in tap.faults]
+    return "  ".join(words)
+
+
+def notice_as_mapping(notice: Notice) -> dict[str, Any]:
+    """A notice as JSON has it."""
+    found: dict[str, Any] = {"event": str(notice.happening)}
+    if notice.error is not None:
+        found |= {"thing": notice.error.thing, "problem": notice.error.problem.en, "remedy": notice.error.remedy.en}
+        found |= {"problem_zh": notice.error.problem.zh, "remedy_zh": notice.error.remedy.zh}
+    if notice.through is not None:
+        found["acknowledged"] = notice.through
+    if notice.rejected:
+        found["rejected"] = {str(sequence): why for sequence, why in notice.rejected.items()}
+    return found
+
+
+def notice_as_line(notice: Notice) -> str:
+    """A notice for people."""
+    line = f"  * {say(HAPPENINGS[notice.happening])}"
+    if notice.error is not None:
+        line += f" - {notice.error}"
+    if notice.rejected:
+        line += ": " + "; ".join(f"#{sequence} {why}" for sequence, why in notice.rejected.items())
+    elif notice.through is not None:
+        line += f": #{notice.through}"
+    return line
+
+
+class LineWriter:
+    """Writes lines from several threads to one stream, each whole; on_broken is called once when nobody reads them."""
+
+    def __init__(self, out: TextIO, *, on_broken: Callable[[], None]) -> None:
+        self._out = out
+        self._on_broken = on_broken
+        self._turn = threading.Lock()
+        self.broken = False
+
+    def write(self, line: str) -> None:
+        """One line, flushed."""
+        with self._turn:
+            if self.broken:
+                return
+            try:
+                print(line, file=self._out, flush=True)
+            except OSError:
+                self.broken = True
+        if self.broken:
+            self._on_broken()
+
+    def write_json(self, mapping: dict[str, Any]) -> None:
+        """One JSON object on a line."""
+        self.write(json.dumps(mapping, ensure_ascii=False))
+
+
+def standard_output(on_broken: Callable[[], None]) -> LineWriter:
+    """A writer on the process's standard output."""
+    return LineWriter(sys.stdout, on_broken=on_broken)

@@ -1,0 +1,129 @@
+"""The report and the latencies in it: self-contained, bilingual, and every name escaped."""
+
+import math
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hwsim.accounts import Account, Tap
+from hwsim.latency import STEPS, percentile, spread
+from hwsim.outcomes import Outcome
+from hwsim.report import write_report
+from hwsim.world import Presentation, make_world
+from validator.judging import Reason
+from validator.texts import Text
+
+TITLE = Text("A demonstration", "演示")
+
+
+class Seen(HTMLParser):
+    """Elements, and everything that points outside the file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.outside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        for name, value in attrs:
+            if name in ("src", "href", "xlink:href", "action") and not (value or "").startswith("#"):
+                self.outside.append(f"{tag} {name}={value}")
+
+
+def tap(reason: Reason, *, again: bool = False) -> Tap:
+    times = dict.fromkeys(STEPS, 1.5)
+    return Tap(seq=None if again else 1, reason=reason, again=again, fare_fen=0, account_masked="", times_ms=times)
+
+
+@pytest.fixture(scope="module")
+def script() -> list[Presentation]:
+    return list(make_world(8, 1, 1_795_400_000).script)
+
+
+@pytest.fixture(scope="module")
+def outcomes(script: list[Presentation]) -> list[Outcome]:
+    return [Outcome(presentation=one, tap=tap(one.expects, again=one.again)) for one in script]
+
+
+def written(path: Path, outcomes: list[Outcome], *differences: Text) -> str:
+    whole = Account(device="bus-1", taps=8, again=1, recorded=7, uploaded=7, acknowledged=7, differences=())
+    write_report(path, title=TITLE, outcomes=outcomes, accounts=[whole], differences=differences)
+    return path.read_text(encoding="utf-8")
+
+
+def test_it_stands_alone_and_holds_table_and_plot(tmp_path: Path, outcomes: list[Outcome]) -> None:
+    page = written(tmp_path / "new" / "report.html", outcomes)
+    seen = Seen()
+    seen.feed(page)
+    assert seen.outside == []
+    assert "script" not in seen.elements
+    assert "link" not in seen.elements
+    assert {"svg", "table", "figure"} <= set(seen.elements)
+    assert page.count("</td></tr>") >= len(outcomes)
+
+
+def test_it_speaks_both_languages(tmp_path: Path, outcomes: list[Outcome]) -> None:
+    page = written(tmp_path / "report.html", outcomes)
+    for text in (TITLE, Reason.ACCEPTED.text, Text("Every tap is accounted for", "所有刷码均已入账")):
+        assert text.en in page
+        assert text.zh in page
+
+
+def test_it_says_what_is_missing(tmp_path: Path, outcomes: list[Outcome]) -> None:
+    page = written(tmp_path / "report.html", outcomes, Text("bus-1: entry 3 is <gone>", "记录 3 <丢失>"))
+    assert "bus-1: entry 3 is &lt;gone&gt;" in page
+    assert "记录 3 &lt;丢失&gt;" in page
+    assert "Every tap is accounted for" not in page
+
+
+def test_it_marks_an_answer_that_was_not_expected_and_one_that_never_came(
+    tmp_path: Path, script: list[Presentation]
+) -> None:
+    wrong = Outcome(presentation=replace(script[0], expects=Reason.CAP_ZERO), tap=tap(Reason.ACCEPTED))
+    silent = Outcome(presentation=script[1], tap=None)
+    page = written(tmp_path / "report.html", [wrong, silent])
+    assert "expected 应为 Zero balance" in page
+    assert "no answer" in page
+
+
+def test_an_outcome_says_how_it_differs(script: list[Presentation]) -> None:
+    good = script[0]
+    assert Outcome(presentation=good, tap=tap(good.expects)).difference is None
+    said = [
+        Outcome(presentation=good, tap=None).difference,
+        Outcome(presentation=good, tap=tap(Reason.CAP_ZERO)).difference,
+        Outcome(presentation=good, tap=tap(good.expects, again=True)).difference,
+        Outcome(presentation=good, tap=replace(tap(good.expects), trouble="the gate is gone")).difference,
+    ]
+    assert [text and text.en for text in said] == [
+        "tap 1 got no answer",
+        "tap 1 should be 'Accepted', was 'Zero balance'",
+        "tap 1 should be 'Accepted', was 'Accepted' (again)",
+        "tap 1: the gate is gone",
+    ]
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=300), st.floats(0, 100))
+def test_a_percentile_is_a_value_that_was_measured_with_enough_others_below(
+    values: list[float], percent: float
+) -> None:
+    ordered = sorted(values)
+    found = percentile(ordered, percent)
+    assert found in ordered
+    assert sum(value <= found for value in ordered) >= percent / 100 * len(ordered) - 1e-9
+
+
+def test_the_spread_of_one_to_a_hundred() -> None:
+    assert spread(float(number) for number in range(100, 0, -1)) == (100, 50.0, 99.0, 100.0)
+
+
+def test_nothing_measured_has_no_spread() -> None:
+    found = spread([])
+    assert found.size == 0
+    assert math.isnan(found.p50)
+    assert math.isnan(found.p99)

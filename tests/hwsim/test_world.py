@@ -1,0 +1,120 @@
+"""The demonstration's world: a correct validator answers every presentation as the world expects."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from hwsim.cast import ODD, make_cast
+from hwsim.world import FARES_FEN, World, make_world, write_script
+from validator.judging import GateContext, Moment, Reason, Validator
+from validator.parameters import Mode, load
+
+NOW = 1_795_400_000  # 2026-11-23
+CITIES = {Mode.BUS: 320500, Mode.METRO: 330200}
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return make_world(60, 1, NOW)
+
+
+@pytest.fixture
+def gates(world: World, tmp_path: Path) -> dict[Mode, Validator]:
+    path = tmp_path / "parameters.toml"
+    path.write_text(world.parameters(), encoding="utf-8")
+    parameters = load(path)
+    return {mode: Validator(parameters, GateContext(mode=mode, city=city)) for mode, city in CITIES.items()}
+
+
+@pytest.mark.parametrize("step_ms", [100, 500])
+def test_a_validator_answers_every_presentation_as_the_world_expects(
+    world: World, gates: dict[Mode, Validator], step_ms: int
+) -> None:
+    shown: dict[int, bytes] = {}
+    left_ms: dict[int, int] = {}
+    tick_ms = 0
+    for one in world.script:
+        tick_ms += step_ms
+        if one.repeats is not None:
+            tick_ms = max(tick_ms, left_ms[one.repeats] + int(one.rest_s * 1000))
+        now = Moment(unix_s=NOW + tick_ms // 1000, tick_ms=tick_ms)
+        shown[one.number] = world.payload(one, now.unix_s, shown)
+        verdict = gates[one.mode].judge(shown[one.number], now)
+        assert (verdict.reason, verdict.again) == (one.expects, one.again), one
+        assert verdict.fare_fen == (FARES_FEN[one.mode] if verdict.accepted else 0)
+        left_ms[one.number] = tick_ms
+
+
+def test_each_act_alone_is_refused_for_its_own_reason_at_a_gate_that_has_seen_nothing(
+    world: World, gates: dict[Mode, Validator]
+) -> None:
+    for act in ODD:
+        payload = act.make(world.cast, world.cast.person(act, Random(1)), NOW)
+        for mode in [act.only] if act.only else list(Mode):
+            assert gates[mode].judge(payload, NOW).reason is act.expects, act
+
+
+def test_riders_of_both_cities_pass_at_both_gates(world: World, gates: dict[Mode, Validator]) -> None:
+    for person in world.cast.riders:
+        assert person.rider is not None
+        for gate in gates.values():
+            assert gate.judge(person.rider.code(NOW), NOW).accepted, person.name
+
+
+def test_sixty_presentations_hold_everything_that_can_happen(world: World) -> None:
+    assert len(world.script) == 60
+    assert {one.expects for one in world.script} >= {act.expects for act in ODD} | {Reason.ACCEPTED, Reason.REPEATED}
+    assert any(one.again for one in world.script)
+    assert sum(one.expects is Reason.ACCEPTED for one in world.script) >= 30
+    for mode in Mode:
+        at_this_gate = [one for one in world.script if one.mode is mode]
+        assert len(at_this_gate) >= 24
+        assert {one.person.city.name.en for one in at_this_gate if one.expects is Reason.ACCEPTED} == {
+            "Suzhou",
+            "Ningbo",
+        }
+
+
+def test_twenty_presentations_still_hold_the_main_cases(world: World) -> None:
+    told = {one.expects for one in write_script(world.cast, 20, Random(7))}
+    assert told >= {
+        Reason.ACCEPTED,
+        Reason.REPEATED,
+        Reason.CODE_EXPIRED,
+        Reason.ISSUER_SIGNATURE,
+        Reason.UNKNOWN_FAMILY,
+        Reason.CAP_ZERO,
+        Reason.CITY_NOT_ACCEPTED,
+    }
+
+
+@pytest.mark.parametrize("taps", [0, 1, 3, 4, 5, 150])
+def test_a_script_has_as_many_presentations_as_asked_for(world: World, taps: int) -> None:
+    script = write_script(world.cast, taps, Random(3))
+    assert [one.number for one in script] == list(range(1, taps + 1))
+    for one in script:
+        if one.repeats is not None:
+            assert one.repeats < one.number
+            assert script[one.repeats - 1].mode is one.mode
+
+
+def test_the_same_seed_tells_the_same_story(world: World) -> None:
+    assert write_script(world.cast, 60, Random(5)) == write_script(world.cast, 60, Random(5))
+    assert write_script(world.cast, 60, Random(5)) != write_script(world.cast, 60, Random(6))
+
+
+def test_a_fresh_code_is_fresh_and_a_screenshot_is_the_same_bytes(world: World) -> None:
+    good = next(one for one in world.script if one.expects is Reason.ACCEPTED)
+    assert world.payload(good, NOW, {}) != world.payload(good, NOW + 1, {})
+    repeat = next(one for one in world.script if one.expects is Reason.REPEATED)
+    assert repeat.repeats is not None
+    assert world.payload(repeat, NOW, {repeat.repeats: b"as before"}) == b"as before"
+
+
+def test_everybody_is_plainly_synthetic() -> None:
+    cast = make_cast(NOW)
+    for person in [*cast.riders, *cast.special.values()]:
+        assert person.rider is not None
+        assert b"TEST-RIDER-" in person.rider.authorised
+    assert all(institution.organisation.startswith("99") for institution in cast.institutions)

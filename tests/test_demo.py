@@ -1,0 +1,117 @@
+"""The demonstration as a whole, as a newcomer types it: real processes, from the phone's screen to the collector."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sdk.collector.store import Store
+from validator.state import look_at_journal
+
+COMMAND = [sys.executable, "-m", "sdk.cli.main", "demo"]
+DEVICES = ("bus-1", "gate-1")
+
+
+def environment(temporary: Path, language: str = "en") -> dict[str, str]:
+    return {**os.environ, "YIMA_LANG": language, "TMPDIR": str(temporary)}
+
+
+def processes_naming(path: Path) -> list[str]:
+    """Command lines of running processes that name a path."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:  # it has just ended
+            continue
+        if str(path) in words:
+            found.append(words)
+    return found
+
+
+@pytest.mark.slow
+def test_twenty_taps_reach_the_collector_through_a_cut_network(tmp_path: Path) -> None:
+    temporary = tmp_path / "t"
+    temporary.mkdir()
+    arguments = [
+        "--taps",
+        "20",
+        "--fast",
+        "--keep",
+        "--out",
+        str(tmp_path / "out"),
+        "--svg",
+        str(tmp_path / "demo.svg"),
+    ]
+    done = subprocess.run(
+        [*COMMAND, *arguments], env=environment(temporary), capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for words in (
+        "network cut",
+        "network restored",
+        "✓ Accepted 请通行",
+        "✗ Code already used 二维码已使用",
+        "= Accepted 请通行",
+        "Verdicts by reason",
+        "last byte or frame to gate command",
+        "every tap accounted for",
+    ):
+        assert words in done.stdout
+    assert "\x1b" not in done.stdout  # no terminal, no escape codes
+    assert "<svg" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Accepted" in (tmp_path / "demo.svg").read_text(encoding="utf-8")
+
+    (kept,) = temporary.glob("yima-demo-*")
+    assert str(kept) in done.stdout
+    store = Store(kept / "trips.db")
+    held = {journey.device: journey for journey in store.journeys()}
+    store.close()
+    assert set(held) == set(DEVICES)
+    recorded = 0
+    for device in DEVICES:
+        journal = look_at_journal(kept / device)
+        assert journal.verify() == journal.last_sequence() == journal.acknowledged() == held[device].acknowledged
+        recorded += journal.last_sequence()
+        journal.close()
+    shown_again = len(re.findall(r" = \w", done.stdout))
+    assert recorded == 20 - shown_again
+    assert processes_naming(temporary) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ended_half_way_it_leaves_no_process_and_no_file(tmp_path: Path, number: signal.Signals, status: int) -> None:
+    temporary = tmp_path / "t"
+    temporary.mkdir()
+    demo = subprocess.Popen(
+        [*COMMAND, "--out", str(tmp_path / "out")],
+        env={**environment(temporary, "zh"), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert demo.stdout is not None
+    for line in demo.stdout:
+        if "请通行" in line:
+            break
+    assert len(processes_naming(temporary)) == 3
+    demo.send_signal(number)
+    demo.communicate(timeout=30)
+    assert demo.returncode == status
+    deadline = time.monotonic() + 5
+    while processes_naming(temporary) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert processes_naming(temporary) == []
+    assert list(temporary.iterdir()) == []
+
+
+def test_help_says_what_the_exit_status_means() -> None:
+    done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, timeout=60, check=True)
+    assert "exit status" in done.stdout
+    assert "--taps" in done.stdout

@@ -1,0 +1,73 @@
+"""A small world of one root, one issuer and its riders, for every test of the judge."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sdk.issuer import Issuer, Rider, Root, make_issuer, make_rider, make_root
+from validator.judging import GateContext, Mode, Validator
+from validator.parameters import from_mapping
+
+ORGANISATION = "00083010"
+PLATFORM = "50083010"
+NOW = 1_790_000_000  # 2026-09-21, the lab vectors' clock
+
+
+@pytest.fixture(scope="session")
+def now() -> int:
+    """The moment of the tests, unix seconds."""
+    return NOW
+
+
+@pytest.fixture(scope="session")
+def root() -> Root:
+    """The one root that is loaded."""
+    return make_root(1)
+
+
+@pytest.fixture(scope="session")
+def issuer(root: Root) -> Issuer:
+    """The one institution in the whitelist."""
+    return make_issuer(root, ORGANISATION)
+
+
+@pytest.fixture(scope="session")
+def new_rider(issuer: Issuer) -> Callable[..., Rider]:
+    """Makes a rider; keyword arguments as make_rider's, `by` for another issuer."""
+
+    def new(by: Issuer = issuer, **changes: Any) -> Rider:
+        plain: dict[str, Any] = {
+            "payment_account": "6228480402564890",
+            "card_account": "31048700000000019999",
+            "platform": PLATFORM,
+            "authorised_until": NOW + 86400,
+            "cap_fen": 2000,
+            "validity_s": 120,
+        }
+        return make_rider(by, **(plain | changes))
+
+    return new
+
+
+@pytest.fixture(scope="session")
+def mapping(root: Root) -> dict[str, Any]:
+    """Parameters under which a rider of the one issuer rides for 200 fen by bus, 300 by metro."""
+    return {
+        "environment": "test",
+        "version": 1,
+        "fares": {"bus": 200, "metro": 300},
+        "roots": [{"certificate": root.certificate.hex()}],
+        "whitelist": [{"organisation": ORGANISATION, "platform": PLATFORM}],
+    }
+
+
+@pytest.fixture(scope="session")
+def new_validator(mapping: dict[str, Any]) -> Callable[..., Validator]:
+    """Makes a validator; keyword arguments replace tables of the mapping."""
+
+    def new(mode: Mode = Mode.BUS, city: int = 0, capacity: int = 64, **changes: Any) -> Validator:
+        parameters = from_mapping(mapping | changes)
+        return Validator(parameters, GateContext(mode=mode, city=city), replay_capacity=capacity, table_bytes=1 << 16)
+
+    return new

@@ -1,0 +1,309 @@
+"""The short memory: one presentation is answered once, one code rides once."""
+
+from collections.abc import Callable
+
+import pytest
+
+from sdk.issuer import Issuer, Rider, Root, make_issuer
+from validator.judging import Moment, Reason, Stage, Validator
+
+NewRider = Callable[..., Rider]
+NewValidator = Callable[..., Validator]
+
+
+def at(unix_s: int, tick_ms: int) -> Moment:
+    return Moment(unix_s=unix_s, tick_ms=tick_ms)
+
+
+def test_the_same_code_later_is_a_repeat_as_long_as_it_is_valid(
+    new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    validator = new_validator()
+    code = new_rider(validity_s=120).code(now)
+    assert validator.judge(code, now).accepted
+    for later in (2, 60, 120):
+        verdict = validator.judge(code, now + later)
+        assert verdict.reason is Reason.REPEATED
+        assert not verdict.again
+        assert verdict.reason.stage is Stage.REPETITION
+    assert validator.judge(code, now + 123).reason is Reason.CODE_EXPIRED
+
+
+def test_the_same_content_signed_anew_is_the_same_code(
+    new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    validator = new_validator()
+    rider = new_rider()
+    first, second = rider.code(now), rider.code(now)
+    assert first != second
+    assert validator.judge(first, now).digest == validator.judge(second, now).digest
+    assert validator.judge(second, now + 5).reason is Reason.REPEATED
+
+
+def test_the_next_code_of_the_same_rider_is_another_ride(
+    new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    validator = new_validator()
+    rider = new_rider()
+    assert validator.judge(rider.code(now), now).accepted
+    assert validator.judge(rider.code(now + 1), now + 1).accepted
+
+
+def test_a_code_in_view_is_answered_again_and_nothing_more(
+    new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    validator = new_validator()
+    code = new_rider().code(now)
+    first = validator.judge(code, at(now, 1000))
+    assert not first.again
+    for tick in range(1100, 20_000, 1900):  # a phone held still: each frame starts the two seconds anew
+        again = validator.judge(code, at(now + tick // 1000, tick))
+        assert again.again
+        assert (again.accepted, again.reason, again.fare_fen) == (True, Reason.ACCEPTED, 200)
+    gone = validator.judge(code, at(now + 30, 30_000))
+    assert gone.reason is Reason.REPEATED
+    assert validator.judge(code, at(now + 31, 31_000)).again
+
+
+@pytest.mark.parametrize(("elapsed_ms", "again"), [(0, True), (1999, True), (2000, False)])
+def test_debounce_ends_after_its_time(
+    elapsed_ms: int, again: bool, new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    validator = new_validator()
+    code = new_rider().code(now)
+    validator.judge(code, at(now, 5000))
+    assert validator.judge(code, at(now, 5000 + elapsed_ms)).again is again
+
+
+@pytest.mark.parametrize("payload", [b"?", b"https://example.com/x", b"\x80" * 365, b"\x80" * 366, bytes(4096)])
+def test_refused_bytes_of_any_length_are_debounced_too(payload: bytes, new_validator: NewValidator, now: int) -> None:
+    validator = new_validator()
+    assert not validator.judge(payload, at(now, 0)).again
+    assert not validator.judge(payload[:-1] + b"!", at(now, 1)).again
+    verdict = validator.judge(payload, at(now, 2))
+    assert verdict.again
+    assert not verdict.accepted
+    assert not validator.judge(payload, at(now, 9000)).again
+
+
+def test_two_phones_in_view_do_not_take_turns_at_riding(
+    new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    validator = new_validator()
+    codes = [new_rider().code(now) for _ in range(4)]
+    assert all(validator.judge(code, at(now, 0)).accepted for code in codes)
+    for tick in range(100, 5000, 500):
+        assert all(validator.judge(code, at(now, tick)).again for code in codes)
+    fifth = new_rider().code(now)
+    validator.judge(codes[0], at(now, 5001))
+    assert validator.judge(fifth, at(now, 5002)).accepted  # takes the place of the one longest out of view
+    assert validator.judge(codes[0], at(now, 5003)).again
+
+
+def test_a_tick_that_runs_backwards_neither_repeats_an_answer_nor_stops_debouncing(
+    new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    validator = new_validator()
+    codes = [new_rider().code(now) for _ in range(6)]
+    for code in codes[:4]:
+        assert validator.judge(code, at(now, 1_000_000_000)).accepted
+    assert validator.judge(codes[0], at(now, 0)).reason is Reason.REPEATED
+    for code in codes[4:]:
+        assert validator.judge(code, at(now, 10)).accepted
+        assert validator.judge(code, at(now, 20)).again
+    assert validator.judge(codes[0], at(now, 30)).again
+
+
+def test_debounce_can_be_switched_off(new_rider: NewRider, new_validator: NewValidator, now: int) -> None:
+    validator = new_validator(limits={"debounce_ms": 0})
+    code = new_rider().code(now)
+    assert validator.judge(code, now).accepted
+    assert validator.judge(code, now).reason is Reason.REPEATED
+
+
+def test_a_refused_code_may_ride_once_what_refused_it_is_over(
+    new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    validator = new_validator()
+    code = new_rider().code(now + 60)
+    assert validator.judge(code, now).reason is Reason.FROM_THE_FUTURE
+    assert validator.judge(code, now + 50).accepted
+
+
+def test_an_account_interval_counts_from_the_accepted_ride_of_any_code_of_the_account(
+    new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    validator = new_validator(limits={"account_interval_s": 300})
+    rider, other_phone = new_rider(validity_s=10), new_rider(validity_s=10)
+    other_account = new_rider(card_account="31048700000000018888")
+    assert validator.judge(rider.code(now), now).accepted
+    assert validator.judge(other_account.code(now), now).accepted
+    assert validator.judge(other_phone.code(now + 299), now + 299).reason is Reason.TOO_SOON
+    assert validator.judge(rider.code(now + 300), now + 300).accepted
+
+
+def test_a_clock_set_back_does_not_lock_an_account_out(
+    new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    validator = new_validator(limits={"account_interval_s": 60})
+    rider = new_rider()
+    assert validator.judge(rider.code(now), now).accepted
+    assert validator.judge(rider.code(now - 3600), now - 3600).accepted
+
+
+def test_a_retracted_ride_leaves_nothing_behind(new_rider: NewRider, new_validator: NewValidator, now: int) -> None:
+    validator = new_validator(limits={"account_interval_s": 60})
+    code = new_rider().code(now)
+    verdict = validator.judge(code, now)
+    validator.retract(verdict)
+    once_more = validator.judge(code, now)
+    assert once_more.accepted
+    assert not once_more.again
+
+
+def test_only_the_verdict_that_accepted_can_be_retracted(
+    new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    validator = new_validator()
+    code = new_rider().code(now)
+    accepted = validator.judge(code, now)
+    validator.retract(validator.judge(code, now))  # again
+    validator.retract(validator.judge(code, now + 10))  # a repeat
+    assert validator.judge(code, now + 20).reason is Reason.REPEATED
+    validator.retract(accepted)
+    assert validator.judge(code, now + 30).accepted
+
+
+def test_after_a_restart_what_the_journal_remembers_is_a_repeat(
+    new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    rider = new_rider(validity_s=120)
+    code = rider.code(now)
+    assert new_validator().judge(code, now).accepted
+    restarted = new_validator()
+    assert restarted.remember(code, now, now + 30)
+    assert restarted.judge(code, now + 31).reason is Reason.REPEATED
+    assert restarted.judge(rider.code(now + 31), now + 31).accepted
+
+
+def test_what_can_no_longer_matter_is_not_remembered(
+    new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    code = new_rider(validity_s=120).code(now)
+    assert new_validator().remember(code, now, now + 120)
+    assert not new_validator().remember(code, now, now + 121)
+    with_interval = new_validator(limits={"account_interval_s": 600})
+    assert with_interval.remember(code, now, now + 599)
+    assert not with_interval.remember(code, now, now + 600)
+    for garbage in (b"", b"\x80\x01\x49\x24", code[:-1], code + b"\0", bytes(332)):
+        assert not new_validator().remember(garbage, now, now)
+
+
+def test_an_interval_survives_a_restart(new_rider: NewRider, new_validator: NewValidator, now: int) -> None:
+    rider = new_rider(validity_s=10)
+    restarted = new_validator(limits={"account_interval_s": 600})
+    assert restarted.remember(rider.code(now), now, now + 100)
+    assert restarted.judge(rider.code(now + 100), now + 100).reason is Reason.TOO_SOON
+
+
+def test_a_full_memory_forgets_expired_rides_first_and_counts_what_it_should_have_kept(
+    new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    validator = new_validator(capacity=8)
+    short = [new_rider(validity_s=10) for _ in range(4)]
+    long = [new_rider(validity_s=600 + i) for i in range(5)]
+    codes = [rider.code(now) for rider in short + long]
+    for code in codes[:8]:
+        assert validator.judge(code, now).accepted
+    assert validator.judge(codes[8], now + 20).accepted  # in place of an expired one
+    assert validator.evicted_live == 0
+    assert all(validator.judge(code, now + 30).reason is Reason.REPEATED for code in codes[4:])
+    later = [new_rider(validity_s=900).code(now + 30) for _ in range(4)]
+    assert all(validator.judge(code, now + 40).accepted for code in later)
+    assert validator.evicted_live == 1  # three were expired, the fourth was not
+    assert validator.judge(codes[4], now + 50).accepted  # the one that expired first is the one forgotten
+
+
+def test_every_live_ride_that_a_memory_loses_is_counted(
+    new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    rider = new_rider(validity_s=1200)
+    codes = [rider.code(now - i) for i in range(20)]
+    small, large = new_validator(capacity=8), new_validator(capacity=1024)
+    assert all(small.judge(code, now).accepted and large.judge(code, now).accepted for code in codes)
+    assert small.evicted_live == len(codes) - 8
+    assert large.evicted_live == 0
+    assert all(large.judge(code, now + 3).reason is Reason.REPEATED for code in codes)
+
+
+def test_a_code_accepted_at_a_shifted_hour_is_not_accepted_again_at_another(
+    new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    hours = 8 * 3600
+    shifts = [{"organisation": "00083010", "shifts_s": [hours, -hours]}]
+    validator = new_validator(capacity=8, time_shifts=shifts)
+    code = new_rider(validity_s=60).code(now)
+    assert validator.judge(code, now).accepted
+    for i in range(4):
+        validator.judge(new_rider(card_account=f"3104870000000001000{i}").code(now + 3600), now + 3600)
+    assert validator.judge(code, now + hours).reason is Reason.REPEATED
+
+
+def test_trusted_issuers_are_kept_and_those_seen_often_get_a_table(
+    root: Root, issuer: Issuer, new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    validator = new_validator()
+    rider = new_rider()
+    assert not validator.idle()
+    for i in range(2):
+        assert validator.judge(rider.code(now + i), now + i).accepted
+    assert not validator.idle()
+    assert validator.judge(rider.code(now + 2), now + 2).accepted
+    assert validator.idle()
+    assert not validator.idle()
+    [(certificate, uses, window)] = validator._core.issuers
+    assert (certificate, uses, window) == (issuer.certificate, 3, 8)
+    assert validator.judge(rider.code(now + 3), now + 3).accepted
+    forged = bytearray(rider.code(now + 4))
+    forged[198 + 10] ^= 1
+    assert validator.judge(bytes(forged), now + 4).reason is Reason.ISSUER_SIGNATURE
+
+
+def test_more_issuers_than_places_are_all_judged_rightly_and_the_longest_unused_goes(
+    root: Root, new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    issuers = [make_issuer(root, serial=i) for i in range(20)]
+    riders = [new_rider(issuer) for issuer in issuers]
+    validator = new_validator()
+    tick = 0
+    for _ in range(4):
+        for rider in riders:
+            tick += 1
+            assert validator.judge(rider.code(now + tick), now + tick).accepted
+            validator.idle()
+    kept = {certificate for certificate, _, _ in validator._core.issuers}
+    assert kept == {issuer.certificate for issuer in issuers[4:]}
+
+
+def test_a_table_passes_to_an_issuer_that_is_seen_more_often(
+    root: Root, new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    validator = new_validator()  # 64 KB: fewer places than issuers below
+    issuers = [make_issuer(root, serial=i) for i in range(12)]
+    second = iter(range(10_000))
+
+    def ride(i: int, times: int) -> None:
+        rider = new_rider(issuers[i])
+        for _ in range(times):
+            moment = now + next(second)
+            assert validator.judge(rider.code(moment), moment).accepted
+
+    for i in range(12):
+        ride(i, 3)
+        validator.idle()
+    without = [i for i in range(12) if (issuers[i].certificate, 3, 0) in validator._core.issuers]
+    assert without, "every issuer got a table: the memory given is too large for this test"
+    ride(without[0], 9)
+    assert validator.idle()
+    assert (issuers[without[0]].certificate, 12, 0) not in validator._core.issuers
+    ride(without[0], 1)

@@ -1,0 +1,198 @@
+"""A camera as reader: what it shows now is read, and a camera that is not there or gone says what to do."""
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from hwsim.phone import Phone
+from validator.errors import ReaderError
+from validator.ports import open_reader as open_by_name
+from validator.readers.camera import CameraReader, Frame, open_reader, without_password
+from validator.readers.decoders import Gray
+
+VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "lab").glob("*.json"))
+CODES = [bytes.fromhex(json.loads(path.read_text())["code"]) for path in VECTORS[:4]]
+
+
+class Roll:
+    """Frames from memory, one a call, each captured at the number of its place."""
+
+    def __init__(self, frames: list[Gray]) -> None:
+        self._frames = deque(enumerate(frames, start=1))
+        self.closed = False
+
+    def read(self, timeout_s: float) -> Frame | None:
+        if not self._frames:
+            time.sleep(timeout_s)
+            return None
+        number, gray = self._frames.popleft()
+        return Frame(gray=gray, captured_ns=number)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def film(path: Path, frames: list[Gray]) -> Path:
+    high, wide = frames[0].shape
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (wide, high), False)
+    assert writer.isOpened()
+    for frame in frames:
+        writer.write(frame)
+    writer.release()
+    return path
+
+
+@pytest.fixture
+def phone() -> Phone:
+    return Phone(np.random.default_rng(20))
+
+
+def test_every_frame_that_shows_a_code_gives_a_reading_with_its_moment(phone: Phone) -> None:
+    room = phone.frame(None)
+    roll = Roll([room, phone.frame(CODES[0]), phone.frame(CODES[0]), room, phone.frame(CODES[1])])
+    reader = CameraReader(roll)
+    readings = [reader.read(5) for _ in range(3)]
+    assert [reading and (reading.payload, reading.first_ns, reading.last_ns) for reading in readings] == [
+        (CODES[0], 2, 2),
+        (CODES[0], 3, 3),
+        (CODES[1], 5, 5),
+    ]
+    assert reader.read(0.01) is None
+    assert not reader.exhausted
+    reader.close()
+    assert roll.closed
+
+
+def test_frames_without_a_code_let_the_time_pass(phone: Phone) -> None:
+    assert CameraReader(Roll([phone.frame(None)] * 3)).read(0) is None
+
+
+def test_a_recording_is_read_to_its_end(phone: Phone, tmp_path: Path) -> None:
+    frames = [frame for code in CODES[:2] for frame in phone.approach(code, coming=3, held=3, leaving=2)]
+    path = film(tmp_path / "tap.avi", frames)
+    reader = open_by_name(f"camera:{path}")
+    assert isinstance(reader, CameraReader)
+    seen = []
+    while not reader.exhausted:
+        reading = reader.read(0.05)
+        if reading:
+            seen.append(reading.payload)
+    assert list(dict.fromkeys(seen)) == CODES[:2]
+    assert len(seen) >= 6
+    assert reader.read(0) is None
+    reader.close()
+
+
+@pytest.mark.parametrize("decoder", ["zxing", "zbar", "opencv"])
+def test_a_decoder_is_chosen_by_the_address(phone: Phone, tmp_path: Path, decoder: str) -> None:
+    path = film(tmp_path / "tap.avi", [phone.frame(CODES[0])] * 3)
+    reader = open_reader(f"{path}?decoder={decoder}")
+    reading = reader.read(5)
+    assert reading is not None
+    assert reading.payload == CODES[0]
+    reader.close()
+
+
+class NetworkCamera(BaseHTTPRequestHandler):
+    """Sends MJPEG until it is told to stop, as a network camera does."""
+
+    pictures: list[bytes]
+    stop: threading.Event
+    asked: list[str]
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        at = 0
+        while not self.stop.is_set():
+            picture = self.pictures[at % len(self.pictures)]
+            try:
+                self.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\n")
+                self.wfile.write(f"Content-Length: {len(picture)}\r\n\r\n".encode() + picture + b"\r\n")
+            except OSError:
+                return
+            at += 1
+            self.stop.wait(0.02)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+@contextmanager
+def network_camera(frames: list[Gray]) -> Iterator[tuple[str, type[NetworkCamera]]]:
+    class Camera(NetworkCamera):
+        pictures = [bytes(cv2.imencode(".jpg", frame)[1]) for frame in frames]  # noqa: RUF012
+        stop = threading.Event()
+        asked: list[str] = []  # noqa: RUF012
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Camera)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", Camera
+    finally:
+        Camera.stop.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_a_network_camera_is_read_and_its_end_is_told(phone: Phone) -> None:
+    with network_camera([phone.frame(CODES[0])]) as (url, camera):
+        reader = open_reader(f"{url}/stream.mjpg?channel=1&decoder=zxing")
+        reading = reader.read(10)
+        assert reading is not None
+        assert reading.payload == CODES[0]
+        assert reading.first_ns == reading.last_ns <= time.monotonic_ns()
+        assert set(camera.asked) == {"/stream.mjpg?channel=1"}
+        camera.stop.set()
+        with pytest.raises(ReaderError) as caught:
+            while True:
+                reader.read(1)
+        assert "no more pictures" in caught.value.problem.en
+        reader.close()
+
+
+@pytest.mark.parametrize("place", ["/dev/video77", "77", "nowhere.mp4", "http://127.0.0.1:9/stream"])
+def test_a_camera_that_is_not_there_is_named(place: str) -> None:
+    with pytest.raises(ReaderError) as caught:
+        open_reader(place)
+    assert caught.value.thing == place
+
+
+def test_what_is_no_film_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "broken.mp4"
+    path.write_bytes(b"\x00\x00\x00\x18ftypmp42" + bytes(500))
+    with pytest.raises(ReaderError) as caught:
+        open_reader(str(path))
+    assert caught.value.thing == str(path)
+
+
+def test_a_password_in_an_address_is_not_shown() -> None:
+    assert without_password("rtsp://user:secret@10.0.0.2:554/live?key=secret") == "rtsp://10.0.0.2:554/live"
+    assert without_password("http://[") == "http://["
+    assert without_password("/dev/video0") == "/dev/video0"
+    with pytest.raises(ReaderError) as caught:
+        open_reader("http://user:secret@127.0.0.1:9/live?decoder=zxing")
+    assert "secret" not in str(caught.value)
+    with pytest.raises(ReaderError) as caught:
+        open_reader("http://user:secret@127.0.0.1:9/live?decoder=eyes")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("options", ["decoder=eyes", "width=1", "height=many", "zoom=2", "width"])
+def test_an_option_that_makes_no_sense_is_named(options: str) -> None:
+    with pytest.raises(ReaderError) as caught:
+        open_reader(f"/dev/video77?{options}")
+    assert options in caught.value.thing

@@ -1,0 +1,142 @@
+"""Files as a reader: every kind, in order, once; what holds no code is skipped and said."""
+
+import base64
+import json
+import struct
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from sdk.qr import qr_matrix, qr_png
+from validator.errors import ReaderError
+from validator.ports import open_reader as open_by_name
+from validator.readers.files import FileReader, open_reader
+
+VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "lab").glob("*.json"))
+CODES = [bytes.fromhex(json.loads(path.read_text())["code"]) for path in VECTORS[:8]]
+
+
+def everything(reader: FileReader) -> list[bytes]:
+    payloads = []
+    while not reader.exhausted:
+        reading = reader.read(0)
+        if reading:
+            assert reading.first_ns == reading.last_ns
+            payloads.append(reading.payload)
+    assert reader.read(0) is None
+    return payloads
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """One file of each kind; their names are in the order of CODES."""
+    (tmp_path / "0.bin").write_bytes(CODES[0])
+    (tmp_path / "1.hex").write_text(CODES[1].hex() + "\n")
+    (tmp_path / "2.b64").write_bytes(base64.encodebytes(CODES[2]))
+    (tmp_path / "3.txt").write_bytes(b"https://example.org/t?c=310000\r\n")
+    qr_png(CODES[4], tmp_path / "4.png")
+    modules = np.pad(np.array(qr_matrix(CODES[5]), dtype=np.uint8), 4)
+    picture = np.kron(255 - 255 * modules, np.ones((6, 6), dtype=np.uint8))
+    assert cv2.imwrite(str(tmp_path / "5.jpg"), picture)
+    (tmp_path / "README.md").write_text("not a code")
+    (tmp_path / "6").mkdir()
+    return tmp_path
+
+
+def test_a_folder_is_read_in_the_order_of_names(folder: Path) -> None:
+    reader = open_reader(str(folder))
+    assert everything(reader) == [*CODES[:3], b"https://example.org/t?c=310000", *CODES[4:6]]
+    assert reader.skipped == []
+
+
+def test_a_pattern_and_a_single_file(folder: Path) -> None:
+    assert everything(open_reader(f"{folder}/*.png")) == [CODES[4]]
+    assert everything(open_reader(f"{folder}/[01].*")) == CODES[:2]
+    assert everything(open_reader(f"{folder}/**/*.bin")) == [CODES[0]]
+    assert everything(open_reader(str(folder / "1.hex"))) == [CODES[1]]
+    assert everything(open_reader(str(folder / "README.md"))) == [b"not a code"]
+
+
+def test_it_is_found_by_its_name(folder: Path) -> None:
+    reader = open_by_name(f"file:{folder}/0.bin")
+    reading = reader.read(1)
+    assert reading is not None
+    assert reading.payload == CODES[0]
+    reader.close()
+
+
+def test_a_picture_may_hold_several_codes(tmp_path: Path) -> None:
+    pictures = []
+    for code in CODES[:2]:
+        modules = np.pad(np.array(qr_matrix(code), dtype=np.uint8), 6)
+        pictures.append(np.kron(255 - 255 * modules, np.ones((5, 5), dtype=np.uint8)))
+    pictures[1] = np.resize(pictures[1], pictures[0].shape) if pictures[1].shape != pictures[0].shape else pictures[1]
+    assert cv2.imwrite(str(tmp_path / "two.png"), np.hstack(pictures))
+    assert sorted(everything(open_reader(str(tmp_path)))) == sorted(CODES[:2])
+
+
+def announced(width: int, height: int) -> bytes:
+    """The beginning of a PNG that unfolds to width x height."""
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBB", 13, b"IHDR", width, height, 8, 0, 0, 0, 0) + bytes(40)
+
+
+BROKEN = {
+    "empty.bin": b"",
+    "empty.txt": b"\r\n",
+    "odd.hex": b"800",
+    "not.hex": b"80 01 zz",
+    "not.b64": b"????",
+    "short.b64": b"gAE",
+    "text.png": b"no picture",
+    "empty.jpg": b"",
+    "bomb.png": announced(60_000, 60_000),
+    "torn.png": announced(600, 600),
+    "torn.jpg": b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(20),
+    "half.jpg": b"\xff\xd8\xff\xc0\x00\x11\x08",
+    "blank.png": bytes(cv2.imencode(".png", np.full((100, 100), 255, dtype=np.uint8))[1]),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_holds_no_code_is_skipped_and_said(folder: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    (folder / f"0-{name}").write_bytes(BROKEN[name])
+    reader = open_reader(str(folder))
+    assert everything(reader) == [*CODES[:3], b"https://example.org/t?c=310000", *CODES[4:6]]
+    assert [path.name for path, _ in reader.skipped] == [f"0-{name}"]
+    assert f"0-{name}" in caplog.text
+
+
+def test_a_file_that_vanishes_is_skipped(folder: Path) -> None:
+    reader = open_reader(str(folder))
+    (folder / "1.hex").unlink()
+    assert everything(reader)[:2] == [CODES[0], CODES[2]]
+    assert "cannot be read" in reader.skipped[0][1].en
+
+
+def test_a_payload_is_cut_at_4096_bytes_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "long.bin").write_bytes(b"\xfe" * 5000)
+    reading = open_reader(str(tmp_path)).read(0)
+    assert reading is not None
+    assert len(reading.payload) == 4096
+    assert reading.faults == ("cut at 4096 of 5000 bytes",)
+
+
+@pytest.mark.parametrize("address", ["", "/no/such/file.bin", "/no/such/*.png"])
+def test_nothing_there_is_named(address: str) -> None:
+    with pytest.raises(ReaderError) as caught:
+        open_reader(address)
+    assert caught.value.thing == (address or "file:")
+
+
+def test_an_empty_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ReaderError) as caught:
+        open_reader(str(tmp_path))
+    assert caught.value.thing == str(tmp_path)
+
+
+def test_a_closed_reader_is_exhausted(folder: Path) -> None:
+    reader = open_reader(str(folder))
+    reader.close()
+    assert reader.exhausted

@@ -1,0 +1,34 @@
+"""The device's clock: when it is believed."""
+
+import time
+
+import pytest
+
+from validator.clock import SOFTWARE_DATE, SystemClock
+
+
+def test_a_wall_clock_at_or_above_the_floor_is_trusted() -> None:
+    assert SystemClock(int(time.time()) - 1).now().trusted
+    assert SystemClock(0).now().trusted
+
+
+def test_a_wall_clock_below_the_floor_is_told_but_not_trusted() -> None:
+    floor = int(time.time()) + 3600
+    moment = SystemClock(floor).now()
+    assert not moment.trusted
+    assert abs(moment.unix_s - time.time()) < 60
+
+
+def test_a_machine_that_starts_in_1970_knows_that_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SystemClock(SOFTWARE_DATE)
+    monkeypatch.setattr(time, "time", lambda: 3.0)
+    assert clock.now().unix_s == 3
+    assert not clock.now().trusted
+
+
+def test_ticks_count_from_the_clocks_making_and_ignore_the_wall_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SystemClock(0)
+    before = clock.now().tick_ms
+    monkeypatch.setattr(time, "time", lambda: 3.0)
+    after = clock.now().tick_ms
+    assert 0 <= before <= after < 60_000

@@ -1,0 +1,18 @@
+/* _core.h - what the files of the extension share. */
+#ifndef YIMA_CORE_EXTENSION_H
+#define YIMA_CORE_EXTENSION_H
+#include <Python.h>
+
+#include "yima/core.h"
+
+/* A tuple that steals a reference to each item; NULL if any is NULL. */
+PyObject *yima_tuple_of(PyObject *const *items, Py_ssize_t count);
+
+/* _core_validator.c. Opens an image of bytes; 1, or 0 with ValueError set. */
+int yima_open_parameters(yima_parameters *parameters, PyObject *image);
+PyObject *yima_validator_type(void);
+
+/* _core_sm2.c: SM2 and SM3 for tests and tools. */
+extern PyMethodDef yima_sm2_methods[];
+int yima_sm2_module_init(PyObject *module);
+#endif

@@ -1,0 +1,295 @@
+"""The device: the loop of a tap, from the reader's bytes to the gate, and everything that must hold around it.
+
+Rules it keeps:
+
+- Durable before open: the gate is told to open only after `journal.append` has returned. Refused taps are recorded too.
+- If the journal cannot record, the verdict is taken back and the gate refuses (CANNOT_RECORD); the next tap tries anew.
+- The same presentation again (`verdict.again`) shows the answer again: nothing is recorded, nothing moves.
+- A tap is judged as of the moment its last byte came, however long the device was busy.
+- A reader that is gone, a gate that does not listen, a collector that is away: told, tried again; the device lives on.
+- After a restart the memory of used codes is filled again from the journal before the first tap.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from validator.errors import GateError, JournalError, ReaderError, YimaError
+from validator.journal import SqliteJournal
+from validator.judging import Moment, Reason, Validator, Verdict
+from validator.ports import Clock, Entry, Gate, JournalKey, Reader, Reading, Uplink
+from validator.record import Terminal, trip_record
+from validator.uplink.sender import BatchPolicy, Sender
+
+POLL_S = 0.2  # how long one wait for a payload lasts, and so how soon a stop is noticed
+REOPEN_S = 3.0  # between two attempts to open a reader that is gone
+LAST_UPLOAD_S = 2.0  # what a stop allows for the last batches
+REFILL_S = 24 * 3600  # how far back accepted codes are put into memory; the core drops those that are over
+LATE_MAX_NS = 60_000_000_000  # a reading older than this has a wrong time, not a long wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tap:
+    """One presentation, as it went.
+
+    key: its record's name, None if none was written. read_ms: first to last byte; judge_us, journal_ms, gate_ms: the
+    steps; total_ms: last byte to the gate's command being out. faults: what the reader mended. trouble: why the record
+    or the gate failed, if one did.
+    """
+
+    key: JournalKey | None
+    at: int
+    time_trusted: bool
+    verdict: Verdict
+    read_ms: float
+    judge_us: float
+    journal_ms: float
+    gate_ms: float
+    total_ms: float
+    payload_length: int
+    faults: tuple[str, ...] = ()
+    trouble: YimaError | None = None
+
+
+class Happening(StrEnum):
+    """What a device tells besides taps."""
+
+    READER_LOST = "reader_lost"
+    READER_BACK = "reader_back"
+    JOURNAL_TROUBLE = "journal_trouble"
+    JOURNAL_BACK = "journal_back"
+    GATE_TROUBLE = "gate_trouble"
+    UPLOAD_TROUBLE = "upload_trouble"
+    UPLOAD_BACK = "upload_back"
+    ACKNOWLEDGED = "acknowledged"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something happened. error: the trouble; through: the cursor after an answer; rejected: {sequence: why}."""
+
+    happening: Happening
+    error: YimaError | None = None
+    through: int | None = None
+    rejected: dict[int, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A run, at its end. taps: presentations; recorded: records made; acknowledged: the cursor; pending: beyond it."""
+
+    taps: int
+    recorded: int
+    acknowledged: int
+    pending: int
+
+
+class Device:
+    """One validator at one gate. It owns what it is given and closes all of it when `run` ends.
+
+    on_tap is called on the device's thread after the gate; on_notice on it or on the uplink's. reopen opens the reader
+    anew when it is gone; without it `run` ends with the ReaderError. A reader that says of itself `exhausted` (files)
+    ends the run as `stop` does.
+    """
+
+    def __init__(
+        self,
+        *,
+        reader: Reader,
+        validator: Validator,
+        journal: SqliteJournal,
+        gate: Gate,
+        uplink: Uplink | None = None,
+        clock: Clock,
+        terminal: Terminal,
+        on_tap: Callable[[Tap], None] | None = None,
+        on_notice: Callable[[Notice], None] | None = None,
+        reopen: Callable[[], Reader] | None = None,
+        batches: BatchPolicy | None = None,
+    ) -> None:
+        self._reader: Reader | None = reader
+        self._validator = validator
+        self._journal = journal
+        self._gate = gate
+        self._clock = clock
+        self._terminal = terminal
+        self._on_tap = on_tap or (lambda tap: None)
+        self._on_notice = on_notice or (lambda notice: None)
+        self._reopen = reopen
+        self._taps = 0
+        self._recorded = 0
+        self._journal_fails = False
+        self._sender = uplink and Sender(
+            journal=journal,
+            uplink=uplink,
+            policy=batches or BatchPolicy(),
+            now=lambda: clock.now().unix_s,
+            on_trouble=lambda error: self._tell(Happening.UPLOAD_TROUBLE, error),
+            on_recovered=lambda: self._tell(Happening.UPLOAD_BACK),
+            on_answer=self._answered,
+        )
+
+    def refill(self) -> int:
+        """Puts recently accepted codes of the journal into the memory of used codes; returns how many still count."""
+        now = max(self._clock.now().unix_s, self._journal.newest_trusted_at() or 0)
+        return sum(
+            self._validator.remember(code, entry.at, now)
+            for entry in self._journal.accepted_since(now - REFILL_S)
+            if (code := code_of(entry))
+        )
+
+    def run(self, stop: threading.Event) -> Summary:
+        """Takes taps until `stop` is set, then finishes: the tap in hand, a last upload, everything closed.
+
+        Raises ReaderError if the reader is gone and cannot be opened again, JournalError if the journal cannot be read
+        at the start.
+        """
+        with ExitStack() as at_end:
+            at_end.callback(self._journal.close)
+            at_end.callback(self._gate.close)
+            at_end.callback(self._close_reader)
+            if self._sender:
+                at_end.callback(self._sender.stop, LAST_UPLOAD_S)
+            self.refill()
+            if self._sender:
+                self._sender.start()
+            while not stop.is_set() and not getattr(self._reader, "exhausted", False):
+                reading = self._read(stop)
+                if reading is not None:
+                    self._tap(reading)
+                elif self._reader is not None:
+                    self._validator.idle()
+            self._close_reader()
+            if self._sender:
+                self._sender.stop(LAST_UPLOAD_S)
+            acknowledged = self._journal.acknowledged()
+            return Summary(
+                taps=self._taps,
+                recorded=self._recorded,
+                acknowledged=acknowledged,
+                pending=self._journal.last_sequence() - acknowledged,
+            )
+
+    def _read(self, stop: threading.Event) -> Reading | None:
+        try:
+            if self._reader is not None:
+                return self._reader.read(POLL_S)
+            if self._reopen is not None:
+                self._reader = self._reopen()
+                self._tell(Happening.READER_BACK)
+        except ReaderError as error:
+            if self._reopen is None:
+                raise
+            if self._reader is not None:
+                self._tell(Happening.READER_LOST, error)
+                self._close_reader()
+            stop.wait(REOPEN_S)
+        return None
+
+    def _tap(self, reading: Reading) -> None:
+        begun = time.monotonic_ns()
+        moment = _as_of(self._clock.now(), begun - reading.last_ns)
+        verdict = self._validator.judge(reading.payload, moment)
+        judged = time.monotonic_ns()
+        key, trouble = None, None
+        if not verdict.again:
+            verdict, key, trouble = self._record(reading.payload, verdict, moment)
+        recorded = time.monotonic_ns()
+        try:
+            if verdict.again:
+                self._gate.show_again(verdict)
+            elif verdict.accepted:
+                self._gate.open(verdict)
+            else:
+                self._gate.refuse(verdict)
+        except GateError as error:
+            trouble = trouble or error
+            self._tell(Happening.GATE_TROUBLE, error)
+        done = time.monotonic_ns()
+        if key and self._sender:
+            self._sender.appended()
+        self._taps += 1
+        self._on_tap(
+            Tap(
+                key=key,
+                at=moment.unix_s,
+                time_trusted=moment.trusted,
+                verdict=verdict,
+                read_ms=(reading.last_ns - reading.first_ns) / 1e6,
+                judge_us=(judged - begun) / 1e3,
+                journal_ms=(recorded - judged) / 1e6,
+                gate_ms=(done - recorded) / 1e6,
+                total_ms=(done - reading.last_ns) / 1e6,
+                payload_length=len(reading.payload),
+                faults=reading.faults,
+                trouble=trouble,
+            )
+        )
+
+    def _record(
+        self, payload: bytes, verdict: Verdict, moment: Moment
+    ) -> tuple[Verdict, JournalKey | None, YimaError | None]:
+        """Makes the record durable; if that fails, the verdict becomes a refusal."""
+        try:
+            record_id = _record_id(self._terminal.terminal, moment, self._journal.next_sequence())
+            record = trip_record(payload, verdict, terminal=self._terminal, record_id=record_id, moment=moment)
+            key = self._journal.append(moment=moment, reason=verdict.reason, record=record)
+        except JournalError as error:
+            self._validator.retract(verdict)
+            self._journal_fails = True
+            self._tell(Happening.JOURNAL_TROUBLE, error)
+            return replace(verdict, accepted=False, reason=Reason.CANNOT_RECORD, fare_fen=0), None, error
+        self._recorded += 1
+        if self._journal_fails:
+            self._journal_fails = False
+            self._tell(Happening.JOURNAL_BACK)
+        return verdict, key, None
+
+    def _answered(self, through: int, rejected: dict[int, str]) -> None:
+        self._on_notice(Notice(happening=Happening.ACKNOWLEDGED, through=through))
+        if rejected:
+            self._on_notice(Notice(happening=Happening.QUARANTINED, through=through, rejected=rejected))
+
+    def _tell(self, happening: Happening, error: YimaError | None = None) -> None:
+        self._on_notice(Notice(happening=happening, error=error))
+
+    def _close_reader(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
+
+
+def code_of(entry: Entry) -> bytes | None:
+    """The code inside an entry's record (tag 0001), None if there is none."""
+    return next((value for tag, value in _tags(entry.record) if tag == 0x0001), None)
+
+
+def _tags(record: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at + 4 <= len(record):
+        tag, size = int.from_bytes(record[at : at + 2]), int.from_bytes(record[at + 2 : at + 4])
+        if at + 4 + size > len(record):
+            return
+        yield tag, record[at + 4 : at + 4 + size]
+        at += 4 + size
+
+
+def _as_of(now: Moment, late_ns: int) -> Moment:
+    """The moment a reading came: a device kept busy by a slow disk must not take its queue for later presentations."""
+    if not 0 < late_ns < LATE_MAX_NS:
+        return now
+    return replace(
+        now,
+        unix_s=now.unix_s - late_ns // 1_000_000_000,
+        tick_ms=max(0, now.tick_ms - late_ns // 1_000_000),
+    )
+
+
+def _record_id(terminal: str, moment: Moment, sequence: int) -> str:
+    """Terminal, yyyyMMddHHmmss (UTC) and sequence, as terminals in the field form it (tag 0005)."""
+    return f"{terminal}{datetime.fromtimestamp(moment.unix_s, UTC):%Y%m%d%H%M%S}{sequence:08}"

@@ -1,0 +1,231 @@
+"""A camera as reader: `camera:0`, `camera:/dev/video0?width=1280&height=720`, `camera:tap.mp4`, `camera:http://…`.
+
+Rules it keeps:
+- Only the newest frame is read: a code is judged by what the camera sees now, frames that came meanwhile are dropped.
+  A recording is the exception, it is read frame by frame to its end.
+- A code is delivered for every frame that shows it; that the same presentation counts once is the core's business.
+- The moment of a reading is when the camera handed over its frame, before decoding.
+"""
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from validator.errors import ReaderError
+from validator.ports import Reading
+from validator.readers import address as addresses
+from validator.readers.decoders import DECODERS, Gray, decoder_named
+from validator.readers.framing import LIMIT
+from validator.texts import Text
+
+_OPTIONS: Final = ("decoder", "width", "height")
+_CLOSING_S: Final = 2.0
+_STREAM_LIMITS: Final = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 5000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 5000]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Frame:
+    """One picture. gray: height x width, uint8. captured_ns: time.monotonic_ns() when the camera handed it over."""
+
+    gray: Gray
+    captured_ns: int
+
+
+class FrameSource(Protocol):
+    """Hands over the newest frame, each at most once. One with an end has a property `exhausted` as well."""
+
+    def read(self, timeout_s: float) -> Frame | None:
+        """The newest frame not yet handed over, None if none came in time. Raises ReaderError when it is gone."""
+
+    def close(self) -> None:
+        """Releases the camera."""
+
+
+def open_reader(address: str) -> "CameraReader":
+    """Opens a camera by number, device, recording or URL; options decoder, width, height. Raises ReaderError."""
+    place, options = _split(address)
+    shown = without_password(place)
+    decoder = addresses.choice(shown, options, "decoder", "zxing", among=DECODERS)
+    decoder_named(decoder)  # a missing library is said before the camera's light goes on
+    width = addresses.number(shown, options, "width", 0, least=160, most=3840)
+    height = addresses.number(shown, options, "height", 0, least=120, most=2160)
+    source: FrameSource
+    if "://" not in place and not place.isdigit() and not place.startswith("/dev/"):
+        source = Recording(Path(place))
+    else:
+        source = LiveCamera(place, width=width, height=height)
+    return CameraReader(source, decoder=decoder)
+
+
+class CameraReader:
+    """Decodes a source's frames; see validator.ports.Reader."""
+
+    def __init__(self, source: FrameSource, decoder: str = "zxing") -> None:
+        self._source = source
+        self._decode = decoder_named(decoder)
+        self._ready: deque[Reading] = deque()
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether a recording has come to its end; a camera never does."""
+        return not self._ready and bool(getattr(self._source, "exhausted", False))
+
+    def read(self, timeout_s: float) -> Reading | None:
+        """The next payload, or None when no frame within timeout_s showed one. Raises ReaderError."""
+        until = time.monotonic() + timeout_s
+        while not self._ready:
+            frame = self._source.read(max(0.0, until - time.monotonic()))
+            if frame is not None:
+                self._ready += [_reading(payload, frame.captured_ns) for payload in self._decode(frame.gray)]
+            if not self._ready and (time.monotonic() >= until or self.exhausted):
+                return None
+        return self._ready.popleft()
+
+    def close(self) -> None:
+        """Releases the camera."""
+        self._source.close()
+
+
+class LiveCamera:
+    """A camera or a network stream through OpenCV. A thread takes every frame and keeps the newest: OpenCV's own read
+    blocks for as long as it likes, and its queue would show the past."""
+
+    def __init__(self, place: str, *, width: int = 0, height: int = 0) -> None:
+        self._name = without_password(place)
+        self._capture = _open_capture(int(place) if place.isdigit() else place, self._name)
+        for prop, value in ((cv2.CAP_PROP_FRAME_WIDTH, width), (cv2.CAP_PROP_FRAME_HEIGHT, height)):
+            if value:
+                self._capture.set(prop, value)
+        self._changed = threading.Condition()
+        self._newest: Frame | None = None
+        self._ended = False
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._grab, name=f"camera {self._name}", daemon=True)
+        self._thread.start()
+
+    def read(self, timeout_s: float) -> Frame | None:
+        """The newest frame, None if none came in time. Raises ReaderError when the camera is gone."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._newest is not None or self._ended, timeout_s)
+            frame, self._newest = self._newest, None
+            if frame is None and self._ended:
+                raise ReaderError(
+                    self._name,
+                    Text("the camera sends no more pictures", "摄像头不再送出图像"),
+                    Text("Check its cable or network, then start again", "请检查摄像头的连线或网络，然后重新启动"),
+                )
+            return frame
+
+    def close(self) -> None:
+        """Releases the camera; one that hangs inside its driver is left behind with its thread."""
+        self._closing.set()
+        self._thread.join(_CLOSING_S)
+
+    def _grab(self) -> None:
+        try:
+            while not self._closing.is_set():
+                there, picture = self._capture.read()
+                if not there:
+                    break
+                frame = Frame(captured_ns=time.monotonic_ns(), gray=to_gray(np.asarray(picture)))
+                with self._changed:
+                    self._newest = frame
+                    self._changed.notify_all()
+        finally:
+            self._capture.release()
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
+
+
+class Recording:
+    """A film of taps, frame by frame as fast as they are asked for; then it is exhausted."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise ReaderError(
+                path,
+                Text("there is no such recording", "没有这个录像文件"),
+                Text(
+                    "Name a film, a camera (camera:0, camera:/dev/video0) or a URL",
+                    "请给出录像文件、摄像头（camera:0、camera:/dev/video0）或网址",
+                ),
+            )
+        self._capture = _open_capture(str(path), str(path))
+        self.exhausted = False
+
+    def read(self, timeout_s: float) -> Frame | None:
+        """The next frame, None after the last. A film never keeps anyone waiting, so timeout_s is not used up."""
+        if self.exhausted:
+            time.sleep(timeout_s)
+            return None
+        there, picture = self._capture.read()
+        if not there:
+            self.exhausted = True
+            return None
+        return Frame(captured_ns=time.monotonic_ns(), gray=to_gray(np.asarray(picture)))
+
+    def close(self) -> None:
+        """Closes the film."""
+        self.exhausted = True
+        self._capture.release()
+
+
+def to_gray(picture: NDArray[Any]) -> Gray:
+    """One channel of whatever the camera gave. Once per frame: decoders would each do it again, and slower."""
+    if picture.ndim == 2:
+        return np.asarray(picture, dtype=np.uint8)
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+
+
+def without_password(place: str) -> str:
+    """The address as it may be shown: a URL without name, password and query, where a key may stand."""
+    scheme, colon, rest = place.partition("://")
+    if not colon:
+        return place
+    authority, slash, path = rest.partition("?")[0].partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def _split(address: str) -> tuple[str, dict[str, str]]:
+    """As address.split, but options in a URL that are not ours belong to the URL."""
+    if "://" not in address:
+        return addresses.split(address, known=_OPTIONS)
+    place, _, query = address.partition("?")
+    parts = query.split("&") if query else []
+    ours = [part for part in parts if part.partition("=")[0] in _OPTIONS]
+    theirs = [part for part in parts if part not in ours]
+    _, options = addresses.split(f"{without_password(place)}?{'&'.join(ours)}", known=_OPTIONS)
+    return (f"{place}?{'&'.join(theirs)}" if theirs else place), options
+
+
+def _open_capture(place: int | str, name: str) -> cv2.VideoCapture:
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # our own error says it in two languages
+    try:
+        limits = _STREAM_LIMITS if "://" in name else []
+        capture = cv2.VideoCapture(place, cv2.CAP_ANY, limits)
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+    if capture.isOpened():
+        return capture
+    raise ReaderError(
+        name,
+        Text("no camera can be opened here", "无法打开该摄像头"),
+        Text(
+            "Check that it is plugged in, that no other program uses it and that you are in the group video",
+            "请检查摄像头已接好、没有被其他程序占用，并且您在 video 用户组中",
+        ),
+    )
+
+
+def _reading(payload: bytes, captured_ns: int) -> Reading:
+    faults = (f"cut at {LIMIT} of {len(payload)} bytes",) if len(payload) > LIMIT else ()
+    return Reading(payload=payload[:LIMIT], first_ns=captured_ns, last_ns=captured_ns, faults=faults)

@@ -1,0 +1,152 @@
+"""From one gray picture to the bytes of the QR codes in it, by three decoders that must agree byte for byte.
+
+Rules it keeps:
+- Bytes stay bytes: a ministry code is binary, and whatever guesses a character set (zxing's `.text`, zbar's default,
+  OpenCV's str calls) loses it silently.
+- Nothing is filtered by content: what is no fare code is for the core to refuse and the journal to record.
+- `zxing` is what a device uses; `zbar` and `opencv` are second opinions for the bench, slower and weaker on blur.
+"""
+
+import ctypes
+from collections.abc import Callable
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from validator.errors import ReaderError
+from validator.texts import Text
+
+Gray = NDArray[np.uint8]
+"""A picture, height x width, 0 black to 255 white."""
+
+Decoder = Callable[[Gray], list[bytes]]
+
+_HD: Final = 640 * 480 * 2  # pixels; above this half the size is tried first: a code fills more of them than it needs
+_ZBAR_QRCODE: Final = 64
+_ZBAR_CFG_ENABLE: Final = 0
+_ZBAR_CFG_BINARY: Final = 4  # since libzbar 0.23.1; pyzbar 0.1.9 has no name for it
+
+
+def decode(gray: Gray, decoder: str = "zxing") -> list[bytes]:
+    """The payloads of all QR codes found in a gray picture, each once. Raises ReaderError for an unusable decoder."""
+    return decoder_named(decoder)(gray)
+
+
+def decoder_named(name: str) -> Decoder:
+    """The decoder `zxing`, `zbar` or `opencv`. Raises ReaderError if there is no such one or its library is missing."""
+    if name not in _MAKERS:
+        raise ReaderError(
+            f"decoder={name}",
+            Text("there is no such decoder", "没有这种解码器"),
+            Text(f"Use one of {', '.join(_MAKERS)}", f"可用的解码器：{'、'.join(_MAKERS)}"),
+        )
+    try:
+        return _MAKERS[name]()
+    except ImportError as missing:  # pyzbar raises it as well when libzbar itself is not there
+        raise ReaderError(
+            f"decoder={name}",
+            Text(f"its library cannot be loaded ({missing})", f"无法加载所需的库（{missing}）"),
+            Text(
+                "Install it: pip install 'yima[camera]'" + (" and apt install libzbar0" if name == "zbar" else ""),
+                "请安装：pip install 'yima[camera]'" + ("，以及 apt install libzbar0" if name == "zbar" else ""),
+            ),
+        ) from missing
+
+
+def sharpened(gray: Gray) -> Gray:
+    """Difference of Gaussians: lifts the small dense modules of a code seen out of focus above the soft background."""
+    fine = cv2.GaussianBlur(gray, (5, 5), 0.7)
+    coarse = cv2.blur(fine, (7, 7))
+    return np.asarray(cv2.addWeighted(fine, 3.5, coarse, -2.5, 0), dtype=np.uint8)
+
+
+def _zxing() -> Decoder:
+    import zxingcpp  # noqa: PLC0415 - only the decoder that is used must be installed
+
+    only_qr = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+
+    def once(gray: Gray) -> list[bytes]:
+        found = zxingcpp.read_barcodes(gray, formats=only_qr, try_rotate=False, try_invert=False, try_downscale=False)
+        return _each_once(bytes(code.bytes) for code in found if code.valid)
+
+    def read(gray: Gray) -> list[bytes]:
+        # A plain pass first: most frames of a phone held still need no more. An upright dark-on-light symbol is all
+        # that the fast options give up in linear codes; a QR code is found at any angle by its three corners.
+        if gray.size <= _HD:
+            return once(gray) or once(sharpened(gray))
+        half = np.asarray(cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        return once(half) or once(sharpened(half)) or once(sharpened(gray))
+
+    return read
+
+
+def _zbar() -> Decoder:
+    from pyzbar import wrapper  # noqa: PLC0415 - as above
+
+    def read(gray: Gray) -> list[bytes]:
+        pixels = np.ascontiguousarray(gray)
+        height, width = pixels.shape
+        scanner = wrapper.zbar_image_scanner_create()
+        image = wrapper.zbar_image_create()
+        try:
+            wrapper.zbar_image_scanner_set_config(scanner, 0, _ZBAR_CFG_ENABLE, 0)
+            wrapper.zbar_image_scanner_set_config(scanner, _ZBAR_QRCODE, _ZBAR_CFG_ENABLE, 1)
+            wrapper.zbar_image_scanner_set_config(scanner, _ZBAR_QRCODE, _ZBAR_CFG_BINARY, 1)
+            wrapper.zbar_image_set_format(image, int.from_bytes(b"Y800", "little"))
+            wrapper.zbar_image_set_size(image, width, height)
+            wrapper.zbar_image_set_data(image, pixels.ctypes.data_as(ctypes.c_void_p), pixels.size, None)
+            wrapper.zbar_scan_image(scanner, image)
+            return _each_once(_zbar_symbols(wrapper, image))
+        finally:
+            wrapper.zbar_image_destroy(image)
+            wrapper.zbar_image_scanner_destroy(scanner)
+
+    return read
+
+
+def _zbar_symbols(wrapper: Any, image: Any) -> list[bytes]:
+    found: list[bytes] = []
+    symbol = wrapper.zbar_image_first_symbol(image)
+    while symbol:
+        length = wrapper.zbar_symbol_get_data_length(symbol)
+        found.append(ctypes.string_at(wrapper.zbar_symbol_get_data(symbol), length))
+        symbol = wrapper.zbar_symbol_next(symbol)
+    return found
+
+
+def _opencv() -> Decoder:
+    detector = cv2.QRCodeDetectorAruco()
+
+    def read(gray: Gray) -> list[bytes]:
+        _, texts, _, _ = detector.detectAndDecodeBytesMulti(gray)
+        return _each_once(_as_it_was(bytes(text)) for text in texts)
+
+    return read
+
+
+def _as_it_was(text: bytes) -> bytes:
+    """Undoes OpenCV's transcoding: a payload that is not valid UTF-8 comes back as Latin-1 turned into UTF-8.
+
+    A payload that is itself UTF-8 comes back as it is. One that could be either (accented letters only) is taken for
+    the former: fare codes are binary or ASCII.
+    """
+    try:
+        raw = text.decode("utf-8").encode("latin-1")
+    except UnicodeError:
+        return text
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw
+    return text
+
+
+def _each_once(payloads: Any) -> list[bytes]:
+    return list(dict.fromkeys(payload for payload in payloads if payload))
+
+
+_MAKERS: Final[dict[str, Callable[[], Decoder]]] = {"zxing": _zxing, "zbar": _zbar, "opencv": _opencv}
+DECODERS: Final = tuple(_MAKERS)
+"""The names that decoder_named takes."""

@@ -1,0 +1,144 @@
+"""A scanner on a serial line: UART, RS-232 or USB virtual COM; `serial:/dev/ttyUSB0?baud=9600&gap_ms=30&mode=auto`.
+
+Rules it keeps:
+- The line is raw: 8N1, no flow control, no translation. XON/XOFF would swallow 11 and 13 out of a signature, and a
+  terminal that turns CR into LF would change it, so both are checked after opening, not hoped for.
+- The wait is a select loop of our own: pyserial's inter_byte_timeout takes a second whatever is asked.
+- A line is silent only when we have looked and nothing was there: bytes that waited while the device worked are no
+  pause.
+- The port is ours alone (flock), so a second process cannot take every other byte.
+"""
+
+import errno
+import os
+import select
+import termios
+import time
+from collections import deque
+from typing import Any, cast
+
+import serial
+
+from validator.errors import ReaderError
+from validator.ports import Reading
+from validator.readers import address as addresses
+from validator.readers.framing import Framer, Mode, Profile
+from validator.texts import Text
+
+MODES = ("auto", "raw", "hex", "base64")
+_TRANSLATING = termios.IXON | termios.IXOFF | termios.ISTRIP | termios.INLCR | termios.IGNCR | termios.ICRNL
+_BLOCK = 4096
+
+
+def open_reader(address: str) -> "SerialReader":
+    """Opens `/dev/ttyUSB0` with the options baud (115200), gap_ms (20) and mode (auto). Raises ReaderError."""
+    path, options = addresses.split(address, known=("baud", "gap_ms", "mode"))
+    mode = addresses.choice(path, options, "mode", "auto", among=MODES)
+    return SerialReader(
+        path,
+        baud=addresses.number(path, options, "baud", 115200, least=300, most=4_000_000),
+        gap_ms=addresses.number(path, options, "gap_ms", 20, least=1, most=5000),
+        mode=cast(Mode, mode),
+    )
+
+
+class SerialReader:
+    """Reads one scanner's line; see validator.ports.Reader. first_ns and last_ns are when read() saw the bytes."""
+
+    def __init__(self, path: str, *, baud: int = 115200, gap_ms: int = 20, mode: Mode = "auto") -> None:
+        self.path = path
+        self._port = _open(path, baud)
+        self._framer = Framer(Profile.for_line(baud=baud, gap_ms=gap_ms, mode=mode))
+        self._ready: deque[Reading] = deque()
+
+    def read(self, timeout_s: float) -> Reading | None:
+        """The next payload, or None when none came within timeout_s. Raises ReaderError when the port is gone."""
+        until_ns = time.monotonic_ns() + int(timeout_s * 1e9)
+        while not self._ready:
+            now_ns = time.monotonic_ns()
+            deadline_ns = self._framer.deadline_ns
+            wake_ns = until_ns if deadline_ns is None else min(until_ns, deadline_ns)
+            data = self._receive(max(0, wake_ns - now_ns) / 1e9)
+            now_ns = time.monotonic_ns()
+            self._ready += self._framer.feed(data, now_ns) if data else self._framer.silence(now_ns)
+            if not self._ready and now_ns >= until_ns:  # also on a line that never falls silent
+                return None
+        return self._ready.popleft()
+
+    def close(self) -> None:
+        """Releases the port."""
+        self._port.close()
+
+    def _receive(self, wait_s: float) -> bytes:
+        """What is there within wait_s, empty if nothing."""
+        try:
+            descriptor = self._port.fileno()
+            if not select.select([descriptor], [], [], wait_s)[0]:
+                return b""
+            data = os.read(descriptor, _BLOCK)
+        except BlockingIOError:
+            return b""
+        except (OSError, ValueError) as gone:  # EIO when it is unplugged; ValueError or PortNotOpen when it was closed
+            raise self._gone() from gone
+        if not data:
+            raise self._gone()  # readable and empty: the other end has hung up
+        return data
+
+    def _gone(self) -> ReaderError:
+        return ReaderError(
+            self.path,
+            Text("the scanner is gone while reading", "读取时扫码器已断开"),
+            Text("Check cable and power of the scanner, then start again", "请检查扫码器的连线和电源，然后重新启动"),
+        )
+
+
+def _open(path: str, baud: int) -> Any:
+    try:
+        port = serial.Serial(
+            path,
+            baud,
+            bytesize=serial.EIGHTBITS,
+            parity=serial.PARITY_NONE,
+            stopbits=serial.STOPBITS_ONE,
+            timeout=0,
+            xonxoff=False,
+            rtscts=False,
+            dsrdtr=False,
+            exclusive=True,
+        )
+    except (OSError, ValueError, termios.error) as refused:
+        raise _explain(path, baud, refused) from refused
+    settings = termios.tcgetattr(port.fileno())
+    if settings[0] & _TRANSLATING or settings[3] & (termios.ICANON | termios.ECHO):
+        port.close()
+        raise ReaderError(
+            path,
+            Text("the driver keeps flow control or translation on", "驱动程序无法关闭流控或字符转换"),
+            Text("Use another port or driver: codes would lose bytes here", "请更换串口或驱动：在此口上码会丢失字节"),
+        )
+    return port
+
+
+def _explain(path: str, baud: int, refused: Exception) -> ReaderError:
+    """The error of the port in words; pyserial's SerialException carries the errno of the open, or none for a lock."""
+    number = getattr(refused, "errno", None)
+    locked = number in {errno.EBUSY, errno.EAGAIN} or "exclusively lock" in str(refused)
+    if number in {errno.ENOENT, errno.ENODEV, errno.ENXIO}:
+        problem = Text("there is no such port", "没有这个串口")
+        remedy = Text("Plug the scanner in; ls /dev/tty* lists the ports", "请接好扫码器；ls /dev/tty* 可列出串口")
+    elif number in {errno.EACCES, errno.EPERM}:
+        problem = Text("you may not open this port", "没有权限打开该串口")
+        remedy = Text(
+            "Join the group dialout: sudo usermod -aG dialout $USER, then log in again",
+            "请加入 dialout 组：sudo usermod -aG dialout $USER，然后重新登录",
+        )
+    elif locked:
+        problem = Text("another program is using this port", "另一个程序正在使用该串口")
+        remedy = Text("Stop it; fuser -v PORT shows which one it is", "请先停止它；fuser -v 串口 可查出是哪个程序")
+    elif isinstance(refused, ValueError):
+        problem = Text(f"the port refuses {baud} baud", f"该串口不支持波特率 {baud}")
+        remedy = Text("Give the scanner's own rate, as in ?baud=9600", "请给出扫码器自己的波特率，例如 ?baud=9600")
+    else:
+        problem = Text(f"it is no serial port that can be used ({refused})", f"不是可用的串口（{refused}）")
+        remedy = Text("Name the scanner's port; ls /dev/tty* lists them", "请指定扫码器的串口；ls /dev/tty* 可列出串口")
+    return ReaderError(path, problem, remedy)

@@ -1,0 +1,207 @@
+"""The thread that empties the journal into the uplink whenever it can, for as many days as it takes.
+
+Rules:
+
+- A batch goes when enough entries wait or the oldest has waited long enough; a backlog goes at once, batch by batch.
+- The cursor moves only on an answer, and only as far as this journal reaches: a collector that claims more than exists
+  is not believed. It moves back when the collector has less than it once had (restored from a backup).
+- After a failure, or an answer that does not cover what was sent, it waits: each time up to twice as long, and a random
+  part of that, so that a fleet does not come back in step. `Retry-After` is a lower bound.
+- When idle it asks now and then how far the collector is, so that a restored one is noticed without a tap.
+- Nothing here stops the device: failures are told, once each, and the records wait.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from validator.errors import JournalError, UplinkError, YimaError
+from validator.journal import SqliteJournal
+from validator.ports import Uplink
+from validator.texts import Text
+from validator.uplink.batches import fitting
+from validator.uplink.http import BatchTooLargeError, CollectorBusyError
+
+WAIT_MIN_S = 0.5
+WAIT_MAX_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchPolicy:
+    """When a batch goes. count: entries; age_s: how long the oldest may wait; check_in_s: between idle questions."""
+
+    count: int = 100
+    age_s: float = 5.0
+    check_in_s: float = 300.0
+
+
+def waiting_s(failures: int, roll: float) -> float:
+    """Seconds to wait after the n-th failure in a row (from 1); roll: a random number in [0, 1)."""
+    ceiling = min(WAIT_MAX_S, WAIT_MIN_S * 2.0 ** min(failures, 16))
+    return WAIT_MIN_S + roll * (ceiling - WAIT_MIN_S)
+
+
+class Sender:
+    """Sends `journal` through `uplink` on a thread of its own between `start` and `stop`; closes the uplink at the end.
+
+    on_trouble is told an error once until it changes, on_recovered how many entries waited when it works again,
+    on_answer each answer that moved the cursor (acknowledged, rejected). All are called on this thread.
+    now gives unix seconds for the quarantine's note.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: SqliteJournal,
+        uplink: Uplink,
+        policy: BatchPolicy,
+        now: Callable[[], int],
+        on_trouble: Callable[[YimaError], None],
+        on_recovered: Callable[[], None],
+        on_answer: Callable[[int, dict[int, str]], None],
+    ) -> None:
+        self._journal = journal
+        self._uplink = uplink
+        self._policy = policy
+        self._now = now
+        self._on_trouble = on_trouble
+        self._on_recovered = on_recovered
+        self._on_answer = on_answer
+        self._wake = threading.Condition()
+        self._stop_by: float | None = None
+        self._oldest: float | None = None  # since when the oldest entry that waits has waited
+        self._count = policy.count
+        self._failures = 0
+        self._told = ""
+        self._thread = threading.Thread(target=self._run, name="yima-uplink", daemon=True)
+
+    def start(self) -> None:
+        """Begins with what waits from last time, or by asking how far the collector is."""
+        self._thread.start()
+
+    def appended(self) -> None:
+        """An entry was appended; returns at once."""
+        with self._wake:
+            if self._oldest is None:
+                self._oldest = time.monotonic()
+            self._wake.notify()
+
+    def stop(self, within_s: float) -> None:
+        """Sends what still waits, for at most within_s; then the records wait for the next start."""
+        with self._wake:
+            if self._stop_by is not None:
+                return
+            self._stop_by = time.monotonic() + within_s
+            self._wake.notify()
+        if self._thread.ident is None:
+            self._uplink.close()
+        else:
+            self._thread.join(within_s)
+
+    def _run(self) -> None:
+        try:
+            pause = self._exchange()
+            while self._sleep(pause):
+                pause = self._exchange()
+            self._failures = 0
+            while self._failures == 0 and self._time_left() and self._waiting():
+                self._exchange()
+        except JournalError as error:
+            self._tell(error)
+        finally:
+            self._uplink.close()
+
+    def _time_left(self) -> bool:
+        return self._stop_by is None or time.monotonic() < self._stop_by
+
+    def _waiting(self) -> int:
+        return self._journal.last_sequence() - self._journal.acknowledged()
+
+    def _sleep(self, pause: float) -> bool:
+        """Waits for the pause, then until a batch or a question is due; False: it is time to stop."""
+        begun = time.monotonic()
+        with self._wake:
+            while self._stop_by is None:
+                now = time.monotonic()
+                due = max(begun + pause, min(begun + self._policy.check_in_s, self._due(now)))
+                if now >= due:
+                    return True
+                self._wake.wait(due - now)
+        return False
+
+    def _due(self, now: float) -> float:
+        """When the entries that wait should go, by the monotonic clock."""
+        if self._failures:
+            return now
+        waiting = self._waiting()
+        if waiting == 0:
+            self._oldest = None
+            return float("inf")
+        if waiting >= self._count:
+            return now
+        if self._oldest is None:
+            self._oldest = now
+        return self._oldest + self._policy.age_s
+
+    def _exchange(self) -> float:
+        """Sends one batch and takes the answer; returns the seconds to wait before the next."""
+        with self._wake:
+            self._oldest = None
+        try:
+            entries = fitting(self._journal.pending(self._count))
+            through, rejected = self._uplink.send(entries)
+            if through > self._journal.last_sequence():
+                raise _from_another_time(through, self._journal)
+            sent_to = entries[-1].key.sequence if entries else self._journal.acknowledged()
+            # What the collector has beyond this batch was sent before; it will say so again when that is sent again.
+            reached = min(through, sent_to)
+            if entries or reached < sent_to:
+                self._journal.acknowledge(reached, rejected, at=self._now())
+        except (UplinkError, JournalError) as error:
+            return self._failed(error)
+        if entries or reached < sent_to:
+            self._on_answer(reached, rejected)
+        if self._told:
+            self._told = ""
+            self._on_recovered()
+        if reached < sent_to:
+            return self._pause()
+        self._failures = 0
+        return 0.0
+
+    def _pause(self) -> float:
+        self._failures += 1
+        return waiting_s(self._failures, random.random())  # noqa: S311 - spreads a fleet, hides nothing
+
+    def _failed(self, error: UplinkError | JournalError) -> float:
+        pause = self._pause()
+        if isinstance(error, CollectorBusyError) and error.retry_after_s is not None:
+            pause = max(pause, error.retry_after_s)
+        if isinstance(error, BatchTooLargeError) and self._count > 1:
+            self._count //= 2
+            pause = 0.0
+        self._tell(error)
+        return pause
+
+    def _tell(self, error: YimaError) -> None:
+        # After the end nobody listens: a journal closed while the last answer was on its way is no trouble, since the
+        # same entries will be sent again.
+        if self._time_left() and str(error) != self._told:
+            self._told = str(error)
+            self._on_trouble(error)
+
+
+def _from_another_time(through: int, journal: SqliteJournal) -> UplinkError:
+    return UplinkError(
+        f"{journal.device} {journal.epoch}",
+        Text(
+            f"the collector says it has record {through}, this journal ends at {journal.last_sequence()}",
+            f"采集端称已有记录 {through}，而本日志止于 {journal.last_sequence()}",
+        ),
+        Text(
+            "This journal is an older copy, or the collector is wrong: move the journal away and start a new epoch",
+            "本日志是旧副本，或采集端有误：请移走日志，开始新的纪元",
+        ),
+    )
