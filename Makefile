@@ -2,8 +2,8 @@
 # make setup  only the environment (.venv); the other targets do it themselves when something is missing or has changed
 
 PY      := .venv/bin/python
-CORE    := validator/_core.c validator/_core_sm2.c $(wildcard validator/core/*.c)
-HEADERS := $(wildcard validator/core/*.h validator/core/*.def validator/core/include/yima/*.h)
+CORE    := $(wildcard validator/_core*.c validator/core/*.c)
+HEADERS := $(wildcard validator/_core.h validator/core/*.h validator/core/*.def validator/core/include/yima/*.h)
 EXT     := validator/_core.abi3.so
 CFLAGS_CORE := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Ivalidator/core/include -DPy_LIMITED_API=0x030b0000
 # Where there is no compiler, the one from PyPI takes its place.

@@ -1,8 +1,8 @@
 """The demonstration: real processes around simulated hardware, a script of riders, a network that fails half-way.
 
 `yima collect` takes trips; `yima run` twice, as a bus validator on a serial line and as a metro gate with a camera,
-each behind the network. Riders come as the script says; the network is cut after half of them and restored after
-three quarters; then everything must arrive, be ended in order, and be accounted for.
+each behind the network. Riders come as the script says; the network is cut after half of them and restored a little
+later; then everything must arrive, be ended in order, and be accounted for.
 
 Rules it keeps:
 - Nothing is taken on trust: verdicts are held against what the world expects, stores are read from disk.
@@ -29,7 +29,7 @@ from validator.state import JOURNAL_FILE, look_at_journal
 from validator.texts import Text
 
 START_S = 20.0
-ARRIVE_S = 30.0
+ARRIVE_S = 70.0  # a device that met the cut several times waits up to a minute before it tries again
 STOP_S = 10.0
 _PAUSE_S = 0.12  # between riders, so that a person can follow
 _UPLOAD = ("--batch-count", "10", "--batch-age", "0.5")
@@ -74,9 +74,11 @@ class Demonstration:
             collector, network = self._start_collector(processes, closing)
             sites = self._start_sites(processes, network, sockets, closing)
             self._screen.headings()
-            cut, restored = len(script) // 2, len(script) * 3 // 4
+            # Devices wait longer after every failure; a short cut is seen as well as a long one.
+            cut = len(script) // 2
+            restored = cut + max(1, len(script) // 8)
             for one in script:
-                if one.number - 1 == cut and cut < restored:
+                if one.number - 1 == cut and cut > 0:
                     network.cut()
                     self._screen.network(up=False, waiting=self._waiting(sites))
                 if one.number - 1 == restored and not network.up:

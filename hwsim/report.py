@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from hwsim.accounts import Account
 from hwsim.latency import STEPS, spread
@@ -29,10 +30,25 @@ _COLOURS = {Mode.BUS: "#1f6feb", Mode.METRO: "#d9822b"}
 MODES = {Mode.BUS: Text("bus", "公交"), Mode.METRO: Text("metro", "地铁")}
 
 
+def check_report(path: Path) -> None:
+    """Whether a report could be written there, before anything runs for it. Raises YimaError."""
+    _drawing()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a"):
+            pass
+    except OSError as error:
+        raise YimaError(
+            path,
+            Text(f"cannot be written ({error.strerror})", f"无法写入（{error.strerror}）"),
+            Text("Choose another directory with --out", "请用 --out 另选目录"),
+        ) from error
+
+
 def write_report(
     path: Path, *, title: Text, outcomes: Sequence[Outcome], accounts: Sequence[Account], differences: Sequence[Text]
 ) -> None:
-    """Writes the report. Raises YimaError when matplotlib is missing, OSError when the file cannot be written."""
+    """Writes the report; `check_report` says beforehand whether that can be done. Raises YimaError, OSError."""
     parts = [
         '<!doctype html><html lang="en"><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
@@ -52,7 +68,6 @@ def write_report(
         _taps(outcomes),
         "</html>\n",
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(parts), encoding="utf-8")
 
 
@@ -68,16 +83,8 @@ def latencies(outcomes: Iterable[Outcome], mode: Mode) -> Mapping[str, list[floa
 
 def latency_svg(outcomes: Sequence[Outcome]) -> str:
     """The plot as an SVG element: milliseconds on a logarithmic axis, one row a step and mode."""
-    try:
-        from matplotlib import rc_context  # noqa: PLC0415  an optional extra, and slow to load
-        from matplotlib.figure import Figure  # noqa: PLC0415
-    except ModuleNotFoundError as missing:
-        raise YimaError(
-            "report",
-            Text(f"needs the Python package {missing.name}", f"缺少 Python 包 {missing.name}"),
-            Text("Install it: pip install 'yima[report]'", "请安装：pip install 'yima[report]'"),
-        ) from missing
-    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    figure_of, style = _drawing()
+    figure = figure_of(figsize=(9, 4.2), layout="constrained")
     axes = figure.add_subplot()
     rows: list[str] = []
     for step in reversed(STEPS):
@@ -99,10 +106,24 @@ def latency_svg(outcomes: Sequence[Outcome]) -> str:
     axes.grid(axis="x", which="both", linewidth=0.4, alpha=0.5)
     axes.spines[["top", "right", "left"]].set_visible(False)
     drawn = io.StringIO()
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "yima"}):
+    with style({"svg.fonttype": "none", "svg.hashsalt": "yima"}):
         figure.savefig(drawn, format="svg", metadata={"Date": None})
     text = drawn.getvalue()
     return text[text.index("<svg") :]
+
+
+def _drawing() -> tuple[Any, Any]:
+    """matplotlib's Figure and rc_context. Raises YimaError when it is not installed."""
+    try:
+        from matplotlib import rc_context  # noqa: PLC0415  an optional extra, and slow to load
+        from matplotlib.figure import Figure  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        raise YimaError(
+            "report",
+            Text(f"needs the Python package {missing.name}", f"缺少 Python 包 {missing.name}"),
+            Text("Install it: pip install 'yima[report]'", "请安装：pip install 'yima[report]'"),
+        ) from missing
+    return Figure, rc_context
 
 
 def _both(text: Text) -> str:

@@ -152,7 +152,6 @@ class Screen:
 
     def save(self, path: Path) -> None:
         """Writes what was shown as an SVG. Raises OSError."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._console.save_svg(str(path), title="yima demo")
 
     def _row(self, cells: Sequence[Styled]) -> None:

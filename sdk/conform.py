@@ -110,7 +110,7 @@ class _Object:
         path = ".".join(part for part in (self.key, key) if part)
         thing = f"{self.file}: {path}" if path else self.file
         raise VectorError(
-            thing, Text(en, zh), Text("See docs of `yima conform` for the form", "格式见 `yima conform` 的说明")
+            thing, Text(en, zh), Text("The form is that of tests/vectors/lab", "格式同 tests/vectors/lab")
         )
 
     def get(self, key: str) -> object:

@@ -50,15 +50,17 @@ def issuer_data_size(code: bytes) -> int | None:
 
 
 def accounts_in_place(code: bytes) -> bool:
-    """Whether fields 4 and 5 are where they belong. Of the three marks around them one may be damaged."""
+    """Whether fields 4 and 5 are where they belong. Of the four marks in and around them one may be damaged."""
     marks = []
     if len(code) > 120:
         marks.append(all(0x20 <= byte <= 0x7E for byte in code[120:136]))
     if len(code) >= 146:
         marks.append(layouts.digits(code[136:146]) is not None)
-    if len(code) > 158:
-        marks.append(code[158] in (2, 3))
-    return marks.count(False) <= (1 if len(marks) == 3 else 0)
+    if len(code) >= 150:
+        marks.append(code[146:150] == code[10:14])  # the institution is the certificate's
+    if len(code) >= 191:
+        marks.append(sm2.decompress(code[158:191]) is not None)
+    return marks.count(False) <= (1 if len(marks) == 4 else 0)
 
 
 def certificate_in_place(code: bytes) -> bool:

@@ -63,8 +63,9 @@ def payload_in(data: bytes, thing: str) -> Payload:
     """The payload in these bytes; `thing` names them in errors. Raises PayloadError."""
     if data.startswith(_PICTURES):
         return _sized(_from_picture(data, thing), "picture", thing)
-    if data.isascii() and len(data) <= _TEXT_MAX and family_of(data.strip()) == "unknown":
-        return _sized(*_from_text(data), thing)
+    if data.isascii() and len(data) <= _TEXT_MAX:
+        line = data.rstrip(b"\r\n")  # an editor's, or a scanner's
+        return _sized(*_from_text(data), thing) if family_of(line) == "unknown" else _sized(line, "raw", thing)
     return _sized(data, "raw", thing)
 
 

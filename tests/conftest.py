@@ -5,6 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# Tests do not time: a slow machine is no failure.
+settings.register_profile("yima", deadline=None)
+settings.load_profile("yima")
 
 VECTORS = Path(__file__).parent / "vectors"
 

@@ -200,8 +200,10 @@ class SqliteJournal(JournalView):
     def __init__(self, path: Path, device: str, *, epoch_for_new: int, max_bytes: int | None = None) -> None:
         file = DurableFile(path, KIND, max_bytes=max_bytes)
         try:
-            with file.transaction() as connection:
-                if connection.execute("SELECT count(*) FROM meta").fetchone()[0] == 0:
+            with file.reading() as connection:
+                named = connection.execute("SELECT count(*) FROM meta").fetchone()[0]
+            if not named:
+                with file.transaction() as connection:
                     connection.execute("INSERT INTO meta VALUES (?, ?)", (device, epoch_for_new))
             super().__init__(file)
             self._check(device)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from hwsim.demo import Demonstration
-from hwsim.report import write_report
+from hwsim.report import check_report, write_report
 from hwsim.screen import Screen
 from sdk.cli.arguments import WholeNumber
 from validator.texts import Text
@@ -50,6 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 if everything is accounted for, else 1. Raises YimaError when it cannot run."""
     signal.signal(signal.SIGTERM, _end)
+    report = arguments.out / "report.html"
+    check_report(report)
+    if arguments.svg is not None:
+        check_report(arguments.svg)
     screen = Screen.standard(record=arguments.svg is not None)
     screen.title(arguments.taps, arguments.seed)
     with ExitStack() as closing:
@@ -64,7 +68,6 @@ def run(arguments: argparse.Namespace) -> int:
         screen.summary(
             result.outcomes, result.accounts, result.differences, seconds=result.seconds, carried=result.carried
         )
-        report = arguments.out / "report.html"
         write_report(
             report,
             title=Text("Yima: a tap, from the phone's screen to the collector", "一码：一次刷码，从手机屏幕到采集端"),

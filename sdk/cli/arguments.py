@@ -45,6 +45,3 @@ class WholeNumber:
         if text.isascii() and text.isdecimal() and self._low <= int(text) <= self._high:
             return int(text)
         raise argparse.ArgumentTypeError(f"a whole number from {self._low} to {self._high} 请给出此范围内的整数")
-
-
-whole_number = WholeNumber

@@ -22,6 +22,12 @@ STOP_WITHIN_S = 3
 def listen(host: str, port: int) -> socket.socket:
     """A listening TCP socket; port 0: any free one. Raises StoreError when the address cannot be had."""
     address = f"{host}:{port}"
+    if not 0 <= port <= 0xFFFF:
+        raise StoreError(
+            address,
+            Text("no such port", "没有这个端口"),
+            Text("Give a port from 0 to 65535", "请给出 0 至 65535 的端口"),
+        )
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=128)
@@ -35,12 +41,6 @@ def listen(host: str, port: int) -> socket.socket:
                 "Give an address of this machine, such as 127.0.0.1:8080", "请给出本机地址，如 127.0.0.1:8080"
             )
         raise StoreError(address, problem, remedy) from error
-    except OverflowError as error:
-        raise StoreError(
-            address,
-            Text("no such port", "没有这个端口"),
-            Text("Give a port from 0 to 65535", "请给出 0 至 65535 的端口"),
-        ) from error
 
 
 def url_of(listening: socket.socket) -> str:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from hwsim.accounts import Account, Tap
 from hwsim.latency import STEPS, percentile, spread
 from hwsim.outcomes import Outcome
-from hwsim.report import write_report
+from hwsim.report import check_report, write_report
 from hwsim.world import Presentation, make_world
+from validator.errors import YimaError
 from validator.judging import Reason
 from validator.texts import Text
 
@@ -52,6 +53,7 @@ def outcomes(script: list[Presentation]) -> list[Outcome]:
 
 def written(path: Path, outcomes: list[Outcome], *differences: Text) -> str:
     whole = Account(device="bus-1", taps=8, again=1, recorded=7, uploaded=7, acknowledged=7, differences=())
+    check_report(path)
     write_report(path, title=TITLE, outcomes=outcomes, accounts=[whole], differences=differences)
     return path.read_text(encoding="utf-8")
 
@@ -89,6 +91,12 @@ def test_it_marks_an_answer_that_was_not_expected_and_one_that_never_came(
     page = written(tmp_path / "report.html", [wrong, silent])
     assert "expected 应为 Zero balance" in page
     assert "no answer" in page
+
+
+def test_a_place_that_cannot_be_written_is_said_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(YimaError, match=r"cannot be written.*--out"):
+        check_report(tmp_path / "file" / "report.html")
 
 
 def test_an_outcome_says_how_it_differs(script: list[Presentation]) -> None:

@@ -9,6 +9,7 @@ from hwsim.cast import ODD, make_cast
 from hwsim.world import FARES_FEN, World, make_world, write_script
 from validator.judging import GateContext, Moment, Reason, Validator
 from validator.parameters import Mode, load
+from validator.readers.framing import Framer
 
 NOW = 1_795_400_000  # 2026-11-23
 CITIES = {Mode.BUS: 320500, Mode.METRO: 330200}
@@ -53,6 +54,15 @@ def test_each_act_alone_is_refused_for_its_own_reason_at_a_gate_that_has_seen_no
         payload = act.make(world.cast, world.cast.person(act, Random(1)), NOW)
         for mode in [act.only] if act.only else list(Mode):
             assert gates[mode].judge(payload, NOW).reason is act.expects, act
+
+
+def test_what_is_shown_comes_through_a_scanner_as_it_is(world: World) -> None:
+    for act in ODD:
+        payload = act.make(world.cast, world.cast.person(act, Random(1)), NOW)
+        framer = Framer()
+        readings = framer.feed(payload + b"\r", 0)
+        readings += framer.silence(10**12)
+        assert [reading.payload for reading in readings] == [payload], act
 
 
 def test_riders_of_both_cities_pass_at_both_gates(world: World, gates: dict[Mode, Validator]) -> None:

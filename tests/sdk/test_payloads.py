@@ -53,6 +53,7 @@ def test_bytes_of_a_ministry_code_are_never_taken_for_text(code: bytes) -> None:
 def test_text_codes_of_known_families_stay_text(rest: str) -> None:
     for code in (b"https://s.sh.gov.cn/" + rest.encode(), b"TX" + rest.encode(), b"62" + b"0123456789" * 2):
         assert payload_in(code, "x") == Payload(code, "raw")
+        assert payload_in(code + b"\r\n", "x") == Payload(code, "raw")
 
 
 @given(code=st.binary(min_size=4, max_size=4096))
@@ -68,7 +69,7 @@ def test_any_bytes_give_a_payload_or_the_one_error(data: bytes) -> None:
     except PayloadError:
         return
     assert 0 < len(payload.data) <= 4096
-    assert payload.form == "raw" or family_of(data.strip()) == "unknown"
+    assert payload.form == "raw" or family_of(data.rstrip(b"\r\n")) == "unknown"
 
 
 @given(text=st.text(max_size=200))

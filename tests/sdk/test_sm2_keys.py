@@ -120,3 +120,31 @@ def test_all_public_certificates_check(public_certificates: dict[str, Any]) -> N
     for entry in public_certificates["issuer_certificates"]:
         key, signed, signature = (bytes.fromhex(entry[name]) for name in ("key", "signed", "signature"))
         assert sm2.verify(key, signed, signature)
+
+
+@pytest.mark.parametrize("names", [[], ["libm.so.6"], ["nowhere.so"]], ids=str)
+def test_without_a_libcrypto_that_does_sm2_it_says_what_to_install(
+    names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sm2, "_library_names", lambda: iter(names))
+    sm2._libcrypto.cache_clear()
+    try:
+        with pytest.raises(sm2.Sm2Error, match="Install OpenSSL 3 with SM2") as refused:
+            SigningKey.generate()
+        assert all(name in str(refused.value) for name in names)
+    finally:
+        sm2._libcrypto.cache_clear()
+
+
+def test_what_libcrypto_allocates_is_freed() -> None:
+    resource = pytest.importorskip("resource")
+    for _ in range(200):
+        KEY.sign(b"warm")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(3000):
+        sm2.verify(KEY.public, b"x", ANNEX_A_SIGNATURE)
+        sm2.sm3(b"x")
+    for _ in range(500):
+        KEY.sign(b"x")
+    # One key or context is about a kilobyte: 4500 of them left behind would show.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1500

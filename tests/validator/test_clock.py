@@ -26,9 +26,9 @@ def test_a_machine_that_starts_in_1970_knows_that_it_does_not_know(monkeypatch: 
     assert not clock.now().trusted
 
 
-def test_ticks_count_from_the_clocks_making_and_ignore_the_wall_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ticks_go_on_whatever_the_wall_clock_does(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SystemClock(0)
     before = clock.now().tick_ms
     monkeypatch.setattr(time, "time", lambda: 3.0)
     after = clock.now().tick_ms
-    assert 0 <= before <= after < 60_000
+    assert 0 <= before <= after < before + 60_000

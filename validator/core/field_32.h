@@ -89,32 +89,54 @@ static inline void multiply_add(uint32_t *low, uint32_t *high, uint32_t a, uint3
 #endif
 }
 
-/* r = t / 2^256 mod p, t below p^2 */
+/* r = t / 2^256 mod p, t below 2^256 p */
 static inline void reduce(fe *r, const uint32_t t[16]) {
     uint32_t m[8], high[8];
     int64_t sum = 0;
-    for (int i = 0; i < 16; i++) {
-        sum += t[i];
-        if (i >= 2 && i - 2 < 8) sum += m[i - 2];
-        if (i >= 3 && i - 3 < 8) sum -= m[i - 3];
-        if (i >= 7 && i - 7 < 8) sum -= m[i - 7];
-        if (i >= 8) sum += m[i - 8];
-        if (i < 8)
-            m[i] = (uint32_t)sum; /* and m[i] (2^64 - 1) + sum has 0 here: only the carry goes on */
-        else
-            high[i - 8] = (uint32_t)sum;
-        sum >>= 32;
-    }
+#define COLUMN(i)                                                                          \
+    sum += t[i];                                                                           \
+    if ((i) >= 2 && (i) - 2 < 8) sum += m[((i) - 2) & 7];                                  \
+    if ((i) >= 3 && (i) - 3 < 8) sum -= m[((i) - 3) & 7];                                  \
+    if ((i) >= 7 && (i) - 7 < 8) sum -= m[((i) - 7) & 7];                                  \
+    if ((i) >= 8) sum += m[(i) & 7];                                                       \
+    if ((i) < 8)                                                                           \
+        m[(i) & 7] = (uint32_t)sum; /* with which the column becomes 0: its carry goes on */ \
+    else                                                                                   \
+        high[(i) & 7] = (uint32_t)sum;                                                     \
+    sum >>= 32;
+    COLUMN(0) COLUMN(1) COLUMN(2) COLUMN(3) COLUMN(4) COLUMN(5) COLUMN(6) COLUMN(7)
+    COLUMN(8) COLUMN(9) COLUMN(10) COLUMN(11) COLUMN(12) COLUMN(13) COLUMN(14) COLUMN(15)
     reduce_once(r, high, (uint32_t)sum);
+}
+
+/* t[0..11] = t[0..7] + a[0..3] b; four words of a and four of the sum stay in registers. */
+static inline void multiply_half(uint32_t t[12], const uint32_t a[4], const uint32_t b[8]) {
+    const uint32_t a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];
+    uint32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+#define ROW(i)                            \
+    {                                     \
+        uint32_t word = b[i], high = t[i]; \
+        multiply_add(&s0, &high, a0, word); \
+        multiply_add(&s1, &high, a1, word); \
+        multiply_add(&s2, &high, a2, word); \
+        multiply_add(&s3, &high, a3, word); \
+        t[i] = s0;                        \
+        s0 = s1;                          \
+        s1 = s2;                          \
+        s2 = s3;                          \
+        s3 = high;                        \
+    }
+    ROW(0) ROW(1) ROW(2) ROW(3) ROW(4) ROW(5) ROW(6) ROW(7)
+    t[8] = s0;
+    t[9] = s1;
+    t[10] = s2;
+    t[11] = s3;
 }
 
 static void fe_mul(fe *r, const fe *a, const fe *b) {
     uint32_t t[16] = {0};
-    for (int i = 0; i < 8; i++) {
-        uint32_t high = 0;
-        for (int j = 0; j < 8; j++) multiply_add(&t[i + j], &high, a->w[j], b->w[i]);
-        t[i + 8] = high;
-    }
+    multiply_half(t, a->w, b->w);
+    multiply_half(t + 4, a->w + 4, b->w);
     reduce(r, t);
 }
 

@@ -79,24 +79,25 @@ int yima_sm2_below_p(const uint8_t bytes[32]) {
     return below(x, prime);
 }
 
-/* Up to 32 bits of k from a position on. */
-static uint32_t bits_at(const uint32_t k[8], unsigned position, unsigned count) {
+/* Up to 31 bits of k from a position on; k has 9 words. */
+static uint32_t bits_at(const uint32_t k[9], unsigned position, unsigned count) {
     unsigned word = position / 32, shift = position % 32;
     uint64_t window = k[word];
-    if (word < 7) window |= (uint64_t)k[word + 1] << 32;
+    if (word < 8) window |= (uint64_t)k[word + 1] << 32;
     return (uint32_t)(window >> shift) & ((1u << count) - 1);
 }
 
 void yima_sm2_wnaf(int8_t digits[YIMA_WNAF_DIGITS], const uint32_t k[8]) {
+    uint32_t bits[9] = {0}, carry = 0;
+    memcpy(bits, k, 32);
     memset(digits, 0, YIMA_WNAF_DIGITS);
-    uint32_t carry = 0;
     for (unsigned i = 0; i < 256;) {
-        if (bits_at(k, i, 1) == carry) {
+        if (bits_at(bits, i, 1) == carry) {
             i++;
             continue;
         }
         unsigned width = 256 - i < YIMA_WNAF_WIDTH ? 256 - i : YIMA_WNAF_WIDTH;
-        int32_t digit = (int32_t)(bits_at(k, i, width) + carry); /* odd: its lowest bits differed */
+        int32_t digit = (int32_t)(bits_at(bits, i, width) + carry); /* odd: its lowest bits differed */
         carry = (uint32_t)digit >> (YIMA_WNAF_WIDTH - 1);
         digits[i] = (int8_t)(digit - (int32_t)(carry << YIMA_WNAF_WIDTH));
         i += width;
@@ -121,10 +122,13 @@ void yima_sm2_comb(uint8_t columns[YIMA_COLUMNS_MAX], unsigned teeth, unsigned d
     bits[top / 32] |= (uint32_t)1 << (top % 32);
     for (int i = 0; i < 9; i++) bits[i] ^= flip;
 
-    memset(columns, 0, YIMA_COLUMNS_MAX);
-    for (unsigned tooth = 0, position = 0; tooth < teeth; tooth++)
-        for (unsigned c = 0; c < distance; c++, position++)
-            columns[c] |= (uint8_t)((bits[position / 32] >> (position % 32) & 1) << tooth);
+    /* Four columns at a time: the factor puts bit i of four at bit 8i. The last ones may run past the distance. */
+    for (unsigned c = 0; c < distance; c += 4) {
+        uint32_t four = 0;
+        for (unsigned tooth = 0; tooth < teeth; tooth++)
+            four |= (bits_at(bits, tooth * distance + c, 4) * 0x204081u & 0x01010101u) << tooth;
+        for (unsigned i = 0; i < 4; i++) columns[c + i] = (uint8_t)(four >> 8 * i);
+    }
 }
 
 void yima_sm2_hash_key(uint8_t z[32], const uint8_t xy[64]) {

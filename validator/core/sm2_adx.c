@@ -4,7 +4,7 @@
 typedef int not_empty;
 
 #ifdef YIMA_KERNEL_ADX
-#include "field_64.h"
+#include "field_adx.h"
 
 #include "sm2_point.h"
 

@@ -79,18 +79,18 @@ static void double_point(jacobian *r, const jacobian *p) {
     fe zz, yy, a, s, t;
     fe_sqr(&zz, &p->z);
     fe_sqr(&yy, &p->y);
-    fe_mul(&r->z, &p->y, &p->z);
     fe_add(&a, &p->x, &zz);
     fe_sub(&t, &p->x, &zz);
-    fe_mul(&s, &p->x, &yy);
     fe_mul(&a, &a, &t);
-    fe_sqr(&yy, &yy);
+    fe_mul(&s, &p->x, &yy);
     fe_half(&t, &a);
     fe_add(&a, &a, &t);
     fe_sqr(&t, &a);
+    fe_mul(&r->z, &p->y, &p->z);
     fe_sub(&t, &t, &s);
     fe_sub(&r->x, &t, &s);
     fe_sub(&t, &s, &r->x);
+    fe_sqr(&yy, &yy);
     fe_mul(&t, &t, &a);
     fe_sub(&r->y, &t, &yy);
 }
@@ -107,16 +107,16 @@ static int finish_addition(jacobian *r, const fe *u1, const fe *s1, const fe *h,
         return 1;
     }
     fe_sqr(&hh, h);
-    fe_sqr(&t, slope);
-    fe_mul(&hhh, &hh, h);
-    fe_mul(&v, u1, &hh);
     fe_mul(&r->z, z, h);
-    fe_sub(&t, &t, &hhh);
+    fe_sqr(&t, slope);
+    fe_mul(&v, u1, &hh);
+    fe_mul(&hhh, &hh, h);
     fe_sub(&t, &t, &v);
-    fe_sub(&r->x, &t, &v);
+    fe_sub(&t, &t, &v);
+    fe_sub(&r->x, &t, &hhh);
+    fe_mul(&t, s1, &hhh);
     fe_sub(&v, &v, &r->x);
     fe_mul(&v, &v, slope);
-    fe_mul(&t, s1, &hhh);
     fe_sub(&r->y, &v, &t);
     return 1;
 }
@@ -131,10 +131,10 @@ static void add_affine(jacobian *r, const affine *q) {
         return;
     }
     fe_sqr(&zz, &r->z);
-    fe_mul(&h, &q->x, &zz);
     fe_mul(&slope, &r->z, &zz);
-    fe_sub(&h, &h, &r->x);
+    fe_mul(&h, &q->x, &zz);
     fe_mul(&slope, &slope, &q->y);
+    fe_sub(&h, &h, &r->x);
     fe_sub(&slope, &slope, &r->y);
     u = r->x;
     s = r->y;
@@ -150,13 +150,13 @@ static void add_multiple(jacobian *r, const multiple *q, int minus) {
         return;
     }
     fe_sqr(&zz, &r->z);
+    fe_mul(&s, &r->y, &q->zzz);
+    fe_mul(&slope, &r->z, &zz);
     fe_mul(&u, &r->x, &q->zz);
     fe_mul(&h, &q->point.x, &zz);
-    fe_mul(&slope, &r->z, &zz);
-    fe_mul(&s, &r->y, &q->zzz);
+    fe_mul(&slope, &slope, &q->point.y);
     fe_mul(&z, &r->z, &q->point.z);
     fe_sub(&h, &h, &u);
-    fe_mul(&slope, &slope, &q->point.y);
     if (minus) fe_negate(&slope, &slope);
     fe_sub(&slope, &slope, &s);
     if (!finish_addition(r, &u, &s, &h, &slope, &z)) double_point(r, r);

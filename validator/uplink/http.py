@@ -5,11 +5,16 @@ collector that drips a byte a second is as good as none), and anything but a wel
 which the cursor stays where it was.
 """
 
+import socket
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
 
 from validator.errors import UplinkError
 from validator.ports import Entry
@@ -49,9 +54,12 @@ class HttpUplink:
         self._device = device
         self._epoch = epoch
         self._total_s = total_s
+        self._stream: Any = None  # httpcore's stream of the connection in use
+        self._too_slow = False
         try:
+            urlsplit(url)  # notices unfinished brackets, which httpx does not
             parsed = self._httpx.URL(url)
-        except (self._httpx.InvalidURL, TypeError) as error:
+        except (self._httpx.InvalidURL, ValueError) as error:
             raise self._bad_url() from error
         if parsed.scheme not in ("http", "https") or not parsed.host or parsed.query or parsed.fragment:
             raise self._bad_url()
@@ -75,20 +83,23 @@ class HttpUplink:
             KEY_HEADER: self._key.public,
             SIGNATURE_HEADER: self._key.sign(body),
         }
-        deadline = time.monotonic() + self._total_s
         try:
-            with self._client.stream("POST", self._address, content=body, headers=headers) as response:
+            with (
+                self._bounded() as watched,
+                self._client.stream(
+                    "POST", self._address, content=body, headers=headers, extensions={"trace": watched}
+                ) as response,
+            ):
                 answer = bytearray()
-                for part in response.iter_raw(8192):
+                for part in response.iter_raw():
                     answer += part
                     if len(answer) > ANSWER_MAX:
                         raise self._nonsense("an endless answer")
-                    if time.monotonic() > deadline:
-                        raise self._unreachable("too slow")
                 status = response.status_code
                 retry_after = response.headers.get("Retry-After")
         except self._httpx.HTTPError as error:
-            raise self._unreachable(str(error) or type(error).__name__) from error
+            why = "too slow" if self._too_slow else str(error) or type(error).__name__
+            raise self._unreachable(why) from error
         if status != 200:
             raise self._refused(status, bytes(answer[:200]), retry_after)
         try:
@@ -100,6 +111,31 @@ class HttpUplink:
     def close(self) -> None:
         """Ends the connection."""
         self._client.close()
+
+    @contextmanager
+    def _bounded(self) -> Iterator[Any]:
+        """Ends the exchange when its time is up; httpx bounds only each read, so that a byte now and then is for ever.
+
+        Yields what httpcore is to tell of its connections.
+        """
+        self._too_slow = False
+        timer = threading.Timer(self._total_s, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield self._watch
+        finally:
+            timer.cancel()
+
+    def _watch(self, event: str, info: dict[str, Any]) -> None:
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._stream = info["return_value"]
+
+    def _cut(self) -> None:
+        self._too_slow = True
+        if self._stream is not None:
+            with suppress(OSError):  # it may have ended by itself meanwhile
+                self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
     def _bad_url(self) -> UplinkError:
         return UplinkError(

@@ -192,7 +192,7 @@ typedef struct {
     yima_verdict verdict;
 } yima_presentation;
 
-/* A validator: one gate's judge with its short memory. About 9 KB; static storage is fine. Fields are the core's own.
+/* A validator: one gate's judge with its short memory. About 7 KB; static storage is fine. Fields are the core's own.
  */
 typedef struct {
     const yima_parameters *parameters; /* borrowed */

@@ -1,0 +1,85 @@
+"""sdk.keyring: a test world's keys outlive a run, and only their owner may read them."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sdk.keyring import Keyring, KeyringError
+
+
+def test_keys_are_made_once_and_come_back_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "world.keys"
+    keyring = Keyring.load(path)
+    root = keyring.root(2)
+    issuer = keyring.issuer(root, "00083010")
+    keyring.save(path)
+    again = Keyring.load(path)
+    assert again.root(2) == root
+    assert again.issuer(again.root(2), "00083010") == issuer
+
+
+def test_the_file_grows_and_keeps_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "world.keys"
+    first = Keyring()
+    root = first.root(1)
+    first.save(path)
+    second = Keyring.load(path)
+    second.root(2)
+    second.issuer(root, "01011000")
+    second.save(path)
+    assert Keyring.load(path).root(1) == root
+
+
+def test_only_the_owner_may_read_it_and_its_first_line_warns(tmp_path: Path) -> None:
+    path = tmp_path / "world.keys"
+    path.write_text(json.dumps({"roots": [], "issuers": []}))
+    path.chmod(0o644)
+    keyring = Keyring.load(path)
+    keyring.root(1)
+    keyring.save(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "TEST KEYS" in path.read_text().splitlines()[1]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["world.keys"]
+
+
+def test_a_key_that_does_not_fit_its_certificate_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "world.keys"
+    keyring = Keyring()
+    keyring.issuer(keyring.root(1), "00083010")
+    keyring.save(path)
+    for kind in ("roots", "issuers"):
+        content = json.loads(path.read_text())
+        content[kind][0]["secret"] = "07" * 32
+        (tmp_path / "other").write_text(json.dumps(content))
+        with pytest.raises(KeyringError, match="no file of test keys"):
+            Keyring.load(tmp_path / "other")
+
+
+def test_a_place_that_cannot_be_read_or_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(KeyringError, match="cannot be read"):
+        Keyring.load(tmp_path)
+    with pytest.raises(KeyringError, match="cannot be written"):
+        Keyring().save(tmp_path / "nowhere" / "world.keys")
+
+
+@given(
+    content=st.binary(max_size=200)
+    | st.recursive(
+        st.none() | st.integers() | st.text(max_size=70),
+        lambda inner: (
+            st.lists(inner, max_size=2)
+            | st.dictionaries(st.sampled_from(["roots", "issuers", "certificate", "secret"]), inner, max_size=4)
+        ),
+    )
+)
+def test_any_file_gives_keys_or_the_one_error(content: object, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("keys") / "world.keys"
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    try:
+        Keyring.load(path)
+    except KeyringError as error:
+        assert error.thing == str(path)

@@ -1,0 +1,79 @@
+"""What tests of uploads share: a device's key, small records, and servers that answer with these very bytes."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from validator import _core
+from validator.journal import SqliteJournal
+from validator.judging import Moment
+from validator.uplink.http import HttpUplink
+from validator.uplink.keys import DeviceKey
+
+
+def record(payload: bytes) -> bytes:
+    """A small trip record with its integrity tag."""
+    before = b"\x00\x00\x00\x01\x00" + b"\x00\x01" + len(payload).to_bytes(2) + payload
+    return before + b"\x00\x11\x00\x20" + _core.sm3(before)
+
+
+def append(journal: SqliteJournal, count: int) -> None:
+    for number in range(count):
+        journal.append(moment=Moment.at(1_790_000_000), reason=0, record=record(b"code %d" % number))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Waits for what another thread does; a test that waits in vain fails."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+KEY = DeviceKey.generate()
+
+
+@contextmanager
+def uplink_to(url: str, *, total_s: float = 5.0) -> Iterator[HttpUplink]:
+    uplink = HttpUplink(url, key=KEY, device="gate-7", epoch=7, total_s=total_s)
+    try:
+        yield uplink
+    finally:
+        uplink.close()
+
+
+@contextmanager
+def answering(*answers: bytes) -> Iterator[str]:
+    """A server that reads a request and answers it with these very bytes, one answer a connection; then hangs up."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        for answer in answers:
+            connection, _ = listening.accept()
+            with connection:
+                received = b""
+                while b"\r\n\r\n" not in received:
+                    received += connection.recv(65536)
+                head, _, body = received.partition(b"\r\n\r\n")
+                size = int(head.lower().partition(b"content-length:")[2].split()[0])
+                while len(body) < size:
+                    body += connection.recv(65536)
+                try:
+                    connection.sendall(answer)
+                except OSError:
+                    continue  # whoever asked has heard enough
+        listening.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        thread.join()
+
+
+def http(status: str, body: bytes, *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

@@ -1,0 +1,358 @@
+"""The device: the loop of a tap, and what holds around it when parts of it fail."""
+
+import io
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hwsim.scanner import SerialScanner
+from sdk.collector.app import Collector
+from sdk.collector.serve import Serving
+from sdk.collector.store import Store
+from sdk.issuer import Rider
+from tests.uplinks import KEY, until
+from validator import device as device_module
+from validator.clock import SystemClock
+from validator.device import Device, Happening, Notice, Summary, Tap, code_of
+from validator.errors import GateError, ReaderError
+from validator.gates import ConsoleGate, open_console
+from validator.journal import SqliteJournal
+from validator.judging import Reason, Validator, Verdict
+from validator.ports import Gate, Reader, Reading, open_reader
+from validator.record import Terminal, record_is_intact
+from validator.texts import Text
+from validator.uplink.http import HttpUplink
+from validator.uplink.sender import BatchPolicy
+
+
+class Handed:
+    """A reader that hands over what it was given, then is exhausted; an exception among it is raised."""
+
+    def __init__(self, *given: bytes | Reading | ReaderError) -> None:
+        self._given = deque(given)
+        self.closed = False
+
+    @property
+    def exhausted(self) -> bool:
+        return not self._given
+
+    def read(self, timeout_s: float) -> Reading | None:
+        assert not self.closed
+        one = self._given.popleft()
+        if isinstance(one, ReaderError):
+            raise one
+        if isinstance(one, Reading):
+            return one
+        now = time.monotonic_ns()
+        return Reading(payload=one, first_ns=now - 30_000_000, last_ns=now)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Bench:
+    """One device's directory and what it said, over several runs."""
+
+    def __init__(self, directory: Path, new_validator: Callable[..., Validator]) -> None:
+        self.path = directory / "journal.db"
+        self.new_validator = new_validator
+        self.out = io.StringIO()
+        self.gate: Gate = ConsoleGate(self.out)
+        self.clock = SystemClock(0)
+        self.taps: list[Tap] = []
+        self.notices: list[Notice] = []
+
+    def journal(self) -> SqliteJournal:
+        return SqliteJournal(self.path, "gate-7", epoch_for_new=7)
+
+    def device(self, reader: Reader, **more: Any) -> Device:
+        return Device(
+            reader=reader,
+            validator=self.new_validator(),
+            journal=more.pop("journal", None) or self.journal(),
+            gate=self.gate,
+            clock=self.clock,
+            terminal=Terminal(terminal="gate-7"),
+            on_tap=more.pop("on_tap", self.taps.append),
+            on_notice=self.notices.append,
+            **more,
+        )
+
+    def run(self, *given: bytes | Reading | ReaderError, **more: Any) -> Summary:
+        return self.device(Handed(*given), **more).run(threading.Event())
+
+    def commands(self) -> list[str]:
+        return [line.split()[0] for line in self.out.getvalue().splitlines()]
+
+    def told(self) -> list[Happening]:
+        return [notice.happening for notice in self.notices]
+
+
+@pytest.fixture
+def bench(tmp_path: Path, new_validator: Callable[..., Validator]) -> Bench:
+    return Bench(tmp_path, new_validator)
+
+
+@pytest.fixture
+def good(new_rider: Callable[..., Rider]) -> Callable[[], bytes]:
+    """Makes a code that is good now, each time another rider's."""
+    accounts = iter(range(10_000))
+
+    def code() -> bytes:
+        now = int(time.time())
+        account = f"3104870000000002{next(accounts):04}"
+        rider = new_rider(card_account=account, authorised_until=now + 86400)
+        return rider.code(now)
+
+    return code
+
+
+def test_a_good_code_is_recorded_and_opens_the_gate(bench: Bench, good: Callable[[], bytes]) -> None:
+    code = good()
+    summary = bench.run(code)
+    assert summary == Summary(taps=1, recorded=1, acknowledged=0, pending=1)
+    assert bench.commands() == ["OPEN"]
+    (tap,) = bench.taps
+    assert tap.key == ("gate-7", 7, 1)
+    assert (tap.verdict.reason, tap.payload_length, tap.trouble) == (Reason.ACCEPTED, len(code), None)
+    assert tap.read_ms == pytest.approx(30)
+    assert tap.total_ms >= tap.journal_ms + tap.gate_ms > 0
+    journal = bench.journal()
+    (entry,) = journal.pending(5)
+    assert (entry.reason, entry.at, entry.time_trusted) == (0, tap.at, True)
+    assert record_is_intact(entry.record)
+    assert code_of(entry) == code
+    journal.close()
+
+
+def test_the_gate_opens_only_when_the_record_is_on_disk(bench: Bench, good: Callable[[], bytes]) -> None:
+    found: list[int] = []
+
+    class Looking(ConsoleGate):
+        def open(self, verdict: Verdict) -> None:
+            with sqlite3.connect(f"file:{bench.path}?mode=ro", uri=True) as connection:
+                found.append(connection.execute("SELECT max(sequence) FROM entries").fetchone()[0])
+            connection.close()
+
+    bench.gate = Looking(bench.out)
+    bench.run(good(), good(), good())
+    assert found == [1, 2, 3]
+
+
+def test_refused_taps_are_recorded_with_their_reason(bench: Bench, good: Callable[[], bytes]) -> None:
+    used = good()
+    now = time.monotonic_ns()
+    early = Reading(payload=used, first_ns=now - 10_000_000_000, last_ns=now - 10_000_000_000)
+    later = Reading(payload=used, first_ns=now, last_ns=now)
+    assert bench.run(b"garbage", b"", bytes(4096), early, later).recorded == 5
+    assert bench.commands() == ["REFUSE", "REFUSE", "REFUSE", "OPEN", "REFUSE"]
+    journal = bench.journal()
+    assert [entry.reason for entry in journal.pending(9)] == [
+        Reason.UNKNOWN_FAMILY,
+        Reason.UNKNOWN_FAMILY,
+        Reason.UNKNOWN_FAMILY,
+        Reason.ACCEPTED,
+        Reason.REPEATED,
+    ]
+    assert all(record_is_intact(entry.record) for entry in journal.pending(9))
+    journal.close()
+
+
+def test_the_same_presentation_again_writes_nothing_and_moves_nothing(bench: Bench, good: Callable[[], bytes]) -> None:
+    code = good()
+    summary = bench.run(code, code, code)
+    assert (summary.taps, summary.recorded) == (3, 1)
+    assert bench.commands() == ["OPEN", "AGAIN", "AGAIN"]
+    assert [tap.key is None for tap in bench.taps] == [False, True, True]
+
+
+def test_taps_are_judged_as_of_their_own_moment_however_long_the_device_was_busy(
+    bench: Bench, good: Callable[[], bytes]
+) -> None:
+    code = good()
+    now = time.monotonic_ns()
+    queued = [
+        Reading(payload=code, first_ns=at, last_ns=at) for at in (now - 5_000_000_000, now - 4_900_000_000, now - 10)
+    ]
+    bench.run(*queued)
+    assert [tap.verdict.again for tap in bench.taps] == [False, True, False]
+    assert bench.taps[2].verdict.reason == Reason.REPEATED
+    assert bench.taps[0].at <= bench.taps[2].at - 4
+
+
+def test_a_code_used_before_a_restart_is_still_used_after_it(bench: Bench, good: Callable[[], bytes]) -> None:
+    code = good()
+    bench.run(code)
+    bench.run(code)
+    assert bench.commands() == ["OPEN", "REFUSE"]
+    assert bench.taps[1].verdict.reason == Reason.REPEATED
+    assert bench.taps[1].key == ("gate-7", 7, 2)
+
+
+def test_without_a_record_the_gate_stays_shut_and_the_code_stays_good(bench: Bench, good: Callable[[], bytes]) -> None:
+    code = good()
+    journal = bench.journal()
+    browser = sqlite3.connect(bench.path, isolation_level=None)
+    browser.execute("BEGIN IMMEDIATE")
+    shown: list[Reason] = []
+
+    def let_go(tap: Tap) -> None:
+        bench.taps.append(tap)
+        shown.append(tap.verdict.reason)
+        if len(shown) == 1 and browser.in_transaction:
+            browser.execute("ROLLBACK")
+            browser.close()
+
+    summary = bench.run(code, code, journal=journal, on_tap=let_go)
+    assert shown == [Reason.CANNOT_RECORD, Reason.ACCEPTED]
+    assert bench.commands() == ["REFUSE", "OPEN"]
+    assert summary.recorded == 1
+    assert bench.taps[0].key is None
+    assert "locked by another program" in str(bench.taps[0].trouble)
+    assert bench.taps[0].verdict.fare_fen == 0
+    assert bench.told() == [Happening.JOURNAL_TROUBLE, Happening.JOURNAL_BACK]
+
+
+def test_a_full_journal_refuses_and_never_opens_unrecorded(bench: Bench, good: Callable[[], bytes]) -> None:
+    journal = SqliteJournal(bench.path, "gate-7", epoch_for_new=7, max_bytes=44 << 10)
+    summary = bench.run(*(good() for _ in range(40)), journal=journal)
+    opened = bench.commands().count("OPEN")
+    assert 0 < opened < 40
+    assert summary.recorded == opened
+    assert bench.taps[-1].verdict.reason == Reason.CANNOT_RECORD
+    held = bench.journal()
+    assert held.verify() == opened
+    held.close()
+
+
+def test_a_gate_that_does_not_listen_is_told_and_the_device_lives_on(bench: Bench, good: Callable[[], bytes]) -> None:
+    class Gone(ConsoleGate):
+        def open(self, verdict: Verdict) -> None:
+            raise GateError("gate", Text("is gone", "已断开"), Text("Look", "请检查"))
+
+    bench.gate = Gone(bench.out)
+    assert bench.run(good(), b"garbage", good()).recorded == 3
+    assert bench.commands() == ["REFUSE"]
+    assert bench.told() == [Happening.GATE_TROUBLE] * 2
+    assert [tap.trouble is not None for tap in bench.taps] == [True, False, True]
+
+
+def test_a_device_that_does_not_know_the_time_says_so_and_records_it(bench: Bench, good: Callable[[], bytes]) -> None:
+    bench.clock = SystemClock(int(time.time()) + 3600)
+    bench.run(good())
+    assert bench.taps[0].verdict.reason == Reason.TIME_UNTRUSTED
+    journal = bench.journal()
+    assert journal.pending(1)[0].time_trusted is False
+    assert journal.newest_trusted_at() is None
+    journal.close()
+
+
+GONE = ReaderError("serial:/dev/ttyUSB0", Text("is gone", "已断开"), Text("Plug it in", "请重新连接"))
+
+
+def test_a_reader_that_is_gone_for_good_ends_the_run_with_everything_closed(
+    bench: Bench, good: Callable[[], bytes]
+) -> None:
+    reader = Handed(good(), GONE)
+    with pytest.raises(ReaderError, match="is gone"):
+        bench.device(reader).run(threading.Event())
+    assert reader.closed
+    assert bench.commands() == ["OPEN"]
+    bench.journal().close()  # nobody holds it any more
+
+
+def test_a_reader_that_comes_back_is_used_again(
+    bench: Bench, good: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device_module, "REOPEN_S", 0.001)
+    attempts: list[Handed | ReaderError] = [GONE, GONE, Handed(good())]
+
+    def reopen() -> Reader:
+        one = attempts.pop(0)
+        if isinstance(one, ReaderError):
+            raise one
+        return one
+
+    summary = bench.device(Handed(good(), GONE), reopen=reopen).run(threading.Event())
+    assert summary.recorded == 2
+    assert bench.told() == [Happening.READER_LOST, Happening.READER_BACK]
+
+
+def test_a_scanner_pulled_out_and_plugged_in_again_goes_on(
+    bench: Bench, good: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device_module, "REOPEN_S", 0.01)
+    stop = threading.Event()
+    scanners = [SerialScanner()]
+
+    def reopen() -> Reader:
+        if len(scanners) == 1:
+            scanners.append(SerialScanner())
+        return open_reader(f"serial:{scanners[1].path}")
+
+    device = bench.device(open_reader(f"serial:{scanners[0].path}"), reopen=reopen)
+    running = threading.Thread(target=device.run, args=(stop,))
+    running.start()
+    try:
+        scanners[0].scan(good())
+        until(lambda: len(bench.taps) == 1)
+        scanners[0].close()
+        until(lambda: Happening.READER_BACK in bench.told())
+        scanners[1].scan(good())
+        until(lambda: len(bench.taps) == 2)
+    finally:
+        stop.set()
+        running.join()
+    scanners[1].close()
+    assert bench.commands() == ["OPEN", "OPEN"]
+    assert bench.taps[0].read_ms > 0
+
+
+def test_a_stop_uploads_what_waits_and_closes_everything(
+    bench: Bench, good: Callable[[], bytes], tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "trips.db")
+    with Serving(Collector(store).app()) as serving:
+        uplink = HttpUplink(serving.url, key=KEY, device="gate-7", epoch=7)
+        policy = BatchPolicy(count=100, age_s=3600)
+        summary = bench.run(good(), good(), b"garbage", uplink=uplink, batches=policy)
+    assert summary == Summary(taps=3, recorded=3, acknowledged=3, pending=0)
+    held = store.entries("gate-7", 7, after=0, limit=10)
+    assert [(row["sequence"], row["reason"], row["rejected"]) for row in held] == [
+        (1, 0, None),
+        (2, 0, None),
+        (3, 10, None),
+    ]
+    assert Happening.ACKNOWLEDGED in bench.told()
+    store.close()
+    bench.journal().close()
+
+
+def test_taps_go_on_while_the_collector_is_away_and_nothing_is_lost(bench: Bench, good: Callable[[], bytes]) -> None:
+    uplink = HttpUplink("http://127.0.0.1:1", key=KEY, device="gate-7", epoch=7)
+    summary = bench.run(good(), good(), uplink=uplink)
+    assert summary == Summary(taps=2, recorded=2, acknowledged=0, pending=2)
+    assert bench.commands() == ["OPEN", "OPEN"]
+    assert bench.told() == [Happening.UPLOAD_TROUBLE]
+
+
+def test_the_console_gate_says_both_languages_and_no_whole_account(bench: Bench, good: Callable[[], bytes]) -> None:
+    bench.run(good(), b"garbage")
+    opened, refused = bench.out.getvalue().splitlines()
+    assert "Accepted 请通行" in opened
+    assert "2.00" in opened
+    assert "31048700" not in opened
+    assert "Not a code of any known family 无法识别的码" in refused
+
+
+def test_a_console_that_is_none_is_refused() -> None:
+    with pytest.raises(GateError, match="console:stderr"):
+        open_console("printer")
+    closed = open_console("")
+    closed.close()

@@ -1,0 +1,31 @@
+"""A journal, a store and a collector on loopback, all real."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sdk.collector.app import Collector
+from sdk.collector.serve import Serving
+from sdk.collector.store import Store
+from validator.journal import SqliteJournal
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[SqliteJournal]:
+    journal = SqliteJournal(tmp_path / "journal.db", "gate-7", epoch_for_new=7)
+    yield journal
+    journal.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path / "trips.db")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def serving(store: Store) -> Iterator[Serving]:
+    with Serving(Collector(store).app()) as serving:
+        yield serving
