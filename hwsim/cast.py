@@ -178,7 +178,7 @@ ODD: tuple[Act, ...] = (
     Act(
         story=Text("an Alipay code", "支付宝码"),
         expects=Reason.ALIPAY_NOT_ACCEPTED,
-        make=_text(b"\x01\x02" + bytes(range(120, 220))),
+        make=_text(b"\x02\x01" + bytes(range(120, 220))),
     ),
     Act(
         story=Text("a web address", "网址"),

@@ -12,6 +12,10 @@ PyObject *yima_tuple_of(PyObject *const *items, Py_ssize_t count);
 int yima_open_parameters(yima_parameters *parameters, PyObject *image);
 PyObject *yima_validator_type(void);
 
+/* _core_deny.c. The list of a DenyList; NULL with TypeError set if it is none. */
+const yima_deny *yima_deny_of(PyObject *object);
+PyObject *yima_deny_type(void);
+
 /* _core_sm2.c: SM2 and SM3 for tests and tools. */
 extern PyMethodDef yima_sm2_methods[];
 int yima_sm2_module_init(PyObject *module);

@@ -1,7 +1,7 @@
 /* _core_sm2.c - SM3 and SM2 verification for Python: the part of validator._core that exposes the primitives.
  *
- * Every bytes-like object is accepted. A key that is none (wrong length or tag, a coordinate not below p, off the curve)
- * is a ValueError; a signature that does not hold is False, whatever its bytes. */
+ * Every bytes-like object is accepted. A key that is none (wrong length or tag, a coordinate not below p, off the
+ * curve) is a ValueError; a signature that does not hold is False, whatever its bytes. */
 #include <Python.h>
 #include <string.h>
 
@@ -13,16 +13,15 @@ __attribute__((visibility("hidden"))) extern PyMethodDef yima_sm2_methods[];
 __attribute__((visibility("hidden"))) int yima_sm2_module_init(PyObject *module);
 
 typedef struct {
-    PyObject_HEAD
-    yima_sm2_key key;
+    PyObject_HEAD yima_sm2_key key;
     const yima_sm2_kernel *kernel;
     unsigned window; /* 0: no table */
     void *memory;    /* as allocated */
     void *table;     /* 64-byte aligned, within memory */
 } KeyObject;
 
-/* The kernels that run here, best first; asked once, when the module is made, since asking a virtual processor costs more
- * than a microsecond. */
+/* The kernels that run here, best first; asked once, when the module is made, since asking a virtual processor costs
+ * more than a microsecond. */
 static const yima_sm2_kernel *usable[4];
 
 static const yima_sm2_kernel *kernel_named(const char *name) {
@@ -106,8 +105,8 @@ static PyObject *py_verify(PyObject *self, PyObject *args, PyObject *keywords) {
     return result;
 }
 
-static PyObject *verify_digest(const Py_buffer *public, unsigned window, const Py_buffer *e,
-                               const Py_buffer *signature, const char *kernel_name) {
+static PyObject *verify_digest(const Py_buffer *public, unsigned window, const Py_buffer *e, const Py_buffer *signature,
+                               const char *kernel_name) {
     const yima_sm2_kernel *kernel = kernel_named(kernel_name);
     yima_sm2_key key;
     if (!parse_key(&key, kernel, public) || !check_length(e, 32, "a digest") ||
@@ -261,7 +260,8 @@ static PyMethodDef key_methods[] = {
 };
 
 static PyType_Slot key_slots[] = {
-    {Py_tp_doc, "Sm2Key(public, table_window=0, kernel=None): a parsed key, with a table if a window of 4 to 8 is given"},
+    {Py_tp_doc,
+     "Sm2Key(public, table_window=0, kernel=None): a parsed key, with a table if a window of 4 to 8 is given"},
     {Py_tp_new, key_new},
     {Py_tp_dealloc, key_dealloc},
     {Py_tp_methods, key_methods},

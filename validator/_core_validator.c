@@ -12,6 +12,7 @@
 typedef struct {
     PyObject_HEAD PyObject *image; /* bytes; the core reads them in place */
     yima_parameters parameters;
+    PyObject *deny; /* the DenyList that the core borrows, or NULL */
     yima_replay_entry *replay;
     void *tables;
     yima_validator core;
@@ -111,8 +112,23 @@ static void validator_dealloc(PyObject *object) {
     PyMem_Free(self->replay);
     PyMem_Free(self->tables);
     Py_XDECREF(self->image);
+    Py_XDECREF(self->deny);
     release(object);
     Py_DECREF(type);
+}
+
+static PyObject *validator_set_deny(PyObject *object, PyObject *list) {
+    Validator *self = (Validator *)object;
+    const yima_deny *deny = list == Py_None ? NULL : yima_deny_of(list);
+    if (!deny && list != Py_None) {
+        return NULL;
+    }
+    PyObject *before = self->deny;
+    Py_XINCREF(deny ? list : NULL);
+    self->deny = deny ? list : NULL;
+    yima_validator_set_deny(&self->core, deny);
+    Py_XDECREF(before);
+    Py_RETURN_NONE;
 }
 
 static PyObject *digest_or_none(const yima_verdict *verdict) {
@@ -221,6 +237,7 @@ static PyMethodDef validator_methods[] = {
      "judge(code, unix_s, tick_ms, trusted) -> (reason, accepted, family, again, stages, fare_fen, digest)"},
     {"retract", validator_retract, METH_VARARGS, "retract(digest): takes back what an accepted code left in the memory"},
     {"remember", validator_remember, METH_VARARGS, "remember(code, accepted_at, now) -> whether it still matters"},
+    {"set_deny", validator_set_deny, METH_O, "set_deny(list): borrows a DenyList; None: no list beside the image's own"},
     {"idle", validator_idle, METH_NOARGS, "idle() -> whether it did a piece of work"},
     {NULL, NULL, 0, NULL},
 };

@@ -20,7 +20,7 @@ from validator.device import Device, Notice, Summary, Tap
 from validator.journal import SqliteJournal
 from validator.judging import GateContext, Validator
 from validator.parameters import Mode, Parameters, load
-from validator.ports import Uplink, open_gate, open_reader
+from validator.ports import open_gate, open_reader
 from validator.record import Terminal
 from validator.state import State
 from validator.texts import Text, say
@@ -73,7 +73,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     place.add_argument(
         "--mode", choices=[str(mode) for mode in Mode], default=str(Mode.BUS), help="bus (default) or metro 公交或地铁"
     )
-    place.add_argument("--city", type=int, default=0, metavar="N", help="division code, 320500 is Suzhou 行政区划代码")
+    place.add_argument(
+        "--city",
+        type=WholeNumber(0, 999999),
+        default=0,
+        metavar="N",
+        help="division code, 320500 is Suzhou 行政区划代码",
+    )
     terminal = parser.add_argument_group("what its records say 记录内容")
     terminal.add_argument(
         "--device", metavar="ID", help="the device's name; default: made at the first start 设备编号，默认自动生成"
@@ -166,6 +172,7 @@ def run(arguments: argparse.Namespace) -> int:
         batches=BatchPolicy(count=arguments.batch_count, age_s=arguments.batch_age),
     )
     started = _started(arguments, parameters, journal, trusted=clock.now().trusted)
+    started["collector_encrypted"] = uplink.encrypted if uplink else None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     out.write_json(started) if arguments.json else out.write(_started_line(started))
@@ -175,7 +182,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if out.broken else 0
 
 
-def _uplink(url: str | None, state: State, journal: SqliteJournal) -> Uplink | None:
+def _uplink(url: str | None, state: State, journal: SqliteJournal) -> HttpUplink | None:
     if url is None:
         return None
     return HttpUplink(url, key=state.key, device=journal.device, epoch=journal.epoch)
@@ -227,6 +234,10 @@ def _started_line(started: dict[str, Any]) -> str:
     if started["environment"] == "test":
         lines.append(
             say(Text("  * test parameters: real fares must not be taken with them", "  * 测试参数：不得用于实际收费"))
+        )
+    if started["collector_encrypted"] is False:
+        lines.append(
+            say(Text("  * trips go to the collector unencrypted: use https", "  * 行程以明文上传，请使用 https"))
         )
     if not started["clock_trusted"]:
         lines.append(

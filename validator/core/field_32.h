@@ -1,7 +1,8 @@
 /* field_32.h - numbers mod p in eight 32-bit words, for small processors; umaal where the core has it.
  *
- * p = 2^256 - 2^224 - 2^96 + 2^64 - 1 is -1 mod 2^32: Montgomery's factor for a word is the word itself, and its multiple
- * of p touches four words, twice adding it and twice taking it away. Sums of a column are kept signed in 64 bits. */
+ * p = 2^256 - 2^224 - 2^96 + 2^64 - 1 is -1 mod 2^32: Montgomery's factor for a word is the word itself, and its
+ * multiple of p touches four words, twice adding it and twice taking it away. Sums of a column are kept signed in 64
+ * bits. */
 #include <stdint.h>
 
 typedef struct {
@@ -93,19 +94,36 @@ static inline void multiply_add(uint32_t *low, uint32_t *high, uint32_t a, uint3
 static inline void reduce(fe *r, const uint32_t t[16]) {
     uint32_t m[8], high[8];
     int64_t sum = 0;
-#define COLUMN(i)                                                                          \
-    sum += t[i];                                                                           \
-    if ((i) >= 2 && (i) - 2 < 8) sum += m[((i) - 2) & 7];                                  \
-    if ((i) >= 3 && (i) - 3 < 8) sum -= m[((i) - 3) & 7];                                  \
-    if ((i) >= 7 && (i) - 7 < 8) sum -= m[((i) - 7) & 7];                                  \
-    if ((i) >= 8) sum += m[(i) & 7];                                                       \
-    if ((i) < 8)                                                                           \
-        m[(i) & 7] = (uint32_t)sum; /* with which the column becomes 0: its carry goes on */ \
-    else                                                                                   \
-        high[(i) & 7] = (uint32_t)sum;                                                     \
-    sum >>= 32;
-    COLUMN(0) COLUMN(1) COLUMN(2) COLUMN(3) COLUMN(4) COLUMN(5) COLUMN(6) COLUMN(7)
-    COLUMN(8) COLUMN(9) COLUMN(10) COLUMN(11) COLUMN(12) COLUMN(13) COLUMN(14) COLUMN(15)
+#define COLUMN(i)                                                                                                      \
+    do {                                                                                                               \
+        sum += t[i];                                                                                                   \
+        if ((i) >= 2 && (i) - 2 < 8) sum += m[((i) - 2) & 7];                                                          \
+        if ((i) >= 3 && (i) - 3 < 8) sum -= m[((i) - 3) & 7];                                                          \
+        if ((i) >= 7 && (i) - 7 < 8) sum -= m[((i) - 7) & 7];                                                          \
+        if ((i) >= 8) sum += m[(i) & 7];                                                                               \
+        if ((i) < 8)                                                                                                   \
+            m[(i) & 7] = (uint32_t)sum; /* which makes the column 0: its carry goes on */                              \
+        else                                                                                                           \
+            high[(i) & 7] = (uint32_t)sum;                                                                             \
+        sum >>= 32;                                                                                                    \
+    } while (0)
+    COLUMN(0);
+    COLUMN(1);
+    COLUMN(2);
+    COLUMN(3);
+    COLUMN(4);
+    COLUMN(5);
+    COLUMN(6);
+    COLUMN(7);
+    COLUMN(8);
+    COLUMN(9);
+    COLUMN(10);
+    COLUMN(11);
+    COLUMN(12);
+    COLUMN(13);
+    COLUMN(14);
+    COLUMN(15);
+#undef COLUMN
     reduce_once(r, high, (uint32_t)sum);
 }
 
@@ -113,20 +131,28 @@ static inline void reduce(fe *r, const uint32_t t[16]) {
 static inline void multiply_half(uint32_t t[12], const uint32_t a[4], const uint32_t b[8]) {
     const uint32_t a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];
     uint32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-#define ROW(i)                            \
-    {                                     \
-        uint32_t word = b[i], high = t[i]; \
-        multiply_add(&s0, &high, a0, word); \
-        multiply_add(&s1, &high, a1, word); \
-        multiply_add(&s2, &high, a2, word); \
-        multiply_add(&s3, &high, a3, word); \
-        t[i] = s0;                        \
-        s0 = s1;                          \
-        s1 = s2;                          \
-        s2 = s3;                          \
-        s3 = high;                        \
-    }
-    ROW(0) ROW(1) ROW(2) ROW(3) ROW(4) ROW(5) ROW(6) ROW(7)
+#define ROW(i)                                                                                                         \
+    do {                                                                                                               \
+        uint32_t word = b[i], high = t[i];                                                                             \
+        multiply_add(&s0, &high, a0, word);                                                                            \
+        multiply_add(&s1, &high, a1, word);                                                                            \
+        multiply_add(&s2, &high, a2, word);                                                                            \
+        multiply_add(&s3, &high, a3, word);                                                                            \
+        t[i] = s0;                                                                                                     \
+        s0 = s1;                                                                                                       \
+        s1 = s2;                                                                                                       \
+        s2 = s3;                                                                                                       \
+        s3 = high;                                                                                                     \
+    } while (0)
+    ROW(0);
+    ROW(1);
+    ROW(2);
+    ROW(3);
+    ROW(4);
+    ROW(5);
+    ROW(6);
+    ROW(7);
+#undef ROW
     t[8] = s0;
     t[9] = s1;
     t[10] = s2;

@@ -88,32 +88,32 @@ static inline void fe_half(fe *r, const fe *a) {
 }
 
 /* hi, lo = a b + c + d, which cannot overflow */
-#define MULTIPLY_ADD(lo, a, b, c, d)             \
-    do {                                         \
-        u128 product = (u128)(a) * (b) + (c) + (d); \
-        (lo) = (uint64_t)product;                \
-        high = (uint64_t)(product >> 64);        \
+#define MULTIPLY_ADD(lo, a, b, c, d)                                                                                   \
+    do {                                                                                                               \
+        u128 product = (u128)(a) * (b) + (c) + (d);                                                                    \
+        (lo) = (uint64_t)product;                                                                                      \
+        high = (uint64_t)(product >> 64);                                                                              \
     } while (0)
 
 /* (top, t4..t0) += a b; then t0 is made 0 by adding t0 p, and the number moves down a word. */
-#define ROW(b)                                   \
-    do {                                         \
-        uint64_t high;                           \
-        MULTIPLY_ADD(t0, a->w[0], b, t0, 0);     \
-        MULTIPLY_ADD(t1, a->w[1], b, t1, high);  \
-        MULTIPLY_ADD(t2, a->w[2], b, t2, high);  \
-        MULTIPLY_ADD(t3, a->w[3], b, t3, high);  \
-        top = word_add(&t4, t4, high, 0);        \
-        high = t0;                               \
-        MULTIPLY_ADD(t1, t0, P1, t1, high);      \
-        MULTIPLY_ADD(t2, t0, P2, t2, high);      \
-        MULTIPLY_ADD(t3, t0, P3, t3, high);      \
-        top += word_add(&t4, t4, high, 0);       \
-        t0 = t1;                                 \
-        t1 = t2;                                 \
-        t2 = t3;                                 \
-        t3 = t4;                                 \
-        t4 = top;                                \
+#define ROW(b)                                                                                                         \
+    do {                                                                                                               \
+        uint64_t high;                                                                                                 \
+        MULTIPLY_ADD(t0, a->w[0], b, t0, 0);                                                                           \
+        MULTIPLY_ADD(t1, a->w[1], b, t1, high);                                                                        \
+        MULTIPLY_ADD(t2, a->w[2], b, t2, high);                                                                        \
+        MULTIPLY_ADD(t3, a->w[3], b, t3, high);                                                                        \
+        top = word_add(&t4, t4, high, 0);                                                                              \
+        high = t0;                                                                                                     \
+        MULTIPLY_ADD(t1, t0, P1, t1, high);                                                                            \
+        MULTIPLY_ADD(t2, t0, P2, t2, high);                                                                            \
+        MULTIPLY_ADD(t3, t0, P3, t3, high);                                                                            \
+        top += word_add(&t4, t4, high, 0);                                                                             \
+        t0 = t1;                                                                                                       \
+        t1 = t2;                                                                                                       \
+        t2 = t3;                                                                                                       \
+        t3 = t4;                                                                                                       \
+        t4 = top;                                                                                                      \
     } while (0)
 
 static void fe_mul(fe *r, const fe *a, const fe *b) {

@@ -140,7 +140,8 @@ static yima_reason judge_permission(judgement *j) {
     if (pair.city && !yima_city_accepted(p, gate.city, pair.city)) {
         return YIMA_REASON_CITY_NOT_ACCEPTED;
     }
-    if (yima_denied(p, j->code + YIMA_AT_CARD_ACCOUNT)) {
+    const uint8_t *account = j->code + YIMA_AT_CARD_ACCOUNT;
+    if (yima_denied(p, account) || (j->v->deny && yima_deny_has(j->v->deny, account))) {
         return YIMA_REASON_DENY_LISTED;
     }
     if (!yima_limit_allows(p, YIMA_LIMIT_ACCOUNT_TYPES, j->code[YIMA_AT_ACCOUNT_TYPE])) {
@@ -289,6 +290,10 @@ void yima_validator_init(yima_validator *v, const yima_parameters *p, yima_gate 
         v->issuers[i].table = -1;
     }
     yima_trust_divide(v, tables, tables_size);
+}
+
+void yima_validator_set_deny(yima_validator *v, const yima_deny *deny) {
+    v->deny = deny;
 }
 
 void yima_retract(yima_validator *v, const yima_verdict *verdict) {

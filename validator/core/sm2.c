@@ -1,10 +1,9 @@
 /* sm2.c - the part of SM2 verification that does not depend on the field arithmetic.
  *
- * No multiplication and no inversion mod n is needed to verify: t is a sum, and instead of reducing the x of sG + tP mod
- * n, both numbers below p that reduce to r - e are compared with it. */
+ * No multiplication and no inversion mod n is needed to verify: t is a sum, and instead of reducing the x of sG + tP
+ * mod n, both numbers below p that reduce to r - e are compared with it. */
 #include "bytes.h"
 #include "sm2.h"
-
 
 #include "sm2_private.h"
 #include "sm3.h"

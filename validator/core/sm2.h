@@ -15,7 +15,7 @@ typedef struct {
 } yima_sm2_key;
 
 typedef struct yima_sm2_kernel {
-    const char *name; /* "64", "adx", "32" */
+    const char *name;       /* "64", "adx", "32" */
     int (*available)(void); /* 1 if this machine can run it. Asks the processor, which costs: keep the answer. */
     /* 33 bytes: 02/03 and x; 64 bytes: x and y; 65 bytes: 04, x, y. Returns 0 if it is none, x or y >= p, or off the
      * curve. */

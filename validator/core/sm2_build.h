@@ -1,9 +1,9 @@
 /* sm2_build.h - the comb table of an issuer's key. A template like sm2_point.h.
  *
- * Block j holds, for i below 2^(teeth - 1), 2^(j step) (2^((teeth-1) distance) P +- ... +- P), with + at tooth k where bit
- * k of i is set: entry 0 has all signs minus, and entry i + 2^k is entry i plus twice tooth k. That is one affine addition
- * an entry, and one inversion for all entries of a tooth, whose running products are kept where the results go. No sum
- * here is an exception: all are small odd multiples of P, different from each other mod n. */
+ * Block j holds, for i below 2^(teeth - 1), 2^(j step) (2^((teeth-1) distance) P +- ... +- P), with + at tooth k where
+ * bit k of i is set: entry 0 has all signs minus, and entry i + 2^k is entry i plus twice tooth k. That is one affine
+ * addition an entry, and one inversion for all entries of a tooth, whose running products are kept where the results
+ * go. No sum here is an exception: all are small odd multiples of P, different from each other mod n. */
 
 static void load_entry(affine *p, const yima_sm2_entry *entry) {
     fe_load(&p->x, entry->x);

@@ -145,7 +145,9 @@ static int verify(const yima_sm2_key *key, const uint8_t e[32], const uint8_t si
     return has_x(&sum, k.x);
 }
 
-static unsigned table_distance(unsigned window) { return (256 + window - 1) / window; }
+static unsigned table_distance(unsigned window) {
+    return (256 + window - 1) / window;
+}
 
 static unsigned table_step(unsigned window) {
     return (table_distance(window) + YIMA_TABLE_BLOCKS - 1) / YIMA_TABLE_BLOCKS;

@@ -1,10 +1,11 @@
-/* sm2_point.h - points of sm2p256v1 over the field that the including file has chosen. A template, included once a file.
+/* sm2_point.h - points of sm2p256v1 over the field that the including file has chosen. A template, included once a
+ * file.
  *
  * The field header gives the type fe (a number below p in the Montgomery domain, always fully reduced, so that equality
  * is equality of words) and fe_load, fe_store, fe_add, fe_sub, fe_half, fe_mul, fe_sqr, fe_is_zero. All may alias.
  *
- * Points are Jacobian: x = X / Z^2, y = Y / Z^3, with Z = 0 at infinity. Formulas have exceptions, and a signature can be
- * made to run into each of them; add and add_affine therefore notice equal and opposite points. */
+ * Points are Jacobian: x = X / Z^2, y = Y / Z^3, with Z = 0 at infinity. Formulas have exceptions, and a signature can
+ * be made to run into each of them; add and add_affine therefore notice equal and opposite points. */
 
 typedef struct {
     fe x, y, z;

@@ -26,8 +26,8 @@
 extern const yima_sm2_kernel yima_sm2_kernel_64, yima_sm2_kernel_adx, yima_sm2_kernel_32;
 
 /* Combs (Lim and Lee, all digits +1 or -1). A scalar of `teeth` times `distance` bits is read in columns: column c is
- * made of bits c, c + distance, c + 2 distance... A table holds the sums +-P +-2^distance P +-... for one column, and again
- * for columns BLOCKS apart, so that the doublings of all columns of a block, and of all blocks, are shared. */
+ * made of bits c, c + distance, c + 2 distance... A table holds the sums +-P +-2^distance P +-... for one column, and
+ * again for columns BLOCKS apart, so that the doublings of all columns of a block, and of all blocks, are shared. */
 enum {
     YIMA_G_TEETH = 8,
     YIMA_G_DISTANCE = 32,

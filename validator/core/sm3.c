@@ -5,14 +5,15 @@
 #include "bytes.h"
 #include "sm3.h"
 
-
 #if defined(__GNUC__) && !defined(__clang__)
 #define SCALAR __attribute__((optimize("no-tree-vectorize")))
 #else
 #define SCALAR
 #endif
 
-static uint32_t rol(uint32_t x, unsigned n) { return (x << n) | (x >> (32 - n)); }
+static uint32_t rol(uint32_t x, unsigned n) {
+    return (x << n) | (x >> (32 - n));
+}
 
 static uint32_t load_be(const uint8_t *p) {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
@@ -32,35 +33,35 @@ static void store_be(uint8_t *p, uint32_t v) {
 #define GG1(x, y, z) ((z) ^ ((x) & ((y) ^ (z))))
 
 /* W[j + 4] from the window, written over W[j - 12]. i = j mod 16. */
-#define EXPAND(i)                                                                               \
-    do {                                                                                        \
-        uint32_t v = w[((i) + 4) & 15] ^ w[((i) + 11) & 15] ^ rol(w[((i) + 1) & 15], 15);       \
-        v ^= rol(v, 15) ^ rol(v, 23);                                                           \
-        w[((i) + 4) & 15] = v ^ rol(w[((i) + 7) & 15], 7) ^ w[((i) + 14) & 15];                 \
+#define EXPAND(i)                                                                                                      \
+    do {                                                                                                               \
+        uint32_t v = w[((i) + 4) & 15] ^ w[((i) + 11) & 15] ^ rol(w[((i) + 1) & 15], 15);                              \
+        v ^= rol(v, 15) ^ rol(v, 23);                                                                                  \
+        w[((i) + 4) & 15] = v ^ rol(w[((i) + 7) & 15], 7) ^ w[((i) + 14) & 15];                                        \
     } while (0)
 
 /* One round; the new A is left in d, the new E in h: callers rotate the names instead of the values. */
-#define ROUND(n, a, b, c, d, e, f, g, h, i)                     \
-    do {                                                        \
-        uint32_t a12 = rol(a, 12), ss1 = rol(a12 + e + t, 7);   \
-        t = rol(t, 1);                                          \
-        d += FF##n(a, b, c) + (ss1 ^ a12) + (w[i] ^ w[((i) + 4) & 15]); \
-        h += GG##n(e, f, g) + ss1 + w[i];                       \
-        b = rol(b, 9);                                          \
-        f = rol(f, 19);                                         \
-        h ^= rol(h, 9) ^ rol(h, 17);                            \
+#define ROUND(n, a, b, c, d, e, f, g, h, i)                                                                            \
+    do {                                                                                                               \
+        uint32_t a12 = rol(a, 12), ss1 = rol(a12 + e + t, 7);                                                          \
+        t = rol(t, 1);                                                                                                 \
+        d += FF##n(a, b, c) + (ss1 ^ a12) + (w[i] ^ w[((i) + 4) & 15]);                                                \
+        h += GG##n(e, f, g) + ss1 + w[i];                                                                              \
+        b = rol(b, 9);                                                                                                 \
+        f = rol(f, 19);                                                                                                \
+        h ^= rol(h, 9) ^ rol(h, 17);                                                                                   \
     } while (0)
 
-#define FOUR_ROUNDS(n, i, expand)                    \
-    do {                                             \
-        expand(i);                                   \
-        ROUND(n, A, B, C, D, E, F, G, H, i);         \
-        expand((i) + 1);                             \
-        ROUND(n, D, A, B, C, H, E, F, G, (i) + 1);   \
-        expand((i) + 2);                             \
-        ROUND(n, C, D, A, B, G, H, E, F, (i) + 2);   \
-        expand((i) + 3);                             \
-        ROUND(n, B, C, D, A, F, G, H, E, (i) + 3);   \
+#define FOUR_ROUNDS(n, i, expand)                                                                                      \
+    do {                                                                                                               \
+        expand(i);                                                                                                     \
+        ROUND(n, A, B, C, D, E, F, G, H, i);                                                                           \
+        expand((i) + 1);                                                                                               \
+        ROUND(n, D, A, B, C, H, E, F, G, (i) + 1);                                                                     \
+        expand((i) + 2);                                                                                               \
+        ROUND(n, C, D, A, B, G, H, E, F, (i) + 2);                                                                     \
+        expand((i) + 3);                                                                                               \
+        ROUND(n, B, C, D, A, F, G, H, E, (i) + 3);                                                                     \
     } while (0)
 
 #define NOTHING(i)

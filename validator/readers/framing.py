@@ -31,8 +31,9 @@ _NOISE: Final = 32  # so many unknown bytes before a code are dropped; more are 
 _TRAILER: Final = 8  # so many bytes behind a code belong to it: suffix, block check
 _FORMS: Final = range(226, 513)  # sizes in which a code, sound or damaged, is expected inside a hex or base64 line
 
-_PREFIX: Final = re.compile(rb"(?:\x02|\]Q[0-9]|\\[0-9]{6})+")
-_BETWEEN: Final = re.compile(rb"(?:[\x02\x03\r\n]|\]Q[0-9]|\\[0-9]{6})*")
+# 02 01 is how a family of codes begins, not an STX.
+_PREFIX: Final = re.compile(rb"(?:\x02(?!\x01)|\]Q[0-9]|\\[0-9]{6})+")
+_BETWEEN: Final = re.compile(rb"(?:[\x03\r\n]|\x02(?!\x01)|\]Q[0-9]|\\[0-9]{6})*")
 _SUFFIX: Final = re.compile(rb"(?:\r\n|\r|\n)?\x03?\Z")
 _AHEAD: Final = re.compile(rb"(?:\x02|\]Q[0-9]|\\[0-9]{6})+\Z")
 # Version, length, 24 and as much of the certificate's service id as is in sight.

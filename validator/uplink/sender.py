@@ -135,7 +135,10 @@ class Sender:
         """When the entries that wait should go, by the monotonic clock."""
         if self._failures:
             return now
-        waiting = self._waiting()
+        try:
+            waiting = self._waiting()
+        except JournalError:
+            return now  # the exchange will meet it too, tell it, and wait
         if waiting == 0:
             self._oldest = None
             return float("inf")
@@ -156,7 +159,7 @@ class Sender:
                 raise _from_another_time(through, self._journal)
             sent_to = entries[-1].key.sequence if entries else self._journal.acknowledged()
             # What the collector has beyond this batch was sent before; it will say so again when that is sent again.
-            reached = min(through, sent_to)
+            reached = through
             if entries or reached < sent_to:
                 self._journal.acknowledge(reached, rejected, at=self._now())
         except (UplinkError, JournalError) as error:

@@ -139,6 +139,11 @@ def test_a_text_code_ends_by_silence_without_its_suffix(text: bytes, suffix: byt
     assert payloads(b"]Q1" + text + suffix) == payloads(*one_by_one(text + suffix)) == [text]
 
 
+def test_a_code_that_begins_with_02_01_keeps_the_02_that_looks_like_a_prefix() -> None:
+    alipay = b"\x02\x01" + bytes(range(120, 220))
+    assert payloads(alipay) == payloads(b"\x02" + alipay) == [alipay]
+
+
 def test_suffixes_alone_and_nothing_at_all_are_no_reading() -> None:
     for suffix in SUFFIXES:
         assert payloads(suffix) == []

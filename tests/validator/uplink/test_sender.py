@@ -165,6 +165,14 @@ def test_a_lying_collector_moves_no_cursor(journal: SqliteJournal, answer: bytes
     assert journal.quarantined() == []
 
 
+def test_a_collector_is_believed_only_for_what_was_sent_to_it_now(journal: SqliteJournal) -> None:
+    append(journal, 5)
+    with answering(http("200 OK", b'{"acknowledged":5}')) as url, sending(journal, url, count=2) as (_, told):
+        until(lambda: bool(told.trouble))  # the second batch finds nobody
+    assert told.answers == [(2, {})]
+    assert journal.acknowledged() == 2
+
+
 def test_a_way_that_takes_only_small_bodies_is_met_with_smaller_batches(journal: SqliteJournal) -> None:
     append(journal, 8)
     too_large = http("413 Content Too Large", b"")

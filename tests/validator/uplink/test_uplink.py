@@ -211,6 +211,22 @@ def test_retry_after_is_read_in_both_forms_and_nonsense_is_nothing() -> None:
         assert retry_after_s(nonsense, 0) is None
 
 
+@pytest.mark.parametrize(
+    ("url", "private"),
+    [
+        ("https://collector.example", True),
+        ("http://127.0.0.1:8080/", True),
+        ("http://[::1]:8080", True),
+        ("http://localhost:8080", True),
+        ("http://collector.example", False),
+        ("http://10.0.0.7:8080", False),
+    ],
+)
+def test_a_way_on_which_others_may_read_along_is_known_as_such(url: str, private: bool) -> None:
+    with uplink_to(url) as uplink:
+        assert uplink.encrypted is private
+
+
 @given(st.text(max_size=60))
 def test_any_retry_after_is_bounded(header: str) -> None:
     found = retry_after_s(header, 1_790_000_000)

@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "deny.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -196,6 +198,7 @@ typedef struct {
  */
 typedef struct {
     const yima_parameters *parameters; /* borrowed */
+    const yima_deny *deny;             /* borrowed; NULL: none beside the parameters' own */
     yima_gate gate;
     const struct yima_sm2_kernel *kernel;
     yima_replay_entry *replay; /* borrowed */
@@ -216,6 +219,9 @@ typedef struct {
  * yima_remember. */
 void yima_validator_init(yima_validator *v, const yima_parameters *p, yima_gate gate, yima_replay_entry *replay,
                          uint32_t replay_capacity, void *tables, size_t tables_size);
+
+/* Borrows a deny-list of national size, looked up beside the parameters' own; NULL: none. May be called at any time. */
+void yima_validator_set_deny(yima_validator *v, const yima_deny *deny);
 
 /* Judges one payload of any length. Never fails: every sequence of bytes has a verdict. */
 void yima_judge(yima_validator *v, const uint8_t *code, size_t length, yima_moment now, yima_verdict *verdict);

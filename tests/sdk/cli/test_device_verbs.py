@@ -1,0 +1,235 @@
+"""`yima run`, `yima collect` and `yima journal` as an engineer meets them."""
+
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from sdk.cli.main import main
+from sdk.issuer import make_issuer, make_rider, make_root
+from validator.judging import Moment
+from validator.state import State
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Path:
+    """A directory with parameters, three good codes and one that is none."""
+    root = make_root()
+    issuer = make_issuer(root)
+    (tmp_path / "city.toml").write_text(
+        'environment = "test"\nversion = 3\n[fares]\nbus = 200\n'
+        f'[[roots]]\ncertificate = "{root.certificate.hex()}"\n'
+        '[[whitelist]]\norganisation = "00083010"\nplatform = "50083010"\n'
+    )
+    (tmp_path / "codes").mkdir()
+    now = int(time.time())
+    for number in range(3):
+        rider = make_rider(
+            issuer,
+            payment_account="6228480402564890",
+            card_account=f"3104870000000004{number:04}",
+            platform="50083010",
+            authorised_until=now + 86400,
+        )
+        (tmp_path / "codes" / f"{number}.bin").write_bytes(rider.code(now))
+    (tmp_path / "codes" / "9.bin").write_bytes(b"no code")
+    return tmp_path
+
+
+def yima(*words: str | Path, language: str = "en") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "sdk.cli.main", *map(str, words)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "YIMA_LANG": language},
+        timeout=60,
+        check=False,
+    )
+
+
+def run_words(bench: Path, *more: str | Path) -> list[str]:
+    return ["run", "--reader", f"file:{bench}/codes", "--params", f"{bench}/city.toml", "--state", f"{bench}/state"] + [
+        str(word) for word in more
+    ]
+
+
+def json_lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def collecting(bench: Path) -> Iterator[str]:
+    """A `yima collect` process; its URL."""
+    words = ["collect", "--listen", "127.0.0.1:0", "--store", f"{bench}/trips.db", "--json"]
+    with subprocess.Popen([sys.executable, "-m", "sdk.cli.main", *words], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield str(json.loads(process.stdout.readline())["url"])
+        process.send_signal(signal.SIGTERM)
+        events = [json.loads(line)["event"] for line in process.stdout]
+        assert process.wait(30) == 0
+        assert events[-1] == "stopped"
+
+
+def test_json_lines_say_start_taps_and_end(bench: Path, collecting: str) -> None:
+    done = yima(*run_words(bench, "--json", "--collector", collecting, "--device", "gate-7"))
+    assert done.returncode == 0
+    started, *between, stopped = json_lines(done)
+    assert (started["event"], started["device"], started["resumed_at"]) == ("started", "gate-7", 1)
+    assert (started["environment"], started["parameters_version"], started["clock_trusted"]) == ("test", 3, True)
+    taps = [line for line in between if line["event"] == "tap"]
+    assert [tap["reason"] for tap in taps] == ["ACCEPTED", "ACCEPTED", "ACCEPTED", "UNKNOWN_FAMILY"]
+    assert [tap["seq"] for tap in taps] == [1, 2, 3, 4]
+    assert [tap["account_masked"] for tap in taps][:2] == ["3104************0000", "3104************0001"]
+    assert taps[0]["fare_fen"] == 200
+    assert (taps[0]["english"], taps[0]["chinese"]) == ("Accepted", "请通行")
+    assert {"read_ms", "judge_us", "journal_ms", "gate_ms", "total_ms", "payload_length", "case"} <= set(taps[0])
+    assert stopped == {"event": "stopped", "taps": 4, "recorded": 4, "acknowledged": 4, "pending": 0}
+    # The console gate speaks on stderr, so that stdout stays JSON.
+    assert done.stderr.count("OPEN") == 3
+    with httpx.Client(trust_env=False) as client:
+        (row,) = client.get(f"{collecting}/devices").json()["devices"]
+    assert (row["device"], row["acknowledged"], row["rejected"]) == ("gate-7", 4, 0)
+
+
+def test_the_next_start_goes_on_where_the_last_one_stopped(bench: Path) -> None:
+    first = json_lines(yima(*run_words(bench, "--json")))
+    second = json_lines(yima(*run_words(bench, "--json")))
+    assert second[0]["device"] == first[0]["device"]
+    assert second[0]["epoch"] == first[0]["epoch"]
+    assert (second[0]["resumed_at"], second[0]["pending"]) == (5, 4)
+    assert [line["reason"] for line in second if line["event"] == "tap"][:3] == ["REPEATED"] * 3
+    assert second[-1]["pending"] == 8
+
+
+def test_a_person_sees_a_line_a_tap_in_both_languages_and_no_whole_account(bench: Path) -> None:
+    done = yima(*run_words(bench))
+    assert done.returncode == 0
+    assert done.stdout.count("OPEN   开闸  Accepted 请通行") == 3
+    assert "REFUSE 拒绝  Not a code of any known family 无法识别的码" in done.stdout
+    assert "310487" not in done.stdout + done.stderr
+    assert "stopped: 4 taps, 4 recorded" in done.stdout
+    assert "已停止：刷码 4 次" in yima(*run_words(bench), language="zh").stdout
+
+
+def test_sigterm_ends_a_run_in_order(bench: Path) -> None:
+    master, slave = os.openpty()
+    words = run_words(bench, "--json")
+    words[2] = f"serial:{os.ttyname(slave)}"
+    with subprocess.Popen([sys.executable, "-m", "sdk.cli.main", *words], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["event"] == "started"
+        process.send_signal(signal.SIGTERM)
+        assert json.loads(process.stdout.readlines()[-1])["event"] == "stopped"
+        assert process.wait(30) == 0
+    os.close(master)
+    os.close(slave)
+
+
+def test_output_that_nobody_reads_ends_the_run_without_a_traceback(bench: Path) -> None:
+    words = run_words(bench)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sdk.cli.main", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    with process.stderr as errors:
+        assert errors.read() == b""
+    assert process.wait(30) == 1
+
+
+def test_what_cannot_start_is_one_line_that_names_the_thing(bench: Path) -> None:
+    cases: list[tuple[list[str], str]] = [
+        (["--params", f"{bench}/nowhere.toml"], "nowhere.toml"),
+        (["--reader", f"file:{bench}/none"], "none"),
+        (["--reader", "laser:1"], "no such reader"),
+        (["--reader", "serial:/dev/ttyNONE"], "/dev/ttyNONE"),
+        (["--gate", "drawbridge:"], "no such gate"),
+        (["--collector", "collector"], "no address of a collector"),
+        (["--state", f"{bench}/city.toml"], "state directory"),
+        (["--device", "gate 7", "--state", f"{bench}/other"], "no name for a device"),
+        (["--line", "x" * 300], "no text for a trip record"),
+    ]
+    for more, says in cases:
+        done = yima(*run_words(bench, *more))
+        assert done.returncode == 2, more
+        assert says in done.stderr, more
+        assert done.stderr.count("\n") == 1, done.stderr
+    assert yima(*run_words(bench, "--batch-count", "0")).returncode == 2
+    assert yima(*run_words(bench, "--batch-age", "-1")).returncode == 2
+
+
+def test_a_state_directory_belongs_to_one_device(bench: Path) -> None:
+    assert yima(*run_words(bench, "--device", "gate-7")).returncode == 0
+    done = yima(*run_words(bench, "--device", "gate-8"))
+    assert done.returncode == 2
+    assert "belongs to device gate-7" in done.stderr
+    (bench / "state" / "device").write_bytes(b"\xff\xfe")
+    assert "not text" in yima(*run_words(bench)).stderr
+
+
+def test_a_clock_before_the_newest_record_is_not_believed_unless_one_says_so(bench: Path) -> None:
+    state = State.open(bench / "state")
+    journal = state.open_journal()
+    journal.append(moment=Moment.at(int(time.time()) + 7200), reason=10, record=b"")
+    journal.close()
+    doubtful = json_lines(yima(*run_words(bench, "--json")))
+    assert doubtful[0]["clock_trusted"] is False
+    assert doubtful[1]["reason"] == "TIME_UNTRUSTED"
+    assert "--trust-clock" in yima(*run_words(bench)).stdout
+    believed = json_lines(yima(*run_words(bench, "--json", "--trust-clock")))
+    assert believed[1]["reason"] == "ACCEPTED"
+
+
+def test_the_journal_can_be_shown_and_verified(bench: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    yima(*run_words(bench, "--device", "gate-7"))
+    state = str(bench / "state")
+    assert main(["journal", "show", state, "--json", "--last", "2"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["device"], shown["last"], shown["acknowledged"], shown["pending"]) == ("gate-7", 4, 0, 4)
+    assert [(record["sequence"], record["reason"]) for record in shown["records"]] == [
+        (3, "ACCEPTED"),
+        (4, "UNKNOWN_FAMILY"),
+    ]
+    assert main(["journal", "verify", state]) == 0
+    assert re.search(r"\b4\b", capsys.readouterr().out)
+    with sqlite3.connect(bench / "state" / "journal.db") as connection:
+        connection.execute("UPDATE entries SET reason = 0 WHERE sequence = 4")
+    connection.close()
+    assert main(["journal", "verify", state]) == 2
+    assert "record 4 was changed" in capsys.readouterr().err.replace("记录", "record")
+    assert main(["journal", "show", str(bench / "nowhere")]) == 2
+
+
+def test_a_collector_that_cannot_start_says_why(bench: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        busy = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert main(["collect", "--listen", busy, "--store", f"{bench}/trips.db"]) == 2
+        assert busy in capsys.readouterr().err
+    for words, says in (
+        (["--listen", "8080", "--store", f"{bench}/trips.db"], "HOST:PORT"),
+        (["--listen", "127.0.0.1:0", "--store", f"{bench}/none/trips.db"], "none/trips.db"),
+        (["--listen", "127.0.0.1:0", "--store", f"{bench}/city.toml"], "city.toml"),
+        (["--store", f"{bench}/trips.db", "--devices", f"{bench}/none"], "none"),
+    ):
+        assert main(["collect", *words]) == 2
+        assert says in capsys.readouterr().err.replace("主机:端口", "HOST:PORT")
+
+
+@pytest.mark.parametrize("verb", ["run", "collect", "journal"])
+def test_help_shows_examples_in_both_languages(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "examples 示例" in text
+    assert f"yima {verb}" in text

@@ -1,0 +1,271 @@
+/* package.c - signed packages: their form, and the rules of trust.
+ *
+ * Everything is big-endian:
+ *
+ *   header, 128 bytes
+ *     0  magic "YIMA"                                 32  expiry, unix s (8)
+ *     4  format (2): 1                                40  SM3 of the image (32)
+ *     6  environment (1): 1 production, 2 test        72  increment: id of the package it applies to (32), else zeros
+ *     7  kind (1): 1 parameters, 2 deny-list         104  number of signers' keys (1), 1 to 16
+ *        increment, 3 deny-list                      105  how many of them must sign the next package (1)
+ *     8  city (4), 0 any                             106  number of signatures (1), 0 to 16
+ *    12  version (4), from 1                         107  zero (21)
+ *    16  previous version (4)
+ *    20  size of the image (4)
+ *    24  not before, unix s (8)
+ *   keys, 33 bytes each, ascending: who signs the next package
+ *   signatures, 72 bytes each, ascending: key id (8: the first bytes of SM3(key)), r, s
+ *   zeros up to a multiple of 64
+ *   image, to the end
+ *
+ * Header and keys are what is signed; their SM3 is the package's id. The image comes last and is bound by its digest,
+ * so a device knows by the first kilobyte, before it takes the bulk, whether the rest is worth its flash; and a large
+ * deny-list need not be hashed again to see who signed it.
+ *
+ * The rules, in the manner of The Update Framework: each signature must be by a key that is trusted, or that the
+ * package itself names, and must hold; as many trusted keys must have signed as the newest package demanded. Thus no
+ * bit of a package can change without notice, and while keys are changed a package can carry both signatures. Versions
+ * never go back, one version is one package, an increment applies to exactly what is active. */
+#include "package.h"
+
+#include "bytes.h"
+#include "sm2.h"
+#include "sm3.h"
+
+enum {
+    FORMAT = 1,
+    AT_FORMAT = 4,
+    AT_ENVIRONMENT = 6,
+    AT_KIND = 7,
+    AT_CITY = 8,
+    AT_VERSION = 12,
+    AT_PREVIOUS = 16,
+    AT_IMAGE_SIZE = 20,
+    AT_NOT_BEFORE = 24,
+    AT_EXPIRY = 32,
+    AT_DIGEST = 40,
+    AT_BASE = 72,
+    AT_KEY_COUNT = 104,
+    AT_NEEDED = 105,
+    AT_SIGNATURE_COUNT = 106,
+    AT_RESERVED = 107,
+    /* of a parameter image, see parameters.c */
+    IMAGE_HEADER = 20,
+    IMAGE_AT_ENVIRONMENT = 12,
+    IMAGE_AT_VERSION = 16
+};
+
+static int64_t be64(const uint8_t *p) {
+    const uint64_t value = (uint64_t)yima_be32(p) << 32 | yima_be32(p + 4);
+    return value > INT64_MAX ? -1 : (int64_t)value;
+}
+
+static int is_zero(const uint8_t *bytes, size_t size) {
+    uint8_t any = 0;
+    for (size_t i = 0; i < size; i++) any |= bytes[i];
+    return any == 0;
+}
+
+/* Where the image begins, by the header's counts. */
+static size_t image_at(const uint8_t *header) {
+    const size_t front = YIMA_PACKAGE_HEADER + (size_t)header[AT_KEY_COUNT] * YIMA_PACKAGE_KEY +
+                         (size_t)header[AT_SIGNATURE_COUNT] * YIMA_PACKAGE_SIGNATURE;
+    return (front + YIMA_PACKAGE_ALIGNMENT - 1) / YIMA_PACKAGE_ALIGNMENT * YIMA_PACKAGE_ALIGNMENT;
+}
+
+static yima_package_error fail(size_t *offset, size_t at, yima_package_error error) {
+    *offset = at;
+    return error;
+}
+
+static yima_package_error check_header(const uint8_t *h, size_t *offset) {
+    if (memcmp(h, "YIMA", 4) != 0) return fail(offset, 0, YIMA_PACKAGE_NOT_A_PACKAGE);
+    if (yima_be16(h + AT_FORMAT) != FORMAT) return fail(offset, AT_FORMAT, YIMA_PACKAGE_OTHER_FORMAT);
+    const int increment = h[AT_KIND] == YIMA_PACKAGE_DENY_INCREMENT;
+    const struct {
+        size_t at;
+        int holds;
+    } fields[] = {
+        {AT_ENVIRONMENT, h[AT_ENVIRONMENT] == 1 || h[AT_ENVIRONMENT] == 2},
+        {AT_KIND, h[AT_KIND] >= YIMA_PACKAGE_PARAMETERS && h[AT_KIND] <= YIMA_PACKAGE_DENY_LIST},
+        {AT_VERSION, yima_be32(h + AT_VERSION) > 0},
+        {AT_PREVIOUS, yima_be32(h + AT_PREVIOUS) < yima_be32(h + AT_VERSION)},
+        {AT_NOT_BEFORE, be64(h + AT_NOT_BEFORE) >= 0},
+        {AT_EXPIRY, be64(h + AT_EXPIRY) > be64(h + AT_NOT_BEFORE)},
+        {AT_BASE, is_zero(h + AT_BASE, YIMA_PACKAGE_ID) != increment},
+        {AT_KEY_COUNT, h[AT_KEY_COUNT] >= 1 && h[AT_KEY_COUNT] <= YIMA_PACKAGE_KEYS_MAX},
+        {AT_NEEDED, h[AT_NEEDED] >= 1 && h[AT_NEEDED] <= h[AT_KEY_COUNT]},
+        {AT_SIGNATURE_COUNT, h[AT_SIGNATURE_COUNT] <= YIMA_PACKAGE_KEYS_MAX},
+        {AT_RESERVED, is_zero(h + AT_RESERVED, YIMA_PACKAGE_HEADER - AT_RESERVED)},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (!fields[i].holds) return fail(offset, fields[i].at, YIMA_PACKAGE_BAD_VALUE);
+    return YIMA_PACKAGE_OK;
+}
+
+/* Rows must ascend strictly by their first `key` bytes: none is counted twice, and one content has one form. */
+static int ascends(const uint8_t *rows, unsigned count, size_t row, size_t key, size_t *at) {
+    for (unsigned i = 1; i < count; i++) {
+        *at = i * row;
+        if (memcmp(rows + (i - 1) * row, rows + i * row, key) >= 0) return 0;
+    }
+    return 1;
+}
+
+static yima_package_error open_front(yima_package *p, const uint8_t *bytes, size_t size, size_t *offset) {
+    const size_t keys_at = YIMA_PACKAGE_HEADER;
+    const size_t image = image_at(bytes);
+    if (image > size) return fail(offset, size, YIMA_PACKAGE_TRUNCATED);
+    p->key_count = bytes[AT_KEY_COUNT];
+    p->keys = bytes + keys_at;
+    p->signed_part = bytes;
+    p->signed_size = keys_at + (size_t)p->key_count * YIMA_PACKAGE_KEY;
+    p->signature_count = bytes[AT_SIGNATURE_COUNT];
+    p->signatures = bytes + p->signed_size;
+    size_t at = 0;
+    if (!ascends(p->keys, p->key_count, YIMA_PACKAGE_KEY, YIMA_PACKAGE_KEY, &at))
+        return fail(offset, keys_at + at, YIMA_PACKAGE_BAD_VALUE);
+    if (!ascends(p->signatures, p->signature_count, YIMA_PACKAGE_SIGNATURE, YIMA_PACKAGE_KEY_ID, &at))
+        return fail(offset, p->signed_size + at, YIMA_PACKAGE_BAD_VALUE);
+    const size_t padding = p->signed_size + (size_t)p->signature_count * YIMA_PACKAGE_SIGNATURE;
+    if (!is_zero(bytes + padding, image - padding)) return fail(offset, padding, YIMA_PACKAGE_BAD_VALUE);
+    const yima_sm2_kernel *kernel = yima_sm2_best();
+    yima_sm2_key key;
+    for (unsigned i = 0; i < p->key_count; i++)
+        if (!kernel->parse_key(&key, p->keys + i * YIMA_PACKAGE_KEY, YIMA_PACKAGE_KEY))
+            return fail(offset, keys_at + (size_t)i * YIMA_PACKAGE_KEY, YIMA_PACKAGE_BAD_KEY);
+    p->image = bytes + image;
+    p->image_size = yima_be32(bytes + AT_IMAGE_SIZE);
+    if (p->image_size > size - image) return fail(offset, size, YIMA_PACKAGE_TRUNCATED);
+    if (p->image_size < size - image) return fail(offset, image + p->image_size, YIMA_PACKAGE_TRAILING);
+    return YIMA_PACKAGE_OK;
+}
+
+static yima_package_error open_package(yima_package *p, const uint8_t *bytes, size_t size, size_t *offset) {
+    if (size < YIMA_PACKAGE_HEADER) return fail(offset, size, YIMA_PACKAGE_TRUNCATED);
+    yima_package_error error = check_header(bytes, offset);
+    if (error == YIMA_PACKAGE_OK) error = open_front(p, bytes, size, offset);
+    if (error != YIMA_PACKAGE_OK) return error;
+    p->environment = bytes[AT_ENVIRONMENT];
+    p->kind = bytes[AT_KIND];
+    p->city = yima_be32(bytes + AT_CITY);
+    p->version = yima_be32(bytes + AT_VERSION);
+    p->previous = yima_be32(bytes + AT_PREVIOUS);
+    p->not_before = be64(bytes + AT_NOT_BEFORE);
+    p->expiry = be64(bytes + AT_EXPIRY);
+    p->digest = bytes + AT_DIGEST;
+    p->base = bytes + AT_BASE;
+    p->needed = bytes[AT_NEEDED];
+    yima_sm3(p->signed_part, p->signed_size, p->id);
+    return YIMA_PACKAGE_OK;
+}
+
+uint64_t yima_package_size(const uint8_t *header) {
+    size_t offset;
+    return check_header(header, &offset) == YIMA_PACKAGE_OK
+               ? (uint64_t)image_at(header) + yima_be32(header + AT_IMAGE_SIZE)
+               : 0;
+}
+
+yima_package_error yima_package_open(yima_package *p, const uint8_t *bytes, size_t size, size_t *offset) {
+    size_t at = 0;
+    memset(p, 0, sizeof *p);
+    const yima_package_error error = open_package(p, bytes, size, &at);
+    if (error != YIMA_PACKAGE_OK) {
+        memset(p, 0, sizeof *p);
+        if (offset) *offset = at;
+    }
+    return error;
+}
+
+/* The key of this id among `count` keys, or NULL. */
+static const uint8_t *key_of(const uint8_t *id, const uint8_t *keys, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        uint8_t digest[32];
+        yima_sm3(keys + (size_t)i * YIMA_PACKAGE_KEY, YIMA_PACKAGE_KEY, digest);
+        if (memcmp(digest, id, YIMA_PACKAGE_KEY_ID) == 0) return keys + (size_t)i * YIMA_PACKAGE_KEY;
+    }
+    return NULL;
+}
+
+yima_package_error yima_package_check_signatures(const yima_package *p, const yima_package_trust *trust) {
+    const yima_sm2_kernel *kernel = yima_sm2_best();
+    unsigned trusted = 0;
+    if (p->signature_count == 0) return YIMA_PACKAGE_UNSIGNED;
+    for (unsigned i = 0; i < p->signature_count; i++) {
+        const uint8_t *signature = p->signatures + (size_t)i * YIMA_PACKAGE_SIGNATURE;
+        const uint8_t *bytes = key_of(signature, trust->keys, trust->key_count);
+        const int counts = bytes != NULL;
+        if (!bytes) bytes = key_of(signature, p->keys, p->key_count);
+        if (!bytes) return YIMA_PACKAGE_UNKNOWN_SIGNER;
+        yima_sm2_key key;
+        uint8_t e[32];
+        if (!kernel->parse_key(&key, bytes, YIMA_PACKAGE_KEY)) return YIMA_PACKAGE_BAD_KEY;
+        yima_sm2_digest(&key, p->signed_part, p->signed_size, e);
+        if (!kernel->verify(&key, e, signature + YIMA_PACKAGE_KEY_ID)) return YIMA_PACKAGE_BAD_SIGNATURE;
+        trusted += (unsigned)counts;
+    }
+    /* A trust that demands nothing trusts nobody. */
+    return trust->needed > 0 && trusted >= trust->needed ? YIMA_PACKAGE_OK : YIMA_PACKAGE_TOO_FEW_SIGNATURES;
+}
+
+static yima_package_error check_place(const yima_package *p, const yima_package_trust *trust) {
+    if (p->environment != trust->environment) return YIMA_PACKAGE_OTHER_ENVIRONMENT;
+    if ((p->kind != YIMA_PACKAGE_PARAMETERS) != (trust->deny_chain != 0)) return YIMA_PACKAGE_OTHER_CHAIN;
+    if (p->city != 0 && trust->city != 0 && p->city != trust->city) return YIMA_PACKAGE_OTHER_CITY;
+    return YIMA_PACKAGE_OK;
+}
+
+static yima_package_error check_version(const yima_package *p, const yima_package_trust *trust) {
+    const int increment = p->kind == YIMA_PACKAGE_DENY_INCREMENT;
+    if (trust->newest != 0) {
+        if (p->version < trust->newest) return YIMA_PACKAGE_OLDER;
+        if (p->version == trust->newest)
+            return memcmp(p->id, trust->newest_id, YIMA_PACKAGE_ID) == 0 ? YIMA_PACKAGE_OK : YIMA_PACKAGE_SAME_VERSION;
+        if (p->previous > trust->newest) return YIMA_PACKAGE_GAP;
+    }
+    if (increment && (!trust->active_id || memcmp(p->base, trust->active_id, YIMA_PACKAGE_ID) != 0))
+        return YIMA_PACKAGE_OTHER_BASE;
+    return YIMA_PACKAGE_OK;
+}
+
+int yima_package_image_intact(const yima_package *p) {
+    uint8_t digest[32];
+    yima_sm3(p->image, p->image_size, digest);
+    return memcmp(digest, p->digest, sizeof digest) == 0;
+}
+
+static yima_package_error check_image(const yima_package *p) {
+    if (!yima_package_image_intact(p)) return YIMA_PACKAGE_BAD_IMAGE;
+    if (p->kind == YIMA_PACKAGE_PARAMETERS &&
+        (p->image_size < IMAGE_HEADER || memcmp(p->image, "YIMP", 4) != 0 ||
+         p->image[IMAGE_AT_ENVIRONMENT] != p->environment || yima_be32(p->image + IMAGE_AT_VERSION) != p->version))
+        return YIMA_PACKAGE_MIXED;
+    return YIMA_PACKAGE_OK;
+}
+
+yima_package_error yima_package_check(const yima_package *p, const yima_package_trust *trust, int64_t now) {
+    yima_package_error error = check_place(p, trust);
+    if (error == YIMA_PACKAGE_OK) error = yima_package_check_signatures(p, trust);
+    if (error == YIMA_PACKAGE_OK) error = check_version(p, trust);
+    if (error == YIMA_PACKAGE_OK && now >= p->expiry) error = YIMA_PACKAGE_EXPIRED;
+    if (error == YIMA_PACKAGE_OK) error = check_image(p);
+    if (error == YIMA_PACKAGE_OK && now < p->not_before) error = YIMA_PACKAGE_NOT_YET;
+    return error;
+}
+
+yima_standing yima_package_standing(int64_t not_before, int64_t expiry, int64_t now, uint32_t alarm_s,
+                                    uint32_t grace_s) {
+    if (now < not_before) return YIMA_STANDING_NOT_YET;
+    if (now < expiry) return expiry - now <= (int64_t)alarm_s ? YIMA_STANDING_EXPIRING : YIMA_STANDING_GOOD;
+    return now - expiry < (int64_t)grace_s ? YIMA_STANDING_GRACE : YIMA_STANDING_EXPIRED;
+}
+
+const char *yima_package_error_name(yima_package_error error) {
+    static const char *const names[] = {
+#define YIMA_X(name) #name,
+        YIMA_PACKAGE_ERRORS(YIMA_X)
+#undef YIMA_X
+    };
+    return (unsigned)error < YIMA_PACKAGE_ERROR_COUNT ? names[error] : "unknown";
+}
