@@ -6,8 +6,8 @@ CORE    := $(wildcard validator/_core*.c validator/core/*.c)
 HEADERS := $(wildcard validator/_core.h validator/core/*.h validator/core/*.def validator/core/include/yima/*.h)
 EXT     := validator/_core.abi3.so
 CFLAGS_CORE := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Ivalidator/core/include -DPy_LIMITED_API=0x030b0000
-# Where there is no compiler, the one from PyPI takes its place.
-CC_HERE := $(if $(shell command -v cc),cc,$(CURDIR)/$(PY) -m ziglang cc)
+# Where there is no compiler, the one from PyPI takes its place. Asked late: setup may just have installed one.
+CC_HERE = $(if $(shell which cc 2>/dev/null),cc,$(CURDIR)/$(PY) -m ziglang cc)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint sanitize pytest counts test-long bench lock clean
@@ -22,7 +22,7 @@ setup: $(EXT)
 	@touch $@
 
 $(EXT): .venv/.installed pyproject.toml $(CORE) $(HEADERS)
-	CC="$(CC_HERE)" $(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	CC="$(CC_HERE)" LDSHARED="$(CC_HERE) -shared" $(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: setup
@@ -39,8 +39,8 @@ lint: setup
 # The core and its binding under AddressSanitizer and UndefinedBehaviorSanitizer, fed by the same tests.
 sanitize: build/sanitize/validator/_core.abi3.so
 	LD_PRELOAD="$$($(CC_HERE) -print-file-name=libasan.so) $$($(CC_HERE) -print-file-name=libubsan.so)" \
-	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 PYTHONPATH=build/sanitize \
-	.venv/bin/pytest -p no:cacheprovider -m "not slow" --timeout 300 tests/validator/core tests/validator/test_lab_vectors.py
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 YIMA_CORE_IN=build/sanitize \
+	.venv/bin/pytest -o pythonpath="build/sanitize ." -p no:cacheprovider -m "not slow" --timeout 300 tests/validator/core tests/validator/test_lab_vectors.py
 
 build/sanitize/validator/_core.abi3.so: $(EXT) $(CORE) $(HEADERS) $(wildcard validator/*.py)
 	rm -rf build/sanitize && mkdir -p build/sanitize/validator

@@ -1,6 +1,7 @@
 """What every test may use: the lab's vectors and the public certificates, as they stand in tests/vectors."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,12 @@ from hypothesis import settings
 # Tests do not time: a slow machine is no failure.
 settings.register_profile("yima", deadline=None)
 settings.load_profile("yima")
+
+# `make sanitize` says which build of the core it means; testing another one by accident would prove nothing.
+if wanted := os.environ.get("YIMA_CORE_IN"):
+    from validator import _core
+
+    assert Path(_core.__file__).is_relative_to(Path(wanted).resolve()), _core.__file__
 
 VECTORS = Path(__file__).parent / "vectors"
 
