@@ -24,7 +24,8 @@ _ALL = 1 << 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tap:
-    """One line that a device printed about a tap. seq: its record's sequence, None when shown again.
+    """One line that a device printed about a tap. seq: its record's sequence, None when shown again. rule: what set the
+    fare.
 
     times_ms: see hwsim.latency.STEPS. trouble: why the record or the gate failed, if one did.
     """
@@ -33,6 +34,7 @@ class Tap:
     reason: Reason
     again: bool
     fare_fen: int
+    rule: str
     account_masked: str
     times_ms: Mapping[str, float]
     trouble: str | None = None
@@ -48,6 +50,7 @@ class Tap:
             reason=Reason(line["reason_number"]),
             again=line["again"],
             fare_fen=line["fare_fen"],
+            rule=line["rule"],
             account_masked=line["account_masked"],
             times_ms=times,
             trouble=line["trouble"],

@@ -1,5 +1,7 @@
 """Who is in the demonstration's world, and every trick a gate must see through.
 
+Riders come from the cities of the Yangtze-delta profile; two more cities stand outside it, one of them joins next year.
+
 Rules it keeps:
 - Each act names the reason a correct validator gives, so that an act is its own test.
 - Forgers forge as they could: they sign with keys they have and leave alone what they cannot sign.
@@ -9,8 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
+from hwsim.fares import SENIOR
 from sdk.issuer import Issuer, Rider, Root, make_issuer, make_rider, make_root
 from sdk.layouts import CODE
+from sdk.profiles.yangtze_delta import issuers
+from sdk.profiles.yangtze_delta.plan import City, load_plan
 from validator.judging import Reason
 from validator.parameters import Mode
 from validator.texts import Text
@@ -19,17 +24,9 @@ _DAY_S = 86400
 _VALIDITY_S = 120
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class City:
-    """A city: administrative division code (GB/T 2260) and name."""
-
-    division: int
-    name: Text
-
-
-SUZHOU = City(division=320500, name=Text("Suzhou", "苏州"))
-NINGBO = City(division=330200, name=Text("Ningbo", "宁波"))
-HANGZHOU = City(division=330100, name=Text("Hangzhou", "杭州"))
+PLAN = load_plan()
+NEXT_YEAR = City(division=321000, name=Text("Yangzhou", "扬州"))  # not in the plan; here it joins next January
+OUTSIDE = City(division=320400, name=Text("Changzhou", "常州"))  # not in the plan
 NOWHERE = City(division=0, name=Text("nowhere", "未知"))
 
 
@@ -50,11 +47,22 @@ class Institution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody with a phone. rider: their authorisation; None for somebody who shows something else."""
+    """Somebody with a phone. rider: their authorisation; None for somebody who shows something else.
+
+    station, entered_at: where and when (unix seconds) they entered the metro that they are about to leave.
+    """
 
     name: Text
     city: City
     rider: Rider | None = None
+    account_type: int = 0
+    station: int = 0
+    entered_at: int = 0
+
+    @property
+    def senior(self) -> bool:
+        """Whether concessions for seniors are meant for them."""
+        return self.account_type == SENIOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +70,6 @@ class Cast:
     """Everybody and everything that the script needs; see make_cast."""
 
     roots: Sequence[Root]
-    cities: Sequence[City]
     institutions: Sequence[Institution]
     riders: Sequence[Person]
     special: dict[str, Person]
@@ -131,7 +138,7 @@ def _text(payload: bytes) -> Callable[[Cast, Person, int], bytes]:
 
 # The first eight are shown even in a short script; the rest come in shuffled order.
 ODD: tuple[Act, ...] = (
-    Act(story=Text("a code of three minutes ago", "三分钟前的码"), expects=Reason.CODE_EXPIRED, make=_old),
+    Act(story=Text("a three minutes old code", "三分钟前的码"), expects=Reason.CODE_EXPIRED, make=_old),
     Act(story=Text("the cap raised by hand", "私改限额"), expects=Reason.ISSUER_SIGNATURE, make=_richer),
     Act(story=Text("random bytes", "乱码"), expects=Reason.UNKNOWN_FAMILY, make=_random_bytes),
     Act(story=Text("an empty account", "余额为零"), expects=Reason.CAP_ZERO, make=_fresh, who="broke"),
@@ -142,6 +149,26 @@ ODD: tuple[Act, ...] = (
         story=Text("a WeChat code", "微信码"),
         expects=Reason.WECHAT_NOT_ACCEPTED,
         make=_text(b"TX0010001" + bytes(range(128, 200))),
+    ),
+    Act(
+        story=Text("a city that joins next year", "明年才互通的城市"),
+        expects=Reason.CITY_NOT_ACCEPTED_YET,
+        make=_fresh,
+        who="early",
+    ),
+    Act(
+        story=Text("five hours below ground", "在站内五小时"),
+        expects=Reason.ACCEPTED,
+        make=_fresh,
+        who="lingering",
+        only=Mode.METRO,
+    ),
+    Act(
+        story=Text("an exit without an entry", "没有进站记录"),
+        expects=Reason.ENTRY_MISSING,
+        make=_fresh,
+        who="outside",
+        only=Mode.METRO,
     ),
     Act(story=Text("a root not loaded", "未加载的根"), expects=Reason.ROOT_NOT_LOADED, make=_fresh, who="unrooted"),
     Act(story=Text("a cap below the fare", "限额不足"), expects=Reason.FARE_OVER_CAP, make=_fresh, who="thrifty"),
@@ -189,40 +216,54 @@ ODD: tuple[Act, ...] = (
     Act(story=Text("a bottle's barcode", "饮料条码"), expects=Reason.UNKNOWN_FAMILY, make=_text(b"TEST 4006381333931")),
 )
 
-_PLANTS = (
-    Text("Pine", "松"),
-    Text("Willow", "柳"),
-    Text("Bamboo", "竹"),
-    Text("Plum", "梅"),
-    Text("Orchid", "兰"),
-    Text("Lotus", "荷"),
-    Text("Maple", "枫"),
-    Text("Laurel", "桂"),
+# Name, city, whether a senior. The first riders of a short script are drawn from all of them.
+_RIDERS = (
+    (Text("Pine", "松"), "Suzhou", False),
+    (Text("Willow", "柳"), "Shanghai", False),
+    (Text("Bamboo", "竹"), "Jiaxing", False),
+    (Text("Plum", "梅"), "Ningbo", False),
+    (Text("Orchid", "兰"), "Hangzhou", False),
+    (Text("Lotus", "荷"), "Hefei", False),
+    (Text("Maple", "枫"), "Nanjing", False),
+    (Text("Laurel", "桂"), "Wuxi", False),
+    (Text("Peach", "桃"), "Shaoxing", False),
+    (Text("Apricot", "杏"), "Taizhou", False),
+    (Text("Cypress", "柏"), "Xuzhou", False),
+    (Text("Pear", "梨"), "Suzhou", True),
+    (Text("Chestnut", "栗"), "Jiaxing", True),
+    (Text("Jujube", "枣"), "Shanghai", True),
+    (Text("Persimmon", "柿"), "Hefei", True),
 )
 
 
 def make_cast(now: int) -> Cast:
-    """The cast, with fresh keys. now: unix seconds UTC, from which authorisations are counted."""
+    """The cast, with fresh keys. now: unix seconds UTC, from which authorisations and entries are counted."""
     roots = (make_root(1), make_root(2))
-    suzhou = Institution(city=SUZHOU, issuer=make_issuer(roots[0], "99320500"), platform="98320500")
-    ningbo = Institution(city=NINGBO, issuer=make_issuer(roots[1], "99330200"), platform="98330200")
-    hangzhou = Institution(city=HANGZHOU, issuer=make_issuer(roots[1], "99330100"), platform="98330100")
-    bus_only = Institution(
-        city=SUZHOU, issuer=make_issuer(roots[0], "99320501"), platform="98320501", modes=(Mode.BUS,)
-    )
+
+    def institution(city: City, number: int = 0, modes: tuple[Mode, ...] = tuple(Mode)) -> Institution:
+        root, name = roots[issuers.root_index(city) - 1], int(issuers.organisation(city)) + number
+        platform = f"{int(issuers.platform(city)) + number:08}"
+        return Institution(city=city, issuer=make_issuer(root, f"{name:08}"), platform=platform, modes=modes)
+
+    at = {city.name.en: institution(city) for city in (*PLAN.cities, OUTSIDE, NEXT_YEAR)}
+    suzhou, shanghai = at["Suzhou"], at["Shanghai"]
+    bus_only = institution(suzhou.city, 1, (Mode.BUS,))
     people = _People(now)
-    riders = [people.rider(name, institution) for name in _PLANTS for institution in (suzhou, ningbo)]
+    riders = [people.rider(name, at[city], senior=senior) for name, city, senior in _RIDERS]
 
     def outside(issuer: Issuer) -> Institution:
         return Institution(city=NOWHERE, issuer=issuer, platform=suzhou.platform)
 
     special = {
         "broke": people.rider(Text("Reed", "苇"), suzhou, cap_fen=0),
-        "thrifty": people.rider(Text("Moss", "苔"), ningbo, cap_fen=100),
+        "thrifty": people.rider(Text("Moss", "苔"), shanghai, cap_fen=100),
         "offline": people.rider(Text("Fern", "蕨"), suzhou, authorised_until=now - 7 * _DAY_S),
-        "long": people.rider(Text("Cedar", "杉"), ningbo, validity_s=3600),
+        "long": people.rider(Text("Cedar", "杉"), shanghai, validity_s=3600),
         "odd type": people.rider(Text("Ginkgo", "银杏"), suzhou, account_type=9),
-        "stranger": people.rider(Text("Camphor", "樟"), hangzhou),
+        "stranger": people.rider(Text("Camphor", "樟"), at["Changzhou"]),
+        "early": people.rider(Text("Magnolia", "玉兰"), at["Yangzhou"]),
+        "lingering": people.rider(Text("Mulberry", "桑"), at["Nantong"], inside_s=5 * 3600),
+        "outside": people.rider(Text("Tallow", "乌桕"), at["Huaian"], inside_s=None),
         "bus only": people.rider(Text("Elm", "榆"), bus_only),
         "unlisted": people.rider(Text("Ivy", "藤"), outside(make_issuer(roots[0], "99000001"))),
         "outdated": people.rider(Text("Oak", "栎"), outside(make_issuer(roots[1], "99320500", (2020, 1)))),
@@ -232,8 +273,7 @@ def make_cast(now: int) -> Cast:
     }
     return Cast(
         roots=roots,
-        cities=(SUZHOU, NINGBO),
-        institutions=(suzhou, ningbo, hangzhou, bus_only),
+        institutions=(*at.values(), bus_only),
         riders=riders,
         special=special,
         denied_account=people.last_account,
@@ -241,10 +281,10 @@ def make_cast(now: int) -> Cast:
 
 
 class _People:
-    """Gives every rider accounts of their own."""
+    """Gives every rider accounts of their own, and a station at which they entered."""
 
     def __init__(self, now: int) -> None:
-        self._until = now + 30 * _DAY_S
+        self._now = now
         self._count = 0
         self.last_account = ""
 
@@ -253,13 +293,20 @@ class _People:
         name: Text,
         institution: Institution,
         *,
+        senior: bool = False,
         cap_fen: int = 5000,
         validity_s: int = _VALIDITY_S,
         account_type: int = 0,
         authorised_until: int | None = None,
+        inside_s: int | None = 1500,
     ) -> Person:
+        """inside_s: for how long they have been in the metro; None: they are not."""
         self._count += 1
         self.last_account = f"99{institution.city.division:06}{self._count:012}"
+        account_type = SENIOR if senior else account_type
+        station = 0 if inside_s is None else 101 + self._count % 5
+        entered_at = 0 if inside_s is None else self._now - inside_s
+        city = PLAN.cities[0] if institution.city == NOWHERE else institution.city
         rider = make_rider(
             institution.issuer,
             payment_account=f"TEST-RIDER-{self._count:05}",
@@ -268,7 +315,14 @@ class _People:
             account_type=account_type,
             cap_fen=cap_fen,
             validity_s=validity_s,
-            authorised_until=self._until if authorised_until is None else authorised_until,
-            issuer_data=b"yima demo",
+            authorised_until=self._now + 30 * _DAY_S if authorised_until is None else authorised_until,
+            issuer_data=issuers.rider_data(city, station=station, entered_at=entered_at),
         )
-        return Person(name=name, city=institution.city, rider=rider)
+        return Person(
+            name=name,
+            city=institution.city,
+            rider=rider,
+            account_type=account_type,
+            station=station,
+            entered_at=entered_at,
+        )

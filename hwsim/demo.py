@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from hwsim.accounts import Account, account
+from hwsim.city_package import ENVIRONMENT, write_package
+from hwsim.fares import GATES, NAMES
 from hwsim.network import Network
 from hwsim.outcomes import Outcome
 from hwsim.processes import Process, Processes
 from hwsim.screen import Screen
 from hwsim.sites import BusSite, MetroSite, Site
-from hwsim.world import PLACES, Presentation, World, make_world
+from hwsim.world import Presentation, World, make_world
 from validator.parameters import Mode
 from validator.state import JOURNAL_FILE, look_at_journal
 from validator.texts import Text
@@ -56,7 +58,8 @@ class Demonstration:
         self._directory = directory
         self._pause_s = 0.0 if fast else _PAUSE_S
         self._screen = screen
-        self._world: World = make_world(taps, seed, int(time.time()))
+        self._made_at = int(time.time())
+        self._world: World = make_world(taps, seed, self._made_at)
         self._seed = seed
         self._store = directory / "trips.db"
         self._shown: dict[int, bytes] = {}
@@ -109,24 +112,28 @@ class Demonstration:
     def _start_sites(
         self, processes: Processes, network: Network, sockets: Path, closing: ExitStack
     ) -> dict[Mode, Site]:
-        parameters = self._directory / "parameters.toml"
-        parameters.write_text(self._world.parameters(), encoding="utf-8")
+        files = write_package(self._world.cast, self._directory, self._made_at)
+        self._screen.started(Text("signed parameters", "已签名参数包"), f"{files.package.name}, {files.summary}")
         host, port = network.address
         sites: dict[Mode, Site] = {
             Mode.BUS: BusSite("bus-1", sockets, closing),
             Mode.METRO: MetroSite("gate-1", sockets, self._seed, closing),
         }
         for mode, site in sites.items():
-            arguments = ["run", "--json", "--reader", site.reader, "--gate", site.gate, "--params", str(parameters)]
+            place = GATES[mode]
+            arguments = ["run", "--json", "--reader", site.reader, "--gate", site.gate]
+            arguments += ["--params", str(files.package), "--trust", str(files.trust), "--environment", ENVIRONMENT]
             arguments += ["--state", str(self._state(site)), "--device", site.device, "--mode", mode.value]
-            arguments += ["--city", str(PLACES[mode].division), "--collector", f"http://{host}:{port}", *_UPLOAD]
+            arguments += ["--city", str(place.city), "--line", str(place.line), "--station", str(place.station)]
+            arguments += ["--direction", place.direction.value]
+            arguments += ["--collector", f"http://{host}:{port}", *_UPLOAD]
             site.process = processes.start(f"yima run ({site.device})", arguments)
         for mode, site in sites.items():
             _awaited(site.running, "started")
             _await_link(site)
-            place = PLACES[mode].name
+            where = NAMES[mode]
             self._screen.started(
-                Text(f"{site.device}, {place.en}", f"{site.device}，{place.zh}"), site.reader.partition("?")[0]
+                Text(f"{site.device}, {where.en}", f"{site.device}，{where.zh}"), site.reader.partition("?")[0]
             )
         return sites
 

@@ -1,8 +1,10 @@
 """What became of one presentation: what the world showed, what the device said, and whether that was right."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hwsim.accounts import Tap
+from hwsim.fares import Price
 from hwsim.world import Presentation
 from validator.judging import Reason
 from validator.texts import Text
@@ -24,7 +26,11 @@ class Outcome:
     def as_expected(self) -> bool:
         """Whether a correct validator would have said the same."""
         shown, tap = self.presentation, self.tap
-        return tap is not None and (tap.reason, tap.again, tap.trouble) == (shown.expects, shown.again, None)
+        return (
+            tap is not None
+            and (tap.reason, tap.again, tap.trouble) == (shown.expects, shown.again, None)
+            and Price(tap.fare_fen, tap.rule) == shown.price
+        )
 
     @property
     def difference(self) -> Text | None:
@@ -36,8 +42,28 @@ class Outcome:
             return Text(f"tap {shown.number} got no answer", f"第 {shown.number} 次刷码无应答")
         if tap.trouble is not None:
             return Text(f"tap {shown.number}: {tap.trouble}", f"第 {shown.number} 次刷码：{tap.trouble}")
+        if (tap.reason, tap.again) == (shown.expects, shown.again):
+            said, due = _priced(Price(tap.fare_fen, tap.rule)), _priced(shown.price)
+            return Text(
+                f"tap {shown.number} should cost {due.en}, cost {said.en}",
+                f"第 {shown.number} 次刷码应收 {due.zh}，实收 {said.zh}",
+            )
         again = Text(" (again)", "（同一次出示）") if tap.again != shown.again else Text("", "")
         return Text(
             f"tap {shown.number} should be '{shown.expects.english}', was '{tap.reason.english}'{again.en}",
             f"第 {shown.number} 次刷码应为“{shown.expects.chinese}”，实为“{tap.reason.chinese}”{again.zh}",
         )
+
+
+def fares_by_rule(outcomes: Iterable[Outcome]) -> dict[str, list[int]]:
+    """What each set of rules charged, in fen, one a ride; sorted by the rules' names."""
+    fares: dict[str, list[int]] = {}
+    for outcome in outcomes:
+        if outcome.accepted and outcome.tap is not None and not outcome.tap.again:
+            fares.setdefault(outcome.tap.rule, []).append(outcome.tap.fare_fen)
+    return dict(sorted(fares.items()))
+
+
+def _priced(price: Price) -> Text:
+    rule = price.rule or "–"
+    return Text(f"{price.fen} fen by {rule}", f"{price.fen} 分（规则 {rule}）")

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from hwsim.accounts import Account
+from hwsim.bus import yuan
 from hwsim.latency import STEPS, spread
-from hwsim.outcomes import Outcome
+from hwsim.outcomes import Outcome, fares_by_rule
 from validator.errors import YimaError
 from validator.judging import Reason
 from validator.parameters import Mode
@@ -57,6 +58,8 @@ def write_report(
         _result(differences),
         "<h2>Verdicts by reason · 判定结果</h2>",
         _reasons(outcomes),
+        "<h2>Fares by rule · 票价规则</h2>",
+        _fares(outcomes),
         "<h2>Records · 行程记录</h2>",
         _accounts(accounts),
         "<h2>Latency by step · 各步延迟</h2>",
@@ -165,6 +168,15 @@ def _reasons(outcomes: Sequence[Outcome]) -> str:
     return _table("", ("reason 原因", "lab case 检测编号", "taps 次数"), rows, (1, 2))
 
 
+def _fares(outcomes: Sequence[Outcome]) -> str:
+    rows = [
+        (f"<code>{escape(rule)}</code>", str(len(fares)), *(yuan(fen) for fen in (min(fares), max(fares), sum(fares))))
+        for rule, fares in fares_by_rule(outcomes).items()
+    ]
+    caption = "Rules are rows of the signed parameter package. 规则为签名参数包中的行。"
+    return _table(caption, ("rules 规则", "rides 次数", "least 最低", "most 最高", "in all 合计"), rows, (1, 2, 3, 4))
+
+
 def _accounts(accounts: Sequence[Account]) -> str:
     heads = ("device 设备", "taps 刷码", "again 重复出示", "recorded 记录", "uploaded 上传", "acknowledged 确认")
     rows = [
@@ -194,5 +206,8 @@ def _taps(outcomes: Sequence[Outcome]) -> str:
         mark = '<span class="yes">✓</span>' if outcome.accepted else '<span class="no">✗</span>'
         note = "" if outcome.as_expected else f'<br><b class="no">expected 应为 {_both(shown.expects.text)}</b>'
         who = f"{_both(shown.person.name)} · {_both(shown.person.city.name)}"
-        rows.append((str(shown.number), _both(MODES[shown.mode]), who, _both(shown.story), mark, answer + note))
-    return _table("", ("#", "gate 闸机", "who 乘客", "shows 出示", "", "answer 应答"), rows, (0,))
+        fare = yuan(tap.fare_fen) if tap is not None and tap.rule else ""
+        rule = f"<br><code>{escape(tap.rule)}</code>" if tap is not None and tap.rule else ""
+        gate = _both(MODES[shown.mode])
+        rows.append((str(shown.number), gate, who, _both(shown.story), mark, answer + rule + note, fare))
+    return _table("", ("#", "gate 闸机", "who 乘客", "shows 出示", "", "answer 应答", "fare 票价"), rows, (0, 6))

@@ -16,15 +16,16 @@ from rich.table import Table
 from rich.text import Text as Styled
 
 from hwsim.accounts import Account, Tap
+from hwsim.bus import yuan
 from hwsim.latency import STEPS, spread
-from hwsim.outcomes import Outcome
+from hwsim.outcomes import Outcome, fares_by_rule
 from hwsim.report import MODES, latencies
 from validator.judging import Reason
 from validator.parameters import Mode
 from validator.texts import Text, say
 
-_LOG_WIDTH = 132
-_NARROW = 112  # below this, what is shown is left out: who and why matter more
+_LOG_WIDTH = 148
+_NARROW = 128  # below this, what is shown is left out: who and why matter more
 _TITLE = Text("Yima 一码: a tap, from the phone's screen to the collector", "Yima 一码：一次刷码，从手机屏幕到采集端")
 _SHOWS = Text("shows", "出示")
 _VERDICT = Text("verdict", "判定")
@@ -35,6 +36,7 @@ _COLUMNS = (
     (Text("who", "乘客"), 21, False),
     (_SHOWS, 26, False),
     (_VERDICT, 0, False),
+    (Text("fare", "票价"), 6, True),
     (Text("read", "读码"), 5, True),
     (Text("judge", "判定"), 5, True),
     (Text("journal", "落盘"), 7, True),
@@ -84,6 +86,7 @@ class Screen:
                 Styled(who),
                 Styled(say(shown.story), style="dim"),
                 _verdict(tap),
+                _fare(tap),
                 *_times(tap),
             ]
         )
@@ -120,6 +123,7 @@ class Screen:
         """The closing tables and the result."""
         self._console.print()
         self._console.print(_reasons(outcomes))
+        self._console.print(_rules(outcomes))
         self._console.print(_records(accounts))
         self._console.print(_latencies(outcomes))
         self._say(
@@ -176,7 +180,12 @@ def _verdict(tap: Tap | None) -> Styled:
     mark = "✓" if tap.reason is Reason.ACCEPTED else "✗"
     if tap.again:
         mark, style = "=", "yellow"
-    return Styled.assemble((f"{mark} ", f"bold {style}"), (f"{tap.reason.english} {tap.reason.chinese}", style))
+    said = Styled.assemble((f"{mark} ", f"bold {style}"), (f"{tap.reason.english} {tap.reason.chinese}", style))
+    return said.append(f"  {tap.rule}", "dim") if tap.rule else said
+
+
+def _fare(tap: Tap | None) -> Styled:
+    return Styled(yuan(tap.fare_fen), style="bold") if tap is not None and tap.rule else Styled("")
 
 
 def _times(tap: Tap | None) -> list[Styled]:
@@ -204,6 +213,16 @@ def _reasons(outcomes: Sequence[Outcome]) -> Table:
     silent = len(outcomes) - len(told)
     if silent:
         table.add_row(say(Text("no answer", "无应答")), "–", str(silent), style="bold red")
+    return table
+
+
+def _rules(outcomes: Sequence[Outcome]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title=say(Text("Fares by rule", "票价规则")), title_justify="left")
+    table.add_column(say(Text("rules that set the fare", "决定票价的规则")))
+    for heading in (Text("rides", "次数"), Text("least", "最低"), Text("most", "最高"), Text("in all", "合计")):
+        table.add_column(say(heading), justify="right")
+    for rule, fares in fares_by_rule(outcomes).items():
+        table.add_row(rule, str(len(fares)), *(yuan(fen) for fen in (min(fares), max(fares), sum(fares))))
     return table
 
 

@@ -1,41 +1,41 @@
-"""A small world to demonstrate in: two cities, institutions, riders, and a script of who shows what at which gate.
+"""A world to demonstrate in: a bus in Suzhou, an exit of Shanghai's metro, riders of the whole Yangtze delta, and a
+script of who shows what at which gate.
 
 Everything in it is plainly synthetic: keys are made with the world, riders are named after plants, institutions have
 ids that begin with 99, and accounts say TEST.
 
 Rules it keeps:
-- A presentation says beforehand what a correct validator must answer; the demonstration holds every verdict against it.
+- A presentation says beforehand what a correct validator must answer, what the ride costs and which rules say so; the
+  demonstration holds every verdict against it.
 - Codes are made when they are shown, so that they are fresh; a screenshot is the same bytes as before.
 - The same seed gives the same script (keys and signatures differ).
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from random import Random
 
-from hwsim.cast import NINGBO, ODD, SUZHOU, Act, Cast, Person, make_cast
+from hwsim.cast import ODD, Act, Cast, Person, make_cast
+from hwsim.fares import NO_FARE, Price, price
 from validator.judging import Reason
 from validator.parameters import Mode
 from validator.texts import Text
 
-FARES_FEN = {Mode.BUS: 200, Mode.METRO: 300}
-PLACES = {Mode.BUS: SUZHOU, Mode.METRO: NINGBO}  # the bus runs in one city, the gate stands in the other
-DEBOUNCE_MS = 2000
 _REST_S = 2.4  # after this pause the same bytes are no longer the same presentation, whatever the machine's load
 _GOOD = Text("a fresh code", "新码")
+_SENIOR = Text("a senior's code", "老年人的码")
 _HELD = Text("the phone is held still", "手机未移开")
-_SCREENSHOT = Text("a screenshot sent to a friend", "截图转发给朋友")
+_SCREENSHOT = Text("a screenshot of a friend", "截图转发给朋友")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presentation:
     """One thing shown at one gate.
 
-    number: from 1. story: what somebody is up to. expects: the reason a correct validator gives. again: it must take it
-    for the same presentation as a moment ago. repeats: number of the presentation whose bytes are shown again. rest_s:
-    how long the repeated one must have been out of view, in seconds.
+    number: from 1. story: what somebody is up to. expects: the reason a correct validator gives. price: the fare, and
+    the rules that it names for it. again: it must take it for the same presentation as a moment ago. repeats: number of
+    the presentation whose bytes are shown again. rest_s: how long that one must have been out of view, in seconds.
     """
 
     number: int
@@ -43,6 +43,7 @@ class Presentation:
     person: Person
     story: Text
     expects: Reason
+    price: Price = NO_FARE
     again: bool = False
     repeats: int | None = None
     rest_s: float = 0.0
@@ -65,18 +66,14 @@ class World:
         assert presentation.person.rider is not None
         return presentation.person.rider.code(now)
 
-    def parameters(self) -> str:
-        """The parameters that both devices load, as TOML."""
-        return parameters(self.cast)
-
 
 def make_world(taps: int, seed: int, now: int) -> World:
     """A world and a script of `taps` presentations. now: unix seconds UTC, from which authorisations are counted."""
     cast = make_cast(now)
-    return World(cast=cast, script=write_script(cast, taps, Random(seed)))  # noqa: S311  a story, no secret
+    return World(cast=cast, script=write_script(cast, taps, Random(seed), now))  # noqa: S311  a story, no secret
 
 
-def write_script(cast: Cast, taps: int, chance: Random) -> list[Presentation]:
+def write_script(cast: Cast, taps: int, chance: Random, now: int) -> list[Presentation]:
     """About half good codes, the rest everything a gate must refuse, spread evenly; repeats follow their originals."""
     script: list[Presentation] = []
     acts = _acts(taps, chance)
@@ -92,13 +89,13 @@ def write_script(cast: Cast, taps: int, chance: Random) -> list[Presentation]:
         elif isinstance(act, Act):
             place = act.only or mode
             person = cast.person(act, chance)
-            script.append(
-                Presentation(number=number, mode=place, person=person, story=act.story, expects=act.expects, act=act)
-            )
+            one = Presentation(number=number, mode=place, person=person, story=act.story, expects=act.expects, act=act)
+            script.append(_priced(one, now))
         else:
-            script.append(
-                Presentation(number=number, mode=mode, person=next(turn), story=_GOOD, expects=Reason.ACCEPTED)
-            )
+            person = next(turn)
+            story = _SENIOR if person.senior else _GOOD
+            one = Presentation(number=number, mode=mode, person=person, story=story, expects=Reason.ACCEPTED)
+            script.append(_priced(one, now))
     return script
 
 
@@ -119,6 +116,17 @@ def _original(script: Sequence[Presentation]) -> Presentation | None:
     return next((one for one in fresh if one.number not in repeated), None)
 
 
+def _priced(one: Presentation, now: int) -> Presentation:
+    """With the fare that is due at `now`, if it is to be accepted."""
+    if one.expects is not Reason.ACCEPTED:
+        return one
+    who = one.person
+    cost = price(
+        one.mode, who.city, account_type=who.account_type, entered_at=who.entered_at, station=who.station, now=now
+    )
+    return replace(one, price=cost)
+
+
 def _repeat(number: int, original: Presentation, story: Text, *, again: bool) -> Presentation:
     return Presentation(
         number=number,
@@ -126,25 +134,8 @@ def _repeat(number: int, original: Presentation, story: Text, *, again: bool) ->
         person=original.person,
         story=story,
         expects=original.expects if again else Reason.REPEATED,
+        price=original.price if again else NO_FARE,
         again=again,
         repeats=original.number,
         rest_s=0.0 if again else _REST_S,
     )
-
-
-def parameters(cast: Cast) -> str:
-    """The parameters TOML of a world: two roots, its institutions, acceptance between the two cities."""
-    lines = ['environment = "test"', "version = 1", "", "[limits]", f"debounce_ms = {DEBOUNCE_MS}"]
-    lines += ["account_types = [0, 1, 2, 3, 4, 5]", "", "[fares]"]
-    lines += [f"{mode.value} = {fare}" for mode, fare in FARES_FEN.items()]
-    for root in cast.roots:
-        lines += ["", "[[roots]]", f'certificate = "{root.certificate.hex()}"']
-    for institution in cast.institutions:
-        lines += ["", "[[whitelist]]", f'organisation = "{institution.organisation}"']
-        lines += [f'platform = "{institution.platform}"', f"city = {institution.city.division}"]
-        lines += [f"modes = {json.dumps([mode.value for mode in institution.modes])}"]  # JSON's list is TOML's too
-    lines += ["", "[acceptance]"]
-    home = [city.division for city in cast.cities]
-    lines += [f"{division} = {home}" for division in home]
-    lines += ["", "[[deny]]", f'account = "{cast.denied_account}"', ""]
-    return "\n".join(lines)

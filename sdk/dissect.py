@@ -8,10 +8,10 @@ Rules:
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from sdk import layouts
+from sdk.dissect_suishen import dissect_suishen
+from sdk.dissection import Dissection, Field, moment, problem_objects
 from sdk.families import FAMILIES, family_of
 from sdk.field_names import CERTIFICATE_NAMES, CODE_NAMES
 from sdk.findings import (
@@ -28,37 +28,10 @@ from sdk.masking import Veil
 from sdk.roots import RootKeys
 from validator.texts import Text
 
+__all__ = ["Dissection", "dissect", "dissect_within"]
+
 _KEY = 23
 """Where the certificate's key lies in a code: what stands before it is short and told by its own marks."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """One row of the table. number: the standard's field or a tag; offset: in the payload; raw: hexadecimal."""
-
-    number: str
-    name: Text
-    offset: int
-    size: int
-    raw: str
-    meaning: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dissection:
-    """What was found. document: the JSON object of `yima inspect --json`; note: what is known of the family."""
-
-    document: dict[str, object]
-    fields: tuple[Field, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    signatures: Mapping[str, str] = field(default_factory=dict)
-    times: Mapping[str, str | None] = field(default_factory=dict)
-    note: Text | None = None
-
-    @property
-    def sound(self) -> bool:
-        """Nothing is damaged, unknown or forged. Whether it may ride is another question: the core's."""
-        return not self.problems and "invalid" not in self.signatures.values()
 
 
 def dissect(
@@ -79,6 +52,8 @@ def dissect_within(
         body = start + (family == "unified")  # the unified platform puts 55 before the ministry's layout
         return _dissect_ministry(payload, veil, body, end, family=family, roots=roots or RootKeys(), at=at)
     veil.hide(start, end - start)  # its accounts may lie anywhere
+    if family == "suishen":
+        return dissect_suishen(code, start, reveal=veil.revealed, at=at)
     problems = (Problem(start, _not_a_code(code)),) if family == "unknown" else ()
     document = {"family": family, "size": len(code), "problems": problem_objects(problems)}
     return Dissection(document=document, problems=problems, note=FAMILIES[family])
@@ -195,16 +170,6 @@ class _View:
         if name in ("authorised_until", "generated_at"):
             return moment(value)
         return f"{value} s" if name == "validity" else str(value)
-
-
-def moment(unix_s: int) -> str:
-    """Unix seconds as an engineer reads them."""
-    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def problem_objects(problems: tuple[Problem, ...]) -> list[dict[str, object]]:
-    """Problems as JSON."""
-    return [{"offset": problem.offset, "en": problem.text.en, "zh": problem.text.zh} for problem in problems]
 
 
 def _value(pieces: Mapping[str, Piece], name: str) -> int | str | None:

@@ -34,6 +34,19 @@ FAMILIES = {
     ),
     "wechat": Text("WeChat ride code: needs the vendor's SDK", "微信乘车码：需厂商 SDK"),
     "unionpay": Text("UnionPay code: all digits, verified online", "银联码：纯数字，联网核验"),
+    "sufu": Text(
+        "苏服码 (Jiangsu): only its issuer can verify it, online; known by a prefix in the parameters, since no public "
+        "form of it exists",
+        "苏服码（江苏）：只能由发码方联网核验；无公开格式，按参数中的前缀识别",
+    ),
+    "anhui": Text(
+        "安徽码 (Anhui): only its issuer can verify it, online; known by a prefix in the parameters",
+        "安徽码：只能由发码方联网核验；按参数中的前缀识别",
+    ),
+    "zhejiang": Text(
+        "浙江码 (Zhejiang): only its issuer can verify it, online; known by a prefix in the parameters",
+        "浙江码：只能由发码方联网核验；按参数中的前缀识别",
+    ),
     "unknown": Text("no family that is known here", "未知码类"),
 }
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sdk import sm2
-from sdk.dissect import Dissection, Field, dissect_within, moment, problem_objects
+from sdk.dissect import dissect_within
+from sdk.dissection import Dissection, Field, moment, problem_objects
 from sdk.field_names import NUMBER_TAGS, TAG_NAMES, TEXT_TAGS
 from sdk.findings import Problem
 from sdk.masking import Veil

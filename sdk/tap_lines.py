@@ -22,6 +22,11 @@ HAPPENINGS = {
     Happening.UPLOAD_BACK: Text("uploads work again", "上传已恢复"),
     Happening.ACKNOWLEDGED: Text("acknowledged", "已确认"),
     Happening.QUARANTINED: Text("the collector refused records, they are in quarantine", "采集端拒收的记录已隔离"),
+    Happening.PARAMETERS_CHANGED: Text("other parameters are in force", "已启用新参数"),
+    Happening.PARAMETERS_UNCHANGED: Text(
+        "looked again: no other parameters to bring into force", "已重新读取：没有可启用的新参数"
+    ),
+    Happening.PARAMETERS_TROUBLE: Text("parameters", "参数"),
 }
 
 
@@ -45,6 +50,7 @@ def tap_as_mapping(tap: Tap) -> dict[str, Any]:
         "stages": {stage.name.lower(): str(result) for stage, result in verdict.stages.items()},
         "account_masked": verdict.account_masked,
         "fare_fen": verdict.fare_fen,
+        "rule": verdict.rule,
         "again": verdict.again,
         "payload_length": tap.payload_length,
         "read_ms": round(tap.read_ms, 3),
@@ -87,6 +93,8 @@ def notice_as_mapping(notice: Notice) -> dict[str, Any]:
         found |= {"problem_zh": notice.error.problem.zh, "remedy_zh": notice.error.remedy.zh}
     if notice.through is not None:
         found["acknowledged"] = notice.through
+    if notice.version is not None:
+        found["parameters_version"] = notice.version
     if notice.rejected:
         found["rejected"] = {str(sequence): why for sequence, why in notice.rejected.items()}
     return found
@@ -101,6 +109,8 @@ def notice_as_line(notice: Notice) -> str:
         line += ": " + "; ".join(f"#{sequence} {why}" for sequence, why in notice.rejected.items())
     elif notice.through is not None:
         line += f": #{notice.through}"
+    elif notice.version is not None:
+        line += say(Text(f": version {notice.version}", f"：版本 {notice.version}"))
     return line
 
 

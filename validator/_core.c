@@ -37,7 +37,13 @@ static PyObject *core_family_of(PyObject *module, PyObject *code) {
 static PyObject *core_parameters_check(PyObject *module, PyObject *image) {
     (void)module;
     yima_parameters parameters;
-    if (!yima_open_parameters(&parameters, image)) {
+    Py_buffer bytes;
+    if (PyObject_GetBuffer(image, &bytes, PyBUF_SIMPLE) < 0) {
+        return NULL;
+    }
+    const int good = yima_open_parameters(&parameters, &bytes);
+    PyBuffer_Release(&bytes);
+    if (!good) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -60,21 +66,25 @@ static PyObject *core_record_write(PyObject *module, PyObject *args) {
     yima_verdict verdict = {0};
     yima_trip trip = {0};
     unsigned short reason;
+    unsigned char transaction;
+    unsigned char vouched;
     unsigned int fare;
     unsigned int terminal_time;
     int accepted;
     int trusted;
-    if (!PyArg_ParseTuple(args, "y#HpIIpzzzzzzzzzzz", &code, &length, &reason, &accepted, &fare, &terminal_time,
+    if (!PyArg_ParseTuple(args, "y#HpIbbIpzzzzzzzzzzzz", &code, &length, &reason, &accepted, &fare, &transaction, &vouched, &terminal_time,
                           &trusted, &trip.vendor, &trip.terminal, &trip.software, &trip.record_id, &trip.merchant_type,
-                          &trip.vehicle, &trip.plate, &trip.driver, &trip.line, &trip.station, &trip.position)) {
+                          &trip.vehicle, &trip.plate, &trip.driver, &trip.line, &trip.station, &trip.position, &trip.rule)) {
         return NULL;
     }
     verdict.reason = reason;
     verdict.accepted = (uint8_t)accepted;
     verdict.fare_fen = fare;
+    verdict.transaction = transaction;
+    verdict.vouched = vouched;
     trip.terminal_time = terminal_time;
     trip.time_trusted = (uint8_t)trusted;
-    uint8_t out[YIMA_PAYLOAD_MAX + 4096]; /* 11 strings of 255 bytes and the rest take less than 3000 */
+    uint8_t out[YIMA_PAYLOAD_MAX + 4096]; /* 12 strings of 255 bytes and the rest take less than 3000 */
     const size_t size = length > YIMA_PAYLOAD_MAX ? 0
                                                   : yima_record_write(out, sizeof out, (const uint8_t *)code,
                                                                       (size_t)length, &verdict, &trip);
@@ -162,7 +172,7 @@ static int core_exec(PyObject *module) {
         add(module, "Validator", yima_validator_type()) < 0 || add(module, "DenyList", yima_deny_type()) < 0 || PyModule_AddFunctions(module, yima_sm2_methods) < 0) {
         return -1;
     }
-    return yima_sm2_module_init(module);
+    return yima_sm2_module_init(module) < 0 ? -1 : yima_package_module_init(module);
 }
 
 static PyModuleDef_Slot core_slots[] = {

@@ -1,6 +1,7 @@
 """The core as built from validator/core; see validator.judging for its face.
 
-`judge` answers (reason, accepted, family's place in FAMILIES, again, one byte a stage, fare_fen, digest or None).
+`judge` answers (reason, accepted, family's place in FAMILIES, again, one byte a stage, fare_fen, digest or None,
+rules that set the fare, transaction, who vouched). `settle` answers the same.
 """
 
 from mmap import mmap
@@ -19,16 +20,22 @@ CERTIFICATE_LAYOUT: tuple[tuple[str, int, int, int, bool], ...]
 class Validator:
     def __new__(
         cls,
-        image: bytes,
+        image: _Buffer,
         mode: int,
         city: int,
         replay_capacity: int,
         table_bytes: int,
         kernel: str | None = None,
+        line: int = 0,
+        station: int = 0,
+        direction: int = 0,
     ) -> Validator: ...
     def judge(
         self, code: bytes, unix_s: int, tick_ms: int, trusted: bool, /
-    ) -> tuple[int, bool, int, bool, bytes, int, bytes | None]: ...
+    ) -> tuple[int, bool, int, bool, bytes, int, bytes | None, str, int, int]: ...
+    def settle(
+        self, code: bytes, digest: bytes, unix_s: int, tick_ms: int, trusted: bool, reason: int, vouched: int, /
+    ) -> tuple[int, bool, int, bool, bytes, int, bytes | None, str, int, int]: ...
     def retract(self, digest: bytes, /) -> None: ...
     def remember(self, code: bytes, accepted_at: int, now: int, /) -> bool: ...
     def set_deny(self, deny: DenyList | None, /) -> None: ...
@@ -38,6 +45,7 @@ class Validator:
     @property
     def issuers(self) -> list[tuple[bytes, int, int]]: ...
 
+# full, increments: buffers, held and read in place. A bad one is ValueError(problem, number of the file, offset).
 @final
 class DenyList:
     def __new__(cls, full: _Buffer | mmap, /, *increments: _Buffer | mmap) -> DenyList: ...
@@ -55,13 +63,15 @@ class DenyList:
     def counts(self) -> list[tuple[int, int, int, int]]: ...
 
 def family_of(code: bytes, /) -> str: ...
-def parameters_check(image: bytes, /) -> None: ...
+def parameters_check(image: _Buffer, /) -> None: ...
 def root_certificate_valid(certificate: bytes, /) -> bool: ...
 def record_write(
     code: bytes,
     reason: int,
     accepted: bool,
     fare_fen: int,
+    transaction: int,
+    vouched: int,
     terminal_time: int,
     time_trusted: bool,
     vendor: str | None,
@@ -75,6 +85,7 @@ def record_write(
     line: str | None,
     station: str | None,
     position: str | None,
+    rule: str | None,
     /,
 ) -> bytes: ...
 def record_check(record: bytes, /) -> bool: ...
@@ -95,3 +106,20 @@ def sm2_parse_key(public: _Buffer, kernel: str | None = None) -> bytes: ...
 class Sm2Key:
     def __new__(cls, public: _Buffer, table_window: int = 0, kernel: str | None = None) -> Sm2Key: ...
     def verify(self, message: _Buffer, signature: _Buffer, /) -> bool: ...
+
+# Signed packages (validator/_core_package.c). Errors are places in PACKAGE_ERRORS, 0 is OK.
+# fields: environment, kind, city, version, previous, not_before, expiry, digest, base, needed, keys, signers' key ids,
+# id, image's offset, image's size
+_PackageFields: TypeAlias = tuple[
+    int, int, int, int, int, int, int, bytes, bytes, int, tuple[bytes, ...], tuple[bytes, ...], bytes, int, int
+]
+# environment, deny chain, city, keys, needed, newest version, its id, id of the active package
+_PackageTrust: TypeAlias = tuple[int, bool, int, bytes, int, int, bytes | None, bytes | None]
+
+PACKAGE_ERRORS: tuple[str, ...]
+
+def package_open(data: _Buffer, /) -> tuple[int, int, _PackageFields | None]: ...
+def package_check(data: _Buffer, trust: _PackageTrust, now: int, /) -> int: ...
+def package_image_intact(data: _Buffer, /) -> bool: ...
+def package_size(start: _Buffer, /) -> int: ...
+def package_standing(not_before: int, expiry: int, now: int, alarm_s: int, grace_s: int, /) -> int: ...

@@ -41,12 +41,17 @@ static const char *problem(yima_deny_error error) {
     return "good";
 }
 
-/* 1, or 0 with ValueError set. file: 0 the full list, 1 the first increment, ... */
+/* 1, or 0 with ValueError(problem, file, offset) set. file: 0 the full list, 1 the first increment, ... */
 static int good(yima_deny_error error, uint32_t file, size_t offset) {
-    if (error != YIMA_DENY_OK) {
-        PyErr_Format(PyExc_ValueError, "%s at byte %zu of file %u", problem(error), offset, (unsigned int)file);
+    if (error == YIMA_DENY_OK) {
+        return 1;
     }
-    return error == YIMA_DENY_OK;
+    PyObject *arguments = Py_BuildValue("(sIn)", problem(error), (unsigned int)file, (Py_ssize_t)offset);
+    if (arguments) {
+        PyErr_SetObject(PyExc_ValueError, arguments);
+        Py_DECREF(arguments);
+    }
+    return 0;
 }
 
 /* Takes the next file of the list. */
@@ -167,7 +172,7 @@ static PyObject *deny_counts(PyObject *object, void *unused) {
 /* clang-format off */
 static PyMethodDef deny_methods[] = {
     {"has", deny_has, METH_O, "has(account) -> bool: whether the card account of 10 bytes is denied"},
-    {"verify", deny_verify, METH_NOARGS, "verify(): ValueError unless every byte of every file is right"},
+    {"verify", deny_verify, METH_NOARGS, "verify(): ValueError(problem, file, offset) unless every byte of every file is right"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -181,7 +186,7 @@ static PyGetSetDef deny_properties[] = {
 };
 
 static PyType_Slot deny_slots[] = {
-    {Py_tp_doc, "DenyList(full, *increments): buffers, read in place"},
+    {Py_tp_doc, "DenyList(full, *increments): buffers, read in place; ValueError(problem, file, offset)"},
     {Py_tp_new, (void *)deny_new},
     {Py_tp_dealloc, (void *)deny_dealloc},
     {Py_tp_methods, deny_methods},

@@ -201,8 +201,7 @@ static PyObject *key_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     int good = parse_key(&key, kernel, &public) && (window == 0 || check_window((unsigned)window));
     PyBuffer_Release(&public);
     if (!good) return NULL;
-    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
-    self = (KeyObject *)allocate(type, 0);
+    self = (KeyObject *)PyType_GenericAlloc(type, 0);
     if (self == NULL) return NULL;
     self->key = key;
     self->kernel = kernel;
@@ -223,8 +222,7 @@ static void key_dealloc(PyObject *object) {
     KeyObject *self = (KeyObject *)object;
     PyTypeObject *type = Py_TYPE(object);
     PyMem_Free(self->memory);
-    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release(object);
+    PyObject_Free(object);
     Py_DECREF(type);
 }
 
@@ -262,8 +260,8 @@ static PyMethodDef key_methods[] = {
 static PyType_Slot key_slots[] = {
     {Py_tp_doc,
      "Sm2Key(public, table_window=0, kernel=None): a parsed key, with a table if a window of 4 to 8 is given"},
-    {Py_tp_new, key_new},
-    {Py_tp_dealloc, key_dealloc},
+    {Py_tp_new, (void *)key_new},
+    {Py_tp_dealloc, (void *)key_dealloc},
     {Py_tp_methods, key_methods},
     {0, NULL},
 };

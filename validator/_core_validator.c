@@ -10,11 +10,12 @@
 #include "core/sm2.h"
 
 typedef struct {
-    PyObject_HEAD PyObject *image; /* bytes; the core reads them in place */
+    PyObject_HEAD Py_buffer image; /* the core reads it in place, from memory or a mapped file */
     yima_parameters parameters;
     PyObject *deny; /* the DenyList that the core borrows, or NULL */
     yima_replay_entry *replay;
     void *tables;
+    yima_verdict asked; /* the last that needs a resolver, whole */
     yima_validator core;
 } Validator;
 
@@ -36,14 +37,9 @@ static const char *parameters_problem(yima_parameters_error error) {
     return "good";
 }
 
-int yima_open_parameters(yima_parameters *parameters, PyObject *image) {
-    char *bytes;
-    Py_ssize_t size;
+int yima_open_parameters(yima_parameters *parameters, const Py_buffer *image) {
     size_t offset;
-    if (PyBytes_AsStringAndSize(image, &bytes, &size) < 0) {
-        return 0;
-    }
-    const yima_parameters_error error = yima_parameters_open(parameters, (const uint8_t *)bytes, (size_t)size, &offset);
+    const yima_parameters_error error = yima_parameters_open(parameters, image->buf, (size_t)image->len, &offset);
     if (error != YIMA_PARAMETERS_OK) {
         PyErr_Format(PyExc_ValueError, "%s at byte %zu", parameters_problem(error), offset);
     }
@@ -61,19 +57,24 @@ static const yima_sm2_kernel *kernel_named(const char *name) {
 }
 
 static PyObject *validator_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
-    static char *names[] = {"image", "mode", "city", "replay_capacity", "table_bytes", "kernel", NULL};
+    static char *names[] = {"image", "mode", "city", "replay_capacity", "table_bytes", "kernel", "line", "station", "direction", NULL};
     PyObject *image;
     unsigned char mode;
     unsigned int city;
     Py_ssize_t capacity;
     Py_ssize_t table_bytes;
     const char *kernel_name = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "SbInn|z", names, &image, &mode, &city, &capacity, &table_bytes,
-                                     &kernel_name)) {
+    unsigned short line = 0;
+    unsigned short station = 0;
+    unsigned char direction = YIMA_DIRECTION_NONE;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "ObInn|zHHb", names, &image, &mode, &city, &capacity, &table_bytes,
+                                     &kernel_name, &line, &station, &direction)) {
         return NULL;
     }
-    if (capacity < 1 || capacity > 1 << 24 || table_bytes < 0 || (mode != YIMA_MODE_BUS && mode != YIMA_MODE_METRO)) {
-        PyErr_SetString(PyExc_ValueError, "replay_capacity must be 1 to 16777216, table_bytes at least 0, mode 1 or 2");
+    if (capacity < 1 || capacity > 1 << 24 || table_bytes < 0 || (mode != YIMA_MODE_BUS && mode != YIMA_MODE_METRO) ||
+        direction > YIMA_DIRECTION_EXIT) {
+        PyErr_SetString(PyExc_ValueError, "replay_capacity must be 1 to 16777216, table_bytes at least 0, mode 1 or 2, "
+                                          "direction 0 to 2");
         return NULL;
     }
     const yima_sm2_kernel *kernel = kernel_name ? kernel_named(kernel_name) : yima_sm2_best();
@@ -86,19 +87,21 @@ static PyObject *validator_new(PyTypeObject *type, PyObject *args, PyObject *key
     if (!self) {
         return NULL;
     }
-    Py_INCREF(image);
-    self->image = image;
+    if (PyObject_GetBuffer(image, &self->image, PyBUF_SIMPLE) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
     self->replay = PyMem_Calloc((size_t)capacity, sizeof *self->replay);
     self->tables = table_bytes ? PyMem_Malloc((size_t)table_bytes) : NULL;
     if (!self->replay || (table_bytes && !self->tables)) {
         Py_DECREF(self);
         return PyErr_NoMemory();
     }
-    if (!yima_open_parameters(&self->parameters, image)) {
+    if (!yima_open_parameters(&self->parameters, &self->image)) {
         Py_DECREF(self);
         return NULL;
     }
-    const yima_gate gate = {.mode = mode, .city = city};
+    const yima_gate gate = {.mode = mode, .direction = direction, .line = line, .station = station, .city = city};
     yima_validator_init(&self->core, &self->parameters, gate, self->replay, (uint32_t)capacity, self->tables,
                         (size_t)table_bytes);
     self->core.kernel = kernel;
@@ -111,7 +114,7 @@ static void validator_dealloc(PyObject *object) {
     const freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     PyMem_Free(self->replay);
     PyMem_Free(self->tables);
-    Py_XDECREF(self->image);
+    PyBuffer_Release(&self->image);
     Py_XDECREF(self->deny);
     release(object);
     Py_DECREF(type);
@@ -139,6 +142,24 @@ static PyObject *digest_or_none(const yima_verdict *verdict) {
     return Py_None;
 }
 
+static PyObject *verdict_tuple(const Validator *self, const yima_verdict *verdict) {
+    char rule[YIMA_RULE_TEXT_MAX];
+    const size_t rule_length = yima_rule_text(&self->parameters, verdict, rule);
+    PyObject *const items[] = {
+        PyLong_FromLong(verdict->reason),
+        PyBool_FromLong(verdict->accepted),
+        PyLong_FromLong(verdict->family),
+        PyBool_FromLong(verdict->again),
+        PyBytes_FromStringAndSize((const char *)verdict->stages, sizeof verdict->stages),
+        PyLong_FromUnsignedLong(verdict->fare_fen),
+        digest_or_none(verdict),
+        PyUnicode_FromStringAndSize(rule, (Py_ssize_t)rule_length),
+        PyLong_FromLong(verdict->transaction),
+        PyLong_FromLong(verdict->vouched),
+    };
+    return yima_tuple_of(items, sizeof items / sizeof *items);
+}
+
 /* On the way of every tap, hence without a format string to interpret. */
 static PyObject *validator_judge(PyObject *object, PyObject *const *args, Py_ssize_t count) {
     Validator *self = (Validator *)object;
@@ -161,16 +182,38 @@ static PyObject *validator_judge(PyObject *object, PyObject *const *args, Py_ssi
     }
     yima_verdict verdict;
     yima_judge(&self->core, (const uint8_t *)code, (size_t)length, now, &verdict);
-    PyObject *const items[] = {
-        PyLong_FromLong(verdict.reason),
-        PyBool_FromLong(verdict.accepted),
-        PyLong_FromLong(verdict.family),
-        PyBool_FromLong(verdict.again),
-        PyBytes_FromStringAndSize((const char *)verdict.stages, sizeof verdict.stages),
-        PyLong_FromUnsignedLong(verdict.fare_fen),
-        digest_or_none(&verdict),
-    };
-    return yima_tuple_of(items, sizeof items / sizeof *items);
+    if (verdict.reason == YIMA_REASON_NEEDS_RESOLVER && !verdict.again) {
+        self->asked = verdict;
+    }
+    return verdict_tuple(self, &verdict);
+}
+
+static PyObject *validator_settle(PyObject *object, PyObject *args) {
+    Validator *self = (Validator *)object;
+    const char *code;
+    Py_ssize_t length;
+    long long unix_s;
+    unsigned long long tick_ms;
+    int trusted;
+    unsigned short reason;
+    unsigned char vouched;
+    const char *digest;
+    Py_ssize_t digest_size;
+    if (!PyArg_ParseTuple(args, "y#y#LKpHb", &code, &length, &digest, &digest_size, &unix_s, &tick_ms, &trusted,
+                          &reason, &vouched)) {
+        return NULL;
+    }
+    if (self->asked.reason != YIMA_REASON_NEEDS_RESOLVER || digest_size != sizeof self->asked.digest ||
+        memcmp(digest, self->asked.digest, sizeof self->asked.digest) != 0) {
+        PyErr_SetString(PyExc_ValueError, "not the code that was judged last to need a resolver");
+        return NULL;
+    }
+    const yima_moment now = {.unix_s = unix_s, .tick_ms = tick_ms, .trusted = (uint8_t)trusted};
+    yima_verdict verdict = self->asked;
+    yima_settle(&self->core, (const uint8_t *)code, (size_t)length, now, (yima_reason)reason, (yima_vouched)vouched,
+                &verdict);
+    self->asked.reason = YIMA_REASON_ACCEPTED;
+    return verdict_tuple(self, &verdict);
 }
 
 static PyObject *validator_retract(PyObject *object, PyObject *args) {
@@ -234,7 +277,10 @@ static PyObject *validator_issuers(PyObject *object, void *unused) {
 /* clang-format off */
 static PyMethodDef validator_methods[] = {
     {"judge", (PyCFunction)(void (*)(void))validator_judge, METH_FASTCALL,
-     "judge(code, unix_s, tick_ms, trusted) -> (reason, accepted, family, again, stages, fare_fen, digest)"},
+     "judge(code, unix_s, tick_ms, trusted) -> (reason, accepted, family, again, stages, fare_fen, digest, rule, "
+     "transaction)"},
+    {"settle", validator_settle, METH_VARARGS,
+     "settle(code, digest, unix_s, tick_ms, trusted, reason, vouched) -> as judge; after NEEDS_RESOLVER"},
     {"retract", validator_retract, METH_VARARGS, "retract(digest): takes back what an accepted code left in the memory"},
     {"remember", validator_remember, METH_VARARGS, "remember(code, accepted_at, now) -> whether it still matters"},
     {"set_deny", validator_set_deny, METH_O, "set_deny(list): borrows a DenyList; None: no list beside the image's own"},
@@ -249,7 +295,7 @@ static PyGetSetDef validator_properties[] = {
 };
 
 static PyType_Slot validator_slots[] = {
-    {Py_tp_doc, "Validator(image, mode, city, replay_capacity, table_bytes, kernel=None)"},
+    {Py_tp_doc, "Validator(image, mode, city, replay_capacity, table_bytes, kernel=None, line=0, station=0, direction=0)"},
     {Py_tp_new, (void *)validator_new},
     {Py_tp_dealloc, (void *)validator_dealloc},
     {Py_tp_methods, validator_methods},

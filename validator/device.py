@@ -7,7 +7,7 @@ Rules it keeps:
 - The same presentation again (`verdict.again`) shows the answer again: nothing is recorded, nothing moves.
 - A tap is judged as of the moment its last byte came, however long the device was busy.
 - A reader that is gone, a gate that does not listen, a collector that is away: told, tried again; the device lives on.
-- After a restart the memory of used codes is filled again from the journal before the first tap.
+- After a restart, and when parameters change, the memory of used codes is filled again from the journal.
 """
 
 import threading
@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Protocol
 
 from validator.errors import GateError, JournalError, ReaderError, YimaError
 from validator.journal import SqliteJournal
@@ -29,6 +30,7 @@ POLL_S = 0.2  # how long one wait for a payload lasts, and so how soon a stop is
 REOPEN_S = 3.0  # between two attempts to open a reader that is gone
 LAST_UPLOAD_S = 2.0  # what a stop allows for the last batches
 REFILL_S = 24 * 3600  # how far back accepted codes are put into memory; the core drops those that are over
+DEBOUNCE_MS = 2000  # a good code turned away for the device's sake and seen again within it is the same presentation
 LATE_MAX_NS = 60_000_000_000  # a reading older than this has a wrong time, not a long wait
 
 
@@ -67,16 +69,23 @@ class Happening(StrEnum):
     UPLOAD_BACK = "upload_back"
     ACKNOWLEDGED = "acknowledged"
     QUARANTINED = "quarantined"
+    PARAMETERS_CHANGED = "parameters_changed"
+    PARAMETERS_UNCHANGED = "parameters_unchanged"
+    PARAMETERS_TROUBLE = "parameters_trouble"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something happened. error: the trouble; through: the cursor after an answer; rejected: {sequence: why}."""
+    """Something happened. error: the trouble; through: the cursor after an answer; rejected: {sequence: why}.
+
+    version: of the parameters now in force.
+    """
 
     happening: Happening
     error: YimaError | None = None
     through: int | None = None
     rejected: dict[int, str] | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +98,22 @@ class Summary:
     pending: int
 
 
+class Upkeep(Protocol):
+    """What the judge needs between taps, so that it judges by what is in force. Neither call may take long."""
+
+    def look(self, now: Moment) -> Validator | None:
+        """A judge to go on with, if it is another one."""
+
+    def refusal(self, now: Moment) -> Reason | None:
+        """Why no one may ride now, whatever the code."""
+
+
 class Device:
     """One validator at one gate. It owns what it is given and closes all of it when `run` ends.
 
     on_tap is called on the device's thread after the gate; on_notice on it or on the uplink's. reopen opens the reader
     anew when it is gone; without it `run` ends with the ReaderError. A reader that says of itself `exhausted` (files)
-    ends the run as `stop` does.
+    ends the run as `stop` does. upkeep may hand over another judge between taps, and say why no one may ride now.
     """
 
     def __init__(
@@ -111,6 +130,7 @@ class Device:
         on_notice: Callable[[Notice], None] | None = None,
         reopen: Callable[[], Reader] | None = None,
         batches: BatchPolicy | None = None,
+        upkeep: Upkeep | None = None,
     ) -> None:
         self._reader: Reader | None = reader
         self._validator = validator
@@ -121,6 +141,8 @@ class Device:
         self._on_tap = on_tap or (lambda tap: None)
         self._on_notice = on_notice or (lambda notice: None)
         self._reopen = reopen
+        self._upkeep = upkeep
+        self._turned_away = (b"", 0)
         self._taps = 0
         self._recorded = 0
         self._journal_fails = False
@@ -159,6 +181,7 @@ class Device:
             if self._sender:
                 self._sender.start()
             while not stop.is_set() and not getattr(self._reader, "exhausted", False):
+                self._keep_up()
                 reading = self._read(stop)
                 if reading is not None:
                     self._tap(reading)
@@ -194,7 +217,7 @@ class Device:
     def _tap(self, reading: Reading) -> None:
         begun = time.monotonic_ns()
         moment = _as_of(self._clock.now(), begun - reading.last_ns)
-        verdict = self._validator.judge(reading.payload, moment)
+        verdict = self._unless_out_of_service(self._validator.judge(reading.payload, moment), moment)
         judged = time.monotonic_ns()
         key, trouble = None, None
         if not verdict.again:
@@ -230,6 +253,24 @@ class Device:
                 trouble=trouble,
             )
         )
+
+    def _keep_up(self) -> None:
+        """Goes on with another judge if there is one; what was used stays used."""
+        other = self._upkeep and self._upkeep.look(self._clock.now())
+        if other:
+            self._validator = other
+            self.refill()
+
+    def _unless_out_of_service(self, verdict: Verdict, moment: Moment) -> Verdict:
+        reason = self._upkeep.refusal(moment) if self._upkeep and verdict.accepted else None
+        if reason is None:
+            return verdict
+        # Taken back, it is not used up; so the core does not know it again while it stays in view.
+        self._validator.retract(verdict)
+        code, seen_ms = self._turned_away
+        again = code == verdict.code and moment.tick_ms - seen_ms < DEBOUNCE_MS
+        self._turned_away = verdict.code, moment.tick_ms
+        return replace(verdict, accepted=False, reason=reason, fare_fen=0, rule="", again=again)
 
     def _record(
         self, payload: bytes, verdict: Verdict, moment: Moment

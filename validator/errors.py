@@ -39,5 +39,9 @@ class JournalError(YimaError):
     """A journal that cannot be written or trusted; the gate stays shut, what is recorded stays recorded."""
 
 
+class ResolverError(YimaError):
+    """A resolver that cannot be used as it is named; one that does not answer is no error but an answer."""
+
+
 class UplinkError(YimaError):
     """A collector that cannot be reached or that answers nonsense; records wait in the journal."""

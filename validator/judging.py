@@ -14,24 +14,29 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from validator import _core
+from validator.errors import ParametersError
+from validator.family_fields import LAB_FAMILIES, card_account, organisation
+from validator.family_rules import read as read_family_rules
 from validator.parameters import MODE_NUMBERS, Mode, Parameters
 from validator.texts import Text
 
+if TYPE_CHECKING:
+    from validator.denylist import DenyList
+
 __all__ = [
+    "Direction",
     "GateContext",
     "Mode",
     "Moment",
     "Reason",
     "Stage",
     "StageResult",
+    "Transaction",
     "Validator",
     "Verdict",
+    "Vouched",
     "masked",
 ]
-
-_OFFSETS = {name: (offset, offset + size) for name, _, offset, size, _ in _core.CODE_LAYOUT}
-_CARD_ACCOUNT = slice(*_OFFSETS["CARD_ACCOUNT"])
-_ORGANISATION = slice(*_OFFSETS["ORGANISATION"])
 
 
 class Stage(IntEnum):
@@ -131,12 +136,49 @@ class Moment:
         return cls(unix_s=unix_s, tick_ms=unix_s * 1000)
 
 
+class Direction(StrEnum):
+    """What a tap at a gate means. NONE: one tap is the ride, as on a bus."""
+
+    NONE = "none"
+    ENTRY = "entry"
+    EXIT = "exit"
+
+
+class Transaction(IntEnum):
+    """What an accepted tap was, as metro uploads number it; NONE at a gate without direction, and when refused."""
+
+    NONE = 0
+    ENTRY = 1
+    EXIT = 2
+    OVER_TIME_EXIT = 3
+
+
+class Vouched(IntEnum):
+    """Who stands behind an accepted code. NOBODY: its issuer could not be reached, it was accepted at risk."""
+
+    HERE = 0
+    ISSUER = 1
+    NOBODY = 2
+
+
+_DIRECTIONS = {Direction.NONE: 0, Direction.ENTRY: 1, Direction.EXIT: 2}
+_TRANSACTIONS = tuple(Transaction)
+_VOUCHED = tuple(Vouched)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateContext:
-    """Where the gate stands. city: administrative division code, 320500 is Suzhou; 0: not told."""
+    """Where the gate stands.
+
+    city: administrative division code, 320500 is Suzhou. line, station: the parameters' own numbers, up to 65535.
+    0: not told.
+    """
 
     mode: Mode
     city: int = 0
+    line: int = 0
+    station: int = 0
+    direction: Direction = Direction.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +187,7 @@ class Verdict:
 
     family: what kind of code it was. fare_fen: what the ride costs in fen, 0 when refused. again: the same presentation
     as a moment ago: show the answer again, record nothing. digest: names the code's content, however often it is signed
-    anew; None until the rider's signature verified.
+    anew; None until the rider's signature verified. rule: names of the rules that set the fare, joined by `+`; ASCII.
     """
 
     accepted: bool
@@ -156,29 +198,49 @@ class Verdict:
     again: bool
     digest: bytes | None
     code: bytes = field(repr=False)
+    rule: str = ""
+    transaction: Transaction = Transaction.NONE
+    vouched: Vouched = Vouched.HERE
 
     @property
     def case(self) -> int | None:
-        """The test lab's case number of the reason."""
-        return self.reason.case
+        """The test lab's case number of the reason; None for families that the lab does not test."""
+        return self.reason.case if self.family in LAB_FAMILIES else None
 
     @property
     def account_masked(self) -> str:
         """The card account, first and last four digits; empty if the format is wrong. Unverified before that stage."""
         if self.stages[Stage.FORMAT] is not StageResult.PASSED:
             return ""
-        return masked(self.code[_CARD_ACCOUNT].hex().rstrip("f"))
+        return masked(card_account(self.family, self.code))
 
     @property
     def organisation(self) -> str | None:
-        """Field 6, 8 digits; None if the format is wrong. Means something once the certificate stage has passed."""
+        """Field 6, 8 digits; None where there is none. Means something once the certificate stage has passed."""
         if self.stages[Stage.FORMAT] is not StageResult.PASSED:
             return None
-        return self.code[_ORGANISATION].hex()
+        return organisation(self.family, self.code)
+
+
+def _verdict(code: bytes, answer: tuple[int, bool, int, bool, bytes, int, bytes | None, str, int, int]) -> Verdict:
+    reason, accepted, family, again, stages, fare_fen, digest, rule, transaction, vouched = answer
+    return Verdict(
+        accepted=accepted,
+        reason=_REASONS[reason],
+        family=_core.FAMILIES[family],
+        stages=_STAGES.get(stages) or _stages(stages),
+        fare_fen=fare_fen,
+        again=again,
+        digest=digest,
+        code=code,
+        rule=rule,
+        transaction=_TRANSACTIONS[transaction],
+        vouched=_VOUCHED[vouched],
+    )
 
 
 class Validator:
-    """One gate's judge with its short memory."""
+    """One gate's judge with its short memory. families: what its parameters say of other codes."""
 
     def __init__(
         self,
@@ -188,16 +250,23 @@ class Validator:
         replay_capacity: int = 4096,
         table_bytes: int = 1 << 20,
         kernel: str | None = None,
+        deny: "DenyList | None" = None,
     ) -> None:
         """Prepares a judge. Changing parameters means making another and calling `remember`.
 
         replay_capacity: accepted codes remembered, rounded up to a multiple of 8. table_bytes: memory for precomputed
         tables of issuers that are seen often. kernel: SM2 arithmetic by name, for tests; default the machine's best.
+        deny: see set_deny.
         """
         self._core = _core.Validator(
-            parameters.image, MODE_NUMBERS[gate.mode], gate.city, replay_capacity, table_bytes, kernel
-        )
+            parameters.image, MODE_NUMBERS[gate.mode], gate.city, replay_capacity, table_bytes, kernel,
+            gate.line, gate.station, _DIRECTIONS[gate.direction],
+        )  # fmt: skip
         self._judge = self._core.judge
+        self.gate = gate
+        self.families = read_family_rules(parameters.image)
+        self._environment = parameters.environment
+        self.set_deny(deny)
 
     def judge(self, code: bytes, now: Moment | int) -> Verdict:
         """Judges one payload of any length; every sequence of bytes has a verdict.
@@ -208,17 +277,18 @@ class Validator:
             answer = self._judge(code, now.unix_s, now.tick_ms, now.trusted)
         else:
             answer = self._judge(code, now, now * 1000, True)
-        reason, accepted, family, again, stages, fare_fen, digest = answer
-        return Verdict(
-            accepted=accepted,
-            reason=_REASONS[reason],
-            family=_core.FAMILIES[family],
-            stages=_STAGES.get(stages) or _stages(stages),
-            fare_fen=fare_fen,
-            again=again,
-            digest=digest,
-            code=code,
+        return _verdict(code, answer)
+
+    def settle(self, verdict: Verdict, now: Moment, reason: Reason, vouched: Vouched = Vouched.HERE) -> Verdict:
+        """Completes a verdict with the reason NEEDS_RESOLVER: ACCEPTED and who vouched, or why it is refused.
+
+        What comes back is the answer of this presentation from now on; an accepted code shown again is a repeat. Raises
+        ValueError for a verdict that is not the last one of `judge` with that reason.
+        """
+        answer = self._core.settle(
+            verdict.code, verdict.digest or b"", now.unix_s, now.tick_ms, now.trusted, reason, vouched
         )
+        return _verdict(verdict.code, answer)
 
     def retract(self, verdict: Verdict) -> None:
         """Takes back what an accepted verdict left in the memory: its record could not be made durable."""
@@ -228,9 +298,25 @@ class Validator:
     def remember(self, code: bytes, accepted_at: int, now: int) -> bool:
         """After a restart: puts an accepted code from the journal into the memory again, unverified.
 
-        Returns False if the bytes are no ministry code, or can matter no more at `now` (unix seconds).
+        Returns False if the bytes are no code that is judged here, or can matter no more at `now` (unix seconds).
         """
         return self._core.remember(code, accepted_at, now)
+
+    def set_deny(self, deny: "DenyList | None") -> None:
+        """Denies the accounts of this list, beside the parameters' own, from the next code on; None: no such list.
+
+        Raises ParametersError for a list of the other environment (test, production).
+        """
+        if deny is not None and deny.environment != self._environment:
+            raise ParametersError(
+                "deny-list",
+                Text(
+                    f"is of environment {deny.environment}, the parameters are of {self._environment}",
+                    f"名单环境为 {deny.environment}，参数环境为 {self._environment}",
+                ),
+                Text("Never mix test and production", "测试与生产不可混用"),
+            )
+        self._core.set_deny(None if deny is None else deny.core)
 
     def idle(self) -> bool:
         """For idle time: does at most one piece of useful work of about a millisecond; True if it did."""

@@ -1,17 +1,18 @@
 """The ports of the device: what it needs of the world, each with one sentence of guarantee.
 
-Back-ends are found by name through entry points (`yima.readers`, `yima.gates`): `serial:/dev/ttyUSB0` asks the back-end
-`serial` for the device at `/dev/ttyUSB0`. A back-end's factory takes the text after the colon and raises ReaderError or
-GateError with what to do.
+Back-ends are found by name through entry points (`yima.readers`, `yima.gates`, `yima.resolvers`): `serial:/dev/ttyUSB0`
+asks the back-end `serial` for the device at `/dev/ttyUSB0`. A back-end's factory takes the text after the colon and
+raises ReaderError, GateError or ResolverError with what to do.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from importlib.metadata import entry_points
 from typing import Any, NamedTuple, Protocol
 
-from validator.errors import GateError, ReaderError, YimaError
-from validator.judging import Moment, Verdict
+from validator.errors import GateError, ReaderError, ResolverError, YimaError
+from validator.judging import GateContext, Moment, Verdict
 from validator.texts import Text
 
 
@@ -118,11 +119,38 @@ class Uplink(Protocol):
         """Ends the connection."""
 
 
-class Resolver(Protocol):
-    """Answers for a code that only its issuer can verify, before the deadline or not at all."""
+class Answer(StrEnum):
+    """What became of a question to a code's issuer."""
 
-    def resolve(self, token: bytes, *, deadline_ms: int, mode: str, city: int) -> bool | None:
-        """True: may ride; False: may not; None: unreachable within the deadline."""
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A code that only its issuer can verify, and where it was shown.
+
+    token: the payload as scanned. at: unix seconds UTC. fare_fen: what the ride would cost. deadline_ms: how long the
+    rider is kept waiting.
+    """
+
+    token: bytes = field(repr=False)
+    family: str
+    gate: GateContext
+    fare_fen: int
+    at: int
+    deadline_ms: int
+
+
+class Resolver(Protocol):
+    """Answers for a code that only its issuer can verify, before the deadline; whatever goes wrong is UNREACHABLE."""
+
+    def resolve(self, question: Question) -> Answer:
+        """The issuer's answer. Nothing that a network or a server does raises, nothing holds it beyond the deadline."""
+
+    def close(self) -> None:
+        """Ends its connections."""
 
 
 def _open(group: str, kind: Text, error: type[YimaError], specification: str) -> Any:
@@ -156,3 +184,9 @@ def open_gate(specification: str) -> Gate:
     """Opens a gate such as `console:`. Raises GateError."""
     gate: Gate = _open("yima.gates", Text("gate", "闸机"), GateError, specification)
     return gate
+
+
+def open_resolver(specification: str) -> Resolver:
+    """Opens a resolver such as `https://resolver.example`. Raises ResolverError."""
+    resolver: Resolver = _open("yima.resolvers", Text("resolver", "联网核验端"), ResolverError, specification)
+    return resolver

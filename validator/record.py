@@ -1,18 +1,22 @@
 """The offline trip record: what a device hands on about one presentation, accepted or refused.
 
 The bytes are written by the core (core/record.c): TLVs of tag (2), length (2), value; 0011 is SM3 over all before it.
-Our own tags: 2001 the reason (2 bytes), 2002 whether the device's clock could be trusted (1 byte).
+Our own tags: 2001 the reason (2 bytes), 2002 whether the device's clock could be trusted (1 byte),
+2003 the rules that set the fare, 2004 who vouched for a code that could not be verified here (1 its issuer, 2 nobody:
+accepted at risk), 2005 what the tap was at a gate with a direction (1 entry, 2 exit, 3 over-time exit).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 from validator import _core
 from validator.errors import ParametersError
-from validator.judging import Moment, Verdict
+from validator.judging import Moment, Verdict, Vouched
 from validator.texts import Text
 from validator.version import VERSION
 
 _STRING_MAX = 255
+_AMOUNT, _VOUCHED = 0x0009, 0x2004
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +72,36 @@ def trip_record(code: bytes, verdict: Verdict, *, terminal: Terminal, record_id:
         verdict.reason,
         verdict.accepted,
         verdict.fare_fen,
+        verdict.transaction,
+        verdict.vouched,
         min(max(moment.unix_s, 0), 0xFFFFFFFF),
         moment.trusted,
-        *(text or None for text in texts),
+        *(text or None for text in (*texts, verdict.rule)),
     )
 
 
 def record_is_intact(record: bytes) -> bool:
     """Whether the bytes are a well-formed record whose integrity value agrees. Proves no origin: see core/record.c."""
     return _core.record_check(record)
+
+
+def fields_of(record: bytes) -> Iterator[tuple[int, bytes]]:
+    """(tag, value) one after the other, as far as the bytes hold whole ones."""
+    at = 0
+    while at + 4 <= len(record):
+        tag, size = int.from_bytes(record[at : at + 2]), int.from_bytes(record[at + 2 : at + 4])
+        if at + 4 + size > len(record):
+            return
+        yield tag, record[at + 4 : at + 4 + size]
+        at += 4 + size
+
+
+def amount_of(record: bytes) -> int:
+    """The fare in fen (tag 0009, binary); 0 if there is none."""
+    return next((int.from_bytes(value) for tag, value in fields_of(record) if tag == _AMOUNT), 0)
+
+
+def vouched_of(record: bytes) -> Vouched:
+    """Who vouched for the code (tag 2004); HERE if the record does not say."""
+    said = next((value for tag, value in fields_of(record) if tag == _VOUCHED), b"")
+    return Vouched(said[0]) if len(said) == 1 and said[0] in set(Vouched) else Vouched.HERE

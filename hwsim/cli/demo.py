@@ -18,8 +18,10 @@ HELP = "show the whole way of a tap on simulated hardware 在模拟硬件上演�
 
 DESCRIPTION = """\
 Starts a collector, a bus validator with a serial scanner and a metro gate with a camera, all simulated but for the
-software, lets riders of two cities tap, cuts the network and restores it, and accounts for every tap.
-启动采集端、公交验票机（串口扫码器）和地铁闸机（摄像头），模拟两城乘客刷码，中断并恢复网络，最后核对每一笔记录。"""
+software, on a signed package of the Yangtze-delta profile; lets riders of its cities tap, cuts the network and restores
+it, and accounts for every tap and for the rules that set its fare.
+启动采集端、公交验票机（串口扫码器）和地铁闸机（摄像头），使用已签名的长三角参数包，模拟各城乘客刷码，中断并恢复网络，
+最后核对每一笔记录及其票价规则。"""
 
 EPILOG = """\
 exit status 退出状态:

@@ -4,6 +4,7 @@ import argparse
 import time
 
 from sdk.payloads import Payload, payload_of_hex, read_payload
+from validator.judging import Direction, GateContext, Mode
 
 
 def add_payload_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +24,35 @@ def add_payload_arguments(parser: argparse.ArgumentParser) -> None:
 def payload_of(arguments: argparse.Namespace) -> Payload:
     """The payload that the arguments name. Raises PayloadError."""
     return payload_of_hex(" ".join(arguments.hex)) if arguments.hex else read_payload(arguments.file)
+
+
+def add_direction_argument(group: argparse._ActionsContainer) -> None:
+    """--direction"""
+    group.add_argument(
+        "--direction",
+        choices=[str(direction) for direction in Direction],
+        default=str(Direction.NONE),
+        help="what a tap means: entry or exit of a metro, default none: the ride 进站、出站，或单次刷码",
+    )
+
+
+def gate_of(arguments: argparse.Namespace) -> GateContext:
+    """Where the gate stands, by --mode, --city, --line, --station and --direction.
+
+    A line or station that is a number (0101 is 101) is the fare tables' too; one that is a name is for records only.
+    """
+    return GateContext(
+        mode=Mode(arguments.mode),
+        city=arguments.city,
+        line=_table_number(arguments.line),
+        station=_table_number(arguments.station),
+        direction=Direction(arguments.direction),
+    )
+
+
+def _table_number(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 8 else 0
+    return number if number <= 0xFFFF else 0
 
 
 def unix_seconds(text: str) -> int:

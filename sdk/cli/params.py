@@ -1,84 +1,243 @@
-"""`yima params`: an example of the parameters' plain form, and a check of a file."""
+"""`yima params`: parameters from the files a person edits to the signed package a device takes."""
 
 import argparse
 from pathlib import Path
 
-from validator.parameters import Parameters, load
+from sdk.cli import params_deny
+from sdk.cli.arguments import WholeNumber, unix_seconds
+from sdk.parameters.compile import build_package, open_any
+from sdk.parameters.diff import changes, report
+from sdk.parameters.example import PLAIN, write_source
+from sdk.parameters.rotation import rotate_keys
+from sdk.parameters.show import page
+from sdk.parameters.signing import Report, add_signature, make_key_file, read_key_file, verify_package
+from sdk.parameters.source import read_source
+from validator.durable import write_whole
+from validator.errors import ParametersError
+from validator.packages import Pins, Trust, parse_pins, pins_as_text, read_package, read_pins, when
+from validator.texts import Text
 
-HELP = "print example parameters, or check a file 参数示例与检查"
+HELP = "build, show, verify, compare and sign parameters 参数包的制作、查看、校验、比较与签名"
 
-# The root key is the test lab's public test root 1, so that the example loads as it is.
-EXAMPLE = """\
-# Parameters of a yima validator 参数
-environment = "test"            # or "production" 环境
-version = 1
-
-[limits]                        # all optional; these are the defaults 限制（均可省略，以下为默认值）
-versions = [0x80, 0x81]         # accepted versions of the code 受理的版本号
-max_validity_s = 1200           # longest validity of one code 单码最长有效时间
-future_tolerance_s = 20         # how far a phone's clock may be ahead 手机时间允许超前
-debounce_ms = 2000              # the same bytes within it are the same presentation 同一次出示
-account_interval_s = 0          # the same account again not before; 0 is off 同一账户最小间隔
-account_types = [0, 1, 2, 3, 4, 5]
-
-[fares]                         # fen, flat by mode; a mode without a fare refuses 票价（分）
-bus = 200
-metro = 300
-
-[[roots]]                       # one block a root 根证书或公钥
-index = 1
-key = "\
-F8ECFA98612ECB5CF9C0EBCAA8C9C67714F6EE948CFF7226EF7E39000542930F\
-BEA4C6CEF060C660ED51C93EBD11696208373792096609CDDA3C7726B563B50F"
-# or: certificate = "<144 bytes in hex>"
-# or: file = "roots.bin"        # n × 144 bytes, relative to this file
-
-[[whitelist]]                   # one block a pair of institution and platform 白名单
-organisation = "00083010"
-platform = "50083010"
-city = 310000                   # the issuer's city, optional 发卡城市（可省略）
-modes = ["bus", "metro"]        # default both 交通方式
-
-[acceptance]                    # riding city = issuers' cities; optional 乘车城市 = 受理的发卡城市
-310000 = [310000, 320500]
-320500 = [310000, 320500]
-
-[[deny]]                        # a card account, or a range; F pads to 20 digits 黑名单
-first = "31048700000000019990"
-last = "31048700000000019998"
-
-[[time_shifts]]                 # extra time bases accepted of one institution 额外时间基准
-organisation = "00083010"
-shifts_s = [28800]
+EXAMPLES = """\
+examples 示例:
+  yima params example > gate.toml               the plain form, for a bench 简单参数文件
+  yima params example city/                     a source directory with every file 源目录示例
+  yima params check city/                       every cell of it 检查每个单元格
+  yima params new-key signer.key --pins signers.txt
+  yima params build city/ --key signer.key -o city-1.ymp
+  yima params show city-1.ymp
+  yima params verify city-1.ymp --trust signers.txt
+  yima params diff city-1.ymp city/             what a rider or an operator would notice 变化
+  yima params rotate-keys city-1.ymp --old signer.key --new next.key -o rotated
+The files and columns of a source are described in docs/parameters.md. 文件与列的说明见 docs/parameters.md
 """
+_FILE = "a source directory, a package, or a plain TOML file 源目录、参数包或 TOML"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """example | check FILE"""
-    verbs = parser.add_subparsers(dest="action", required=True, metavar="example|check")
-    verbs.add_parser("example", help="print a commented example 输出带注释的示例")
-    check = verbs.add_parser("check", help="load a file and sum it up 加载并概述参数文件")
-    check.add_argument("file", type=Path, metavar="FILE")
+    """One verb of parameters each."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    verbs = parser.add_subparsers(
+        dest="action",
+        required=True,
+        metavar="example|check|build|show|verify|diff|new-key|sign|rotate-keys|deny",
+    )
+    example = verbs.add_parser("example", help="print the plain form, or write a source directory 输出示例")
+    example.add_argument("directory", nargs="?", type=Path, metavar="DIR", help="a source is written there 源目录")
+    check = verbs.add_parser("check", help="look at everything and sum it up 检查并概述")
+    check.add_argument("file", type=Path, metavar="FILE", help=_FILE)
+    build = verbs.add_parser("build", help="compile a source directory to a package 由源目录制作参数包")
+    build.add_argument("source", type=Path, metavar="DIR")
+    _add_output(build)
+    _add_keys(build, "--key", "signs it; several may 签名私钥，可多个")
+    build.add_argument("--next-pins", type=Path, metavar="FILE", help="who signs the next; default the same 下次签名者")
+    show = verbs.add_parser("show", help="a page to read 可读页面")
+    show.add_argument("file", type=Path, metavar="FILE", help=_FILE)
+    verify = verbs.add_parser("verify", help="what a device would say; exit 0 taken, 1 not 以终端的规则校验")
+    verify.add_argument("file", type=Path, metavar="FILE")
+    verify.add_argument("--trust", type=Path, required=True, metavar="FILE", help="the signers' public keys 信任的公钥")
+    verify.add_argument("--environment", choices=["test", "production"], help="the device's; default the package's own")
+    verify.add_argument("--city", type=WholeNumber(0, 999_999), default=0, metavar="N", help="the device's 终端所在城市")
+    verify.add_argument("--at", type=unix_seconds, default="now", metavar="UNIX", help="default now 时刻")
+    verify.add_argument("--newest", type=Path, metavar="FILE", help="the newest package it has had 已有的最新参数包")
+    compare = verbs.add_parser("diff", help="what changes; exit 0 nothing, 1 something 比较变化")
+    compare.add_argument("old", type=Path, metavar="OLD", help=_FILE)
+    compare.add_argument("new", type=Path, metavar="NEW", help=_FILE)
+    new_key = verbs.add_parser("new-key", help="make a signing key for tests and benches 生成签名私钥")
+    new_key.add_argument("file", type=Path, metavar="FILE")
+    new_key.add_argument("--pins", type=Path, metavar="FILE", help="add its public half to these 追加公钥")
+    sign = verbs.add_parser("sign", help="add a signature to a package 追加签名")
+    sign.add_argument("file", type=Path, metavar="FILE")
+    _add_keys(sign, "--key", "signs it 签名私钥", required=True)
+    _add_output(sign)
+    rotate = verbs.add_parser("rotate-keys", help="two packages that change the signers 更换签名密钥")
+    rotate.add_argument("file", type=Path, metavar="FILE", help="the package in force 当前参数包")
+    _add_keys(rotate, "--old", "signs what is in force 原私钥", required=True)
+    _add_keys(rotate, "--new", "signs from here on 新私钥", required=True)
+    rotate.add_argument("--needed", type=WholeNumber(1, 16), default=1, metavar="N", help="of the new keys 所需签名数")
+    rotate.add_argument("--not-before", type=unix_seconds, metavar="UNIX", help="of the first 第一个包的生效时间")
+    rotate.add_argument("--final-not-before", type=unix_seconds, metavar="UNIX", help="of the second 第二个包的生效时间")
+    rotate.add_argument("--expiry", type=unix_seconds, metavar="UNIX", help="of both 失效时间")
+    rotate.add_argument("-o", "--output", type=Path, required=True, metavar="NAME", help="NAME-1.ymp, NAME-2.ymp")
+    params_deny.add_arguments(verbs.add_parser("deny", help=params_deny.HELP))
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the package 参数包")
+
+
+def _add_keys(parser: argparse.ArgumentParser, name: str, about: str, *, required: bool = False) -> None:
+    parser.add_argument(
+        name, type=Path, action="append", default=[], required=required, metavar="KEYFILE", help=about
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0; a file that cannot be used is a ParametersError (2)."""
-    if arguments.action == "example":
-        print(EXAMPLE, end="")
+    """0; verify and diff 1 for no and for changes. What cannot be used is a ParametersError (2)."""
+    verbs = {
+        "example": _example,
+        "check": _check,
+        "build": _build,
+        "show": _show,
+        "verify": _verify,
+        "diff": _diff,
+        "new-key": _new_key,
+        "sign": _sign,
+        "rotate-keys": _rotate,
+        "deny": params_deny.run,
+    }
+    return verbs[arguments.action](arguments)
+
+
+def _example(arguments: argparse.Namespace) -> int:
+    if arguments.directory is None:
+        print(PLAIN, end="")
     else:
-        _summarise(load(arguments.file))
+        write_source(arguments.directory)
+        print(f"written 已写入: {arguments.directory}")
     return 0
 
 
-def _summarise(parameters: Parameters) -> None:
-    fares = ", ".join(f"{mode} ¥{fen / 100:.2f}" for mode, fen in parameters.fares_fen.items())
-    print(f"usable 可用: {parameters.source}")
-    print(f"  environment 环境  {parameters.environment}")
-    print(f"  version 版本      {parameters.version}")
-    print(f"  fares 票价        {fares or 'none: every ride is refused 无，全部拒绝'}")
-    for root in parameters.roots.values():
-        until = "no expiry known 无失效日期" if root.expires is None else "{}-{:02}".format(*root.expires)
-        print(f"  root 根证书       {root.index}  {until}")
-    if not parameters.roots:
-        print("  root 根证书       none: every code is refused 无，全部拒绝")
-    print(f"  image 映像        {len(parameters.image)} bytes 字节")
+def _check(arguments: argparse.Namespace) -> int:
+    opened = open_any(arguments.file)
+    rules = opened.rules
+    print(f"usable 可用: {opened.name}")
+    print(f"  environment 环境  {rules.environment}")
+    print(f"  version 版本      {rules.version}")
+    counts = (
+        ("roots 根证书", len(rules.roots), "every code is refused 全部拒绝"),
+        ("institutions 机构", len(rules.whitelist), "every code is refused 全部拒绝"),
+        ("fares 票价", len(rules.fares), "every ride is refused 全部拒绝"),
+        ("acceptance 互通", len(rules.acceptance or ()), "all cities 所有城市" if rules.acceptance is None else "nobody 无"),
+        ("concessions 优惠", len(rules.concessions), ""),
+        ("matrices 矩阵", len(rules.matrices), ""),
+        ("denied 黑名单", len(rules.deny), ""),
+    )
+    for name, count, if_none in counts:
+        print(f"  {name:14}{count}" + (f"  {if_none}" if not count and if_none else ""))
+    return 0
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    keys = [read_key_file(path) for path in arguments.key]
+    pins = read_pins(arguments.next_pins) if arguments.next_pins else None
+    data = build_package(
+        read_source(arguments.source), keys, next_keys=pins.keys if pins else (), needed=pins.needed if pins else 1
+    )
+    _write(arguments.output, data)
+    if not keys:
+        print("unsigned: no device takes it before `yima params sign` 未签名，须先签名")
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    print(page(open_any(arguments.file)), end="")
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    package = read_package(arguments.file)
+    pins = read_pins(arguments.trust)
+    newest = read_package(arguments.newest) if arguments.newest else None
+    trust = Trust(
+        environment=arguments.environment or package.environment,
+        city=arguments.city,
+        keys=newest.keys if newest else pins.keys,
+        needed=newest.needed if newest else pins.needed,
+        newest=(newest.version, newest.id) if newest else None,
+        active=newest.id if newest else None,
+    )
+    found = verify_package(bytes(package.data), trust, arguments.at, str(arguments.file))
+    _print_report(found)
+    if found.error is None:
+        open_any(arguments.file)  # what is inside must be taken by the core too
+    return 0 if found.error is None else 1
+
+
+def _print_report(found: Report) -> None:
+    package = found.package
+    print(f"{package.kind.name.lower()} {package.version}, {package.environment}, {package.city or 'any city 任何城市'}")
+    print(f"  valid 有效期     {when(package.not_before)} – {when(package.expiry)}: {found.standing.name.lower()}")
+    for signature in found.signatures:
+        who = "trusted 受信任" if signature.trusted else "named by itself 自列" if signature.named else "unknown 未知"
+        holds = {True: "holds 有效", False: "BAD 无效", None: "cannot be told 无法判断"}[signature.holds]
+        print(f"  signature 签名   {signature.signer} {who}, {holds}")
+    if not found.signatures:
+        print("  signature 签名   none 无")
+    print("taken 可用" if found.error is None else f"NOT TAKEN 不可用: {found.error}")
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    old, new = open_any(arguments.old), open_any(arguments.new)
+    print(report(old, new), end="")
+    return 1 if changes(old, new) else 0
+
+
+def _new_key(arguments: argparse.Namespace) -> int:
+    pins = Pins(keys=())
+    if arguments.pins and arguments.pins.exists():
+        pins = read_pins(arguments.pins)
+    key = make_key_file(arguments.file)
+    print(key.compressed.hex())
+    if arguments.pins:
+        text = pins_as_text([*pins.keys, key.compressed], pins.needed, about="Signers of parameter packages 参数包签名公钥")
+        parse_pins(text, str(arguments.pins))
+        _write(arguments.pins, text.encode())
+    return 0
+
+
+def _sign(arguments: argparse.Namespace) -> int:
+    data = bytes(read_package(arguments.file).data)
+    for path in arguments.key:
+        data = add_signature(data, read_key_file(path))
+    _write(arguments.output, data)
+    return 0
+
+
+def _rotate(arguments: argparse.Namespace) -> int:
+    rotation = rotate_keys(
+        read_package(arguments.file),
+        old=[read_key_file(path) for path in arguments.old],
+        new=[read_key_file(path) for path in arguments.new],
+        needed=arguments.needed,
+        not_before=arguments.not_before,
+        final_not_before=arguments.final_not_before,
+        expiry=arguments.expiry,
+    )
+    for number, data in enumerate(rotation, start=1):
+        _write(arguments.output.with_name(f"{arguments.output.name}-{number}.ymp"), data)
+    return 0
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        write_whole(path, data)
+    except OSError as error:
+        raise ParametersError(
+            path,
+            Text(f"cannot be written: {error.strerror}", f"无法写入：{error.strerror}"),
+            Text("Check the path and its permissions", "请检查路径与权限"),
+        ) from error
+    print(f"written 已写入: {path}  {len(data)} bytes 字节")

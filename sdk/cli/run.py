@@ -3,11 +3,12 @@
 import argparse
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from sdk.cli.arguments import WholeNumber
+from sdk.cli.arguments import WholeNumber, add_direction_argument, gate_of
 from sdk.tap_lines import (
     notice_as_line,
     notice_as_mapping,
@@ -15,11 +16,13 @@ from sdk.tap_lines import (
     tap_as_line,
     tap_as_mapping,
 )
+from validator.activation import Packages, PlainFile, Source, Upkeep
 from validator.clock import SOFTWARE_DATE, SystemClock
-from validator.device import Device, Notice, Summary, Tap
+from validator.device import Device, Happening, Notice, Summary, Tap
 from validator.journal import SqliteJournal
-from validator.judging import GateContext, Validator
-from validator.parameters import Mode, Parameters, load
+from validator.judging import Validator
+from validator.packages import ENVIRONMENTS, read_pins
+from validator.parameters import Mode, Parameters
 from validator.ports import open_gate, open_reader
 from validator.record import Terminal
 from validator.state import State
@@ -60,11 +63,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--reader", required=True, metavar="SPEC", help="where codes come from, see below 读码器，见下文"
     )
     needed.add_argument(
-        "--params", required=True, type=Path, metavar="FILE", help="roots, whitelist, fares, limits (TOML) 参数文件"
-    )
+        "--params", required=True, type=Path, metavar="FILE",
+        help="a signed package with --trust, else the plain form (TOML); SIGHUP: read again 参数包或参数文件",
+    )  # fmt: skip
     needed.add_argument(
         "--state", required=True, type=Path, metavar="DIR",
         help="the device's own directory: name, key, journal; made at the first start 状态目录，首次启动时创建",
+    )  # fmt: skip
+    trust = parser.add_argument_group("signed parameters 签名参数包")
+    trust.add_argument(
+        "--trust", type=Path, metavar="FILE",
+        help="the signers' public keys, one a line; then nothing unsigned is taken 受信任的签名公钥，每行一个",
+    )  # fmt: skip
+    trust.add_argument(
+        "--environment", choices=list(ENVIRONMENTS), default=None,
+        help="what packages must be made for, default production 参数包所属环境，默认 production",
     )  # fmt: skip
     place = parser.add_argument_group("the gate and its place 闸机与位置")
     place.add_argument(
@@ -80,13 +93,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="division code, 320500 is Suzhou 行政区划代码",
     )
+    add_direction_argument(place)
     terminal = parser.add_argument_group("what its records say 记录内容")
     terminal.add_argument(
         "--device", metavar="ID", help="the device's name; default: made at the first start 设备编号，默认自动生成"
     )
     for name, text in (
-        ("line", "line 线路"),
-        ("station", "station or stop 站点"),
+        ("line", "line; a number is that of the fare tables too 线路；数字同时用于票价表"),
+        ("station", "station or stop, likewise 站点，同上"),
         ("vehicle", "vehicle number 车辆编号"),
         ("plate", "number plate 车牌"),
         ("driver", "driver number 司机编号"),
@@ -127,16 +141,22 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs until SIGTERM or SIGINT, or until the reader has no more; 0. Raises YimaError when it cannot start."""
     stop = threading.Event()
     out = standard_output(on_broken=stop.set)
-    parameters = load(arguments.params)
-    validator = Validator(parameters, GateContext(mode=Mode(arguments.mode), city=arguments.city))
+    source_in = _source(arguments)
     state = State.open(arguments.state, arguments.device)
     terminal = _terminal(arguments, state)
+
+    def judge_by(parameters: Parameters) -> Validator:
+        return Validator(parameters, gate_of(arguments))
+
     with ExitStack() as on_failure:
         limit = arguments.journal_max_mb
         journal = state.open_journal(max_bytes=limit << 20 if limit else None)
         on_failure.callback(journal.close)
         floor = 0 if arguments.trust_clock else max(SOFTWARE_DATE, journal.newest_trusted_at() or 0)
         clock = SystemClock(floor)
+        source = source_in(state)
+        parameters = source.start(clock.now())
+        validator = judge_by(parameters)
         uplink = _uplink(arguments.collector, state, journal)
         if uplink:
             on_failure.callback(uplink.close)
@@ -158,6 +178,12 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             out.write(notice_as_line(notice))
 
+    upkeep = Upkeep(
+        source,
+        judge_by,
+        changed=lambda parameters: show_notice(_looked(parameters)),
+        troubled=lambda error: show_notice(Notice(happening=Happening.PARAMETERS_TROUBLE, error=error)),
+    )
     device = Device(
         reader=reader,
         validator=validator,
@@ -170,16 +196,39 @@ def run(arguments: argparse.Namespace) -> int:
         on_notice=show_notice,
         reopen=lambda: open_reader(arguments.reader),
         batches=BatchPolicy(count=arguments.batch_count, age_s=arguments.batch_age),
+        upkeep=upkeep,
     )
     started = _started(arguments, parameters, journal, trusted=clock.now().trusted)
     started["collector_encrypted"] = uplink.encrypted if uplink else None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    signal.signal(signal.SIGHUP, lambda *_: upkeep.request())
     out.write_json(started) if arguments.json else out.write(_started_line(started))
     summary = device.run(stop)
     ended = _stopped(summary)
     out.write_json(ended) if arguments.json else out.write(_stopped_line(summary))
     return 1 if out.broken else 0
+
+
+def _source(arguments: argparse.Namespace) -> Callable[[State], Source]:
+    """Where parameters come from; reads what can be read before there is a state directory."""
+    if arguments.trust is None:
+        plain = PlainFile(arguments.params, arguments.environment)
+        return lambda state: plain
+    pins = read_pins(arguments.trust)
+    return lambda state: Packages(
+        arguments.params,
+        state.directory / "packages",
+        pins,
+        arguments.environment or "production",
+        city=arguments.city,
+    )
+
+
+def _looked(parameters: Parameters | None) -> Notice:
+    if parameters is None:
+        return Notice(happening=Happening.PARAMETERS_UNCHANGED)
+    return Notice(happening=Happening.PARAMETERS_CHANGED, version=parameters.version)
 
 
 def _uplink(url: str | None, state: State, journal: SqliteJournal) -> HttpUplink | None:

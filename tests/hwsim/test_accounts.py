@@ -47,6 +47,7 @@ class Stores:
                     reason=verdict.reason,
                     again=False,
                     fare_fen=0,
+                    rule="",
                     account_masked="",
                     times_ms={"total": 1.0},
                 )

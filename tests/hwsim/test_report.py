@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwsim.accounts import Account, Tap
+from hwsim.fares import NO_FARE, Price
 from hwsim.latency import STEPS, percentile, spread
-from hwsim.outcomes import Outcome
+from hwsim.outcomes import Outcome, fares_by_rule
 from hwsim.report import check_report, write_report
 from hwsim.world import Presentation, make_world
 from validator.errors import YimaError
@@ -36,9 +37,16 @@ class Seen(HTMLParser):
                 self.outside.append(f"{tag} {name}={value}")
 
 
-def tap(reason: Reason, *, again: bool = False) -> Tap:
-    times = dict.fromkeys(STEPS, 1.5)
-    return Tap(seq=None if again else 1, reason=reason, again=again, fare_fen=0, account_masked="", times_ms=times)
+def tap(reason: Reason, *, again: bool = False, price: Price = NO_FARE) -> Tap:
+    return Tap(
+        seq=None if again else 1,
+        reason=reason,
+        again=again,
+        fare_fen=price.fen,
+        rule=price.rule,
+        account_masked="",
+        times_ms=dict.fromkeys(STEPS, 1.5),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +56,7 @@ def script() -> list[Presentation]:
 
 @pytest.fixture(scope="module")
 def outcomes(script: list[Presentation]) -> list[Outcome]:
-    return [Outcome(presentation=one, tap=tap(one.expects, again=one.again)) for one in script]
+    return [Outcome(presentation=one, tap=tap(one.expects, again=one.again, price=one.price)) for one in script]
 
 
 def written(path: Path, outcomes: list[Outcome], *differences: Text) -> str:
@@ -99,20 +107,34 @@ def test_a_place_that_cannot_be_written_is_said_before_anything_runs(tmp_path: P
         check_report(tmp_path / "file" / "report.html")
 
 
+def test_it_shows_what_each_rule_charged(tmp_path: Path, outcomes: list[Outcome]) -> None:
+    page = written(tmp_path / "report.html", outcomes)
+    rides = [one.presentation for one in outcomes if one.accepted and not one.presentation.again]
+    for rule, fares in fares_by_rule(outcomes).items():
+        assert fares == [one.price.fen for one in rides if one.price.rule == rule]
+        assert f"<code>{rule}</code>" in page
+    assert sum(map(len, fares_by_rule(outcomes).values())) == len(rides) > 1
+
+
 def test_an_outcome_says_how_it_differs(script: list[Presentation]) -> None:
     good = script[0]
-    assert Outcome(presentation=good, tap=tap(good.expects)).difference is None
+    right = tap(good.expects, price=good.price)
+    assert Outcome(presentation=good, tap=right).difference is None
     said = [
         Outcome(presentation=good, tap=None).difference,
         Outcome(presentation=good, tap=tap(Reason.CAP_ZERO)).difference,
-        Outcome(presentation=good, tap=tap(good.expects, again=True)).difference,
-        Outcome(presentation=good, tap=replace(tap(good.expects), trouble="the gate is gone")).difference,
+        Outcome(presentation=good, tap=replace(right, again=True)).difference,
+        Outcome(presentation=good, tap=replace(right, trouble="the gate is gone")).difference,
+        Outcome(presentation=good, tap=replace(right, fare_fen=1)).difference,
+        Outcome(presentation=good, tap=replace(right, rule="")).difference,
     ]
     assert [text and text.en for text in said] == [
         "tap 1 got no answer",
         "tap 1 should be 'Accepted', was 'Zero balance'",
         "tap 1 should be 'Accepted', was 'Accepted' (again)",
         "tap 1: the gate is gone",
+        f"tap 1 should cost {good.price.fen} fen by {good.price.rule}, cost 1 fen by {good.price.rule}",
+        f"tap 1 should cost {good.price.fen} fen by {good.price.rule}, cost {good.price.fen} fen by –",
     ]
 
 

@@ -1,18 +1,18 @@
 """The demonstration's world: a correct validator answers every presentation as the world expects."""
 
-from pathlib import Path
 from random import Random
 
 import pytest
 
 from hwsim.cast import ODD, make_cast
-from hwsim.world import FARES_FEN, World, make_world, write_script
+from hwsim.city_package import write_package
+from hwsim.fares import GATES, NO_FARE
+from hwsim.world import World, make_world, write_script
 from validator.judging import GateContext, Moment, Reason, Validator
-from validator.parameters import Mode, load
+from validator.parameters import Mode, Parameters
 from validator.readers.framing import Framer
 
 NOW = 1_795_400_000  # 2026-11-23
-CITIES = {Mode.BUS: 320500, Mode.METRO: 330200}
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +20,14 @@ def world() -> World:
     return make_world(60, 1, NOW)
 
 
+@pytest.fixture(scope="module")
+def parameters(world: World, tmp_path_factory: pytest.TempPathFactory) -> Parameters:
+    return write_package(world.cast, tmp_path_factory.mktemp("package"), NOW).load(NOW)
+
+
 @pytest.fixture
-def gates(world: World, tmp_path: Path) -> dict[Mode, Validator]:
-    path = tmp_path / "parameters.toml"
-    path.write_text(world.parameters(), encoding="utf-8")
-    parameters = load(path)
-    return {mode: Validator(parameters, GateContext(mode=mode, city=city)) for mode, city in CITIES.items()}
+def gates(parameters: Parameters) -> dict[Mode, Validator]:
+    return {mode: Validator(parameters, gate) for mode, gate in GATES.items()}
 
 
 @pytest.mark.parametrize("step_ms", [100, 500])
@@ -43,7 +45,7 @@ def test_a_validator_answers_every_presentation_as_the_world_expects(
         shown[one.number] = world.payload(one, now.unix_s, shown)
         verdict = gates[one.mode].judge(shown[one.number], now)
         assert (verdict.reason, verdict.again) == (one.expects, one.again), one
-        assert verdict.fare_fen == (FARES_FEN[one.mode] if verdict.accepted else 0)
+        assert (verdict.fare_fen, verdict.rule) == one.price, one
         left_ms[one.number] = tick_ms
 
 
@@ -65,11 +67,37 @@ def test_what_is_shown_comes_through_a_scanner_as_it_is(world: World) -> None:
         assert [reading.payload for reading in readings] == [payload], act
 
 
-def test_riders_of_both_cities_pass_at_both_gates(world: World, gates: dict[Mode, Validator]) -> None:
+def test_riders_of_every_city_pass_at_both_gates(world: World, gates: dict[Mode, Validator]) -> None:
+    assert len({person.city for person in world.cast.riders}) >= 10
     for person in world.cast.riders:
         assert person.rider is not None
         for gate in gates.values():
             assert gate.judge(person.rider.code(NOW), NOW).accepted, person.name
+
+
+def test_a_neighbours_senior_pays_what_a_local_senior_pays_and_another_citys_pays_in_full(
+    world: World, gates: dict[Mode, Validator]
+) -> None:
+    paid: dict[str, tuple[int, str]] = {}
+    for person in world.cast.riders:
+        if person.senior or person.name.en == "Pine":
+            assert person.rider is not None
+            verdict = gates[Mode.BUS].judge(person.rider.code(NOW), NOW)
+            paid[f"{person.city.name.en}{' senior' if person.senior else ''}"] = (verdict.fare_fen, verdict.rule)
+    assert paid == {
+        "Suzhou": (200, "suzhou-bus"),
+        "Suzhou senior": (100, "suzhou-bus+suzhou-senior"),
+        "Shanghai senior": (100, "suzhou-bus+suzhou-senior-zone"),
+        "Jiaxing senior": (100, "suzhou-bus+suzhou-senior-zone"),
+        "Hefei senior": (200, "suzhou-bus"),
+    }
+
+
+def test_the_same_gates_elsewhere_charge_by_their_own_rules(world: World, parameters: Parameters) -> None:
+    person = next(one for one in world.cast.riders if one.city.name.en == "Suzhou" and one.senior)
+    assert person.rider is not None
+    bus = Validator(parameters, GateContext(mode=Mode.BUS, city=310000))
+    assert bus.judge(person.rider.code(NOW), NOW).rule == "bus-flat+shanghai-senior-zone"
 
 
 def test_sixty_presentations_hold_everything_that_can_happen(world: World) -> None:
@@ -80,14 +108,26 @@ def test_sixty_presentations_hold_everything_that_can_happen(world: World) -> No
     for mode in Mode:
         at_this_gate = [one for one in world.script if one.mode is mode]
         assert len(at_this_gate) >= 24
-        assert {one.person.city.name.en for one in at_this_gate if one.expects is Reason.ACCEPTED} == {
-            "Suzhou",
-            "Ningbo",
-        }
+        assert len({one.person.city for one in at_this_gate if one.expects is Reason.ACCEPTED}) >= 6
+    rules = "+".join(one.price.rule for one in world.script).split("+")
+    assert set(rules) - {""} == {
+        "suzhou-bus",
+        "suzhou-senior",
+        "suzhou-senior-zone",
+        "shanghai-metro-1",
+        "shanghai-senior",
+        "shanghai-senior-zone",
+        "shanghai-metro-over-time",
+    }
+
+
+def test_a_refused_presentation_costs_nothing(world: World) -> None:
+    for one in world.script:
+        assert (one.price == NO_FARE) == (one.expects is not Reason.ACCEPTED)
 
 
 def test_twenty_presentations_still_hold_the_main_cases(world: World) -> None:
-    told = {one.expects for one in write_script(world.cast, 20, Random(7))}
+    told = {one.expects for one in write_script(world.cast, 20, Random(7), NOW)}
     assert told >= {
         Reason.ACCEPTED,
         Reason.REPEATED,
@@ -101,7 +141,7 @@ def test_twenty_presentations_still_hold_the_main_cases(world: World) -> None:
 
 @pytest.mark.parametrize("taps", [0, 1, 3, 4, 5, 150])
 def test_a_script_has_as_many_presentations_as_asked_for(world: World, taps: int) -> None:
-    script = write_script(world.cast, taps, Random(3))
+    script = write_script(world.cast, taps, Random(3), NOW)
     assert [one.number for one in script] == list(range(1, taps + 1))
     for one in script:
         if one.repeats is not None:
@@ -110,8 +150,8 @@ def test_a_script_has_as_many_presentations_as_asked_for(world: World, taps: int
 
 
 def test_the_same_seed_tells_the_same_story(world: World) -> None:
-    assert write_script(world.cast, 60, Random(5)) == write_script(world.cast, 60, Random(5))
-    assert write_script(world.cast, 60, Random(5)) != write_script(world.cast, 60, Random(6))
+    assert write_script(world.cast, 60, Random(5), NOW) == write_script(world.cast, 60, Random(5), NOW)
+    assert write_script(world.cast, 60, Random(5), NOW) != write_script(world.cast, 60, Random(6), NOW)
 
 
 def test_a_fresh_code_is_fresh_and_a_screenshot_is_the_same_bytes(world: World) -> None:

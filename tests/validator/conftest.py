@@ -1,13 +1,16 @@
 """A small world of one root, one issuer and its riders, for every test of the judge."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from sdk.issuer import Issuer, Rider, Root, make_issuer, make_rider, make_root
-from validator.judging import GateContext, Mode, Validator
-from validator.parameters import from_mapping
+from validator.judging import Direction, GateContext, Mode, Validator
+from validator.parameters import from_mapping, from_rules
+from validator.rules import Fare, Pair, Rules
+from validator.rules import Root as RootKey
 
 ORGANISATION = "00083010"
 PLATFORM = "50083010"
@@ -69,5 +72,34 @@ def new_validator(mapping: dict[str, Any]) -> Callable[..., Validator]:
     def new(mode: Mode = Mode.BUS, city: int = 0, capacity: int = 64, **changes: Any) -> Validator:
         parameters = from_mapping(mapping | changes)
         return Validator(parameters, GateContext(mode=mode, city=city), replay_capacity=capacity, table_bytes=1 << 16)
+
+    return new
+
+
+@pytest.fixture(scope="session")
+def ruled(root: Root) -> Callable[..., Validator]:
+    """Makes a validator by rules as values; keyword arguments of the gate, and those that replace parts of the rules.
+
+    The one issuer is Shanghai's (310000), the gate stands in Suzhou (320500); a bus costs 200 fen.
+    """
+    plain = Rules(
+        environment="test",
+        version=1,
+        roots={1: RootKey(index=1, key=root.key.public)},
+        whitelist=[Pair(organisation=ORGANISATION, platform=PLATFORM, city=310000)],
+        fares=[Fare(rule="bus-flat", mode=Mode.BUS, fen=200)],
+    )
+
+    def new(
+        mode: Mode = Mode.BUS,
+        city: int = 320500,
+        line: int = 0,
+        station: int = 0,
+        direction: Direction = Direction.NONE,
+        **changes: Any,
+    ) -> Validator:
+        gate = GateContext(mode=mode, city=city, line=line, station=station, direction=direction)
+        parameters = from_rules(replace(plain, **changes), "these rules")
+        return Validator(parameters, gate, replay_capacity=64, table_bytes=1 << 16)
 
     return new

@@ -220,7 +220,7 @@ def rebuilt(section: int, change: dict[int, bytes]) -> bytes:
     [
         (b"", "truncated at byte 0"),
         (rebuilt(-1, {0: b"X"}), "not a parameter image of this format at byte 0"),
-        (rebuilt(-1, {4: b"\0\2"}), "not a parameter image of this format at byte 4"),
+        (rebuilt(-1, {4: b"\0\1"}), "not a parameter image of this format at byte 4"),
         (rebuilt(-1, {8: b"\xff\xff\xff\xff"}), "truncated at byte 8"),
         (rebuilt(-1, {6: b"\xff\xff"}), "truncated at byte 8"),
         (rebuilt(-1, {12: b"\3"}), "impossible value at byte 12"),

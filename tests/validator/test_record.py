@@ -51,7 +51,7 @@ def test_an_accepted_ride_is_recorded_with_its_fare(
         code, new_validator().judge(code, moment), terminal=FULL, record_id="SZ-00012320260921", moment=moment
     )
     found = tags(record)
-    assert list(found) == [*range(0x11), 0x2001, 0x2002, 0x11]
+    assert list(found) == [*range(0x11), 0x2001, 0x2002, 0x2003, 0x11]
     assert found[0x00] == b"\0"
     assert found[0x01] == code
     assert found[0x02] == b"yima"
@@ -67,6 +67,7 @@ def test_an_accepted_ride_is_recorded_with_its_fare(
     assert found[0x10] == now.to_bytes(4)
     assert found[0x2001] == bytes(2)
     assert found[0x2002] == b"\1"
+    assert found[0x2003] == b"flat-bus"
     assert found[0x11] == _core.sm3(record[:-36])
     assert record_is_intact(record)
 

@@ -44,24 +44,34 @@ yima_reason yima_code_sizes(const uint8_t *code, size_t length) {
     return YIMA_REASON_ACCEPTED;
 }
 
-yima_reason yima_code_accounts(const uint8_t *code) {
-    for (const uint8_t *c = code + YIMA_AT_PAYMENT_ACCOUNT; c < code + YIMA_AT_CARD_ACCOUNT; c++) {
-        if (*c < 0x20 || *c > 0x7e) {
-            return YIMA_REASON_PAYMENT_ACCOUNT;
+int yima_is_payment_account(const uint8_t *account) {
+    for (unsigned i = 0; i < 16; i++) {
+        if (account[i] < 0x20 || account[i] > 0x7e) {
+            return 0;
         }
     }
+    return 1;
+}
+
+int yima_is_card_account(const uint8_t *account) {
     unsigned digits = 0;
     unsigned padded = 0;
     for (unsigned i = 0; i < 2 * YIMA_ACCOUNT_SIZE; i++) {
-        const uint8_t byte = code[YIMA_AT_CARD_ACCOUNT + i / 2];
-        const unsigned nibble = i % 2 ? byte & 15u : byte >> 4;
+        const unsigned nibble = i % 2 ? account[i / 2] & 15u : account[i / 2] >> 4;
         if (nibble == 15) {
             padded = 1;
         } else if (nibble > 9 || padded) {
-            return YIMA_REASON_CARD_ACCOUNT;
+            return 0;
         } else {
             digits++;
         }
     }
-    return digits ? YIMA_REASON_ACCEPTED : YIMA_REASON_CARD_ACCOUNT;
+    return digits != 0;
+}
+
+yima_reason yima_code_accounts(const uint8_t *code) {
+    if (!yima_is_payment_account(code + YIMA_AT_PAYMENT_ACCOUNT)) {
+        return YIMA_REASON_PAYMENT_ACCOUNT;
+    }
+    return yima_is_card_account(code + YIMA_AT_CARD_ACCOUNT) ? YIMA_REASON_ACCEPTED : YIMA_REASON_CARD_ACCOUNT;
 }

@@ -28,6 +28,10 @@ enum {
 /* Sizes and lengths agree, so every field lies within `length`. ACCEPTED, or the reason of the first that fails. */
 yima_reason yima_code_sizes(const uint8_t *code, size_t length);
 
+/* 16 printable characters; 10 bytes of decimal digits, F padded, at least one digit. */
+int yima_is_payment_account(const uint8_t *account);
+int yima_is_card_account(const uint8_t *account);
+
 /* The accounts' characters; sizes have been checked. */
 yima_reason yima_code_accounts(const uint8_t *code);
 

@@ -85,10 +85,10 @@ static yima_deny_rows take(const uint8_t **at, const uint8_t *count, size_t row)
 }
 
 static yima_deny_error check_header(const uint8_t *image, size_t size, size_t *offset) {
+    *offset = 0;
+    if (size >= 4 && memcmp(image, "YIMD", 4) != 0) return YIMA_DENY_NOT_OURS;
     *offset = size;
     if (size < YIMA_DENY_HEADER_SIZE) return YIMA_DENY_TRUNCATED;
-    *offset = 0;
-    if (memcmp(image, "YIMD", 4) != 0) return YIMA_DENY_NOT_OURS;
     *offset = 4;
     if (yima_be16(image + 4) != FORMAT) return YIMA_DENY_NOT_OURS;
     *offset = AT_KIND;

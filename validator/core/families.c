@@ -6,6 +6,7 @@
 #include "yima/core.h"
 
 #include "bytes.h"
+#include "families.h"
 
 enum {
     OLD_FORM_SIZE = 226,
@@ -101,6 +102,17 @@ yima_family yima_family_of(const uint8_t *code, size_t length) {
     return YIMA_FAMILY_UNKNOWN;
 }
 
+/* A configured prefix never takes a code from a family that is known by marks of its own. */
+yima_family yima_family_here(const yima_parameters *p, const uint8_t *code, size_t length) {
+    const yima_family family = yima_family_of(code, length);
+    yima_resolved resolved;
+    if ((family == YIMA_FAMILY_UNKNOWN || family == YIMA_FAMILY_SUISHEN_HALL) &&
+        yima_resolved_find(p, code, length, &resolved)) {
+        return resolved.family;
+    }
+    return family;
+}
+
 const char *yima_family_name(yima_family family) {
     switch (family) {
     case YIMA_FAMILY_MINISTRY:
@@ -121,6 +133,12 @@ const char *yima_family_name(yima_family family) {
         return "wechat";
     case YIMA_FAMILY_UNIONPAY:
         return "unionpay";
+    case YIMA_FAMILY_SUFU:
+        return "sufu";
+    case YIMA_FAMILY_ANHUI:
+        return "anhui";
+    case YIMA_FAMILY_ZHEJIANG:
+        return "zhejiang";
     case YIMA_FAMILY_UNKNOWN:
     case YIMA_FAMILIES:
         break;

@@ -90,6 +90,8 @@ static inline void multiply_add(uint32_t *low, uint32_t *high, uint32_t a, uint3
 #endif
 }
 
+_Static_assert((int64_t)-1 >> 1 == -1, "a signed shift must keep the sign");
+
 /* r = t / 2^256 mod p, t below 2^256 p */
 static inline void reduce(fe *r, const uint32_t t[16]) {
     uint32_t m[8], high[8];

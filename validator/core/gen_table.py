@@ -1,7 +1,7 @@
 """Writes sm2_table.h, the comb table of the base point of sm2p256v1 (GB/T 32918.5).
 
 Run `python validator/core/gen_table.py > validator/core/sm2_table.h`; the tests check that the file is what this makes.
-An entry i of a block that starts at column c is 2^c (2^224 G +- 2^192 G ... +- G), with + at tooth k where bit k of i is
+Entry i of a block that starts at column c is 2^c (2^224 G +- 2^192 G ... +- G), with + at tooth k where bit k of i is
 set, as x and y in the Montgomery domain (R = 2^256), in 64-bit words, least significant first.
 """
 
@@ -20,10 +20,8 @@ Point = tuple[int, int]
 
 def add(a: Point, b: Point) -> Point:
     """The sum of two points that is not infinity."""
-    if a == b:
-        slope = (3 * a[0] * a[0] - 3) * pow(2 * a[1], -1, P) % P
-    else:
-        slope = (b[1] - a[1]) * pow(b[0] - a[0], -1, P) % P
+    rise, run = (3 * a[0] * a[0] - 3, 2 * a[1]) if a == b else (b[1] - a[1], b[0] - a[0])
+    slope = rise * pow(run, -1, P) % P
     x = (slope * slope - a[0] - b[0]) % P
     return x, (slope * (a[0] - x) - a[1]) % P
 

@@ -2,32 +2,23 @@
  *
  * Stages run in their order and the first that fails names the reason. Nothing of a code that did not verify changes
  * any memory but debounce, which keeps bytes and their answer and believes nothing. */
-#include "code.h"
+#include "judge.h"
+
+#include "fare.h"
 #include "parameters.h"
 #include "sm3.h"
 #include "trust.h"
-
-/* One code on its way through the stages. */
-typedef struct {
-    yima_validator *v;
-    const uint8_t *code;
-    uint8_t data; /* field 13: what fields after 14 are moved by */
-    int64_t now;
-    int trusted_time;
-    int slot; /* of the issuer in the cache, -1: not in it */
-    yima_sm2_key issuer;
-    yima_verdict *verdict;
-} judgement;
 
 /* All times of a code are 32 bits, so nothing is lost, and no arithmetic on a time can overflow. */
 static int64_t bounded(int64_t unix_s) {
     return unix_s < 0 ? 0 : unix_s > UINT32_MAX ? UINT32_MAX : unix_s;
 }
 
-static yima_reason judge_format(judgement *j, size_t length) {
-    switch ((yima_family)j->verdict->family) {
+/* What is said of a family that this gate does not accept. */
+static yima_reason not_accepted(yima_family family) {
+    switch (family) {
     case YIMA_FAMILY_MINISTRY:
-        break;
+        return YIMA_REASON_MINISTRY_NOT_ACCEPTED;
     case YIMA_FAMILY_UNIFIED:
         return YIMA_REASON_UNIFIED_NOT_ACCEPTED;
     case YIMA_FAMILY_MINISTRY_226:
@@ -44,71 +35,73 @@ static yima_reason judge_format(judgement *j, size_t length) {
         return YIMA_REASON_WECHAT_NOT_ACCEPTED;
     case YIMA_FAMILY_UNIONPAY:
         return YIMA_REASON_UNIONPAY_NOT_ACCEPTED;
+    case YIMA_FAMILY_SUFU:
+        return YIMA_REASON_SUFU_NOT_ACCEPTED;
+    case YIMA_FAMILY_ANHUI:
+        return YIMA_REASON_ANHUI_NOT_ACCEPTED;
+    case YIMA_FAMILY_ZHEJIANG:
+        return YIMA_REASON_ZHEJIANG_NOT_ACCEPTED;
     case YIMA_FAMILY_UNKNOWN:
     case YIMA_FAMILIES:
-        return YIMA_REASON_UNKNOWN_FAMILY;
+        break;
     }
-    if (!yima_limit_allows(j->v->parameters, YIMA_LIMIT_VERSIONS, j->code[YIMA_AT_VERSION])) {
-        return YIMA_REASON_VERSION;
-    }
-    const yima_reason sizes = yima_code_sizes(j->code, length);
-    if (sizes != YIMA_REASON_ACCEPTED) {
-        return sizes;
-    }
-    j->data = j->code[YIMA_AT_ISSUER_DATA_LENGTH];
-    return yima_code_accounts(j->code);
+    return YIMA_REASON_UNKNOWN_FAMILY;
 }
 
-static yima_reason judge_certificate(judgement *j) {
-    return yima_trust_check(j->v, j->code, (uint32_t)j->now, j->trusted_time, &j->issuer, &j->slot);
-}
-
-static yima_reason judge_issuer_signature(judgement *j) {
-    const uint8_t *signature = j->code + YIMA_AT_ISSUER_SIGNATURE + j->data;
-    const uint8_t *signed_from = j->code + YIMA_AT_CERTIFICATE;
-    uint8_t e[32];
-    yima_sm2_digest(&j->issuer, signed_from, (size_t)(signature - signed_from), e);
-    return signature[0] == YIMA_SIGNATURE_TAG && yima_trust_verify(j->v, j->slot, &j->issuer, e, signature + 1)
-               ? YIMA_REASON_ACCEPTED
-               : YIMA_REASON_ISSUER_SIGNATURE;
-}
-
-static yima_reason judge_rider_signature(judgement *j) {
-    const uint8_t *signature = j->code + YIMA_AT_RIDER_SIGNATURE + j->data;
-    yima_sm2_key rider;
-    if (!j->v->kernel->parse_key(&rider, j->code + YIMA_AT_RIDER_KEY, YIMA_KEY_SIZE)) {
-        return YIMA_REASON_RIDER_KEY;
+/* Who judges a family's form and signatures; NULL: nobody here can. */
+static const yima_family_judge *judge_of(yima_family family) {
+    switch (family) {
+    case YIMA_FAMILY_MINISTRY:
+    case YIMA_FAMILY_UNIFIED:
+        return &yima_ministry_judge;
+    case YIMA_FAMILY_MINISTRY_226:
+        return &yima_ministry_226_judge;
+    case YIMA_FAMILY_SUISHEN:
+        return &yima_suishen_judge;
+    case YIMA_FAMILY_SUFU:
+    case YIMA_FAMILY_ANHUI:
+    case YIMA_FAMILY_ZHEJIANG:
+        return &yima_resolved_judge;
+    default:
+        return NULL;
     }
-    uint8_t e[32];
-    yima_sm2_digest(&rider, j->code, (size_t)(signature - j->code), e);
-    if (signature[0] != YIMA_SIGNATURE_TAG || !j->v->kernel->verify(&rider, e, signature + 1)) {
-        return YIMA_REASON_RIDER_SIGNATURE;
-    }
-    memcpy(j->verdict->digest, e, sizeof e);
-    j->verdict->has_digest = 1;
-    yima_trust_keep(j->v, j->slot, j->code + YIMA_AT_CERTIFICATE, &j->issuer);
-    return YIMA_REASON_ACCEPTED;
 }
 
-/* The three checks of field 11 and 16 as if their clock ran `shift` seconds behind UTC. */
-static yima_reason judge_time_at(const judgement *j, int32_t shift) {
-    const int64_t authorised_until = (int64_t)yima_be32(j->code + YIMA_AT_AUTHORISED_UNTIL) + shift;
-    const int64_t generated = (int64_t)yima_be32(j->code + YIMA_AT_GENERATED_AT + j->data) + shift;
+static yima_judgement judgement_of(yima_validator *v, yima_family family, const uint8_t *code, size_t length) {
+    const size_t skipped = family == YIMA_FAMILY_UNIFIED; /* its first byte, 55 */
+    return (yima_judgement){
+        .v = v, .own = judge_of(family), .code = code + skipped, .length = length - skipped, .slot = -1};
+}
+
+/* Nobody here can vouch for the code. */
+static int needs_resolver(const yima_judgement *j) {
+    return !j->own->issuer_signature;
+}
+
+/* The three checks of the code's times as if their clock ran `shift` seconds behind UTC. */
+static yima_reason judge_time_at(const yima_judgement *j, int32_t shift) {
+    const int64_t authorised_until = (int64_t)j->claim.authorised_until + shift;
+    const int64_t generated = (int64_t)j->claim.generated_at + shift;
     if (j->now > authorised_until) {
         return YIMA_REASON_AUTHORISATION_EXPIRED;
     }
     if (generated - yima_limit(j->v->parameters, YIMA_LIMIT_FUTURE_TOLERANCE_S) > j->now) {
         return YIMA_REASON_FROM_THE_FUTURE;
     }
-    if (j->now > generated + yima_be16(j->code + YIMA_AT_VALIDITY)) {
+    if (j->now > generated + j->claim.validity_s) {
         return YIMA_REASON_CODE_EXPIRED;
     }
     return YIMA_REASON_ACCEPTED;
 }
 
-static yima_reason judge_time(judgement *j) {
+/* The extra shift number i of the code's institution. */
+static int shift_of(const yima_parameters *p, const yima_claim *claim, uint32_t i, int32_t *shift) {
+    return claim->institution && yima_shift_of(p, claim->institution, i, shift);
+}
+
+static yima_reason judge_time(yima_judgement *j) {
     const yima_parameters *p = j->v->parameters;
-    if (yima_be16(j->code + YIMA_AT_VALIDITY) > yima_limit(p, YIMA_LIMIT_MAX_VALIDITY_S)) {
+    if (j->claim.validity_s > yima_limit(p, YIMA_LIMIT_MAX_VALIDITY_S)) {
         return YIMA_REASON_VALIDITY_TOO_LONG;
     }
     if (!j->trusted_time) {
@@ -117,7 +110,7 @@ static yima_reason judge_time(judgement *j) {
     const yima_reason in_utc = judge_time_at(j, 0);
     int32_t shift;
     for (uint32_t i = 0; in_utc != YIMA_REASON_ACCEPTED; i++) {
-        if (!yima_shift_of(p, j->code + YIMA_AT_ORGANISATION, i, &shift)) {
+        if (!shift_of(p, &j->claim, i, &shift)) {
             return in_utc;
         }
         if (judge_time_at(j, shift) == YIMA_REASON_ACCEPTED) {
@@ -127,84 +120,122 @@ static yima_reason judge_time(judgement *j) {
     return YIMA_REASON_ACCEPTED;
 }
 
-static yima_reason judge_permission(judgement *j) {
+/* Whether the deny-list was issued longer ago than the parameters allow; one that does not tell is not judged. */
+static int lists_too_old(const yima_judgement *j) {
     const yima_parameters *p = j->v->parameters;
-    const yima_gate gate = j->v->gate;
-    yima_pair pair;
-    if (!yima_pair_find(p, j->code + YIMA_AT_ORGANISATION, &pair)) {
+    const int64_t most = yima_limit(p, YIMA_LIMIT_LISTS_MAX_AGE_S);
+    const int64_t issued = j->v->deny ? yima_deny_issued_at(j->v->deny) : yima_limit(p, YIMA_LIMIT_LISTS_ISSUED_AT);
+    return most && issued && j->now - issued > most;
+}
+
+static yima_reason judge_permission(yima_judgement *j) {
+    const yima_parameters *p = j->v->parameters;
+    const yima_claim *claim = &j->claim;
+    const yima_reason own = j->own->permission ? j->own->permission(j) : YIMA_REASON_ACCEPTED;
+    if (own != YIMA_REASON_ACCEPTED) {
+        return own;
+    }
+    yima_pair pair = {.city = claim->city, .modes = claim->modes};
+    if (claim->institution && !yima_pair_find(p, claim->institution, &pair)) {
         return YIMA_REASON_NOT_WHITELISTED;
     }
-    if (!(pair.modes & gate.mode)) {
+    if (!(pair.modes & j->v->gate.mode)) {
         return YIMA_REASON_MODE_NOT_ACCEPTED;
     }
-    if (pair.city && !yima_city_accepted(p, gate.city, pair.city)) {
-        return YIMA_REASON_CITY_NOT_ACCEPTED;
+    const yima_reason city =
+        pair.city ? yima_city_accepted(p, &j->v->gate, pair.city, (uint32_t)j->now) : YIMA_REASON_ACCEPTED;
+    if (city != YIMA_REASON_ACCEPTED) {
+        return city;
     }
-    const uint8_t *account = j->code + YIMA_AT_CARD_ACCOUNT;
-    if (yima_denied(p, account) || (j->v->deny && yima_deny_has(j->v->deny, account))) {
+    if (lists_too_old(j)) {
+        return YIMA_REASON_LISTS_TOO_OLD;
+    }
+    if (yima_denied(p, claim->card_account) || (j->v->deny && yima_deny_has(j->v->deny, claim->card_account))) {
         return YIMA_REASON_DENY_LISTED;
     }
-    if (!yima_limit_allows(p, YIMA_LIMIT_ACCOUNT_TYPES, j->code[YIMA_AT_ACCOUNT_TYPE])) {
+    /* The set of types is the ministry's numbers; another family's file judges its own. */
+    if (claim->institution && !yima_limit_allows(p, YIMA_LIMIT_ACCOUNT_TYPES, claim->account_type)) {
         return YIMA_REASON_ACCOUNT_TYPE;
     }
-    const uint32_t cap = yima_be24(j->code + YIMA_AT_CAP);
-    if (cap == 0) {
+    if (claim->cap_fen == 0) {
         return YIMA_REASON_CAP_ZERO;
     }
-    uint32_t fare;
-    if (!yima_fare_of(p, gate.mode, &fare)) {
-        return YIMA_REASON_NO_FARE;
-    }
-    if (fare > cap) {
-        return YIMA_REASON_FARE_OVER_CAP;
-    }
-    j->verdict->fare_fen = fare;
-    return YIMA_REASON_ACCEPTED;
+    return yima_fare_find(j, pair.city);
 }
 
 /* The last second at which a code can be accepted, whatever shift its institution is granted: forgetting it earlier
  * would let it be shown again. */
-static int64_t last_second(const yima_validator *v, const uint8_t *code, uint8_t data) {
+static int64_t last_second(const yima_judgement *j) {
     int64_t latest = 0;
     int32_t shift;
-    for (uint32_t i = 0; yima_shift_of(v->parameters, code + YIMA_AT_ORGANISATION, i, &shift); i++) {
+    for (uint32_t i = 0; shift_of(j->v->parameters, &j->claim, i, &shift); i++) {
         latest = shift > latest ? shift : latest;
     }
-    return (int64_t)yima_be32(code + YIMA_AT_GENERATED_AT + data) + yima_be16(code + YIMA_AT_VALIDITY) + latest;
+    return (int64_t)j->claim.generated_at + j->claim.validity_s + latest;
 }
 
-static yima_reason judge_repetition(judgement *j) {
-    const uint8_t *account = j->code + YIMA_AT_CARD_ACCOUNT;
+static yima_reason judge_repetition(yima_judgement *j) {
+    const uint8_t *account = j->claim.card_account;
     if (yima_replay_holds(j->v, j->verdict->digest, j->now)) {
         return YIMA_REASON_REPEATED;
     }
     if (yima_replay_too_soon(j->v, account, j->now)) {
         return YIMA_REASON_TOO_SOON;
     }
-    yima_replay_insert(j->v, j->verdict->digest, account, j->now, last_second(j->v, j->code, j->data), j->now);
+    if (needs_resolver(j)) {
+        return YIMA_REASON_ACCEPTED; /* yima_settle remembers it, if the issuer says yes */
+    }
+    yima_replay_insert(j->v, j->verdict->digest, account, j->now, last_second(j), j->now, j->verdict->transfer);
     return YIMA_REASON_ACCEPTED;
 }
 
-static void judge_stages(judgement *j, size_t length) {
-    static yima_reason (*const stages[YIMA_STAGES])(judgement *) = {
-        [YIMA_STAGE_CERTIFICATE] = judge_certificate,         [YIMA_STAGE_ISSUER_SIGNATURE] = judge_issuer_signature,
-        [YIMA_STAGE_RIDER_SIGNATURE] = judge_rider_signature, [YIMA_STAGE_TIME] = judge_time,
-        [YIMA_STAGE_PERMISSION] = judge_permission,           [YIMA_STAGE_REPETITION] = judge_repetition,
-    };
+/* Of a refused ride. */
+static void forget_fare(yima_verdict *verdict) {
+    verdict->fare_fen = 0;
+    verdict->transaction = 0;
+    verdict->transfer = 0;
+    memset(verdict->rules, 0, sizeof verdict->rules);
+}
+
+/* All that can be judged without asking has passed; asking is the device's to do. */
+static void ask(yima_verdict *verdict) {
+    verdict->stages[YIMA_STAGE_PERMISSION] = YIMA_FAILED;
+    verdict->stages[YIMA_STAGE_REPETITION] = YIMA_NOT_REACHED;
+    verdict->reason = YIMA_REASON_NEEDS_RESOLVER;
+}
+
+static void judge_stages(yima_judgement *j) {
+    const yima_family family = (yima_family)j->verdict->family;
+    const yima_family_judge *own = j->own;
     yima_verdict *verdict = j->verdict;
-    yima_reason reason = judge_format(j, length);
     int stage = YIMA_STAGE_FORMAT;
-    while (reason == YIMA_REASON_ACCEPTED) {
-        verdict->stages[stage] = YIMA_PASSED;
-        if (++stage == YIMA_STAGES) {
-            verdict->accepted = 1;
+    yima_reason reason = not_accepted(family);
+    if (own && yima_family_accepted(j->v->parameters, family)) {
+        yima_stage_judge *const stages[YIMA_STAGES] = {
+            own->format,
+            own->certificate,
+            own->issuer_signature,
+            own->rider_signature,
+            needs_resolver(j) ? NULL : judge_time,
+            judge_permission,
+            judge_repetition,
+        };
+        while (!stages[stage] || (reason = stages[stage](j)) == YIMA_REASON_ACCEPTED) {
+            verdict->stages[stage] = stages[stage] ? YIMA_PASSED : YIMA_NOT_REACHED;
+            if (++stage < YIMA_STAGES) {
+                continue;
+            }
+            if (needs_resolver(j)) {
+                ask(verdict);
+            } else {
+                verdict->accepted = 1;
+            }
             return;
         }
-        reason = stages[stage](j);
     }
     verdict->stages[stage] = YIMA_FAILED;
     verdict->reason = (uint16_t)reason;
-    verdict->fare_fen = 0;
+    forget_fare(verdict);
 }
 
 /* What debounce compares: the payload, or its SM3 if it does not fit. 0: too long to be any reader's. */
@@ -246,6 +277,22 @@ static yima_presentation *oldest_shown(yima_validator *v, uint64_t tick_ms) {
     return oldest;
 }
 
+/* What is in view, with its answer. */
+static void show(yima_validator *v, const uint8_t *code, size_t length, uint64_t tick_ms, const yima_verdict *verdict) {
+    uint8_t digest[32];
+    const uint8_t *bytes;
+    const size_t size = presented(code, length, digest, &bytes);
+    if (size == 0) {
+        return;
+    }
+    yima_presentation *shown = find_shown(v, bytes, size, length);
+    shown = shown ? shown : oldest_shown(v, tick_ms);
+    memcpy(shown->code, bytes, size);
+    shown->length = (uint32_t)length;
+    shown->seen_ms = tick_ms;
+    shown->verdict = *verdict;
+}
+
 void yima_judge(yima_validator *v, const uint8_t *code, size_t length, yima_moment now, yima_verdict *verdict) {
     uint8_t digest[32];
     const uint8_t *bytes;
@@ -258,23 +305,34 @@ void yima_judge(yima_validator *v, const uint8_t *code, size_t length, yima_mome
         return;
     }
     memset(verdict, 0, sizeof *verdict);
-    verdict->family = (uint8_t)yima_family_of(code, length);
-    judgement j = {
-        .v = v,
-        .code = code,
-        .now = bounded(now.unix_s),
-        .trusted_time = now.trusted != 0,
-        .slot = -1,
-        .verdict = verdict,
-    };
-    judge_stages(&j, length);
-    if (size) {
-        shown = shown ? shown : oldest_shown(v, now.tick_ms);
-        memcpy(shown->code, bytes, size);
-        shown->length = (uint32_t)length;
-        shown->seen_ms = now.tick_ms;
-        shown->verdict = *verdict;
+    verdict->family = (uint8_t)yima_family_here(v->parameters, code, length);
+    yima_judgement j = judgement_of(v, (yima_family)verdict->family, code, length);
+    j.now = bounded(now.unix_s);
+    j.trusted_time = now.trusted != 0;
+    j.verdict = verdict;
+    judge_stages(&j);
+    show(v, code, length, now.tick_ms, verdict);
+}
+
+void yima_settle(yima_validator *v, const uint8_t *code, size_t length, yima_moment now, yima_reason reason,
+                 yima_vouched vouched, yima_verdict *verdict) {
+    yima_judgement j = judgement_of(v, yima_family_here(v->parameters, code, length), code, length);
+    j.now = bounded(now.unix_s);
+    if (verdict->reason != YIMA_REASON_NEEDS_RESOLVER || !j.own || j.own->open(&j) != YIMA_REASON_ACCEPTED) {
+        return;
     }
+    verdict->reason = (uint16_t)reason;
+    verdict->again = 0;
+    if (reason == YIMA_REASON_ACCEPTED) {
+        verdict->accepted = 1;
+        verdict->vouched = (uint8_t)vouched;
+        verdict->stages[YIMA_STAGE_PERMISSION] = YIMA_PASSED;
+        verdict->stages[YIMA_STAGE_REPETITION] = YIMA_PASSED;
+        yima_replay_insert(v, verdict->digest, j.claim.card_account, j.now, last_second(&j), j.now, verdict->transfer);
+    } else {
+        forget_fare(verdict);
+    }
+    show(v, code, length, now.tick_ms, verdict);
 }
 
 void yima_validator_init(yima_validator *v, const yima_parameters *p, yima_gate gate, yima_replay_entry *replay,
@@ -289,6 +347,9 @@ void yima_validator_init(yima_validator *v, const yima_parameters *p, yima_gate 
     for (int i = 0; i < YIMA_TRUSTED_ISSUERS; i++) {
         v->issuers[i].table = -1;
     }
+    const uint32_t interval = yima_limit(p, YIMA_LIMIT_ACCOUNT_INTERVAL_S);
+    const uint32_t transfers = yima_transfer_window(p, &v->gate);
+    v->memory_s = interval > transfers ? interval : transfers;
     yima_trust_divide(v, tables, tables_size);
 }
 
@@ -311,19 +372,17 @@ void yima_retract(yima_validator *v, const yima_verdict *verdict) {
 }
 
 int yima_remember(yima_validator *v, const uint8_t *code, size_t length, int64_t accepted_at, int64_t now) {
-    yima_sm2_key rider;
-    if (yima_code_sizes(code, length) != YIMA_REASON_ACCEPTED ||
-        !v->kernel->parse_key(&rider, code + YIMA_AT_RIDER_KEY, YIMA_KEY_SIZE)) {
+    yima_judgement j = judgement_of(v, yima_family_here(v->parameters, code, length), code, length);
+    uint8_t digest[32];
+    j.now = bounded(accepted_at);
+    if (!j.own || j.own->open(&j) != YIMA_REASON_ACCEPTED || !j.own->digest(&j, digest)) {
         return 0;
     }
-    const uint8_t data = code[YIMA_AT_ISSUER_DATA_LENGTH];
-    const int64_t until = last_second(v, code, data);
-    const int64_t interval_ends = bounded(accepted_at) + yima_limit(v->parameters, YIMA_LIMIT_ACCOUNT_INTERVAL_S);
+    const int64_t until = last_second(&j);
+    const int64_t interval_ends = bounded(accepted_at) + v->memory_s;
     if (bounded(now) > until && bounded(now) >= interval_ends) {
         return 0;
     }
-    uint8_t digest[32];
-    yima_sm2_digest(&rider, code, (size_t)YIMA_AT_RIDER_SIGNATURE + data, digest);
-    yima_replay_insert(v, digest, code + YIMA_AT_CARD_ACCOUNT, bounded(accepted_at), until, bounded(now));
+    yima_replay_insert(v, digest, j.claim.card_account, bounded(accepted_at), until, bounded(now), 0);
     return 1;
 }

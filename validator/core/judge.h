@@ -10,9 +10,9 @@
 #include "yima/core.h"
 
 enum {
-    YIMA_SUISHEN_BODY = 211,  /* decoded bytes of its transit form */
-    YIMA_NO_CAP = 0x7fffffff, /* the code says nothing of a cap */
-    YIMA_ANY_MODE = YIMA_MODE_BUS | YIMA_MODE_METRO
+    YIMA_SUISHEN_BODY = 211,         /* decoded bytes of its transit form */
+    YIMA_NO_CAP = 0x7fffffff,        /* the code says nothing of a cap */
+    YIMA_ACCOUNT_TYPE_SUISHEN = 0xa0 /* its user type n is account type a0 + n in concessions: never the ministry's n */
 };
 
 /* What a code says of the ride it asks for; set by `open`, true only once the signatures are. */
@@ -30,12 +30,15 @@ typedef struct {
     uint8_t issuer_data_size;
 } yima_claim;
 
+typedef struct yima_family_judge yima_family_judge;
+
 typedef struct {
     yima_validator *v;
-    const uint8_t *code; /* where the family's layout begins: the unified form's first byte is left out */
-    size_t length;       /* from there on */
-    uint8_t data;        /* ministry code, field 13: what fields after 14 are moved by */
-    int64_t now;         /* 0 to 2^32 - 1 */
+    const yima_family_judge *own; /* the family's stages; NULL: nobody here can judge it */
+    const uint8_t *code;          /* where the family's layout begins: the unified form's first byte is left out */
+    size_t length;                /* from there on */
+    uint8_t data;                 /* ministry code, field 13: what fields after 14 are moved by */
+    int64_t now;                  /* 0 to 2^32 - 1 */
     int trusted_time;
     int slot; /* of the issuer in the cache, -1: not in it */
     yima_sm2_key issuer;
@@ -47,15 +50,20 @@ typedef struct {
 
 typedef yima_reason yima_stage_judge(yima_judgement *j);
 
-typedef struct {
+/* A stage that is NULL is not reached: codes that only their issuer can verify have none but their format. */
+struct yima_family_judge {
     yima_stage_judge *open;   /* sizes and places, and with them the claim; asks no key, changes nothing */
     yima_stage_judge *format; /* opens, and what else can be wrong with the form */
     yima_stage_judge *certificate;
     yima_stage_judge *issuer_signature;
     yima_stage_judge *rider_signature;
+    yima_stage_judge *permission; /* the family's own, before those of all; NULL: it has none */
     /* Of an opened code: what names it among all codes. 0 if it cannot be had. The signatures' stages set it too. */
     int (*digest)(yima_judgement *j, uint8_t digest[32]);
-} yima_family_judge;
+};
 
 extern const yima_family_judge yima_ministry_judge;
+extern const yima_family_judge yima_ministry_226_judge;
+extern const yima_family_judge yima_suishen_judge;
+extern const yima_family_judge yima_resolved_judge;
 #endif

@@ -8,19 +8,20 @@
  *     6  environment (1): 1 production, 2 test        72  increment: id of the package it applies to (32), else zeros
  *     7  kind (1): 1 parameters, 2 deny-list         104  number of signers' keys (1), 1 to 16
  *        increment, 3 deny-list                      105  how many of them must sign the next package (1)
- *     8  city (4), 0 any                             106  number of signatures (1), 0 to 16
- *    12  version (4), from 1                         107  zero (21)
+ *     8  city (4), 0 any                             106  zero (22)
+ *    12  version (4), from 1
  *    16  previous version (4)
  *    20  size of the image (4)
  *    24  not before, unix s (8)
  *   keys, 33 bytes each, ascending: who signs the next package
+ *   number of signatures (1), 0 to 16
  *   signatures, 72 bytes each, ascending: key id (8: the first bytes of SM3(key)), r, s
  *   zeros up to a multiple of 64
  *   image, to the end
  *
- * Header and keys are what is signed; their SM3 is the package's id. The image comes last and is bound by its digest,
- * so a device knows by the first kilobyte, before it takes the bulk, whether the rest is worth its flash; and a large
- * deny-list need not be hashed again to see who signed it.
+ * Header and keys are what is signed; their SM3 is the package's id, whoever signs it. The image comes last and is
+ * bound by its digest, so a device knows by the first kilobyte, before it takes the bulk, whether the rest is worth its
+ * flash; and a large deny-list need not be hashed again to see who signed it.
  *
  * The rules, in the manner of The Update Framework: each signature must be by a key that is trusted, or that the
  * package itself names, and must hold; as many trusted keys must have signed as the newest package demanded. Thus no
@@ -47,8 +48,7 @@ enum {
     AT_BASE = 72,
     AT_KEY_COUNT = 104,
     AT_NEEDED = 105,
-    AT_SIGNATURE_COUNT = 106,
-    AT_RESERVED = 107,
+    AT_RESERVED = 106,
     /* of a parameter image, see parameters.c */
     IMAGE_HEADER = 20,
     IMAGE_AT_ENVIRONMENT = 12,
@@ -66,10 +66,14 @@ static int is_zero(const uint8_t *bytes, size_t size) {
     return any == 0;
 }
 
-/* Where the image begins, by the header's counts. */
-static size_t image_at(const uint8_t *header) {
-    const size_t front = YIMA_PACKAGE_HEADER + (size_t)header[AT_KEY_COUNT] * YIMA_PACKAGE_KEY +
-                         (size_t)header[AT_SIGNATURE_COUNT] * YIMA_PACKAGE_SIGNATURE;
+static size_t signed_size_of(const uint8_t *header) {
+    return YIMA_PACKAGE_HEADER + (size_t)header[AT_KEY_COUNT] * YIMA_PACKAGE_KEY;
+}
+
+/* Where the image begins, by the counts of keys and signatures. */
+static size_t image_at(const uint8_t *bytes) {
+    const size_t count_at = signed_size_of(bytes);
+    const size_t front = count_at + 1 + (size_t)bytes[count_at] * YIMA_PACKAGE_SIGNATURE;
     return (front + YIMA_PACKAGE_ALIGNMENT - 1) / YIMA_PACKAGE_ALIGNMENT * YIMA_PACKAGE_ALIGNMENT;
 }
 
@@ -95,7 +99,6 @@ static yima_package_error check_header(const uint8_t *h, size_t *offset) {
         {AT_BASE, is_zero(h + AT_BASE, YIMA_PACKAGE_ID) != increment},
         {AT_KEY_COUNT, h[AT_KEY_COUNT] >= 1 && h[AT_KEY_COUNT] <= YIMA_PACKAGE_KEYS_MAX},
         {AT_NEEDED, h[AT_NEEDED] >= 1 && h[AT_NEEDED] <= h[AT_KEY_COUNT]},
-        {AT_SIGNATURE_COUNT, h[AT_SIGNATURE_COUNT] <= YIMA_PACKAGE_KEYS_MAX},
         {AT_RESERVED, is_zero(h + AT_RESERVED, YIMA_PACKAGE_HEADER - AT_RESERVED)},
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
@@ -114,20 +117,23 @@ static int ascends(const uint8_t *rows, unsigned count, size_t row, size_t key, 
 
 static yima_package_error open_front(yima_package *p, const uint8_t *bytes, size_t size, size_t *offset) {
     const size_t keys_at = YIMA_PACKAGE_HEADER;
+    const size_t count_at = signed_size_of(bytes);
+    if (count_at >= size) return fail(offset, size, YIMA_PACKAGE_TRUNCATED);
+    if (bytes[count_at] > YIMA_PACKAGE_KEYS_MAX) return fail(offset, count_at, YIMA_PACKAGE_BAD_VALUE);
     const size_t image = image_at(bytes);
     if (image > size) return fail(offset, size, YIMA_PACKAGE_TRUNCATED);
     p->key_count = bytes[AT_KEY_COUNT];
     p->keys = bytes + keys_at;
     p->signed_part = bytes;
-    p->signed_size = keys_at + (size_t)p->key_count * YIMA_PACKAGE_KEY;
-    p->signature_count = bytes[AT_SIGNATURE_COUNT];
-    p->signatures = bytes + p->signed_size;
+    p->signed_size = count_at;
+    p->signature_count = bytes[count_at];
+    p->signatures = bytes + count_at + 1;
     size_t at = 0;
     if (!ascends(p->keys, p->key_count, YIMA_PACKAGE_KEY, YIMA_PACKAGE_KEY, &at))
         return fail(offset, keys_at + at, YIMA_PACKAGE_BAD_VALUE);
     if (!ascends(p->signatures, p->signature_count, YIMA_PACKAGE_SIGNATURE, YIMA_PACKAGE_KEY_ID, &at))
-        return fail(offset, p->signed_size + at, YIMA_PACKAGE_BAD_VALUE);
-    const size_t padding = p->signed_size + (size_t)p->signature_count * YIMA_PACKAGE_SIGNATURE;
+        return fail(offset, count_at + 1 + at, YIMA_PACKAGE_BAD_VALUE);
+    const size_t padding = count_at + 1 + (size_t)p->signature_count * YIMA_PACKAGE_SIGNATURE;
     if (!is_zero(bytes + padding, image - padding)) return fail(offset, padding, YIMA_PACKAGE_BAD_VALUE);
     const yima_sm2_kernel *kernel = yima_sm2_best();
     yima_sm2_key key;
@@ -160,11 +166,13 @@ static yima_package_error open_package(yima_package *p, const uint8_t *bytes, si
     return YIMA_PACKAGE_OK;
 }
 
-uint64_t yima_package_size(const uint8_t *header) {
+uint64_t yima_package_size(const uint8_t *start, size_t size) {
     size_t offset;
-    return check_header(header, &offset) == YIMA_PACKAGE_OK
-               ? (uint64_t)image_at(header) + yima_be32(header + AT_IMAGE_SIZE)
-               : 0;
+    if (size < YIMA_PACKAGE_HEADER || check_header(start, &offset) != YIMA_PACKAGE_OK ||
+        signed_size_of(start) >= size || start[signed_size_of(start)] > YIMA_PACKAGE_KEYS_MAX) {
+        return 0;
+    }
+    return (uint64_t)image_at(start) + yima_be32(start + AT_IMAGE_SIZE);
 }
 
 yima_package_error yima_package_open(yima_package *p, const uint8_t *bytes, size_t size, size_t *offset) {
@@ -205,8 +213,8 @@ yima_package_error yima_package_check_signatures(const yima_package *p, const yi
         if (!kernel->verify(&key, e, signature + YIMA_PACKAGE_KEY_ID)) return YIMA_PACKAGE_BAD_SIGNATURE;
         trusted += (unsigned)counts;
     }
-    /* A trust that demands nothing trusts nobody. */
-    return trust->needed > 0 && trusted >= trust->needed ? YIMA_PACKAGE_OK : YIMA_PACKAGE_TOO_FEW_SIGNATURES;
+    if (trusted == 0) return YIMA_PACKAGE_UNKNOWN_SIGNER; /* also where the trust demands no signature at all */
+    return trusted >= trust->needed ? YIMA_PACKAGE_OK : YIMA_PACKAGE_TOO_FEW_SIGNATURES;
 }
 
 static yima_package_error check_place(const yima_package *p, const yima_package_trust *trust) {
@@ -220,8 +228,7 @@ static yima_package_error check_version(const yima_package *p, const yima_packag
     const int increment = p->kind == YIMA_PACKAGE_DENY_INCREMENT;
     if (trust->newest != 0) {
         if (p->version < trust->newest) return YIMA_PACKAGE_OLDER;
-        if (p->version == trust->newest)
-            return memcmp(p->id, trust->newest_id, YIMA_PACKAGE_ID) == 0 ? YIMA_PACKAGE_OK : YIMA_PACKAGE_SAME_VERSION;
+        if (p->version == trust->newest) return YIMA_PACKAGE_SAME_VERSION;
         if (p->previous > trust->newest) return YIMA_PACKAGE_GAP;
     }
     if (increment && (!trust->active_id || memcmp(p->base, trust->active_id, YIMA_PACKAGE_ID) != 0))
@@ -244,10 +251,17 @@ static yima_package_error check_image(const yima_package *p) {
     return YIMA_PACKAGE_OK;
 }
 
+/* The very package that was checked when it became the newest; its signer may have been replaced by itself. */
+static int is_newest(const yima_package *p, const yima_package_trust *trust) {
+    return trust->newest != 0 && p->version == trust->newest && memcmp(p->id, trust->newest_id, YIMA_PACKAGE_ID) == 0;
+}
+
 yima_package_error yima_package_check(const yima_package *p, const yima_package_trust *trust, int64_t now) {
     yima_package_error error = check_place(p, trust);
-    if (error == YIMA_PACKAGE_OK) error = yima_package_check_signatures(p, trust);
-    if (error == YIMA_PACKAGE_OK) error = check_version(p, trust);
+    if (error == YIMA_PACKAGE_OK && !is_newest(p, trust)) {
+        error = yima_package_check_signatures(p, trust);
+        if (error == YIMA_PACKAGE_OK) error = check_version(p, trust);
+    }
     if (error == YIMA_PACKAGE_OK && now >= p->expiry) error = YIMA_PACKAGE_EXPIRED;
     if (error == YIMA_PACKAGE_OK) error = check_image(p);
     if (error == YIMA_PACKAGE_OK && now < p->not_before) error = YIMA_PACKAGE_NOT_YET;

@@ -42,7 +42,7 @@ typedef enum {
     X(OTHER_CHAIN)       /* a deny-list for parameters, or the other way */                                            \
     X(OTHER_CITY)                                                                                                      \
     X(UNSIGNED)                                                                                                        \
-    X(UNKNOWN_SIGNER) /* a signature by a key that is neither trusted nor named by the package itself */               \
+    X(UNKNOWN_SIGNER) /* none by a trusted key, or one by a key that the package does not name either */               \
     X(BAD_SIGNATURE)                                                                                                   \
     X(TOO_FEW_SIGNATURES) /* of trusted keys */                                                                        \
     X(OLDER)              /* than the newest this device has had */                                                    \
@@ -97,9 +97,9 @@ typedef struct {
     const uint8_t *active_id; /* 32 bytes: what an increment must apply to; NULL: nothing is active */
 } yima_package_trust;
 
-/* The size of the whole package by its first 128 bytes, so that a receiver knows how much is to come; 0 if they are no
- * header. Nothing is verified: keep your own limit. */
-uint64_t yima_package_size(const uint8_t *header);
+/* The size of the whole package by its first bytes, so that a receiver knows how much is to come: 657 of them (header,
+ * 16 keys, a count) always suffice. 0 if they do not, or are no package. Nothing is verified: keep your own limit. */
+uint64_t yima_package_size(const uint8_t *start, size_t size);
 
 /* Opens a package: its form is checked, and nothing else. On an error, *offset (if not NULL) receives the byte. */
 yima_package_error yima_package_open(yima_package *p, const uint8_t *bytes, size_t size, size_t *offset);
@@ -114,7 +114,8 @@ yima_package_error yima_package_check_signatures(const yima_package *p, const yi
 /* 1 if the image has the digest that was signed. */
 int yima_package_image_intact(const yima_package *p);
 
-/* How a package that is in force stands. Grace and alarm are the device's policy, in seconds. */
+/* How a package that is in force stands, by its times, which are never negative. Grace and alarm are the device's
+ * policy, in seconds. */
 typedef enum {
     YIMA_STANDING_NOT_YET = 0,
     YIMA_STANDING_GOOD,

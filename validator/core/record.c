@@ -27,6 +27,9 @@ enum {
     TAG_OWN = 0x2000, /* acquirers' own begin here, ours among them */
     TAG_REASON = 0x2001,
     TAG_TIME_TRUSTED = 0x2002,
+    TAG_RULE = 0x2003,
+    TAG_VOUCHED = 0x2004,
+    TAG_TRANSACTION = 0x2005,
     HEAD_SIZE = 4,
     STRING_MAX = 255
 };
@@ -99,6 +102,13 @@ size_t yima_record_write(uint8_t *out, size_t capacity, const uint8_t *code, siz
     put_number(&r, TAG_TERMINAL_TIME, trip->terminal_time, 4);
     put_number(&r, TAG_REASON, verdict->reason, 2);
     put_number(&r, TAG_TIME_TRUSTED, trip->time_trusted != 0, 1);
+    put_string(&r, TAG_RULE, trip->rule && *trip->rule ? trip->rule : NULL);
+    if (verdict->vouched != YIMA_VOUCHED_HERE) {
+        put_number(&r, TAG_VOUCHED, verdict->vouched, 1);
+    }
+    if (verdict->transaction) {
+        put_number(&r, TAG_TRANSACTION, verdict->transaction, 1);
+    }
     if (r.failed) {
         return 0;
     }

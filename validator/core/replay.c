@@ -16,8 +16,8 @@ static int is_entry_of(const yima_replay_entry *entry, const uint8_t *digest) {
     return entry->used && memcmp(entry->digest, digest, sizeof entry->digest) == 0;
 }
 
-static int64_t matters_until(const yima_replay_entry *entry, int64_t interval_s) {
-    const int64_t interval_ends = entry->accepted_at + interval_s;
+static int64_t matters_until(const yima_replay_entry *entry, int64_t memory_s) {
+    const int64_t interval_ends = entry->accepted_at + memory_s;
     return entry->until > interval_ends ? entry->until : interval_ends;
 }
 
@@ -44,9 +44,21 @@ int yima_replay_too_soon(const yima_validator *v, const uint8_t *account, int64_
     return 0;
 }
 
+int yima_replay_transfer(const yima_validator *v, const uint8_t *account, int64_t now, uint32_t within_s) {
+    const yima_replay_entry *last = NULL;
+    for (uint32_t i = 0; i < v->replay_capacity; i++) {
+        const yima_replay_entry *entry = &v->replay[i];
+        if (entry->used && entry->accepted_at <= now && (!last || entry->accepted_at > last->accepted_at) &&
+            memcmp(entry->account, account, sizeof entry->account) == 0) {
+            last = entry;
+        }
+    }
+    return last && !last->transfer && now - last->accepted_at <= within_s;
+}
+
 void yima_replay_insert(yima_validator *v, const uint8_t *digest, const uint8_t *account, int64_t accepted_at,
-                        int64_t until, int64_t now) {
-    const int64_t interval = yima_limit(v->parameters, YIMA_LIMIT_ACCOUNT_INTERVAL_S);
+                        int64_t until, int64_t now, int transfer) {
+    const int64_t interval = v->memory_s;
     yima_replay_entry *set = set_of(v, digest);
     if (!set) {
         v->evicted_live++;
@@ -70,6 +82,7 @@ void yima_replay_insert(yima_validator *v, const uint8_t *digest, const uint8_t 
     victim->accepted_at = accepted_at;
     victim->until = until;
     victim->used = 1;
+    victim->transfer = transfer != 0;
 }
 
 void yima_replay_remove(yima_validator *v, const uint8_t *digest) {

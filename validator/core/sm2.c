@@ -8,7 +8,7 @@
 #include "sm2_private.h"
 #include "sm3.h"
 
-const yima_sm2_entry yima_sm2_g_table[YIMA_G_BLOCKS * YIMA_G_ENTRIES] = {
+_Alignas(64) const yima_sm2_entry yima_sm2_g_table[YIMA_G_BLOCKS * YIMA_G_ENTRIES] = {
 #include "sm2_table.h"
 };
 

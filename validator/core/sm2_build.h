@@ -25,8 +25,7 @@ static yima_sm2_entry *start_entry(yima_sm2_entry *blocks, unsigned window, unsi
 
 /* Writes the starts of all blocks, still Jacobian; their Z by number. */
 static void make_starts(yima_sm2_entry *blocks, fe z[STARTS], unsigned window, const yima_sm2_key *key) {
-    unsigned distance = (256 + window - 1) / window;
-    unsigned step = (distance + YIMA_TABLE_BLOCKS - 1) / YIMA_TABLE_BLOCKS;
+    const unsigned distance = table_distance(window), step = table_step(window);
     jacobian first, p;
     affine minus;
     fe_load(&first.x, key->x);

@@ -153,26 +153,37 @@ static unsigned table_step(unsigned window) {
     return (table_distance(window) + YIMA_TABLE_BLOCKS - 1) / YIMA_TABLE_BLOCKS;
 }
 
+/* The stored order of G's blocks. */
+static const yima_sm2_entry *g_block(unsigned number) {
+    static const uint8_t place[4] = {0, YIMA_G_BLOCKS == 4 ? 2 : 1, 1, 3};
+    return yima_sm2_g_table + place[number] * YIMA_G_ENTRIES;
+}
+
 static int verify_table(const void *table, unsigned window, const uint8_t e[32], const uint8_t signature[64]) {
-    static const uint8_t g_place[4] = {0, YIMA_G_BLOCKS == 4 ? 2 : 1, 1, 3}; /* the stored order of G's blocks */
-    const yima_sm2_entry *blocks = table;
+    const yima_sm2_entry *entries = table;
     yima_sm2_scalars k;
     uint8_t g_columns[YIMA_COLUMNS_MAX], columns[YIMA_COLUMNS_MAX];
     jacobian sum;
     if (!yima_sm2_scalars_read(&k, e, signature)) return 0;
-    unsigned distance = table_distance(window), step = table_step(window);
+    const unsigned distance = table_distance(window), step = table_step(window);
     const unsigned g_step = YIMA_G_DISTANCE / YIMA_G_BLOCKS;
+    /* Which entries are needed is known before the first addition: a table between two codes is rarely still in cache.
+     */
     yima_sm2_comb(g_columns, YIMA_G_TEETH, YIMA_G_DISTANCE, k.s);
+    for (unsigned c = 0; c < YIMA_G_DISTANCE; c++)
+        __builtin_prefetch(column_entry(g_block(c / g_step), YIMA_G_TEETH, g_columns[c]));
     yima_sm2_comb(columns, window, distance, k.t);
+    for (unsigned c = 0; c < distance; c++)
+        __builtin_prefetch(column_entry(entries + ((size_t)(c / step) << (window - 1)), window, columns[c]));
+
     make_infinity(&sum);
-    unsigned start = step > g_step ? step : g_step;
+    const unsigned start = step > g_step ? step : g_step;
     for (unsigned i = start; i-- > 0;) {
         if (i + 1 != start) double_point(&sum, &sum);
-        for (unsigned j = 0; i < g_step && j < YIMA_G_BLOCKS; j++)
-            add_column(&sum, yima_sm2_g_table + g_place[j] * YIMA_G_ENTRIES, YIMA_G_TEETH, g_columns[j * g_step + i]);
-        for (unsigned j = 0; i < step && j < YIMA_TABLE_BLOCKS; j++)
-            if (j * step + i < distance)
-                add_column(&sum, blocks + ((size_t)j << (window - 1)), window, columns[j * step + i]);
+        for (unsigned c = i; i < g_step && c < YIMA_G_DISTANCE; c += g_step)
+            add_column(&sum, g_block(c / g_step), YIMA_G_TEETH, g_columns[c]);
+        for (unsigned c = i; i < step && c < distance; c += step)
+            add_column(&sum, entries + ((size_t)(c / step) << (window - 1)), window, columns[c]);
     }
     return has_x(&sum, k.x);
 }

@@ -169,13 +169,18 @@ static void make_multiple(multiple *m, const jacobian *p) {
     fe_mul(&m->zzz, &m->zz, &p->z);
 }
 
-/* r += the sum of a comb's column, from the block of the table that belongs to the column. */
-static void add_column(jacobian *r, const yima_sm2_entry *block, unsigned teeth, unsigned column) {
-    affine q;
+/* The entry of a comb's column in the block of the table that belongs to it: of the column, or of its opposite. */
+static const yima_sm2_entry *column_entry(const yima_sm2_entry *block, unsigned teeth, unsigned column) {
     unsigned top = 1u << (teeth - 1);
-    const yima_sm2_entry *entry = &block[(column & top ? column : ~column) & (top - 1)];
+    return &block[(column & top ? column : ~column) & (top - 1)];
+}
+
+/* r += the sum of a column */
+static void add_column(jacobian *r, const yima_sm2_entry *block, unsigned teeth, unsigned column) {
+    const yima_sm2_entry *entry = column_entry(block, teeth, column);
+    affine q;
     fe_load(&q.x, entry->x);
     fe_load(&q.y, entry->y);
-    if (!(column & top)) fe_negate(&q.y, &q.y);
+    if (!(column >> (teeth - 1))) fe_negate(&q.y, &q.y);
     add_affine(r, &q);
 }

@@ -26,8 +26,9 @@
 extern const yima_sm2_kernel yima_sm2_kernel_64, yima_sm2_kernel_adx, yima_sm2_kernel_32;
 
 /* Combs (Lim and Lee, all digits +1 or -1). A scalar of `teeth` times `distance` bits is read in columns: column c is
- * made of bits c, c + distance, c + 2 distance... A table holds the sums +-P +-2^distance P +-... for one column, and
- * again for columns BLOCKS apart, so that the doublings of all columns of a block, and of all blocks, are shared. */
+ * made of bits c, c + distance, c + 2 distance... A table holds all sums +-P +-2^distance P +-2^(2 distance) P..., one
+ * of which a column selects. Columns are split into blocks; each block has such a table of its own, multiplied by 2 to
+ * its first column, and all blocks share their doublings. */
 enum {
     YIMA_G_TEETH = 8,
     YIMA_G_DISTANCE = 32,
@@ -39,9 +40,14 @@ enum {
     YIMA_WNAF_DIGITS = 257
 };
 
-/* Blocks of the base point's table: 4 (32 KB), or 2 or 1 where flash is dear. */
+/* Blocks of the base point's table, 8 KB each: 4, or 2 or 1 where flash is dear. More save doublings, with a key's
+ * table alone: a fresh key needs them anyway. */
 #ifndef YIMA_G_BLOCKS
+#ifdef YIMA_KERNEL_64
 #define YIMA_G_BLOCKS 4
+#else
+#define YIMA_G_BLOCKS 2
+#endif
 #endif
 #if YIMA_G_BLOCKS != 1 && YIMA_G_BLOCKS != 2 && YIMA_G_BLOCKS != 4
 #error "YIMA_G_BLOCKS is 1, 2 or 4"

@@ -159,7 +159,7 @@ class Sender:
                 raise _from_another_time(through, self._journal)
             sent_to = entries[-1].key.sequence if entries else self._journal.acknowledged()
             # What the collector has beyond this batch was sent before; it will say so again when that is sent again.
-            reached = through
+            reached = min(through, sent_to)
             if entries or reached < sent_to:
                 self._journal.acknowledge(reached, rejected, at=self._now())
         except (UplinkError, JournalError) as error:

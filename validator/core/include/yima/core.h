@@ -77,6 +77,9 @@ typedef enum {
     YIMA_FAMILY_CITY_CARD,
     YIMA_FAMILY_WECHAT,
     YIMA_FAMILY_UNIONPAY,
+    YIMA_FAMILY_SUFU,     /* Jiangsu's, Anhui's, Zhejiang's: verified online only, known by a prefix in the parameters */
+    YIMA_FAMILY_ANHUI,
+    YIMA_FAMILY_ZHEJIANG,
     YIMA_FAMILIES
 } yima_family;
 
@@ -122,7 +125,7 @@ typedef struct {
     struct {
         const uint8_t *rows;
         uint32_t count;
-    } sections[16];
+    } sections[32];
 } yima_parameters;
 
 typedef enum {
@@ -137,13 +140,22 @@ typedef enum {
 /* Opens and checks an image. On an error, *offset (if not NULL) receives the byte at which it was noticed. */
 yima_parameters_error yima_parameters_open(yima_parameters *p, const uint8_t *image, size_t size, size_t *offset);
 
+/* As yima_family_of, and by the prefixes of the parameters. */
+yima_family yima_family_here(const yima_parameters *p, const uint8_t *code, size_t length);
+
 /* ---- Judging -------------------------------------------------------------------------------------------------- */
 
 typedef enum { YIMA_MODE_BUS = 1, YIMA_MODE_METRO = 2 } yima_mode; /* also bits of a mode mask */
 
+/* What a tap at this gate means. NONE: one tap is the ride, as on a bus. */
+typedef enum { YIMA_DIRECTION_NONE = 0, YIMA_DIRECTION_ENTRY = 1, YIMA_DIRECTION_EXIT = 2 } yima_direction;
+
 /* Where the gate stands. */
 typedef struct {
-    uint8_t mode;  /* yima_mode */
+    uint8_t mode;      /* yima_mode */
+    uint8_t direction; /* yima_direction */
+    uint16_t line;     /* numbers of the parameters' own; 0: not told */
+    uint16_t station;
     uint32_t city; /* administrative division code as a number, e.g. 320500 for Suzhou; 0: not told */
 } yima_gate;
 
@@ -154,15 +166,40 @@ typedef struct {
     uint8_t trusted;  /* 0: the device does not know the time; no time-dependent reason is then given but its own */
 } yima_moment;
 
+/* What an accepted tap was at a gate with a direction, as metro uploads number it. */
+typedef enum {
+    YIMA_TRANSACTION_NONE = 0,
+    YIMA_TRANSACTION_ENTRY = 1,
+    YIMA_TRANSACTION_EXIT = 2,
+    YIMA_TRANSACTION_OVER_TIME_EXIT = 3
+} yima_transaction;
+
+enum {
+    YIMA_RULES = 4, /* the most rules that set one fare: fare, concession, transfer, over-time */
+    YIMA_RULE_NAME_MAX = 31,
+    YIMA_RULE_TEXT_MAX = YIMA_RULES * (YIMA_RULE_NAME_MAX + 1) /* with its terminating zero */
+};
+
+/* Who stands behind an accepted code that could not be verified here. */
+typedef enum {
+    YIMA_VOUCHED_HERE = 0,   /* it was verified here */
+    YIMA_VOUCHED_ISSUER = 1, /* its issuer said yes */
+    YIMA_VOUCHED_NOBODY = 2  /* its issuer could not be reached: accepted at risk */
+} yima_vouched;
+
 typedef struct {
     uint16_t reason; /* yima_reason; 0 = accepted */
     uint8_t accepted;
     uint8_t family;              /* yima_family */
     uint8_t again;               /* 1: the same presentation as a moment ago. Show the answer again, write nothing. */
     uint8_t stages[YIMA_STAGES]; /* yima_stage_result */
-    uint32_t fare_fen;           /* what the ride costs; 0 when refused */
+    uint32_t fare_fen;           /* what the ride costs; 0 when refused. With NEEDS_RESOLVER: what it would cost. */
+    uint8_t transaction;         /* yima_transaction; 0 when refused */
+    uint8_t transfer;            /* 1: reduced as a transfer from the account's last ride on this device */
+    uint16_t rules[YIMA_RULES];  /* which rules set the fare, in the order they were applied; 0: no more */
+    uint8_t vouched;             /* yima_vouched; 0 when refused */
     uint8_t has_digest;          /* 1: digest below is set */
-    uint8_t digest[32];          /* e of the rider's signature: names this code among all codes */
+    uint8_t digest[32];          /* names this code among all codes; a ministry code's is e of the rider's signature */
 } yima_verdict;
 
 /* The memory of repetition: one entry an accepted code, as long as it could still be shown. */
@@ -170,6 +207,7 @@ typedef struct {
     uint8_t digest[16];
     uint8_t account[10];
     uint8_t used;
+    uint8_t transfer; /* its fare was reduced as a transfer, so the next one is not */
     int64_t accepted_at;
     int64_t until; /* unix seconds; after it the code is refused as expired anyway */
 } yima_replay_entry;
@@ -203,6 +241,7 @@ typedef struct {
     const struct yima_sm2_kernel *kernel;
     yima_replay_entry *replay; /* borrowed */
     uint32_t replay_capacity;
+    uint32_t memory_s;     /* how long an account's last ride matters: its interval, or a transfer discount */
     uint32_t evicted_live; /* accepted codes forgotten while still valid: the memory is too small */
     uint32_t clock;        /* order of use */
     uint8_t *tables;       /* borrowed: precomputed issuer tables; may be NULL */
@@ -226,11 +265,21 @@ void yima_validator_set_deny(yima_validator *v, const yima_deny *deny);
 /* Judges one payload of any length. Never fails: every sequence of bytes has a verdict. */
 void yima_judge(yima_validator *v, const uint8_t *code, size_t length, yima_moment now, yima_verdict *verdict);
 
+/* The names of the rules that set the fare, joined by "+", e.g. "metro-distance+senior-half"; "" when refused. `out`
+ * holds YIMA_RULE_TEXT_MAX bytes. Returns the length without the terminating zero. */
+size_t yima_rule_text(const yima_parameters *p, const yima_verdict *verdict, char *out);
+
+/* After NEEDS_RESOLVER, with what the device made of the issuer's answer: reason ACCEPTED and who vouched, or a refusal.
+ * Completes `verdict`, which becomes the answer of this presentation; an accepted code is remembered, so that showing it
+ * again is a repeat. `code` is what was judged. Does nothing to another verdict. */
+void yima_settle(yima_validator *v, const uint8_t *code, size_t length, yima_moment now, yima_reason reason,
+                 yima_vouched vouched, yima_verdict *verdict);
+
 /* Takes back what an accepted verdict left in the memory: its record could not be made durable, the gate stays shut. */
 void yima_retract(yima_validator *v, const yima_verdict *verdict);
 
 /* After a restart: an accepted code from the journal is put into the memory again. Nothing is verified. Returns 1, or 0
- * if the bytes are no ministry code, or if neither the code's validity nor the account interval reaches to `now`. */
+ * if the bytes are no code of a family that is judged here, or if neither the code's validity nor the account interval reaches to `now`. */
 int yima_remember(yima_validator *v, const uint8_t *code, size_t length, int64_t accepted_at, int64_t now);
 
 /* For idle time: does at most one piece of useful work (builds a table for an issuer seen often). Returns 1 if it did.
@@ -254,10 +303,13 @@ typedef struct {
     const char *position;      /* 000F, "lat,lon" */
     uint32_t terminal_time;    /* 0010 */
     uint8_t time_trusted;      /* 2002 */
+    const char *rule;          /* 2003, of yima_rule_text; NULL or "" leaves it out */
 } yima_trip;
 
 /* Writes the trip record of a judged code: TLVs 0000 to 0011, 0011 being SM3 over all before it. Our own tags stand
- * before 0011: 2001 reason (2 bytes), 2002 time trusted (1 byte). The amount (0009) is binary, 4 bytes, fen.
+ * before 0011: 2001 reason (2 bytes), 2002 time trusted (1 byte), 2003 the rules that set the fare (ASCII), 2004
+ * yima_vouched (1 byte; left out where the code was verified here), 2005 yima_transaction (1 byte; left out where the
+ * gate has no direction). The amount (0009) is binary, 4 bytes, fen.
  * Returns its size, or 0 if `capacity` is too small or a string is longer than 255 bytes. */
 size_t yima_record_write(uint8_t *out, size_t capacity, const uint8_t *code, size_t length, const yima_verdict *verdict,
                          const yima_trip *trip);

@@ -1,0 +1,59 @@
+/* gate.c - see gate.h. Each pin is on until a moment; the gate, where there is a passage sensor, also until someone
+ * has gone through. */
+#include "gate.h"
+
+#include "port.h"
+#include "product.h"
+#include "status.h"
+#include "yima/core.h"
+
+enum { GREEN_MS = 1000, RED_MS = 1500, ACCEPTED_SOUND_MS = 100, REFUSED_SOUND_MS = 400 };
+
+static uint64_t gate_until, green_until, red_until, buzzer_until;
+static uint32_t shown, passing, out_of_service;
+
+static void drive(uint64_t now_ms) {
+    const uint32_t pins = (now_ms < gate_until ? PORT_GATE : 0) |
+                          (now_ms < green_until || now_ms < gate_until ? PORT_GREEN : 0) |
+                          (now_ms < red_until ? PORT_RED : 0) | (now_ms < buzzer_until ? PORT_BUZZER : 0) |
+                          (out_of_service ? PORT_OUT_OF_SERVICE : 0);
+    if (pins == shown) return;
+    port_pins(pins);
+    if ((pins ^ shown) & PORT_GATE) status_say_text("gate", "state", pins & PORT_GATE ? "open" : "shut");
+    shown = pins;
+}
+
+void gate_open(uint64_t now_ms) {
+    gate_until = now_ms + GATE_OPEN_MS;
+    green_until = now_ms + GREEN_MS;
+    red_until = 0;
+    buzzer_until = now_ms + ACCEPTED_SOUND_MS;
+    drive(now_ms);
+}
+
+void gate_refuse(uint64_t now_ms) {
+    red_until = now_ms + RED_MS;
+    green_until = 0;
+    buzzer_until = now_ms + REFUSED_SOUND_MS;
+    drive(now_ms); /* who was let through before may still pass */
+}
+
+void gate_show_again(int accepted, uint64_t now_ms) {
+    if (accepted) {
+        green_until = now_ms + GREEN_MS;
+    } else {
+        red_until = now_ms + RED_MS;
+    }
+    drive(now_ms);
+}
+
+void gate_out_of_service(int is) {
+    out_of_service = (uint32_t)is;
+}
+
+void gate_run(uint64_t now_ms) {
+    const uint32_t inside = GATE_HAS_PASSAGE ? port_inputs() & PORT_PASSAGE : 0;
+    if (passing && !inside) gate_until = 0; /* the rider has gone through */
+    passing = inside;
+    drive(now_ms);
+}

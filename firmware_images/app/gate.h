@@ -1,0 +1,16 @@
+/* gate.h - the pins: gate release, lamps, buzzer, each for its time. */
+#ifndef YIMA_GATE_H
+#define YIMA_GATE_H
+#include <stdint.h>
+
+void gate_open(uint64_t now_ms);
+void gate_refuse(uint64_t now_ms);
+
+/* The answer to a presentation that is still in view: lamp only, nothing moves. */
+void gate_show_again(int accepted, uint64_t now_ms);
+
+void gate_out_of_service(int is);
+
+/* Lets time pass; drives the pins. */
+void gate_run(uint64_t now_ms);
+#endif

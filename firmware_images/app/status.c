@@ -1,0 +1,63 @@
+/* status.c - see status.h. */
+#include "status.h"
+
+#include "port.h"
+
+static char text[320];
+static uint32_t size, dropped;
+
+static void put(const char *s) {
+    while (*s && size < sizeof text - 1) text[size++] = *s++;
+}
+
+void status_begin(const char *event) {
+    size = 0;
+    put(event);
+}
+
+void status_text(const char *key, const char *value) {
+    put(" ");
+    put(key);
+    put("=");
+    put(value);
+}
+
+void status_number(const char *key, int64_t value) {
+    char digits[21];
+    uint32_t at = sizeof digits - 1;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    digits[at] = 0;
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (value < 0) digits[--at] = '-';
+    status_text(key, digits + at);
+}
+
+void status_end(void) {
+    if (dropped) status_number("dropped", dropped);
+    text[size++] = '\n';
+    if (port_write(PORT_STATUS, (const uint8_t *)text, size)) {
+        dropped = 0;
+    } else {
+        dropped++;
+    }
+}
+
+void status_say(const char *event) {
+    status_begin(event);
+    status_end();
+}
+
+void status_say_text(const char *event, const char *key, const char *value) {
+    status_begin(event);
+    status_text(key, value);
+    status_end();
+}
+
+void status_say_number(const char *event, const char *key, int64_t value) {
+    status_begin(event);
+    status_number(key, value);
+    status_end();
+}

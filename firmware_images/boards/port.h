@@ -1,0 +1,52 @@
+/* port.h - all that the firmware asks of a board. A vendor with other hardware rewrites these functions and map.h.
+ *
+ * One thread (the main loop) calls them; interrupts stay inside the port. None of them waits for the outside world,
+ * except port_wait, which sleeps until an interrupt and at most 5 ms. Flash is memory-mapped for reading; map.h says
+ * where its parts lie. */
+#ifndef YIMA_PORT_H
+#define YIMA_PORT_H
+#include <stddef.h>
+#include <stdint.h>
+
+#include "map.h"
+
+typedef enum { PORT_SCANNER = 0, PORT_STATION = 1, PORT_STATUS = 2, PORT_UARTS } port_uart;
+
+/* Pins out, and in. */
+enum { PORT_GATE = 1, PORT_RED = 2, PORT_GREEN = 4, PORT_BUZZER = 8, PORT_OUT_OF_SERVICE = 16 };
+enum { PORT_PASSAGE = 1 };
+
+/* Clocks, UARTs with their interrupts, watchdog (4 s, then a flag, after 4 s more a reset). */
+void port_init(void);
+
+/* Milliseconds since some moment; monotonic, never wraps. To be asked at least once in 49 days. */
+uint64_t port_ms(void);
+
+/* The real-time clock, unix seconds UTC, battery-backed; whether it can be believed is the application's to judge. */
+uint32_t port_rtc(void);
+void port_rtc_set(uint32_t unix_s);
+
+/* Takes what has arrived, at most `capacity` bytes. *arrived_ms (may be NULL): when the newest byte of all came. */
+size_t port_read(port_uart uart, uint8_t *out, size_t capacity, uint64_t *arrived_ms);
+
+/* Bytes lost since the last question, because nobody took them in time. */
+uint32_t port_lost(port_uart uart);
+
+/* Queues all of `bytes`, or nothing if there is no room: returns 1 or 0. */
+int port_write(port_uart uart, const uint8_t *bytes, size_t size);
+
+/* 1 when everything queued is on its way. */
+int port_written(port_uart uart);
+
+void port_pins(uint32_t pins);
+uint32_t port_inputs(void);
+
+/* One flash operation each; 1, or 0 if the flash refused. A unit is 8 bytes at a multiple of 8 and is programmed once
+ * between two erases; a block is PORT_FLASH_BLOCK bytes. */
+int port_flash_program(uint32_t address, const uint8_t unit[8]);
+int port_flash_erase(uint32_t address);
+
+void port_watchdog(void);
+void port_wait(void);
+_Noreturn void port_reset(void);
+#endif

@@ -1,0 +1,191 @@
+"""`yima params deny`: the deny-list of national size, from CSV to what a device maps.
+
+Files in and out are images (core/deny.c); where one is read, a signed package around it will do as well.
+"""
+
+import argparse
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import Progress
+
+from sdk.cli.arguments import WholeNumber, unix_seconds
+from validator.denylist import DenyList, account_bytes
+from validator.errors import ParametersError
+from validator.packages import MAGIC, Package, read_package, when
+from validator.texts import Text, say
+
+if TYPE_CHECKING:
+    from sdk.parameters.denylist import Changes
+
+HELP = "deny-lists of card accounts: build, apply, show 制作、合并、查看黑名单"
+
+EXAMPLES = """\
+examples 示例:
+  yima params deny build national.csv -o national.ymd --version 1          a full list 全量名单
+  yima params deny build changes.csv -o day2.ymd --version 2 --base national.ymd
+                                                                           an increment 增量
+  yima params deny build tomorrow.csv --whole -o day2.ymd --version 2 --base national.ymd
+                                                  an increment, worked out from a full CSV 由全量 CSV 求增量
+  yima params deny apply national.ymd day2.ymd -o new.ymd                  a new full list 合并为全量
+  yima params deny show national.ymd day2.ymd --account 31048700000000019999
+the CSV 源文件: account,last,action   account: 20 digits, F padded; last: makes it a range; action: add or remove
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """build, apply, show."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    verbs = parser.add_subparsers(dest="deny_action", required=True, metavar="build|apply|show")
+    version = WholeNumber(0, 0xFFFFFFFF)
+    make = verbs.add_parser("build", help="a full list, or an increment upon a base 制作全量或增量")
+    make.add_argument("source", type=Path, metavar="CSV")
+    make.add_argument("--version", type=version, required=True, metavar="N", help="of the list 版本")
+    make.add_argument("--environment", choices=["test", "production"], default="test", help="default test 环境")
+    make.add_argument("--base", type=Path, nargs="+", default=[], metavar="FILE", help="the state it is for 基础名单")
+    make.add_argument("--whole", action="store_true", help="the CSV is the full list; work out what changed 求增量")
+    join = verbs.add_parser("apply", help="a full list and its increments as one full list 合并为全量")
+    join.add_argument("--version", type=version, metavar="N", help="default the newest file's and one 默认版本加一")
+    for verb in (make, join):
+        verb.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+        verb.add_argument("--issued-at", type=unix_seconds, metavar="UNIX", help="when it was drawn up 制作时间")
+    show = verbs.add_parser("show", help="verify it, say what it holds, and of one account whether it is denied 查看")
+    show.add_argument("--account", metavar="DIGITS", help="20 digits, F padded 卡账户号")
+    for verb in (join, show):
+        verb.add_argument("files", type=Path, nargs="+", metavar="FILE", help="the full list, then its increments 文件")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0; with show --account, 1 if the account is denied. Raises ParametersError."""
+    return {"build": _build, "apply": _apply, "show": _show}[arguments.deny_action](arguments)
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    # Everything but making lists must do without numpy, which is an extra.
+    from sdk.parameters.deny_source import read_csv  # noqa: PLC0415
+    from sdk.parameters.denylist import build, combined, difference  # noqa: PLC0415
+
+    if arguments.whole and not arguments.base:
+        raise ParametersError(
+            "--whole",
+            Text("works out what changed, but upon nothing", "求增量但未给出基础名单"),
+            Text("Name the base with --base", "请用 --base 指明基础名单"),
+        )
+    issued_at = unix_seconds("now") if arguments.issued_at is None else arguments.issued_at
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(say(Text("reading", "读取")), total=1.0)
+        changes = read_csv(arguments.source, lambda share: progress.update(task, completed=share))
+    with _busy(Text("building", "制作")):
+        images = _images(arguments.base)
+        base = _opened(arguments.base, images) if images else None
+        if arguments.whole:
+            changes = difference(combined(images), changes)
+        image = build(
+            changes,
+            environment=arguments.environment,
+            version=arguments.version,
+            issued_at=issued_at,
+            base=base,
+        )
+    return _written(arguments.output, image, changes)
+
+
+def _apply(arguments: argparse.Namespace) -> int:
+    from sdk.parameters.denylist import build, combined  # noqa: PLC0415
+
+    with _busy(Text("joining", "合并")):
+        images = _images(arguments.files)
+        deny = _opened(arguments.files, images)
+        changes = combined(images)
+        image = build(
+            changes,
+            environment=deny.environment,
+            version=deny.version + 1 if arguments.version is None else arguments.version,
+            issued_at=deny.issued_at if arguments.issued_at is None else arguments.issued_at,
+        )
+    return _written(arguments.output, image, changes)
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    deny = _opened(arguments.files, _images(arguments.files))
+    with _busy(Text("verifying", "校验")):
+        deny.verify()
+    print(f"environment 环境  {deny.environment}")
+    print(f"version 版本      {deny.version}")
+    print(f"issued 制作时间   {when(deny.issued_at)}")
+    print(f"digest 摘要       {deny.digest.hex()}")
+    for path, held in zip(arguments.files, deny.files, strict=True):
+        print(f"{path}")
+        print(f"  denied 禁止     {held.denied} accounts 个账户, {held.denied_ranges} ranges 个号段")
+        print(f"  allowed 解除    {held.allowed} accounts 个账户, {held.allowed_ranges} ranges 个号段")
+    if arguments.account is None:
+        return 0
+    denied = deny.has(_account(arguments.account))
+    print(
+        say(Text("this account is denied", "该账户在黑名单中") if denied else Text("not denied", "该账户不在黑名单中"))
+    )
+    return int(denied)
+
+
+def _account(text: str) -> bytes:
+    try:
+        return account_bytes(text)
+    except ValueError as error:
+        raise ParametersError(
+            "--account",
+            Text("no card account", "不是卡账户号"),
+            Text("Write 20 digits, F padded", "请写 20 位，以 F 补齐"),
+        ) from error
+
+
+def _images(paths: Sequence[Path]) -> list[memoryview]:
+    return [_image(path) for path in paths]
+
+
+def _image(path: Path) -> memoryview:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ParametersError(
+            path,
+            Text(f"cannot be read: {error.strerror}", f"无法读取：{error.strerror}"),
+            Text("Check the path and its permissions", "请检查路径与权限"),
+        ) from error
+    if not data.startswith(MAGIC):
+        return memoryview(data)
+    package: Package = read_package(path)
+    return package.image
+
+
+def _opened(paths: Sequence[Path], images: Sequence[memoryview]) -> DenyList:
+    return DenyList(*images, sources=tuple(map(str, paths)))
+
+
+def _busy(what: Text) -> AbstractContextManager[object]:
+    return Console(stderr=True).status(say(what))
+
+
+def _written(path: Path, image: bytes, changes: "Changes") -> int:
+    """Renamed into place: a device may have the old file mapped."""
+    beside = path.with_name(path.name + ".new")
+    try:
+        with beside.open("wb") as file:
+            file.write(image)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise ParametersError(
+            path,
+            Text(f"cannot be written: {error.strerror}", f"无法写入：{error.strerror}"),
+            Text("Check the directory and the space on it", "请检查目录与剩余空间"),
+        ) from error
+    ranges = len(changes.denied_ranges) + len(changes.allowed_ranges)
+    accounts = changes.denied.size + changes.allowed.size
+    print(f"{path}: {accounts} accounts 个账户, {ranges} ranges 个号段, {len(image)} bytes 字节")
+    return 0

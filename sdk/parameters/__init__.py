@@ -1,0 +1,1 @@
+"""Parameter packages: from what a person edits to what a device reads."""

@@ -1,0 +1,300 @@
+"""The files of a source directory that say what a ride costs: fares, their tables, reductions, journeys, decoders.
+
+Every file is one function from its path to values of validator.rules. What a single cell cannot know (a table that is
+not there, dates that overlap, a line without its city) is checked here too, and named by the row that shows it.
+docs/parameters.md describes each file for those who write it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from sdk.parameters.cells import Cell, Row, read_lines, read_rows, refuse_repeated
+from validator.parameter_image import JOURNEY_RULES, LABEL_SIZE, NO_RIDE
+from validator.rules import (
+    OPEN,
+    RULE_NAME_MAX,
+    Concession,
+    Decoder,
+    Fare,
+    FareKind,
+    Form,
+    Journey,
+    LabelKey,
+    LabelKind,
+    Matrix,
+    Stage,
+    Station,
+    Transfer,
+)
+from validator.texts import Text
+
+_NUMBER_MAX = 0xFFFF  # of lines and stations
+_DATA_MAX = 32  # bytes of field 14
+_TRAVEL_MAX_S = 7 * 86400
+STATIONS_MAX = 2000  # of one matrix, 8 MB of cells
+
+
+class KindWord(StrEnum):
+    """How a fare is found, as a person writes it."""
+
+    FLAT = "flat"
+    STAGES = "stages"
+    MATRIX = "matrix"
+
+
+class Policy(StrEnum):
+    """What a gate does."""
+
+    REFUSE = "refuse"
+    ACCEPT = "accept"
+
+
+def period(row: Row) -> tuple[int, int]:
+    """Columns `from` and `to`: unix seconds; empty cells are open."""
+    begin, end = row["from"].moment(0), row["to"].moment(OPEN)
+    if begin >= end:
+        row["to"].refuse(
+            Text("does not lie behind from", "不晚于 from"),
+            Text("`to` is the first day on which the row holds no more", "to 是该行不再生效的第一天"),
+        )
+    return begin, end
+
+
+def refuse_overlaps(rows: Sequence[Row], key: Callable[[Row], object]) -> None:
+    """Refuses two rows of one key whose periods have a moment in common."""
+    held: dict[object, list[tuple[int, int, int]]] = {}
+    for row in rows:
+        begin, end = period(row)
+        others = held.setdefault(key(row), [])
+        for other_begin, other_end, line in others:
+            if begin < other_end and other_begin < end:
+                row.refuse(
+                    Text(f"says of the same time what line {line} says", f"与第 {line} 行的时段重叠"),
+                    Text("Let one end (column to) where the other begins", "请使一行的 to 等于另一行的 from"),
+                )
+        others.append((begin, end, row.line))
+
+
+def _line(row: Row) -> int:
+    line = row["line"].number(1, _NUMBER_MAX, 0)
+    if line and not row["city"].value:
+        row["city"].expected("the city whose line it is", "该线路所在的城市")
+    return line
+
+
+def fares_of(path: Path, tables: Mapping[KindWord, Mapping[str, object]]) -> list[Fare]:
+    """fares.csv. tables: those that are there, by kind."""
+    rows = read_rows(path, ["rule", "mode", "kind"], ["city", "line", "from", "to", "fen", "table"])
+    fares = []
+    for row in rows:
+        kind = row["kind"].choice(KindWord)
+        begin, end = period(row)
+        surplus = row["table"] if kind is KindWord.FLAT else row["fen"]
+        if surplus.value:
+            surplus.expected(f"nothing: the fare is {kind}", f"空：票价方式为 {kind}")
+        table = row["table"].value
+        if kind is not KindWord.FLAT and table not in tables[kind]:
+            known = ", ".join(tables[kind]) or ("stages.csv" if kind is KindWord.STAGES else "matrix-NAME.csv")
+            row["table"].expected(f"the name of a table: {known}", f"表名：{known}")
+        fares.append(
+            Fare(
+                rule=row["rule"].rule(), mode=row["mode"].mode(), city=row["city"].city(), line=_line(row),
+                from_s=begin, to_s=end, kind=FareKind[kind.name],
+                fen=row["fen"].fen() if kind is KindWord.FLAT else 0, table=table,
+            )
+        )  # fmt: skip
+    refuse_overlaps(rows, lambda row: (row["mode"].mode(), row["city"].city(), _line(row)))
+    return fares
+
+
+def stages_of(path: Path) -> dict[str, list[Stage]]:
+    """stages.csv: tables by name, each with its rows by distance."""
+    rows = read_rows(path, ["table", "up_to_m", "fen"])
+    tables: dict[str, list[Stage]] = {}
+    for row in rows:
+        up_to = None if row["up_to_m"].value == "rest" else row["up_to_m"].number(0, OPEN - 1)
+        tables.setdefault(row["table"].rule(), []).append(Stage(up_to_m=up_to, fen=row["fen"].fen()))
+    refuse_repeated(rows, lambda row: (row["table"].value, row["up_to_m"].value.lstrip("0")))
+    return tables
+
+
+def matrix_of(path: Path) -> Matrix:
+    """matrix-NAME.csv: exits across, entries down, fen in the cells; an empty cell or - is no ride."""
+    lines = read_lines(path)
+    first, header = next(lines, (1, []))
+    exits = [
+        Cell(value, path, first, f"column {at}").number(1, _NUMBER_MAX) for at, value in enumerate(header[1:], start=2)
+    ]
+    if not exits or len(set(exits)) < len(exits) or len(exits) > STATIONS_MAX:
+        Row(path, first, {}).refuse(
+            Text(
+                f"{len(set(exits))} different stations in {len(exits)} columns",
+                f"{len(exits)} 列共 {len(set(exits))} 个不同站点",
+            ),
+            Text(
+                f"Name 1 to {STATIONS_MAX} stations, each once, behind an empty or any first cell",
+                f"第一格之后列出 1 至 {STATIONS_MAX} 个互不相同的站号",
+            ),
+        )
+    fares: dict[int, list[int | None]] = {}
+    for number, cells in lines:
+        entry = Cell(cells[0], path, number, "column 1").number(1, _NUMBER_MAX)
+        row = Row(path, number, {})
+        if entry not in exits or entry in fares or len(cells) != len(header):
+            row.refuse(
+                Text(
+                    f"no row of this matrix: station {entry}, {len(cells)} cells",
+                    f"不是本矩阵的行：站号 {entry}，{len(cells)} 格",
+                ),
+                Text(f"Each station once, with {len(header)} cells", f"每个站点一行，每行 {len(header)} 格"),
+            )
+        fares[entry] = [
+            None if value in {"", "-"} else Cell(value, path, number, f"exit {exit_}").number(0, NO_RIDE - 1)
+            for value, exit_ in zip(cells[1:], exits, strict=True)
+        ]
+    missing = [station for station in exits if station not in fares]
+    if missing:
+        Row(path, first, {}).refuse(
+            Text(f"no row for station {missing[0]}", f"缺少站号 {missing[0]} 的行"),
+            Text("Add its row", "请补上该行"),
+        )
+    return Matrix(stations=tuple(exits), fares=tuple(tuple(fares[station]) for station in exits))
+
+
+def stations_of(path: Path) -> tuple[list[Station], dict[LabelKey, str]]:
+    """stations.csv: where stations lie, if their distance is told, and what they are called."""
+    rows = read_rows(path, ["mode", "city", "station"], ["line", "metres", "name"])
+    stations, names = [], {}
+    for row in rows:
+        mode, city, line = row["mode"].mode(), row["city"].city(needed=True), _line(row)
+        number = row["station"].number(1, _NUMBER_MAX)
+        if row["metres"].value:
+            metres = row["metres"].number(0, OPEN - 1)
+            stations.append(Station(mode=mode, city=city, line=line, station=number, metres=metres))
+        if row["name"].value:
+            names[LabelKey(LabelKind.STATION, city, mode, line, number)] = row["name"].name(LABEL_SIZE)
+    refuse_repeated(
+        rows, lambda row: tuple(row[column].value.lstrip("0") for column in ("mode", "city", "line", "station"))
+    )
+    return stations, names
+
+
+def _either(row: Row, one: str, other: str) -> bool:
+    """Whether `one` is filled and `other` is not; refuses rows where both or neither are."""
+    if bool(row[one].value) == bool(row[other].value):
+        row[one].refuse(
+            Text(f"one of {one} and {other} must be filled, and only one", f"{one} 与 {other} 须且只能填一个"),
+            Text("Leave one of them", "请只保留一个"),
+        )
+    return bool(row[one].value)
+
+
+def concessions_of(path: Path) -> list[Concession]:
+    """concessions.csv."""
+    rows = read_rows(
+        path, ["rule"], ["account_type", "issuer_city", "riding_city", "mode", "from", "to", "percent", "fen"]
+    )
+    found = []
+    for row in rows:
+        begin, end = period(row)
+        by_percent = _either(row, "percent", "fen")
+        found.append(
+            Concession(
+                rule=row["rule"].rule(),
+                account_type=row["account_type"].byte() if row["account_type"].value else None,
+                issuer_city=row["issuer_city"].city(), riding_city=row["riding_city"].city(),
+                mode=row["mode"].mode() if row["mode"].value else None, from_s=begin, to_s=end,
+                percent=row["percent"].number(0, 100) if by_percent else None,
+                fen=0 if by_percent else row["fen"].fen(),
+            )
+        )  # fmt: skip
+    key = {id(row): (c.account_type, c.issuer_city, c.riding_city, c.mode) for row, c in zip(rows, found, strict=True)}
+    refuse_overlaps(rows, lambda row: key[id(row)])
+    return found
+
+
+def transfers_of(path: Path) -> list[Transfer]:
+    """transfers.csv."""
+    rows = read_rows(path, ["rule", "mode", "within_s"], ["city", "percent", "less_fen"])
+    found = []
+    for row in rows:
+        by_percent = _either(row, "percent", "less_fen")
+        found.append(
+            Transfer(
+                rule=row["rule"].rule(), mode=row["mode"].mode(), city=row["city"].city(),
+                within_s=row["within_s"].number(1, _TRAVEL_MAX_S),
+                percent=row["percent"].number(0, 100) if by_percent else None,
+                less_fen=0 if by_percent else row["less_fen"].fen(),
+            )
+        )  # fmt: skip
+    refuse_repeated(rows, lambda row: (row["mode"].mode(), row["city"].city()))
+    return found
+
+
+def _at_a_price(cell: Cell) -> int | None:
+    return None if cell.value in {"", Policy.REFUSE} else cell.fen()
+
+
+def journeys_of(path: Path) -> list[Journey]:
+    """journeys.csv."""
+    rows = read_rows(
+        path,
+        ["rule", "mode"],
+        ["city", "longest_s", "over_time_fen", "missing_exit", "missing_entry_fen", "unreadable_fen", "entry_cap_fen"],
+    )
+    most = RULE_NAME_MAX - max(map(len, JOURNEY_RULES))
+    found = []
+    for row in rows:
+        if len(row["rule"].rule()) > most:
+            row["rule"].expected(f"at most {most} characters: a verdict adds to it", f"最多 {most} 个字符")
+        found.append(
+            Journey(
+                rule=row["rule"].rule(), mode=row["mode"].mode(), city=row["city"].city(),
+                longest_s=row["longest_s"].number(0, _TRAVEL_MAX_S, 0), over_time_fen=row["over_time_fen"].fen(0),
+                missing_exit=row["missing_exit"].choice(Policy, Policy.REFUSE) is Policy.ACCEPT,
+                missing_entry_fen=_at_a_price(row["missing_entry_fen"]),
+                unreadable_fen=_at_a_price(row["unreadable_fen"]), entry_cap_fen=row["entry_cap_fen"].fen(0),
+            )
+        )  # fmt: skip
+    refuse_repeated(rows, lambda row: (row["mode"].mode(), row["city"].city()))
+    return found
+
+
+def _inside(cell: Cell) -> tuple[int, ...]:
+    words = [Cell(word, cell.file, cell.line, cell.column) for word in cell.value.split()]
+    if not words:
+        cell.expected(
+            "the state's values that mean inside, apart by blanks: 0x01 0x03", "表示“已进站”的状态值，以空格分隔"
+        )
+    return tuple(word.byte() for word in words)
+
+
+def decoders_of(path: Path) -> list[Decoder]:
+    """decoders.csv."""
+    rows = read_rows(
+        path,
+        ["organisation", "state_at", "inside", "station_at"],
+        ["station_size", "station_form", "time_at", "time_form"],
+    )
+    found = []
+    for row in rows:
+        size = row["station_size"].number(1, 4, 2)
+        station_form = row["station_form"].choice(Form, Form.BINARY)
+        time_form = row["time_form"].choice(Form, Form.NONE)
+        if size == 3 or station_form is Form.NONE:
+            row["station_size" if size == 3 else "station_form"].expected(
+                "1, 2 or 4 bytes, binary or bcd", "1、2 或 4 字节，binary 或 bcd"
+            )
+        time_size = {Form.NONE: 0, Form.BINARY: 4, Form.BCD: 7}[time_form]
+        found.append(
+            Decoder(
+                organisation=row["organisation"].digits(), state_at=row["state_at"].number(0, _DATA_MAX - 1),
+                inside=_inside(row["inside"]), station_at=row["station_at"].number(0, _DATA_MAX - size),
+                station_size=size, station_form=station_form,
+                time_at=row["time_at"].number(0, _DATA_MAX - time_size, 0 if time_form is Form.NONE else None),
+                time_form=time_form,
+            )
+        )  # fmt: skip
+    refuse_repeated(rows, lambda row: row["organisation"].digits())
+    return found

@@ -1,0 +1,238 @@
+"""Signing packages: around an image comes an envelope, and on it the signatures of those who answer for it.
+
+Rules:
+- What is signed says everything: environment, city, versions, times, the image's digest, who signs next. A signature
+  added later changes none of it, so several holders of keys can sign one after the other, each where the key is.
+- A key file is private: readable by its owner only, never overwritten. It holds the key in the open and suits tests and
+  benches; a production key stays in its module, which signs `to_be_signed` and hands the signature to `attach`.
+- Image and envelope go together: an image of another version or environment is refused here, as on every device.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from construct import ConstructError, Container
+
+from sdk import layouts_package as layouts
+from sdk import sm2
+from sdk.sm2 import SigningKey
+from validator.errors import ParametersError
+from validator.packages import (
+    ENVIRONMENTS,
+    Kind,
+    Package,
+    PackageError,
+    Policy,
+    Standing,
+    Trust,
+    check,
+    key_id,
+    parse_package,
+)
+from validator.texts import Text
+
+_KEY_FILE_MAX = 4096
+_ABOUT = "PRIVATE: signs parameter packages. 私钥：用于签署参数包"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What stands on a package.
+
+    version: from 1. previous: the device must have had it or a later one; None: the version before this. not_before,
+    expiry: unix seconds. next_keys: compressed keys of which `needed` must sign the next package; none: those that sign
+    this one. base: the id of the package that a deny-list increment applies to.
+    """
+
+    environment: str
+    version: int
+    not_before: int
+    expiry: int
+    city: int = 0
+    kind: Kind = Kind.PARAMETERS
+    previous: int | None = None
+    next_keys: Sequence[bytes] = ()
+    needed: int = 1
+    base: bytes = bytes(32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """One signature on a package. signer: its key's id in hex. trusted: by the verifier; named: by the package itself.
+
+    holds: None where the key is not known, so that nobody can tell.
+    """
+
+    signer: str
+    trusted: bool
+    named: bool
+    holds: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a device that trusts so would say. error: None if it would take the package at once."""
+
+    package: Package
+    signatures: tuple[Signature, ...]
+    standing: Standing
+    error: PackageError | None
+
+
+def sign_package(image: bytes, envelope: Envelope, keys: Sequence[SigningKey]) -> bytes:
+    """The package, signed by each of the keys; unsigned if there are none. Raises ParametersError if it cannot be."""
+    named = sorted(set(envelope.next_keys) or {key.compressed for key in keys})
+    previous = envelope.version - 1 if envelope.previous is None else envelope.previous
+    try:
+        unsigned = layouts.PACKAGE.build(
+            Container(
+                signed=Container(
+                    environment=ENVIRONMENTS[envelope.environment],
+                    kind=envelope.kind,
+                    city=envelope.city,
+                    version=envelope.version,
+                    previous=previous,
+                    image_size=len(image),
+                    not_before=envelope.not_before,
+                    expiry=envelope.expiry,
+                    digest=sm2.sm3(image),
+                    base=envelope.base,
+                    next_keys=named,
+                    needed=envelope.needed,
+                ),
+                signatures=[],
+                image=image,
+            )
+        )
+    except (ConstructError, KeyError) as error:
+        raise _unfit(f"{error}".splitlines()[-1]) from error
+    package = parse_package(unsigned, "package")
+    if package.kind is Kind.PARAMETERS and _inside(image) != (envelope.environment, envelope.version):
+        raise PackageError("package", "MIXED")
+    for key in keys:
+        unsigned = add_signature(unsigned, key)
+    return bytes(unsigned)
+
+
+def to_be_signed(data: bytes) -> bytes:
+    """What a signature covers (user id 1234567812345678): header and keys. Raises PackageError."""
+    package = parse_package(data)
+    return bytes(data[: layouts.HEADER_SIZE + len(package.keys) * layouts.KEY_SIZE])
+
+
+def attach(data: bytes, public: bytes, signature: bytes) -> bytes:
+    """The package with r‖s by the compressed key added, or put in place of an older one by the same key.
+
+    Raises PackageError if it is no package, or BAD_SIGNATURE if the signature does not hold.
+    """
+    if not sm2.verify(public, to_be_signed(data), signature):
+        raise PackageError("package", "BAD_SIGNATURE")
+    parsed = layouts.PACKAGE.parse(data)
+    signatures = {row.key_id: row.signature for row in parsed.signatures} | {key_id(public): signature}
+    rows = [Container(key_id=name, signature=value) for name, value in sorted(signatures.items())]
+    built: bytes = layouts.PACKAGE.build(Container(signed=parsed.signed, signatures=rows, image=parsed.image))
+    parse_package(built)  # 16 signatures are the most
+    return built
+
+
+def add_signature(data: bytes, key: SigningKey) -> bytes:
+    """The package, signed by this key too. Raises PackageError."""
+    return attach(data, key.compressed, key.sign(to_be_signed(data)))
+
+
+def verify_package(data: bytes, trust: Trust, now: int, source: str = "package") -> Report:
+    """Everything a device would look at, and its answer. Raises PackageError if it has not the form of a package."""
+    package = parse_package(data, source)
+    trusted = {key_id(key): key for key in trust.keys}
+    named = {key_id(key): key for key in package.keys}
+    signed = to_be_signed(data)
+    signatures = []
+    for row in layouts.PACKAGE.parse(data).signatures:
+        key = trusted.get(row.key_id) or named.get(row.key_id)
+        signatures.append(
+            Signature(
+                signer=row.key_id.hex(),
+                trusted=row.key_id in trusted,
+                named=row.key_id in named,
+                holds=None if key is None else sm2.verify(key, signed, row.signature),
+            )
+        )
+    error = None
+    try:
+        check(package, trust, now)
+    except PackageError as refused:
+        error = refused
+    return Report(package=package, signatures=tuple(signatures), standing=package.standing(now, Policy()), error=error)
+
+
+def make_key_file(path: Path) -> SigningKey:
+    """A new key in a new file that only its owner may read. Raises ParametersError; never overwrites."""
+    key = SigningKey.generate()
+    text = f"# {_ABOUT}\n# public 公钥 {key.compressed.hex()}\nsecret {key.secret:064x}\n"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise ParametersError(
+            path,
+            Text(f"cannot be made: {error.strerror}", f"无法创建：{error.strerror}"),
+            Text("Name a file that is not there yet, in a directory you may write", "请指定可写目录中尚不存在的文件"),
+        ) from error
+    return key
+
+
+def read_key_file(path: Path) -> SigningKey:
+    """The key in a file that make_key_file made. Raises ParametersError."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            text = file.read(_KEY_FILE_MAX).decode(errors="replace")
+    except OSError as error:
+        raise ParametersError(
+            path,
+            Text(f"cannot be read: {error.strerror}", f"无法读取：{error.strerror}"),
+            Text("Check the path and its permissions", "请检查路径与权限"),
+        ) from error
+    if stat.S_IMODE(mode) & 0o077:
+        raise ParametersError(
+            path,
+            Text("may be read by others", "可被其他用户读取"),
+            Text(
+                f"If nobody did: chmod 600 {path}; else make a new key and rotate",
+                "如确认未泄露请 chmod 600，否则请更换密钥",
+            ),
+        )
+    found = re.findall(r"(?m)^secret ([0-9a-f]{64})$", text)
+    try:
+        if len(found) == 1:
+            return SigningKey.from_int(int(found[0], 16))
+    except ValueError:
+        found = []
+    raise ParametersError(
+        path,
+        Text("holds no signing key", "不含签名私钥"),
+        Text("Name the file in which the key was made", "请指定生成密钥时的文件"),
+    )
+
+
+def _inside(image: bytes) -> tuple[str, int] | None:
+    """Environment and version that a parameter image says of itself (see core/parameters.c)."""
+    names = {number: name for name, number in ENVIRONMENTS.items()}
+    if image[:4] != b"YIMP" or len(image) < 20 or image[12] not in names:
+        return None
+    return names[image[12]], int.from_bytes(image[16:20])
+
+
+def _unfit(why: str) -> ParametersError:
+    return ParametersError(
+        "package",
+        Text(f"cannot be made of these values: {why}", f"无法由这些值制作参数包：{why}"),
+        Text("Numbers are 0 to 4294967295, keys 33 bytes", "数值应为 0 至 4294967295，公钥 33 字节"),
+    )

@@ -1,0 +1,1 @@
+"""Profiles: what a region agreed on, as data, and the parameters that follow from it."""

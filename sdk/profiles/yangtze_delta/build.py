@@ -1,0 +1,118 @@
+"""A parameter source made from the plan: the directory that `yima params build` compiles, for people to edit further.
+
+What comes from where:
+- acceptance.csv, cities.csv: from the plan, every pair with its first day;
+- whitelist.csv, decoders.csv: the synthetic issuers of issuers.py; roots.bin: the certificates that were handed in;
+- fares, tables, journeys, transfers, concessions: the synthetic files of tariff/, as they stand;
+- package.toml: environment, version, times, and the code families of the city for which the package is.
+"""
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from sdk.parameters.root_files import bundle, parse_root_file
+from sdk.profiles.yangtze_delta import issuers
+from sdk.profiles.yangtze_delta.plan import City, load_plan
+from validator.errors import ParametersError
+from validator.texts import Text
+
+TARIFF = Path(__file__).parent / "tariff"
+_ABOUT = """\
+# The Yangtze-delta profile (长三角“一码通行”): acceptance by the region's work plan of 2023 to 2025; issuers, fares and
+# concessions are synthetic. Made by sdk.profiles.yangtze_delta, to be edited by hand from here on.
+"""
+
+
+def write_source(
+    directory: Path,
+    roots: Iterable[bytes],
+    *,
+    not_before: datetime,
+    expiry: datetime,
+    version: int = 1,
+    environment: str = "test",
+    city: City | None = None,
+) -> Path:
+    """Writes the source into a directory, which may be there but must be empty; returns it.
+
+    roots: root certificates, 144 bytes each. not_before, expiry: moments with their time zone. city: for whose devices
+    the package is, which take the codes that its remark in the plan pilots beside the ministry's; None: for the whole
+    region, the ministry's code alone. Raises ParametersError.
+    """
+    certificates = [root for data in roots for root in parse_root_file(data, "roots")]
+    plan = load_plan()
+    families = plan.families(city) if city else ("ministry",)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if any(directory.iterdir()):
+            raise ParametersError(
+                directory, Text("is not empty", "目录不为空"), Text("Name a new directory", "请指定新目录")
+            )
+        for file in sorted(TARIFF.glob("*.csv")):
+            shutil.copyfile(file, directory / file.name)
+        (directory / "roots.bin").write_bytes(bundle(certificates))
+        lines = [
+            f'environment = "{environment}"',
+            f"version = {version}",
+            *([f"city = {city.division}"] if city else []),
+            f"not_before = {_moment(not_before)}",
+            f"expiry = {_moment(expiry)}",
+            "\n[limits]",
+            f"families = {json.dumps(families)}",  # JSON's list of strings is TOML's too
+            '\n[[roots]]\nfile = "roots.bin"',
+        ]
+        (directory / "package.toml").write_text(_ABOUT + "\n".join(lines) + "\n", encoding="utf-8")
+        _table(directory / "cities.csv", "city,name", ((c.division, f"{c.name.en} {c.name.zh}") for c in plan.cities))
+        _table(
+            directory / "whitelist.csv",
+            "organisation,platform,city,modes,name",
+            (
+                (issuers.organisation(c), issuers.platform(c), c.division, "", f"TEST {c.name.en} {c.name.zh}")
+                for c in plan.cities
+            ),
+        )
+        _table(
+            directory / "acceptance.csv",
+            "riding_city,mode,issuer_city,from,to",
+            ((p.riding.division, p.mode, p.issuer.division, p.begins, "") for p in plan.pairs()),
+        )
+        _decoders(directory / "decoders.csv", plan.cities)
+    except OSError as error:
+        raise ParametersError(
+            directory,
+            Text(f"cannot be written ({error.strerror})", f"无法写入（{error.strerror}）"),
+            Text("Choose another directory", "请另选目录"),
+        ) from error
+    return directory
+
+
+def _decoders(path: Path, cities: Sequence[City]) -> None:
+    columns = (
+        "organisation", "state_at", "inside", "station_at", "station_size", "station_form", "time_at", "time_form",
+    )  # fmt: skip
+    found = [issuers.decoder(city) for city in cities]
+    rows = [
+        [
+            " ".join(f"0x{state:02x}" for state in one.inside) if column == "inside" else getattr(one, column)
+            for column in columns
+        ]
+        for one in found
+    ]
+    _table(path, ",".join(columns), rows)
+
+
+def _table(path: Path, columns: str, rows: Iterable[Sequence[object]]) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    path.write_text(f"{columns}\n{text.getvalue()}", encoding="utf-8")
+
+
+def _moment(moment: datetime) -> str:
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone")
+    return moment.astimezone(issuers.LOCAL).isoformat(sep=" ", timespec="seconds")

@@ -1,0 +1,137 @@
+"""Every ride of the profile: issuer's city, riding city, mode and moment, through the core.
+
+What must come out is a second reading of the plan, which shares no code with the profile.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from sdk.issuer import Rider, Root, make_issuer, make_rider, make_root
+from sdk.parameters.compile import compiled
+from sdk.parameters.source import read_source
+from sdk.profiles.yangtze_delta import issuers
+from sdk.profiles.yangtze_delta.build import write_source
+from sdk.profiles.yangtze_delta.plan import PLAN_FILE, City, load_plan
+from validator.judging import Direction, GateContext, Mode, Reason, Validator
+from validator.parameters import Parameters
+from validator.texts import Text
+
+LOCAL = timezone(timedelta(hours=8))
+ELSEWHERE = City(division=320400, name=Text("Changzhou", "常州"))  # in the region, not in the plan
+CITIES = (*load_plan().cities, ELSEWHERE)
+NEW_YEARS = (2023, 2024, 2025)
+
+
+def at(*parts: int) -> int:
+    """A local moment as unix seconds."""
+    return int(datetime(*parts, tzinfo=LOCAL).timestamp())  # type: ignore[misc, arg-type]
+
+
+# Before, on and after every boundary, to the second; and the midnights of UTC, which are no boundaries here.
+MOMENTS = sorted(
+    {
+        at(2022, 6, 1),
+        at(2024, 7, 1, 12),
+        at(2035, 1, 1),
+        *(at(year, 1, 1) + second for year in NEW_YEARS for second in (-86400, -1, 0, 1, 28799, 28800, 86400)),
+    }
+)
+
+
+def rows() -> dict[tuple[str, str], int]:
+    """City and mode to year, straight from the lines of the file."""
+    lines = [line for line in PLAN_FILE.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
+    return {(row["city"], row["mode"]): int(row["ministry_code_from"]) for row in csv.DictReader(lines)}
+
+
+PLAN = rows()
+
+
+def expected(issuer: str, riding: str, mode: str, moment: int) -> Reason:
+    """What the plan says of a ride, worked out in whole years of local time."""
+    years = [year for (city, _), year in PLAN.items() if city == issuer]
+    if (riding, mode) not in PLAN or not years:
+        return Reason.CITY_NOT_ACCEPTED
+    this_year = datetime.fromtimestamp(moment, LOCAL).year
+    return (
+        Reason.ACCEPTED
+        if this_year >= PLAN[riding, mode] and any(this_year >= year for year in years)
+        else Reason.CITY_NOT_ACCEPTED_YET
+    )
+
+
+@pytest.fixture(scope="module")
+def roots() -> tuple[Root, Root]:
+    return make_root(1), make_root(2)
+
+
+@pytest.fixture(scope="module")
+def parameters(roots: tuple[Root, Root], tmp_path_factory: pytest.TempPathFactory) -> Parameters:
+    source = write_source(
+        tmp_path_factory.mktemp("profile"),
+        [root.certificate for root in roots],
+        not_before=datetime(2022, 1, 1, tzinfo=LOCAL),
+        expiry=datetime(2036, 1, 1, tzinfo=LOCAL),
+    )
+    with (source / "whitelist.csv").open("a", encoding="utf-8") as file:
+        file.write(f"{issuers.organisation(ELSEWHERE)},{issuers.platform(ELSEWHERE)},{ELSEWHERE.division}\n")
+    return compiled(read_source(source))
+
+
+@pytest.fixture(scope="module")
+def riders(roots: tuple[Root, Root]) -> Mapping[str, Rider]:
+    made = {}
+    for number, city in enumerate(CITIES):
+        issuer = make_issuer(roots[issuers.root_index(city) - 1], issuers.organisation(city))
+        made[city.name.en] = make_rider(
+            issuer,
+            payment_account=f"TEST-RIDER-{number:05}",
+            card_account=f"{number:020}",
+            platform=issuers.platform(city),
+            authorised_until=at(2036, 1, 1),
+            issuer_data=issuers.rider_data(city),
+        )
+    return made
+
+
+def test_every_issuers_city_rides_where_and_when_the_plan_says(
+    parameters: Parameters, riders: Mapping[str, Rider]
+) -> None:
+    codes = {(name, moment): rider.code(moment) for name, rider in riders.items() for moment in MOMENTS}
+    said: Counter[Reason] = Counter()
+    for riding in CITIES:
+        for mode in Mode:
+            direction = Direction.ENTRY if mode is Mode.METRO else Direction.NONE
+            gate = GateContext(mode=mode, city=riding.division, direction=direction)
+            validator = Validator(parameters, gate)
+            for (issuer, moment), code in codes.items():
+                verdict = validator.judge(code, moment)
+                due = expected(issuer, riding.name.en, mode, moment)
+                assert verdict.reason is due, (issuer, riding.name.en, mode, datetime.fromtimestamp(moment, LOCAL))
+                assert bool(verdict.rule) == verdict.accepted
+                said[verdict.reason] += 1
+    assert sum(said.values()) == len(CITIES) * len(CITIES) * 2 * len(MOMENTS)
+    assert set(said) == {Reason.ACCEPTED, Reason.CITY_NOT_ACCEPTED, Reason.CITY_NOT_ACCEPTED_YET}
+
+
+def test_the_second_reading_agrees_with_what_was_read_by_eye() -> None:
+    noon = at(2023, 7, 1, 12)
+    assert expected("Ningbo", "Suzhou", "bus", noon) is Reason.ACCEPTED
+    assert expected("Shanghai", "Suzhou", "bus", noon) is Reason.CITY_NOT_ACCEPTED_YET
+    assert expected("Ningbo", "Shanghai", "metro", noon) is Reason.CITY_NOT_ACCEPTED_YET
+    assert expected("Ningbo", "Shanghai", "metro", at(2024, 1, 1)) is Reason.ACCEPTED
+    assert expected("Ningbo", "Ningbo", "metro", at(2030, 1, 1)) is Reason.CITY_NOT_ACCEPTED
+    assert expected("Changzhou", "Suzhou", "bus", at(2030, 1, 1)) is Reason.CITY_NOT_ACCEPTED
+
+
+def test_a_gate_that_does_not_know_its_city_takes_nobody_of_the_plan(
+    parameters: Parameters, riders: Mapping[str, Rider]
+) -> None:
+    validator = Validator(parameters, GateContext(mode=Mode.BUS))
+    for rider in riders.values():
+        moment = at(2030, 1, 1)
+        assert validator.judge(rider.code(moment), moment).reason is Reason.CITY_NOT_ACCEPTED

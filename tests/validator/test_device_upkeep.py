@@ -1,0 +1,85 @@
+"""The device between taps: it goes on with another judge, and refuses while its parameters do not hold."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sdk.issuer import Rider
+from tests.validator.test_device import Bench
+from validator.judging import Moment, Reason, Validator
+from validator.ports import Reading
+
+EXPIRED = Reason.PARAMETERS_EXPIRED
+
+
+class Scripted:
+    """Hands over a judge before tap number `at`, and refuses with `reason`."""
+
+    def __init__(self, judge: Validator | None = None, at: int = 0, reason: Reason | None = None) -> None:
+        self.judge = judge
+        self.at = at
+        self.reason = reason
+        self.looks = 0
+
+    def look(self, now: Moment) -> Validator | None:
+        self.looks += 1
+        return self.judge if self.looks - 1 == self.at else None
+
+    def refusal(self, now: Moment) -> Reason | None:
+        return self.reason
+
+
+@pytest.fixture
+def bench(tmp_path: Path, new_validator: Callable[..., Validator]) -> Bench:
+    return Bench(tmp_path, new_validator)
+
+
+def good(new_rider: Callable[..., Rider], number: int) -> bytes:
+    now = int(time.time())
+    return new_rider(card_account=f"3104870000000006{number:04}", authorised_until=now + 86400).code(now)
+
+
+def test_another_judge_takes_over_between_taps_and_knows_what_was_used(
+    bench: Bench, new_rider: Callable[..., Rider], new_validator: Callable[..., Validator]
+) -> None:
+    used, other = good(new_rider, 1), good(new_rider, 2)
+    upkeep = Scripted(new_validator(fares={"bus": 777}), at=1)
+    bench.run(used, used, other, upkeep=upkeep)
+    assert [(tap.verdict.reason, tap.verdict.fare_fen) for tap in bench.taps] == [
+        (Reason.ACCEPTED, 200),
+        (Reason.REPEATED, 0),
+        (Reason.ACCEPTED, 777),
+    ]
+
+
+def test_while_parameters_do_not_hold_a_good_code_is_refused_and_recorded(
+    bench: Bench, new_rider: Callable[..., Rider]
+) -> None:
+    code = good(new_rider, 1)
+    assert bench.run(code, b"garbage", upkeep=Scripted(reason=EXPIRED)).recorded == 2
+    assert bench.commands() == ["REFUSE", "REFUSE"]
+    assert [(tap.verdict.reason, tap.verdict.fare_fen, tap.verdict.rule) for tap in bench.taps] == [
+        (EXPIRED, 0, ""),
+        (Reason.UNKNOWN_FAMILY, 0, ""),
+    ]
+    journal = bench.journal()
+    assert [entry.reason for entry in journal.pending(9)] == [EXPIRED, Reason.UNKNOWN_FAMILY]
+    journal.close()
+
+
+def test_a_code_turned_away_that_stays_in_view_is_recorded_once(bench: Bench, new_rider: Callable[..., Rider]) -> None:
+    code, now = good(new_rider, 1), time.monotonic_ns()
+    seen = [
+        Reading(payload=code, first_ns=now - late, last_ns=now - late) for late in (9_000_000_000, 8_000_000_000, 1)
+    ]
+    assert bench.run(*seen, upkeep=Scripted(reason=EXPIRED)).recorded == 2
+    assert [tap.verdict.again for tap in bench.taps] == [False, True, False]
+
+
+def test_a_code_refused_for_the_devices_sake_is_not_used_up(bench: Bench, new_rider: Callable[..., Rider]) -> None:
+    code = good(new_rider, 1)
+    bench.run(code, upkeep=Scripted(reason=EXPIRED))
+    bench.run(code)
+    assert [tap.verdict.reason for tap in bench.taps] == [EXPIRED, Reason.ACCEPTED]

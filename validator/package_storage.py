@@ -1,0 +1,93 @@
+"""Where packages lie: a port of six calls, so that tests can cut the power at each of them and inside.
+
+What a disk promises, and the store builds on no more:
+- `write` alone promises nothing: after a power cut the file may be missing, cut short, or hold anything.
+- After `sync` the content is durable, but the name may not be.
+- `rename` replaces a name in one step; before `sync_names` a power cut may undo it, and it and other changes of names
+  may survive in any combination.
+"""
+
+import mmap
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+
+class Storage(Protocol):
+    """A flat place of named files. Every call raises OSError when it fails."""
+
+    def names(self) -> Iterable[str]:
+        """The files there are."""
+
+    def read(self, name: str) -> memoryview:
+        """The whole file, read in place; it stays readable after the name is gone."""
+
+    def write(self, name: str, content: bytes | memoryview) -> None:
+        """A new file of that name in place of any old one; what was read before stays as it was."""
+
+    def sync(self, name: str) -> None:
+        """Returns when the content of the file is durable."""
+
+    def rename(self, name: str, to: str) -> None:
+        """Gives the file another name, taking it from any other file."""
+
+    def remove(self, name: str) -> None:
+        """Takes the name away."""
+
+    def sync_names(self) -> None:
+        """Returns when all names are durable."""
+
+
+class DirectoryStorage:
+    """A directory (0700) with files that only their owner may read. Files are mapped, never changed in place."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def __str__(self) -> str:
+        return str(self.directory)
+
+    def names(self) -> Iterable[str]:
+        """See Storage."""
+        return [path.name for path in self.directory.iterdir() if path.is_file()]
+
+    def read(self, name: str) -> memoryview:
+        """See Storage."""
+        with (self.directory / name).open("rb") as file:
+            if os.fstat(file.fileno()).st_size == 0:  # which cannot be mapped
+                return memoryview(b"")
+            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+    def write(self, name: str, content: bytes | memoryview) -> None:
+        """See Storage."""
+        path = self.directory / name
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+
+    def sync(self, name: str) -> None:
+        """See Storage."""
+        _sync(self.directory / name, os.O_RDONLY)
+
+    def rename(self, name: str, to: str) -> None:
+        """See Storage."""
+        (self.directory / name).rename(self.directory / to)
+
+    def remove(self, name: str) -> None:
+        """See Storage."""
+        (self.directory / name).unlink()
+
+    def sync_names(self) -> None:
+        """See Storage."""
+        _sync(self.directory, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
