@@ -40,7 +40,8 @@ lint: setup
 sanitize: build/sanitize/validator/_core.abi3.so
 	LD_PRELOAD="$$($(CC_HERE) -print-file-name=libasan.so) $$($(CC_HERE) -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 YIMA_CORE_IN=build/sanitize \
-	.venv/bin/pytest -o pythonpath="build/sanitize ." -p no:cacheprovider -m "not slow" --timeout 300 tests/validator/core tests/validator/test_lab_vectors.py
+	.venv/bin/pytest -o pythonpath="build/sanitize ." -p no:cacheprovider -m "not slow" --timeout 300 tests/validator/core tests/validator/test_lab_vectors.py \
+	tests/validator/test_package_form.py tests/validator/test_packages.py tests/validator/test_denylist.py
 
 build/sanitize/validator/_core.abi3.so: $(EXT) $(CORE) $(HEADERS) $(wildcard validator/*.py)
 	rm -rf build/sanitize && mkdir -p build/sanitize/validator
@@ -66,7 +67,20 @@ bench: setup
 lock: .venv/.installed
 	$(PY) -m pip install --quiet pip-tools
 	.venv/bin/pip-compile --quiet --no-header --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--no-emit-trusted-host --allow-unsafe --strip-extras --extra camera,uplink,report,dev -o requirements.lock pyproject.toml
+		--no-emit-trusted-host --allow-unsafe --strip-extras --extra camera,uplink,report,firmware,board,dev -o requirements.lock pyproject.toml
 
 clean:
 	rm -rf .venv build dist *.egg-info $(EXT)
+
+FUZZ := clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -Ivalidator/core -Ivalidator/core/include
+SM2  := $(wildcard validator/core/sm2*.c) validator/core/sm3.c
+
+# Five minutes of each fuzz target (needs clang and libclang-rt-14-dev): make fuzz SECONDS_EACH=3600
+SECONDS_EACH ?= 300
+.PHONY: fuzz
+fuzz:
+	mkdir -p build/fuzz/package build/fuzz/sm2
+	$(FUZZ) tests/fuzz/fuzz_package.c validator/core/package.c $(SM2) -o build/fuzz/fuzz_package
+	$(FUZZ) tests/fuzz/fuzz_sm2.c $(SM2) -o build/fuzz/fuzz_sm2
+	build/fuzz/fuzz_sm2 -max_total_time=$(SECONDS_EACH) -max_len=130 build/fuzz/sm2
+	build/fuzz/fuzz_package -max_total_time=$(SECONDS_EACH) -max_len=1500 build/fuzz/package

@@ -123,10 +123,11 @@ class Network:
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, up: bool) -> None:
         while piece := await source.read(_CHUNK):
-            sink.write(piece)
-            await sink.drain()
+            # Counted first: whoever has received a piece finds it counted.
             if up:
                 self.bytes_up += len(piece)
             else:
                 self.bytes_down += len(piece)
+            sink.write(piece)
+            await sink.drain()
         sink.close()

@@ -198,7 +198,7 @@ def _time_shifts(image: _Image) -> Mapping[str, tuple[int, ...]]:
     shifts: dict[str, tuple[int, ...]] = defaultdict(tuple)
     for organisation, seconds in image.each(7, image_form.SHIFT):
         shifts[organisation.hex()] += (seconds,)
-    return dict(shifts)
+    return {organisation: tuple(sorted(seconds)) for organisation, seconds in shifts.items()}
 
 
 def read_limits(image: Image) -> Limits:

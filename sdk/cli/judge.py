@@ -5,17 +5,31 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sdk.cli.arguments import WholeNumber, add_payload_arguments, payload_of, unix_seconds
-from validator.judging import GateContext, Moment, Validator, Verdict
-from validator.parameters import Mode, load
+from sdk.cli.arguments import (
+    WholeNumber,
+    add_direction_argument,
+    add_payload_arguments,
+    gate_of,
+    payload_of,
+    unix_seconds,
+)
+from sdk.parameters.compile import compiled
+from sdk.parameters.source import read_source
+from validator.judging import Moment, Validator, Verdict
+from validator.packages import Trust, read_package, read_pins
+from validator.parameters import Mode, Parameters, load
 
 HELP = "judge one code as a gate would; exit 0 accepted, 1 refused 按闸机规则判定一个码"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """FILE|--hex HEX --params FILE [--at UNIX] [--mode MODE] [--city N] [--json]"""
+    """FILE|--hex HEX --params FILE [--trust FILE] [--at UNIX] [--mode MODE] [--city N] … [--json]"""
     add_payload_arguments(parser)
-    parser.add_argument("--params", required=True, type=Path, metavar="FILE", help="parameters (TOML) 参数文件")
+    parser.add_argument(
+        "--params", required=True, type=Path, metavar="FILE",
+        help="a package with --trust, a plain TOML file, or a source directory 参数包、参数文件或源目录",
+    )  # fmt: skip
+    parser.add_argument("--trust", type=Path, metavar="FILE", help="the signers' public keys 受信任的签名公钥")
     parser.add_argument(
         "--at", type=unix_seconds, default="now", metavar="UNIX", help="the moment, unix seconds; default now 判定时刻"
     )
@@ -27,19 +41,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="where the gate stands, e.g. 320500 闸机所在城市的行政区划代码",
     )
+    for name, about in (("line", "its line 线路"), ("station", "its station or stop 站点")):
+        parser.add_argument(f"--{name}", default="", metavar="N", help=f"number of {about}, as in the fare tables")
+    add_direction_argument(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object 输出 JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Judges with a fresh memory; 0 accepted, 1 refused."""
     payload = payload_of(arguments)
-    gate = GateContext(mode=arguments.mode, city=arguments.city)
-    verdict = Validator(load(arguments.params), gate).judge(payload.data, Moment.at(arguments.at))
+    validator = Validator(_parameters(arguments), gate_of(arguments))
+    verdict = validator.judge(payload.data, Moment.at(arguments.at))
     if arguments.json:
         print(json.dumps(_document(verdict), ensure_ascii=False, indent=1))
     else:
         _print(verdict, arguments.at)
     return 0 if verdict.accepted else 1
+
+
+def _parameters(arguments: argparse.Namespace) -> Parameters:
+    if arguments.params.is_dir():
+        return compiled(read_source(arguments.params))
+    if arguments.trust is None:
+        return load(arguments.params)
+    # The bench stands in for any device of the package's own environment and city.
+    package, pins = read_package(arguments.params), read_pins(arguments.trust)
+    trust = Trust(environment=package.environment, city=package.city, keys=pins.keys, needed=pins.needed)
+    return load(arguments.params, trust=trust, now=arguments.at)
 
 
 def _document(verdict: Verdict) -> dict[str, object]:
@@ -49,6 +77,8 @@ def _document(verdict: Verdict) -> dict[str, object]:
         "case": verdict.case,
         "stages": {stage.name.lower(): str(result) for stage, result in verdict.stages.items()},
         "fare_fen": verdict.fare_fen,
+        "rule": verdict.rule,
+        "transaction": verdict.transaction.name.lower(),
         "english": verdict.reason.english,
         "chinese": verdict.reason.chinese,
         "family": verdict.family,
@@ -65,6 +95,8 @@ def _print(verdict: Verdict, at: int) -> None:
     if verdict.account_masked:
         print(f"  card 卡账户  {verdict.account_masked}")
     if verdict.accepted:
-        print(f"  fare 票价    ¥{verdict.fare_fen / 100:.2f}")
+        print(f"  fare 票价    ¥{verdict.fare_fen / 100:.2f}  {verdict.rule}")
+    if verdict.transaction:
+        print(f"  tap 交易     {verdict.transaction.name.lower().replace('_', ' ')}")
     for stage, result in verdict.stages.items():
         print(f"  {stage.name.lower():18}{result}")

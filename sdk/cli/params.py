@@ -12,7 +12,6 @@ from sdk.parameters.rotation import rotate_keys
 from sdk.parameters.show import page
 from sdk.parameters.signing import Report, add_signature, make_key_file, read_key_file, verify_package
 from sdk.parameters.source import read_source
-from validator.durable import write_whole
 from validator.errors import ParametersError
 from validator.packages import Pins, Trust, parse_pins, pins_as_text, read_package, read_pins, when
 from validator.texts import Text
@@ -59,7 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument("file", type=Path, metavar="FILE")
     verify.add_argument("--trust", type=Path, required=True, metavar="FILE", help="the signers' public keys 信任的公钥")
     verify.add_argument("--environment", choices=["test", "production"], help="the device's; default the package's own")
-    verify.add_argument("--city", type=WholeNumber(0, 999_999), default=0, metavar="N", help="the device's 终端所在城市")
+    verify.add_argument(
+        "--city", type=WholeNumber(0, 999_999), default=0, metavar="N", help="the device's 终端所在城市"
+    )
     verify.add_argument("--at", type=unix_seconds, default="now", metavar="UNIX", help="default now 时刻")
     verify.add_argument("--newest", type=Path, metavar="FILE", help="the newest package it has had 已有的最新参数包")
     compare = verbs.add_parser("diff", help="what changes; exit 0 nothing, 1 something 比较变化")
@@ -78,7 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_keys(rotate, "--new", "signs from here on 新私钥", required=True)
     rotate.add_argument("--needed", type=WholeNumber(1, 16), default=1, metavar="N", help="of the new keys 所需签名数")
     rotate.add_argument("--not-before", type=unix_seconds, metavar="UNIX", help="of the first 第一个包的生效时间")
-    rotate.add_argument("--final-not-before", type=unix_seconds, metavar="UNIX", help="of the second 第二个包的生效时间")
+    rotate.add_argument(
+        "--final-not-before", type=unix_seconds, metavar="UNIX", help="of the second 第二个包的生效时间"
+    )
     rotate.add_argument("--expiry", type=unix_seconds, metavar="UNIX", help="of both 失效时间")
     rotate.add_argument("-o", "--output", type=Path, required=True, metavar="NAME", help="NAME-1.ymp, NAME-2.ymp")
     params_deny.add_arguments(verbs.add_parser("deny", help=params_deny.HELP))
@@ -89,9 +92,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_keys(parser: argparse.ArgumentParser, name: str, about: str, *, required: bool = False) -> None:
-    parser.add_argument(
-        name, type=Path, action="append", default=[], required=required, metavar="KEYFILE", help=about
-    )
+    parser.add_argument(name, type=Path, action="append", default=[], required=required, metavar="KEYFILE", help=about)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -130,7 +131,11 @@ def _check(arguments: argparse.Namespace) -> int:
         ("roots 根证书", len(rules.roots), "every code is refused 全部拒绝"),
         ("institutions 机构", len(rules.whitelist), "every code is refused 全部拒绝"),
         ("fares 票价", len(rules.fares), "every ride is refused 全部拒绝"),
-        ("acceptance 互通", len(rules.acceptance or ()), "all cities 所有城市" if rules.acceptance is None else "nobody 无"),
+        (
+            "acceptance 互通",
+            len(rules.acceptance or ()),
+            "all cities 所有城市" if rules.acceptance is None else "nobody 无",
+        ),
         ("concessions 优惠", len(rules.concessions), ""),
         ("matrices 矩阵", len(rules.matrices), ""),
         ("denied 黑名单", len(rules.deny), ""),
@@ -178,7 +183,9 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def _print_report(found: Report) -> None:
     package = found.package
-    print(f"{package.kind.name.lower()} {package.version}, {package.environment}, {package.city or 'any city 任何城市'}")
+    print(
+        f"{package.kind.name.lower()} {package.version}, {package.environment}, {package.city or 'any city 任何城市'}"
+    )
     print(f"  valid 有效期     {when(package.not_before)} – {when(package.expiry)}: {found.standing.name.lower()}")
     for signature in found.signatures:
         who = "trusted 受信任" if signature.trusted else "named by itself 自列" if signature.named else "unknown 未知"
@@ -202,7 +209,9 @@ def _new_key(arguments: argparse.Namespace) -> int:
     key = make_key_file(arguments.file)
     print(key.compressed.hex())
     if arguments.pins:
-        text = pins_as_text([*pins.keys, key.compressed], pins.needed, about="Signers of parameter packages 参数包签名公钥")
+        text = pins_as_text(
+            [*pins.keys, key.compressed], pins.needed, about="Signers of parameter packages 参数包签名公钥"
+        )
         parse_pins(text, str(arguments.pins))
         _write(arguments.pins, text.encode())
     return 0
@@ -232,8 +241,10 @@ def _rotate(arguments: argparse.Namespace) -> int:
 
 
 def _write(path: Path, data: bytes) -> None:
+    beside = path.with_name(path.name + ".new")  # renamed into place: a device may have the old file mapped
     try:
-        write_whole(path, data)
+        beside.write_bytes(data)
+        beside.replace(path)
     except OSError as error:
         raise ParametersError(
             path,

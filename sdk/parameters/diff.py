@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 
 from sdk.parameters.compile import Opened
 from sdk.parameters.show import families, limits, roots, shifts, stages_of
-from sdk.parameters.wording import Wording, money
-from validator.packages import when
+from sdk.parameters.wording import Wording, day, money
 from validator.rules import Acceptance, Mode, Rules, Station
 from validator.texts import Text
 
@@ -94,12 +93,12 @@ def _station(station: Station) -> str:
     return f"{station.mode} {station.city} {station.line}/{station.station}: {station.metres} m"
 
 
-def _head(opened: Opened) -> list[str]:
+def _head(opened: Opened, *, signed: bool) -> list[str]:
     lines = [f"environment 环境 {opened.rules.environment}", f"version 版本 {opened.rules.version}"]
     lines.append(f"for 适用 {opened.city or 'any city 任何城市'}")
     if place := opened.package or opened.source:
-        lines.append(f"valid 有效期 {when(place.not_before)} – {when(place.expiry)}")
-    if opened.package:
+        lines.append(f"valid 有效期 {day(place.not_before)} – {day(place.expiry)} UTC+8")
+    if opened.package and signed:
         lines += [f"next signer 下次签名者 {key.hex()}" for key in opened.package.keys]
     return lines
 
@@ -128,6 +127,7 @@ _PARTS: tuple[tuple[Text, bool, Callable[[Rules, Wording], Iterable[str]]], ...]
 def _parts(old: Opened, new: Opened) -> Iterator[tuple[Text, bool, list[str], list[str]]]:
     # One set of names for both, the newer first: a city that is called another thing is no change of a rule.
     words = Wording(replace(new.rules, labels={**old.rules.labels, **new.rules.labels}))
-    yield Text("package", "参数包"), False, _head(old), _head(new)
+    signed = bool(old.package and new.package)  # a source does not say who will sign
+    yield Text("package", "参数包"), False, _head(old, signed=signed), _head(new, signed=signed)
     for part, of_rider, lines in _PARTS:
         yield part, of_rider, list(lines(old.rules, words)), list(lines(new.rules, words))

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from sdk.parameters.compile import Opened
-from sdk.parameters.wording import MODES, Wording, money
+from sdk.parameters.wording import MODES, Wording, day, money
 from validator.family_rules import read
-from validator.packages import when
 from validator.parameter_image import build
 from validator.rules import OPEN, Limits, Matrix, Rules, Stage
 
@@ -63,12 +62,12 @@ def _first(lines: Iterable[str], most: int = 20) -> Iterator[str]:
 
 def _validity(opened: Opened) -> Iterator[str]:
     if package := opened.package:
-        yield f"  valid 有效期        {when(package.not_before)} – {when(package.expiry)}"
+        yield f"  valid 有效期        {day(package.not_before)} – {day(package.expiry)} UTC+8"
         yield f"  after 上一版本      {package.previous}"
         yield f"  next signers 下次签名者 {package.needed} of {', '.join(key.hex() for key in package.keys)}"
         yield f"  id 标识             {package.id.hex()}"
     elif source := opened.source:
-        yield f"  valid 有效期        {when(source.not_before)} – {when(source.expiry)}"
+        yield f"  valid 有效期        {day(source.not_before)} – {day(source.expiry)} UTC+8"
 
 
 def limits(found: Limits) -> list[str]:
@@ -87,7 +86,7 @@ def limits(found: Limits) -> list[str]:
     if found.lists_max_age_s:
         lines.append(f"deny-list at most 黑名单最长 {found.lists_max_age_s} s old")
     if found.lists_issued_at:
-        lines.append(f"deny-list issued 黑名单制作: {when(found.lists_issued_at)}")
+        lines.append(f"deny-list issued 黑名单制作: {day(found.lists_issued_at)}")
     if found.offline_max_s:
         lines.append(f"offline at most 离线最长 {found.offline_max_s} s")
     return lines

@@ -173,7 +173,6 @@ def test_a_code_behind_a_scanners_prefix_is_found_but_not_shown(code: bytes) -> 
 @pytest.mark.parametrize(
     ("payload", "family"),
     [
-        (b"https://s.sh.gov.cn/0200AAAA##", "suishen"),
         (b"https://example.com/x", "suishen-hall"),
         (b"\x02\x01\x00\x00\x00", "alipay"),
         (b"\x54\x01\x00\x00", "city-card"),

@@ -47,6 +47,16 @@ def write_source(
     certificates = [root for data in roots for root in parse_root_file(data, "roots")]
     plan = load_plan()
     families = plan.families(city) if city else ("ministry",)
+    lines = [
+        f'environment = "{environment}"',
+        f"version = {version}",
+        *([f"city = {city.division}"] if city else []),
+        f"not_before = {_moment(not_before)}",
+        f"expiry = {_moment(expiry)}",
+        "\n[limits]",
+        f"families = {json.dumps(families)}",  # JSON's list of strings is TOML's too
+        '\n[[roots]]\nfile = "roots.bin"',
+    ]
     try:
         directory.mkdir(parents=True, exist_ok=True)
         if any(directory.iterdir()):
@@ -56,16 +66,6 @@ def write_source(
         for file in sorted(TARIFF.glob("*.csv")):
             shutil.copyfile(file, directory / file.name)
         (directory / "roots.bin").write_bytes(bundle(certificates))
-        lines = [
-            f'environment = "{environment}"',
-            f"version = {version}",
-            *([f"city = {city.division}"] if city else []),
-            f"not_before = {_moment(not_before)}",
-            f"expiry = {_moment(expiry)}",
-            "\n[limits]",
-            f"families = {json.dumps(families)}",  # JSON's list of strings is TOML's too
-            '\n[[roots]]\nfile = "roots.bin"',
-        ]
         (directory / "package.toml").write_text(_ABOUT + "\n".join(lines) + "\n", encoding="utf-8")
         _table(directory / "cities.csv", "city,name", ((c.division, f"{c.name.en} {c.name.zh}") for c in plan.cities))
         _table(

@@ -23,7 +23,7 @@ CRAFTED: list[dict[str, Any]] = json.loads((ROOT / "tests/vectors/sm2-crafted.js
 KERNELS = _core.sm2_kernels()
 WINDOWS = (4, 5, 6, 7, 8)
 P, N = sm2.P, sm2.N
-# `make test-long` sets 100,000, which takes some seven minutes.
+# `make test-long` sets 100,000, which takes some nine minutes.
 RANDOM_SIGNATURES = int(os.environ.get("YIMA_RANDOM_SIGNATURES", "300"))
 
 Point = tuple[int, int] | None  # None: infinity

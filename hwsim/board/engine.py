@@ -1,0 +1,246 @@
+"""The processor core: unicorn, and the C library around it. The only module that imports unicorn.
+
+Rules it keeps:
+- One Engine is one life of the processor, from reset to the next reset or loss of power; flash outlives it, RAM does not.
+- Flash is mapped read-only: a store into it by the processor is a fault, as the flash controller is the only way.
+"""
+
+import ctypes
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from unicorn import UC_ARCH_ARM, UC_HOOK_BLOCK, UC_HOOK_INTR, UC_MODE_MCLASS, UC_MODE_THUMB, Uc, arm_const, unicorn_const
+from unicorn.unicorn_py3.unicorn import uclib
+
+from hwsim.board import native
+from hwsim.board.layout import FLASH_SIZE, RAM_SIZE
+
+_RAM_BASE = 0x2000_0000
+_EVENTS = 1 << 14
+
+
+class Stop(IntEnum):
+    """Why a run came back; soc.h says the same."""
+
+    TIME = 0
+    RESET = 1
+    WATCHDOG = 2
+    POWER = 3
+    LOCKUP = 4
+    EVENTS = 5
+
+
+class Kind(IntEnum):
+    """Kinds of events; soc.h says what their numbers a, b and c mean."""
+
+    TX = 1
+    PINS = 2
+    FLASH = 3
+    FAULT = 4
+    OVERRUN = 5
+    WATCHDOG = 6
+
+
+class _Functions(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("uc", "emu_start", "emu_stop", "reg_read", "reg_write")),
+        *((name, ctypes.c_int) for name in "r0 r1 r2 r3 r12 sp lr pc xpsr primask control".split()),
+    )
+
+
+class _Event(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_uint64) for name in ("now", "insns")),
+        *((name, ctypes.c_uint32) for name in ("kind", "a", "b", "c")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. now: cycles; insns: instructions executed until then."""
+
+    now: int
+    insns: int
+    kind: Kind
+    a: int
+    b: int
+    c: int
+
+
+def _library() -> ctypes.CDLL:
+    library = ctypes.CDLL(str(native.library()))
+    pointer, word, wide = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64
+    for name, result, arguments in (
+        ("soc_new", pointer, [pointer, pointer, pointer, word]),
+        ("soc_free", None, [pointer]),
+        ("soc_run", ctypes.c_int, [pointer, wide]),
+        ("soc_take_events", word, [pointer, pointer]),
+        ("soc_feed", word, [pointer, word, ctypes.c_char_p, word]),
+        ("soc_on_the_line", word, [pointer, word]),
+        ("soc_mark", None, [pointer, word, ctypes.c_uint8]),
+        ("soc_clear_parts", None, [pointer]),
+        ("soc_spent", wide, [pointer, word]),
+        ("soc_entered", wide, [pointer, word]),
+        ("soc_now", wide, [pointer]),
+        ("soc_insns", wide, [pointer]),
+        ("soc_operations", wide, [pointer]),
+        ("soc_begin_at", None, [pointer, wide]),
+        ("soc_set_rtc", None, [pointer, word, word]),
+        ("soc_rtc", word, [pointer]),
+        ("soc_set_buttons", None, [pointer, word]),
+        ("soc_set_cut", None, [pointer, wide]),
+    ):
+        function = getattr(library, name)
+        function.restype = result
+        function.argtypes = arguments
+    return library
+
+
+class Engine:
+    """A processor that has just been reset, with its peripherals."""
+
+    def __init__(self, flash: bytearray, *, mhz: int, now: int = 0) -> None:
+        """flash: FLASH_SIZE bytes, changed in place. mhz: instructions a microsecond. now: cycles at the start."""
+        if len(flash) != FLASH_SIZE:
+            raise ValueError(f"flash has {len(flash)} bytes")
+        self.mhz = mhz
+        self._library = _library()
+        self._ram = bytearray(RAM_SIZE)
+        self._flash_view = (ctypes.c_uint8 * FLASH_SIZE).from_buffer(flash)
+        self._ram_view = (ctypes.c_uint8 * RAM_SIZE).from_buffer(self._ram)
+        self._events = (_Event * _EVENTS)()
+        self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
+        self._uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M7)
+        code = unicorn_const.UC_PROT_READ | unicorn_const.UC_PROT_EXEC
+        self._uc.mem_map_ptr(0, FLASH_SIZE, code, ctypes.addressof(self._flash_view))
+        self._uc.mem_map_ptr(_RAM_BASE, RAM_SIZE, unicorn_const.UC_PROT_ALL, ctypes.addressof(self._ram_view))
+        self._soc: Any = self._library.soc_new(
+            ctypes.byref(self._functions()),
+            ctypes.addressof(self._flash_view),
+            ctypes.addressof(self._ram_view),
+            mhz,
+        )
+        if not self._soc:
+            raise MemoryError
+        self._hook()
+        self._library.soc_begin_at(self._soc, now)
+
+    def _functions(self) -> _Functions:
+        registers = ("R0", "R1", "R2", "R3", "R12", "SP", "LR", "PC", "XPSR", "PRIMASK", "CONTROL")
+        return _Functions(
+            self._uc._uch,
+            *(_address(getattr(uclib, f"uc_{name}")) for name in ("emu_start", "emu_stop", "reg_read", "reg_write")),
+            *(getattr(arm_const, f"UC_ARM_REG_{name}") for name in registers),
+        )
+
+    def _hook(self) -> None:
+        handle = ctypes.c_size_t()
+        for kind, name in ((UC_HOOK_BLOCK, "soc_on_block"), (UC_HOOK_INTR, "soc_on_interrupt")):
+            status = uclib.uc_hook_add(
+                self._uc._uch,
+                ctypes.byref(handle),
+                ctypes.c_int(kind),
+                ctypes.c_void_p(_address(getattr(self._library, name))),
+                ctypes.c_void_p(self._soc),
+                ctypes.c_uint64(1),
+                ctypes.c_uint64(0),
+            )
+            if status:
+                raise RuntimeError(f"hook {name}: {status}")
+        for base, size, prefix in ((0x4000_0000, 0x30000, "soc_on_"), (0xE000_E000, 0x1000, "soc_on_system_")):
+            status = uclib.uc_mmio_map(
+                self._uc._uch,
+                ctypes.c_uint64(base),
+                ctypes.c_size_t(size),
+                ctypes.c_void_p(_address(getattr(self._library, f"{prefix}read"))),
+                ctypes.c_void_p(self._soc),
+                ctypes.c_void_p(_address(getattr(self._library, f"{prefix}write"))),
+                ctypes.c_void_p(self._soc),
+            )
+            if status:
+                raise RuntimeError(f"mmio {base:#x}: {status}")
+
+    def run(self, until: int) -> Stop:
+        """Runs to a moment in cycles, or until something stops it."""
+        return Stop(self._library.soc_run(self._soc, until))
+
+    def events(self) -> Iterator[Event]:
+        """What happened since the last call, and forgets it."""
+        count = self._library.soc_take_events(self._soc, self._events)
+        for event in self._events[:count]:
+            yield Event(event.now, event.insns, Kind(event.kind), event.a, event.b, event.c)
+
+    def feed(self, uart: int, data: bytes) -> int:
+        """Puts bytes onto the line into a UART; how many found room (the line holds 65,535)."""
+        return int(self._library.soc_feed(self._soc, uart, data, len(data)))
+
+    def on_the_line(self, uart: int) -> int:
+        """Bytes fed that have not arrived yet."""
+        return int(self._library.soc_on_the_line(self._soc, uart))
+
+    @property
+    def now(self) -> int:
+        """Cycles since the board was made."""
+        return int(self._library.soc_now(self._soc))
+
+    @property
+    def insns(self) -> int:
+        """Instructions executed in this life."""
+        return int(self._library.soc_insns(self._soc))
+
+    @property
+    def operations(self) -> int:
+        """Flash operations done in this life."""
+        return int(self._library.soc_operations(self._soc))
+
+    @property
+    def rtc(self) -> int:
+        """What the real-time clock shows."""
+        return int(self._library.soc_rtc(self._soc))
+
+    def set_rtc(self, unix_s: int, *, stopped: bool) -> None:
+        """Sets the real-time clock; stopped: its oscillator is dead."""
+        self._library.soc_set_rtc(self._soc, unix_s, int(stopped))
+
+    def set_buttons(self, value: int) -> None:
+        """Sets the input pins."""
+        self._library.soc_set_buttons(self._soc, value)
+
+    def cut_at(self, operation: int) -> None:
+        """Loses power when flash operation `operation` of this life (from 0) is commanded."""
+        self._library.soc_set_cut(self._soc, operation)
+
+    def mark(self, address: int, part: int) -> None:
+        """The function at `address`, with all it calls, is part `part` (1: interrupts, up to 63)."""
+        self._library.soc_mark(self._soc, address & ~1, part)
+
+    def spent(self, part: int) -> int:
+        """Instructions spent in a part since the last clear_parts; 0 is everything unmarked."""
+        return int(self._library.soc_spent(self._soc, part))
+
+    def entered(self, part: int) -> int:
+        """How often a part was begun."""
+        return int(self._library.soc_entered(self._soc, part))
+
+    def clear_parts(self) -> None:
+        """Begins counting by parts anew."""
+        self._library.soc_clear_parts(self._soc)
+
+    def close(self) -> None:
+        """Frees the processor; flash keeps what was written."""
+        if self._soc:
+            self._uc.mem_unmap(0, FLASH_SIZE)
+            self._uc.mem_unmap(_RAM_BASE, RAM_SIZE)
+            del self._uc
+            self._library.soc_free(self._soc)
+            self._soc = None
+            del self._flash_view
+
+
+def _address(function: Any) -> int:
+    address = ctypes.cast(function, ctypes.c_void_p).value
+    if address is None:
+        raise RuntimeError("a function without an address")
+    return address

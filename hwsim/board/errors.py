@@ -1,0 +1,7 @@
+"""What goes wrong with the emulated board itself."""
+
+from validator.errors import YimaError
+
+
+class BoardError(YimaError):
+    """The board cannot be built, started or flashed."""

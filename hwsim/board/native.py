@@ -1,0 +1,64 @@
+"""The board's peripherals are C; here they become a library, once for each state of the sources.
+
+The library is linked to nothing: it is handed the emulator's functions when it is used. It is kept in the user's cache
+folder (or YIMA_BOARD_CACHE), named by the digest of its sources, so that a changed source is never run from an old build.
+"""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from hwsim.board.errors import BoardError
+from validator.texts import Text
+
+_SOURCES = ("soc_core.c", "soc_system.c", "soc_devices.c")
+_FLAGS = ["-std=c11", "-O2", "-g0", "-fPIC", "-shared", "-fvisibility=hidden"]
+
+
+def library() -> Path:
+    """The built library. Raises BoardError where there is no compiler."""
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    for name in ("soc.h", *_SOURCES):
+        digest.update((here / name).read_bytes())
+    cache = Path(os.environ.get("YIMA_BOARD_CACHE") or _user_cache())
+    built = cache / f"soc-{digest.hexdigest()[:24]}.so"
+    if not built.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        _build(here, built)
+    return built
+
+
+def _user_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "yima-board"
+
+
+def _compiler() -> list[str]:
+    if found := shutil.which("cc"):
+        return [found]
+    if importlib.util.find_spec("ziglang"):
+        return [sys.executable, "-m", "ziglang", "cc"]
+    raise BoardError(
+        "cc",
+        Text("there is no C compiler for the board's peripherals", "没有 C 编译器，无法构建板卡外设"),
+        Text("Install one: apt-get install gcc libc6-dev, or pip install ziglang==0.17.1", "请安装 gcc 或 ziglang"),
+    )
+
+
+def _build(here: Path, built: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=built.parent) as scratch:
+        made = Path(scratch) / "soc.so"
+        sources = [str(here / name) for name in _SOURCES]
+        done = subprocess.run([*_compiler(), *_FLAGS, *sources, "-o", str(made)], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise BoardError(
+                "cc",
+                Text(f"cannot build the peripherals: {done.stderr[-1000:]}", f"无法构建外设：{done.stderr[-1000:]}"),
+                Text("Mend what it says, or install another compiler", "请按提示修复或更换编译器"),
+            )
+        made.replace(built)  # atomic: two builders at once make the same file

@@ -1,0 +1,123 @@
+/* The emulated board apart from its processor core: time, interrupts, peripherals, flash.
+ *
+ * Compiled into a library of its own that knows the emulator only by the function pointers it is given; it is linked to
+ * nothing. Memory map, registers and interrupts: firmware_images/boards/mps2_an500/README.md.
+ *
+ * Rules it keeps:
+ * - Time is virtual: one instruction is one cycle of `mhz` million a second, and sleep (wfi) skips to the next event.
+ *   Nothing here knows the host's clock, so a run is the same every time.
+ * - The processor is stopped at the beginning of a block only, so that every instruction is counted once.
+ * - What happened is appended to a list of events; it is the only way out.
+ */
+#ifndef HWSIM_BOARD_SOC_H
+#define HWSIM_BOARD_SOC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* The few functions of the emulator, as unicorn.h declares them. */
+typedef struct {
+    void *uc;
+    int (*emu_start)(void *uc, uint64_t begin, uint64_t until, uint64_t timeout, size_t count);
+    int (*emu_stop)(void *uc);
+    int (*reg_read)(void *uc, int number, void *value);
+    int (*reg_write)(void *uc, int number, const void *value);
+    /* numbers of registers */
+    int r0, r1, r2, r3, r12, sp, lr, pc, xpsr, primask, control;
+} soc_engine;
+
+enum { FLASH_SIZE = 1 << 20, RAM_SIZE = 128 << 10, BLOCK_SIZE = 4096, FLASH_LOW = 0x10000, FLASH_HIGH = 0xE4000 };
+#define RAM_BASE 0x20000000u
+
+/* Why soc_run came back. */
+typedef enum {
+    STOP_TIME = 0, /* `until` is reached */
+    STOP_RESET,    /* the firmware asked for it (AIRCR) */
+    STOP_WATCHDOG, /* the watchdog reset the board */
+    STOP_POWER,    /* the flash operation at which power goes was commanded, and not done */
+    STOP_LOCKUP,   /* a fault that nothing handles; event FAULT says where */
+    STOP_EVENTS    /* the list of events must be emptied */
+} soc_stop;
+
+typedef enum {
+    EVENT_TX = 1,  /* a: UART, b: byte */
+    EVENT_PINS,    /* a: LED0 */
+    EVENT_FLASH,   /* a: address, b and c: data; bit 31 of a: erase; an operation that was refused is a FAULT */
+    EVENT_FAULT,   /* a: what (soc_fault), b: program counter, c: address or command */
+    EVENT_OVERRUN, /* a: UART, b: the byte that was lost */
+    EVENT_WATCHDOG /* a: 1 it raised its flag, 2 it reset the board */
+} soc_event_kind;
+
+typedef enum { FAULT_MEMORY = 1, FAULT_INSTRUCTION, FAULT_FLASH, FAULT_STACK } soc_fault;
+
+typedef struct {
+    uint64_t now;   /* cycles */
+    uint64_t insns; /* instructions executed */
+    uint32_t kind, a, b, c;
+} soc_event;
+
+enum { UARTS = 3, UART_IN = 1 << 16, EVENTS = 1 << 14, EXCEPTIONS = 64, NESTED = 16, PARTS = 64, PART_DEPTH = 64 };
+
+typedef struct {
+    uint32_t ctrl, state, intstatus, bauddiv;
+    uint8_t rx, tx;
+    uint64_t tx_done; /* when the byte being sent is out; 0: idle */
+    uint64_t rx_next; /* when the byte at in[head] is there */
+    uint32_t head, tail;
+    uint8_t in[UART_IN];
+} soc_uart;
+
+typedef struct soc {
+    soc_engine engine;
+    uint8_t *flash, *ram;
+    uint32_t mhz;
+    uint64_t now, insns, until, deadline;
+    uint32_t stop;  /* soc_stop that is due */
+    uint32_t why;   /* why emu_start was left */
+    uint32_t intno; /* what the engine raised */
+    uint8_t sleeping, waiting, dead;
+
+    uint64_t pending, enabled;
+    uint8_t priority[EXCEPTIONS], active[NESTED];
+    uint32_t depth;
+    uint32_t scs[1024];
+
+    uint64_t tick_next, tick_period;
+    soc_uart uart[UARTS];
+    uint32_t pins, buttons, prescale, counter_base;
+    uint64_t counter_at, rtc_at;
+    uint32_t rtc_base, rtc_stopped;
+    uint32_t dog_load, dog_control, dog_locked, dog_raised;
+    uint64_t dog_next;
+    uint32_t flash_address, flash_data[2], flash_status;
+    uint64_t operations, cut_at;
+
+    soc_event events[EVENTS];
+    uint32_t event_count;
+
+    uint16_t block_size[FLASH_SIZE / 2], block_insns[FLASH_SIZE / 2];
+    uint8_t mark[FLASH_SIZE / 2]; /* the part that begins with the function there; 0: none */
+    uint64_t spent[PARTS], entered[PARTS];
+    struct {
+        uint32_t back;
+        uint8_t part;
+    } parts[PART_DEPTH];
+    uint32_t part_depth;
+    uint8_t part;
+} soc;
+
+enum { PART_INTERRUPTS = 1, BACK_EXCEPTION = 1 }; /* an odd address is never returned to */
+
+void soc_log(soc *s, soc_event_kind kind, uint32_t a, uint32_t b, uint32_t c);
+void soc_due(soc *s);
+uint64_t soc_next_event(const soc *s);
+uint64_t soc_lines(const soc *s);
+void soc_plan(soc *s);
+uint32_t soc_register(soc *s, int number);
+uint64_t soc_scs_read(soc *s, uint32_t offset);
+void soc_scs_write(soc *s, uint32_t offset, uint32_t value);
+void soc_devices_reset(soc *s);
+
+#endif
