@@ -59,8 +59,11 @@ TAG_NAMES = {
     0x0011: Text("integrity (SM3)", "完整性校验（SM3）"),
     0x2001: Text("reason", "判定原因"),
     0x2002: Text("time trusted", "时间可信"),
+    0x2003: Text("rules that set the fare", "票价规则"),
+    0x2004: Text("vouched for by (1 issuer, 2 nobody)", "核验方（1 发码方，2 未核验）"),
+    0x2005: Text("transaction (1 entry, 2 exit, 3 over-time exit)", "交易类型（1 进站，2 出站，3 超时出站）"),
 }
 
 # Tags whose value is text; others are numbers or bytes.
-TEXT_TAGS = frozenset({0x0002, 0x0003, 0x0004, 0x0005, 0x0006, 0x0008, *range(0x000A, 0x0010)})
+TEXT_TAGS = frozenset({0x0002, 0x0003, 0x0004, 0x0005, 0x0006, 0x0008, *range(0x000A, 0x0010), 0x2003})
 NUMBER_TAGS = frozenset({0x0009, 0x0010})

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from validator.device import Happening, Notice, Tap
+from validator.judging import Vouched
 from validator.texts import Text, say
 
 HAPPENINGS = {
@@ -51,10 +52,12 @@ def tap_as_mapping(tap: Tap) -> dict[str, Any]:
         "account_masked": verdict.account_masked,
         "fare_fen": verdict.fare_fen,
         "rule": verdict.rule,
+        "vouched": verdict.vouched.name.lower(),
         "again": verdict.again,
         "payload_length": tap.payload_length,
         "read_ms": round(tap.read_ms, 3),
         "judge_us": round(tap.judge_us, 1),
+        "asked_ms": round(tap.asked_ms, 3),
         "journal_ms": round(tap.journal_ms, 3),
         "gate_ms": round(tap.gate_ms, 3),
         "total_ms": round(tap.total_ms, 3),
@@ -76,6 +79,8 @@ def tap_as_line(tap: Tap, *, with_verdict: bool) -> str:
             words.append(f"{verdict.fare_fen / 100:.2f} yuan 元")
     if verdict.account_masked and (with_verdict or not verdict.accepted):
         words.append(f"account 账户 {verdict.account_masked}")
+    if verdict.vouched is Vouched.NOBODY:
+        words.append("AT RISK, its issuer cannot be reached 信用乘车，未能核验")
     words.append(f"{tap.payload_length} bytes 字节")
     words.append(
         f"read 读 {tap.read_ms:.1f} · judge 判 {tap.judge_us / 1000:.2f} · journal 记 {tap.journal_ms:.1f}"

@@ -6,13 +6,14 @@ Rules it keeps:
 - If the journal cannot record, the verdict is taken back and the gate refuses (CANNOT_RECORD); the next tap tries anew.
 - The same presentation again (`verdict.again`) shows the answer again: nothing is recorded, nothing moves.
 - A tap is judged as of the moment its last byte came, however long the device was busy.
+- A code that only its issuer can verify is asked about before the record is made, for no longer than its deadline.
 - A reader that is gone, a gate that does not listen, a collector that is away: told, tried again; the device lives on.
 - After a restart, and when parameters change, the memory of used codes is filled again from the journal.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,8 +23,10 @@ from typing import Protocol
 from validator.errors import GateError, JournalError, ReaderError, YimaError
 from validator.journal import SqliteJournal
 from validator.judging import Moment, Reason, Validator, Verdict
+from validator.offline import offline_refusal
 from validator.ports import Clock, Entry, Gate, JournalKey, Reader, Reading, Uplink
-from validator.record import Terminal, trip_record
+from validator.record import Terminal, fields_of, trip_record
+from validator.resolving import RISK_WINDOW_S, Resolving
 from validator.uplink.sender import BatchPolicy, Sender
 
 POLL_S = 0.2  # how long one wait for a payload lasts, and so how soon a stop is noticed
@@ -40,7 +43,7 @@ class Tap:
 
     key: its record's name, None if none was written. read_ms: first to last byte; judge_us, journal_ms, gate_ms: the
     steps; total_ms: last byte to the gate's command being out. faults: what the reader mended. trouble: why the record
-    or the gate failed, if one did.
+    or the gate failed, if one did. asked_ms: how long the code's issuer was waited for.
     """
 
     key: JournalKey | None
@@ -55,6 +58,7 @@ class Tap:
     payload_length: int
     faults: tuple[str, ...] = ()
     trouble: YimaError | None = None
+    asked_ms: float = 0.0
 
 
 class Happening(StrEnum):
@@ -114,6 +118,7 @@ class Device:
     on_tap is called on the device's thread after the gate; on_notice on it or on the uplink's. reopen opens the reader
     anew when it is gone; without it `run` ends with the ReaderError. A reader that says of itself `exhausted` (files)
     ends the run as `stop` does. upkeep may hand over another judge between taps, and say why no one may ride now.
+    resolving asks about codes that only their issuer can verify; without it they are refused.
     """
 
     def __init__(
@@ -131,6 +136,7 @@ class Device:
         reopen: Callable[[], Reader] | None = None,
         batches: BatchPolicy | None = None,
         upkeep: Upkeep | None = None,
+        resolving: Resolving | None = None,
     ) -> None:
         self._reader: Reader | None = reader
         self._validator = validator
@@ -142,6 +148,7 @@ class Device:
         self._on_notice = on_notice or (lambda notice: None)
         self._reopen = reopen
         self._upkeep = upkeep
+        self._resolving = resolving or Resolving({})
         self._turned_away = (b"", 0)
         self._taps = 0
         self._recorded = 0
@@ -159,6 +166,7 @@ class Device:
     def refill(self) -> int:
         """Puts recently accepted codes of the journal into the memory of used codes; returns how many still count."""
         now = max(self._clock.now().unix_s, self._journal.newest_trusted_at() or 0)
+        self._resolving.at_risk.refill(self._journal.accepted_since(now - RISK_WINDOW_S))
         return sum(
             self._validator.remember(code, entry.at, now)
             for entry in self._journal.accepted_since(now - REFILL_S)
@@ -175,6 +183,7 @@ class Device:
             at_end.callback(self._journal.close)
             at_end.callback(self._gate.close)
             at_end.callback(self._close_reader)
+            at_end.callback(self._resolving.close)
             if self._sender:
                 at_end.callback(self._sender.stop, LAST_UPLOAD_S)
             self.refill()
@@ -219,6 +228,8 @@ class Device:
         moment = _as_of(self._clock.now(), begun - reading.last_ns)
         verdict = self._unless_out_of_service(self._validator.judge(reading.payload, moment), moment)
         judged = time.monotonic_ns()
+        verdict = self._resolving.settled(self._validator, verdict, moment)
+        asked = time.monotonic_ns()
         key, trouble = None, None
         if not verdict.again:
             verdict, key, trouble = self._record(reading.payload, verdict, moment)
@@ -245,12 +256,13 @@ class Device:
                 verdict=verdict,
                 read_ms=(reading.last_ns - reading.first_ns) / 1e6,
                 judge_us=(judged - begun) / 1e3,
-                journal_ms=(recorded - judged) / 1e6,
+                journal_ms=(recorded - asked) / 1e6,
                 gate_ms=(done - recorded) / 1e6,
                 total_ms=(done - reading.last_ns) / 1e6,
                 payload_length=len(reading.payload),
                 faults=reading.faults,
                 trouble=trouble,
+                asked_ms=(asked - judged) / 1e6,
             )
         )
 
@@ -262,15 +274,22 @@ class Device:
             self.refill()
 
     def _unless_out_of_service(self, verdict: Verdict, moment: Moment) -> Verdict:
-        reason = self._upkeep.refusal(moment) if self._upkeep and verdict.accepted else None
+        asks = verdict.reason is Reason.NEEDS_RESOLVER and not verdict.again
+        reason = self._refusal(moment) if verdict.accepted or asks else None
         if reason is None:
             return verdict
+        if asks:
+            return self._validator.settle(verdict, moment, reason)
         # Taken back, it is not used up; so the core does not know it again while it stays in view.
         self._validator.retract(verdict)
         code, seen_ms = self._turned_away
         again = code == verdict.code and moment.tick_ms - seen_ms < DEBOUNCE_MS
         self._turned_away = verdict.code, moment.tick_ms
-        return replace(verdict, accepted=False, reason=reason, fare_fen=0, rule="", again=again)
+        return replace(verdict.refused(reason), again=again)
+
+    def _refusal(self, moment: Moment) -> Reason | None:
+        reason = self._upkeep.refusal(moment) if self._upkeep else None
+        return reason or offline_refusal(self._journal, self._validator.offline_max_s, moment)
 
     def _record(
         self, payload: bytes, verdict: Verdict, moment: Moment
@@ -284,8 +303,9 @@ class Device:
             self._validator.retract(verdict)
             self._journal_fails = True
             self._tell(Happening.JOURNAL_TROUBLE, error)
-            return replace(verdict, accepted=False, reason=Reason.CANNOT_RECORD, fare_fen=0), None, error
+            return verdict.refused(Reason.CANNOT_RECORD), None, error
         self._recorded += 1
+        self._resolving.recorded(verdict, moment)
         if self._journal_fails:
             self._journal_fails = False
             self._tell(Happening.JOURNAL_BACK)
@@ -307,17 +327,7 @@ class Device:
 
 def code_of(entry: Entry) -> bytes | None:
     """The code inside an entry's record (tag 0001), None if there is none."""
-    return next((value for tag, value in _tags(entry.record) if tag == 0x0001), None)
-
-
-def _tags(record: bytes) -> Iterator[tuple[int, bytes]]:
-    at = 0
-    while at + 4 <= len(record):
-        tag, size = int.from_bytes(record[at : at + 2]), int.from_bytes(record[at + 2 : at + 4])
-        if at + 4 + size > len(record):
-            return
-        yield tag, record[at + 4 : at + 4 + size]
-        at += 4 + size
+    return next((value for tag, value in fields_of(entry.record) if tag == 0x0001), None)
 
 
 def _as_of(now: Moment, late_ns: int) -> Moment:

@@ -8,7 +8,7 @@ Rules it keeps:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import EnumMeta, IntEnum, StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -202,6 +202,10 @@ class Verdict:
     transaction: Transaction = Transaction.NONE
     vouched: Vouched = Vouched.HERE
 
+    def refused(self, reason: Reason) -> "Verdict":
+        """The same presentation, turned away by the device for a reason of its own."""
+        return replace(self, accepted=False, reason=reason, fare_fen=0, rule="", transaction=Transaction.NONE)
+
     @property
     def case(self) -> int | None:
         """The test lab's case number of the reason; None for families that the lab does not test."""
@@ -240,7 +244,11 @@ def _verdict(code: bytes, answer: tuple[int, bool, int, bool, bytes, int, bytes 
 
 
 class Validator:
-    """One gate's judge with its short memory. families: what its parameters say of other codes."""
+    """One gate's judge with its short memory.
+
+    families: what its parameters say of other codes. offline_max_s: for how long the device may be without its
+    collector, 0: any time; for the device to keep.
+    """
 
     def __init__(
         self,
@@ -265,6 +273,7 @@ class Validator:
         self._judge = self._core.judge
         self.gate = gate
         self.families = read_family_rules(parameters.image)
+        self.offline_max_s = parameters.limits.offline_max_s
         self._environment = parameters.environment
         self.set_deny(deny)
 

@@ -1,7 +1,7 @@
 """The processor core: unicorn, and the C library around it. The only module that imports unicorn.
 
 Rules it keeps:
-- One Engine is one life of the processor, from reset to the next reset or loss of power; flash outlives it, RAM does not.
+- One Engine is one life of the processor, from reset to the next reset or loss of power. Flash outlives it.
 - Flash is mapped read-only: a store into it by the processor is a fault, as the flash controller is the only way.
 """
 
@@ -11,14 +11,25 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from unicorn import UC_ARCH_ARM, UC_HOOK_BLOCK, UC_HOOK_INTR, UC_MODE_MCLASS, UC_MODE_THUMB, Uc, arm_const, unicorn_const
+from unicorn import (
+    UC_ARCH_ARM,
+    UC_HOOK_BLOCK,
+    UC_HOOK_INTR,
+    UC_MODE_MCLASS,
+    UC_MODE_THUMB,
+    Uc,
+    arm_const,
+    unicorn_const,
+)
 from unicorn.unicorn_py3.unicorn import uclib
 
 from hwsim.board import native
+from hwsim.board.flash import Memory
 from hwsim.board.layout import FLASH_SIZE, RAM_SIZE
 
 _RAM_BASE = 0x2000_0000
 _EVENTS = 1 << 14
+_REGISTERS = ("R0", "R1", "R2", "R3", "R12", "SP", "LR", "PC", "XPSR", "PRIMASK", "CONTROL")  # as in soc_engine
 
 
 class Stop(IntEnum):
@@ -46,7 +57,7 @@ class Kind(IntEnum):
 class _Functions(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("uc", "emu_start", "emu_stop", "reg_read", "reg_write")),
-        *((name, ctypes.c_int) for name in "r0 r1 r2 r3 r12 sp lr pc xpsr primask control".split()),
+        *((name.lower(), ctypes.c_int) for name in _REGISTERS),
     )
 
 
@@ -101,7 +112,7 @@ def _library() -> ctypes.CDLL:
 class Engine:
     """A processor that has just been reset, with its peripherals."""
 
-    def __init__(self, flash: bytearray, *, mhz: int, now: int = 0) -> None:
+    def __init__(self, flash: Memory, *, mhz: int, now: int = 0) -> None:
         """flash: FLASH_SIZE bytes, changed in place. mhz: instructions a microsecond. now: cycles at the start."""
         if len(flash) != FLASH_SIZE:
             raise ValueError(f"flash has {len(flash)} bytes")
@@ -128,11 +139,10 @@ class Engine:
         self._library.soc_begin_at(self._soc, now)
 
     def _functions(self) -> _Functions:
-        registers = ("R0", "R1", "R2", "R3", "R12", "SP", "LR", "PC", "XPSR", "PRIMASK", "CONTROL")
         return _Functions(
             self._uc._uch,
             *(_address(getattr(uclib, f"uc_{name}")) for name in ("emu_start", "emu_stop", "reg_read", "reg_write")),
-            *(getattr(arm_const, f"UC_ARM_REG_{name}") for name in registers),
+            *(getattr(arm_const, f"UC_ARM_REG_{name}") for name in _REGISTERS),
         )
 
     def _hook(self) -> None:

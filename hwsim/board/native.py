@@ -1,7 +1,7 @@
 """The board's peripherals are C; here they become a library, once for each state of the sources.
 
 The library is linked to nothing: it is handed the emulator's functions when it is used. It is kept in the user's cache
-folder (or YIMA_BOARD_CACHE), named by the digest of its sources, so that a changed source is never run from an old build.
+folder (or YIMA_BOARD_CACHE), named by the digest of its sources: a changed source is never run from an old build.
 """
 
 import hashlib
@@ -54,7 +54,8 @@ def _build(here: Path, built: Path) -> None:
     with tempfile.TemporaryDirectory(dir=built.parent) as scratch:
         made = Path(scratch) / "soc.so"
         sources = [str(here / name) for name in _SOURCES]
-        done = subprocess.run([*_compiler(), *_FLAGS, *sources, "-o", str(made)], capture_output=True, text=True)
+        command = [*_compiler(), *_FLAGS, *sources, "-o", str(made)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise BoardError(
                 "cc",

@@ -12,8 +12,10 @@ from sdk.parameters.rotation import rotate_keys
 from sdk.parameters.show import page
 from sdk.parameters.signing import Report, add_signature, make_key_file, read_key_file, verify_package
 from sdk.parameters.source import read_source
+from sdk.parameters.wording import money
 from validator.errors import ParametersError
 from validator.packages import Pins, Trust, parse_pins, pins_as_text, read_package, read_pins, when
+from validator.parameters import flat_fares
 from validator.texts import Text
 
 HELP = "build, show, verify, compare and sign parameters 参数包的制作、查看、校验、比较与签名"
@@ -140,6 +142,9 @@ def _check(arguments: argparse.Namespace) -> int:
         ("matrices 矩阵", len(rules.matrices), ""),
         ("denied 黑名单", len(rules.deny), ""),
     )
+    flat = ", ".join(f"{mode} {money(fen)}" for mode, fen in flat_fares(rules).items())
+    if flat:
+        print(f"  flat 一票制       {flat}")
     for name, count, if_none in counts:
         print(f"  {name:14}{count}" + (f"  {if_none}" if not count and if_none else ""))
     return 0

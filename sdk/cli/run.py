@@ -19,12 +19,14 @@ from sdk.tap_lines import (
 from validator.activation import Packages, PlainFile, Source, Upkeep
 from validator.clock import SOFTWARE_DATE, SystemClock
 from validator.device import Device, Happening, Notice, Summary, Tap
+from validator.family_rules import RESOLVED_FAMILIES
 from validator.journal import SqliteJournal
 from validator.judging import Validator
 from validator.packages import ENVIRONMENTS, read_pins
 from validator.parameters import Mode, Parameters
-from validator.ports import open_gate, open_reader
+from validator.ports import open_gate, open_reader, open_resolver
 from validator.record import Terminal
+from validator.resolving import Resolving
 from validator.state import State
 from validator.texts import Text, say
 from validator.uplink.http import HttpUplink
@@ -94,6 +96,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="division code, 320500 is Suzhou 行政区划代码",
     )
     add_direction_argument(place)
+    place.add_argument(
+        "--resolver", action="append", default=[], type=_resolver, metavar="FAMILY=URL",
+        help="whom to ask about codes that only their issuer can verify, sufu=https://...; repeatable 联网核验端",
+    )  # fmt: skip
     terminal = parser.add_argument_group("what its records say 记录内容")
     terminal.add_argument(
         "--device", metavar="ID", help="the device's name; default: made at the first start 设备编号，默认自动生成"
@@ -163,6 +169,7 @@ def run(arguments: argparse.Namespace) -> int:
         console = arguments.gate.startswith("console:")
         gate = open_gate("console:stderr" if arguments.json and arguments.gate == "console:" else arguments.gate)
         on_failure.callback(gate.close)
+        resolvers = {family: open_resolver(specification) for family, specification in arguments.resolver}
         reader = open_reader(arguments.reader)
         on_failure.pop_all()  # the device closes them from here on
 
@@ -197,6 +204,7 @@ def run(arguments: argparse.Namespace) -> int:
         reopen=lambda: open_reader(arguments.reader),
         batches=BatchPolicy(count=arguments.batch_count, age_s=arguments.batch_age),
         upkeep=upkeep,
+        resolving=Resolving(resolvers),
     )
     started = _started(arguments, parameters, journal, trusted=clock.now().trusted)
     started["collector_encrypted"] = uplink.encrypted if uplink else None
@@ -320,6 +328,14 @@ def _stopped_line(summary: Summary) -> str:
             f"待上传 {summary.pending} 条",
         )
     )
+
+
+def _resolver(text: str) -> tuple[str, str]:
+    family, _, specification = text.partition("=")
+    if family not in RESOLVED_FAMILIES:
+        names = ", ".join(RESOLVED_FAMILIES)
+        raise argparse.ArgumentTypeError(f"FAMILY=URL, the family one of {names} 码类须为其中之一")
+    return family, specification
 
 
 def _seconds(text: str) -> float:

@@ -12,12 +12,17 @@
  *    16  when the list was drawn up, unix seconds (4)
  *    20  bits of the index (1): 0 to 24
  *    21  zero (3)
- *    24  number of denied accounts (4)  28  of allowed accounts (4)  32  of denied ranges (4)  36  of allowed ranges
- * (4) 40  version of the state it was made for (4); 0 in a full list 44  zero (4) 48  digest of the state it was made
- * for (32); zeros in a full list 80  digest (32): SM3 of all bytes of the file but these; it names the state that this
- * file makes index: for each value of the leading bits of a mixed account, the number of denied accounts up to its end
- * (4) denied accounts, allowed accounts: mixed (10 each), ascending denied ranges, allowed ranges: first and last card
- * account (10 + 10), both within it, ascending, not overlapping
+ *    24  number of denied accounts (4)
+ *    28  of allowed accounts (4)
+ *    32  of denied ranges (4)
+ *    36  of allowed ranges (4)
+ *    40  version of the state it was made for (4); 0 in a full list
+ *    44  zero (4)
+ *    48  digest of the state it was made for (32); zeros in a full list
+ *    80  digest (32): SM3 of all bytes of the file but these; it names the state that this file makes
+ *   index: for each value of the leading bits of a mixed account, the number of denied accounts up to its end (4)
+ *   denied accounts, allowed accounts: mixed (10 each), ascending
+ *   denied ranges, allowed ranges: first and last card account (10 + 10), both within it, ascending, not overlapping
  *
  * Accounts begin with their issuer's number and count up, so an index over their leading digits would be empty here and
  * crowded there. Hence they are stored mixed: the first four bytes go through a bijection that depends on the other

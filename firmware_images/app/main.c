@@ -1,0 +1,57 @@
+/* main.c - the main loop: scanner bytes in, taps, station, pins. Nothing in it waits; it sleeps when all is quiet. */
+#include "clock.h"
+#include "device.h"
+#include "framing.h"
+#include "gate.h"
+#include "port.h"
+#include "product.h"
+#include "settings.h"
+#include "station.h"
+#include "status.h"
+#include "version.h"
+
+static framing scanner;
+
+static void on_payload(void *context, const uint8_t *payload, size_t length) {
+    (void)context;
+    device_tap(payload, length);
+}
+
+static int run_scanner(void) {
+    uint8_t bytes[256];
+    uint64_t arrived_ms;
+    const size_t size = port_read(PORT_SCANNER, bytes, sizeof bytes, &arrived_ms);
+    const uint32_t lost = port_lost(PORT_SCANNER);
+    if (lost) status_say_number("scanner", "lost", lost);
+    if (size) {
+        framing_feed(&scanner, bytes, size, arrived_ms);
+    } else {
+        framing_silence(&scanner, port_ms()); /* it is silent: we have just looked */
+    }
+    return size != 0;
+}
+
+static void say_who_we_are(void) {
+    status_begin("yima");
+    status_text("version", YIMA_VERSION);
+    status_text("product", PRODUCT_NAME);
+    status_text("environment", YIMA_ENVIRONMENT == ENVIRONMENT_TEST ? "TEST" : "production");
+    status_end();
+}
+
+int main(void) {
+    port_init();
+    say_who_we_are();
+    if (!settings_load()) status_say_text("settings", "refused", "NONE");
+    scanner.deliver = on_payload;
+    device_start();
+    status_say_text("ready", "terminal", settings.terminal);
+    for (;;) {
+        port_watchdog();
+        const int busy = run_scanner() + station_run();
+        const uint64_t now_ms = port_ms();
+        gate_run(now_ms);
+        clock_run(now_ms);
+        if (!busy && !(framing_idle(&scanner) && device_idle())) port_wait();
+    }
+}

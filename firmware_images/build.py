@@ -1,0 +1,157 @@
+"""Builds the firmware: from the sources in this folder and in validator/core, by the pinned ziglang, to an ELF and a
+flat image.
+
+Rules it keeps:
+- The same sources give the same bytes, from any folder and any machine: paths go in relative, nothing asks for the
+  time, debug information stays out (the symbol table of the ELF stays in; costs are counted by it).
+- An image is linked for one slot: it runs where it lies.
+- The budget is checked here: 128 KB of flash; RAM is checked by the linker script.
+"""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+
+from validator.errors import YimaError
+from validator.texts import Text
+from validator.version import VERSION
+
+ROOT = Path(__file__).resolve().parent.parent
+FLASH_BUDGET = 128 * 1024
+IMAGE_HEADER = 0x200
+RAM_START = 0x20000000
+STACK_BYTES = 16 * 1024
+"""What the linker script keeps free for the stack, counted as RAM in use."""
+
+_FLAGS = (
+    *("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m7", "-std=c11", "-O2", "-g0"),
+    *("-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-ffunction-sections", "-fdata-sections"),
+    *("-Wall", "-Wextra", "-Wshadow", "-Wno-unused-command-line-argument", "-nostdlib"),
+    *("-Wl,--gc-sections", "-Wl,-e,reset", "-Wl,-z,max-page-size=4", "-Wl,--build-id=none"),
+    "-DYIMA_KERNEL_32=1",
+)
+_INCLUDES = (
+    "firmware_images/app",
+    "firmware_images/boards",
+    "firmware_images/boards/mps2_an500",
+    "validator/core",
+    "validator/core/include",
+)
+_BOARD = "firmware_images/boards/mps2_an500"
+
+
+class BuildError(YimaError):
+    """The firmware could not be built."""
+
+
+class Product(StrEnum):
+    """What the one application becomes by configuration."""
+
+    BUS_VALIDATOR = "bus-validator"
+    METRO_GATE = "metro-gate"
+
+    @property
+    def full_name(self) -> str:
+        """As the image names itself (TLV 00A0, status line)."""
+        return f"yima-{self}"
+
+
+class Slot(StrEnum):
+    """Where an image lies and runs."""
+
+    A = "a"
+    B = "b"
+
+    @property
+    def address(self) -> int:
+        """Its first byte: the MCUboot header."""
+        return 0x10000 if self is Slot.A else 0x40000
+
+
+class Environment(StrEnum):
+    """Whose parameters the image takes; numbers as in a parameter image."""
+
+    PRODUCTION = "production"
+    TEST = "test"
+
+    @property
+    def number(self) -> int:
+        """1 production, 2 test."""
+        return 1 if self is Environment.PRODUCTION else 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """One build. image: the bytes from the vector table on, as they lie in flash behind the header. ram_bytes: static
+    data and the stack's reserve."""
+
+    product: Product
+    slot: Slot
+    environment: Environment
+    elf: Path
+    image: bytes
+    ram_bytes: int
+
+
+def sources() -> list[Path]:
+    """What is compiled, relative to the root of the repository, in a fixed order."""
+    core = (ROOT / "validator" / "core").glob("*.c")
+    ours = (*(ROOT / "firmware_images" / "app").glob("*.c"), *(ROOT / _BOARD).glob("*.c"))
+    left_out = {"sm2_64.c", "sm2_adx.c"}
+    return sorted(path.relative_to(ROOT) for path in (*core, *ours) if path.name not in left_out)
+
+
+def build(product: Product, slot: Slot, environment: Environment, folder: Path) -> Built:
+    """Builds into `folder` (made if need be): one ELF and one linker script. Raises BuildError with what the compiler
+    said, or if the image is over its budget."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{product.full_name}-{environment}-{slot}"
+    script, elf = folder / f"{name}.ld", folder / f"{name}.elf"
+    template = (ROOT / _BOARD / "mps2.ld").read_text()
+    script.write_text(template.replace("@IMAGE@", hex(slot.address + IMAGE_HEADER)))
+    command = [
+        *(sys.executable, "-m", "ziglang", "cc", *_FLAGS),
+        *(f"-I{folder_name}" for folder_name in _INCLUDES),
+        f"-DYIMA_PRODUCT_{product.name}",
+        f"-DYIMA_ENVIRONMENT={environment.number}",
+        f'-DYIMA_VERSION="{VERSION}"',
+        *(str(path) for path in sources()),
+        f"-Wl,-T,{script.resolve()}",
+        *("-o", str(elf.resolve())),
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode or not elf.exists():
+        raise BuildError(
+            name,
+            Text(f"the compiler refused:\n{done.stderr.strip()}", f"编译失败：\n{done.stderr.strip()}"),
+            Text("Mend the source; the compiler is ziglang 0.17.1", "请修正源代码；编译器为 ziglang 0.17.1"),
+        )
+    image, ram = _read(elf, slot)
+    if len(image) + IMAGE_HEADER > FLASH_BUDGET:
+        raise BuildError(
+            name,
+            Text(f"{len(image)} bytes are over the budget of {FLASH_BUDGET}", f"映像 {len(image)} 字节，超出预算"),
+            Text("Leave something out", "请减小映像"),
+        )
+    return Built(product=product, slot=slot, environment=environment, elf=elf, image=image, ram_bytes=ram)
+
+
+def _read(elf: Path, slot: Slot) -> tuple[bytes, int]:
+    """What lies in the slot, flattened, and the RAM in use."""
+    start = slot.address + IMAGE_HEADER
+    flat = bytearray()
+    ram_end = RAM_START
+    with elf.open("rb") as file:
+        for segment in ELFFile(file).iter_segments("PT_LOAD"):
+            at, size = segment["p_paddr"], segment["p_filesz"]
+            if segment["p_vaddr"] >= RAM_START:
+                ram_end = max(ram_end, segment["p_vaddr"] + segment["p_memsz"])
+            if at < start or not size:
+                continue  # the boot stub, and what is only zeros
+            flat.extend(b"\xff" * (at - start + size - len(flat)))
+            flat[at - start : at - start + size] = segment.data()
+    return bytes(flat), ram_end - RAM_START + STACK_BYTES

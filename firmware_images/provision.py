@@ -1,0 +1,88 @@
+"""What a factory writes into a device's flash beside the image: settings and a first copy of the parameters.
+
+The layouts stand in boards/mps2_an500/README.md; app/settings.c and app/parameters_flash.c read them.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from validator.errors import ParametersError
+from validator.texts import Text
+
+PARAMETERS_AT = (0x80000, 0x90000)
+PARAMETERS_MAX = 0x10000 - 64
+SETTINGS_AT = (0xE0000, 0xE1000)
+SETTINGS_MAX = 4096 - 16
+TEXT_MAX = 40
+KEYS_MAX = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Who a device is and where it stands. Texts: at most 40 bytes of UTF-8, "" leaves the record's tag out. city: the
+    division code. line and station: the numbers of the parameters. direction: 0 none, 1 entry, 2 exit. keys: 33 bytes
+    each, whose signatures count on the first parameters; needed: how many of them."""
+
+    terminal: str
+    city: int = 0
+    line: int = 0
+    station: int = 0
+    direction: int = 0
+    vehicle: str = ""
+    plate: str = ""
+    driver: str = ""
+    line_text: str = ""
+    station_text: str = ""
+    position: str = ""
+    keys: Sequence[bytes] = ()
+    needed: int = 1
+
+
+def settings_copy(settings: Settings, sequence: int = 1) -> bytes:
+    """The bytes of one copy of the settings, for SETTINGS_AT. Raises ParametersError for what does not fit."""
+    entries = b"".join(bytes([tag, len(value)]) + value for tag, value in _entries(settings))
+    if len(settings.keys) > KEYS_MAX or len(entries) > SETTINGS_MAX:
+        raise _too_large("settings", f"{len(settings.keys)} keys, {len(entries)} bytes")
+    return struct.pack("<4sIII", b"YSE1", sequence, len(entries), zlib.crc32(entries)) + entries
+
+
+def parameters_copy(parameters: bytes, sequence: int = 1) -> bytes:
+    """The bytes of one copy of the parameters, for PARAMETERS_AT. parameters: a signed package, or for a test device
+    the bare image (Parameters.image). Raises ParametersError if it is larger than a copy."""
+    if not 0 < len(parameters) <= PARAMETERS_MAX:
+        raise _too_large("parameters", f"{len(parameters)} of at most {PARAMETERS_MAX} bytes")
+    head = struct.pack("<4sIII", b"YPR1", sequence, len(parameters), zlib.crc32(parameters))
+    return head.ljust(64, b"\xff") + parameters
+
+
+def _entries(settings: Settings) -> Iterator[tuple[int, bytes]]:
+    texts = {
+        1: settings.terminal,
+        6: settings.vehicle,
+        7: settings.plate,
+        8: settings.driver,
+        9: settings.line_text,
+        10: settings.station_text,
+        11: settings.position,
+    }
+    for tag, text in texts.items():
+        value = text.encode()
+        if len(value) > TEXT_MAX or not text.isprintable():
+            raise _too_large("settings", f"{text!r}: at most {TEXT_MAX} bytes, without control characters")
+        if value:
+            yield tag, value
+    yield 2, settings.city.to_bytes(4, "little")
+    yield 3, settings.line.to_bytes(2, "little")
+    yield 4, settings.station.to_bytes(2, "little")
+    yield 5, bytes([settings.direction])
+    for key in settings.keys:
+        yield 12, key
+    yield 13, bytes([settings.needed])
+
+
+def _too_large(thing: str, what: str) -> ParametersError:
+    return ParametersError(
+        thing, Text(f"does not fit into the device: {what}", f"设备容纳不下：{what}"), Text("Make it smaller", "请缩减")
+    )

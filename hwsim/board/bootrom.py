@@ -1,0 +1,264 @@
+"""The boot ROM: which image starts. A model in Python of what MCUboot does when it is built for direct-XIP with revert.
+
+Each image is executed where it lies; of two slots the one with the higher version is tried first. Sources: MCUboot's
+design document (image format, trailer) and boot/bootutil/src/loader.c (boot_select_or_erase, boot_load_and_validate).
+
+Rules it keeps:
+- Only an image whose SHA-256 and whose Ed25519 signature, under a key in the boot ROM, are good is started.
+- A slot is tried while its trailer's magic is good and it is either untried (copy_done not set) or confirmed (image_ok
+  set); otherwise it is erased, and the other slot is next: that is the revert. An image that does not verify is erased.
+- The security counter is read from the protected TLVs only and must reach the floor; the floor rises to the counter of
+  a confirmed image, and never falls.
+- Every length in a slot is hostile until it is checked against the slot.
+Not modelled: the boot ROM's own instructions (it is not counted), encrypted images, dependencies, several images.
+"""
+
+import hashlib
+import struct
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from hwsim.board.flash import Flash
+from hwsim.board.layout import BOOT_ROM, FLASH_BLOCK, FLOOR, RAM_SIZE, SLOTS, Slot
+
+IMAGE_MAGIC = 0x96F3B83D
+TRAILER_MAGIC = bytes.fromhex("77c295f360d2ef7f3552500f2cb67980")
+FLAG_SET = b"\x01" + b"\xff" * 7
+_ROM_FIXED = 0x100
+_TLV_MAGIC, _PROTECTED_MAGIC = 0x6907, 0x6908
+_KEY_HASH, _SHA256, _ED25519, _SECURITY_COUNTER = 0x01, 0x10, 0x24, 0x50
+_HEADER = struct.Struct("<IIHHIIBBHII")
+_KEYS = BOOT_ROM + 0x100  # in the boot ROM: magic, count, then keys of 32 bytes
+_KEYS_MAGIC = b"YBK1"
+_KEYS_MOST = 8
+_RAM_TOP = 0x2000_0000 + RAM_SIZE
+
+
+class Flag(StrEnum):
+    """A flag of the trailer."""
+
+    UNSET = "unset"
+    SET = "set"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A well-formed image in a slot, nothing verified. version: (major, minor, revision, build)."""
+
+    slot: Slot
+    version: tuple[int, int, int, int]
+    hashed: bytes
+    entry: int
+    counter: int | None
+    digest: bytes | None
+    key_hash: bytes | None
+    signature: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trailer:
+    """What a slot's trailer says."""
+
+    magic: bool
+    copy_done: Flag
+    image_ok: Flag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boot:
+    """The outcome of a boot. slot: what starts, None if nothing may. notes: what was seen and done, in English."""
+
+    slot: Slot | None
+    version: tuple[int, int, int, int] | None = None
+    vectors: bytes = b""
+    notes: tuple[str, ...] = ()
+
+
+def keys_area(keys: list[bytes]) -> bytes:
+    """What the factory writes at 0x100 of the boot ROM. keys: raw Ed25519 public keys of 32 bytes, at most 8."""
+    if len(keys) > _KEYS_MOST or any(len(key) != 32 for key in keys):
+        raise ValueError("up to 8 keys of 32 bytes")
+    return _KEYS_MAGIC + struct.pack("<I", len(keys)) + b"".join(keys)
+
+
+def keys_of(flash: Flash) -> list[bytes]:
+    """The public keys in the boot ROM; none if the area is blank."""
+    magic, count = struct.unpack("<4sI", flash.read(_KEYS, 8))
+    if magic != _KEYS_MAGIC or count > _KEYS_MOST:
+        return []
+    return [flash.read(_KEYS + 8 + 32 * number, 32) for number in range(count)]
+
+
+def put_keys(flash: Flash, keys: list[bytes]) -> None:
+    """Makes the boot ROM trust these keys; only a factory can."""
+    area = keys_area(keys)
+    flash.memory[_KEYS : _KEYS + len(area)] = area
+
+
+def trailer(flash: Flash, slot: Slot) -> Trailer:
+    """Reads a slot's trailer."""
+    return Trailer(
+        magic=flash.read(slot.end - 16, 16) == TRAILER_MAGIC,
+        image_ok=_flag(flash.read(slot.end - 24, 8)),
+        copy_done=_flag(flash.read(slot.end - 32, 8)),
+    )
+
+
+def _flag(unit: bytes) -> Flag:
+    if unit == b"\xff" * 8:
+        return Flag.UNSET
+    return Flag.SET if unit[0] == 1 else Flag.BAD
+
+
+def image_in(flash: Flash, slot: Slot) -> Image | None:
+    """The image in a slot if it has the shape of one that is linked for this slot."""
+    header = flash.read(slot.start, _HEADER.size)
+    magic, load, header_size, protected, size, flags, major, minor, revision, build, _ = _HEADER.unpack(header)
+    tlv_room = slot.size - 32 - header_size - size - protected
+    if magic != IMAGE_MAGIC or header_size < _HEADER.size or size < 8 or tlv_room < 4:
+        return None
+    if not flags & _ROM_FIXED or load != slot.start:
+        return None
+    counter: int | None = None
+    after = slot.start + header_size + size
+    if protected:
+        found = _entries(flash.read(after, protected), _PROTECTED_MAGIC)
+        if found is None:
+            return None
+        value = found.get(_SECURITY_COUNTER)
+        counter = int.from_bytes(value, "little") if value is not None and len(value) == 4 else None
+    total = struct.unpack("<HH", flash.read(after + protected, 4))[1]
+    if not 4 <= total <= tlv_room:
+        return None
+    open_tlvs = _entries(flash.read(after + protected, total), _TLV_MAGIC)
+    if open_tlvs is None:
+        return None
+    return Image(
+        slot=slot,
+        version=(major, minor, revision, build),
+        hashed=flash.read(slot.start, header_size + size + protected),
+        entry=slot.start + header_size,
+        counter=counter,
+        digest=open_tlvs.get(_SHA256),
+        key_hash=open_tlvs.get(_KEY_HASH),
+        signature=open_tlvs.get(_ED25519),
+    )
+
+
+def _entries(area: bytes, magic: int) -> dict[int, bytes] | None:
+    """The TLVs of an area that fill it exactly, None if they do not or one comes twice."""
+    if len(area) < 4 or struct.unpack_from("<HH", area) != (magic, len(area)):
+        return None
+    found: dict[int, bytes] = {}
+    at = 4
+    while at < len(area):
+        if at + 4 > len(area):
+            return None
+        kind, length = struct.unpack_from("<HH", area, at)
+        if at + 4 + length > len(area) or kind in found:
+            return None
+        found[kind] = area[at + 4 : at + 4 + length]
+        at += 4 + length
+    return found
+
+
+def complaint(image: Image, keys: list[bytes], floor: int) -> str | None:
+    """Why an image must not start, or None."""
+    digest = hashlib.sha256(image.hashed).digest()
+    if image.digest != digest:
+        return "its digest does not fit"
+    key = next((key for key in keys if image.key_hash == hashlib.sha256(_spki(key)).digest()), None)
+    if key is None or image.signature is None:
+        return "it is not signed with a key of this board"
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(image.signature, digest)
+    except InvalidSignature:
+        return "its signature does not fit"
+    if image.counter is None or image.counter < floor:
+        return f"its security counter {image.counter} is below {floor}"
+    return None
+
+
+def _spki(key: bytes) -> bytes:
+    """imgtool hashes the key as SubjectPublicKeyInfo (RFC 8410)."""
+    return bytes.fromhex("302a300506032b6570032100") + key
+
+
+class BootRom:
+    """Runs on a board's flash at each reset."""
+
+    def __init__(self, flash: Flash) -> None:
+        self._flash = flash
+        self._notes: list[str] = []
+
+    def boot(self) -> Boot:
+        """Chooses what starts. Raises PowerLostError when power is cut at an operation of its own."""
+        self._notes = []
+        keys = keys_of(self._flash)
+        floor = self.floor()
+        images = [image for slot in SLOTS if (image := image_in(self._flash, slot))]
+        # Versions are compared without the build number, and slot A wins a tie, as MCUboot does both.
+        for image in sorted(images, key=lambda image: image.version[:3], reverse=True):
+            if self._tried_before(image):
+                continue
+            if problem := complaint(image, keys, floor):
+                self._give_up(image.slot, problem)
+                continue
+            vectors = self._flash.read(image.entry, 8)
+            stack, reset = struct.unpack("<II", vectors)
+            if not (0x2000_0000 < stack <= _RAM_TOP and image.entry <= reset < image.slot.end and reset & 1):
+                self._give_up(image.slot, "its vector table leads nowhere")
+                continue
+            if trailer(self._flash, image.slot).image_ok is Flag.SET and image.counter is not None:
+                self._raise_floor(image.counter)
+            return Boot(slot=image.slot, version=image.version, vectors=vectors, notes=tuple(self._notes))
+        self._notes.append("no image may start")
+        return Boot(slot=None, notes=tuple(self._notes))
+
+    def floor(self) -> int:
+        """The least security counter that may start: the largest that was ever written."""
+        return max((counter for block in self._floor_blocks() for counter in block), default=0)
+
+    def _tried_before(self, image: Image) -> bool:
+        """Whether a slot's chance is over; marks it tried if not."""
+        state = trailer(self._flash, image.slot)
+        if not state.magic:
+            self._give_up(image.slot, "nobody asked for it to be started")
+            return True
+        if state.copy_done is Flag.SET and state.image_ok is not Flag.SET:
+            self._give_up(image.slot, "it was started once and not confirmed")
+            return True
+        if state.copy_done is not Flag.SET:
+            self._flash.program(image.slot.end - 32, FLAG_SET)
+        return False
+
+    def _give_up(self, slot: Slot, why: str) -> None:
+        self._notes.append(f"slot {slot.name} is erased: {why}")
+        self._flash.erase(slot.start, slot.size)
+
+    def _floor_blocks(self) -> list[list[int]]:
+        blocks = []
+        for number in range(2):
+            block = self._flash.read(FLOOR + number * FLASH_BLOCK, FLASH_BLOCK)
+            units = struct.iter_unpack("<II", block)
+            blocks.append([counter for counter, check in units if counter == check ^ 0xFFFFFFFF])
+        return blocks
+
+    def _raise_floor(self, counter: int) -> None:
+        """Writes the counter behind the others; a unit that was torn does not agree with its complement and says
+        nothing. A block that is full is left until the other one holds the floor."""
+        if counter <= self.floor():
+            return
+        unit = struct.pack("<II", counter, counter ^ 0xFFFFFFFF)
+        for block in (FLOOR, FLOOR + FLASH_BLOCK):
+            for at in range(block, block + FLASH_BLOCK, 8):
+                if self._flash.read(at, 8) == b"\xff" * 8:
+                    self._flash.program(at, unit)
+                    return
+        fuller = FLOOR if max(self._floor_blocks()[0], default=0) < self.floor() else FLOOR + FLASH_BLOCK
+        self._flash.erase(fuller)
+        self._flash.program(fuller, unit)

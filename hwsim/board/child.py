@@ -1,0 +1,136 @@
+"""`python -m hwsim.board.child`: the emulator's own process. JSON lines in on stdin, one answer each on stdout.
+
+It exists because of a licence: unicorn is under the GPL, so nothing but this process loads it. Each line in is
+{"do": verb, ...}; each line out is {"ok": {...}} or {"error": text}. Bytes are hex. The verbs are the public methods of
+`Session` below. While the board is live (see live.py), lines {"event": {...}} come unasked.
+"""
+
+import json
+import mmap
+import sys
+from pathlib import Path
+from typing import Any
+
+from hwsim.board.flash import Cut
+from hwsim.board.live import Live
+from hwsim.board.machine import Happened, Machine
+
+
+class Session:
+    """What the parent can ask for. Every method takes a request's members and returns the answer's."""
+
+    def __init__(self) -> None:
+        self._machine: Machine | None = None
+
+    @property
+    def machine(self) -> Machine:
+        """The board. Raises ValueError before `open`."""
+        if self._machine is None:
+            raise ValueError("open comes first")
+        return self._machine
+
+    def open(self, *, flash: str, mhz: int, keep_operations: bool = False) -> dict[str, Any]:
+        """Takes a flash file of 1 MB, shared with whoever maps it."""
+        with Path(flash).open("r+b") as file:
+            memory = mmap.mmap(file.fileno(), 0)
+        if self._machine:
+            self._machine.power_off()
+        self._machine = Machine(memory, mhz=mhz, keep_operations=keep_operations)
+        return {}
+
+    def power_on(self) -> dict[str, Any]:
+        """Boots."""
+        return self._tell(self.machine.power_on())
+
+    def power_off(self) -> dict[str, Any]:
+        """Takes the power away."""
+        self.machine.power_off()
+        return self._tell(Happened())
+
+    def feed(self, *, uart: int, data: str) -> dict[str, Any]:
+        """Bytes onto a line."""
+        if uart not in range(3):
+            raise ValueError(f"no UART {uart}")
+        return {"fed": self.machine.feed(uart, bytes.fromhex(data))}
+
+    def run(self, *, cycles: int, uart: int = 0, until: str = "") -> dict[str, Any]:
+        """Lets time pass."""
+        return self._tell(self.machine.run(cycles, until=(uart, bytes.fromhex(until)) if until else None))
+
+    def set_rtc(self, *, unix_s: int, stopped: bool = False) -> dict[str, Any]:
+        """Sets the battery-backed clock."""
+        self.machine.set_rtc(unix_s, stopped=stopped)
+        return {}
+
+    def set_buttons(self, *, value: int) -> dict[str, Any]:
+        """Sets the input pins."""
+        self.machine.set_buttons(value)
+        return {}
+
+    def cut_at(self, *, operation: int, where: str) -> dict[str, Any]:
+        """Plans a loss of power."""
+        self.machine.cut_at(operation, Cut(where))
+        return {}
+
+    def operations(self) -> dict[str, Any]:
+        """The flash operations since power-on."""
+        log = self.machine.flash.log
+        return {"operations": [[one.address, None if one.data is None else one.data.hex()] for one in log]}
+
+    def mark(self, *, marks: dict[str, int]) -> dict[str, Any]:
+        """Parts of the cost by function address."""
+        self.machine.mark({int(address): part for address, part in marks.items()})
+        return {}
+
+    def parts(self, *, clear: bool = False) -> dict[str, Any]:
+        """Instructions by part."""
+        found = {"spent": self.machine.spent(), "entered": self.machine.entered()}
+        if clear:
+            self.machine.clear_parts()
+        return found
+
+    def live(self, *, links: dict[str, str] | None = None, control: str = "") -> dict[str, Any]:
+        """Runs at the pace of the host's clock, until a line comes on stdin; the line is then obeyed as usual."""
+        live = Live(self.machine, {int(uart): Path(path) for uart, path in (links or {}).items()}, control, _say)
+        with live:
+            _say({"event": {"paths": live.paths}})
+            live.run(sys.stdin.fileno())
+        return self._tell(Happened())
+
+    def _tell(self, happened: Happened) -> dict[str, Any]:
+        machine = self.machine
+        return {
+            "state": machine.state.value,
+            "slot": machine.boot.slot.name if machine.boot and machine.boot.slot else None,
+            "now": machine.now,
+            "insns": machine.insns,
+            "operations": machine.flash.operations,
+            "sent": {str(uart): data.hex() for uart, data in happened.sent.items() if data},
+            "pins": happened.pins,
+            "notes": happened.notes,
+        }
+
+
+def _say(line: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Answers until stdin ends."""
+    session = Session()
+    # Unbuffered, because a live board watches the descriptor itself.
+    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as requests:  # noqa: PTH123
+        while line := requests.readline():
+            try:
+                request = json.loads(line)
+                verb = request.pop("do")
+                if verb.startswith("_") or verb == "machine":
+                    raise ValueError(f"no verb {verb}")
+                _say({"ok": getattr(session, verb)(**request)})
+            except (ValueError, TypeError, AttributeError, KeyError, OSError) as error:
+                _say({"error": f"{type(error).__name__}: {error}"})
+
+
+if __name__ == "__main__":
+    main()

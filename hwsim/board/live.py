@@ -1,0 +1,127 @@
+"""The board at the pace of the host's clock, its UARTs on pseudo-terminals.
+
+Any program opens a UART as it would open a serial port: a terminal, `yima run`, a vendor's tool. Bytes arrive at the
+firmware at the baud rate that it set, in virtual time.
+
+What it does not model: a pty ignores the baud rate of whoever opens it and has no modem lines. While the host computes
+more slowly than the board would, virtual time lags, and catches up when the board sleeps.
+"""
+
+import os
+import selectors
+import socket
+import time
+import tty
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from hwsim.board.layout import SCANNER, STATION, STATUS
+from hwsim.board.machine import Happened, Machine, State
+
+_NAMES = {SCANNER: "scanner", STATION: "station", STATUS: "status"}
+_SLICE_S = 0.002
+_CHUNK = 4096
+
+
+class Live:
+    """Runs a machine until told to stop. paths: the device of each UART by name."""
+
+    def __init__(
+        self, machine: Machine, links: dict[int, Path], control: str, say: Callable[[dict[str, Any]], None]
+    ) -> None:
+        """links: where to put a symbolic link to a UART's pty. control: path of a socket for hwsim.board.backend, or ""."""
+        self._machine = machine
+        self._say = say
+        self._masters: dict[int, int] = {}
+        self._slaves: list[int] = []
+        self._links = links
+        self.paths: dict[str, str] = {}
+        self._watch = selectors.DefaultSelector()
+        self._clients: list[socket.socket] = []
+        self._listener: socket.socket | None = None
+        for uart, name in _NAMES.items():
+            master, slave = os.openpty()
+            tty.setraw(slave)  # held open here too, so that the line stays raw while nobody is there
+            os.set_blocking(master, False)
+            self._masters[uart] = master
+            self._slaves.append(slave)
+            self.paths[name] = os.ttyname(slave)
+            if uart in links:
+                links[uart].unlink(missing_ok=True)
+                links[uart].symlink_to(self.paths[name])
+            self._watch.register(master, selectors.EVENT_READ, uart)
+        if control:
+            self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._listener.bind(control)
+            self._listener.listen()
+            self._watch.register(self._listener, selectors.EVENT_READ, "control")
+            self.paths["control"] = control
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._watch.close()
+        for descriptor in (*self._masters.values(), *self._slaves):
+            os.close(descriptor)
+        for link in self._links.values():
+            link.unlink(missing_ok=True)
+        for client in self._clients:
+            client.close()
+        if self._listener:
+            path = self._listener.getsockname()
+            self._listener.close()
+            Path(path).unlink(missing_ok=True)
+
+    def run(self, until: int) -> None:
+        """Runs until the descriptor `until` has something to read, or the board stops."""
+        self._watch.register(until, selectors.EVENT_READ, "until")
+        began, began_at = time.monotonic(), self._machine.now
+        cycles_a_s = self._machine.mhz * 1_000_000
+        while True:
+            for key, _ in self._watch.select(_SLICE_S):
+                if key.data == "until":
+                    return
+                self._take(key)
+            due = began_at + int((time.monotonic() - began) * cycles_a_s)
+            end = time.monotonic() + _SLICE_S
+            while self._machine.state is State.RUNNING and self._machine.now < due and time.monotonic() < end:
+                step = min(due - self._machine.now, int(_SLICE_S * cycles_a_s))
+                self._give(self._machine.run(step))
+            if self._machine.state is not State.RUNNING:
+                self._say({"event": {"state": self._machine.state.value}})
+                self._watch.unregister(until)
+                return
+
+    def _take(self, key: selectors.SelectorKey) -> None:
+        if key.data == "control" and self._listener:
+            client, _ = self._listener.accept()
+            self._clients.append(client)
+            self._watch.register(client, selectors.EVENT_READ, "client")
+            return
+        if key.data == "client":
+            self._obey(key)
+            return
+        data = os.read(int(key.fd), _CHUNK)
+        self._machine.feed(key.data, data)
+
+    def _obey(self, key: selectors.SelectorKey) -> None:
+        raise NotImplementedError
+
+    def _give(self, happened: Happened) -> None:
+        for uart, data in happened.sent.items():
+            if data:
+                try:
+                    os.write(self._masters[uart], data)
+                except BlockingIOError:
+                    pass  # nobody reads this line: bytes fall on the floor, as from a wire that ends nowhere
+        if happened.sent[STATUS]:
+            self._say({"event": {"status": happened.sent[STATUS].decode("utf-8", "replace")}})
+        for now, _, pins in happened.pins:
+            self._say({"event": {"now": now, "pins": pins}})
+        for now, note in happened.notes:
+            self._say({"event": {"now": now, "note": note}})

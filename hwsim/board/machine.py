@@ -1,0 +1,214 @@
+"""The whole board: flash with its boot ROM, the processor through its resets, and the power switch.
+
+Rules it keeps:
+- Flash is what outlives power; time and the real-time clock outlive a reset. RAM, registers and bytes on the line do not.
+- Flash operations are counted from power-on, the boot ROM's and the firmware's in one row; a cut is at one of them.
+- Same flash, same clock, same bytes at the same moments: same run, to the instruction.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from hwsim.board.bootrom import Boot, BootRom
+from hwsim.board.engine import Engine, Event, Kind, Stop
+from hwsim.board.flash import Cut, Flash, Memory, Operation, PowerLostError
+
+_SLICE_MS: Final = 1
+_ERASE: Final = 1 << 31
+
+
+class State(StrEnum):
+    """What the board is doing."""
+
+    OFF = "off"
+    RUNNING = "running"
+    HALTED = "halted"  # no image may start, or the processor locked up
+    POWER_LOST = "power lost"
+
+
+@dataclass(slots=True)
+class Happened:
+    """What a run brought. sent: by UART, all bytes. pins: (cycles, instructions, LED0). notes: faults, resets, boots."""
+
+    sent: dict[int, bytearray] = field(default_factory=lambda: {0: bytearray(), 1: bytearray(), 2: bytearray()})
+    pins: list[tuple[int, int, int]] = field(default_factory=list)
+    notes: list[tuple[int, str]] = field(default_factory=list)
+
+
+class Machine:
+    """A board on the bench."""
+
+    def __init__(self, memory: Memory, *, mhz: int, keep_operations: bool = False) -> None:
+        """memory: its flash, changed in place. mhz: instructions a microsecond of virtual time."""
+        self.mhz = mhz
+        self.state = State.OFF
+        self.boot: Boot | None = None
+        self.flash = Flash(memory, keep_log=keep_operations)
+        self.pins = 0
+        self._rtc = (0, False)
+        self._engine: Engine | None = None
+        self._marks: dict[int, int] = {}
+        self._cut: tuple[int, Cut] | None = None
+        self._buttons = 0
+        self._now = 0
+        self._earlier = 0  # instructions of the lives before
+
+    @property
+    def now(self) -> int:
+        """Cycles since the board was made."""
+        return self._engine.now if self._engine else self._now
+
+    @property
+    def insns(self) -> int:
+        """Instructions of the firmware since power-on, over all resets."""
+        return self._earlier + (self._engine.insns if self._engine else 0)
+
+    def set_rtc(self, unix_s: int, *, stopped: bool = False) -> None:
+        """Sets the battery-backed clock; stopped: its oscillator is dead."""
+        self._rtc = unix_s, stopped
+        if self._engine:
+            self._engine.set_rtc(unix_s, stopped=stopped)
+
+    def set_buttons(self, value: int) -> None:
+        """Sets the input pins."""
+        self._buttons = value
+        if self._engine:
+            self._engine.set_buttons(value)
+
+    def mark(self, marks: dict[int, int]) -> None:
+        """Function addresses and the parts of the cost that they begin."""
+        self._marks = marks
+        if self._engine:
+            self._set_marks(self._engine)
+
+    def cut_at(self, operation: int, where: Cut) -> None:
+        """At the next power-on, power goes at this flash operation."""
+        self._cut = operation, where
+
+    def power_on(self) -> Happened:
+        """Runs the boot ROM and readies the processor."""
+        self.power_off()
+        happened = Happened()
+        self.flash.operations = 0
+        self.flash.log.clear()
+        if self._cut:
+            self.flash.cut_at(*self._cut)
+        self._earlier = 0
+        self._reset(happened)
+        return happened
+
+    def power_off(self) -> None:
+        """Takes the power away between two instructions."""
+        self._end_life()
+        self.state = State.OFF
+
+    def feed(self, uart: int, data: bytes) -> int:
+        """Puts bytes onto the line into a UART; how many found room."""
+        return self._engine.feed(uart, data) if self._engine else 0
+
+    def on_the_line(self, uart: int) -> int:
+        """Bytes fed that have not arrived."""
+        return self._engine.on_the_line(uart) if self._engine else 0
+
+    def run(self, cycles: int, *, until: tuple[int, bytes] | None = None) -> Happened:
+        """Lets time pass: `cycles`, or until a UART has sent certain bytes (looked for each millisecond)."""
+        happened = Happened()
+        end = self.now + cycles
+        while self.state is State.RUNNING and self._engine and self._engine.now < end:
+            limit = min(end, self._engine.now + _SLICE_MS * 1000 * self.mhz) if until else end
+            self._run_life(self._engine, limit, happened)
+            if until and until[1] in happened.sent[until[0]]:
+                break
+        return happened
+
+    def spent(self) -> list[int]:
+        """Instructions by part since the last clear_parts; index 0 is everything unmarked."""
+        return [self._engine.spent(part) for part in range(64)] if self._engine else [0] * 64
+
+    def entered(self) -> list[int]:
+        """How often each part was begun since the last clear_parts."""
+        return [self._engine.entered(part) for part in range(64)] if self._engine else [0] * 64
+
+    def clear_parts(self) -> None:
+        """Begins counting by parts anew."""
+        if self._engine:
+            self._engine.clear_parts()
+
+    def _run_life(self, engine: Engine, limit: int, happened: Happened) -> None:
+        stop = engine.run(limit)
+        last: Operation | None = None
+        for event in engine.events():
+            last = self._note(event, happened) or last
+        if stop in {Stop.RESET, Stop.WATCHDOG}:
+            happened.notes.append((engine.now, "reset by the watchdog" if stop is Stop.WATCHDOG else "reset"))
+            self._reset(happened)
+        elif stop is Stop.LOCKUP:
+            self.state = State.HALTED
+        elif stop is Stop.POWER and last and self._cut:
+            number, where = self._cut
+            place = slice(last.address, last.address + last.size)
+            self.flash.memory[place] = last.cut(bytes(self.flash.memory[place]), where, number)
+            self._lose_power()
+
+    def _note(self, event: Event, happened: Happened) -> Operation | None:
+        if event.kind is Kind.TX:
+            happened.sent[event.a].append(event.b)
+        elif event.kind is Kind.PINS:
+            self.pins = event.a
+            happened.pins.append((event.now, event.insns + self._earlier, event.a))
+        elif event.kind is Kind.FLASH:
+            data = None if event.a & _ERASE else event.b.to_bytes(4, "little") + event.c.to_bytes(4, "little")
+            operation = Operation(event.a & ~_ERASE, data)
+            self.flash.note(operation)
+            return operation
+        elif event.kind is Kind.FAULT:
+            what = {1: "memory", 2: "instruction", 3: "flash refused", 4: "stack"}[event.a]
+            happened.notes.append((event.now, f"fault: {what} at pc {event.b:#x} ({event.c:#x})"))
+        elif event.kind is Kind.OVERRUN:
+            happened.notes.append((event.now, f"UART{event.a} lost a byte"))
+        elif event.kind is Kind.WATCHDOG:
+            happened.notes.append((event.now, f"watchdog ran out at pc {event.b:#x}"))
+        return None
+
+    def _reset(self, happened: Happened) -> None:
+        self._end_life()
+        try:
+            self.boot = BootRom(self.flash).boot()
+        except PowerLostError:
+            self._lose_power()
+            return
+        happened.notes.extend((self._now, note) for note in self.boot.notes)
+        if self.boot.slot is None:
+            self.state = State.HALTED
+            return
+        version = ".".join(map(str, self.boot.version[:3])) if self.boot.version else ""
+        happened.notes.append((self._now, f"boot ROM starts slot {self.boot.slot.name}, version {version}"))
+        self.flash.memory[0:8] = self.boot.vectors
+        engine = Engine(self.flash.memory, mhz=self.mhz, now=self._now)
+        engine.set_rtc(self._rtc[0], stopped=self._rtc[1])
+        engine.set_buttons(self._buttons)
+        if self._cut:
+            engine.cut_at(self._cut[0] - self.flash.operations)
+        self._engine = engine
+        self._set_marks(engine)
+        self.state = State.RUNNING
+
+    def _set_marks(self, engine: Engine) -> None:
+        for address, part in self._marks.items():
+            engine.mark(address, part)
+
+    def _lose_power(self) -> None:
+        self._end_life()
+        self._cut = None
+        self.flash.uncut()
+        self.state = State.POWER_LOST
+
+    def _end_life(self) -> None:
+        if self._engine:
+            self._now = self._engine.now
+            self._earlier += self._engine.insns
+            self._rtc = self._engine.rtc, self._rtc[1]
+            self._engine.close()
+            self._engine = None
+        self.pins = 0

@@ -1,0 +1,170 @@
+"""The device and codes that only their issuer can verify: when it asks, what it records, and what it does not count."""
+
+import io
+import sqlite3
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from validator.clock import SystemClock
+from validator.device import Device, Tap
+from validator.errors import JournalError
+from validator.gates import ConsoleGate
+from validator.journal import SqliteJournal
+from validator.judging import GateContext, Mode, Moment, Reason, Validator, Verdict, Vouched
+from validator.parameters import from_mapping
+from validator.ports import Answer, JournalKey, Question, Reading
+from validator.record import Terminal, vouched_of
+from validator.resolving import Resolving
+from validator.texts import Text
+
+POLICY: dict[str, Any] = {"family": "sufu", "prefix": "js:", "at_risk_rides": 2, "at_risk_fen": 1000}
+
+
+class Shown:
+    """A reader of codes that are shown one after the other."""
+
+    def __init__(self, *codes: bytes) -> None:
+        self._codes = deque(codes)
+
+    @property
+    def exhausted(self) -> bool:
+        return not self._codes
+
+    def read(self, timeout_s: float) -> Reading | None:
+        now = time.monotonic_ns()
+        return Reading(payload=self._codes.popleft(), first_ns=now, last_ns=now)
+
+    def close(self) -> None:
+        pass
+
+
+class Issuer:
+    """A resolver that looks at the journal before it answers."""
+
+    def __init__(self, answer: Answer, path: Path) -> None:
+        self.answer = answer
+        self.recorded_when_asked: list[int] = []
+        self.closed = False
+        self._path = path
+
+    def resolve(self, question: Question) -> Answer:
+        with sqlite3.connect(f"file:{self._path}?mode=ro", uri=True) as connection:
+            self.recorded_when_asked.append(connection.execute("SELECT count(*) FROM entries").fetchone()[0])
+        connection.close()
+        time.sleep(0.01)
+        return self.answer
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Full(SqliteJournal):
+    """A journal that cannot take the first record."""
+
+    refused = False
+
+    def append(self, *, moment: Moment, reason: int, record: bytes) -> JournalKey:
+        if not self.refused:
+            self.refused = True
+            raise JournalError("journal", Text("full", "已满"), Text("Make room", "请腾出空间"))
+        return super().append(moment=moment, reason=reason, record=record)
+
+
+class Bench:
+    """One device over several runs."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "journal.db"
+        self.out = io.StringIO()
+        self.taps: list[Tap] = []
+        self.closed_for: Reason | None = None
+
+    def run(self, issuer: Issuer, *codes: bytes, journal: type[SqliteJournal] = SqliteJournal) -> None:
+        mapping = {
+            "environment": "test",
+            "version": 1,
+            "limits": {"families": ["sufu"]},
+            "fares": {"bus": 200},
+            "resolved": [POLICY],
+        }
+        Device(
+            reader=Shown(*codes),
+            validator=Validator(from_mapping(mapping), GateContext(mode=Mode.BUS), replay_capacity=64),
+            journal=journal(self.path, "gate-7", epoch_for_new=7),
+            gate=ConsoleGate(self.out),
+            clock=SystemClock(0),
+            terminal=Terminal(terminal="gate-7"),
+            on_tap=self.taps.append,
+            upkeep=self,
+            resolving=Resolving({"sufu": issuer}),
+        ).run(threading.Event())
+
+    def look(self, now: Moment) -> Validator | None:
+        return None
+
+    def refusal(self, now: Moment) -> Reason | None:
+        return self.closed_for
+
+    def verdicts(self) -> list[Verdict]:
+        return [tap.verdict for tap in self.taps]
+
+    def commands(self) -> list[str]:
+        return [line.split()[0] for line in self.out.getvalue().splitlines()]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_the_issuer_is_asked_before_the_record_and_the_record_stands_before_the_gate(bench: Bench) -> None:
+    issuer = Issuer(Answer.ACCEPT, bench.path)
+    bench.run(issuer, b"js:1", b"js:1", b"js:2")
+    assert issuer.recorded_when_asked == [0, 1]
+    assert bench.commands() == ["OPEN", "AGAIN", "OPEN"]
+    assert [tap.key and tap.key.sequence for tap in bench.taps] == [1, None, 2]
+    assert bench.taps[0].asked_ms >= 10
+    assert bench.taps[1].asked_ms < 10
+    assert issuer.closed
+
+
+def test_what_the_issuer_refuses_is_recorded_with_its_reason(bench: Bench) -> None:
+    bench.run(Issuer(Answer.REFUSE, bench.path), b"js:1", b"js:1")
+    assert bench.commands() == ["REFUSE", "AGAIN"]
+    journal = SqliteJournal(bench.path, "gate-7", epoch_for_new=7)
+    [entry] = journal.entries(0, 5)
+    journal.close()
+    assert entry.reason == Reason.RESOLVER_REFUSED
+    assert vouched_of(entry.record) is Vouched.HERE
+
+
+def test_a_ride_at_risk_that_could_not_be_recorded_is_not_out(bench: Bench) -> None:
+    issuer = Issuer(Answer.UNREACHABLE, bench.path)
+    bench.run(issuer, b"js:1", b"js:1", b"js:2", b"js:3", journal=Full)
+    assert [verdict.reason for verdict in bench.verdicts()] == [
+        Reason.CANNOT_RECORD,
+        Reason.ACCEPTED,
+        Reason.ACCEPTED,
+        Reason.AT_RISK_LIMIT,
+    ]
+
+
+def test_what_is_out_at_risk_survives_a_restart(bench: Bench) -> None:
+    issuer = Issuer(Answer.UNREACHABLE, bench.path)
+    bench.run(issuer, b"js:1", b"js:2")
+    bench.run(issuer, b"js:3", b"js:1")
+    assert [verdict.reason for verdict in bench.verdicts()[2:]] == [Reason.AT_RISK_LIMIT, Reason.REPEATED]
+
+
+def test_a_device_out_of_service_asks_nobody(bench: Bench) -> None:
+    issuer = Issuer(Answer.ACCEPT, bench.path)
+    bench.closed_for = Reason.CANNOT_RECORD
+    bench.run(issuer, b"js:1", b"js:1")
+    assert issuer.recorded_when_asked == []
+    assert [verdict.reason for verdict in bench.verdicts()] == [Reason.CANNOT_RECORD] * 2
+    assert bench.commands() == ["REFUSE", "AGAIN"]
