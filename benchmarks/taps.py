@@ -13,21 +13,24 @@ import numpy as np
 
 from benchmarks.measurement import Series, timed
 from hwsim.cast import Cast, make_cast
+from hwsim.city_package import write_package
+from hwsim.fares import GATES
 from hwsim.phone import Phone
 from hwsim.scanner import SerialScanner
-from hwsim.world import FARES_FEN, parameters
 from sdk.issuer import make_issuer, make_rider
+from sdk.profiles.yangtze_delta.issuers import rider_data
 from validator.clock import SystemClock
 from validator.device import Device, Tap
 from validator.journal import SqliteJournal
-from validator.judging import GateContext, Moment, Validator, Verdict
-from validator.parameters import Mode, Parameters, load
+from validator.judging import Moment, Validator, Verdict
+from validator.parameters import Mode, Parameters
 from validator.readers.decoders import decoder_named
 from validator.readers.serial import SerialReader
 from validator.record import Terminal, trip_record
 from validator.texts import Text
 
-_PLACE = GateContext(mode=Mode.METRO, city=330200)
+_PLACE = GATES[Mode.METRO]
+_ENTRY, _FARE_FEN = 101, 500  # the longest ride of that exit
 _BAUD = 115200
 _FRAMES_MOST = 200  # a rendered frame is 300 KB
 
@@ -73,6 +76,7 @@ class Bench:
                 card_account=f"99{serial:018}",
                 platform=institution.platform,
                 authorised_until=self._now + 86400,
+                issuer_data=rider_data(institution.city, station=_ENTRY, entered_at=self._now - 600),
             )
             codes.append(rider.code(self._now))
         gate = Validator(self._parameters, _PLACE)
@@ -178,14 +182,13 @@ class Bench:
                 card_account=f"98{number:018}",
                 platform=institution.platform,
                 authorised_until=self._now + 86400,
+                issuer_data=rider_data(institution.city, station=_ENTRY, entered_at=self._now - 600),
             ).code(self._now)
             for number in range(count)
         ]
 
     def _load(self) -> Parameters:
-        path = self._directory / "parameters.toml"
-        path.write_text(parameters(self._cast), encoding="utf-8")
-        return load(path)
+        return write_package(self._cast, self._directory, self._now).load(self._now)
 
 
 class _Gate:
@@ -212,5 +215,5 @@ class _Gate:
 
 def _accepted(verdict: Verdict) -> None:
     """A benchmark of refusals by mistake would be fast and meaningless."""
-    if not verdict.accepted or verdict.fare_fen != FARES_FEN[_PLACE.mode]:
+    if not verdict.accepted or verdict.fare_fen != _FARE_FEN:
         raise RuntimeError(f"a code of the benchmark was refused: {verdict.reason.english}")

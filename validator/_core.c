@@ -72,9 +72,10 @@ static PyObject *core_record_write(PyObject *module, PyObject *args) {
     unsigned int terminal_time;
     int accepted;
     int trusted;
-    if (!PyArg_ParseTuple(args, "y#HpIbbIpzzzzzzzzzzzz", &code, &length, &reason, &accepted, &fare, &transaction, &vouched, &terminal_time,
-                          &trusted, &trip.vendor, &trip.terminal, &trip.software, &trip.record_id, &trip.merchant_type,
-                          &trip.vehicle, &trip.plate, &trip.driver, &trip.line, &trip.station, &trip.position, &trip.rule)) {
+    if (!PyArg_ParseTuple(args, "y#HpIbbIpzzzzzzzzzzzz", &code, &length, &reason, &accepted, &fare, &transaction,
+                          &vouched, &terminal_time, &trusted, &trip.vendor, &trip.terminal, &trip.software,
+                          &trip.record_id, &trip.merchant_type, &trip.vehicle, &trip.plate, &trip.driver, &trip.line,
+                          &trip.station, &trip.position, &trip.rule)) {
         return NULL;
     }
     verdict.reason = reason;
@@ -169,7 +170,8 @@ static int core_exec(PyObject *module) {
     if (add(module, "REASONS", reasons_tuple()) < 0 || add(module, "FAMILIES", families_tuple()) < 0 ||
         add(module, "CODE_LAYOUT", layout_tuple(code, code_rows)) < 0 ||
         add(module, "CERTIFICATE_LAYOUT", layout_tuple(certificate, certificate_rows)) < 0 ||
-        add(module, "Validator", yima_validator_type()) < 0 || add(module, "DenyList", yima_deny_type()) < 0 || PyModule_AddFunctions(module, yima_sm2_methods) < 0) {
+        add(module, "Validator", yima_validator_type()) < 0 || add(module, "DenyList", yima_deny_type()) < 0 ||
+        PyModule_AddFunctions(module, yima_sm2_methods) < 0) {
         return -1;
     }
     return yima_sm2_module_init(module) < 0 ? -1 : yima_package_module_init(module);

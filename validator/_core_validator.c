@@ -57,7 +57,8 @@ static const yima_sm2_kernel *kernel_named(const char *name) {
 }
 
 static PyObject *validator_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
-    static char *names[] = {"image", "mode", "city", "replay_capacity", "table_bytes", "kernel", "line", "station", "direction", NULL};
+    static char *names[] = {"image",  "mode", "city",    "replay_capacity", "table_bytes",
+                            "kernel", "line", "station", "direction",       NULL};
     PyObject *image;
     unsigned char mode;
     unsigned int city;

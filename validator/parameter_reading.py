@@ -2,7 +2,7 @@
 
 `read(image)` undoes validator.parameter_image.build; the image must have passed the core's door (`parameters_check`).
 What the door does not walk is read with care: a label that is no UTF-8 keeps its sound letters, a matrix whose cells
-are not all there is left out.
+are not all there, or a station of no mode, is left out.
 """
 
 import struct
@@ -238,7 +238,7 @@ def read(image: Image) -> Rules:
         transfers=found.all(10, form.TRANSFER, found.transfer),
         journeys=found.all(11, form.JOURNEY, found.journey),
         decoders=found.all(12, form.DECODER, _decoder),
-        stations=found.all(13, form.STATION, _station),
+        stations=tuple(_station(row) for row in found.each(13, form.STATION) if row[0] in _MODES),
         stages=found.stages(),
         matrices=found.matrices(),
         reader=read_reader(image),

@@ -120,7 +120,7 @@ def main() -> None:
     """Answers until stdin ends."""
     session = Session()
     # Unbuffered, because a live board watches the descriptor itself.
-    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as requests:  # noqa: PTH123
+    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as requests:
         while line := requests.readline():
             try:
                 request = json.loads(line)

@@ -7,9 +7,9 @@ What it does not model: a pty ignores the baud rate of whoever opens it and has 
 more slowly than the board would, virtual time lags, and catches up when the board sleeps.
 """
 
+import contextlib
 import os
 import selectors
-import socket
 import time
 import tty
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from hwsim.board.control import Control
 from hwsim.board.layout import SCANNER, STATION, STATUS
 from hwsim.board.machine import Happened, Machine, State
 
@@ -31,7 +32,7 @@ class Live:
     def __init__(
         self, machine: Machine, links: dict[int, Path], control: str, say: Callable[[dict[str, Any]], None]
     ) -> None:
-        """links: where to put a symbolic link to a UART's pty. control: path of a socket for hwsim.board.backend, or ""."""
+        """links: where to put a symbolic link to a UART's pty. control: path of a socket for `board:` back-ends, or ""."""
         self._machine = machine
         self._say = say
         self._masters: dict[int, int] = {}
@@ -39,8 +40,6 @@ class Live:
         self._links = links
         self.paths: dict[str, str] = {}
         self._watch = selectors.DefaultSelector()
-        self._clients: list[socket.socket] = []
-        self._listener: socket.socket | None = None
         for uart, name in _NAMES.items():
             master, slave = os.openpty()
             tty.setraw(slave)  # held open here too, so that the line stays raw while nobody is there
@@ -52,11 +51,8 @@ class Live:
                 links[uart].unlink(missing_ok=True)
                 links[uart].symlink_to(self.paths[name])
             self._watch.register(master, selectors.EVENT_READ, uart)
+        self._control = Control(control, self._watch)
         if control:
-            self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self._listener.bind(control)
-            self._listener.listen()
-            self._watch.register(self._listener, selectors.EVENT_READ, "control")
             self.paths["control"] = control
 
     def __enter__(self) -> Self:
@@ -70,23 +66,22 @@ class Live:
             os.close(descriptor)
         for link in self._links.values():
             link.unlink(missing_ok=True)
-        for client in self._clients:
-            client.close()
-        if self._listener:
-            path = self._listener.getsockname()
-            self._listener.close()
-            Path(path).unlink(missing_ok=True)
+        self._control.close()
 
     def run(self, until: int) -> None:
         """Runs until the descriptor `until` has something to read, or the board stops."""
-        self._watch.register(until, selectors.EVENT_READ, "until")
+        self._watch.register(until, selectors.EVENT_READ, None)
         began, began_at = time.monotonic(), self._machine.now
         cycles_a_s = self._machine.mhz * 1_000_000
         while True:
-            for key, _ in self._watch.select(_SLICE_S):
-                if key.data == "until":
-                    return
+            ready = [key for key, _ in self._watch.select(_SLICE_S)]
+            if any(key.fd == until for key in ready):
+                self._watch.unregister(until)
+                return
+            for key in ready:
                 self._take(key)
+            if (pins := self._control.changed(time.monotonic())) is not None:
+                self._say({"event": {"now": self._machine.now, "host_pins": pins}})
             due = began_at + int((time.monotonic() - began) * cycles_a_s)
             end = time.monotonic() + _SLICE_S
             while self._machine.state is State.RUNNING and self._machine.now < due and time.monotonic() < end:
@@ -98,27 +93,19 @@ class Live:
                 return
 
     def _take(self, key: selectors.SelectorKey) -> None:
-        if key.data == "control" and self._listener:
-            client, _ = self._listener.accept()
-            self._clients.append(client)
-            self._watch.register(client, selectors.EVENT_READ, "client")
-            return
-        if key.data == "client":
-            self._obey(key)
-            return
-        data = os.read(int(key.fd), _CHUNK)
-        self._machine.feed(key.data, data)
-
-    def _obey(self, key: selectors.SelectorKey) -> None:
-        raise NotImplementedError
+        if isinstance(key.data, int):
+            data = os.read(int(key.fd), _CHUNK)
+            self._machine.feed(key.data, data)
+            if key.data == SCANNER:
+                self._control.scanned(data)
+        else:
+            key.data(key.fileobj)
 
     def _give(self, happened: Happened) -> None:
         for uart, data in happened.sent.items():
             if data:
-                try:
+                with contextlib.suppress(BlockingIOError):  # nobody reads: a wire that ends nowhere
                     os.write(self._masters[uart], data)
-                except BlockingIOError:
-                    pass  # nobody reads this line: bytes fall on the floor, as from a wire that ends nowhere
         if happened.sent[STATUS]:
             self._say({"event": {"status": happened.sent[STATUS].decode("utf-8", "replace")}})
         for now, _, pins in happened.pins:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from sdk.cli import params_deny
+from sdk.cli import params_deny, params_lists
 from sdk.cli.arguments import WholeNumber, unix_seconds
 from sdk.parameters.compile import build_package, open_any
 from sdk.parameters.diff import changes, report
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(
         dest="action",
         required=True,
-        metavar="example|check|build|show|verify|diff|new-key|sign|rotate-keys|deny",
+        metavar="example|check|build|show|verify|diff|new-key|sign|rotate-keys|deny|whitelist|roots",
     )
     example = verbs.add_parser("example", help="print the plain form, or write a source directory 输出示例")
     example.add_argument("directory", nargs="?", type=Path, metavar="DIR", help="a source is written there 源目录")
@@ -87,6 +87,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rotate.add_argument("--expiry", type=unix_seconds, metavar="UNIX", help="of both 失效时间")
     rotate.add_argument("-o", "--output", type=Path, required=True, metavar="NAME", help="NAME-1.ymp, NAME-2.ymp")
     params_deny.add_arguments(verbs.add_parser("deny", help=params_deny.HELP))
+    params_lists.add_whitelist_arguments(verbs.add_parser("whitelist", help=params_lists.WHITELIST_HELP))
+    params_lists.add_roots_arguments(verbs.add_parser("roots", help=params_lists.ROOTS_HELP))
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -110,6 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
         "sign": _sign,
         "rotate-keys": _rotate,
         "deny": params_deny.run,
+        "whitelist": params_lists.run_whitelist,
+        "roots": params_lists.run_roots,
     }
     return verbs[arguments.action](arguments)
 
@@ -153,6 +157,15 @@ def _check(arguments: argparse.Namespace) -> int:
 def _build(arguments: argparse.Namespace) -> int:
     keys = [read_key_file(path) for path in arguments.key]
     pins = read_pins(arguments.next_pins) if arguments.next_pins else None
+    if not keys and pins is None:
+        raise ParametersError(
+            "--key",
+            Text("nobody signs, and nobody is named to sign the next one", "无人签名，也未指定下次签名者"),
+            Text(
+                "Sign with --key, or name the signers with --next-pins and sign later",
+                "请用 --key 签名，或用 --next-pins 指定签名者后再签名",
+            ),
+        )
     data = build_package(
         read_source(arguments.source), keys, next_keys=pins.keys if pins else (), needed=pins.needed if pins else 1
     )

@@ -14,8 +14,8 @@ from validator.errors import YimaError
 EPILOG = """\
 examples 示例:
   python -m sdk.profiles.yangtze_delta --picture docs/images/yangtze-delta.svg
-  python -m sdk.profiles.yangtze_delta --source suzhou/ --city Suzhou --roots roots.bin --from 2025-01-01 --to 2026-01-01
-  yima params build suzhou/ -o suzhou.ymp --key signer.key
+  python -m sdk.profiles.yangtze_delta --source suzhou --city Suzhou --roots r.bin --from 2025-01-01 --to 2026-01-01
+  yima params build suzhou -o suzhou.ymp --key signer.key
 """
 
 

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdk.suishen import BEIJING, BODY, BODY_SIZE, END, PREFIX, SuishenIssuer, make_suishen_issuer, unwrap, wrap
+from validator.family_rules import FamilyRules, SuishenKey, TransportKey, rows
 from validator.judging import GateContext, Mode, Moment, Reason, Stage, StageResult, Validator, Verdict
-from validator.parameters import from_mapping
+from validator.parameters import from_mapping, from_rules
+from validator.rules import Concession, Fare, Limits, Rules
 
 NOW = 1_790_000_000
 CARD = "31001234567890123456"
@@ -116,8 +118,8 @@ def test_a_card_number_is_decimal() -> None:
 @pytest.mark.parametrize("key", ["suishen_keys", "suishen_transport_keys"])
 def test_both_keys_must_be_loaded_under_their_index(key: str) -> None:
     row = PARAMETERS[key][0]
-    for rows in ([], [row | {"index": 9}]):
-        changes: dict[str, Any] = {key: rows}
+    for keys in ([], [row | {"index": 9}]):
+        changes: dict[str, Any] = {key: keys}
         verdict = judged(code(), **changes)
         assert verdict.reason is Reason.ISSUER_KEY_NOT_LOADED
         assert verdict.stages[Stage.CERTIFICATE] is StageResult.FAILED
@@ -280,3 +282,24 @@ def test_any_body_with_a_good_expiry_fails_at_keys_or_signatures(rest: bytes) ->
         Reason.ISSUER_KEY_NOT_LOADED,
         Reason.ISSUER_SIGNATURE,
     }
+
+
+def test_a_concession_for_its_seniors_is_not_one_for_the_ministrys_type_of_that_number() -> None:
+    keys = FamilyRules(
+        suishen_keys=[SuishenKey(index=3, key=ISSUER.key.public)],
+        transport_keys=[TransportKey(index=7, key=ISSUER.transport_key.public)],
+    )
+
+    def fare(account_type: int) -> int:
+        rules = Rules(
+            environment="test",
+            version=1,
+            limits=Limits(families=["suishen"]),
+            fares=[Fare(rule="flat", mode=Mode.METRO, fen=300)],
+            concessions=[Concession(rule="senior", account_type=account_type, percent=50)],
+            other=rows(keys),
+        )
+        validator = Validator(from_rules(rules, "test"), GateContext(mode=Mode.METRO, city=310000), replay_capacity=8)
+        return validator.judge(code(user_type=2), NOW).fare_fen
+
+    assert (fare(162), fare(2), fare(161)) == (150, 300, 300)

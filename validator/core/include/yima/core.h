@@ -77,7 +77,7 @@ typedef enum {
     YIMA_FAMILY_CITY_CARD,
     YIMA_FAMILY_WECHAT,
     YIMA_FAMILY_UNIONPAY,
-    YIMA_FAMILY_SUFU,     /* Jiangsu's, Anhui's, Zhejiang's: verified online only, known by a prefix in the parameters */
+    YIMA_FAMILY_SUFU, /* Jiangsu's, Anhui's, Zhejiang's: verified online only, known by a prefix in the parameters */
     YIMA_FAMILY_ANHUI,
     YIMA_FAMILY_ZHEJIANG,
     YIMA_FAMILIES

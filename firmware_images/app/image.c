@@ -1,0 +1,147 @@
+/* image.c - see image.h. Offsets and numbers are those of MCUboot's bootutil/image.h and its trailer. */
+#include "image.h"
+
+#include "runtime.h"
+#include "sha256.h"
+
+enum {
+    MAGIC = 0x96f3b83d,
+    AT_HEADER_SIZE = 8,
+    AT_PROTECTED_SIZE = 10,
+    AT_IMAGE_SIZE = 12,
+    AT_VERSION = 20,
+    TLV_INFO = 4,
+    TLV_MAGIC = 0x6907,
+    TLV_PROTECTED_MAGIC = 0x6908,
+    TLV_SHA256 = 0x10,
+    TLV_PRODUCT = 0xA0,
+    FROM_END_MAGIC = 16,
+    FROM_END_IMAGE_OK = 24,
+    FROM_END_COPY_DONE = 32
+};
+
+static const uint8_t trailer_magic[16] = {0x77, 0xc2, 0x95, 0xf3, 0x60, 0xd2, 0xef, 0x7f,
+                                          0x35, 0x52, 0x50, 0x0f, 0x2c, 0xb6, 0x79, 0x80};
+static const uint8_t flag_set[8] = {1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+
+extern void (*const vectors[])(void);
+
+static const uint8_t *bytes_at(uint32_t address) {
+    return (const uint8_t *)(uintptr_t)address;
+}
+
+static uint32_t little(const uint8_t *bytes, uint32_t size) {
+    uint32_t value = 0;
+    while (size-- > 0) value = value << 8 | bytes[size];
+    return value;
+}
+
+uint32_t image_running(void) {
+    return (uint32_t)(uintptr_t)vectors >= PORT_SLOT_B;
+}
+
+uint32_t image_slot(uint32_t number) {
+    return number ? PORT_SLOT_B : PORT_SLOT_A;
+}
+
+static const uint8_t *trailer(uint32_t number, uint32_t from_end) {
+    return bytes_at(image_slot(number) + PORT_SLOT_SIZE - from_end);
+}
+
+/* The value of a TLV in one area; NULL: none. */
+static const uint8_t *find_tlv(const uint8_t *area, uint32_t area_size, uint32_t type, uint32_t *size) {
+    for (uint32_t at = TLV_INFO; at + 4 <= area_size;) {
+        *size = little(area + at + 2, 2);
+        if (*size > area_size - at - 4) return NULL;
+        if (little(area + at, 2) == type) return area + at + 4;
+        at += 4 + *size;
+    }
+    return NULL;
+}
+
+/* The size of a TLV area by its own words, 0 if it is none or larger than `left`. */
+static uint32_t area_size(const uint8_t *area, uint32_t left, uint32_t magic) {
+    if (left < TLV_INFO || little(area, 2) != magic) return 0;
+    const uint32_t size = little(area + 2, 2);
+    return size >= TLV_INFO && size <= left ? size : 0;
+}
+
+int image_look(uint32_t number, image_info *info) {
+    const uint8_t *image = bytes_at(image_slot(number));
+    uint32_t length;
+    memset(info, 0, sizeof *info);
+    info->slot = image_slot(number);
+    const uint32_t header = little(image + AT_HEADER_SIZE, 2), protected_size = little(image + AT_PROTECTED_SIZE, 2);
+    const uint32_t size = little(image + AT_IMAGE_SIZE, 4);
+    if (little(image, 4) != MAGIC || header != PORT_IMAGE_HEADER || size > IMAGE_SIZE_MAX - header) return 0;
+    uint32_t at = header + size;
+    if (protected_size) {
+        if (area_size(image + at, IMAGE_SIZE_MAX - at, TLV_PROTECTED_MAGIC) != protected_size) return 0;
+        info->product = find_tlv(image + at, protected_size, TLV_PRODUCT, &info->product_size);
+        at += protected_size;
+    }
+    const uint32_t rest = area_size(image + at, IMAGE_SIZE_MAX - at, TLV_MAGIC);
+    info->hash = rest ? find_tlv(image + at, rest, TLV_SHA256, &length) : NULL;
+    if (!info->hash || length != IMAGE_HASH) return 0;
+    info->size = at + rest;
+    memcpy(info->version, image + AT_VERSION, sizeof info->version);
+    info->pending = memcmp(trailer(number, FROM_END_MAGIC), trailer_magic, sizeof trailer_magic) == 0;
+    info->confirmed = trailer(number, FROM_END_IMAGE_OK)[0] == 1;
+    info->tried = trailer(number, FROM_END_COPY_DONE)[0] == 1;
+    return 1;
+}
+
+int image_intact(const image_info *info) {
+    const uint8_t *image = bytes_at(info->slot);
+    uint8_t digest[IMAGE_HASH];
+    sha256(image, PORT_IMAGE_HEADER + little(image + AT_IMAGE_SIZE, 4) + little(image + AT_PROTECTED_SIZE, 2), digest);
+    return memcmp(digest, info->hash, sizeof digest) == 0;
+}
+
+static char *put_number(char *to, uint32_t value) {
+    char reversed[10];
+    int count = 0;
+    do {
+        reversed[count++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    while (count > 0) *to++ = reversed[--count];
+    return to;
+}
+
+void image_version_text(const uint8_t version[8], char text[IMAGE_VERSION_MAX]) {
+    char *to = put_number(text, version[0]);
+    *to++ = '.';
+    to = put_number(to, version[1]);
+    *to++ = '.';
+    to = put_number(to, little(version + 2, 2));
+    if (little(version + 4, 4)) {
+        *to++ = '.';
+        to = put_number(to, little(version + 4, 4));
+    }
+    *to = 0;
+}
+
+static uint32_t rank(const uint8_t version[8]) {
+    return (uint32_t)version[0] << 24 | (uint32_t)version[1] << 16 | little(version + 2, 2);
+}
+
+int image_compare(const uint8_t a[8], const uint8_t b[8]) {
+    return rank(a) < rank(b) ? -1 : rank(a) > rank(b);
+}
+
+static uint32_t trailer_address(uint32_t number, uint32_t from_end) {
+    return image_slot(number) + PORT_SLOT_SIZE - from_end;
+}
+
+int image_set_pending(uint32_t number) {
+    const uint8_t *magic = trailer(number, FROM_END_MAGIC);
+    const uint32_t at = trailer_address(number, FROM_END_MAGIC);
+    if (memcmp(magic, trailer_magic, sizeof trailer_magic) == 0) return 1;
+    return port_flash_program(at, trailer_magic) && port_flash_program(at + 8, trailer_magic + 8);
+}
+
+int image_set_confirmed(uint32_t number) {
+    if (trailer(number, FROM_END_IMAGE_OK)[0] == 1) return 1;
+    return port_flash_program(trailer_address(number, FROM_END_IMAGE_OK), flag_set);
+}

@@ -1,0 +1,1 @@
+"""Verbs of the `yima` command that belong to the firmware."""

@@ -1,0 +1,208 @@
+"""Reads and checks MCUboot images: ours, on the host and in the board's boot ROM, apart from imgtool that makes them.
+
+Rules it keeps:
+- Every byte is hostile until the signature holds; lengths are compared with what is there before anything is read.
+- What decides (security counter, product) is read from the protected TLVs only: the others are not signed.
+- An image is refused for one named reason (Fault); the order is form, product, key, digest, signature, counter.
+
+Format: MCUboot's bootutil/image.h. Header of 32 bytes in a space of 0x200, image, protected TLVs (signed), TLVs. The
+Ed25519 signature is over the SHA-256 of header, image and protected TLVs, as imgtool makes it without --pure.
+"""
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from firmware_images.keys import is_test_key
+from validator.errors import YimaError
+from validator.texts import Text
+
+MAGIC = 0x96F3B83D
+HEADER_SIZE = 0x200
+SLOT_SIZE = 0x30000
+TRAILER_SIZE = 64
+FLAG_ROM_FIXED = 0x100
+TRAILER_MAGIC = bytes.fromhex("77c295f360d2ef7f3552500f2cb67980")
+_SET = b"\x01".ljust(8, b"\xff")
+_HEADER = struct.Struct("<IIHHIIBBHI4x")
+_TLV_MAGIC, _PROTECTED_MAGIC = 0x6907, 0x6908
+_KEY_HASH, _SHA256, _ED25519, _COUNTER, _PRODUCT = 0x01, 0x10, 0x24, 0x50, 0xA0
+
+
+class Fault(StrEnum):
+    """Why an image is not taken."""
+
+    TOO_LARGE = "larger than a slot"
+    NOT_AN_IMAGE = "no image header"
+    TRUNCATED = "sizes do not add up"
+    OTHER_SLOT = "linked for no slot of this board"
+    NO_PRODUCT = "no product in the protected TLVs"
+    OTHER_PRODUCT = "made for another product"
+    UNKNOWN_KEY = "signed by no key that is trusted"
+    BAD_DIGEST = "digest wrong: bytes were changed"
+    BAD_SIGNATURE = "signature wrong"
+    NO_COUNTER = "no security counter in the protected TLVs"
+    OLDER = "security counter below the floor"
+
+
+_CHINESE = {
+    Fault.TOO_LARGE: "大于槽位",
+    Fault.NOT_AN_IMAGE: "没有映像头",
+    Fault.TRUNCATED: "长度不符",
+    Fault.OTHER_SLOT: "链接地址不是本板的槽位",
+    Fault.NO_PRODUCT: "受保护 TLV 中没有产品名",
+    Fault.OTHER_PRODUCT: "属于其他产品",
+    Fault.UNKNOWN_KEY: "签名密钥不受信任",
+    Fault.BAD_DIGEST: "摘要不符，内容被改动",
+    Fault.BAD_SIGNATURE: "签名错误",
+    Fault.NO_COUNTER: "受保护 TLV 中没有安全计数器",
+    Fault.OLDER: "安全计数器低于下限",
+}
+
+
+class ImageError(YimaError):
+    """An image that is not taken."""
+
+    def __init__(self, thing: object, fault: Fault) -> None:
+        super().__init__(
+            thing,
+            Text(f"image refused: {fault}", f"映像被拒绝：{_CHINESE[fault]}"),
+            Text("Build and sign it anew for this device", "请为本设备重新编译并签名"),
+        )
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """What an image says of itself; believed only after verify.
+
+    version: (major, minor, revision, build). address: the slot it runs in. digest: SHA-256 by its TLV. counter, product:
+    of the protected TLVs, None if absent. size: without anything behind the TLVs. payload_size: of the code alone.
+    """
+
+    version: tuple[int, int, int, int]
+    address: int
+    payload_size: int
+    size: int
+    digest: bytes
+    signed_digest: bytes
+    key_hash: bytes
+    signature: bytes
+    counter: int | None
+    product: str | None
+    test_key: bool
+
+    @property
+    def version_text(self) -> str:
+        """As imgtool writes it: 0.1.0+7, without a build number of 0."""
+        major, minor, revision, build = self.version
+        return f"{major}.{minor}.{revision}" + (f"+{build}" if build else "")
+
+
+def read(data: bytes, thing: object = "image") -> Image:
+    """Reads an image, or a slot that begins with one. Raises ImageError for its form; checks no digest."""
+    if len(data) > SLOT_SIZE:
+        raise ImageError(thing, Fault.TOO_LARGE)
+    if len(data) < HEADER_SIZE or int.from_bytes(data[:4], "little") != MAGIC:
+        raise ImageError(thing, Fault.NOT_AN_IMAGE)
+    _, address, header_size, protected_size, payload_size, flags, major, minor, revision, build = _HEADER.unpack_from(data)
+    end = header_size + payload_size
+    if header_size != HEADER_SIZE or end > min(len(data), SLOT_SIZE - TRAILER_SIZE):
+        raise ImageError(thing, Fault.TRUNCATED)
+    if not flags & FLAG_ROM_FIXED or address not in (0x10000, 0x40000):
+        raise ImageError(thing, Fault.OTHER_SLOT)
+    protected: dict[int, bytes] = {}
+    if protected_size:
+        protected, size = _tlvs(data, end, _PROTECTED_MAGIC, thing)
+        if size != protected_size:
+            raise ImageError(thing, Fault.TRUNCATED)
+        end += size
+    tlvs, size = _tlvs(data, end, _TLV_MAGIC, thing)
+    counter = protected.get(_COUNTER)
+    if counter is not None and len(counter) != 4:
+        raise ImageError(thing, Fault.TRUNCATED)
+    product = protected.get(_PRODUCT)
+    key_hash = tlvs.get(_KEY_HASH, b"")
+    return Image(
+        version=(major, minor, revision, build),
+        address=address,
+        payload_size=payload_size,
+        size=end + size,
+        digest=tlvs.get(_SHA256, b""),
+        signed_digest=hashlib.sha256(data[:end]).digest(),
+        key_hash=key_hash,
+        signature=tlvs.get(_ED25519, b""),
+        counter=None if counter is None else int.from_bytes(counter, "little"),
+        product=None if product is None else product.decode("ascii", "replace"),
+        test_key=is_test_key(key_hash),
+    )
+
+
+def verify(
+    data: bytes,
+    keys: Sequence[Ed25519PublicKey],
+    *,
+    counter_floor: int = 0,
+    product: str | None = None,
+    thing: object = "image",
+) -> Image:
+    """The image, if it may run: signed by one of `keys`, its security counter not below the floor, made for `product`
+    (None: for any). Raises ImageError with the first fault."""
+    image = read(data, thing)
+    if image.product is None:
+        raise ImageError(thing, Fault.NO_PRODUCT)
+    if product is not None and image.product != product:
+        raise ImageError(thing, Fault.OTHER_PRODUCT)
+    key = next((key for key in keys if key_hash_of(key) == image.key_hash), None)
+    if key is None:
+        raise ImageError(thing, Fault.UNKNOWN_KEY)
+    if image.digest != image.signed_digest:
+        raise ImageError(thing, Fault.BAD_DIGEST)
+    try:
+        key.verify(image.signature, image.signed_digest)
+    except InvalidSignature as error:
+        raise ImageError(thing, Fault.BAD_SIGNATURE) from error
+    if image.counter is None:
+        raise ImageError(thing, Fault.NO_COUNTER)
+    if image.counter < counter_floor:
+        raise ImageError(thing, Fault.OLDER)
+    return image
+
+
+def key_hash_of(key: Ed25519PublicKey) -> bytes:
+    """How an image names its key: SHA-256 of the key's SubjectPublicKeyInfo."""
+    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+
+
+def factory_slot(image: bytes) -> bytes:
+    """A whole slot as the factory writes it: the image, FF, and a trailer that says tried and confirmed."""
+    trailer = _SET + _SET + TRAILER_MAGIC
+    if len(image) > SLOT_SIZE - TRAILER_SIZE:
+        raise ImageError("image", Fault.TOO_LARGE)
+    return image.ljust(SLOT_SIZE - len(trailer), b"\xff") + trailer
+
+
+def _tlvs(data: bytes, at: int, magic: int, thing: object) -> tuple[dict[int, bytes], int]:
+    """The TLVs of one area, first of a type counts, and the area's size."""
+    if len(data) - at < 4:
+        raise ImageError(thing, Fault.TRUNCATED)
+    found_magic, size = struct.unpack_from("<HH", data, at)
+    if found_magic != magic or not 4 <= size <= len(data) - at:
+        raise ImageError(thing, Fault.TRUNCATED)
+    tlvs: dict[int, bytes] = {}
+    place, end = at + 4, at + size
+    while place < end:
+        if end - place < 4:
+            raise ImageError(thing, Fault.TRUNCATED)
+        kind, length = struct.unpack_from("<HH", data, place)
+        if length > end - place - 4:
+            raise ImageError(thing, Fault.TRUNCATED)
+        tlvs.setdefault(kind, data[place + 4 : place + 4 + length])
+        place += 4 + length
+    return tlvs, size

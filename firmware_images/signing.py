@@ -1,0 +1,139 @@
+"""Signs images with imgtool and writes down what was made: a manifest beside the images.
+
+Rules it keeps:
+- imgtool is called as a program of its own, with every option given: no default of another version decides.
+- What it made is checked by our own reader before it is handed on.
+- The test key signs test images only.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from firmware_images.build import IMAGE_HEADER, Built, Environment, Product, Slot
+from firmware_images.image import SLOT_SIZE, verify
+from firmware_images.keys import pem_of_test_key, public_key_of, public_test_key
+from validator.errors import YimaError
+from validator.texts import Text
+from validator.version import VERSION
+
+MANIFEST = "manifest.json"
+FORMAT = "yima firmware 1"
+
+
+class SigningError(YimaError):
+    """An image could not be signed, or what was signed is not usable."""
+
+
+def image_name(product: Product, environment: Environment, slot: Slot) -> str:
+    """The stem of a build's files."""
+    return f"{product.full_name}-{environment}-{slot}"
+
+
+def write_builds(builds: Iterable[Built], folder: Path) -> Path:
+    """Writes each image as NAME.bin beside its ELF, and the manifest. Returns the manifest's path."""
+    entries = []
+    for built in builds:
+        name = image_name(built.product, built.environment, built.slot)
+        (folder / f"{name}.bin").write_bytes(built.image)
+        entries.append(
+            {
+                "name": name,
+                "product": built.product.full_name,
+                "board": "mps2-an500",
+                "slot": str(built.slot),
+                "address": built.slot.address,
+                "parameter_environment": str(built.environment),
+                "core_version": VERSION,
+                "elf": built.elf.name,
+                "binary": f"{name}.bin",
+                "size": len(built.image),
+                "sha256": hashlib.sha256(built.image).hexdigest(),
+                "ram_bytes": built.ram_bytes,
+            }
+        )
+    return _write_manifest(folder, {"format": FORMAT, "images": entries})
+
+
+def sign_folder(
+    folder: Path, *, version: str = VERSION, counter: int = 1, key: Path | None = None
+) -> list[tuple[Path, dict[str, object]]]:
+    """Signs every image of the manifest in `folder`; the manifest then says so. key: None is the test key. Returns the
+    signed files with their entries. Raises SigningError."""
+    manifest = read_manifest(folder)
+    signed = []
+    for entry in manifest["images"]:
+        path = folder / f"{entry['name']}.img"
+        data = (folder / entry["binary"]).read_bytes()
+        if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+            raise _error(folder / entry["binary"], "changed since it was built", "编译后被改动", "yima image build")
+        if key is None and entry["parameter_environment"] != Environment.TEST:
+            raise _error(entry["name"], "the test key signs no production image", "测试密钥不能签名正式映像", "--key FILE")
+        image = sign(data, Slot(entry["slot"]), entry["product"], version=version, counter=counter, key=key)
+        path.write_bytes(image)
+        entry["signed"] = {
+            "file": path.name,
+            "size": len(image),
+            "sha256": hashlib.sha256(image).hexdigest(),
+            "version": version,
+            "security_counter": counter,
+            "test_key": key is None,
+        }
+        signed.append((path, entry))
+    _write_manifest(folder, manifest)
+    return signed
+
+
+def sign(
+    data: bytes, slot: Slot, product: str, *, version: str = VERSION, counter: int = 1, key: Path | None = None
+) -> bytes:
+    """The MCUboot image of `data` (from the vector table on). version: as imgtool takes it, e.g. 0.2.0+7."""
+    with tempfile.TemporaryDirectory() as scratch:
+        key_path = key or Path(scratch, "TEST-ONLY.pem")
+        if key is None:
+            key_path.write_bytes(pem_of_test_key())
+        plain, image = Path(scratch, "plain.bin"), Path(scratch, "signed.bin")
+        plain.write_bytes(data)
+        command = [
+            *(sys.executable, "-m", "imgtool.main", "sign", "--key", str(key_path)),
+            *("--header-size", hex(IMAGE_HEADER), "--pad-header", "--slot-size", hex(SLOT_SIZE)),
+            *("--align", "8", "--max-align", "8", "--endian", "little", "--erased-val", "0xff", "--sha", "256"),
+            *("--version", version, "--security-counter", str(counter), "--rom-fixed", hex(slot.address)),
+            *("--custom-tlv", "0xA0", product, str(plain), str(image)),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip()
+            raise _error(product, f"imgtool refused: {said}", f"imgtool 拒绝：{said}", "imgtool sign --help")
+        made = image.read_bytes()
+    public: Ed25519PublicKey = public_test_key() if key is None else public_key_of(key)
+    verify(made, [public], counter_floor=counter, product=product)
+    return made
+
+
+def read_manifest(folder: Path) -> dict[str, list[dict[str, str]]]:
+    """The manifest of a folder of builds. Raises SigningError if there is none."""
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise _error(path, f"no manifest: {error}", f"没有清单：{error}", "yima image build") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT or not isinstance(manifest.get("images"), list):
+        raise _error(path, "not a manifest of firmware", "不是固件清单", "yima image build")
+    return manifest
+
+
+def _write_manifest(folder: Path, manifest: object) -> Path:
+    path = folder / MANIFEST
+    path.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    return path
+
+
+def _error(thing: object, problem: str, chinese: str, remedy: str) -> SigningError:
+    return SigningError(thing, Text(problem, chinese), Text(f"See: {remedy}", f"参见：{remedy}"))

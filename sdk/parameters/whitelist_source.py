@@ -1,0 +1,114 @@
+"""The ministry's whitelist taken over into a source directory's whitelist.csv, and given out of it again.
+
+The ministry's file says who is to be taken, not where each institution is at home. So:
+- an institution that is known keeps its city, modes and name; its platform is the file's;
+- one that is new needs its city from whoever takes it over (0: taken everywhere, said and not assumed);
+- one that the file no longer names goes. Nothing is written unless all of it can be.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from sdk.parameters.cells import Row, read_rows
+from sdk.parameters.whitelist_file import WhitelistFile, WhitelistFileError, compare
+from validator.errors import ParametersError
+from validator.texts import Text
+
+COLUMNS = ("organisation", "platform", "city", "modes", "name")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """Institutions that came, that went, and whose platform changed."""
+
+    came: tuple[str, ...]
+    went: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+def take_over(path: Path, whitelist: WhitelistFile, homes: Mapping[str, int]) -> Taken:
+    """Makes whitelist.csv at `path` hold this whitelist. homes: division codes of new institutions, 0 for everywhere.
+
+    Comments at the head of the file stay. Raises ParametersError; then the file is as it was.
+    """
+    known: dict[str, Row] = {}
+    head: list[str] = []
+    if path.exists():
+        known = {row["organisation"].digits(): row for row in _rows(path)}
+        for line in path.read_text(encoding="utf-8-sig").splitlines():
+            if not line.startswith("#"):
+                break
+            head.append(line)
+    homeless = [one for one, _ in whitelist.pairs if one not in known and one not in homes]
+    if homeless:
+        shown = ", ".join(homeless[:5]) + (" …" if len(homeless) > 5 else "")
+        raise WhitelistFileError(
+            whitelist.name,
+            Text(
+                f"{len(homeless)} new institutions without a city: {shown}", f"{len(homeless)} 家新机构无城市：{shown}"
+            ),
+            Text(
+                "Say where each is at home: --home ORGANISATION=DIVISION, 0 for everywhere",
+                "请用 --home 机构号=行政区划代码 指定，0 表示各地均受理",
+            ),
+        )
+    text = io.StringIO()
+    for line in (*head, ",".join(COLUMNS)):
+        text.write(line + "\n")
+    writer = csv.writer(text, lineterminator="\n")
+    for organisation, platform in whitelist.pairs:
+        row = known.get(organisation)
+        rest = [row[name].value for name in COLUMNS[2:]] if row else [str(homes[organisation] or ""), "", ""]
+        writer.writerow([organisation, platform, *rest])
+    _replace(path, text.getvalue())
+    before = [(organisation, row["platform"].value) for organisation, row in known.items()]
+    came, went, changed = compare(before, whitelist.pairs)
+    return Taken(came=tuple(came), went=tuple(went), changed=tuple(changed))
+
+
+def give_out(path: Path, issued: date, serial: str) -> WhitelistFile:
+    """The whitelist.csv at `path` as the ministry's file; serial: the 24 digits of its name.
+
+    Raises ParametersError where an institution stands with two platforms: the ministry's file has one line for each.
+    """
+    rows = _rows(path)
+    return WhitelistFile(
+        issued=issued,
+        serial=serial,
+        pairs=tuple((row["organisation"].digits(), row["platform"].digits()) for row in rows),
+    )
+
+
+def _rows(path: Path) -> list[Row]:
+    rows = read_rows(path, COLUMNS[:2], COLUMNS[2:])
+    lines: dict[str, int] = {}
+    for row in rows:
+        first = lines.setdefault(row["organisation"].value, row.line)
+        if first != row.line:
+            row["organisation"].refuse(
+                Text(f"stands in line {first} with another platform", f"在第 {first} 行已有另一平台"),
+                Text("The ministry's file has one platform for an institution", "部平台白名单每家机构只有一个平台"),
+            )
+    return rows
+
+
+def _replace(path: Path, text: str) -> None:
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise ParametersError(
+            path,
+            Text(f"cannot be written ({error.strerror})", f"无法写入（{error.strerror}）"),
+            Text("Check the directory and its permissions", "请检查目录与权限"),
+        ) from error
