@@ -21,7 +21,9 @@ setup: $(EXT)
 	bash .ci/setup
 	@touch $@
 
+# Old metadata beside the sources would hide new entry points.
 $(EXT): .venv/.installed pyproject.toml $(CORE) $(HEADERS)
+	rm -rf yima.egg-info
 	CC="$(CC_HERE)" LDSHARED="$(CC_HERE) -shared" $(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -41,7 +43,8 @@ sanitize: build/sanitize/validator/_core.abi3.so
 	LD_PRELOAD="$$($(CC_HERE) -print-file-name=libasan.so) $$($(CC_HERE) -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 YIMA_CORE_IN=build/sanitize \
 	.venv/bin/pytest -o pythonpath="build/sanitize ." -p no:cacheprovider -m "not slow" --timeout 300 tests/validator/core tests/validator/test_lab_vectors.py \
-	tests/validator/test_package_form.py tests/validator/test_packages.py tests/validator/test_denylist.py
+	tests/validator/test_package_form.py tests/validator/test_packages.py tests/validator/test_denylist.py \
+		tests/validator/test_parameters.py tests/validator/test_parameter_image.py
 
 build/sanitize/validator/_core.abi3.so: $(EXT) $(CORE) $(HEADERS) $(wildcard validator/*.py)
 	rm -rf build/sanitize && mkdir -p build/sanitize/validator

@@ -164,7 +164,7 @@ def test_a_file_of_roots_must_be_whole(tmp_path: Path) -> None:
             load(tmp_path / "gate.toml")
 
 
-IMAGE = from_mapping(FULL).image
+IMAGE = bytes(from_mapping(FULL).image)
 
 
 def opens(image: bytes) -> bool:

@@ -1,0 +1,23 @@
+"""Where a gate stands, as its operator types it: a number of a line or station is the fare tables' too."""
+
+import argparse
+
+import pytest
+
+from sdk.cli.arguments import gate_of
+from validator.judging import Direction, GateContext, Mode
+
+
+def gate(**words: object) -> GateContext:
+    plain = {"mode": "metro", "city": 310000, "line": "", "station": "", "direction": "none"}
+    return gate_of(argparse.Namespace(**(plain | words)))
+
+
+def test_numbers_are_those_of_the_fare_tables() -> None:
+    expected = GateContext(mode=Mode.METRO, city=310000, line=1, station=106, direction=Direction.EXIT)
+    assert gate(line="1", station="0106", direction="exit") == expected
+
+
+@pytest.mark.parametrize("station", ["", "人民广场", "12A", "65536", "-1", "１０６", "9" * 20])
+def test_names_and_what_no_table_can_hold_are_for_records_only(station: str) -> None:
+    assert gate(station=station).station == 0
