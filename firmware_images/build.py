@@ -34,7 +34,7 @@ _FLAGS = (
     *("-Wl,--gc-sections", "-Wl,-e,reset", "-Wl,-z,max-page-size=4", "-Wl,--build-id=none"),
     "-DYIMA_KERNEL_32=1",
 )
-_INCLUDES = (
+INCLUDES = (
     "firmware_images/app",
     "firmware_images/boards",
     "firmware_images/boards/mps2_an500",
@@ -115,7 +115,7 @@ def build(product: Product, slot: Slot, environment: Environment, folder: Path) 
     script.write_text(template.replace("@IMAGE@", hex(slot.address + IMAGE_HEADER)))
     command = [
         *(sys.executable, "-m", "ziglang", "cc", *_FLAGS),
-        *(f"-I{folder_name}" for folder_name in _INCLUDES),
+        *(f"-I{folder_name}" for folder_name in INCLUDES),
         f"-DYIMA_PRODUCT_{product.name}",
         f"-DYIMA_ENVIRONMENT={environment.number}",
         f'-DYIMA_VERSION="{VERSION}"',

@@ -29,6 +29,13 @@ class Session:
             raise ValueError("open comes first")
         return self._machine
 
+    def obey(self, verb: str, members: dict[str, Any]) -> dict[str, Any]:
+        """Does one request. Raises ValueError for an unknown verb."""
+        if verb.startswith("_") or verb in {"machine", "obey"}:
+            raise ValueError(f"no verb {verb}")
+        answer: dict[str, Any] = getattr(self, verb)(**members)
+        return answer
+
     def open(self, *, flash: str, mhz: int, keep_operations: bool = False) -> dict[str, Any]:
         """Takes a flash file of 1 MB, shared with whoever maps it."""
         with Path(flash).open("r+b") as file:
@@ -125,9 +132,7 @@ def main() -> None:
             try:
                 request = json.loads(line)
                 verb = request.pop("do")
-                if verb.startswith("_") or verb == "machine":
-                    raise ValueError(f"no verb {verb}")
-                _say({"ok": getattr(session, verb)(**request)})
+                _say({"ok": session.obey(verb, request)})
             except (ValueError, TypeError, AttributeError, KeyError, OSError) as error:
                 _say({"error": f"{type(error).__name__}: {error}"})
 

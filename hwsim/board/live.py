@@ -32,7 +32,7 @@ class Live:
     def __init__(
         self, machine: Machine, links: dict[int, Path], control: str, say: Callable[[dict[str, Any]], None]
     ) -> None:
-        """links: where to put a symbolic link to a UART's pty. control: path of a socket for `board:` back-ends, or ""."""
+        """links: where to put a symbolic link to a UART's pty. control: path of the socket, see control.py, or ""."""
         self._machine = machine
         self._say = say
         self._masters: dict[int, int] = {}

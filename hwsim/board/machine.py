@@ -1,7 +1,7 @@
 """The whole board: flash with its boot ROM, the processor through its resets, and the power switch.
 
 Rules it keeps:
-- Flash is what outlives power; time and the real-time clock outlive a reset. RAM, registers and bytes on the line do not.
+- Flash is what outlives power; time and the real-time clock outlive a reset. RAM and bytes on the line do not.
 - Flash operations are counted from power-on, the boot ROM's and the firmware's in one row; a cut is at one of them.
 - Same flash, same clock, same bytes at the same moments: same run, to the instruction.
 """
@@ -29,7 +29,7 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class Happened:
-    """What a run brought. sent: by UART, all bytes. pins: (cycles, instructions, LED0). notes: faults, resets, boots."""
+    """What a run brought. sent: bytes by UART. pins: (cycles, instructions, LED0). notes: faults, resets, boots."""
 
     sent: dict[int, bytearray] = field(default_factory=lambda: {0: bytearray(), 1: bytearray(), 2: bytearray()})
     pins: list[tuple[int, int, int]] = field(default_factory=list)

@@ -1,0 +1,34 @@
+"""The portable parts of the firmware, compiled for the machine at hand: so that tests drive the very source that the
+image is made of. Undefined behaviour traps."""
+
+import ctypes
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from firmware_images.build import INCLUDES, ROOT, BuildError
+from validator.texts import Text
+
+
+def host_library(sources: Sequence[str | Path], library: Path) -> ctypes.CDLL:
+    """Compiles `sources` (relative to the root of the repository, or absolute) into a shared library and loads it. The
+    machine's own compiler, else ziglang. Raises BuildError with what the compiler said."""
+    compiler = ["cc"] if shutil.which("cc") else [sys.executable, "-m", "ziglang", "cc"]
+    command = [
+        *compiler,
+        *("-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared"),
+        *("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"),
+        *(f"-I{folder}" for folder in INCLUDES),
+        *(str(source) for source in sources),
+        *("-o", str(library)),
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildError(
+            library.name,
+            Text(f"the compiler refused:\n{done.stderr.strip()}", f"编译失败：\n{done.stderr.strip()}"),
+            Text("Mend the source", "请修正源代码"),
+        )
+    return ctypes.CDLL(str(library))

@@ -1,0 +1,292 @@
+"""The flash log: what it promises, with power failing at every operation and inside it."""
+
+import ctypes
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from firmware_images.host_build import host_library
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+_HERE = Path(__file__).parent
+_NEVER = 0xFFFFFFFF
+_BLOCKS, _BLOCK_SIZE = 5, 1024
+_CAPACITY = 1 << 20
+
+
+class Flash:
+    """A flash model of C with an open log; see flash_model.c."""
+
+    library: ctypes.CDLL
+
+    def __init__(self, blocks: int = _BLOCKS, block_size: int = _BLOCK_SIZE) -> None:
+        self._size = blocks * block_size
+        self._model = ctypes.c_void_p(self.library.model_new(blocks, block_size))
+        self.open()
+
+    def close(self) -> None:
+        self.library.model_free(self._model)
+
+    def open(self, cut_at: int = _NEVER, seed: int = 0) -> None:
+        self.library.model_open(self._model, cut_at, seed)
+
+    def append(self, payload: bytes) -> int:
+        number: int = self.library.model_append(self._model, payload, len(payload))
+        return number
+
+    def acknowledge(self, number: int) -> bool:
+        return bool(self.library.model_acknowledge(self._model, number))
+
+    def idle(self, ahead: int) -> bool:
+        return bool(self.library.model_idle(self._model, ahead))
+
+    def chain_holds(self) -> bool:
+        return bool(self.library.model_verify(self._model))
+
+    def entries(self, start: int = 0) -> dict[int, bytes]:
+        out = ctypes.create_string_buffer(_CAPACITY)
+        size: int = self.library.model_entries(self._model, start, out, _CAPACITY)
+        data, at, entries = out.raw[:size], 0, {}
+        while at < size:
+            number, length = (int.from_bytes(data[at + i : at + i + 4], "little") for i in (0, 4))
+            assert number not in entries, "an entry is doubled"
+            entries[number] = data[at + 8 : at + 8 + length]
+            at += 8 + length
+        return entries
+
+    def _value(self, which: int) -> int:
+        value: int = self.library.model_value(self._model, which)
+        return value
+
+    @property
+    def operations(self) -> int:
+        return self._value(0)
+
+    @property
+    def violations(self) -> int:
+        return self._value(1)
+
+    @property
+    def next(self) -> int:
+        return self._value(3)
+
+    @property
+    def acknowledged(self) -> int:
+        return self._value(4)
+
+    @property
+    def room(self) -> int:
+        return self._value(6)
+
+    def erases(self, block: int) -> int:
+        count: int = self.library.model_erases(self._model, block)
+        return count
+
+    def overwrite(self, data: bytes) -> None:
+        ctypes.memmove(self.library.model_bytes(self._model), data.ljust(self._size, b"\xff"), self._size)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    built = host_library(
+        ["validator/core/flashlog.c", "validator/core/sm3.c", _HERE / "flash_model.c"],
+        tmp_path_factory.mktemp("flashlog") / "flashlog.so",
+    )
+    built.model_new.restype = ctypes.c_void_p
+    built.model_bytes.restype = ctypes.c_void_p
+    built.model_bytes.argtypes = [ctypes.c_void_p]
+    for name in ("model_append", "model_entries", "model_value", "model_erases"):
+        getattr(built, name).restype = ctypes.c_uint32
+    Flash.library = built
+    return built
+
+
+@pytest.fixture
+def flash() -> Iterator[Flash]:
+    made = Flash()
+    yield made
+    assert made.violations == 0, "a unit was programmed twice"
+    made.close()
+
+
+def _payload(number: int) -> bytes:
+    return random.Random(number).randbytes(20 + number * 37 % 180)
+
+
+def test_what_was_appended_is_there_after_a_restart_in_order(flash: Flash) -> None:
+    for number in range(1, 11):
+        assert flash.append(_payload(number)) == number
+    flash.open()
+    assert flash.entries() == {number: _payload(number) for number in range(1, 11)}
+    assert flash.next == 11
+    assert flash.chain_holds()
+
+
+def test_a_walk_from_a_number_sees_that_entry_and_those_behind_it(flash: Flash) -> None:
+    for number in range(1, 15):
+        flash.append(_payload(number))
+    assert list(flash.entries(12)) == [12, 13, 14]
+    assert list(flash.entries(15)) == []
+
+
+def test_a_full_log_refuses_and_erases_nothing(flash: Flash) -> None:
+    taken = 0
+    while flash.append(_payload(taken + 1)):
+        taken += 1
+    assert flash.entries() == {number: _payload(number) for number in range(1, taken + 1)}
+    flash.open()
+    assert flash.append(b"more") == 0
+    assert len(flash.entries()) == taken
+
+
+def test_a_full_log_can_always_be_acknowledged_entry_by_entry_and_then_goes_on(flash: Flash) -> None:
+    number = 0
+    for _ in range(4):
+        while flash.append(b"x"):
+            number += 1
+        behind = flash.acknowledged
+        while flash.acknowledged < number:
+            behind += 1
+            assert flash.acknowledge(behind)
+    assert flash.append(b"y") == number + 1
+    assert flash.chain_holds()
+
+
+def test_acknowledging_what_is_not_there_is_refused_and_the_past_stays_acknowledged(flash: Flash) -> None:
+    flash.append(b"one")
+    assert not flash.acknowledge(2)
+    assert flash.acknowledge(1)
+    assert flash.acknowledge(0)
+    flash.open()
+    assert flash.acknowledged == 1
+
+
+def test_numbers_go_on_after_everything_was_acknowledged_and_erased(flash: Flash) -> None:
+    for number in range(1, 200):
+        assert flash.append(_payload(number)) == number
+        assert flash.acknowledge(number)
+    flash.open()
+    assert flash.next == 200
+    assert flash.acknowledged == 199
+    assert flash.chain_holds()
+
+
+def test_blocks_wear_evenly(flash: Flash) -> None:
+    for number in range(1, 300):
+        assert flash.append(_payload(number)) == number
+        assert flash.acknowledge(number)
+    erases = [flash.erases(block) for block in range(_BLOCKS)]
+    assert max(erases) - min(erases) <= 1
+
+
+def test_idle_time_opens_the_next_block_so_that_the_append_only_programs(flash: Flash) -> None:
+    while flash.append(b"z" * 300) < 3:
+        pass
+    erased = sum(flash.erases(block) for block in range(_BLOCKS))
+    assert flash.idle(300)
+    assert sum(flash.erases(block) for block in range(_BLOCKS)) == erased + 1
+    assert flash.append(b"z" * 300) == 4
+    assert sum(flash.erases(block) for block in range(_BLOCKS)) == erased + 1
+    assert not flash.idle(300)
+
+
+def test_an_entry_larger_than_a_block_is_refused(flash: Flash) -> None:
+    assert flash.append(b"a" * (_BLOCK_SIZE - 64 - 48)) == 1
+    assert flash.append(b"a" * (_BLOCK_SIZE - 64 - 47)) == 0
+    assert flash.append(b"") == 0
+    assert list(flash.entries()) == [1]
+
+
+@given(st.binary(max_size=_BLOCKS * _BLOCK_SIZE))
+@settings(max_examples=200)
+def test_any_bytes_in_flash_are_a_log_that_can_be_used(junk: bytes) -> None:
+    flash = Flash()
+    flash.overwrite(junk)
+    flash.open()
+    flash.entries()
+    number = flash.append(b"after junk")
+    assert number
+    flash.open()
+    assert flash.entries()[number] == b"after junk"
+    flash.close()
+
+
+def _script(flash: Flash, start: int, count: int) -> tuple[dict[int, bytes], int]:
+    """Appends and acknowledges until done or power fails: what was promised as kept, and as acknowledged."""
+    promised: dict[int, bytes] = {}
+    acknowledged = 0
+    for step in range(count):
+        number = flash.append(_payload(start + step))
+        if not number:
+            break
+        promised[number] = _payload(start + step)
+        if step % 5 == 4:
+            if not flash.acknowledge(number - 2):
+                break
+            acknowledged = number - 2
+        if step % 7 == 6:
+            flash.idle(200)
+    return promised, acknowledged
+
+
+def test_power_may_fail_at_every_operation_and_inside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing promised is lost, nothing is doubled, the chain holds, the log goes on."""
+    whole = Flash()
+    whole.open()
+    _script(whole, 1, 40)
+    operations = whole.operations
+    assert whole.violations == 0
+    assert min(whole.erases(block) for block in range(_BLOCKS)) >= 1, "the script wraps around"
+    whole.close()
+    cuts = 0
+    for cut_at in range(operations):
+        for seed in (0, 1 + cut_at, 0x1234567 + cut_at * 7919):
+            flash = Flash()
+            flash.open(cut_at, seed)
+            promised, acknowledged = _script(flash, 1, 40)
+            flash.open()
+            _check_after_cut(flash, promised, acknowledged)
+            flash.close()
+            cuts += 1
+    with capsys.disabled():
+        print(f" {cuts} cuts ", end="")
+
+
+def _check_after_cut(flash: Flash, promised: dict[int, bytes], acknowledged: int) -> None:
+    kept = flash.entries()
+    newest = max(promised, default=0)
+    assert flash.acknowledged >= acknowledged
+    for number, payload in promised.items():
+        if number > flash.acknowledged:
+            assert kept[number] == payload
+    for number, payload in kept.items():
+        assert payload == _payload(number)
+    assert set(kept) - set(promised) <= {newest + 1}, "at most the entry that was being written"
+    assert flash.chain_holds()
+    following = flash.next
+    assert following in (newest + 1, newest + 2)
+    number = flash.append(_payload(following))
+    assert number == following
+    assert flash.acknowledge(number)
+    flash.open()
+    assert flash.acknowledged == number
+    assert flash.chain_holds()
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 0xFFFFFFFF)), min_size=1, max_size=12))
+@settings(max_examples=150, deadline=None)
+def test_power_may_fail_again_and_again(cuts: list[tuple[int, int]]) -> None:
+    flash = Flash()
+    for cut_at, seed in cuts:
+        flash.open(cut_at, seed)
+        promised, acknowledged = _script(flash, flash.next, 12)
+        flash.open()
+        kept = flash.entries()
+        assert flash.acknowledged >= acknowledged
+        assert all(kept[number] == payload for number, payload in promised.items() if number > flash.acknowledged)
+        assert flash.chain_holds()
+        if not flash.room:
+            assert flash.acknowledge(flash.next - 1)
+    flash.close()
