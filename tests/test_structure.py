@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {
     "validator": {"validator"},
     "sdk": {"validator", "sdk"},
-    "hwsim": {"validator", "sdk", "hwsim"},
+    "hwsim": {"validator", "sdk", "firmware_images", "hwsim"},
     "firmware_images": {"validator", "sdk", "firmware_images"},
     "benchmarks": {"validator", "sdk", "hwsim", "firmware_images", "benchmarks"},
 }

@@ -136,7 +136,7 @@ static entry_state entry_at(const yima_log *log, uint32_t block, uint32_t at, fo
 }
 
 void yima_log_open(yima_log *log, const yima_log_port *port, uint32_t blocks, uint32_t block_size) {
-    block_header header, newest;
+    block_header header;
     found_entry found;
     memset(log, 0, sizeof *log);
     log->port = *port;
@@ -149,13 +149,12 @@ void yima_log_open(yima_log *log, const yima_log_port *port, uint32_t blocks, ui
         if (block_in_use(log, block, &header) && header.sequence > log->sequence) {
             log->sequence = header.sequence;
             log->block = block;
-            newest = header;
         }
     }
-    if (log->block == blocks) return;
-    log->next = newest.next;
-    log->acknowledged = newest.acknowledged;
-    memcpy(log->chain, newest.chain, sizeof log->chain);
+    if (log->block == blocks || !block_in_use(log, log->block, &header)) return;
+    log->next = header.next;
+    log->acknowledged = header.acknowledged;
+    memcpy(log->chain, header.chain, sizeof log->chain);
     log->at = YIMA_LOG_BLOCK_HEADER;
     entry_state state;
     while ((state = entry_at(log, log->block, log->at, &found)) > ENTRY_LOST) {

@@ -37,6 +37,7 @@ static void model_read(void *context, uint32_t address, uint8_t *out, uint32_t s
 /* A cut leaves any of the bits that should be cleared. */
 static int model_program(void *context, uint32_t address, const uint8_t unit[8]) {
     flash_model *m = context;
+    static const uint8_t blank[8] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
     const int was_dead = m->dead, cut = is_cut(m);
     if (was_dead) return 0;
     if (address % 8 || address + 8 > m->blocks * m->block_size || m->programmed[address / 8]) m->violations++;
@@ -45,6 +46,8 @@ static int model_program(void *context, uint32_t address, const uint8_t unit[8])
         const uint8_t done = !cut ? 0xFF : m->seed ? (uint8_t)(next_random(&m->seed) >> 9) : 0;
         m->bytes[address + i] &= unit[i] | (uint8_t)~done;
     }
+    /* A cut so early that nothing shows: nobody can tell it from a blank unit, so it may be programmed again. */
+    if (cut && memcmp(m->bytes + address, blank, sizeof blank) == 0) m->programmed[address / 8] = 0;
     return !cut;
 }
 
@@ -84,7 +87,7 @@ void model_free(flash_model *m) {
     free(m);
 }
 
-/* Power comes back; the next cut is as given. Torn units count as not programmed: the log may not use them anyway. */
+/* Power comes back; the next cut is as given. */
 void model_open(flash_model *m, uint32_t cut_at, uint32_t seed) {
     const yima_log_port port = {.context = m, .read = model_read, .program = model_program, .erase = model_erase};
     m->dead = 0;

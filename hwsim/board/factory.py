@@ -1,0 +1,66 @@
+"""What a factory does to a board: keys into the boot ROM, an image into its slot, settings and first parameters.
+
+The layouts are the firmware's (firmware_images.provision, firmware_images.image); the keys' place is the boot ROM's.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from firmware_images.image import factory_slot, read
+from firmware_images.provision import Settings, parameters_copy, settings_copy
+from hwsim.board.bootrom import put_keys
+from hwsim.board.emulator import blank_flash
+from hwsim.board.errors import BoardError
+from hwsim.board.flash import Flash
+from hwsim.board.layout import FLASH_SIZE, PARAMETERS, SETTINGS, SLOTS
+from validator.packages import read_package
+from validator.parameters import load
+from validator.texts import Text
+
+
+def parameters_bytes(path: Path) -> bytes:
+    """What the firmware takes: a signed package as it is, or the plain form compiled. Raises ParametersError."""
+    if path.suffix == ".toml":
+        return bytes(load(path).image)
+    data = path.read_bytes()
+    read_package(data, path.name)
+    return data
+
+
+def make_flash(
+    path: Path,
+    image: bytes,
+    *,
+    keys: Sequence[Ed25519PublicKey],
+    settings: Settings | None = None,
+    parameters: bytes | None = None,
+    keep: bool = False,
+) -> None:
+    """Writes a board's flash file.
+
+    image: signed, for either slot; it is marked confirmed. keys: what the boot ROM trusts. parameters: a package, or
+    for a test image a bare parameter image. keep: what else is in an existing file stays (log, settings, parameters,
+    the other slot). Raises ImageError, ParametersError, BoardError.
+    """
+    slot = next(slot for slot in SLOTS if slot.start == read(image, path).address)
+    if not keep or not path.exists():
+        blank_flash(path)
+    flash = bytearray(path.read_bytes())
+    if len(flash) != FLASH_SIZE:
+        raise BoardError(
+            path,
+            Text(f"has {len(flash)} bytes, a flash has {FLASH_SIZE}", f"大小 {len(flash)}，闪存应为 {FLASH_SIZE} 字节"),
+            Text("Name another file, or leave out --keep", "请换一个文件，或去掉 --keep"),
+        )
+    put_keys(Flash(flash), [key.public_bytes_raw() for key in keys])
+    flash[slot.start : slot.end] = factory_slot(image[: read(image, path).size])
+    for place, copy in (
+        (SETTINGS, settings_copy(settings) if settings else b""),
+        (PARAMETERS, parameters_copy(parameters) if parameters else b""),
+    ):
+        if copy:
+            size = place[1] - place[0]
+            flash[place[0] : place[0] + 2 * size] = copy.ljust(2 * size, b"\xff")
+    path.write_bytes(flash)

@@ -1,0 +1,203 @@
+"""`yima board`: the emulated gate controller, from the factory to the tap."""
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from firmware_images.image import read
+from firmware_images.keys import WARNING, public_key_of, public_test_key
+from firmware_images.provision import Settings
+from hwsim.board import qemu
+from hwsim.board.emulator import MHZ, Board
+from hwsim.board.errors import BoardError
+from hwsim.board.factory import make_flash, parameters_bytes
+from hwsim.board.layout import SCANNER, STATION, STATUS
+from sdk.cli.arguments import WholeNumber
+from validator.texts import Text, say
+
+HELP = "flash and run the emulated gate controller 烧录并运行仿真闸机控制板"
+
+EXAMPLES = """\
+examples 示例:
+  yima image build && yima image sign          images into build/firmware 编译并签名固件
+  yima issue --out bench                       codes, and parameters to match 测试码与参数
+  yima board flash --parameters bench/params.toml
+  yima board run                               says which ptys its UARTs are on 显示各串口的伪终端
+  cat bench/code-001.bin > PTY                 into the scanner's pty: a tap 写入扫码串口即刷码
+  yima board run --qemu                        the same flash on qemu-system-arm 在 QEMU 上运行
+"""
+FLASH = Path("build/board.flash")
+IMAGE = Path("build/firmware/yima-bus-validator-test-a.img")
+_PINS = ("gate", "red", "green", "buzzer", "out-of-service")
+_UARTS = {"scanner": SCANNER, "station": STATION, "status": STATUS}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """flash | run"""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    verbs = parser.add_subparsers(dest="action", required=True, metavar="flash|run")
+    flash = verbs.add_parser("flash", help="what the factory does: keys, image, settings, parameters 出厂烧录")
+    flash.add_argument("image", nargs="?", type=Path, default=IMAGE, metavar="IMAGE", help=f"default {IMAGE} 映像")
+    _flash_file(flash)
+    flash.add_argument(
+        "--key",
+        type=Path,
+        action="append",
+        metavar="PEM",
+        help="the boot ROM trusts it; default: the TEST key 信任的公钥",
+    )
+    flash.add_argument("--parameters", type=Path, metavar="FILE", help="a package, or the plain form (TOML) 参数")
+    flash.add_argument("--terminal", default="bench-1", metavar="ID", help="default bench-1 终端编号")
+    flash.add_argument("--city", type=WholeNumber(0, 999999), default=0, metavar="N", help="division code 行政区划")
+    flash.add_argument("--keep", action="store_true", help="keep log, settings and the other slot 保留其余内容")
+    run_board = verbs.add_parser("run", help="power on; Ctrl-C is power off 上电运行")
+    run_board.add_argument(
+        "image", nargs="?", type=Path, metavar="IMAGE", help="flashed first, keeping the rest; default: as it is 先烧录"
+    )
+    _flash_file(run_board)
+    run_board.add_argument("--qemu", action="store_true", help="on qemu-system-arm instead 使用 QEMU")
+    run_board.add_argument(
+        "--gdb", type=WholeNumber(1, 65535), metavar="PORT", help="with --qemu: wait for gdb 调试端口"
+    )
+    run_board.add_argument(
+        "--link", action="append", default=[], type=_link, metavar="UART=PATH",
+        help="a symbolic link to a UART's pty: scanner, station, status 伪终端的链接",
+    )  # fmt: skip
+    run_board.add_argument(
+        "--control", type=Path, metavar="SOCKET", help="for `yima run --reader board:SOCKET` 供主机程序使用"
+    )
+    run_board.add_argument("--seconds", type=WholeNumber(1, 10**6), metavar="N", help="power off after that 定时断电")
+    run_board.add_argument(
+        "--mhz",
+        type=WholeNumber(25, 2000),
+        default=MHZ,
+        metavar="N",
+        help=f"clock rate of the model, default {MHZ} 主频",
+    )
+    run_board.add_argument("--dead-rtc", action="store_true", help="the real-time clock is dead 时钟失效")
+    run_board.add_argument("--json", action="store_true", help="one JSON object a line 输出 JSON 行")
+
+
+def _flash_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--flash", type=Path, default=FLASH, metavar="FILE", help=f"the board's flash, default {FLASH}")
+
+
+def _link(text: str) -> tuple[int, Path]:
+    name, equals, path = text.partition("=")
+    if name not in _UARTS or not equals or not path:
+        raise argparse.ArgumentTypeError(f"write scanner=PATH, station=PATH or status=PATH, not {text!r}")
+    return _UARTS[name], Path(path)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0; 1 if the board halted. Raises YimaError when it cannot start."""
+    return _flash(arguments) if arguments.action == "flash" else _run(arguments)
+
+
+def _flash(arguments: argparse.Namespace) -> int:
+    keys = [public_key_of(path) for path in arguments.key] if arguments.key else [public_test_key()]
+    image = _bytes_of(arguments.image)
+    arguments.flash.parent.mkdir(parents=True, exist_ok=True)
+    make_flash(
+        arguments.flash,
+        image,
+        keys=keys,
+        settings=Settings(terminal=arguments.terminal, city=arguments.city),
+        parameters=parameters_bytes(arguments.parameters) if arguments.parameters else None,
+        keep=arguments.keep,
+    )
+    shown = read(image, arguments.image)
+    print(f"{arguments.flash}  {shown.product} {shown.version_text}, terminal {arguments.terminal}")
+    if shown.test_key:
+        print(f"yima board: {say(WARNING)}", file=sys.stderr)
+    if not arguments.parameters and not arguments.keep:
+        missing = Text("no parameters yet: the board will be out of service", "尚无参数：设备将停止服务")
+        print(f"yima board: {say(missing)}", file=sys.stderr)
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.image:
+        make_flash(arguments.flash, _bytes_of(arguments.image), keys=[public_test_key()], keep=True)
+    with Board(arguments.flash, mhz=arguments.mhz) as board:
+        board.set_rtc(0 if arguments.dead_rtc else int(time.time()), stopped=arguments.dead_rtc)
+        outcome = board.power_on()
+        show = _Screen(arguments.json)
+        for _, note in outcome.notes:
+            show({"note": note})
+        if outcome.slot is None:
+            return 1
+        if arguments.qemu:
+            board.power_off()
+            return qemu.run_on_terminals(arguments.flash, gdb=arguments.gdb)
+        end = time.monotonic() + arguments.seconds if arguments.seconds else None
+        with _Stopped() as stopped:
+
+            def heard(event: dict[str, Any]) -> bool:
+                if event:
+                    show(event)
+                return not stopped() and (end is None or time.monotonic() < end)
+
+            outcome = board.live(heard, links=dict(arguments.link), control=arguments.control)
+    return 1 if outcome.state == "halted" else 0
+
+
+class _Stopped:
+    """Ctrl-C and SIGTERM as a question to ask, so that the board is switched off in order."""
+
+    def __enter__(self) -> Callable[[], bool]:
+        self._asked = False
+        self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        return lambda: self._asked
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, *_: object) -> None:
+        self._asked = True
+
+
+class _Screen:
+    """Events as lines."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._json = as_json
+        self._pins = 0
+        self._status = ""
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if self._json:
+            print(json.dumps(event, ensure_ascii=False), flush=True)
+            return
+        for name, path in event.get("paths", {}).items():
+            print(f"{name:10}{path}", flush=True)
+        if "status" in event:
+            *lines, self._status = (self._status + event["status"]).split("\n")
+            for line in lines:
+                print(f"status    {line}", flush=True)
+        for key in ("note", "state"):
+            if key in event:
+                print(f"board     {event[key]}", flush=True)
+        if "pins" in event:
+            for bit, name in enumerate(_PINS):
+                if (event["pins"] ^ self._pins) >> bit & 1:
+                    print(f"pin       {name} {'on' if event['pins'] >> bit & 1 else 'off'}", flush=True)
+            self._pins = event["pins"]
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BoardError(
+            path,
+            Text(f"cannot be read ({error.strerror})", f"无法读取（{error.strerror}）"),
+            Text("Make it: yima image build && yima image sign", "请先执行 yima image build 与 yima image sign"),
+        ) from error
