@@ -28,6 +28,11 @@ HAPPENINGS = {
         "looked again: no other parameters to bring into force", "已重新读取：没有可启用的新参数"
     ),
     Happening.PARAMETERS_TROUBLE: Text("parameters", "参数"),
+    Happening.DENY_LIST_CHANGED: Text("another deny-list is in force", "已启用新黑名单"),
+    Happening.DENY_LIST_UNCHANGED: Text(
+        "looked again: no other deny-list to bring into force", "已重新读取：没有可启用的新黑名单"
+    ),
+    Happening.DENY_LIST_TROUBLE: Text("deny-list", "黑名单"),
 }
 
 
@@ -99,7 +104,8 @@ def notice_as_mapping(notice: Notice) -> dict[str, Any]:
     if notice.through is not None:
         found["acknowledged"] = notice.through
     if notice.version is not None:
-        found["parameters_version"] = notice.version
+        of = "deny_list" if notice.happening is Happening.DENY_LIST_CHANGED else "parameters"
+        found[f"{of}_version"] = notice.version
     if notice.rejected:
         found["rejected"] = {str(sequence): why for sequence, why in notice.rejected.items()}
     return found

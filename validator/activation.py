@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from validator.deny_activation import DenyUpkeep
 from validator.errors import ParametersError
 from validator.judging import Moment, Reason, Validator
 from validator.package_store import PackageStore, Stack
@@ -157,7 +158,7 @@ class Upkeep:
     """Keeps a running device's parameters up to date, between taps.
 
     make: a judge by parameters. changed: told what comes into force, or None when a request found nothing new.
-    troubled: told what is wrong, each once.
+    troubled: told what is wrong, each once. deny: what keeps the deny-list; it looks and is asked whenever this is.
     """
 
     def __init__(
@@ -167,9 +168,11 @@ class Upkeep:
         *,
         changed: Callable[[Parameters | None], None] = lambda parameters: None,
         troubled: Callable[[ParametersError], None] = lambda error: None,
+        deny: DenyUpkeep | None = None,
     ) -> None:
         self._source = source
         self._make = make
+        self._deny = deny
         self._changed = changed
         self._troubled = troubled
         self._wanted = False
@@ -177,8 +180,10 @@ class Upkeep:
         self._started = False
 
     def request(self) -> None:
-        """Look again at the file before the next tap. May be called by a signal handler."""
+        """Look again at the files before the next tap. May be called by a signal handler."""
         self._wanted = True
+        if self._deny:
+            self._deny.request()
 
     def look(self, now: Moment) -> Validator | None:
         """A judge by other parameters, if others came into force; for the time between taps."""
@@ -186,6 +191,8 @@ class Upkeep:
             self._started = True
             if self._source.trouble:
                 self._troubled(self._source.trouble)
+        if self._deny:
+            self._deny.look(now)
         wanted, self._wanted = self._wanted, False
         try:
             parameters = self._source.again(now) if wanted else self._source.due(now)

@@ -76,13 +76,16 @@ class Happening(StrEnum):
     PARAMETERS_CHANGED = "parameters_changed"
     PARAMETERS_UNCHANGED = "parameters_unchanged"
     PARAMETERS_TROUBLE = "parameters_trouble"
+    DENY_LIST_CHANGED = "deny_list_changed"
+    DENY_LIST_UNCHANGED = "deny_list_unchanged"
+    DENY_LIST_TROUBLE = "deny_list_trouble"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """Something happened. error: the trouble; through: the cursor after an answer; rejected: {sequence: why}.
 
-    version: of the parameters now in force.
+    version: of the parameters or the deny-list now in force.
     """
 
     happening: Happening
@@ -228,7 +231,9 @@ class Device:
         moment = _as_of(self._clock.now(), begun - reading.last_ns)
         verdict = self._unless_out_of_service(self._validator.judge(reading.payload, moment), moment)
         judged = time.monotonic_ns()
-        verdict = self._resolving.settled(self._validator, verdict, moment)
+        settled = self._resolving.settled(self._validator, verdict, moment)
+        if settled is not verdict:  # while its issuer was asked, the device may have gone out of service
+            verdict = self._unless_out_of_service(settled, moment)
         asked = time.monotonic_ns()
         key, trouble = None, None
         if not verdict.again:

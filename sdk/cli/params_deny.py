@@ -1,12 +1,15 @@
-"""`yima params deny`: the deny-list of national size, from CSV to what a device maps.
+"""`yima params deny`: the deny-list of national size, from CSV to the signed packages that devices take.
 
-Files in and out are images (core/deny.c); where one is read, a signed package around it will do as well.
+Bare files are images (core/deny.c). Where one is read, a signed package around it will do as well; what is written is a
+package if somebody signs it. An increment's package names the package that it applies to, so its base must be packages
+too.
 """
 
 import argparse
 import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,15 +17,16 @@ from rich.console import Console
 from rich.progress import Progress
 
 from sdk.cli.arguments import WholeNumber, unix_seconds
+from sdk.parameters.signing import read_key_file, sign_deny_list
 from validator.denylist import DenyList, account_bytes
 from validator.errors import ParametersError
-from validator.packages import MAGIC, Package, read_package, when
+from validator.packages import Chain, Pins, Trust, check, is_package, parse_package, read_package, read_pins, when
 from validator.texts import Text, say
 
 if TYPE_CHECKING:
     from sdk.parameters.denylist import Changes
 
-HELP = "deny-lists of card accounts: build, apply, show 制作、合并、查看黑名单"
+HELP = "deny-lists of card accounts: build, sign, apply, show 制作、签名、合并、查看黑名单"
 
 EXAMPLES = """\
 examples 示例:
@@ -33,36 +37,83 @@ examples 示例:
                                                   an increment, worked out from a full CSV 由全量 CSV 求增量
   yima params deny apply national.ymd day2.ymd -o new.ymd                  a new full list 合并为全量
   yima params deny show national.ymd day2.ymd --account 31048700000000019999
+signed, for `yima run --trust --deny-list` 签名:
+  yima params deny build national.csv -o national.ymp --version 1 --environment production --key signer.key
+  yima params deny build changes.csv -o day2.ymp --version 2 --environment production --base national.ymp \
+    --key signer.key
+  yima params deny sign national.ymd -o national.ymp --key signer.key      a file that was built before
+  yima params sign national.ymp -o national.ymp --key second.key           one more signature 追加签名
 the CSV 源文件: account,last,action   account: 20 digits, F padded; last: makes it a range; action: add or remove
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """build, apply, show."""
+    """build, sign, apply, show."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
-    verbs = parser.add_subparsers(dest="deny_action", required=True, metavar="build|apply|show")
+    verbs = parser.add_subparsers(dest="deny_action", required=True, metavar="build|sign|apply|show")
     version = WholeNumber(0, 0xFFFFFFFF)
     make = verbs.add_parser("build", help="a full list, or an increment upon a base 制作全量或增量")
     make.add_argument("source", type=Path, metavar="CSV")
     make.add_argument("--version", type=version, required=True, metavar="N", help="of the list 版本")
     make.add_argument("--environment", choices=["test", "production"], default="test", help="default test 环境")
-    make.add_argument("--base", type=Path, nargs="+", default=[], metavar="FILE", help="the state it is for 基础名单")
     make.add_argument("--whole", action="store_true", help="the CSV is the full list; work out what changed 求增量")
+    sign = verbs.add_parser("sign", help="a built file as a signed package 签名成包")
+    sign.add_argument("file", type=Path, metavar="FILE", help="a full list or an increment 名单文件")
+    for verb in (make, sign):
+        verb.add_argument(
+            "--base", type=Path, nargs="+", default=[], metavar="FILE", help="the state it is for 基础名单"
+        )
+        _add_envelope(verb)
     join = verbs.add_parser("apply", help="a full list and its increments as one full list 合并为全量")
     join.add_argument("--version", type=version, metavar="N", help="default the newest file's and one 默认版本加一")
-    for verb in (make, join):
+    for verb in (make, sign, join):
         verb.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    for verb in (make, join):
         verb.add_argument("--issued-at", type=unix_seconds, metavar="UNIX", help="when it was drawn up 制作时间")
     show = verbs.add_parser("show", help="verify it, say what it holds, and of one account whether it is denied 查看")
     show.add_argument("--account", metavar="DIGITS", help="20 digits, F padded 卡账户号")
+    show.add_argument(
+        "--trust",
+        type=Path,
+        metavar="FILE",
+        help="and whether a device that trusts these keys takes it 以终端的规则校验",
+    )
     for verb in (join, show):
         verb.add_argument("files", type=Path, nargs="+", metavar="FILE", help="the full list, then its increments 文件")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0; with show --account, 1 if the account is denied. Raises ParametersError."""
-    return {"build": _build, "apply": _apply, "show": _show}[arguments.deny_action](arguments)
+    verbs = {"build": _build, "sign": _sign, "apply": _apply, "show": _show}
+    return verbs[arguments.deny_action](arguments)
+
+
+def _add_envelope(parser: argparse.ArgumentParser) -> None:
+    signed = parser.add_argument_group("a signed package 签名包")
+    signed.add_argument(
+        "--key",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="KEYFILE",
+        help="signs it; several may 签名私钥，可多个",
+    )
+    signed.add_argument(
+        "--next-pins",
+        type=Path,
+        metavar="FILE",
+        help="who signs the next; default as the base, or who signs 下次签名者",
+    )
+    signed.add_argument("--city", type=WholeNumber(0, 999_999), metavar="N", help="for devices there only 仅适用该城市")
+    signed.add_argument(
+        "--previous", type=WholeNumber(0, 0xFFFFFFFF), metavar="N",
+        help="the oldest version a device must have had; default 0, of an increment its base 所需的最低版本",
+    )  # fmt: skip
+    signed.add_argument("--not-before", type=unix_seconds, metavar="UNIX", help="default when it was drawn up 生效时间")
+    signed.add_argument(
+        "--expiry", type=unix_seconds, metavar="UNIX", help="no device begins with it later; default 30 days 失效时间"
+    )
 
 
 def _build(arguments: argparse.Namespace) -> int:
@@ -92,7 +143,45 @@ def _build(arguments: argparse.Namespace) -> int:
             issued_at=issued_at,
             base=base,
         )
-    return _written(arguments.output, image, changes)
+    packed = _packed(arguments, image) if arguments.key or arguments.next_pins else image
+    return _written(arguments.output, packed, changes)
+
+
+def _sign(arguments: argparse.Namespace) -> int:
+    data = _read(arguments.file)
+    if is_package(data):
+        raise ParametersError(
+            arguments.file,
+            Text("is a package already", "已是签名包"),
+            Text("Add a signature with: yima params sign", "追加签名请用 yima params sign"),
+        )
+    with _busy(Text("signing", "签名")):
+        packed = _packed(arguments, data)
+    _write(arguments.output, packed)
+    print(f"{arguments.output}: {len(packed)} bytes 字节")
+    return 0
+
+
+def _packed(arguments: argparse.Namespace, image: bytes) -> bytes:
+    if not (arguments.key or arguments.next_pins or arguments.base):
+        raise ParametersError(
+            "--key",
+            Text("nobody signs, and nobody is named to sign the next one", "无人签名，也未指定下次签名者"),
+            Text(
+                "Sign with --key, or name the signers with --next-pins and sign later",
+                "请用 --key 签名，或用 --next-pins 指定签名者后再签名",
+            ),
+        )
+    return sign_deny_list(
+        image,
+        [read_key_file(path) for path in arguments.key],
+        base=[read_package(path) for path in arguments.base],
+        city=arguments.city,
+        previous=arguments.previous,
+        not_before=arguments.not_before,
+        expiry=arguments.expiry,
+        next_pins=read_pins(arguments.next_pins) if arguments.next_pins else None,
+    )
 
 
 def _apply(arguments: argparse.Namespace) -> int:
@@ -123,6 +212,9 @@ def _show(arguments: argparse.Namespace) -> int:
         print(f"{path}")
         print(f"  denied 禁止     {held.denied} accounts 个账户, {held.denied_ranges} ranges 个号段")
         print(f"  allowed 解除    {held.allowed} accounts 个账户, {held.allowed_ranges} ranges 个号段")
+    if arguments.trust is not None:
+        _check_trust(arguments.files, read_pins(arguments.trust))
+        print("taken 可用")
     if arguments.account is None:
         return 0
     denied = deny.has(_account(arguments.account))
@@ -130,6 +222,22 @@ def _show(arguments: argparse.Namespace) -> int:
         say(Text("this account is denied", "该账户在黑名单中") if denied else Text("not denied", "该账户不在黑名单中"))
     )
     return int(denied)
+
+
+def _check_trust(paths: Sequence[Path], pins: Pins) -> None:
+    """As a new device would look at them, one after the other, now."""
+    trust: Trust | None = None
+    for path in paths:
+        package = read_package(path)
+        before = trust or Trust(environment=package.environment, chain=Chain.DENY, keys=pins.keys, needed=pins.needed)
+        check(package, before, unix_seconds("now"))
+        trust = replace(
+            before,
+            keys=package.keys,
+            needed=package.needed,
+            newest=(package.version, package.id),
+            active=package.id,
+        )
 
 
 def _account(text: str) -> bytes:
@@ -148,18 +256,19 @@ def _images(paths: Sequence[Path]) -> list[memoryview]:
 
 
 def _image(path: Path) -> memoryview:
+    data = _read(path)
+    return parse_package(data, str(path)).image if is_package(data) else memoryview(data)
+
+
+def _read(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ParametersError(
             path,
             Text(f"cannot be read: {error.strerror}", f"无法读取：{error.strerror}"),
             Text("Check the path and its permissions", "请检查路径与权限"),
         ) from error
-    if not data.startswith(MAGIC):
-        return memoryview(data)
-    package: Package = read_package(path)
-    return package.image
 
 
 def _opened(paths: Sequence[Path], images: Sequence[memoryview]) -> DenyList:
@@ -171,11 +280,19 @@ def _busy(what: Text) -> AbstractContextManager[object]:
 
 
 def _written(path: Path, image: bytes, changes: "Changes") -> int:
+    _write(path, image)
+    ranges = len(changes.denied_ranges) + len(changes.allowed_ranges)
+    accounts = changes.denied.size + changes.allowed.size
+    print(f"{path}: {accounts} accounts 个账户, {ranges} ranges 个号段, {len(image)} bytes 字节")
+    return 0
+
+
+def _write(path: Path, data: bytes) -> None:
     """Renamed into place: a device may have the old file mapped."""
     beside = path.with_name(path.name + ".new")
     try:
         with beside.open("wb") as file:
-            file.write(image)
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -185,7 +302,3 @@ def _written(path: Path, image: bytes, changes: "Changes") -> int:
             Text(f"cannot be written: {error.strerror}", f"无法写入：{error.strerror}"),
             Text("Check the directory and the space on it", "请检查目录与剩余空间"),
         ) from error
-    ranges = len(changes.denied_ranges) + len(changes.allowed_ranges)
-    accounts = changes.denied.size + changes.allowed.size
-    print(f"{path}: {accounts} accounts 个账户, {ranges} ranges 个号段, {len(image)} bytes 字节")
-    return 0

@@ -6,29 +6,26 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from sdk.cli.arguments import WholeNumber, add_direction_argument, gate_of
-from sdk.tap_lines import (
-    notice_as_line,
-    notice_as_mapping,
-    standard_output,
-    tap_as_line,
-    tap_as_mapping,
-)
+from sdk.cli.run_lines import RunLines
+from sdk.tap_lines import standard_output
 from validator.activation import Packages, PlainFile, Source, Upkeep
 from validator.clock import SOFTWARE_DATE, SystemClock
-from validator.device import Device, Happening, Notice, Summary, Tap
+from validator.deny_activation import DenyPackages, DenySource, DenyUpkeep, PlainDenyList
+from validator.denylist import DenyList
+from validator.device import Device, Happening, Notice
 from validator.family_rules import RESOLVED_FAMILIES
 from validator.journal import SqliteJournal
 from validator.judging import Validator
 from validator.packages import ENVIRONMENTS, read_pins
 from validator.parameters import Mode, Parameters
 from validator.ports import open_gate, open_reader, open_resolver
+from validator.readers.address import completed
 from validator.record import Terminal
 from validator.resolving import Resolving
+from validator.rules import ReaderProfile
 from validator.state import State
-from validator.texts import Text, say
 from validator.uplink.http import HttpUplink
 from validator.uplink.sender import BatchPolicy
 
@@ -50,6 +47,8 @@ examples 示例:
   yima run --reader file:codes/ --params city.toml --state /tmp/bench
   yima run --reader serial:/dev/ttyUSB0 --params city.toml --state /var/lib/yima --collector http://127.0.0.1:8080
   yima run --reader camera:0 --params city.toml --state gate-7 --mode metro --city 310000 --station 0101 --json
+  yima run --reader camera:0 --params city.ymp --trust city.keys --deny-list national-*.ymp --state gate-7
+                                          a national deny-list beside the parameters 使用全国黑名单
   yima collect --store trips.db           a collector for the bench, in another terminal 另开终端运行采集端
   yima journal show /var/lib/yima         what was recorded and what still waits 查看日志
 """
@@ -76,6 +75,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     trust.add_argument(
         "--trust", type=Path, metavar="FILE",
         help="the signers' public keys, one a line; then nothing unsigned is taken 受信任的签名公钥，每行一个",
+    )  # fmt: skip
+    trust.add_argument(
+        "--deny-list", type=Path, nargs="+", metavar="FILE",
+        help="the national deny-list: a full package and its increments, oldest first; a test device without --trust"
+        " takes a bare list (.ymd); SIGHUP: read again 全国黑名单包：全量及增量，按时间顺序",
     )  # fmt: skip
     trust.add_argument(
         "--environment", choices=list(ENVIRONMENTS), default=None,
@@ -146,13 +150,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs until SIGTERM or SIGINT, or until the reader has no more; 0. Raises YimaError when it cannot start."""
     stop = threading.Event()
-    out = standard_output(on_broken=stop.set)
+    lines = RunLines(standard_output(on_broken=stop.set), arguments)
     source_in = _source(arguments)
     state = State.open(arguments.state, arguments.device)
     terminal = _terminal(arguments, state)
 
+    deny: DenyUpkeep | None = None
+
     def judge_by(parameters: Parameters) -> Validator:
-        return Validator(parameters, gate_of(arguments))
+        judge = Validator(parameters, gate_of(arguments))
+        return deny.serve(judge) if deny else judge
 
     with ExitStack() as on_failure:
         limit = arguments.journal_max_mb
@@ -162,34 +169,26 @@ def run(arguments: argparse.Namespace) -> int:
         clock = SystemClock(floor)
         source = source_in(state)
         parameters = source.start(clock.now())
+        deny = _deny(arguments, state, lines.notice)
+        if deny:
+            deny.start(clock.now())
         validator = judge_by(parameters)
         uplink = _uplink(arguments.collector, state, journal)
         if uplink:
             on_failure.callback(uplink.close)
-        console = arguments.gate.startswith("console:")
         gate = open_gate("console:stderr" if arguments.json and arguments.gate == "console:" else arguments.gate)
         on_failure.callback(gate.close)
         resolvers = {family: open_resolver(specification) for family, specification in arguments.resolver}
-        reader = open_reader(arguments.reader)
+        specification = with_profile(arguments.reader, parameters.reader)
+        reader = open_reader(specification)
         on_failure.pop_all()  # the device closes them from here on
-
-    def show_tap(tap: Tap) -> None:
-        if arguments.json:
-            out.write_json(tap_as_mapping(tap))
-        else:
-            out.write(tap_as_line(tap, with_verdict=not console))
-
-    def show_notice(notice: Notice) -> None:
-        if arguments.json:
-            out.write_json(notice_as_mapping(notice))
-        else:
-            out.write(notice_as_line(notice))
 
     upkeep = Upkeep(
         source,
         judge_by,
-        changed=lambda parameters: show_notice(_looked(parameters)),
-        troubled=lambda error: show_notice(Notice(happening=Happening.PARAMETERS_TROUBLE, error=error)),
+        changed=lambda parameters: lines.notice(_looked(parameters)),
+        troubled=lambda error: lines.notice(Notice(happening=Happening.PARAMETERS_TROUBLE, error=error)),
+        deny=deny,
     )
     device = Device(
         reader=reader,
@@ -199,23 +198,30 @@ def run(arguments: argparse.Namespace) -> int:
         uplink=uplink,
         clock=clock,
         terminal=terminal,
-        on_tap=show_tap,
-        on_notice=show_notice,
-        reopen=lambda: open_reader(arguments.reader),
+        on_tap=lines.tap,
+        on_notice=lines.notice,
+        reopen=lambda: open_reader(specification),
         batches=BatchPolicy(count=arguments.batch_count, age_s=arguments.batch_age),
         upkeep=upkeep,
         resolving=Resolving(resolvers),
     )
-    started = _started(arguments, parameters, journal, trusted=clock.now().trusted)
-    started["collector_encrypted"] = uplink.encrypted if uplink else None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     signal.signal(signal.SIGHUP, lambda *_: upkeep.request())
-    out.write_json(started) if arguments.json else out.write(_started_line(started))
-    summary = device.run(stop)
-    ended = _stopped(summary)
-    out.write_json(ended) if arguments.json else out.write(_stopped_line(summary))
-    return 1 if out.broken else 0
+    lines.started(
+        journal=journal,
+        parameters=parameters,
+        deny=deny.deny if deny else None,
+        encrypted=uplink.encrypted if uplink else None,
+        trusted=clock.now().trusted,
+    )
+    try:
+        summary = device.run(stop)
+    finally:
+        if deny:
+            deny.close()
+    lines.stopped(summary)
+    return 1 if lines.broken else 0
 
 
 def _source(arguments: argparse.Namespace) -> Callable[[State], Source]:
@@ -233,10 +239,51 @@ def _source(arguments: argparse.Namespace) -> Callable[[State], Source]:
     )
 
 
+def _deny(arguments: argparse.Namespace, state: State, tell: Callable[[Notice], None]) -> DenyUpkeep | None:
+    """What keeps the deny-list, if there is to be one. Raises ParametersError."""
+    if arguments.deny_list is None:
+        return None
+    source: DenySource = PlainDenyList(arguments.deny_list)
+    if arguments.trust is not None:
+        source = DenyPackages(
+            arguments.deny_list,
+            state.directory / "deny",
+            read_pins(arguments.trust),
+            arguments.environment or "production",
+            city=arguments.city,
+        )
+
+    def changed(deny: DenyList | None) -> None:
+        happening = Happening.DENY_LIST_CHANGED if deny else Happening.DENY_LIST_UNCHANGED
+        tell(Notice(happening=happening, version=deny.version if deny else None))
+
+    return DenyUpkeep(
+        source,
+        changed=changed,
+        troubled=lambda error: tell(Notice(happening=Happening.DENY_LIST_TROUBLE, error=error)),
+    )
+
+
 def _looked(parameters: Parameters | None) -> Notice:
     if parameters is None:
         return Notice(happening=Happening.PARAMETERS_UNCHANGED)
     return Notice(happening=Happening.PARAMETERS_CHANGED, version=parameters.version)
+
+
+def with_profile(specification: str, profile: ReaderProfile | None) -> str:
+    """A scanner's line speaks as the parameters say, where the command does not say otherwise."""
+    if profile is None:
+        return specification
+    return completed(
+        specification,
+        "serial",
+        {
+            "baud": str(profile.baud),
+            "gap_ms": str(profile.gap_ms),
+            "prefix": profile.prefix.hex(),
+            "suffix": profile.suffix.hex(),
+        },
+    )
 
 
 def _uplink(url: str | None, state: State, journal: SqliteJournal) -> HttpUplink | None:
@@ -255,78 +302,6 @@ def _terminal(arguments: argparse.Namespace, state: State) -> Terminal:
         line=arguments.line,
         station=arguments.station,
         position=arguments.position,
-    )
-
-
-def _started(
-    arguments: argparse.Namespace, parameters: Parameters, journal: SqliteJournal, *, trusted: bool
-) -> dict[str, Any]:
-    last = journal.last_sequence()
-    return {
-        "event": "started",
-        "device": journal.device,
-        "epoch": journal.epoch,
-        "resumed_at": last + 1,
-        "pending": last - journal.acknowledged(),
-        "reader": arguments.reader,
-        "gate": arguments.gate,
-        "collector": arguments.collector,
-        "mode": arguments.mode,
-        "city": arguments.city,
-        "environment": parameters.environment,
-        "parameters_version": parameters.version,
-        "clock_trusted": trusted,
-    }
-
-
-def _started_line(started: dict[str, Any]) -> str:
-    lines = [
-        say(
-            Text(
-                "device {device}, next record #{resumed_at}, {pending} waiting for upload, reader {reader}",
-                "设备 {device}，下一条记录 #{resumed_at}，待上传 {pending} 条，读码器 {reader}",
-            )
-        ).format(**started)
-    ]
-    if started["environment"] == "test":
-        lines.append(
-            say(Text("  * test parameters: real fares must not be taken with them", "  * 测试参数：不得用于实际收费"))
-        )
-    if started["collector_encrypted"] is False:
-        lines.append(
-            say(Text("  * trips go to the collector unencrypted: use https", "  * 行程以明文上传，请使用 https"))
-        )
-    if not started["clock_trusted"]:
-        lines.append(
-            say(
-                Text(
-                    "  * the clock is before the software's date or the newest record: every good code will be refused."
-                    " Set the clock, or say --trust-clock if you know it is right",
-                    "  * 系统时钟早于软件日期或最新记录：有效的码也会被拒绝。请校准时钟；确认无误可加 --trust-clock",
-                )
-            )
-        )
-    return "\n".join(lines)
-
-
-def _stopped(summary: Summary) -> dict[str, Any]:
-    return {
-        "event": "stopped",
-        "taps": summary.taps,
-        "recorded": summary.recorded,
-        "acknowledged": summary.acknowledged,
-        "pending": summary.pending,
-    }
-
-
-def _stopped_line(summary: Summary) -> str:
-    return say(
-        Text(
-            f"stopped: {summary.taps} taps, {summary.recorded} recorded, acknowledged up to #{summary.acknowledged},"
-            f" {summary.pending} waiting",
-            f"已停止：刷码 {summary.taps} 次，记录 {summary.recorded} 条，已确认至 #{summary.acknowledged}，"
-            f"待上传 {summary.pending} 条",
-        )
     )
 
 

@@ -20,12 +20,14 @@ from construct import ConstructError, Container
 from sdk import layouts_package as layouts
 from sdk import sm2
 from sdk.sm2 import SigningKey
+from validator.denylist import DenyList
 from validator.errors import ParametersError
 from validator.packages import (
     ENVIRONMENTS,
     Kind,
     Package,
     PackageError,
+    Pins,
     Policy,
     Standing,
     Trust,
@@ -35,6 +37,7 @@ from validator.packages import (
 )
 from validator.texts import Text
 
+DENY_VALID_S = 30 * 86400
 _KEY_FILE_MAX = 4096
 _ABOUT = "PRIVATE: signs parameter packages. 私钥：用于签署参数包"
 
@@ -116,6 +119,55 @@ def sign_package(image: bytes, envelope: Envelope, keys: Sequence[SigningKey]) -
     for key in keys:
         unsigned = add_signature(unsigned, key)
     return bytes(unsigned)
+
+
+def sign_deny_list(
+    image: bytes,
+    keys: Sequence[SigningKey],
+    *,
+    base: Sequence[Package] = (),
+    city: int | None = None,
+    previous: int | None = None,
+    not_before: int | None = None,
+    expiry: int | None = None,
+    next_pins: Pins | None = None,
+) -> bytes:
+    """The package of a full deny-list, or of an increment upon the packages `base`: a full list, then its increments.
+
+    Environment and version are the list's own. city: default the base's, else any. previous: see Envelope; default for
+    a full list 0, so that a device takes it whatever it missed, for an increment the base. not_before: default when the
+    list was drawn up; expiry: default 30 days after that. next_pins: who signs what comes next; default those whom the
+    base names, else those who sign this one. The list is verified first. Raises ParametersError.
+    """
+    deny = DenyList(
+        *(package.image for package in base), image, sources=(*(package.source for package in base), "deny-list")
+    )
+    deny.verify()
+    if deny.version == 0:
+        raise ParametersError(
+            "deny-list",
+            Text("is version 0; packages begin with 1", "版本为 0，签名包的版本从 1 开始"),
+            Text("Build it with a higher --version", "请以更高的 --version 重新制作"),
+        )
+    begin = deny.issued_at if not_before is None else not_before
+    if next_pins is None and base:
+        next_pins = Pins(keys=base[-1].keys, needed=base[-1].needed)
+    return sign_package(
+        image,
+        Envelope(
+            environment=deny.environment,
+            kind=Kind.DENY_INCREMENT if base else Kind.DENY_LIST,
+            city=(base[-1].city if base else 0) if city is None else city,
+            version=deny.version,
+            previous=(base[-1].version if base else 0) if previous is None else previous,
+            not_before=begin,
+            expiry=begin + DENY_VALID_S if expiry is None else expiry,
+            next_keys=next_pins.keys if next_pins else (),
+            needed=next_pins.needed if next_pins else 1,
+            base=base[-1].id if base else bytes(32),
+        ),
+        keys,
+    )
 
 
 def to_be_signed(data: bytes) -> bytes:

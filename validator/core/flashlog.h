@@ -23,7 +23,7 @@ extern "C" {
 enum {
     YIMA_LOG_UNIT = 8,
     YIMA_LOG_BLOCK_HEADER = 64,
-    YIMA_LOG_OVERHEAD = 48,     /* of an entry, beside its bytes */
+    YIMA_LOG_OVERHEAD = 48, /* of an entry, beside its bytes */
     YIMA_LOG_BLOCKS_MIN = 4,
     YIMA_LOG_PAYLOAD_MAX = 3900 /* with blocks of 4096 bytes */
 };

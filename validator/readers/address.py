@@ -3,6 +3,7 @@
 An option that nobody knows or that makes no sense is an error that names it; nothing is guessed.
 """
 
+import re
 from collections.abc import Collection, Mapping
 
 from validator.errors import ReaderError
@@ -43,6 +44,29 @@ def number(place: str, options: Mapping[str, str], name: str, default: int, *, l
             Text(f"Give a whole number from {least} to {most}", f"请给出 {least} 到 {most} 之间的整数"),
         )
     return int(text)
+
+
+def hex_bytes(place: str, options: Mapping[str, str], name: str) -> bytes:
+    """A few bytes in hex among the options, none if it is not there. Raises ReaderError."""
+    text = options.get(name, "")
+    if not re.fullmatch(r"([0-9A-Fa-f]{2}){0,8}", text):
+        raise ReaderError(
+            f"{place}?{name}={text}",
+            Text(f"'{text}' is no value for {name}", f"“{text}”不能用作 {name} 的值"),
+            Text("Give up to 8 bytes as hex digits", "请给出至多 8 个字节的十六进制数"),
+        )
+    return bytes.fromhex(text)
+
+
+def completed(specification: str, back_end: str, defaults: Mapping[str, str]) -> str:
+    """A reader's specification with the options it leaves open; untouched if another back-end is meant."""
+    if not specification.startswith(f"{back_end}:"):
+        return specification
+    place, _, query = specification.partition("?")
+    given = [part for part in query.split("&") if part]
+    named = {part.partition("=")[0] for part in given}
+    more = [f"{name}={value}" for name, value in defaults.items() if value and name not in named]
+    return f"{place}?{'&'.join(given + more)}" if given or more else place
 
 
 def choice(place: str, options: Mapping[str, str], name: str, default: str, *, among: Collection[str]) -> str:

@@ -50,17 +50,22 @@ class Profile:
     gap_ns: silence that ends a frame; longer than any pause inside one (a USB-CDC scanner sends packets of 64 bytes, an
     FTDI chip hands over every 16 ms). patience_ns: silence that ends a code whose length field says that bytes are
     missing. mode: `auto` recognises hex and base64 lines, `raw` never decodes, `hex` and `base64` decode every line.
+    prefix, suffix: what this scanner puts around a code besides the usual (STX, AIM, ECI; CR, LF, ETX).
     """
 
     gap_ns: int = 20_000_000
     patience_ns: int = 150_000_000
     mode: Mode = "auto"
+    prefix: bytes = b""
+    suffix: bytes = b""
 
     @classmethod
-    def for_line(cls, *, baud: int, gap_ms: int = 20, mode: Mode = "auto") -> "Profile":
+    def for_line(
+        cls, *, baud: int, gap_ms: int = 20, mode: Mode = "auto", prefix: bytes = b"", suffix: bytes = b""
+    ) -> "Profile":
         """The profile of an 8N1 line: no gap is shorter than three characters, patience is never shorter than a gap."""
         gap_ns = max(gap_ms * 1_000_000, 3 * 10 * 1_000_000_000 // baud)
-        return cls(gap_ns=gap_ns, patience_ns=max(150_000_000, 3 * gap_ns), mode=mode)
+        return cls(gap_ns=gap_ns, patience_ns=max(150_000_000, 3 * gap_ns), mode=mode, prefix=prefix, suffix=suffix)
 
 
 class Framer:
@@ -163,9 +168,11 @@ class Framer:
     def _deliver_frame(self, readings: list[Reading], end: int, *faults: str) -> None:
         """The first `end` bytes as a frame that something other than its own length has ended."""
         frame = bytes(self._bytes[:end])
-        prefix = (_BETWEEN if self._behind_code else _PREFIX).match(frame)
-        start = prefix.end() if prefix else 0
-        bare, fault = _without_suffix(frame[start:])
+        own = self._profile.prefix
+        start = len(own) if own and frame.startswith(own) else 0
+        prefix = (_BETWEEN if self._behind_code else _PREFIX).match(frame, start)
+        start = prefix.end() if prefix else start
+        bare, fault = _without_suffix(frame[start:], self._profile.suffix)
         payloads, form = _unfold(bare, self._profile.mode)
         noted = (*faults, *(text for text in (fault, form) if text))
         for payload in payloads:
@@ -211,12 +218,14 @@ def _is_sound(data: bytearray | bytes, at: int, length: int) -> bool:
     return data[at + 197] == issuer_data and data[at + 198 + issuer_data] == data[at + 267 + issuer_data] == 0x15
 
 
-def _without_suffix(frame: bytes) -> tuple[bytes, str]:
+def _without_suffix(frame: bytes, own: bytes = b"") -> tuple[bytes, str]:
     """The frame without what the scanner put behind it, and what there is to say about it.
 
     A binary frame that is as long as it says itself loses nothing, even if it ends in 0D; one that is a little longer
-    loses exactly the surplus. Only without that help is a suffix recognised by its looks.
+    loses exactly the surplus. Only without that help is a suffix recognised by its looks, `own` before the usual ones.
     """
+    if own and len(frame) > len(own) and len(frame) not in _sizes(frame):
+        frame = frame.removesuffix(own)
     if frame.isascii():
         return frame.rstrip(b"\r\n\x03"), ""
     sizes = [size for size in _sizes(frame) if 0 <= len(frame) - size <= _TRAILER]

@@ -31,24 +31,38 @@ _BLOCK = 4096
 
 
 def open_reader(address: str) -> "SerialReader":
-    """Opens `/dev/ttyUSB0` with the options baud (115200), gap_ms (20) and mode (auto). Raises ReaderError."""
-    path, options = addresses.split(address, known=("baud", "gap_ms", "mode"))
+    """Opens `/dev/ttyUSB0` with the options baud (115200), gap_ms (20), mode (auto), prefix and suffix (hex).
+
+    Raises ReaderError.
+    """
+    path, options = addresses.split(address, known=("baud", "gap_ms", "mode", "prefix", "suffix"))
     mode = addresses.choice(path, options, "mode", "auto", among=MODES)
     return SerialReader(
         path,
         baud=addresses.number(path, options, "baud", 115200, least=300, most=4_000_000),
         gap_ms=addresses.number(path, options, "gap_ms", 20, least=1, most=5000),
         mode=cast(Mode, mode),
+        prefix=addresses.hex_bytes(path, options, "prefix"),
+        suffix=addresses.hex_bytes(path, options, "suffix"),
     )
 
 
 class SerialReader:
     """Reads one scanner's line; see validator.ports.Reader. first_ns and last_ns are when read() saw the bytes."""
 
-    def __init__(self, path: str, *, baud: int = 115200, gap_ms: int = 20, mode: Mode = "auto") -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        baud: int = 115200,
+        gap_ms: int = 20,
+        mode: Mode = "auto",
+        prefix: bytes = b"",
+        suffix: bytes = b"",
+    ) -> None:
         self.path = path
         self._port = _open(path, baud)
-        self._framer = Framer(Profile.for_line(baud=baud, gap_ms=gap_ms, mode=mode))
+        self._framer = Framer(Profile.for_line(baud=baud, gap_ms=gap_ms, mode=mode, prefix=prefix, suffix=suffix))
         self._ready: deque[Reading] = deque()
 
     def read(self, timeout_s: float) -> Reading | None:

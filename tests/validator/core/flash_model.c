@@ -60,7 +60,9 @@ static int model_erase(void *context, uint32_t block) {
     uint8_t *bytes = m->bytes + block * m->block_size;
     const uint32_t edge = m->seed ? next_random(&m->seed) % m->block_size : 0, kind = m->seed % 3;
     for (uint32_t i = 0; i < m->block_size; i++) {
-        const int done = !cut || (m->seed && (kind == 0 ? i < edge : kind == 1 ? i >= edge : next_random(&m->seed) & 1));
+        const int done = !cut || (m->seed && (kind == 0   ? i < edge
+                                              : kind == 1 ? i >= edge
+                                                          : next_random(&m->seed) & 1));
         if (done) bytes[i] = 0xFF;
     }
     memset(m->programmed + block * m->block_size / 8, 0, m->block_size / 8);
@@ -133,7 +135,7 @@ uint32_t model_entries(const flash_model *m, uint32_t from, uint8_t *out, uint32
 }
 
 uint32_t model_value(const flash_model *m, int which) {
-    const uint32_t values[] = {m->operations,       m->violations,   (uint32_t)m->dead, m->log.next,
+    const uint32_t values[] = {m->operations,       m->violations,  (uint32_t)m->dead,     m->log.next,
                                m->log.acknowledged, m->log.damaged, yima_log_room(&m->log)};
     return values[which];
 }

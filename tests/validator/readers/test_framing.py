@@ -348,3 +348,20 @@ def test_a_stream_of_codes_gives_exactly_these_codes(codes: list[tuple[bytes, by
 @given(st.binary(max_size=100), sound_codes(), st.binary(max_size=100))
 def test_no_noise_hides_a_code(before: bytes, code: bytes, after: bytes) -> None:
     assert any(payload in (code, b"\x55" + code) for payload in payloads(before + code + after))
+
+
+def through(profile: Profile, line: bytes) -> list[bytes]:
+    """What a line becomes after a silence that ends everything."""
+    framer = Framer(profile)
+    return [reading.payload for reading in framer.feed(line, 0) + framer.silence(10_000 * MS)]
+
+
+@pytest.mark.parametrize("payload", [GOOD, URL, b"6225880000000000"])
+def test_what_one_scanner_alone_puts_around_a_code_is_taken_off_when_its_profile_says_so(payload: bytes) -> None:
+    profile = Profile(prefix=b"<Q>", suffix=b"#!")
+    for line in (b"<Q>" + payload + b"#!", b"<Q>]Q1" + payload + b"\r\n#!", payload):
+        assert through(profile, line) == [payload]
+
+
+def test_a_code_that_ends_like_the_scanners_own_suffix_keeps_its_end() -> None:
+    assert through(Profile(suffix=GOOD[-2:]), GOOD) == [GOOD]
