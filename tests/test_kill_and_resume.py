@@ -17,9 +17,9 @@ import pytest
 
 from hwsim.scanner import SerialScanner
 from sdk.collector.app import Collector
-from sdk.collector.serve import Serving
 from sdk.collector.store import Store
 from sdk.issuer import Issuer, make_issuer, make_rider, make_root
+from sdk.serving import Serving
 from validator.device import code_of
 from validator.errors import JournalError
 from validator.state import look_at_journal

@@ -6,8 +6,8 @@ from typing import Any
 
 from sdk.collector.app import Collector
 from sdk.collector.enrolment import read_devices
-from sdk.collector.serve import listen, serve, url_of
 from sdk.collector.store import Store, StoreError
+from sdk.serving import host_and_port, listen, serve, url_of
 from sdk.tap_lines import standard_output
 from validator.texts import Text, say
 
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serves until SIGTERM or SIGINT; 0. Raises YimaError when it cannot start."""
-    host, port = _address(arguments.listen)
+    host, port = host_and_port(arguments.listen)
     enrolled = read_devices(arguments.devices) if arguments.devices else None
     # A console that went away is no reason to stop taking trips.
     out = standard_output(on_broken=lambda: None)
@@ -75,17 +75,6 @@ def run(arguments: argparse.Namespace) -> int:
         store.close()
     show({"event": "stopped"})
     return 0
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isascii() or not port.isdecimal():
-        raise StoreError(
-            text,
-            Text("no address to listen on", "不是监听地址"),
-            Text("Write HOST:PORT, such as 127.0.0.1:8080", "格式为 主机:端口，如 127.0.0.1:8080"),
-        )
-    return host.strip("[]"), int(port)
 
 
 def _line(event: dict[str, Any]) -> str:

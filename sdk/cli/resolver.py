@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from sdk.cli.arguments import WholeNumber
-from sdk.collector.serve import listen, serve, url_of
 from sdk.resolver.app import BenchResolver
 from sdk.resolver.tokens import read_tokens
+from sdk.serving import host_and_port, listen, serve, url_of
 from sdk.tap_lines import standard_output
-from validator.errors import ResolverError
 from validator.ports import Answer
 from validator.texts import Text, say
 
@@ -54,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serves until SIGTERM or SIGINT; 0. Raises YimaError when it cannot start."""
-    host, port = _address(arguments.listen)
+    host, port = host_and_port(arguments.listen)
     tokens = read_tokens(arguments.tokens) if arguments.tokens else {}
     out = standard_output(on_broken=lambda: None)
 
@@ -70,17 +69,6 @@ def run(arguments: argparse.Namespace) -> int:
     serve(service.app(), listening)
     show({"event": "stopped"})
     return 0
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isascii() or not port.isdecimal():
-        raise ResolverError(
-            text,
-            Text("no address to listen on", "不是监听地址"),
-            Text("Write HOST:PORT, such as 127.0.0.1:8090", "格式为 主机:端口，如 127.0.0.1:8090"),
-        )
-    return host.strip("[]"), int(port)
 
 
 def _line(event: dict[str, Any]) -> str:

@@ -13,9 +13,9 @@ import pytest
 
 from hwsim.scanner import SerialScanner
 from sdk.collector.app import Collector
-from sdk.collector.serve import Serving
 from sdk.collector.store import Store
 from sdk.issuer import Rider
+from sdk.serving import Serving
 from tests.uplinks import KEY, until
 from validator import device as device_module
 from validator.clock import SystemClock

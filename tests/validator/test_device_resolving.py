@@ -117,6 +117,18 @@ class Bench:
         return [line.split()[0] for line in self.out.getvalue().splitlines()]
 
 
+class Slow(Issuer):
+    """A resolver that takes so long that the parameters have expired when it answers."""
+
+    def __init__(self, answer: Answer, bench: Bench) -> None:
+        super().__init__(answer, bench.path)
+        self._bench = bench
+
+    def resolve(self, question: Question) -> Answer:
+        self._bench.closed_for = Reason.PARAMETERS_EXPIRED
+        return super().resolve(question)
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
@@ -168,3 +180,19 @@ def test_a_device_out_of_service_asks_nobody(bench: Bench) -> None:
     assert issuer.recorded_when_asked == []
     assert [verdict.reason for verdict in bench.verdicts()] == [Reason.CANNOT_RECORD] * 2
     assert bench.commands() == ["REFUSE", "AGAIN"]
+
+
+def test_a_device_that_goes_out_of_service_while_it_asks_refuses_and_uses_nothing_up(bench: Bench) -> None:
+    bench.run(Slow(Answer.ACCEPT, bench), b"js:1")
+    assert [(verdict.accepted, verdict.reason, verdict.fare_fen) for verdict in bench.verdicts()] == [
+        (False, Reason.PARAMETERS_EXPIRED, 0)
+    ]
+    bench.closed_for = None
+    bench.run(Issuer(Answer.ACCEPT, bench.path), b"js:1")
+    assert bench.verdicts()[-1].accepted
+    assert bench.commands() == ["REFUSE", "OPEN"]
+
+
+def test_a_refusal_by_the_issuer_stays_its_own_when_the_device_goes_out_of_service(bench: Bench) -> None:
+    bench.run(Slow(Answer.REFUSE, bench), b"js:1")
+    assert [verdict.reason for verdict in bench.verdicts()] == [Reason.RESOLVER_REFUSED]

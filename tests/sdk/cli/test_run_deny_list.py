@@ -1,10 +1,9 @@
-"""`yima run --deny-list`: signed lists come into force beside the taps, survive a restart, and stay when a bad one comes.
+"""`yima run --deny-list`: signed lists come into force beside the taps, survive a restart, outlive a bad one.
 
 The lists are made by `yima params deny`, as an operator makes them.
 """
 
 import json
-import os
 import signal
 import time
 from pathlib import Path
@@ -81,7 +80,7 @@ class Bench:
         assert main(["params", "deny", "build", *words]) == 0
         return path
 
-    def code(self, account: str, **changes: Any) -> bytes:
+    def code(self, account: str) -> bytes:
         """A code that was not shown before."""
         self.shown += 1
         rider = make_rider(
@@ -156,7 +155,6 @@ def test_a_list_in_force_needs_no_file_and_is_not_verified_again(bench: Bench) -
         [kept] = (bench.directory / "state" / "deny").glob("*.ymp")
         data = bytearray(kept.read_bytes())
         data[-1] ^= 1  # an account on the list; whoever hashed the file would see it
-        os.chmod(kept, 0o600)
         kept.write_bytes(data)
         again = bench.running(scanner, full)
         assert said(again, "started")["deny_list_version"] == 1
@@ -175,14 +173,13 @@ def test_a_bad_list_keeps_the_old_one_and_is_told_in_both_languages(bench: Bench
         "no package": b"rubbish".ljust(200),
         "unsigned list": bench.deny("bare.ymd", 3, B, signed=False).read_bytes(),
         "is not trusted here": sign_package(bytes(package.image), envelope, [stranger]),
-        "holds other content": bytes(full.read_bytes()[:-1]) + b"\0",
+        "holds other content than was signed": bench.deny("newer.ymp", 3, B).read_bytes()[:-1] + b"?",
         "older than what": bench.deny("old.ymp", 1, B).read_bytes(),
         "another list than the one in force": bench.deny(
-            "lost.ymp", 4, C, base=(bench.deny("elsewhere.ymp", 3, B),)
+            "lost.ymp", 3, C, base=(bench.deny("elsewhere.ymp", 2, B),)
         ).read_bytes(),
         "is not what belongs here": bench.package().read_bytes(),
     }
-    bad.pop("holds other content")  # the same version is never looked into again; see the test of a changed one below
     with SerialScanner() as scanner:
         running = bench.running(scanner, full)
         said(running, "started")
@@ -194,20 +191,6 @@ def test_a_bad_list_keeps_the_old_one_and_is_told_in_both_languages(bench: Bench
             assert told["problem_zh"]
             assert told["remedy_zh"] != told["remedy"]
             assert bench.reasons(running, scanner, A, B) == ["DENY_LISTED", "ACCEPTED"]
-        assert running.end(signal.SIGTERM) == 0
-
-
-def test_a_list_that_was_changed_on_the_way_does_not_come_into_force(bench: Bench) -> None:
-    full = bench.deny("full.ymp", 1, A)
-    newer = bytearray(bench.deny("newer.ymp", 2, B).read_bytes())
-    newer[-1] ^= 1
-    with SerialScanner() as scanner:
-        running = bench.running(scanner, full)
-        said(running, "started")
-        full.write_bytes(newer)
-        running.process.send_signal(signal.SIGHUP)
-        assert "holds other content than was signed" in said(running, "deny_list_trouble")["problem"]
-        assert bench.reasons(running, scanner, A, B) == ["DENY_LISTED", "ACCEPTED"]
         assert running.end(signal.SIGTERM) == 0
 
 

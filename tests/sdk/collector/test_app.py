@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from sdk.collector.app import Collector
 from sdk.collector.enrolment import read_devices
-from sdk.collector.serve import Serving, listen
 from sdk.collector.store import Store, StoreError
+from sdk.serving import Serving, ServingError, listen
 from tests.uplinks import KEY, append, until
 from validator.journal import SqliteJournal
 from validator.uplink.batches import BODY_MAX, ENTRIES_MAX, encode_batch
@@ -276,9 +276,9 @@ def test_a_list_of_devices_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_a_busy_port_and_an_address_of_another_machine_are_told_apart() -> None:
-    with listen("127.0.0.1", 0) as taken, pytest.raises(StoreError, match="in use by another program"):
+    with listen("127.0.0.1", 0) as taken, pytest.raises(ServingError, match="in use by another program"):
         listen("127.0.0.1", taken.getsockname()[1])
-    with pytest.raises(StoreError, match="cannot listen here"):
+    with pytest.raises(ServingError, match="cannot listen here"):
         listen("192.0.2.1", 0)
-    with pytest.raises(StoreError, match="no such port"):
+    with pytest.raises(ServingError, match="no such port"):
         listen("127.0.0.1", 65536)

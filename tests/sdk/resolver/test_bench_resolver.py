@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.collector.serve import Serving
 from sdk.resolver.app import QUESTION_MAX, BenchResolver
 from sdk.resolver.tokens import answer_for, read_tokens
+from sdk.serving import Serving
 from validator.errors import ResolverError
 from validator.http_resolver import ANSWER_MAX, MOST_OPEN, PATH, HttpResolver, _answer_in
 from validator.judging import Direction, GateContext, Mode

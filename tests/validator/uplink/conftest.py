@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sdk.collector.app import Collector
-from sdk.collector.serve import Serving
 from sdk.collector.store import Store
+from sdk.serving import Serving
 from validator.journal import SqliteJournal
 
 

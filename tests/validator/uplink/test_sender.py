@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdk.collector.app import Collector
-from sdk.collector.serve import Serving
 from sdk.collector.store import Store
+from sdk.serving import Serving
 from tests.uplinks import KEY, answering, append, http, until, uplink_to
 from validator.errors import YimaError
 from validator.journal import SqliteJournal

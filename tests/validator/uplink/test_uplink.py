@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.collector.serve import Serving
+from sdk.serving import Serving
 from tests.uplinks import KEY, answering, append, http, uplink_to
 from validator.errors import UplinkError
 from validator.journal import SqliteJournal

@@ -1,4 +1,4 @@
-"""Running the collector: the socket, uvicorn, and a clean end.
+"""Running a web service of ours, the collector or the bench's resolver: the socket, uvicorn, and a clean end.
 
 `serve` runs it in the calling thread until SIGTERM or SIGINT; `Serving` runs it on a thread of its own, for tests and
 programs that have other things to do.
@@ -13,17 +13,33 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
-from sdk.collector.store import StoreError
+from validator.errors import YimaError
 from validator.texts import Text
 
 STOP_WITHIN_S = 3
 
 
+class ServingError(YimaError):
+    """An address that cannot be listened on."""
+
+
+def host_and_port(text: str) -> tuple[str, int]:
+    """The parts of HOST:PORT; an IPv6 host may stand in brackets. Raises ServingError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isascii() or not port.isdecimal():
+        raise ServingError(
+            text,
+            Text("no address to listen on", "不是监听地址"),
+            Text("Write HOST:PORT, such as 127.0.0.1:8080", "格式为 主机:端口，如 127.0.0.1:8080"),
+        )
+    return host.strip("[]"), int(port)
+
+
 def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket; port 0: any free one. Raises StoreError when the address cannot be had."""
+    """A listening TCP socket; port 0: any free one. Raises ServingError when the address cannot be had."""
     address = f"{host}:{port}"
     if not 0 <= port <= 0xFFFF:
-        raise StoreError(
+        raise ServingError(
             address,
             Text("no such port", "没有这个端口"),
             Text("Give a port from 0 to 65535", "请给出 0 至 65535 的端口"),
@@ -40,7 +56,7 @@ def listen(host: str, port: int) -> socket.socket:
             remedy = Text(
                 "Give an address of this machine, such as 127.0.0.1:8080", "请给出本机地址，如 127.0.0.1:8080"
             )
-        raise StoreError(address, problem, remedy) from error
+        raise ServingError(address, problem, remedy) from error
 
 
 def url_of(listening: socket.socket) -> str:
@@ -65,14 +81,14 @@ def serve(app: Starlette, listening: socket.socket) -> None:
 
 
 class Serving:
-    """A collector on a thread. url: where it listens. As a context manager it stops at the end."""
+    """A service on a thread. url: where it listens. As a context manager it stops at the end."""
 
     def __init__(self, app: Starlette, *, host: str = "127.0.0.1", port: int = 0) -> None:
         self._listening = listen(host, port)
         self.url = url_of(self._listening)
         self._server = _server(app)
         self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._listening]}, name="yima-collector", daemon=True
+            target=self._server.run, kwargs={"sockets": [self._listening]}, name="yima-service", daemon=True
         )
         self._thread.start()
 

@@ -1,0 +1,108 @@
+"""The build: within its budget, and the same bytes from anywhere."""
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from firmware_images.build import FLASH_BUDGET, ROOT, BuildError, Built, Environment, Product, Slot, build
+from firmware_images.cli import image as cli
+from firmware_images.image import read
+from firmware_images.signing import SigningError, read_manifest, sign_folder, write_builds
+
+_RAM = 128 * 1024
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return build(Product.METRO_GATE, Slot.A, Environment.TEST, tmp_path_factory.mktemp("build"))
+
+
+def test_the_image_keeps_its_budget(built: Built) -> None:
+    assert len(built.image) < FLASH_BUDGET
+    assert built.ram_bytes < _RAM
+
+
+def test_the_image_begins_with_a_vector_table_for_its_slot(built: Built) -> None:
+    stack, reset = (int.from_bytes(built.image[at : at + 4], "little") for at in (0, 4))
+    assert stack == 0x20000000 + _RAM
+    assert reset & 1
+    assert 0x10200 < reset < 0x10200 + len(built.image)
+
+
+@pytest.mark.slow
+def test_the_same_sources_give_the_same_bytes_from_another_folder(built: Built, tmp_path: Path) -> None:
+    copy = tmp_path / "somewhere else"
+    for folder in ("firmware_images", "validator"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    program = (
+        "from pathlib import Path; from firmware_images.build import *; import firmware_images;"
+        "print(firmware_images.__file__); build(Product.METRO_GATE, Slot.A, Environment.TEST, Path('out'))"
+    )
+    environment = {"PYTHONPATH": str(copy), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=copy, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert str(copy) in done.stdout
+    assert (copy / "out" / built.elf.name).read_bytes() == built.elf.read_bytes()
+
+
+def test_no_path_of_this_machine_is_in_the_image(built: Built) -> None:
+    assert str(ROOT).encode() not in built.elf.read_bytes()
+
+
+def test_products_and_slots_are_different_images(built: Built, tmp_path: Path) -> None:
+    bus = build(Product.BUS_VALIDATOR, Slot.A, Environment.TEST, tmp_path)
+    other_slot = build(Product.METRO_GATE, Slot.B, Environment.TEST, tmp_path)
+    assert len({built.image, bus.image, other_slot.image}) == 3
+
+
+def test_the_manifest_says_what_was_built_and_signed(built: Built) -> None:
+    folder = built.elf.parent
+    write_builds([built], folder)
+    (path,) = sign_folder(folder, version="1.2.3", counter=4)
+    (entry,) = read_manifest(folder)["images"]
+    assert entry["parameter_environment"] == "test"
+    assert entry["size"] == len(built.image)
+    assert entry["signed"]["security_counter"] == read(path.read_bytes()).counter == 4
+    assert entry["signed"]["test_key"] is True
+
+
+def test_a_binary_that_changed_after_the_build_is_not_signed(built: Built, tmp_path: Path) -> None:
+    write_builds([built], tmp_path)
+    next(tmp_path.glob("*.bin")).write_bytes(built.image[:-1] + b"\x5a")
+    with pytest.raises(SigningError, match="changed since it was built"):
+        sign_folder(tmp_path)
+
+
+def test_the_test_key_signs_no_production_image(tmp_path: Path) -> None:
+    production = build(Product.BUS_VALIDATOR, Slot.A, Environment.PRODUCTION, tmp_path)
+    write_builds([production], tmp_path)
+    with pytest.raises(SigningError, match="test key"):
+        sign_folder(tmp_path)
+
+
+def test_what_the_compiler_says_reaches_the_engineer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("firmware_images.build.VERSION", '" junk')
+    with pytest.raises(BuildError, match="error"):
+        build(Product.BUS_VALIDATOR, Slot.A, Environment.TEST, tmp_path)
+
+
+def test_the_command_shows_and_verifies(built: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_builds([built], tmp_path)
+    path = str(sign_folder(tmp_path)[0])
+    assert _run("show", path) == 0
+    assert "TEST key" in capsys.readouterr().out
+    assert _run("verify", path) == 0
+    assert _run("verify", path, "--counter-floor", "2") == 1
+    assert _run("verify", path, "--product", "yima-bus-validator") == 1
+
+
+def _run(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    cli.add_arguments(parser)
+    return cli.run(parser.parse_args(words))

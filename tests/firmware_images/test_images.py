@@ -1,0 +1,161 @@
+"""Images: what imgtool signs, our verifier takes; what was changed, it refuses, for the right reason."""
+
+import random
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from firmware_images.build import Slot
+from firmware_images.image import SLOT_SIZE, TRAILER_MAGIC, Fault, ImageError, factory_slot, read, verify
+from firmware_images.keys import KeyFileError, pem_of_test_key, public_key_of, public_test_key
+from firmware_images.signing import SigningError, sign
+
+_PRODUCT = "yima-metro-gate"
+_PAYLOAD = random.Random(5).randbytes(3000)
+_COUNTER_TLV, _HEADER = 0x50, 0x200
+
+
+@pytest.fixture(scope="module")
+def signed() -> bytes:
+    return sign(_PAYLOAD, Slot.B, _PRODUCT, version="2.3.4+77", counter=9)
+
+
+@pytest.fixture(scope="module")
+def other_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "other.pem"
+    path.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path
+
+
+@pytest.fixture(scope="module")
+def test_key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "TEST-ONLY.pem"
+    path.write_bytes(pem_of_test_key())
+    return path
+
+
+def _fault(data: bytes, floor: int = 0, product: str | None = None, key: Path | None = None) -> Fault | None:
+    keys = [public_key_of(key) if key else public_test_key()]
+    try:
+        verify(data, keys, counter_floor=floor, product=product)
+    except ImageError as error:
+        return error.fault
+    return None
+
+
+def _imgtool_takes(data: bytes, key: Path, folder: Path) -> bool:
+    (folder / "image.bin").write_bytes(data)
+    command = [sys.executable, "-m", "imgtool.main", "verify", "--key", str(key), str(folder / "image.bin")]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def test_an_image_says_who_it_is(signed: bytes) -> None:
+    image = verify(signed, [public_test_key()], counter_floor=9, product=_PRODUCT)
+    assert (image.version_text, image.counter, image.product) == ("2.3.4+77", 9, _PRODUCT)
+    assert (image.address, image.payload_size, image.size) == (0x40000, len(_PAYLOAD), len(signed))
+
+
+def test_an_image_signed_with_the_test_key_says_so(signed: bytes, other_key: Path) -> None:
+    assert read(signed).test_key
+    assert not read(sign(_PAYLOAD, Slot.A, _PRODUCT, key=other_key)).test_key
+
+
+def test_signing_the_same_bytes_again_gives_the_same_image(signed: bytes) -> None:
+    assert sign(_PAYLOAD, Slot.B, _PRODUCT, version="2.3.4+77", counter=9) == signed
+
+
+def test_imgtool_and_we_agree_on_good_tampered_and_wrongly_signed_images(
+    signed: bytes, other_key: Path, test_key_file: Path, tmp_path: Path
+) -> None:
+    other = sign(_PAYLOAD, Slot.B, _PRODUCT, key=other_key)
+    assert _fault(signed) is None
+    assert _imgtool_takes(signed, test_key_file, tmp_path)
+    assert _fault(other) is Fault.UNKNOWN_KEY
+    assert not _imgtool_takes(other, test_key_file, tmp_path)
+    assert _fault(other, key=other_key) is None
+    assert _imgtool_takes(other, other_key, tmp_path)
+    signature_at = len(signed) - 10
+    for at in (_HEADER + 1, _HEADER + len(_PAYLOAD) - 1, _HEADER + len(_PAYLOAD) + 8, 21, signature_at):
+        changed = bytearray(signed)
+        changed[at] ^= 1
+        assert _fault(bytes(changed)) is not None
+        assert not _imgtool_takes(bytes(changed), test_key_file, tmp_path)
+
+
+def test_an_older_security_counter_is_refused(signed: bytes) -> None:
+    assert _fault(signed, floor=9) is None
+    assert _fault(signed, floor=10) is Fault.OLDER
+
+
+def test_a_security_counter_outside_the_signed_part_counts_for_nothing(signed: bytes) -> None:
+    image = read(signed)
+    tlvs_at = _HEADER + len(_PAYLOAD) + int.from_bytes(signed[10:12], "little")
+    area = signed[tlvs_at + 4 : image.size] + struct.pack("<HHI", _COUNTER_TLV, 4, 99)
+    forged = signed[:tlvs_at] + struct.pack("<HH", 0x6907, len(area) + 4) + area
+    assert verify(forged, [public_test_key()]).counter == 9
+    assert _fault(forged, floor=10) is Fault.OLDER
+
+
+def test_an_image_for_another_product_is_refused(signed: bytes) -> None:
+    assert _fault(signed, product="yima-bus-validator") is Fault.OTHER_PRODUCT
+
+
+def test_every_changed_bit_of_the_signed_part_is_noticed(signed: bytes) -> None:
+    end = _HEADER + len(_PAYLOAD) + int.from_bytes(signed[10:12], "little")
+    for at in (*range(32), *range(_HEADER, end, 61), *range(end - 60, end)):
+        changed = bytearray(signed)
+        changed[at] ^= 1 << at % 8
+        assert _fault(bytes(changed)) is not None, at
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_any_bytes_are_read_or_refused(data: st.DataObject) -> None:
+    base = bytearray(_small())
+    for _ in range(data.draw(st.integers(0, 6))):
+        base[data.draw(st.integers(0, len(base) - 1))] = data.draw(st.integers(0, 255))
+    cut = bytes(base[: data.draw(st.integers(0, len(base)))])
+    try:
+        read(cut)
+    except ImageError as error:
+        assert isinstance(error.fault, Fault)
+
+
+def _small(cache: list[bytes] = []) -> bytes:  # noqa: B006  # signed once
+    if not cache:
+        cache.append(sign(b"small", Slot.A, _PRODUCT))
+    return cache[0]
+
+
+def test_a_factory_slot_is_an_image_that_was_tried_and_confirmed(signed: bytes) -> None:
+    slot = factory_slot(signed)
+    assert len(slot) == SLOT_SIZE
+    assert read(slot).digest == read(signed).digest
+    assert slot[-16:] == TRAILER_MAGIC
+    assert slot[-24] == slot[-32] == 1
+
+
+def test_a_larger_image_than_the_slot_is_refused_by_imgtool_and_by_us() -> None:
+    with pytest.raises(SigningError):
+        sign(bytes(SLOT_SIZE), Slot.A, _PRODUCT)
+    with pytest.raises(ImageError):
+        read(bytes(SLOT_SIZE + 1))
+
+
+def test_a_public_key_file_will_do_for_verifying_and_another_kind_of_file_is_named(
+    other_key: Path, tmp_path: Path
+) -> None:
+    public = public_key_of(other_key)
+    path = tmp_path / "public.pem"
+    path.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    assert public_key_of(path).public_bytes_raw() == public.public_bytes_raw()
+    path.write_bytes(b"no key")
+    with pytest.raises(KeyFileError, match=r"public\.pem"):
+        public_key_of(path)

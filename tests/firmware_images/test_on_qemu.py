@@ -1,0 +1,389 @@
+"""The firmware on QEMU: taps, the station link with smpclient, and an answer to every kind of bad input."""
+
+import asyncio
+import ctypes
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from qemu_board import BLOCK, LOG_SIZE, QemuBoard, flash
+from smpclient import SMPClient
+from smpclient.transport.serial import SMPSerialTransport
+
+from firmware_images.build import Environment, Product, Slot, build
+from firmware_images.host_build import host_library
+from firmware_images.image import factory_slot
+from firmware_images.signing import sign
+from firmware_images.station import ParametersWrite, Record, Station, StationError
+from sdk.issuer import Rider, Root, make_issuer, make_rider, make_root
+from sdk.parameters.signing import Envelope, sign_package
+from sdk.sm2 import SigningKey
+from validator.judging import GateContext, Mode, Moment, Validator
+from validator.parameters import Parameters, from_mapping
+from validator.record import Terminal, record_is_intact, trip_record
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed"),
+]
+
+_NOW = 1_800_000_000
+
+
+@dataclass(frozen=True)
+class _Built:
+    elf: Path
+    a: bytes
+    b: bytes
+    bus_b: bytes
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> _Built:
+    folder = tmp_path_factory.mktemp("firmware")
+    gate_a, gate_b = (build(Product.METRO_GATE, slot, Environment.TEST, folder) for slot in (Slot.A, Slot.B))
+    bus_b = build(Product.BUS_VALIDATOR, Slot.B, Environment.TEST, folder)
+    gate, bus = Product.METRO_GATE.full_name, Product.BUS_VALIDATOR.full_name
+    return _Built(
+        elf=gate_a.elf,
+        a=factory_slot(sign(gate_a.image, Slot.A, gate)),
+        b=sign(gate_b.image, Slot.B, gate, version="0.2.0", counter=2),
+        bus_b=sign(bus_b.image, Slot.B, bus),
+    )
+
+
+@pytest.fixture(scope="module")
+def root() -> Root:
+    return make_root()
+
+
+@pytest.fixture(scope="module")
+def rider(root: Root) -> Rider:
+    return make_rider(
+        make_issuer(root),
+        payment_account="PAY1",
+        card_account="31048700000000000001",
+        platform="50083010",
+        authorised_until=_NOW + 86_400,
+    )
+
+
+def _parameters(root: Root, version: int = 7) -> Parameters:
+    return from_mapping(
+        {
+            "environment": "test",
+            "version": version,
+            "fares": {"bus": 200, "metro": 300},
+            "roots": [{"certificate": root.certificate.hex()}],
+            "whitelist": [{"organisation": "00083010", "platform": "50083010"}],
+        }
+    )
+
+
+Boards = Callable[..., QemuBoard]
+
+
+@pytest.fixture
+def boards(built: _Built, root: Root, tmp_path: Path) -> Iterator[Boards]:
+    """Starts boards and stops them."""
+    started: list[QemuBoard] = []
+
+    plain = bytes(_parameters(root).image)
+
+    def start(parameters: bytes | None = plain, log: bytes = b"", keys: tuple[bytes, ...] = ()) -> QemuBoard:
+        scratch = tmp_path / str(len(started))
+        scratch.mkdir()
+        board = QemuBoard(built.elf, scratch, flash(built.a, parameters, log, keys))
+        started.append(board)
+        board.until("ready terminal=YM000042")
+        return board
+
+    yield start
+    for board in started:
+        board.__exit__(None, None, None)
+
+
+@pytest.fixture
+def board(boards: Boards) -> QemuBoard:
+    """A board that knows the time."""
+    made = boards()
+    _set_clock(made, _NOW)
+    return made
+
+
+def _set_clock(board: QemuBoard, unix_s: int) -> None:
+    async def talk() -> None:
+        async with Station(board.station) as station:
+            await station.set_clock(unix_s)
+
+    asyncio.run(talk())
+
+
+async def _all(station: Station, start: int = 0) -> list[Record]:
+    return [record async for record in station.records(start)]
+
+
+def test_a_good_code_opens_the_gate_and_its_record_is_what_the_host_would_write(
+    board: QemuBoard, root: Root, rider: Rider
+) -> None:
+    code = rider.code(_NOW)
+    board.scan(code)
+    tap = board.until("tap ")
+    assert (tap["accepted"], tap["name"], tap["fare"], tap["record"]) == ("1", "ACCEPTED", "300", "1")
+
+    async def talk() -> list[Record]:
+        async with Station(board.station) as station:
+            return await _all(station)
+
+    (record,) = asyncio.run(talk())
+    moment = next(
+        moment for moment in (Moment.at(_NOW + late) for late in range(30)) if moment.unix_s.to_bytes(4) in record.d
+    )
+    host = Validator(_parameters(root), GateContext(mode=Mode.METRO, city=320500))
+    verdict = host.judge(code, moment)
+    expected = trip_record(
+        code, verdict, terminal=Terminal(terminal="YM000042"), record_id="YM000042-0000000001", moment=moment
+    )
+    assert record.d == expected
+
+
+def test_the_gate_opens_and_shuts_by_itself(board: QemuBoard, rider: Rider) -> None:
+    board.scan(rider.code(_NOW))
+    board.until("gate state=open")
+    board.until("gate state=shut")
+
+
+def test_the_same_code_still_in_view_is_shown_again_and_not_recorded_and_later_it_is_repeated(
+    board: QemuBoard, rider: Rider
+) -> None:
+    code = rider.code(_NOW)
+    board.scan(code)
+    board.until("tap .* accepted=1")
+    board.scan(code)
+    assert board.until("tap ")["again"] == "1"
+    board.quiet(2.5)
+    board.scan(code)
+    assert board.until("tap ")["name"] == "REPEATED"
+
+
+def test_records_go_out_in_order_and_acknowledgement_needs_the_records_own_chain_value(
+    board: QemuBoard, rider: Rider
+) -> None:
+    codes = [rider.code(_NOW + later) for later in range(12)]
+    for code in codes:
+        board.scan(code)
+        board.until("tap .* accepted=1")
+
+    async def talk() -> None:
+        async with Station(board.station) as station:
+            records = await _all(station)
+            assert [record.n for record in records] == list(range(1, 13))
+            assert all(record_is_intact(record.d) for record in records)
+            assert all(code in record.d for code, record in zip(codes, records, strict=True))
+            with pytest.raises(StationError):
+                await station.acknowledge(Record(n=9, d=b"", h=records[7].h))
+            assert await station.acknowledge(records[7]) == 8
+            state = await station.state()
+            assert (state.ack, state.next, state.serving) == (8, 13, True)
+
+    asyncio.run(talk())
+
+
+def test_an_image_for_the_other_slot_is_taken_and_marked_to_be_tried(board: QemuBoard, built: _Built) -> None:
+    async def talk() -> None:
+        async with Station(board.station) as station:
+            await station.update(built.b)
+            running, waiting = await station.images()
+            assert (running.active, running.confirmed) == (True, True)
+            assert (waiting.version, waiting.pending, waiting.confirmed) == ("0.2.0", True, False)
+            await station.confirm()
+
+    asyncio.run(talk())
+
+
+def test_images_that_cannot_run_here_are_refused_and_the_status_line_says_why(board: QemuBoard, built: _Built) -> None:
+    damaged = bytearray(built.b)
+    damaged[5000] ^= 1
+    refused = [
+        (built.bus_b, "OTHER_PRODUCT"),
+        (built.a[:120_000], "OTHER_SLOT"),
+        (bytes(damaged), "DAMAGED"),
+        (b"no image" * 100, "NOT_AN_IMAGE"),
+    ]
+
+    async def talk() -> None:
+        async with Station(board.station) as station:
+            for image, why in refused:
+                with pytest.raises(StationError):
+                    await station.update(image)
+                assert board.until("image refused")["refused"] == why
+            assert [state.slot for state in await station.images()] == [0]
+
+    asyncio.run(talk())
+
+
+def test_parameters_come_into_force_at_once_and_older_ones_never(board: QemuBoard, root: Root, rider: Rider) -> None:
+    code = rider.code(_NOW)
+    board.scan(code)
+    board.until("tap .* accepted=1")
+    board.quiet(2.5)
+
+    async def talk() -> None:
+        async with Station(board.station) as station:
+            assert await station.send_parameters(bytes(_parameters(root, 9).image)) == 9
+            for bad, why in ((bytes(_parameters(root, 8).image), "OLDER"), (b"junk" * 100, "BAD_PARAMETERS")):
+                with pytest.raises(StationError):
+                    await station.send_parameters(bad)
+                assert board.until("parameters refused")["refused"] == why
+            assert (await station.state()).parameters == 9
+
+    asyncio.run(talk())
+    board.scan(code)
+    assert board.until("tap ")["name"] == "REPEATED", "used codes are remembered across parameters"
+
+
+def test_a_parameter_transfer_that_stops_half_way_changes_nothing(board: QemuBoard, root: Root, rider: Rider) -> None:
+    image = bytes(_parameters(root, 9).image)
+
+    async def talk() -> None:
+        async with SMPClient(SMPSerialTransport(), board.station) as client:
+            await client.request(ParametersWrite(off=0, data=image[:100], len=len(image)))
+        async with Station(board.station) as station:
+            assert (await station.state()).parameters == 7
+
+    asyncio.run(talk())
+    board.scan(rider.code(_NOW))
+    assert board.until("tap ")["accepted"] == "1"
+
+
+def test_a_dead_clock_refuses_and_says_so_until_the_station_sets_it(boards: Boards, rider: Rider) -> None:
+    board = boards()
+    board.scan(rider.code(_NOW))
+    assert board.until("tap ")["name"] == "TIME_UNTRUSTED"
+    _set_clock(board, _NOW)
+    assert board.until("clock")["trusted"] == "1"
+    board.scan(rider.code(_NOW + 1))
+    assert board.until("tap ")["accepted"] == "1"
+
+
+def test_without_parameters_nobody_passes_and_the_first_ones_are_taken(
+    boards: Boards, root: Root, rider: Rider
+) -> None:
+    board = boards(parameters=None)
+    _set_clock(board, _NOW)
+    board.scan(rider.code(_NOW))
+    assert board.until("tap ")["name"] == "PARAMETERS_EXPIRED"
+
+    async def talk() -> None:
+        async with Station(board.station) as station:
+            assert not (await station.state()).serving
+            assert await station.send_parameters(bytes(_parameters(root).image)) == 7
+
+    asyncio.run(talk())
+    board.scan(rider.code(_NOW + 1))
+    assert board.until("tap ")["accepted"] == "1"
+
+
+def test_a_log_full_of_junk_is_an_empty_log(boards: Boards, rider: Rider) -> None:
+    board = boards(log=random.Random(1).randbytes(LOG_SIZE))
+    _set_clock(board, _NOW)
+    board.scan(rider.code(_NOW))
+    assert board.until("tap ")["record"] == "1"
+
+
+def _full_log(folder: Path) -> bytes:
+    """A log without room, written on the host by the firmware's own source."""
+    library = host_library(
+        ["validator/core/flashlog.c", "validator/core/sm3.c", "tests/validator/core/flash_model.c"], folder / "log.so"
+    )
+    library.model_new.restype = library.model_bytes.restype = ctypes.c_void_p
+    library.model_append.restype = ctypes.c_uint32
+    model = ctypes.c_void_p(library.model_new(LOG_SIZE // BLOCK, BLOCK))
+    library.model_open(model, ctypes.c_uint32(0xFFFFFFFF), 0)
+    while library.model_append(model, bytes(600), 600):
+        pass
+    log = ctypes.string_at(library.model_bytes(model), LOG_SIZE)
+    library.model_free(model)
+    return log
+
+
+def test_a_log_full_of_records_shuts_the_gate_until_the_station_has_taken_them(
+    boards: Boards, rider: Rider, tmp_path: Path
+) -> None:
+    board = boards(log=_full_log(tmp_path))
+    _set_clock(board, _NOW)
+    board.scan(rider.code(_NOW))
+    assert board.until("tap ")["name"] == "CANNOT_RECORD"
+
+    async def talk() -> None:
+        async with Station(board.station) as station:
+            assert not (await station.state()).serving
+            records = await _all(station)
+            await station.acknowledge(records[-1])
+            assert (await station.state()).serving
+
+    asyncio.run(talk())
+    board.scan(rider.code(_NOW))
+    assert board.until("tap ")["name"] == "ACCEPTED", "the refusal did not use the code up"
+
+
+def test_signed_parameters_are_taken_from_whom_the_settings_trust_and_then_from_whom_the_package_names(
+    boards: Boards, root: Root, rider: Rider
+) -> None:
+    first, second, stranger = (SigningKey.generate() for _ in range(3))
+
+    def package(version: int, signer: SigningKey, next_key: SigningKey, environment: str = "test") -> bytes:
+        envelope = Envelope(
+            environment=environment,
+            version=version,
+            not_before=_NOW - 60,
+            expiry=_NOW + 86_400,
+            next_keys=(next_key.compressed,),
+        )
+        return sign_package(bytes(_parameters(root, version).image), envelope, [signer])
+
+    board = boards(parameters=None, keys=(first.compressed,))
+
+    async def refused(station: Station, data: bytes) -> str:
+        with pytest.raises(StationError):
+            await station.send_parameters(data)
+        return board.until("parameters refused")["refused"]
+
+    async def talk() -> None:
+        async with Station(board.station) as station:
+            assert await refused(station, package(3, first, second)) == "NO_CLOCK"
+            await station.set_clock(_NOW)
+            assert await refused(station, package(3, stranger, stranger)) == "UNKNOWN_SIGNER"
+            assert await station.send_parameters(package(3, first, second)) == 3
+            assert (await station.state()).signed
+            assert await refused(station, package(4, first, first)) == "UNKNOWN_SIGNER"
+            assert await refused(station, bytes(_parameters(root, 9).image)) == "OLDER"
+            assert await station.send_parameters(package(4, second, second)) == 4
+            assert await refused(station, package(3, second, second)) == "OLDER"
+
+    asyncio.run(talk())
+    board.scan(rider.code(_NOW))
+    assert board.until("tap ")["accepted"] == "1"
+
+
+def test_garbage_on_both_lines_at_once_stops_nothing(board: QemuBoard, rider: Rider) -> None:
+    noise = random.Random(2)
+    with Path(board.station).open("wb", buffering=0) as station:
+        for _ in range(20):
+            board.scan(noise.randbytes(300))
+            station.write(noise.randbytes(300) + b"\x06\x09" + noise.randbytes(40) + b"\n")
+            board.quiet(0.1)
+    board.quiet(0.5)
+    board.scan(rider.code(_NOW + 5))
+    assert board.until("tap .* family=1 ")["accepted"] == "1"
+    lines = board.quiet(0.2)
+    assert not any(line.startswith("yima version") for line in lines), "it has not restarted"
+
+    async def talk() -> int:
+        async with Station(board.station) as station:
+            return (await station.state()).parameters
+
+    assert asyncio.run(talk()) == 7

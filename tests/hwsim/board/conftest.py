@@ -1,0 +1,51 @@
+"""Firmware built once, a world of riders, and boards that are equipped with both."""
+
+import importlib.util
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from validator.parameters import Parameters
+
+NEEDED = ("unicorn", "elftools", "imgtool", "smp", "ziglang")
+if all(importlib.util.find_spec(name) for name in NEEDED):
+    from hwsim.board.emulator import Board
+    from hwsim.board.workshop import CLOCK, Firmware, World, equip, make_firmware, make_world
+else:
+    collect_ignore_glob = ["test_*.py"]  # the extras `board` and `firmware` are not installed
+
+
+@pytest.fixture(scope="session")
+def firmware() -> Iterator[Firmware]:
+    """The bus validator, built and signed with the test key."""
+    with tempfile.TemporaryDirectory(prefix="yima-firmware-") as directory:
+        yield make_firmware(Path(directory))
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """One issuer, and parameters that accept it."""
+    return make_world()
+
+
+@pytest.fixture
+def started(tmp_path: Path, firmware: Firmware, world: World) -> Iterator[Callable[..., Board]]:
+    """Makes boards that have come up; parameters=None makes one without."""
+    boards: list[Board] = []
+
+    def start(*, parameters: Parameters | None = world.parameters, clock: int = CLOCK, stopped: bool = False) -> Board:
+        path = tmp_path / f"flash-{len(boards)}"
+        equip(path, firmware.image, parameters)
+        board = Board(path, keep_operations=True)
+        boards.append(board)
+        board.set_rtc(clock, stopped=stopped)
+        board.power_on()
+        assert "ready terminal" in board.run(2000, until=b"ready terminal").status
+        board.run(50)
+        return board
+
+    yield start
+    for board in boards:
+        board.close()

@@ -1,0 +1,161 @@
+"""The boot ROM starts signed images only, tries an update once, goes back unless it was confirmed, never to an older
+security counter."""
+
+from collections.abc import Callable
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from firmware_images.build import Product, Slot
+from firmware_images.image import factory_slot
+from firmware_images.keys import public_test_key
+from firmware_images.signing import sign
+from hwsim.board.bootrom import FLAG_SET, TRAILER_MAGIC, BootRom, image_in, put_keys, trailer
+from hwsim.board.flash import Cut, Flash, PowerLostError
+from hwsim.board.layout import FLASH_SIZE, SLOT_A, SLOT_B, SLOTS
+from hwsim.board.layout import Slot as Place
+
+KEY = public_test_key().public_bytes_raw()
+
+
+def program(place: Place) -> bytes:
+    """A vector table and nothing behind it."""
+    start = place.start + 0x200
+    return (0x2002_0000).to_bytes(4, "little") + (start + 9).to_bytes(4, "little") + b"\xfe\xe7" * 100
+
+
+def signed(place: Place, version: str, counter: int = 1) -> bytes:
+    slot = Slot.A if place is SLOT_A else Slot.B
+    return sign(program(place), slot, Product.BUS_VALIDATOR.full_name, version=version, counter=counter)
+
+
+@pytest.fixture(scope="session")
+def images() -> dict[str, bytes]:
+    return {
+        "a1": signed(SLOT_A, "1.0.0"),
+        "a0": signed(SLOT_A, "0.9.0", 0),
+        "b2": signed(SLOT_B, "2.0.0", 2),
+        "b2-low": signed(SLOT_B, "2.0.0", 0),
+    }
+
+
+@pytest.fixture
+def board(images: dict[str, bytes]) -> Callable[..., Flash]:
+    """A flash with image a1 from the factory; update: an image that was uploaded to slot B and is to be tried."""
+
+    def make(update: str = "", *, asked: bool = True, keys: tuple[bytes, ...] = (KEY,), first: str = "a1") -> Flash:
+        memory = bytearray(b"\xff" * FLASH_SIZE)
+        memory[SLOT_A.start : SLOT_A.end] = factory_slot(images[first])
+        if update:
+            memory[SLOT_B.start : SLOT_B.start + len(images[update])] = images[update]
+            if asked:
+                memory[SLOT_B.end - 16 : SLOT_B.end] = TRAILER_MAGIC
+        flash = Flash(memory)
+        put_keys(flash, list(keys))
+        return flash
+
+    return make
+
+
+def started(flash: Flash) -> str | None:
+    slot = BootRom(flash).boot().slot
+    return slot.name if slot else None
+
+
+def confirm(flash: Flash, slot: Place) -> None:
+    flash.program(slot.end - 24, FLAG_SET)
+
+
+def test_the_factory_image_starts_again_and_again(board: Callable[..., Flash]) -> None:
+    flash = board()
+    assert [started(flash) for _ in range(3)] == ["A", "A", "A"]
+
+
+def test_an_update_is_tried_once_and_given_up_unless_it_is_confirmed(board: Callable[..., Flash]) -> None:
+    flash = board("b2")
+    assert [started(flash), started(flash), started(flash)] == ["B", "A", "A"]
+    assert image_in(flash, SLOT_B) is None, "what was given up is erased"
+
+
+def test_a_confirmed_update_stays(board: Callable[..., Flash]) -> None:
+    flash = board("b2")
+    assert started(flash) == "B"
+    confirm(flash, SLOT_B)
+    assert [started(flash), started(flash)] == ["B", "B"]
+
+
+def test_an_upload_that_nobody_asked_to_start_is_not_started(board: Callable[..., Flash]) -> None:
+    assert started(board("b2", asked=False)) == "A"
+
+
+def test_the_counter_floor_rises_when_an_image_is_confirmed_and_not_before(board: Callable[..., Flash]) -> None:
+    flash = board("b2")
+    started(flash)
+    assert BootRom(flash).floor() == 0
+    confirm(flash, SLOT_B)
+    started(flash)
+    assert BootRom(flash).floor() == 2
+
+
+def test_an_image_below_the_floor_is_refused_even_with_a_higher_version(board: Callable[..., Flash]) -> None:
+    flash = board()
+    assert started(flash) == "A"
+    assert BootRom(flash).floor() == 1
+    low = board("b2-low").memory[SLOT_B.start : SLOT_B.end]
+    flash.memory[SLOT_B.start : SLOT_B.end] = low
+    assert started(flash) == "A"
+    assert image_in(flash, SLOT_B) is None
+
+
+def test_a_board_with_another_key_starts_nothing(board: Callable[..., Flash]) -> None:
+    other = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    assert started(board(keys=(other,))) is None
+    assert started(board(keys=())) is None
+    assert started(board(keys=(other, KEY))) == "A"
+
+
+@settings(max_examples=60)
+@given(where=st.integers(0, 1 << 20), bit=st.integers(0, 7))
+def test_no_flipped_bit_of_what_is_signed_starts(images: dict[str, bytes], where: int, bit: int) -> None:
+    memory = bytearray(b"\xff" * FLASH_SIZE)
+    memory[SLOT_A.start : SLOT_A.end] = factory_slot(images["a1"])
+    flash = Flash(memory)
+    put_keys(flash, [KEY])
+    image = image_in(flash, SLOT_A)
+    assert image is not None
+    memory[SLOT_A.start + where % len(image.hashed)] ^= 1 << bit
+    assert started(flash) is None
+
+
+@settings(max_examples=100)
+@given(junk=st.binary(min_size=32, max_size=600), keep=st.integers(0, 32))
+def test_no_junk_in_a_slot_breaks_the_boot(images: dict[str, bytes], junk: bytes, keep: int) -> None:
+    memory = bytearray(b"\xff" * FLASH_SIZE)
+    memory[SLOT_A.start : SLOT_A.end] = factory_slot(images["a1"])
+    memory[SLOT_B.start : SLOT_B.start + len(junk)] = images["b2"][:keep] + junk[keep:]
+    memory[SLOT_B.end - 16 : SLOT_B.end] = TRAILER_MAGIC
+    flash = Flash(memory)
+    put_keys(flash, [KEY])
+    assert started(flash) == "A"
+
+
+@pytest.mark.parametrize("cut", list(Cut))
+def test_power_may_go_at_every_operation_of_the_boot_rom(board: Callable[..., Flash], cut: Cut) -> None:
+    whole = board("b2")
+    started(whole)  # tried; the next boot gives it up
+    length = 0
+    while True:
+        flash = Flash(bytearray(whole.memory))
+        flash.cut_at(length, cut)
+        try:
+            assert started(flash) == "A"
+            break
+        except PowerLostError:
+            flash.uncut()
+            assert started(flash) == "A", f"cut {cut} at operation {length}"
+            assert trailer(flash, SLOT_A).magic
+        length += 1
+    assert length > 40, "a slot has 48 blocks"
+    assert {slot.name for slot in SLOTS} == {"A", "B"}

@@ -1,0 +1,81 @@
+"""What a tap costs is exact, within its budget, and what another emulator counts too."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from benchmarks.board import CODES, RECORD, chart, count, differences, figures
+from hwsim.board.costs import functions
+from hwsim.board.emulator import Board
+from hwsim.board.layout import SCANNER
+from hwsim.board.qemu import Witness, after_call, installed
+from hwsim.board.workshop import CLOCK, Firmware, World, equip
+
+KNOWN_ISSUER_MOST = 9_000_000
+NEW_ISSUER_MOST = 15_000_000
+TICK_HANDLER = 3  # instructions: one tick more or less falls into a passage
+
+
+def test_counts_repeat_and_keep_their_budget(tmp_path: Path) -> None:
+    first, second = (figures(count(tmp_path / name)) for name in ("one", "two"))
+    assert differences(first, second) == []
+    assert first["instructions_per_tap_known_issuer"] <= KNOWN_ISSUER_MOST
+    assert first["instructions_per_tap_new_issuer"] <= NEW_ISSUER_MOST
+    assert first["flash_bytes"] <= 128 * 1024
+    assert first["ram_bytes"] <= 128 * 1024
+    assert sum(first["parts_known_issuer"].values()) == first["instructions_per_tap_known_issuer"]
+    assert chart(first).count("<rect") > len(first["parts_known_issuer"])
+
+
+def test_a_difference_to_the_record_is_named() -> None:
+    assert differences({"flash_bytes": 1, "ram_bytes": 2}, {"flash_bytes": 1, "ram_bytes": 3}) == ["ram_bytes: 2 -> 3"]
+
+
+def test_the_record_and_the_codes_of_the_count_are_kept() -> None:
+    assert RECORD.exists()
+    assert CODES.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not installed(), reason="qemu-system-arm is not installed")
+def test_qemu_gives_the_same_verdicts_and_counts_to_one_timer_tick(
+    tmp_path: Path, firmware: Firmware, world: World
+) -> None:
+    flash = tmp_path / "flash"
+    equip(flash, firmware.image, world.parameters)
+    places = functions(firmware.slot_a.elf)
+    judge = places["yima_judge"][0]
+    behind = after_call(firmware.slot_a.image, 0x10200, *places["device_tap"], judge)
+    codes = [world.code(rider) for rider in range(3)]
+    ours: list[int] = []
+    said: list[str] = []
+    with Board(flash, mhz=1000) as board:  # as -icount shift=0: a nanosecond an instruction
+        board.set_rtc(CLOCK)
+        board.power_on()
+        board.mark({judge: 2})
+        board.run(2000, until=b"ready terminal")
+        for code in codes:
+            board.parts(clear=True)
+            board.feed(SCANNER, code)
+            said += _taps((board.run(1000, until=b"record=") + board.run(100)).status)
+            ours.append(board.parts()[0][2])
+    equip(flash, firmware.image, world.parameters)
+    with Board(flash) as board:
+        board.power_on()  # the boot ROM chooses the slot; QEMU starts what it chose
+    theirs: list[str] = []
+    with tempfile.TemporaryDirectory() as sockets, Witness(flash, Path(sockets), start=judge, stop=behind) as qemu:
+        qemu.status_until(b"ready terminal")
+        qemu.set_time(CLOCK)
+        qemu.status_until(b"clock trusted=1")
+        for code in codes:
+            qemu.scan(code)
+            theirs += _taps(qemu.status_until(b"tap "))
+        counted = qemu.counts()
+    assert theirs == said
+    assert len(counted) == len(ours) == 3
+    assert all(abs(a - b) <= TICK_HANDLER for a, b in zip(ours, counted, strict=True)), (ours, counted)
+
+
+def _taps(status: str) -> list[str]:
+    return [line for line in status.splitlines() if line.startswith("tap ")]

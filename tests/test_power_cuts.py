@@ -1,0 +1,65 @@
+"""Power goes at flash operations of a day's trips and of a firmware update, and inside them; nothing promised is lost.
+
+A sample here, so that it ends in minutes; `yima board cuts` tries every one. YIMA_CUTS_EVERY=1 does so here too.
+"""
+
+import importlib.util
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+NEEDED = ("unicorn", "elftools", "imgtool", "smp", "ziglang")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(7200),
+    pytest.mark.skipif(
+        not all(importlib.util.find_spec(name) for name in NEEDED),
+        reason="the extras `board` and `firmware` are not installed",
+    ),
+]
+EVERY = int(os.environ.get("YIMA_CUTS_EVERY", "0"))
+
+
+@pytest.mark.parametrize(("name", "every"), [("trips", 23), ("update", 400)])
+def test_every_cut_is_survived(name: str, every: int, capsys: pytest.CaptureFixture[str]) -> None:
+    from hwsim.board import cut_scenarios
+    from hwsim.board.power_cuts import Scenario, survive
+    from hwsim.board.workshop import Firmware, World, make_firmware, make_world
+
+    plays: dict[str, Callable[[Path, Firmware, World], Scenario]] = {
+        "trips": cut_scenarios.trips,
+        "update": cut_scenarios.update,
+    }
+    with tempfile.TemporaryDirectory(prefix="yima-cuts-") as scratch:
+        directory = Path(scratch)
+        scenario = plays[name](directory, make_firmware(directory / "firmware"), make_world())
+        tried, losses = survive(scenario, every=EVERY or every, tap_every=4)
+    with capsys.disabled():
+        print(
+            f"\n{name}: {len(scenario.operations)} flash operations, {tried} cuts tried, {tried - len(losses)} survived"
+        )
+    assert losses == []
+    assert tried > 60
+
+
+def test_a_log_that_forgets_is_noticed() -> None:
+    """The test itself can fail: a flash from which a promised record was taken away is complained of."""
+    from hwsim.board import cut_scenarios
+    from hwsim.board.emulator import Board
+    from hwsim.board.layout import LOG, LOG_SIZE
+    from hwsim.board.power_cuts import problems
+    from hwsim.board.workshop import make_firmware, make_world
+
+    with tempfile.TemporaryDirectory(prefix="yima-cuts-") as scratch:
+        directory = Path(scratch)
+        scenario = cut_scenarios.update(directory, make_firmware(directory / "firmware"), make_world())
+        lost = bytearray(scenario.start)
+        lost[LOG : LOG + LOG_SIZE] = b"\xff" * LOG_SIZE
+        with Board(directory / "flash") as board:
+            assert problems(board, scenario, scenario.start, 0, tap=True) == []
+            found = problems(board, scenario, bytes(lost), 0, tap=False)
+    assert any("is missing" in one for one in found)
+    assert any("acknowledged is 0" in one for one in found)
