@@ -14,6 +14,7 @@ from typing import Protocol
 
 from validator.deny_activation import DenyUpkeep
 from validator.errors import ParametersError
+from validator.expiry_alarm import ExpiryAlarm
 from validator.judging import Moment, Reason, Validator
 from validator.package_store import PackageStore, Stack
 from validator.packages import ENVIRONMENTS, PackageError, Pins, Policy, Standing, read_package, when
@@ -176,7 +177,7 @@ class Upkeep:
         self._changed = changed
         self._troubled = troubled
         self._wanted = False
-        self._told: Standing | None = None
+        self._alarm = ExpiryAlarm("parameters", _ALARMS, Text("Supply a newer package", "请提供新的参数包"), troubled)
         self._started = False
 
     def request(self) -> None:
@@ -202,29 +203,13 @@ class Upkeep:
             return None
         if parameters or wanted:
             self._changed(parameters)
-        self._alarm(now)
+        self._alarm.look(*self._source.standing(now))
         return made
 
     def refusal(self, now: Moment) -> Reason | None:
         """Why no one may ride now, whatever the code."""
         standing, _ = self._source.standing(now)
         return Reason.PARAMETERS_EXPIRED if standing is Standing.EXPIRED else None
-
-    def _alarm(self, now: Moment) -> None:
-        standing, expiry = self._source.standing(now)
-        if standing is self._told:
-            return
-        self._told = standing
-        text = _ALARMS.get(standing)
-        if text:
-            moment = when(expiry)
-            self._troubled(
-                ParametersError(
-                    "parameters",
-                    Text(text.en.format(moment), text.zh.format(moment)),
-                    Text("Supply a newer package", "请提供新的参数包"),
-                )
-            )
 
 
 _ALARMS = {

@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol
 
 from validator.denylist import DenyList
 from validator.errors import ParametersError
+from validator.expiry_alarm import ExpiryAlarm
 from validator.judging import Moment, Validator
 from validator.package_store import PackageStore, Stack, Taken
 from validator.packages import Chain, Package, PackageError, Pins, Policy, Standing, is_package, read_package, when
@@ -214,7 +215,7 @@ class DenyUpkeep:
         self._judge: Validator | None = None
         self._wanted = False
         self._requested = False
-        self._told: Standing | None = None
+        self._alarm = ExpiryAlarm("deny-list", _ALARMS, Text("Supply a newer list", "请提供新的名单"), troubled)
         self._untold: list[ParametersError] = [source.trouble] if source.trouble else []
         self.deny: DenyList | None = None
 
@@ -256,7 +257,7 @@ class DenyUpkeep:
         elif self._source.is_due(now):
             self._work = self._thread.submit(self._source.due, now)
         else:
-            self._alarm(now)
+            self._alarm.look(*self._source.standing(now))
 
     def close(self) -> None:
         """Waits for what is being looked at, and tells it."""
@@ -284,22 +285,6 @@ class DenyUpkeep:
             return
         self.deny = deny
         self._changed(deny)
-
-    def _alarm(self, now: Moment) -> None:
-        standing, expiry = self._source.standing(now)
-        if standing is self._told:
-            return
-        self._told = standing
-        text = _ALARMS.get(standing)
-        if text:
-            moment = when(expiry)
-            self._troubled(
-                ParametersError(
-                    "deny-list",
-                    Text(text.en.format(moment), text.zh.format(moment)),
-                    Text("Supply a newer list", "请提供新的名单"),
-                )
-            )
 
 
 _ALARMS = {
