@@ -8,19 +8,21 @@ Rules it keeps:
 - The budget is checked here: 128 KB of flash; RAM is checked by the linker script.
 """
 
+import importlib.util
 import subprocess
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.metadata import version as installed
 from pathlib import Path
-
-from elftools.elf.elffile import ELFFile
 
 from validator.errors import YimaError
 from validator.texts import Text
 from validator.version import VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
+COMPILER = "0.17.1"
+"""The pinned ziglang: another one makes other bytes and other costs."""
 FLASH_BUDGET = 128 * 1024
 IMAGE_HEADER = 0x200
 RAM_START = 0x20000000
@@ -108,6 +110,7 @@ def sources() -> list[Path]:
 def build(product: Product, slot: Slot, environment: Environment, folder: Path) -> Built:
     """Builds into `folder` (made if need be): one ELF and one linker script. Raises BuildError with what the compiler
     said, or if the image is over its budget."""
+    _check_compiler()
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{product.full_name}-{environment}-{slot}"
     script, elf = folder / f"{name}.ld", folder / f"{name}.elf"
@@ -128,7 +131,7 @@ def build(product: Product, slot: Slot, environment: Environment, folder: Path) 
         raise BuildError(
             name,
             Text(f"the compiler refused:\n{done.stderr.strip()}", f"编译失败：\n{done.stderr.strip()}"),
-            Text("Mend the source; the compiler is ziglang 0.17.1", "请修正源代码；编译器为 ziglang 0.17.1"),
+            Text(f"Mend the source; the compiler is ziglang {COMPILER}", f"请修正源代码；编译器为 ziglang {COMPILER}"),
         )
     image, ram = _read(elf, slot)
     if len(image) + IMAGE_HEADER > FLASH_BUDGET:
@@ -140,8 +143,25 @@ def build(product: Product, slot: Slot, environment: Environment, folder: Path) 
     return Built(product=product, slot=slot, environment=environment, elf=elf, image=image, ram_bytes=ram)
 
 
+def _check_compiler() -> None:
+    """Raises ModuleNotFoundError without ziglang, BuildError for another version than the pinned one."""
+    if importlib.util.find_spec("ziglang") is None:
+        raise ModuleNotFoundError("No module named 'ziglang'", name="ziglang")
+    found = installed("ziglang")
+    if found != COMPILER:
+        raise BuildError(
+            "ziglang",
+            Text(
+                f"{found} is installed, images are built with {COMPILER}", f"已安装 {found}，映像须用 {COMPILER} 编译"
+            ),
+            Text(f"pip install ziglang=={COMPILER}", f"pip install ziglang=={COMPILER}"),
+        )
+
+
 def _read(elf: Path, slot: Slot) -> tuple[bytes, int]:
     """What lies in the slot, flattened, and the RAM in use."""
+    from elftools.elf.elffile import ELFFile  # noqa: PLC0415  # whoever only wants the names needs no ELF reader
+
     start = slot.address + IMAGE_HEADER
     flat = bytearray()
     ram_end = RAM_START

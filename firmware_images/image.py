@@ -82,8 +82,8 @@ class ImageError(YimaError):
 class Image:
     """What an image says of itself; believed only after verify.
 
-    version: (major, minor, revision, build). address: the slot it runs in. digest: SHA-256 by its TLV. counter, product:
-    of the protected TLVs, None if absent. size: without anything behind the TLVs. payload_size: of the code alone.
+    version: (major, minor, revision, build). address: the slot it runs in. digest: SHA-256 by its TLV; signed_digest:
+    as it is. counter, product: of the protected TLVs, None if absent. size: without anything behind the TLVs.
     """
 
     version: tuple[int, int, int, int]
@@ -111,7 +111,9 @@ def read(data: bytes, thing: object = "image") -> Image:
         raise ImageError(thing, Fault.TOO_LARGE)
     if len(data) < HEADER_SIZE or int.from_bytes(data[:4], "little") != MAGIC:
         raise ImageError(thing, Fault.NOT_AN_IMAGE)
-    _, address, header_size, protected_size, payload_size, flags, major, minor, revision, build = _HEADER.unpack_from(data)
+    _, address, header_size, protected_size, payload_size, flags, major, minor, revision, build = _HEADER.unpack_from(
+        data
+    )
     end = header_size + payload_size
     if header_size != HEADER_SIZE or end > min(len(data), SLOT_SIZE - TRAILER_SIZE):
         raise ImageError(thing, Fault.TRUNCATED)

@@ -40,17 +40,14 @@ def private_test_key() -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(_SENTENCE).digest())
 
 
-
 def public_test_key() -> Ed25519PublicKey:
     """The public half of the test key, for a boot ROM in the test environment."""
     return private_test_key().public_key()
 
 
-
 def pem_of_test_key() -> bytes:
     """The private half as PEM, as imgtool wants it."""
     return private_test_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
 
 
 @cache
@@ -78,6 +75,8 @@ def public_key_of(path: Path) -> Ed25519PublicKey:
         ) from error
     if not isinstance(key, Ed25519PublicKey):
         raise KeyFileError(
-            path, Text("not an Ed25519 key", "不是 Ed25519 密钥"), Text("imgtool keygen -t ed25519", "imgtool keygen -t ed25519")
+            path,
+            Text("not an Ed25519 key", "不是 Ed25519 密钥"),
+            Text("imgtool keygen -t ed25519", "imgtool keygen -t ed25519"),
         )
     return key

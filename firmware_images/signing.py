@@ -7,12 +7,14 @@ Rules it keeps:
 """
 
 import hashlib
+import importlib.util
 import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -61,11 +63,9 @@ def write_builds(builds: Iterable[Built], folder: Path) -> Path:
     return _write_manifest(folder, {"format": FORMAT, "images": entries})
 
 
-def sign_folder(
-    folder: Path, *, version: str = VERSION, counter: int = 1, key: Path | None = None
-) -> list[tuple[Path, dict[str, object]]]:
+def sign_folder(folder: Path, *, version: str = VERSION, counter: int = 1, key: Path | None = None) -> list[Path]:
     """Signs every image of the manifest in `folder`; the manifest then says so. key: None is the test key. Returns the
-    signed files with their entries. Raises SigningError."""
+    signed files. Raises SigningError."""
     manifest = read_manifest(folder)
     signed = []
     for entry in manifest["images"]:
@@ -74,7 +74,9 @@ def sign_folder(
         if hashlib.sha256(data).hexdigest() != entry["sha256"]:
             raise _error(folder / entry["binary"], "changed since it was built", "编译后被改动", "yima image build")
         if key is None and entry["parameter_environment"] != Environment.TEST:
-            raise _error(entry["name"], "the test key signs no production image", "测试密钥不能签名正式映像", "--key FILE")
+            raise _error(
+                entry["name"], "the test key signs no production image", "测试密钥不能签名正式映像", "--key FILE"
+            )
         image = sign(data, Slot(entry["slot"]), entry["product"], version=version, counter=counter, key=key)
         path.write_bytes(image)
         entry["signed"] = {
@@ -85,7 +87,7 @@ def sign_folder(
             "security_counter": counter,
             "test_key": key is None,
         }
-        signed.append((path, entry))
+        signed.append(path)
     _write_manifest(folder, manifest)
     return signed
 
@@ -94,6 +96,8 @@ def sign(
     data: bytes, slot: Slot, product: str, *, version: str = VERSION, counter: int = 1, key: Path | None = None
 ) -> bytes:
     """The MCUboot image of `data` (from the vector table on). version: as imgtool takes it, e.g. 0.2.0+7."""
+    if importlib.util.find_spec("imgtool") is None:
+        raise ModuleNotFoundError("No module named 'imgtool'", name="imgtool")
     with tempfile.TemporaryDirectory() as scratch:
         key_path = key or Path(scratch, "TEST-ONLY.pem")
         if key is None:
@@ -117,14 +121,18 @@ def sign(
     return made
 
 
-def read_manifest(folder: Path) -> dict[str, list[dict[str, str]]]:
+def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a folder of builds. Raises SigningError if there is none."""
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise _error(path, f"no manifest: {error}", f"没有清单：{error}", "yima image build") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT or not isinstance(manifest.get("images"), list):
+    if (
+        not isinstance(manifest, dict)
+        or manifest.get("format") != FORMAT
+        or not isinstance(manifest.get("images"), list)
+    ):
         raise _error(path, "not a manifest of firmware", "不是固件清单", "yima image build")
     return manifest
 

@@ -135,7 +135,11 @@ static void put_byte(cbor_out *out, uint8_t byte) {
 }
 
 static void put_head(cbor_out *out, unsigned major, uint64_t argument) {
-    const unsigned info = argument < 24 ? 0 : argument <= 0xFF ? 24 : argument <= 0xFFFF ? 25 : argument <= UINT32_MAX ? 26 : 27;
+    const unsigned info = argument < 24            ? 0
+                          : argument <= 0xFF       ? 24
+                          : argument <= 0xFFFF     ? 25
+                          : argument <= UINT32_MAX ? 26
+                                                   : 27;
     if (!info) {
         put_byte(out, (uint8_t)(major << 5 | (unsigned)argument));
         return;

@@ -47,7 +47,8 @@ void clock_run(uint64_t now_ms) {
 }
 
 int clock_set(uint32_t unix_s, uint64_t now_ms) {
-    if (unix_s < EARLIEST_TIME || unix_s < floor_s) return 0;
+    if (unix_s < EARLIEST_TIME) return 0;
+    floor_s = 0; /* the newest record may carry a time that the station once set wrongly */
     port_rtc_set(unix_s);
     goes = 1;
     begin_window(now_ms);

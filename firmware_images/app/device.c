@@ -49,7 +49,7 @@ static const uint8_t *field_of(const uint8_t *bytes, uint32_t size, uint32_t tag
 }
 
 /* Accepted codes of the log go into the memory again. `now` 0: the time is not known, all of them count.
- * Returns the newest record's time. */
+ * Returns the time of the newest record whose time was trusted. */
 static uint32_t remember(int64_t now) {
     yima_log_place place;
     yima_log_entry entry;
@@ -62,7 +62,7 @@ static uint32_t remember(int64_t now) {
         const uint8_t *reason = field_of(bytes, entry.size, 0x2001, &length);
         const int accepted = reason && length == 2 && yima_be16(reason) == YIMA_REASON_ACCEPTED;
         const uint8_t *trusted = field_of(bytes, entry.size, 0x2002, &length);
-        if (trusted && length == 1 && trusted[0] && at > newest) newest = at;
+        if (trusted && length == 1 && trusted[0]) newest = at;
         const uint8_t *code = field_of(bytes, entry.size, 0x0001, &length);
         if (device.usable && accepted && code) {
             count += (uint32_t)yima_remember(&device.validator, code, length, at, now ? now : at);
@@ -236,6 +236,12 @@ void device_tap(const uint8_t *payload, size_t length) {
         gate_refuse(ms);
     }
     tell(&verdict, length, number);
+}
+
+void device_eased(void) {
+    if (!device.log_failed || yima_log_room(&device.log) < 2) return;
+    device.log_failed = 0;
+    gate_out_of_service(!device.usable);
 }
 
 int device_idle(void) {

@@ -25,6 +25,9 @@ void device_reload(void);
 /* One payload from the scanner: judges it, records it, moves the gate. */
 void device_tap(const uint8_t *payload, size_t length);
 
+/* The station has acknowledged records: there may be room in the log again. */
+void device_eased(void);
+
 /* One piece of work for idle time; 1 if there was one. */
 int device_idle(void);
 #endif

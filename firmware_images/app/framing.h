@@ -15,11 +15,11 @@ typedef void framing_deliver(void *context, const uint8_t *payload, size_t lengt
 typedef struct {
     framing_deliver *deliver;
     void *context;
-    uint64_t last_ms;     /* when the last byte of all came */
-    uint32_t size;        /* bytes held */
-    uint32_t checked;     /* no code starts before this offset */
-    uint8_t behind_code;  /* a code was delivered since the last silence */
-    uint8_t flooded;      /* a frame hit the limit since the last silence */
+    uint64_t last_ms;    /* when the last byte of all came */
+    uint32_t size;       /* bytes held */
+    uint32_t checked;    /* no code starts before this offset */
+    uint8_t behind_code; /* a code was delivered since the last silence */
+    uint8_t flooded;     /* a frame hit the limit since the last silence */
     uint8_t bytes[FRAMING_LIMIT];
 } framing;
 

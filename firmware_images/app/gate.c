@@ -1,5 +1,5 @@
-/* gate.c - see gate.h. Each pin is on until a moment; the gate, where there is a passage sensor, also until someone
- * has gone through. */
+/* gate.c - see gate.h. Each pin is on until a moment; the gate, where there is a passage sensor, also until as many
+ * have gone through as were let through. */
 #include "gate.h"
 
 #include "port.h"
@@ -10,7 +10,7 @@
 enum { GREEN_MS = 1000, RED_MS = 1500, ACCEPTED_SOUND_MS = 100, REFUSED_SOUND_MS = 400 };
 
 static uint64_t gate_until, green_until, red_until, buzzer_until;
-static uint32_t shown, passing, out_of_service;
+static uint32_t shown, passing, admitted, out_of_service;
 
 static void drive(uint64_t now_ms) {
     const uint32_t pins = (now_ms < gate_until ? PORT_GATE : 0) |
@@ -24,6 +24,7 @@ static void drive(uint64_t now_ms) {
 }
 
 void gate_open(uint64_t now_ms) {
+    admitted = now_ms < gate_until ? admitted + 1 : 1; /* who did not come in time is not waited for */
     gate_until = now_ms + GATE_OPEN_MS;
     green_until = now_ms + GREEN_MS;
     red_until = 0;
@@ -53,7 +54,7 @@ void gate_out_of_service(int is) {
 
 void gate_run(uint64_t now_ms) {
     const uint32_t inside = GATE_HAS_PASSAGE ? port_inputs() & PORT_PASSAGE : 0;
-    if (passing && !inside) gate_until = 0; /* the rider has gone through */
+    if (passing && !inside && admitted && --admitted == 0) gate_until = 0;
     passing = inside;
     drive(now_ms);
 }

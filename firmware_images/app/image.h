@@ -14,11 +14,11 @@ enum {
 };
 
 typedef struct {
-    uint32_t slot;                   /* its first byte */
-    uint8_t version[8];              /* major, minor, revision (2), build (4), little-endian */
-    uint32_t size;                   /* with header and TLVs */
-    const uint8_t *hash;             /* SHA-256 of header, image and protected TLVs, as the TLV says */
-    const uint8_t *product;          /* protected TLV 00A0; NULL: none */
+    uint32_t slot;          /* its first byte */
+    uint8_t version[8];     /* major, minor, revision (2), build (4), little-endian */
+    uint32_t size;          /* with header and TLVs */
+    const uint8_t *hash;    /* SHA-256 of header, image and protected TLVs, as the TLV says */
+    const uint8_t *product; /* protected TLV 00A0; NULL: none */
     uint32_t product_size;
     uint8_t pending, confirmed, tried; /* of the trailer: magic, image_ok, copy_done */
 } image_info;

@@ -94,8 +94,8 @@ __attribute__((used)) uint64_t yima_divide(uint64_t value, uint64_t by, uint64_t
 
 __attribute__((used)) int64_t yima_divide_signed(int64_t value, int64_t by, int64_t *remainder) {
     uint64_t rest;
-    const uint64_t quotient = yima_divide(value < 0 ? 0 - (uint64_t)value : (uint64_t)value,
-                                          by < 0 ? 0 - (uint64_t)by : (uint64_t)by, &rest);
+    const uint64_t quotient =
+        yima_divide(value < 0 ? 0 - (uint64_t)value : (uint64_t)value, by < 0 ? 0 - (uint64_t)by : (uint64_t)by, &rest);
     *remainder = (int64_t)(value < 0 ? 0 - rest : rest);
     return (int64_t)((value < 0) != (by < 0) ? 0 - quotient : quotient);
 }

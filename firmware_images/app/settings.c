@@ -38,9 +38,9 @@ static void text(char *to, const uint8_t *value, uint32_t size) {
 }
 
 static void take(uint8_t tag, const uint8_t *value, uint32_t size) {
-    char *const texts[] = {[TAG_TERMINAL] = settings.terminal,    [TAG_VEHICLE] = settings.vehicle,
-                           [TAG_PLATE] = settings.plate,          [TAG_DRIVER] = settings.driver,
-                           [TAG_LINE_TEXT] = settings.line_text,  [TAG_STATION_TEXT] = settings.station_text,
+    char *const texts[] = {[TAG_TERMINAL] = settings.terminal,   [TAG_VEHICLE] = settings.vehicle,
+                           [TAG_PLATE] = settings.plate,         [TAG_DRIVER] = settings.driver,
+                           [TAG_LINE_TEXT] = settings.line_text, [TAG_STATION_TEXT] = settings.station_text,
                            [TAG_POSITION] = settings.position};
     if (tag < sizeof texts / sizeof *texts && texts[tag]) {
         text(texts[tag], value, size);
@@ -75,7 +75,8 @@ int settings_load(void) {
     memset(&settings, 0, sizeof settings);
     settings.keys_needed = 1;
     text(settings.terminal, (const uint8_t *)"unset", 5);
-    for (uint32_t at = 0; at + 2 <= sizes[newer] && at + 2 + entries[at + 1] <= sizes[newer]; at += 2u + entries[at + 1]) {
+    for (uint32_t at = 0; at + 2 <= sizes[newer] && at + 2 + entries[at + 1] <= sizes[newer];
+         at += 2u + entries[at + 1]) {
         take(entries[at], entries + at + 2, entries[at + 1]);
     }
     return sizes[newer] != 0;

@@ -23,7 +23,10 @@ int smp_refuse(smp_request *request, uint32_t code) {
 }
 
 static smp_handler *handler_of(uint16_t group) {
-    return group == SMP_GROUP_OS ? smp_os : group == SMP_GROUP_IMAGE ? smp_image : group == SMP_GROUP_YIMA ? smp_yima : NULL;
+    return group == SMP_GROUP_OS      ? smp_os
+           : group == SMP_GROUP_IMAGE ? smp_image
+           : group == SMP_GROUP_YIMA  ? smp_yima
+                                      : NULL;
 }
 
 size_t smp_answer(const uint8_t *bytes, size_t size, uint8_t out[SMP_MAX]) {

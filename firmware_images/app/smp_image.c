@@ -91,12 +91,14 @@ static int confirm(smp_request *request, uint32_t slot) {
 static int set_state(smp_request *request) {
     const uint8_t *hash;
     uint32_t size;
+    image_info info;
     const int named = cbor_find_bytes(request->cbor, request->size, "hash", &hash, &size);
     const int confirming = cbor_is_true(request->cbor, request->size, "confirm");
     const uint32_t slot = named ? slot_of(hash, size) : image_running();
     if (slot > 1 || (!named && !confirming)) return refuse(request, INVALID_HASH, "NO_SUCH_IMAGE");
     if (confirming) return confirm(request, slot);
     if (slot == image_running()) return refuse(request, IMAGE_SETTING_TEST_TO_ACTIVE_DENIED, "RUNNING");
+    if (!image_look(slot, &info) || !image_intact(&info)) return refuse(request, INVALID_HASH, "DAMAGED");
     if (!image_set_pending(slot)) return refuse(request, FLASH_WRITE_FAILED, "FLASH");
     status_say_number("image", "pending", slot);
     return states(request);
@@ -160,8 +162,8 @@ static int finish(smp_request *request) {
     const int whole = image_look(slot, &info) && info.size == size && image_intact(&info);
     const int ours = whole && info.product && info.product_size == sizeof PRODUCT_NAME - 1 &&
                      memcmp(info.product, PRODUCT_NAME, sizeof PRODUCT_NAME - 1) == 0;
+    if (!match || !ours) port_flash_erase(image_slot(slot)); /* if it fails: without a trailer nothing starts it */
     if (match && !ours) {
-        port_flash_erase(image_slot(slot));
         return refuse(request, whole ? INVALID_IMAGE_HEADER : INVALID_HASH, whole ? "OTHER_PRODUCT" : "DAMAGED");
     }
     status_say_text("image", "received", match ? "whole" : "DAMAGED");

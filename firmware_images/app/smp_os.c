@@ -5,7 +5,15 @@
 #include "smp.h"
 #include "status.h"
 
-enum { ECHO = 0, DATETIME = 4, RESET = 5, PARAMETERS = 6, BOOTLOADER = 8, DIRECT_XIP_WITH_REVERT = 5, DATETIME_TEXT = 19 };
+enum {
+    ECHO = 0,
+    DATETIME = 4,
+    RESET = 5,
+    PARAMETERS = 6,
+    BOOTLOADER = 8,
+    DIRECT_XIP_WITH_REVERT = 5,
+    DATETIME_TEXT = 19
+};
 enum { ERROR_INVALID_FORMAT = 2, ERROR_CLOCK_REFUSED = 5, SECONDS_A_DAY = 86400 };
 
 static int reset_wanted;

@@ -1,7 +1,8 @@
 /* smp_yima.c - SMP group 64, our own: the device's state, records out with acknowledgement, parameters in.
  *
  * 0 state (read):      {} -> what the device is and how it stands
- * 1 parameters (write): {"off", "data", "len" with off 0} -> {"off"}; with the last piece {"off", "version"}
+ * 1 parameters (write): {"off", "data", "len" with off 0} -> {"off"}; behind the last piece {"off", "active"}, the
+ *                      version now in force
  * 2 records (read):    {"from": number} -> {"records": [{"n", "d", "h"}], "next", "ack"}: kept records from that number
  *                      on, as many as an answer holds; "h" is the log's chain value behind the record
  * 3 acknowledge (write): {"n", "h"} -> {"ack"}: the station has kept all up to n; "h" proves that it has that record
@@ -57,7 +58,7 @@ static int finish_parameters(smp_request *request) {
     if (!parameters_finish(&device.parameters, now.unix_s, &why)) return refuse_parameters(request, why, ERROR_REFUSED);
     device_reload();
     cbor_put_number(request->answer, "off", parameters_done);
-    cbor_put_number(request->answer, "version", device.parameters.version);
+    cbor_put_number(request->answer, "active", device.parameters.version);
     return SMP_OK;
 }
 
@@ -127,6 +128,7 @@ static int acknowledge(smp_request *request) {
     }
     if (memcmp(chain, entry.chain, CHAIN) != 0) return smp_refuse(request, ERROR_OTHER_RECORD);
     if (!yima_log_acknowledge(&device.log, number)) return smp_refuse(request, ERROR_FLASH);
+    device_eased();
     status_say_number("log", "acknowledged", device.log.acknowledged);
     cbor_put_number(request->answer, "ack", device.log.acknowledged);
     return SMP_OK;

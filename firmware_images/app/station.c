@@ -12,7 +12,7 @@ enum {
     START_2 = 0x09,
     CONTINUE_1 = 0x04,
     CONTINUE_2 = 0x14,
-    FRAME = 4, /* length and CRC */
+    FRAME = 4,      /* length and CRC */
     LINE_BYTES = 90 /* of a packet in one line: 120 characters */
 };
 
@@ -64,7 +64,8 @@ static void send_line(int first, const uint8_t *bytes, size_t size) {
     line[at++] = first ? START_2 : CONTINUE_2;
     for (size_t i = 0; i < size; i += 3) {
         const size_t left = size - i;
-        const uint32_t three = (uint32_t)bytes[i] << 16 | (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) | (left > 2 ? bytes[i + 2] : 0);
+        const uint32_t three =
+            (uint32_t)bytes[i] << 16 | (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) | (left > 2 ? bytes[i + 2] : 0);
         line[at++] = (uint8_t)digits[three >> 18];
         line[at++] = (uint8_t)digits[three >> 12 & 63];
         line[at++] = (uint8_t)(left > 1 ? digits[three >> 6 & 63] : '=');

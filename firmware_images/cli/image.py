@@ -27,16 +27,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="action", required=True, metavar="build|sign|verify|show")
     build = verbs.add_parser("build", help="compile, for both slots 编译（两个槽位）")
     build.add_argument("--product", choices=_PRODUCTS, action="append", help="default: both 产品")
-    build.add_argument("--environment", choices=_ENVIRONMENTS, default="test", help="whose parameters it takes 参数环境")
+    build.add_argument(
+        "--environment", choices=_ENVIRONMENTS, default="test", help="whose parameters it takes 参数环境"
+    )
     _folder(build)
     sign = verbs.add_parser("sign", help="sign what was built, with imgtool 签名")
-    sign.add_argument("--key", type=Path, metavar="PEM", help="Ed25519; default: the public TEST key 默认为公开测试密钥")
+    sign.add_argument(
+        "--key", type=Path, metavar="PEM", help="Ed25519; default: the public TEST key 默认为公开测试密钥"
+    )
     sign.add_argument("--image-version", default=VERSION, metavar="V", help=f"default {VERSION} 映像版本")
     sign.add_argument("--counter", type=int, default=1, metavar="N", help="security counter; default 1 安全计数器")
     _folder(sign)
     check = verbs.add_parser("verify", help="exit 0 if the image may run, 1 if not 验证")
     check.add_argument("file", type=Path, metavar="FILE")
-    check.add_argument("--key", type=Path, action="append", metavar="PEM", help="trusted; default: the TEST key 信任的公钥")
+    check.add_argument(
+        "--key", type=Path, action="append", metavar="PEM", help="trusted; default: the TEST key 信任的公钥"
+    )
     check.add_argument("--counter-floor", type=int, default=0, metavar="N", help="refuse older 拒绝更低的计数器")
     check.add_argument("--product", metavar="NAME", help="refuse another product 只接受该产品")
     show = verbs.add_parser("show", help="what an image says of itself; checks nothing 查看，不作验证")
@@ -74,7 +80,7 @@ def _sign(arguments: argparse.Namespace) -> int:
     signed = sign_folder(
         arguments.folder, version=arguments.image_version, counter=arguments.counter, key=arguments.key
     )
-    for path, _ in signed:
+    for path in signed:
         print(path)
     if arguments.key is None:
         print(f"yima image: {say(WARNING)}", file=sys.stderr)

@@ -12,11 +12,11 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from hwsim.board.errors import BoardError
 from hwsim.board.flash import Cut, Operation
@@ -27,13 +27,22 @@ MHZ = 480  # a current Cortex-M7; one instruction a cycle is a model, and named 
 ANSWER_S = 120.0
 
 
+class PinChange(NamedTuple):
+    """LED0 changed. now: cycles; insns and operations: how many there had been since power-on."""
+
+    now: int
+    insns: int
+    pins: int
+    operations: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a stretch of time brought.
 
     state: "running", "off", "halted" (no image may start, or the processor locked up) or "power lost". slot: "A", "B"
     or None. now: cycles. insns: instructions of the firmware since power-on. operations: flash operations since
-    power-on. sent: bytes by UART. pins: (cycles, instructions, LED0) at each change. notes: (cycles, English) of what a
+    power-on. sent: bytes by UART. pins: each change of LED0. notes: (cycles, English) of what a
     log of the bench would say: boots, resets, faults, lost bytes.
     """
 
@@ -43,7 +52,7 @@ class Outcome:
     insns: int
     operations: int
     sent: Mapping[int, bytes] = field(default_factory=dict)
-    pins: tuple[tuple[int, int, int], ...] = ()
+    pins: tuple[PinChange, ...] = ()
     notes: tuple[tuple[int, str], ...] = ()
 
     @property
@@ -255,10 +264,6 @@ def _outcome(answer: Mapping[str, Any]) -> Outcome:
         insns=answer["insns"],
         operations=answer["operations"],
         sent={int(uart): bytes.fromhex(data) for uart, data in answer["sent"].items()},
-        pins=_triples(answer["pins"]),
+        pins=tuple(PinChange(*change) for change in answer["pins"]),
         notes=tuple((now, note) for now, note in answer["notes"]),
     )
-
-
-def _triples(rows: Iterable[Iterable[int]]) -> tuple[tuple[int, int, int], ...]:
-    return tuple((now, insns, pins) for now, insns, pins in rows)

@@ -9,8 +9,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from firmware_images.image import factory_slot, read
+from firmware_images.keys import public_test_key
 from firmware_images.provision import Settings, parameters_copy, settings_copy
-from hwsim.board.bootrom import put_keys
+from hwsim.board.bootrom import keys_of, put_keys
 from hwsim.board.emulator import blank_flash
 from hwsim.board.errors import BoardError
 from hwsim.board.flash import Flash
@@ -24,23 +25,23 @@ def parameters_bytes(path: Path) -> bytes:
     """What the firmware takes: a signed package as it is, or the plain form compiled. Raises ParametersError."""
     if path.suffix == ".toml":
         return bytes(load(path).image)
-    data = path.read_bytes()
-    read_package(data, path.name)
-    return data
+    read_package(path)
+    return path.read_bytes()
 
 
 def make_flash(
     path: Path,
     image: bytes,
     *,
-    keys: Sequence[Ed25519PublicKey],
+    keys: Sequence[Ed25519PublicKey] | None,
     settings: Settings | None = None,
     parameters: bytes | None = None,
     keep: bool = False,
 ) -> None:
     """Writes a board's flash file.
 
-    image: signed, for either slot; it is marked confirmed. keys: what the boot ROM trusts. parameters: a package, or
+    image: signed, for either slot; it is marked confirmed. keys: what the boot ROM trusts; None: what
+    it trusts already, or the test key if it trusts nothing. parameters: a package, or
     for a test image a bare parameter image. keep: what else is in an existing file stays (log, settings, parameters,
     the other slot). Raises ImageError, ParametersError, BoardError.
     """
@@ -54,7 +55,10 @@ def make_flash(
             Text(f"has {len(flash)} bytes, a flash has {FLASH_SIZE}", f"大小 {len(flash)}，闪存应为 {FLASH_SIZE} 字节"),
             Text("Name another file, or leave out --keep", "请换一个文件，或去掉 --keep"),
         )
-    put_keys(Flash(flash), [key.public_bytes_raw() for key in keys])
+    if keys is not None:
+        put_keys(Flash(flash), [key.public_bytes_raw() for key in keys])
+    elif not keys_of(Flash(flash)):
+        put_keys(Flash(flash), [public_test_key().public_bytes_raw()])
     flash[slot.start : slot.end] = factory_slot(image[: read(image, path).size])
     for place, copy in (
         (SETTINGS, settings_copy(settings) if settings else b""),

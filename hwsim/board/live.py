@@ -108,7 +108,7 @@ class Live:
                     os.write(self._masters[uart], data)
         if happened.sent[STATUS]:
             self._say({"event": {"status": happened.sent[STATUS].decode("utf-8", "replace")}})
-        for now, _, pins in happened.pins:
+        for now, _, pins, _ in happened.pins:
             self._say({"event": {"now": now, "pins": pins}})
         for now, note in happened.notes:
             self._say({"event": {"now": now, "note": note}})

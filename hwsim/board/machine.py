@@ -29,10 +29,13 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class Happened:
-    """What a run brought. sent: bytes by UART. pins: (cycles, instructions, LED0). notes: faults, resets, boots."""
+    """What a run brought.
+
+    sent: bytes by UART. pins: (cycles, instructions, LED0, flash operations). notes: faults, resets, boots.
+    """
 
     sent: dict[int, bytearray] = field(default_factory=lambda: {0: bytearray(), 1: bytearray(), 2: bytearray()})
-    pins: list[tuple[int, int, int]] = field(default_factory=list)
+    pins: list[tuple[int, int, int, int]] = field(default_factory=list)
     notes: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -156,7 +159,7 @@ class Machine:
             happened.sent[event.a].append(event.b)
         elif event.kind is Kind.PINS:
             self.pins = event.a
-            happened.pins.append((event.now, event.insns + self._earlier, event.a))
+            happened.pins.append((event.now, event.insns + self._earlier, event.a, self.flash.operations))
         elif event.kind is Kind.FLASH:
             data = None if event.a & _ERASE else event.b.to_bytes(4, "little") + event.c.to_bytes(4, "little")
             operation = Operation(event.a & ~_ERASE, data)

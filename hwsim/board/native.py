@@ -21,16 +21,25 @@ _FLAGS = ["-std=c11", "-O2", "-g0", "-fPIC", "-shared", "-fvisibility=hidden"]
 
 
 def library() -> Path:
-    """The built library. Raises BoardError where there is no compiler."""
+    """The peripherals. Raises BoardError where there is no compiler."""
+    return _built("soc", _SOURCES, ("soc.h",))
+
+
+def witness() -> Path:
+    """The plugin for QEMU. Raises BoardError where there is no compiler."""
+    return _built("witness", ("witness.c",))
+
+
+def _built(name: str, sources: tuple[str, ...], headers: tuple[str, ...] = ()) -> Path:
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for name in ("soc.h", *_SOURCES):
-        digest.update((here / name).read_bytes())
+    for source in (*headers, *sources):
+        digest.update((here / source).read_bytes())
     cache = Path(os.environ.get("YIMA_BOARD_CACHE") or _user_cache())
-    built = cache / f"soc-{digest.hexdigest()[:24]}.so"
+    built = cache / f"{name}-{digest.hexdigest()[:24]}.so"
     if not built.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        _build(here, built)
+        _build([str(here / source) for source in sources], built)
     return built
 
 
@@ -45,21 +54,20 @@ def _compiler() -> list[str]:
         return [sys.executable, "-m", "ziglang", "cc"]
     raise BoardError(
         "cc",
-        Text("there is no C compiler for the board's peripherals", "没有 C 编译器，无法构建板卡外设"),
+        Text("there is no C compiler for the board's C parts", "没有 C 编译器，无法构建板卡外设"),
         Text("Install one: apt-get install gcc libc6-dev, or pip install ziglang==0.17.1", "请安装 gcc 或 ziglang"),
     )
 
 
-def _build(here: Path, built: Path) -> None:
+def _build(sources: list[str], built: Path) -> None:
     with tempfile.TemporaryDirectory(dir=built.parent) as scratch:
         made = Path(scratch) / "soc.so"
-        sources = [str(here / name) for name in _SOURCES]
         command = [*_compiler(), *_FLAGS, *sources, "-o", str(made)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise BoardError(
                 "cc",
-                Text(f"cannot build the peripherals: {done.stderr[-1000:]}", f"无法构建外设：{done.stderr[-1000:]}"),
+                Text(f"cannot build them: {done.stderr[-1000:]}", f"无法构建外设：{done.stderr[-1000:]}"),
                 Text("Mend what it says, or install another compiler", "请按提示修复或更换编译器"),
             )
         made.replace(built)  # atomic: two builders at once make the same file

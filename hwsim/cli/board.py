@@ -4,6 +4,7 @@ import argparse
 import json
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,7 @@ examples 示例:
   yima board flash --parameters bench/params.toml
   yima board run                               says which ptys its UARTs are on 显示各串口的伪终端
   cat bench/code-001.bin > PTY                 into the scanner's pty: a tap 写入扫码串口即刷码
+  yima board cuts --every 50                   a sample of all power cuts 断电抽样测试
   yima board run --qemu                        the same flash on qemu-system-arm 在 QEMU 上运行
 """
 FLASH = Path("build/board.flash")
@@ -38,10 +40,10 @@ _UARTS = {"scanner": SCANNER, "station": STATION, "status": STATUS}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """flash | run"""
+    """flash | run | cuts"""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
-    verbs = parser.add_subparsers(dest="action", required=True, metavar="flash|run")
+    verbs = parser.add_subparsers(dest="action", required=True, metavar="flash|run|cuts")
     flash = verbs.add_parser("flash", help="what the factory does: keys, image, settings, parameters 出厂烧录")
     flash.add_argument("image", nargs="?", type=Path, default=IMAGE, metavar="IMAGE", help=f"default {IMAGE} 映像")
     _flash_file(flash)
@@ -58,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flash.add_argument("--keep", action="store_true", help="keep log, settings and the other slot 保留其余内容")
     run_board = verbs.add_parser("run", help="power on; Ctrl-C is power off 上电运行")
     run_board.add_argument(
-        "image", nargs="?", type=Path, metavar="IMAGE", help="flashed first, keeping the rest; default: as it is 先烧录"
+        "image", nargs="?", type=Path, metavar="IMAGE", help="flashed first, keeping the rest 先烧录，保留其余内容"
     )
     _flash_file(run_board)
     run_board.add_argument("--qemu", action="store_true", help="on qemu-system-arm instead 使用 QEMU")
@@ -82,6 +84,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     run_board.add_argument("--dead-rtc", action="store_true", help="the real-time clock is dead 时钟失效")
     run_board.add_argument("--json", action="store_true", help="one JSON object a line 输出 JSON 行")
+    cuts = verbs.add_parser("cuts", help="cut the power at every flash operation 在每次闪存操作处断电")
+    cuts.add_argument(
+        "--every", type=WholeNumber(1, 10**6), default=1, metavar="N", help="only each N-th cut; default all 抽样间隔"
+    )
+    cuts.add_argument(
+        "--tap-every", type=WholeNumber(1, 10**6), default=50, metavar="N",
+        help="after each N-th cut tried a tap must work too, default 50 每隔多少次断电再刷码",
+    )  # fmt: skip
 
 
 def _flash_file(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +107,7 @@ def _link(text: str) -> tuple[int, Path]:
 
 def run(arguments: argparse.Namespace) -> int:
     """0; 1 if the board halted. Raises YimaError when it cannot start."""
-    return _flash(arguments) if arguments.action == "flash" else _run(arguments)
+    return {"flash": _flash, "run": _run, "cuts": _cuts}[arguments.action](arguments)
 
 
 def _flash(arguments: argparse.Namespace) -> int:
@@ -123,8 +133,15 @@ def _flash(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.gdb and not arguments.qemu:
+        raise BoardError(
+            "--gdb",
+            Text("the port for gdb is QEMU's", "调试端口由 QEMU 提供"),
+            Text("Add --qemu: it runs the same flash", "请加 --qemu：运行同一份闪存"),
+        )
     if arguments.image:
-        make_flash(arguments.flash, _bytes_of(arguments.image), keys=[public_test_key()], keep=True)
+        arguments.flash.parent.mkdir(parents=True, exist_ok=True)
+        make_flash(arguments.flash, _bytes_of(arguments.image), keys=None, keep=True)
     with Board(arguments.flash, mhz=arguments.mhz) as board:
         board.set_rtc(0 if arguments.dead_rtc else int(time.time()), stopped=arguments.dead_rtc)
         outcome = board.power_on()
@@ -146,6 +163,28 @@ def _run(arguments: argparse.Namespace) -> int:
 
             outcome = board.live(heard, links=dict(arguments.link), control=arguments.control)
     return 1 if outcome.state == "halted" else 0
+
+
+def _cuts(arguments: argparse.Namespace) -> int:
+    """1 if a cut was not survived."""
+    from hwsim.board.cut_scenarios import trips, update  # noqa: PLC0415 - needs the compiler and imgtool
+    from hwsim.board.power_cuts import lost_cuts, survive  # noqa: PLC0415
+    from hwsim.board.workshop import make_firmware, make_world  # noqa: PLC0415
+
+    lost = 0
+    with tempfile.TemporaryDirectory(prefix="yima-cuts-") as name:
+        directory = Path(name)
+        firmware, world = make_firmware(directory / "firmware"), make_world()
+        for play in (trips, update):
+            scenario = play(directory, firmware, world)
+            operations = len(scenario.operations)
+            print(f"{scenario.name}: {operations} flash operations 次闪存操作", flush=True)
+            tried, losses = survive(scenario, every=arguments.every, tap_every=arguments.tap_every)
+            print(f"{scenario.name}: {tried} cuts tried, {tried - lost_cuts(losses)} survived 次断电", flush=True)
+            for loss in losses:
+                print(f"  {loss.cut} operation {loss.operation}: {loss.what}", file=sys.stderr)
+            lost += len(losses)
+    return 1 if lost else 0
 
 
 class _Stopped:

@@ -29,8 +29,15 @@ _EXTRAS = {
     "starlette": "uplink",
     "uvicorn": "uplink",
     "matplotlib": "report",
+    "cbor2": "firmware",
+    "elftools": "firmware",
+    "imgtool": "firmware",
+    "smp": "firmware",
+    "smpclient": "firmware",
+    "ziglang": "firmware",
+    "unicorn": "board",
 }
-_OURS = ("validator", "sdk", "hwsim")
+_OURS = ("validator", "sdk", "hwsim", "firmware_images")
 
 
 class Verb(Protocol):

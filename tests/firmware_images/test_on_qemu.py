@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from qemu_board import BLOCK, LOG_SIZE, QemuBoard, flash
 from smpclient import SMPClient
 from smpclient.transport.serial import SMPSerialTransport
 
@@ -21,6 +20,7 @@ from firmware_images.station import ParametersWrite, Record, Station, StationErr
 from sdk.issuer import Rider, Root, make_issuer, make_rider, make_root
 from sdk.parameters.signing import Envelope, sign_package
 from sdk.sm2 import SigningKey
+from tests.firmware_images.qemu_board import BLOCK, LOG_SIZE, QemuBoard, flash
 from validator.judging import GateContext, Mode, Moment, Validator
 from validator.parameters import Parameters, from_mapping
 from validator.record import Terminal, record_is_intact, trip_record

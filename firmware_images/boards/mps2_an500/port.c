@@ -87,7 +87,8 @@ void tick(void) {
 
 static void start_line(const line *l) {
     l->hardware->baud_divisor = BAUD_DIVISOR;
-    l->hardware->control = (l->out.bytes ? UART_TX | UART_TX_INTERRUPT : 0) | (l->in.bytes ? UART_RX | UART_RX_INTERRUPT : 0);
+    l->hardware->control =
+        (l->out.bytes ? UART_TX | UART_TX_INTERRUPT : 0) | (l->in.bytes ? UART_RX | UART_RX_INTERRUPT : 0);
 }
 
 void port_init(void) {

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firmware_images.build import Product
+from firmware_images.image import read
 from hwsim.board.emulator import Board, blank_flash
 from hwsim.board.errors import BoardError
 from hwsim.board.flash import Cut
@@ -24,7 +26,7 @@ from hwsim.board.layout import (
 )
 from hwsim.board.log_reader import read_log
 from hwsim.board.station import Station
-from hwsim.board.workshop import CLOCK, Firmware, World, equip
+from hwsim.board.workshop import CLOCK, Firmware, World, equip, make_firmware
 from validator.judging import GateContext, Mode, Validator
 
 Start = Callable[..., Board]
@@ -229,8 +231,6 @@ def test_the_other_line_speaks_smp_while_riders_tap(started: Start, world: World
 def test_an_update_over_the_station_line_is_tried_confirmed_and_stays(
     tmp_path: Path, firmware: Firmware, world: World
 ) -> None:
-    from firmware_images.image import read
-
     path = tmp_path / "flash"
     equip(path, firmware.image, world.parameters)
     with Board(path) as board:
@@ -251,3 +251,49 @@ def test_an_update_over_the_station_line_is_tried_confirmed_and_stays(
         assert station.reset().slot == "B"
         board.power_off()
         assert board.power_on().slot == "B"
+
+
+@pytest.mark.slow
+def test_a_flash_full_of_records_refuses_to_open_until_the_station_has_taken_them(started: Start, world: World) -> None:
+    board = started()
+    number = 0
+    while True:  # refused taps fill three quarters of it
+        before = len(read_log(bytes(board.flash)).records)
+        for _ in range(20):
+            number += 1
+            board.feed(SCANNER, b"\x01" + number.to_bytes(4, "big") * 90)
+            board.run(300, until=b"record=")
+        if len(read_log(bytes(board.flash)).records) == before:
+            break
+    names = [""]
+    while names[-1] != "CANNOT_RECORD":  # accepted ones the rest
+        number += 1
+        board.feed(SCANNER, world.code(number, CLOCK + board.run(0.001).now // board.mhz // 1_000_000))
+        outcome = board.run(1000)  # long enough for the gate to shut again
+        names += [tap["name"] for tap in taps(outcome.status)]
+        assert names[-1] in {"ACCEPTED", "CANNOT_RECORD"}
+    assert names.count("ACCEPTED") > 50
+    assert outcome.pins[-1].pins & PIN_OUT_OF_SERVICE
+    assert not any(change.pins & PIN_GATE for change in outcome.pins)
+    station = Station(board)
+    records = station.records()
+    assert [record.number for record in records] == list(range(1, len(records) + 1)), "nothing was overwritten"
+    station.acknowledge(records[-1])
+    board.run(3000)
+    board.feed(SCANNER, world.code(number + 1, CLOCK + board.run(0.001).now // board.mhz // 1_000_000))
+    outcome = board.run(1000)
+    assert [tap["name"] for tap in taps(outcome.status)] == ["ACCEPTED"]
+    assert not outcome.pins[-1].pins & PIN_OUT_OF_SERVICE
+
+
+@pytest.mark.slow
+def test_an_image_for_another_product_is_refused_and_never_started(started: Start, tmp_path: Path) -> None:
+    board = started()
+    other = make_firmware(tmp_path / "metro", Product.METRO_GATE)
+    station = Station(board)
+    with pytest.raises(BoardError, match="the device refused"):
+        station.upload(other.update)
+    with pytest.raises(BoardError, match="the device refused"):
+        station.try_image(read(other.update).digest)
+    board.power_off()
+    assert board.power_on().slot == "A"

@@ -1,7 +1,9 @@
 """The board at the host's pace: `yima board flash` and `run`, UARTs as ptys, and `board:` as reader and gate."""
 
+import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from types import MappingProxyType
 
 import pytest
 
+from firmware_images.image import read
 from hwsim.board.backend import open_gate, open_reader
 from hwsim.board.workshop import Firmware, World
 from hwsim.cli import board as verb
@@ -156,3 +159,44 @@ def _verdict(reason: Reason = Reason.ACCEPTED) -> Verdict:
         digest=None,
         code=b"",
     )
+
+
+@pytest.mark.slow
+def test_smpclient_updates_the_board_over_the_stations_pty(
+    running: Callable[..., Running], firmware: Firmware, tmp_path: Path
+) -> None:
+    transport = pytest.importorskip("smpclient.transport.serial")
+    from smpclient import SMPClient
+    from smpclient.requests.image_management import ImageStatesWrite
+    from smpclient.requests.os_management import ResetWrite
+
+    link = tmp_path / "station"
+    board = running("--link", f"station={link}")
+    board.status("ready terminal")
+
+    async def update() -> None:
+        async with SMPClient(transport.SMPSerialTransport(), str(link), timeout_s=10) as client:
+            async for _ in client.upload(firmware.update):
+                pass
+            await client.request(ImageStatesWrite(hash=read(firmware.update).digest))
+            await client.request(ResetWrite())
+            board.until(lambda event: "starts slot B" in str(event.get("note")))
+            board.said = ""
+            board.status("ready terminal")
+            await client.request(ImageStatesWrite(confirm=True))
+
+    asyncio.run(update())
+    board.status("image confirmed")
+
+
+def test_nothing_but_the_child_process_loads_the_emulator() -> None:
+    """Unicorn is under the GPL: see docs/decisions/0015."""
+    root = Path(__file__).parents[3]
+    places = [path for name in ("validator", "sdk", "hwsim", "firmware_images") for path in (root / name).rglob("*.py")]
+    importing = {
+        name: {
+            path.name for path in places if re.search(rf"^\s*(from|import) {name}\b", path.read_text(), re.MULTILINE)
+        }
+        for name in ("unicorn", r"hwsim\.board\.engine", r"hwsim\.board\.machine", r"hwsim\.board\.child")
+    }
+    assert list(importing.values()) == [{"engine.py"}, {"machine.py"}, {"child.py", "live.py"}, set()]

@@ -1,0 +1,185 @@
+"""`python -m benchmarks.board`: what a tap costs on the emulated board, in instructions, exactly.
+
+Rules it keeps:
+- The firmware is built here, by the pinned compiler, and run on codes that are kept (board-codes.json): same sources,
+  same counts. board.json holds them; `--check` fails on any difference, `--renew` writes it anew.
+- Milliseconds are a model and say so: one instruction a cycle at the clock rate named.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from hwsim.board.costs import PARTS, Costs, Tap, measure
+from hwsim.board.workshop import ORGANISATION, PLATFORM, equip, make_firmware
+from validator.errors import YimaError
+from validator.parameters import from_mapping
+from validator.texts import Text, say
+
+RECORD = Path(__file__).with_name("board.json")
+CODES = Path(__file__).with_name("board-codes.json")
+RATES_MHZ = (100, 216, 480)
+_LOG_WIDTH = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Counts, and the sizes of the image that was counted. flash_bytes: code and constants. ram_bytes: with stack."""
+
+    costs: Costs
+    flash_bytes: int
+    ram_bytes: int
+
+
+def count(directory: Path) -> Measured:
+    """Builds the bus validator and counts. Raises YimaError."""
+    kept: dict[str, Any] = json.loads(CODES.read_text())
+    parameters = from_mapping(
+        {
+            "environment": "test",
+            "version": 1,
+            "fares": {"bus": 200},
+            "roots": [{"certificate": kept["root"]}],
+            "whitelist": [{"organisation": ORGANISATION, "platform": PLATFORM}],
+        },
+        source=CODES.name,
+    )
+    firmware = make_firmware(directory)
+    flash = directory / "flash"
+    equip(flash, firmware.image, parameters)
+    codes = [bytes.fromhex(code) for code in kept["codes"]]
+    costs = measure(flash, firmware.slot_a.elf, codes, kept["clock"])
+    return Measured(costs=costs, flash_bytes=len(firmware.slot_a.image), ram_bytes=firmware.slot_a.ram_bytes)
+
+
+def figures(measured: Measured) -> dict[str, Any]:
+    """What `--json` prints and board.json keeps."""
+    costs = measured.costs
+    return {
+        "instructions_per_tap_known_issuer": costs.known_issuer.instructions,
+        "instructions_per_tap_new_issuer": costs.new_issuer.instructions,
+        "flash_bytes": measured.flash_bytes,
+        "ram_bytes": measured.ram_bytes,
+        "boot_instructions": costs.boot,
+        "flash_operations_per_tap": costs.known_issuer.flash_operations,
+        "parts_known_issuer": _tap_parts(costs.known_issuer),
+        "parts_new_issuer": _tap_parts(costs.new_issuer),
+        "instructions_last_byte_to_gate": {
+            "known_issuer": costs.known_issuer.to_gate,
+            "new_issuer": costs.new_issuer.to_gate,
+        },
+        "model_ms_at_one_instruction_a_cycle": {
+            f"{rate}_mhz": {
+                "known_issuer": round(costs.known_issuer.instructions / rate / 1000, 2),
+                "new_issuer": round(costs.new_issuer.instructions / rate / 1000, 2),
+            }
+            for rate in RATES_MHZ
+        },
+    }
+
+
+def _tap_parts(tap: Tap) -> dict[str, int]:
+    return {part.name: tap.parts[part.name] for part in PARTS if part.of_tap}
+
+
+def chart(found: dict[str, Any]) -> str:
+    """The parts as an SVG picture: one bar for each kind of tap."""
+    colours = ("#64748b", "#0ea5e9", "#a3e635", "#facc15", "#f97316", "#ef4444", "#8b5cf6", "#14b8a6", "#ec4899")
+    rows = [("new issuer 新机构", found["parts_new_issuer"]), ("known issuer 已知机构", found["parts_known_issuer"])]
+    most = max(sum(parts.values()) for _, parts in rows)
+    lines = [
+        '<svg xmlns="http://www.w3.org/2000/svg" width="900" height="330" font-family="sans-serif" font-size="13">'
+    ]
+    for row, (title, parts) in enumerate(rows):
+        top, left = 20 + row * 60, 160.0
+        total = f"{sum(parts.values()) / 1e6:.2f} M"
+        lines.append(f'<text x="8" y="{top + 25}">{title}</text>')
+        for number, (name, value) in enumerate(parts.items()):
+            width = 640 * value / most
+            colour = colours[number % len(colours)]
+            box = f'x="{left:.1f}" y="{top}" width="{width:.1f}" height="40" fill="{colour}"'
+            lines.append(f"<rect {box}><title>{name} {value:,}</title></rect>")
+            left += width
+        lines.append(f'<text x="{left + 6:.0f}" y="{top + 25}">{total}</text>')
+    for number, part in enumerate(part for part in PARTS if part.of_tap):
+        x, y = 160 + number % 2 * 360, 165 + number // 2 * 24
+        colour = colours[number % len(colours)]
+        lines.append(f'<rect x="{x}" y="{y - 11}" width="12" height="12" fill="{colour}"/>')
+        lines.append(f'<text x="{x + 18}" y="{y}">{part.text.en} {part.text.zh}</text>')
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def differences(kept: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """Each figure that is not what was kept, as a line for people."""
+    names = sorted(kept.keys() | found.keys())
+    return [f"{name}: {kept.get(name)} -> {found.get(name)}" for name in names if kept.get(name) != found.get(name)]
+
+
+def main() -> int:
+    """Counts and prints. Status 1 if --check finds a difference, 2 if it cannot count."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.board",
+        description="counts a tap's instructions on the emulated board 统计仿真板上一次刷码的指令数",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object 输出 JSON")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--check", action="store_true", help="fail on any difference to board.json 与记录不符即失败")
+    mode.add_argument("--renew", action="store_true", help="write board.json anew 更新记录")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="also draw the parts, as SVG 输出 SVG 图")
+    arguments = parser.parse_args()
+    try:
+        with tempfile.TemporaryDirectory(prefix="yima-board-") as directory:
+            measured = count(Path(directory))
+    except YimaError as error:
+        print(error, file=sys.stderr)
+        return 2
+    found = figures(measured)
+    if arguments.json:
+        print(json.dumps(found, indent=1))
+    else:
+        _show(measured, found)
+    if arguments.chart:
+        arguments.chart.write_text(chart(found))
+    if arguments.renew:
+        RECORD.write_text(json.dumps(found, indent=1) + "\n")
+    if arguments.check and (lines := differences(json.loads(RECORD.read_text()), found)):
+        print("\n".join(lines), file=sys.stderr)
+        remedy = Text(
+            "If it is meant: python -m benchmarks.board --renew", "若在预期之内：python -m benchmarks.board --renew"
+        )
+        print(say(remedy), file=sys.stderr)
+        return 1
+    return 0
+
+
+def _show(measured: Measured, found: dict[str, Any]) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _LOG_WIDTH
+    costs = measured.costs
+    table = Table(box=None, padding=(0, 2))
+    table.add_column(say(Text("instructions", "指令数")))
+    for heading in (Text("new issuer", "新机构"), Text("known issuer", "已知机构")):
+        table.add_column(say(heading), justify="right")
+    for part in PARTS:
+        values = (f"{tap.parts[part.name]:,}" for tap in (costs.new_issuer, costs.known_issuer))
+        table.add_row(say(part.text), *values, style="" if part.of_tap else "dim")
+    totals = (f"{tap.instructions:,}" for tap in (costs.new_issuer, costs.known_issuer))
+    table.add_row(say(Text("a tap (without the dim lines)", "一次刷码（不含灰色行）")), *totals, style="bold")
+    for rate, model in found["model_ms_at_one_instruction_a_cycle"].items():
+        title = Text(f"model, ms at {rate.replace('_mhz', ' MHz')}", f"模型，{rate.replace('_mhz', ' MHz')} 毫秒")
+        table.add_row(say(title), str(model["new_issuer"]), str(model["known_issuer"]))
+    console.print(table)
+    sizes = f"flash {measured.flash_bytes:,}  RAM {measured.ram_bytes:,}"
+    console.print(f"{sizes}  boot {costs.boot:,}  flash operations a tap {costs.known_issuer.flash_operations}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""`board:SOCKET` as reader and gate: the host's own device uses the live board's scanner line and pins as its hardware.
+
+The socket is that of `yima board run --control SOCKET`. The firmware goes on as before beside the host (a board without
+parameters is out of service and leaves the pins to the host); pins that either drives are on.
+
+Rules it keeps:
+- The reader frames with validator's own Framer, as for a scanner on a serial port.
+- A gate command is done when the board has said so; a board that is gone is an error with a remedy.
+"""
+
+import json
+import select
+import socket
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from hwsim.board.control import LINE_MAX
+from hwsim.board.layout import PIN_BUZZER, PIN_GATE, PIN_GREEN, PIN_RED
+from validator.errors import GateError, ReaderError
+from validator.judging import Verdict
+from validator.ports import Reading
+from validator.readers.framing import Framer, Profile
+from validator.texts import Text
+
+_PATIENCE_S = 5.0
+_BAUD = 115200
+OPEN_MS = 500
+REFUSED_MS = 1500
+_GONE = Text("the board is gone", "板卡失去联系")
+_START = Text("Start it: yima board run --control SOCKET", "请启动：yima board run --control SOCKET")
+
+
+class _Link:
+    """Lines to and from the board."""
+
+    def __init__(self, address: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(_PATIENCE_S)
+        self._buffer = b""
+        try:
+            self._socket.connect(str(Path(address)))
+        except OSError:
+            self._socket.close()
+            raise
+
+    def send(self, message: dict[str, Any]) -> None:
+        self._socket.sendall(json.dumps(message).encode() + b"\n")
+
+    def line(self, patience_s: float) -> dict[str, Any] | None:
+        """The next message, None if none comes in time. Raises OSError when the link has ended, ValueError for a line
+        that is no message."""
+        end = time.monotonic() + patience_s
+        while b"\n" not in self._buffer:
+            left = end - time.monotonic()
+            if not select.select([self._socket], [], [], max(0.0, left))[0]:
+                return None
+            piece = self._socket.recv(LINE_MAX)
+            if not piece:
+                raise ConnectionResetError("the board closed the link")
+            self._buffer += piece
+            if len(self._buffer) > 2 * LINE_MAX:
+                raise ValueError("an endless line")
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        found = json.loads(line)
+        if not isinstance(found, dict):
+            raise ValueError("no message")  # noqa: TRY004 - bad bytes, not a bad call
+        return found
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class BoardReader:
+    """What the board's scanner reads; see validator.ports.Reader."""
+
+    def __init__(self, address: str) -> None:
+        """address: the control socket. Raises ReaderError."""
+        self._address = address
+        self._framer = Framer(Profile.for_line(baud=_BAUD))
+        self._ready: deque[Reading] = deque()
+        try:
+            self._link = _Link(address)
+            self._link.send({"scanner": True})
+            if self._link.line(_PATIENCE_S) != {"scanner": True}:
+                raise ConnectionRefusedError("no board there")
+        except (OSError, ValueError) as error:
+            raise ReaderError(f"board:{address}", _GONE, _START) from error
+
+    def read(self, timeout_s: float) -> Reading | None:
+        """The next payload, or None when none came within timeout_s. Raises ReaderError when the board is gone."""
+        until_ns = time.monotonic_ns() + int(timeout_s * 1e9)
+        while not self._ready:
+            deadline_ns = self._framer.deadline_ns
+            wake_ns = until_ns if deadline_ns is None else min(until_ns, deadline_ns)
+            try:
+                message = self._link.line(max(0, wake_ns - time.monotonic_ns()) / 1e9)
+                data = bytes.fromhex(message.get("scanned", "")) if message else b""
+            except (OSError, ValueError, TypeError) as error:
+                raise ReaderError(f"board:{self._address}", _GONE, _START) from error
+            now_ns = time.monotonic_ns()
+            self._ready += self._framer.feed(data, now_ns) if data else self._framer.silence(now_ns)
+            if not self._ready and now_ns >= until_ns:
+                return None
+        return self._ready.popleft()
+
+    def close(self) -> None:
+        """Ends the link."""
+        self._link.close()
+
+
+class BoardGate:
+    """The board's pins as a gate; see validator.ports.Gate."""
+
+    def __init__(self, address: str) -> None:
+        """address: the control socket. Raises GateError."""
+        self._address = address
+        try:
+            self._link = _Link(address)
+        except OSError as error:
+            raise self._gone() from error
+
+    def open(self, verdict: Verdict) -> None:
+        """Gate, green lamp and buzzer."""
+        self._drive(PIN_GATE | PIN_GREEN, OPEN_MS)
+        self._drive(PIN_BUZZER, 100)
+
+    def refuse(self, verdict: Verdict) -> None:
+        """Red lamp and buzzer."""
+        self._drive(PIN_RED, REFUSED_MS)
+        self._drive(PIN_BUZZER, 400)
+
+    def show_again(self, verdict: Verdict) -> None:
+        """The lamp of the answer, moves nothing."""
+        self._drive(PIN_GREEN if verdict.accepted else PIN_RED, OPEN_MS)
+
+    def close(self) -> None:
+        """Ends the link."""
+        self._link.close()
+
+    def _drive(self, pins: int, milliseconds: int) -> None:
+        try:
+            self._link.send({"pins": pins, "ms": milliseconds})
+            answer = self._link.line(_PATIENCE_S)
+        except (OSError, ValueError) as error:
+            raise self._gone() from error
+        if answer != {"driven": pins}:
+            raise self._gone()
+
+    def _gone(self) -> GateError:
+        return GateError(f"board:{self._address}", _GONE, _START)
+
+
+def open_reader(address: str) -> BoardReader:
+    """Opens `board:SOCKET` as a reader. Raises ReaderError."""
+    return BoardReader(address)
+
+
+def open_gate(address: str) -> BoardGate:
+    """Opens `board:SOCKET` as a gate. Raises GateError."""
+    return BoardGate(address)

@@ -1,0 +1,89 @@
+"""Reads the device's flash log from outside, by the layout that validator/core/flashlog.c documents.
+
+A second implementation, for tests: what the firmware says of its own log is no proof that the log is whole.
+"""
+
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Final
+
+from hwsim.board.layout import FLASH_BLOCK, LOG, LOG_SIZE
+from validator import _core
+
+_MAGIC: Final = b"YLG1"
+_HEADER: Final = 64
+_OVERHEAD: Final = 48
+_RECORD, _ACKNOWLEDGED = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry that is whole. number: the record's, or the acknowledged one's. data: empty for an acknowledgement."""
+
+    kind: int
+    number: int
+    data: bytes
+    chain: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundLog:
+    """What a log holds. records by number. complaints: what must not be, in English."""
+
+    records: dict[int, bytes]
+    acknowledged: int
+    complaints: tuple[str, ...]
+
+
+def read_log(flash: bytes) -> FoundLog:
+    """Reads the log out of a whole flash."""
+    log = flash[LOG : LOG + LOG_SIZE]
+    blocks = []
+    for at in range(0, LOG_SIZE, FLASH_BLOCK):
+        block = log[at : at + FLASH_BLOCK]
+        whole = block[:4] == _MAGIC and zlib.crc32(block[:48]) == struct.unpack_from("<I", block, 48)[0]
+        if whole and block[56:64] == b"\xff" * 8:
+            blocks.append((struct.unpack_from("<I", block, 4)[0], block))
+    blocks.sort(key=lambda numbered: numbered[0])
+    records: dict[int, bytes] = {}
+    complaints: list[str] = []
+    acknowledged = 0
+    chain = b""
+    before = None
+    for sequence, block in blocks:
+        if before is not None and sequence != before + 1:
+            complaints.append(f"block {sequence} follows block {before}")
+        if chain and block[16:48] != chain:
+            complaints.append(f"the chain breaks between blocks {before} and {sequence}")
+        before, chain = sequence, block[16:48]
+        acknowledged = struct.unpack_from("<I", block, 12)[0]
+        for entry in _entries(block):
+            head = entry.number.to_bytes(4, "little") + bytes([entry.kind])
+            if _core.sm3(chain + head + entry.data) != entry.chain:
+                complaints.append(f"the chain breaks at entry {entry.number}")
+            chain = entry.chain
+            if entry.kind == _ACKNOWLEDGED:
+                acknowledged = entry.number
+            elif entry.number in records:
+                complaints.append(f"record {entry.number} is there twice")
+            else:
+                records[entry.number] = entry.data
+    if sorted(records) != list(range(min(records, default=0), min(records, default=0) + len(records))):
+        complaints.append(f"numbers have gaps: {sorted(records)}")
+    return FoundLog(records=records, acknowledged=acknowledged, complaints=tuple(complaints))
+
+
+def _entries(block: bytes) -> list[Entry]:
+    found = []
+    at = _HEADER
+    while at + _OVERHEAD <= FLASH_BLOCK and block[at : at + 8] != b"\xff" * 8:
+        size, kind, inverse, check, number, crc = struct.unpack_from("<HBBIII", block, at)
+        padded = (size + 7) // 8 * 8
+        if zlib.crc32(block[at : at + 4]) != check or kind ^ inverse != 0xFF or at + padded + _OVERHEAD > FLASH_BLOCK:
+            break  # the size is not known: the rest of the block is given up
+        body = block[at + 16 : at + 16 + padded + 32]
+        if zlib.crc32(body) == crc:
+            found.append(Entry(kind, number, body[:size], body[padded:]))
+        at += padded + _OVERHEAD
+    return found

@@ -1,0 +1,164 @@
+"""The station at the other end of UART1, in the board's virtual time: SMP (mcumgr) over the serial line.
+
+For the bench and for tests, where time must be the board's own. In the field, and on the ptys of a live board, any SMP
+client does the same (smpclient, mcumgr); framing is smp's.
+
+Commands of group 64, the firmware's own, are described in firmware_images/app/smp_yima.c.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import cbor2
+from smp import packet
+from smp.header import Header
+
+from hwsim.board.emulator import Board, Outcome
+from hwsim.board.errors import BoardError
+from hwsim.board.layout import STATION
+from validator.texts import Text
+
+READ, WRITE = 0, 2
+GROUP_OS, GROUP_IMAGE, GROUP_YIMA = 0, 1, 64
+_CHUNK = 1024  # of an image or of parameters in one request
+_ANSWER_MS = 4000.0  # erasing and copying included
+_HEADER = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One entry of the device's log. data: the trip record. chain: the log's chain value behind it."""
+
+    number: int
+    data: bytes
+    chain: bytes
+
+
+class PowerGoneError(Exception):
+    """The board does not answer any more: power was cut, or it halted."""
+
+
+def framed(operation: int, group: int, command: int, body: dict[str, Any], sequence: int = 0) -> bytes:
+    """A request of SMP version 2 as it goes over the line."""
+    payload = cbor2.dumps(body)
+    head = bytes([operation | 0x08, 0]) + len(payload).to_bytes(2, "big") + group.to_bytes(2, "big")
+    return b"".join(packet.encode(head + bytes([sequence, command]) + payload))
+
+
+def time_request(unix_s: int) -> bytes:
+    """A request that sets the device's clock, as it goes over the line."""
+    text = datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return framed(WRITE, GROUP_OS, 4, {"datetime": text})
+
+
+class Station:
+    """One station. `seen` collects what the board did meanwhile."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._sequence = 0
+        self._line = b""
+        self.seen: list[Outcome] = []
+
+    def ask(self, operation: int, group: int, command: int, body: dict[str, Any]) -> dict[str, Any]:
+        """One request and its answer. Raises BoardError for an error answer or none, PowerGoneError."""
+        self._sequence = (self._sequence + 1) % 256
+        self._board.feed(STATION, framed(operation, group, command, body, self._sequence))
+        answer = self._answer()
+        header = Header.loads(answer[:_HEADER])
+        found = cbor2.loads(answer[_HEADER:])
+        if header.sequence != self._sequence or not isinstance(found, dict):
+            raise _refused(f"{group}/{command}", "an answer to something else")
+        if found.get("rc") or found.get("err"):
+            raise _refused(f"{group}/{command}", str(found))
+        return found
+
+    def _answer(self) -> bytes:
+        decoder = packet.decode()
+        next(decoder)
+        waited = 0.0
+        while waited < _ANSWER_MS:
+            outcome = self._board.run(20, until=b"\n", uart=STATION)
+            waited += 20
+            self.seen.append(outcome)
+            if outcome.state != "running":
+                raise PowerGoneError(outcome.state)
+            self._line += outcome.sent.get(STATION, b"")
+            while b"\n" in self._line:
+                line, _, self._line = self._line.partition(b"\n")
+                try:
+                    decoder.send(line + b"\n")
+                except StopIteration as complete:
+                    return bytes(complete.value)
+        raise _refused("station", "no answer")
+
+    def time(self) -> str:
+        """The device's clock as it says it."""
+        return str(self.ask(READ, GROUP_OS, 4, {})["datetime"])
+
+    def state(self) -> dict[str, Any]:
+        """What the device says of itself."""
+        return self.ask(READ, GROUP_YIMA, 0, {})
+
+    def images(self) -> list[dict[str, Any]]:
+        """The images in the slots."""
+        found: list[dict[str, Any]] = self.ask(READ, GROUP_IMAGE, 0, {})["images"]
+        return found
+
+    def upload(self, image: bytes) -> None:
+        """Uploads an image into the slot that is not running."""
+        offset = 0
+        while offset < len(image):
+            body: dict[str, Any] = {"off": offset, "data": image[offset : offset + _CHUNK]}
+            if offset == 0:
+                body |= {"image": 0, "len": len(image), "sha": hashlib.sha256(image).digest()}
+            offset = int(self.ask(WRITE, GROUP_IMAGE, 1, body)["off"])
+
+    def try_image(self, digest: bytes) -> None:
+        """Asks for an image to be started once."""
+        self.ask(WRITE, GROUP_IMAGE, 0, {"hash": digest, "confirm": False})
+
+    def confirm(self) -> None:
+        """Confirms the running image."""
+        self.ask(WRITE, GROUP_IMAGE, 0, {"confirm": True})
+
+    def reset(self) -> Outcome:
+        """Restarts the device; returns when it is ready again, or when it is not running any more."""
+        self.ask(WRITE, GROUP_OS, 5, {})
+        outcome = self._board.run(5000, until=b"ready terminal")
+        self.seen.append(outcome)
+        self._line = b""
+        if outcome.state != "running":
+            raise PowerGoneError(outcome.state)
+        return outcome
+
+    def send_parameters(self, parameters: bytes) -> int:
+        """Sends parameters; returns the version that is in force then."""
+        offset, answer = 0, {}
+        while offset < len(parameters):
+            body: dict[str, Any] = {"off": offset, "data": parameters[offset : offset + _CHUNK]}
+            if offset == 0:
+                body["len"] = len(parameters)
+            answer = self.ask(WRITE, GROUP_YIMA, 1, body)
+            offset = int(answer["off"])
+        return int(answer["active"])
+
+    def records(self, first: int = 0) -> list[Record]:
+        """All kept records from number `first` on."""
+        found: list[Record] = []
+        while batch := self.ask(READ, GROUP_YIMA, 2, {"from": first})["records"]:
+            found += [Record(entry["n"], entry["d"], entry["h"]) for entry in batch]
+            first = found[-1].number + 1
+        return found
+
+    def acknowledge(self, record: Record) -> int:
+        """Says that everything up to this record is kept; returns how far that is now."""
+        return int(self.ask(WRITE, GROUP_YIMA, 3, {"n": record.number, "h": record.chain})["ack"])
+
+
+def _refused(what: str, why: str) -> BoardError:
+    return BoardError(
+        what, Text(f"the device refused: {why}", f"设备拒绝：{why}"), Text("See its status line", "请看状态行")
+    )
