@@ -60,7 +60,7 @@ counts: setup
 pytest: setup
 	.venv/bin/pytest
 
-# Hours rather than minutes: many random signatures, long fuzzing.
+# Minutes more than CI has to spare: 100,000 random signatures against libcrypto. Fuzzing is `make fuzz`.
 test-long: setup
 	YIMA_RANDOM_SIGNATURES=100000 .venv/bin/pytest tests/validator/core
 
