@@ -60,9 +60,11 @@ counts: setup
 pytest: setup
 	.venv/bin/pytest
 
-# Minutes more than CI has to spare: 100,000 random signatures against libcrypto. Fuzzing is `make fuzz`.
+# More than CI has time for: 100,000 random signatures against libcrypto, a power cut at every flash operation, 3000
+# random codes on the board. Fuzzing is `make fuzz`.
 test-long: setup
-	YIMA_RANDOM_SIGNATURES=100000 .venv/bin/pytest tests/validator/core
+	YIMA_RANDOM_SIGNATURES=100000 YIMA_CUTS_EVERY=1 YIMA_BOARD_CODES=3000 \
+	.venv/bin/pytest tests/validator/core tests/test_power_cuts.py tests/hwsim/board/test_differential.py
 
 bench: setup
 	$(PY) -m benchmarks

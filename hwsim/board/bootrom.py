@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hwsim.board.flash import Flash
-from hwsim.board.layout import BOOT_ROM, FLASH_BLOCK, FLOOR, RAM_SIZE, SLOTS, Slot
+from hwsim.board.layout import BOOT_ROM, FLASH_BLOCK, FLOOR, RAM_BASE, RAM_SIZE, SLOTS, Slot
 
 IMAGE_MAGIC = 0x96F3B83D
 TRAILER_MAGIC = bytes.fromhex("77c295f360d2ef7f3552500f2cb67980")
@@ -34,7 +34,7 @@ _HEADER = struct.Struct("<IIHHIIBBHII")
 _KEYS = BOOT_ROM + 0x100  # in the boot ROM: magic, count, then keys of 32 bytes
 _KEYS_MAGIC = b"YBK1"
 _KEYS_MOST = 8
-_RAM_TOP = 0x2000_0000 + RAM_SIZE
+_RAM_TOP = RAM_BASE + RAM_SIZE
 
 
 class Flag(StrEnum):
@@ -210,7 +210,7 @@ class BootRom:
                 continue
             vectors = self._flash.read(image.entry, 8)
             stack, reset = struct.unpack("<II", vectors)
-            if not (0x2000_0000 < stack <= _RAM_TOP and image.entry <= reset < image.slot.end and reset & 1):
+            if not (RAM_BASE < stack <= _RAM_TOP and image.entry <= reset < image.slot.end and reset & 1):
                 self._give_up(image.slot, "its vector table leads nowhere")
                 continue
             if trailer(self._flash, image.slot).image_ok is Flag.SET and image.counter is not None:

@@ -36,13 +36,13 @@ class Session:
         answer: dict[str, Any] = getattr(self, verb)(**members)
         return answer
 
-    def open(self, *, flash: str, mhz: int, keep_operations: bool = False) -> dict[str, Any]:
+    def open(self, *, flash: str, mhz: int, keep_operations: bool = False, ram_seed: int = 0) -> dict[str, Any]:
         """Takes a flash file of 1 MB, shared with whoever maps it."""
         with Path(flash).open("r+b") as file:
             memory = mmap.mmap(file.fileno(), 0)
         if self._machine:
-            self._machine.power_off()
-        self._machine = Machine(memory, mhz=mhz, keep_operations=keep_operations)
+            self._machine.close()
+        self._machine = Machine(memory, mhz=mhz, keep_operations=keep_operations, ram_seed=ram_seed)
         return {}
 
     def power_on(self) -> dict[str, Any]:
@@ -95,6 +95,10 @@ class Session:
         if clear:
             self.machine.clear_parts()
         return found
+
+    def untouched(self, *, address: int, size: int) -> dict[str, Any]:
+        """RAM that nobody wrote since power-on."""
+        return {"size": self.machine.untouched(address, size)}
 
     def live(self, *, links: dict[str, str] | None = None, control: str = "") -> dict[str, Any]:
         """Runs at the pace of the host's clock, until a line comes on stdin; the line is then obeyed as usual."""

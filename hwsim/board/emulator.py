@@ -83,8 +83,9 @@ def blank_flash(path: Path) -> None:
 class Board:
     """An emulated board on a flash file. Use as a context manager, or call close."""
 
-    def __init__(self, flash: Path, *, mhz: int = MHZ, keep_operations: bool = False) -> None:
-        """flash: a file of 1 MB. mhz: instructions a microsecond. Raises BoardError."""
+    def __init__(self, flash: Path, *, mhz: int = MHZ, keep_operations: bool = False, ram_seed: int = 0) -> None:
+        """flash: a file of 1 MB. mhz: instructions a microsecond. ram_seed: chooses what RAM holds at power-on. Raises
+        BoardError."""
         if not flash.exists() or flash.stat().st_size != FLASH_SIZE:
             raise BoardError(
                 flash,
@@ -103,7 +104,7 @@ class Board:
         )
         self._buffer = b""
         try:
-            self._ask("open", flash=str(flash), mhz=mhz, keep_operations=keep_operations)
+            self._ask("open", flash=str(flash), mhz=mhz, keep_operations=keep_operations, ram_seed=ram_seed)
         except BoardError:
             self.close()
             raise
@@ -177,6 +178,10 @@ class Board:
         """Instructions by part, and how often each was begun; 0 is everything unmarked."""
         found = self._ask("parts", clear=clear)
         return found["spent"], found["entered"]
+
+    def untouched(self, address: int, size: int) -> int:
+        """How many bytes of RAM, from `address` up, nobody wrote since power-on; see Machine.untouched."""
+        return int(self._ask("untouched", address=address, size=size)["size"])
 
     def live(
         self,

@@ -1,7 +1,8 @@
 """The processor core: unicorn, and the C library around it. The only module that imports unicorn.
 
 Rules it keeps:
-- One Engine is one life of the processor, from reset to the next reset or loss of power. Flash outlives it.
+- `reset` begins a life of the processor. What was translated in the lives before is kept, as translating is most of a
+  boot's work: so the code must be what it was (`knows`), and a board whose code has changed takes a new Engine.
 - Flash is mapped read-only: a store into it by the processor is a fault, as the flash controller is the only way.
 """
 
@@ -25,9 +26,8 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from hwsim.board import native
 from hwsim.board.flash import Memory
-from hwsim.board.layout import FLASH_SIZE, RAM_SIZE
+from hwsim.board.layout import FLASH_SIZE, RAM_BASE, RAM_SIZE
 
-_RAM_BASE = 0x2000_0000
 _EVENTS = 1 << 14
 _REGISTERS = ("R0", "R1", "R2", "R3", "R12", "SP", "LR", "PC", "XPSR", "PRIMASK", "CONTROL")  # as in soc_engine
 
@@ -97,7 +97,7 @@ def _library() -> ctypes.CDLL:
         ("soc_now", wide, [pointer]),
         ("soc_insns", wide, [pointer]),
         ("soc_operations", wide, [pointer]),
-        ("soc_begin_at", None, [pointer, wide]),
+        ("soc_reset", None, [pointer, wide]),
         ("soc_set_rtc", None, [pointer, word, word]),
         ("soc_rtc", word, [pointer]),
         ("soc_set_buttons", None, [pointer, word]),
@@ -110,23 +110,23 @@ def _library() -> ctypes.CDLL:
 
 
 class Engine:
-    """A processor that has just been reset, with its peripherals."""
+    """A processor with its peripherals. `reset` comes first."""
 
-    def __init__(self, flash: Memory, *, mhz: int, now: int = 0) -> None:
-        """flash: FLASH_SIZE bytes, changed in place. mhz: instructions a microsecond. now: cycles at the start."""
-        if len(flash) != FLASH_SIZE:
-            raise ValueError(f"flash has {len(flash)} bytes")
+    def __init__(self, flash: Memory, ram: bytearray, *, mhz: int) -> None:
+        """flash, ram: FLASH_SIZE and RAM_SIZE bytes, changed in place. mhz: instructions a microsecond."""
+        if len(flash) != FLASH_SIZE or len(ram) != RAM_SIZE:
+            raise ValueError(f"flash has {len(flash)} bytes, RAM {len(ram)}")
         self.mhz = mhz
+        self._code: dict[int, bytes] = {}
         self._library = _library()
-        self._ram = bytearray(RAM_SIZE)
         self._flash_view = (ctypes.c_uint8 * FLASH_SIZE).from_buffer(flash)
-        self._ram_view = (ctypes.c_uint8 * RAM_SIZE).from_buffer(self._ram)
+        self._ram_view = (ctypes.c_uint8 * RAM_SIZE).from_buffer(ram)
         self._events = (_Event * _EVENTS)()
         self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M7)
         code = unicorn_const.UC_PROT_READ | unicorn_const.UC_PROT_EXEC
         self._uc.mem_map_ptr(0, FLASH_SIZE, code, ctypes.addressof(self._flash_view))
-        self._uc.mem_map_ptr(_RAM_BASE, RAM_SIZE, unicorn_const.UC_PROT_ALL, ctypes.addressof(self._ram_view))
+        self._uc.mem_map_ptr(RAM_BASE, RAM_SIZE, unicorn_const.UC_PROT_ALL, ctypes.addressof(self._ram_view))
         self._soc: Any = self._library.soc_new(
             ctypes.byref(self._functions()),
             ctypes.addressof(self._flash_view),
@@ -136,7 +136,7 @@ class Engine:
         if not self._soc:
             raise MemoryError
         self._hook()
-        self._library.soc_begin_at(self._soc, now)
+        self._fresh = self._uc.context_save()
 
     def _functions(self) -> _Functions:
         return _Functions(
@@ -171,6 +171,17 @@ class Engine:
             )
             if status:
                 raise RuntimeError(f"mmio {base:#x}: {status}")
+
+    def knows(self, address: int, code: bytes) -> bool:
+        """Whether code at that address is what it was when it was started here before, or never was started."""
+        return self._code.get(address, code) == code
+
+    def reset(self, address: int, code: bytes, now: int) -> None:
+        """Begins a life. address, code: what is started, known to be the same. now: cycles since the board was made."""
+        self._code[address] = code
+        self._uc.context_restore(self._fresh)
+        self._uc.ctl_remove_cache(RAM_BASE, RAM_BASE + RAM_SIZE)
+        self._library.soc_reset(self._soc, now)
 
     def run(self, until: int) -> Stop:
         """Runs to a moment in cycles, or until something stops it."""
@@ -242,11 +253,11 @@ class Engine:
         """Frees the processor; flash keeps what was written."""
         if self._soc:
             self._uc.mem_unmap(0, FLASH_SIZE)
-            self._uc.mem_unmap(_RAM_BASE, RAM_SIZE)
+            self._uc.mem_unmap(RAM_BASE, RAM_SIZE)
             del self._uc
             self._library.soc_free(self._soc)
             self._soc = None
-            del self._flash_view
+            del self._flash_view, self._ram_view
 
 
 def _address(function: Any) -> int:

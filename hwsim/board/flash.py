@@ -13,7 +13,7 @@ Not modelled: wear, ECC (a torn unit reads as it stands, and the same way each t
 
 import mmap
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -138,7 +138,7 @@ class Flash:
         self.operations += 1
 
 
-def cut_states(memory: bytearray, operations: list[Operation]) -> Iterator[tuple[int, Cut, bytearray]]:
+def cut_states(memory: bytearray, operations: Sequence[Operation]) -> Iterator[tuple[int, Cut, bytearray]]:
     """Every state that a power cut during the operations can leave: the operation's number, the cut, and the flash.
 
     memory: the flash before the first operation; it moves along, and at the end holds the state after the last. What is

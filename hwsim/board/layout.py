@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 FLASH_SIZE: Final = 1 << 20
+RAM_BASE: Final = 0x2000_0000
 RAM_SIZE: Final = 128 << 10
 FLASH_BLOCK: Final = 4096
 FLASH_UNIT: Final = 8

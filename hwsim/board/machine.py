@@ -1,11 +1,13 @@
 """The whole board: flash with its boot ROM, the processor through its resets, and the power switch.
 
 Rules it keeps:
-- Flash is what outlives power; time and the real-time clock outlive a reset. RAM and bytes on the line do not.
+- Flash is what outlives power; time and the real-time clock outlive it as well. RAM outlives a reset, and after a loss
+  of power holds anything; bytes on the line are lost with either.
 - Flash operations are counted from power-on, the boot ROM's and the firmware's in one row; a cut is at one of them.
 - Same flash, same clock, same bytes at the same moments: same run, to the instruction.
 """
 
+import random
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -13,6 +15,7 @@ from typing import Final
 from hwsim.board.bootrom import Boot, BootRom
 from hwsim.board.engine import Engine, Event, Kind, Stop
 from hwsim.board.flash import Cut, Flash, Memory, Operation, PowerLostError
+from hwsim.board.layout import RAM_BASE, RAM_SIZE, Slot
 
 _SLICE_MS: Final = 1
 _ERASE: Final = 1 << 31
@@ -42,15 +45,19 @@ class Happened:
 class Machine:
     """A board on the bench."""
 
-    def __init__(self, memory: Memory, *, mhz: int, keep_operations: bool = False) -> None:
-        """memory: its flash, changed in place. mhz: instructions a microsecond of virtual time."""
+    def __init__(self, memory: Memory, *, mhz: int, keep_operations: bool = False, ram_seed: int = 0) -> None:
+        """memory: its flash, changed in place. mhz: instructions a microsecond of virtual time. ram_seed: chooses what
+        RAM holds at power-on."""
         self.mhz = mhz
         self.state = State.OFF
         self.boot: Boot | None = None
         self.flash = Flash(memory, keep_log=keep_operations)
         self.pins = 0
         self._rtc = (0, False)
+        self._power_on_ram = random.Random(f"RAM {ram_seed}").randbytes(RAM_SIZE)  # noqa: S311 - repeatable junk
+        self._ram = bytearray(RAM_SIZE)
         self._engine: Engine | None = None
+        self._resting: Engine | None = None  # the engine of the lives before
         self._marks: dict[int, int] = {}
         self._cut: tuple[int, Cut] | None = None
         self._buttons = 0
@@ -98,6 +105,7 @@ class Machine:
         if self._cut:
             self.flash.cut_at(*self._cut)
         self._earlier = 0
+        self._ram[:] = self._power_on_ram
         self._reset(happened)
         return happened
 
@@ -105,6 +113,13 @@ class Machine:
         """Takes the power away between two instructions."""
         self._end_life()
         self.state = State.OFF
+
+    def close(self) -> None:
+        """Lets go of the memory; the board is not used any more."""
+        self.power_off()
+        if self._resting:
+            self._resting.close()
+            self._resting = None
 
     def feed(self, uart: int, data: bytes) -> int:
         """Puts bytes onto the line into a UART; how many found room."""
@@ -124,6 +139,17 @@ class Machine:
             if until and until[1] in happened.sent[until[0]]:
                 break
         return happened
+
+    def untouched(self, address: int, size: int) -> int:
+        """How many bytes of RAM, from `address` up, still hold what they held at power-on: room that a stack growing
+        down to there has left. Whole words, as one byte may be written with what it was."""
+        start = address - RAM_BASE
+        if start < 0 or size < 0 or start + size > RAM_SIZE:
+            raise ValueError(f"{size} bytes at {address:#x} are not RAM")
+        for at in range(start, start + size - size % 4, 4):
+            if self._ram[at : at + 4] != self._power_on_ram[at : at + 4]:
+                return at - start
+        return size
 
     def spent(self) -> list[int]:
         """Instructions by part since the last clear_parts; index 0 is everything unmarked."""
@@ -188,7 +214,7 @@ class Machine:
         version = ".".join(map(str, self.boot.version[:3])) if self.boot.version else ""
         happened.notes.append((self._now, f"boot ROM starts slot {self.boot.slot.name}, version {version}"))
         self.flash.memory[0:8] = self.boot.vectors
-        engine = Engine(self.flash.memory, mhz=self.mhz, now=self._now)
+        engine = self._begin_life(self.boot.slot)
         engine.set_rtc(self._rtc[0], stopped=self._rtc[1])
         engine.set_buttons(self._buttons)
         if self._cut:
@@ -196,6 +222,17 @@ class Machine:
         self._engine = engine
         self._set_marks(engine)
         self.state = State.RUNNING
+
+    def _begin_life(self, slot: Slot) -> Engine:
+        code = self.flash.read(slot.start, slot.size)
+        engine = self._resting
+        if engine and not engine.knows(slot.start, code):
+            engine.close()
+            engine = None
+        engine = engine or Engine(self.flash.memory, self._ram, mhz=self.mhz)
+        engine.reset(slot.start, code, self._now)
+        self._resting = None
+        return engine
 
     def _set_marks(self, engine: Engine) -> None:
         for address, part in self._marks.items():
@@ -212,6 +249,6 @@ class Machine:
             self._now = self._engine.now
             self._earlier += self._engine.insns
             self._rtc = self._engine.rtc, self._rtc[1]
-            self._engine.close()
+            self._resting = self._engine
             self._engine = None
         self.pins = 0

@@ -2,7 +2,8 @@
 
 A scenario is played once, with every flash operation noted, and with what the board promised by then: a gate that
 opened promises a record, an answer to the station promises what it says. From the notes follows every state that a cut
-can leave (flash.cut_states); each is booted in a fresh board.
+can leave (flash.cut_states); each is booted. Where a boot mended the flash (an erase, a mark), power goes a second time
+at each operation of the mending, once for each different mending.
 
 What must hold after every cut:
 - the board boots, without a fault or the watchdog, and says that it is ready;
@@ -15,8 +16,9 @@ What must hold after every cut:
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,16 +61,51 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A cut that was not survived."""
+    """A cut that was not survived. again: the second cut, in the mending after the first, if that was it."""
 
     operation: int
     cut: Cut
     what: str
+    again: Cut | None = None
+
+    def __str__(self) -> str:
+        second = f", then {self.again} while it was mended" if self.again else ""
+        return f"operation {self.operation} cut {self.cut}{second}: {self.what}"
 
 
-def lost_cuts(losses: Sequence[Loss]) -> int:
-    """How many cuts were not survived; one may lose in several ways."""
-    return len({(loss.operation, loss.cut) for loss in losses})
+@dataclass(frozen=True, slots=True)
+class Survived:
+    """tried: cuts. again: second cuts, while the flash was mended after a first. losses: what did not hold."""
+
+    tried: int
+    again: int
+    losses: Sequence[Loss]
+
+    @property
+    def lost(self) -> int:
+        """How many cuts were not survived; one may lose in several ways."""
+        return len({(loss.operation, loss.cut, loss.again) for loss in self.losses})
+
+    def __str__(self) -> str:
+        counted = f"{self.tried} cuts tried, {self.again} second cuts, {self.lost} not survived"
+        return f"{counted} 断电 {self.tried} 次，恢复中再断电 {self.again} 次，未通过 {self.lost} 次"
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A boot after a cut. problems: what does not hold. mended: the flash operations until it was ready."""
+
+    problems: list[str]
+    mended: tuple[Operation, ...]
+
+
+@dataclass(slots=True)
+class _Share:
+    """One worker's part. ways: each mending that was seen, with the first state that needed it."""
+
+    tried: int = 0
+    losses: list[Loss] = field(default_factory=list)
+    ways: dict[tuple[Operation, ...], int] = field(default_factory=dict)
 
 
 class Player:
@@ -131,13 +168,14 @@ class Player:
         self._scenario.promises.append(promise)
 
 
-def problems(board: Board, scenario: Scenario, state: bytes, operation: int, *, tap: bool) -> list[str]:
-    """Boots a state and says what does not hold."""
+def problems(board: Board, scenario: Scenario, state: bytes, operation: int, *, tap: bool) -> Recovered:
+    """Boots a state and says what does not hold. board: one that keeps its operations."""
     board.power_off()
     board.flash[:] = state
     board.set_rtc(scenario.clock + 60)
     boot = board.power_on()
     outcome = boot + board.run(_READY_MS, until=b"ready terminal")
+    mended = tuple(board.operations()) if outcome.operations else ()
     found = _boots(outcome)
     found += _image(bytes(board.flash), outcome, scenario)
     due = [promise for promise in scenario.promises if promise.since <= operation]
@@ -160,7 +198,7 @@ def problems(board: Board, scenario: Scenario, state: bytes, operation: int, *, 
         found += _station_gets(board, log.records, log.acknowledged)
     if not found and tap and scenario.next_code:
         found += _goes_on(board, scenario.next_code, max([*log.records, log.acknowledged]))
-    return found
+    return Recovered(found, mended)
 
 
 def _boots(outcome: Outcome) -> list[str]:
@@ -195,43 +233,87 @@ def _goes_on(board: Board, code: bytes, last: int) -> list[str]:
 
 
 def states(scenario: Scenario) -> Iterator[tuple[int, Cut | None, bytearray]]:
-    """Every state of the scenario; the last is the end, without a cut."""
+    """Every state of the scenario; the last is the end, without a cut. The buffer is the same each time."""
     memory = bytearray(scenario.start)
     yield from cut_states(memory, scenario.operations)
     yield len(scenario.operations), None, memory
 
 
-def survive(
-    scenario: Scenario,
-    *,
-    every: int = 1,
-    tap_every: int = 1,
-    workers: int = 0,
-) -> tuple[int, list[Loss]]:
-    """Tries every `every`-th state, in `workers` processes (default: one a processor); how many were tried, and what
-    was not survived. tap_every: after every how many of those a tap must work as well."""
+def chosen(operations: Sequence[Operation], every: int) -> set[int]:
+    """The numbers of the operations to cut: every `every`-th within a row of programs, each at the address behind the
+    one before; and all that are not within one, as there something begins, ends, or is erased."""
+
+    def within_a_row(number: int) -> bool:
+        three = operations[max(0, number - 1) : number + 2]
+        return (
+            len(three) == 3
+            and all(one.data is not None for one in three)
+            and three[0].address + three[0].size == three[1].address == three[2].address - three[1].size
+        )
+
+    return {number for number in range(len(operations) + 1) if number % every == 0 or not within_a_row(number)}
+
+
+def survive(scenario: Scenario, *, every: int = 1, tap_every: int = 1, workers: int = 0) -> Survived:
+    """Cuts the `chosen` operations, in `workers` processes (default: one a processor); then, for each way in which the
+    boots after that mended the flash, cuts a second time at each operation of the mending. tap_every: after every how
+    many of the first cuts a tap must work as well."""
     count = workers or len(os.sched_getaffinity(0))
-    tried, losses = 0, []
+    numbers = chosen(scenario.operations, every)
     with ProcessPoolExecutor(count) as pool:
-        shares = [pool.submit(_share, scenario, every, tap_every, number, count) for number in range(count)]
-        for share in shares:
-            share_tried, share_losses = share.result()
-            tried += share_tried
-            losses += share_losses
-    return tried, losses
+        shares = [pool.submit(_first_cuts, scenario, numbers, tap_every, share, count) for share in range(count)]
+        first = _merged(share.result() for share in shares)
+        ways = sorted(first.ways.items(), key=lambda way: way[1])
+        shares = [pool.submit(_second_cuts, scenario, ways[share::count]) for share in range(count)]
+        second = _merged(share.result() for share in shares)
+    return Survived(tried=first.tried, again=second.tried, losses=first.losses + second.losses)
 
 
-def _share(scenario: Scenario, every: int, tap_every: int, number: int, count: int) -> tuple[int, list[Loss]]:
-    tried, losses = 0, []
+def _merged(shares: Iterable[_Share]) -> _Share:
+    merged = _Share()
+    for share in shares:
+        merged.tried += share.tried
+        merged.losses += share.losses
+        for way, index in share.ways.items():
+            merged.ways[way] = min(index, merged.ways.get(way, index))
+    return merged
+
+
+def _first_cuts(scenario: Scenario, numbers: set[int], tap_every: int, share_number: int, shares: int) -> _Share:
+    share = _Share()
+    turn = 0
+    with _bench(scenario) as board:
+        for index, (operation, cut, state) in enumerate(states(scenario)):
+            if operation not in numbers:
+                continue
+            turn += 1
+            if turn % shares != share_number:
+                continue
+            tap = turn // shares % tap_every == 0
+            recovered = problems(board, scenario, bytes(state), operation, tap=tap)
+            share.losses += [Loss(operation, cut or Cut.BEFORE, one) for one in recovered.problems]
+            share.tried += 1
+            if recovered.mended:
+                share.ways.setdefault(recovered.mended, index)
+    return share
+
+
+def _second_cuts(scenario: Scenario, ways: Sequence[tuple[tuple[Operation, ...], int]]) -> _Share:
+    share = _Share()
+    wanted = {index: way for way, index in ways}
+    with _bench(scenario) as board:
+        for index, (operation, first, state) in enumerate(states(scenario)):
+            for _, cut, torn in cut_states(bytearray(state), wanted.get(index, ())):
+                recovered = problems(board, scenario, bytes(torn), operation, tap=True)
+                share.losses += [Loss(operation, first or Cut.BEFORE, one, cut) for one in recovered.problems]
+                share.tried += 1
+    return share
+
+
+@contextmanager
+def _bench(scenario: Scenario) -> Iterator[Board]:
     with tempfile.TemporaryDirectory(prefix="yima-cuts-") as directory:
         path = Path(directory) / "flash"
         path.write_bytes(scenario.start)
-        with Board(path) as board:
-            for index, (operation, cut, state) in enumerate(states(scenario)):
-                if index % every or index // every % count != number:
-                    continue
-                tap = index // every // count % tap_every == 0
-                what = problems(board, scenario, bytes(state), operation, tap=tap)
-                losses += [Loss(operation, cut or Cut.BEFORE, one) for one in what]
-                tried += 1
-    return tried, losses
+        with Board(path, keep_operations=True) as board:
+            yield board

@@ -70,9 +70,14 @@ typedef struct {
 } soc_uart;
 
 typedef struct soc {
+    /* what a reset keeps */
     soc_engine engine;
     uint8_t *flash, *ram;
     uint32_t mhz;
+    soc_event events[EVENTS];
+    uint16_t block_size[FLASH_SIZE / 2], block_insns[FLASH_SIZE / 2];
+
+    /* what a reset clears, from here on */
     uint64_t now, insns, until, deadline;
     uint32_t stop;  /* soc_stop that is due */
     uint32_t why;   /* why emu_start was left */
@@ -94,10 +99,7 @@ typedef struct soc {
     uint32_t flash_address, flash_data[2], flash_status;
     uint64_t operations, cut_at;
 
-    soc_event events[EVENTS];
     uint32_t event_count;
-
-    uint16_t block_size[FLASH_SIZE / 2], block_insns[FLASH_SIZE / 2];
     uint8_t mark[FLASH_SIZE / 2]; /* the part that begins with the function there; 0: none */
     uint64_t spent[PARTS], entered[PARTS];
     struct {

@@ -257,15 +257,22 @@ EXPORT soc *soc_new(const soc_engine *engine, uint8_t *flash, uint8_t *ram, uint
         s->flash = flash;
         s->ram = ram;
         s->mhz = mhz;
-        s->cut_at = UINT64_MAX;
-        s->enabled = UINT64_C(1) << SYSTICK;
-        soc_devices_reset(s);
-        uint32_t start[2];
-        memcpy(start, flash, 8);
-        set_register(s, engine->sp, start[0]);
-        set_register(s, engine->pc, start[1] | 1);
     }
     return s;
+}
+
+/* A new life of the processor, whose registers the caller has reset; the code is what it was in the lives before.
+ * now: where time goes on. */
+EXPORT void soc_reset(soc *s, uint64_t now) {
+    memset(&s->now, 0, sizeof *s - offsetof(soc, now));
+    s->now = now;
+    s->cut_at = UINT64_MAX;
+    s->enabled = UINT64_C(1) << SYSTICK;
+    soc_devices_reset(s);
+    uint32_t start[2];
+    memcpy(start, s->flash, 8);
+    set_register(s, s->engine.sp, start[0]);
+    set_register(s, s->engine.pc, start[1] | 1);
 }
 
 EXPORT void soc_free(soc *s) {
@@ -295,10 +302,6 @@ EXPORT uint64_t soc_spent(const soc *s, uint32_t part) {
 }
 EXPORT uint64_t soc_entered(const soc *s, uint32_t part) {
     return part < PARTS ? s->entered[part] : 0;
-}
-/* Before the first run: time goes on from an earlier life of the board. */
-EXPORT void soc_begin_at(soc *s, uint64_t now) {
-    s->now = now;
 }
 EXPORT uint64_t soc_now(const soc *s) {
     return s->now;

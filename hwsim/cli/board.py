@@ -86,7 +86,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run_board.add_argument("--json", action="store_true", help="one JSON object a line 输出 JSON 行")
     cuts = verbs.add_parser("cuts", help="cut the power at every flash operation 在每次闪存操作处断电")
     cuts.add_argument(
-        "--every", type=WholeNumber(1, 10**6), default=1, metavar="N", help="only each N-th cut; default all 抽样间隔"
+        "--every",
+        type=WholeNumber(1, 10**6),
+        default=1,
+        metavar="N",
+        help="in rows of programs only each N-th; default all 抽样间隔",
     )
     cuts.add_argument(
         "--tap-every", type=WholeNumber(1, 10**6), default=50, metavar="N",
@@ -168,7 +172,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _cuts(arguments: argparse.Namespace) -> int:
     """1 if a cut was not survived."""
     from hwsim.board.cut_scenarios import trips, update  # noqa: PLC0415 - needs the compiler and imgtool
-    from hwsim.board.power_cuts import lost_cuts, survive  # noqa: PLC0415
+    from hwsim.board.power_cuts import survive  # noqa: PLC0415
     from hwsim.board.workshop import make_firmware, make_world  # noqa: PLC0415
 
     lost = 0
@@ -179,11 +183,11 @@ def _cuts(arguments: argparse.Namespace) -> int:
             scenario = play(directory, firmware, world)
             operations = len(scenario.operations)
             print(f"{scenario.name}: {operations} flash operations 次闪存操作", flush=True)
-            tried, losses = survive(scenario, every=arguments.every, tap_every=arguments.tap_every)
-            print(f"{scenario.name}: {tried} cuts tried, {tried - lost_cuts(losses)} survived 次断电", flush=True)
-            for loss in losses:
-                print(f"  {loss.cut} operation {loss.operation}: {loss.what}", file=sys.stderr)
-            lost += len(losses)
+            outcome = survive(scenario, every=arguments.every, tap_every=arguments.tap_every)
+            print(f"{scenario.name}: {outcome}", flush=True)
+            for loss in outcome.losses:
+                print(f"  {loss}", file=sys.stderr)
+            lost += outcome.lost
     return 1 if lost else 0
 
 

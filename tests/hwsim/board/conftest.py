@@ -11,7 +11,9 @@ from validator.parameters import Parameters
 
 NEEDED = ("unicorn", "elftools", "imgtool", "smp", "ziglang")
 if all(importlib.util.find_spec(name) for name in NEEDED):
+    from firmware_images.build import STACK_BYTES
     from hwsim.board.emulator import Board
+    from hwsim.board.layout import RAM_BASE, RAM_SIZE
     from hwsim.board.workshop import CLOCK, Firmware, World, equip, make_firmware, make_world
 else:
     collect_ignore_glob = ["test_*.py"]  # the extras `board` and `firmware` are not installed
@@ -28,6 +30,14 @@ def firmware() -> Iterator[Firmware]:
 def world() -> World:
     """One issuer, and parameters that accept it."""
     return make_world()
+
+
+@pytest.fixture
+def stack_used(firmware: Firmware) -> Callable[[Board], int]:
+    """How deep the stack of a board with the firmware has been since power-on, bytes."""
+    statics_end = RAM_BASE + firmware.slot_a.ram_bytes - STACK_BYTES
+    room = RAM_BASE + RAM_SIZE - statics_end
+    return lambda board: room - board.untouched(statics_end, room)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from firmware_images.build import STACK_BYTES
 from hwsim.board.emulator import Board
 from hwsim.board.layout import SCANNER
 from hwsim.board.log_reader import read_log
@@ -17,7 +18,8 @@ from validator.judging import GateContext, Mode, Moment, Validator
 from validator.parameters import Parameters, from_mapping
 from validator.record import Terminal, trip_record
 
-CODES = int(os.environ.get("YIMA_BOARD_CODES", "150"))  # thousands take minutes: YIMA_BOARD_CODES=3000
+CODES = int(os.environ.get("YIMA_BOARD_CODES", "1000"))
+STACK_MOST = STACK_BYTES * 3 // 4  # room for what no test reaches
 ROUND = 40
 
 
@@ -105,12 +107,14 @@ def pair(tmp_path: Path, firmware: Firmware) -> Iterator[Callable[[Parameters, i
 
 @pytest.mark.slow
 def test_every_lab_vector_has_the_same_verdict_and_record(
-    pair: Callable[[Parameters, int], Pair], lab: dict[int, dict[str, Any]]
+    pair: Callable[[Parameters, int], Pair], lab: dict[int, dict[str, Any]], stack_used: Callable[[Board], int]
 ) -> None:
     found = {}
     for case, vector in lab.items():
-        if differences := pair(parameters_of(vector), vector["clock"]).differences(bytes.fromhex(vector["code"])):
+        both = pair(parameters_of(vector), vector["clock"])
+        if differences := both.differences(bytes.fromhex(vector["code"])):
             found[case] = differences
+        assert 1000 < stack_used(both.board) <= STACK_MOST, case
     assert found == {}
 
 
