@@ -10,32 +10,24 @@ import argparse
 import json
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from hwsim.board.costs import PARTS, Costs, Tap, measure
-from hwsim.board.workshop import ORGANISATION, PLATFORM, equip, make_firmware
+from hwsim.board.cost_report import chart, whole_page
+from hwsim.board.costs import PARTS, Tap
+from hwsim.board.measurement import RATES_MHZ, Measured, measure_codes, model_ms
+from hwsim.board.workshop import ORGANISATION, PLATFORM
+from hwsim.page import check_place
 from validator.errors import YimaError
 from validator.parameters import from_mapping
 from validator.texts import Text, say
 
 RECORD = Path(__file__).with_name("board.json")
 CODES = Path(__file__).with_name("board-codes.json")
-RATES_MHZ = (100, 216, 480)
 _LOG_WIDTH = 120
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """Counts, and the sizes of the image that was counted. flash_bytes: code and constants. ram_bytes: with stack."""
-
-    costs: Costs
-    flash_bytes: int
-    ram_bytes: int
 
 
 def count(directory: Path) -> Measured:
@@ -51,12 +43,8 @@ def count(directory: Path) -> Measured:
         },
         source=CODES.name,
     )
-    firmware = make_firmware(directory)
-    flash = directory / "flash"
-    equip(flash, firmware.image, parameters)
     codes = [bytes.fromhex(code) for code in kept["codes"]]
-    costs = measure(flash, firmware.slot_a.elf, codes, kept["clock"])
-    return Measured(costs=costs, flash_bytes=len(firmware.slot_a.image), ram_bytes=firmware.slot_a.ram_bytes)
+    return measure_codes(directory, parameters, codes, kept["clock"])
 
 
 def figures(measured: Measured) -> dict[str, Any]:
@@ -77,8 +65,8 @@ def figures(measured: Measured) -> dict[str, Any]:
         },
         "model_ms_at_one_instruction_a_cycle": {
             f"{rate}_mhz": {
-                "known_issuer": round(costs.known_issuer.instructions / rate / 1000, 2),
-                "new_issuer": round(costs.new_issuer.instructions / rate / 1000, 2),
+                "known_issuer": round(model_ms(costs.known_issuer.instructions, rate), 2),
+                "new_issuer": round(model_ms(costs.new_issuer.instructions, rate), 2),
             }
             for rate in RATES_MHZ
         },
@@ -87,33 +75,6 @@ def figures(measured: Measured) -> dict[str, Any]:
 
 def _tap_parts(tap: Tap) -> dict[str, int]:
     return {part.name: tap.parts[part.name] for part in PARTS if part.of_tap}
-
-
-def chart(found: dict[str, Any]) -> str:
-    """The parts as an SVG picture: one bar for each kind of tap."""
-    colours = ("#64748b", "#0ea5e9", "#a3e635", "#facc15", "#f97316", "#ef4444", "#8b5cf6", "#14b8a6", "#ec4899")
-    rows = [("new issuer 新机构", found["parts_new_issuer"]), ("known issuer 已知机构", found["parts_known_issuer"])]
-    most = max(sum(parts.values()) for _, parts in rows)
-    lines = [
-        '<svg xmlns="http://www.w3.org/2000/svg" width="900" height="330" font-family="sans-serif" font-size="13">'
-    ]
-    for row, (title, parts) in enumerate(rows):
-        top, left = 20 + row * 60, 160.0
-        total = f"{sum(parts.values()) / 1e6:.2f} M"
-        lines.append(f'<text x="8" y="{top + 25}">{title}</text>')
-        for number, (name, value) in enumerate(parts.items()):
-            width = 640 * value / most
-            colour = colours[number % len(colours)]
-            box = f'x="{left:.1f}" y="{top}" width="{width:.1f}" height="40" fill="{colour}"'
-            lines.append(f"<rect {box}><title>{name} {value:,}</title></rect>")
-            left += width
-        lines.append(f'<text x="{left + 6:.0f}" y="{top + 25}">{total}</text>')
-    for number, part in enumerate(part for part in PARTS if part.of_tap):
-        x, y = 160 + number % 2 * 360, 165 + number // 2 * 24
-        colour = colours[number % len(colours)]
-        lines.append(f'<rect x="{x}" y="{y - 11}" width="12" height="12" fill="{colour}"/>')
-        lines.append(f'<text x="{x + 18}" y="{y}">{part.text.en} {part.text.zh}</text>')
-    return "\n".join([*lines, "</svg>"]) + "\n"
 
 
 def differences(kept: dict[str, Any], found: dict[str, Any]) -> list[str]:
@@ -133,8 +94,13 @@ def main() -> int:
     mode.add_argument("--check", action="store_true", help="fail on any difference to board.json 与记录不符即失败")
     mode.add_argument("--renew", action="store_true", help="write board.json anew 更新记录")
     parser.add_argument("--chart", type=Path, metavar="FILE", help="also draw the parts, as SVG 输出 SVG 图")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="also write table and chart, as HTML 输出 HTML 报告"
+    )
     arguments = parser.parse_args()
     try:
+        for place in filter(None, (arguments.chart, arguments.report)):
+            check_place(place, Text("Choose another file", "请另选文件"))
         with tempfile.TemporaryDirectory(prefix="yima-board-") as directory:
             measured = count(Path(directory))
     except YimaError as error:
@@ -146,7 +112,9 @@ def main() -> int:
     else:
         _show(measured, found)
     if arguments.chart:
-        arguments.chart.write_text(chart(found))
+        arguments.chart.write_text(chart(measured) + "\n", encoding="utf-8")
+    if arguments.report:
+        arguments.report.write_text(whole_page(measured), encoding="utf-8")
     if arguments.renew:
         RECORD.write_text(json.dumps(found, indent=1) + "\n")
     if arguments.check and (lines := differences(json.loads(RECORD.read_text()), found)):

@@ -14,19 +14,12 @@ from hwsim.accounts import Account
 from hwsim.bus import yuan
 from hwsim.latency import STEPS, spread
 from hwsim.outcomes import Outcome, fares_by_rule
+from hwsim.page import both, check_place, heading, page, table
 from validator.errors import YimaError
 from validator.judging import Reason
 from validator.parameters import Mode
 from validator.texts import Text
 
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2733 }
-h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
-table { border-collapse: collapse; width: 100% } caption { text-align: left; color: #5a6772 }
-th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid #dfe5ea; vertical-align: top }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
-.yes { color: #14743b } .no { color: #b3261e } svg { max-width: 100%; height: auto }
-"""
 _COLOURS = {Mode.BUS: "#1f6feb", Mode.METRO: "#d9822b"}
 MODES = {Mode.BUS: Text("bus", "公交"), Mode.METRO: Text("metro", "地铁")}
 
@@ -34,44 +27,38 @@ MODES = {Mode.BUS: Text("bus", "公交"), Mode.METRO: Text("metro", "地铁")}
 def check_report(path: Path) -> None:
     """Whether a report could be written there, before anything runs for it. Raises YimaError."""
     _drawing()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a"):
-            pass
-    except OSError as error:
-        raise YimaError(
-            path,
-            Text(f"cannot be written ({error.strerror})", f"无法写入（{error.strerror}）"),
-            Text("Choose another directory with --out", "请用 --out 另选目录"),
-        ) from error
+    check_place(path, Text("Choose another directory with --out", "请用 --out 另选目录"))
 
 
 def write_report(
-    path: Path, *, title: Text, outcomes: Sequence[Outcome], accounts: Sequence[Account], differences: Sequence[Text]
+    path: Path,
+    *,
+    title: Text,
+    outcomes: Sequence[Outcome],
+    accounts: Sequence[Account],
+    differences: Sequence[Text],
+    board: str = "",
 ) -> None:
-    """Writes the report; `check_report` says beforehand whether that can be done. Raises YimaError, OSError."""
+    """Writes the report; `check_report` says beforehand whether that can be done. board: the section about the gate
+    controller, HTML, of hwsim.tap_on_board. Raises YimaError, OSError."""
     parts = [
-        '<!doctype html><html lang="en"><meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{escape(title.en)}</title><style>{_STYLE}</style>",
-        f"<h1>{_both(title)}</h1>",
         _result(differences),
-        "<h2>Verdicts by reason · 判定结果</h2>",
+        heading(Text("Verdicts by reason", "判定结果")),
         _reasons(outcomes),
-        "<h2>Fares by rule · 票价规则</h2>",
+        heading(Text("Fares by rule", "票价规则")),
         _fares(outcomes),
-        "<h2>Records · 行程记录</h2>",
+        heading(Text("Records", "行程记录")),
         _accounts(accounts),
-        "<h2>Latency by step · 各步延迟</h2>",
+        heading(Text("Latency by step", "各步延迟")),
         f"<figure>{latency_svg(outcomes)}<figcaption>Each dot is one tap; bars mark median and 99th percentile. "
         "On a serial line, what is no ministry code ends by silence, so it takes longer. "
         "每点为一次刷码；短线为中位数与 99 分位。串口上的非部标码靠静默判断结尾，因此较慢。</figcaption></figure>",
         _latencies(outcomes),
-        "<h2>Every tap · 全部刷码</h2>",
+        board,
+        heading(Text("Every tap", "全部刷码")),
         _taps(outcomes),
-        "</html>\n",
     ]
-    path.write_text("\n".join(parts), encoding="utf-8")
+    path.write_text(page(title, parts), encoding="utf-8")
 
 
 def latencies(outcomes: Iterable[Outcome], mode: Mode) -> Mapping[str, list[float]]:
@@ -129,27 +116,11 @@ def _drawing() -> tuple[Any, Any]:
     return Figure, rc_context
 
 
-def _both(text: Text) -> str:
-    return f'{escape(text.en)} <span lang="zh">{escape(text.zh)}</span>'
-
-
 def _result(differences: Sequence[Text]) -> str:
     if not differences:
         return '<p class="yes">✓ Every tap is accounted for. 所有刷码均已入账。</p>'
-    items = "".join(f"<li>{_both(difference)}</li>" for difference in differences)
+    items = "".join(f"<li>{both(difference)}</li>" for difference in differences)
     return f'<p class="no">✗ Not everything is accounted for: 账目不符：</p><ul class="no">{items}</ul>'
-
-
-def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int]) -> str:
-    """Cells are HTML already. numbers: the columns that hold numbers."""
-
-    def line(cells: Sequence[str], tag: str) -> str:
-        kind = ' class="number"'
-        made = (f"<{tag}{kind if at in numbers else ''}>{cell}</{tag}>" for at, cell in enumerate(cells))
-        return f"<tr>{''.join(made)}</tr>"
-
-    body = "\n".join(line(row, "td") for row in rows)
-    return f"<table><caption>{caption}</caption>\n{line(heads, 'th')}\n{body}\n</table>"
 
 
 def _reasons(outcomes: Sequence[Outcome]) -> str:
@@ -160,12 +131,12 @@ def _reasons(outcomes: Sequence[Outcome]) -> str:
             counted[outcome.tap.reason] += not outcome.tap.again
             again += outcome.tap.again
     rows = [
-        (_both(reason.text), str(reason.case or "–"), str(count))
+        (both(reason.text), str(reason.case or "–"), str(count))
         for reason, count in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
         if count
     ]
     rows.append(("the same presentation, shown again 同一次出示", "–", str(again)))
-    return _table("", ("reason 原因", "lab case 检测编号", "taps 次数"), rows, (1, 2))
+    return table("", ("reason 原因", "lab case 检测编号", "taps 次数"), rows, (1, 2))
 
 
 def _fares(outcomes: Sequence[Outcome]) -> str:
@@ -174,7 +145,7 @@ def _fares(outcomes: Sequence[Outcome]) -> str:
         for rule, fares in fares_by_rule(outcomes).items()
     ]
     caption = "Rules are rows of the signed parameter package. 规则为签名参数包中的行。"
-    return _table(caption, ("rules 规则", "rides 次数", "least 最低", "most 最高", "in all 合计"), rows, (1, 2, 3, 4))
+    return table(caption, ("rules 规则", "rides 次数", "least 最低", "most 最高", "in all 合计"), rows, (1, 2, 3, 4))
 
 
 def _accounts(accounts: Sequence[Account]) -> str:
@@ -183,7 +154,7 @@ def _accounts(accounts: Sequence[Account]) -> str:
         (escape(one.device), *(str(n) for n in (one.taps, one.again, one.recorded, one.uploaded, one.acknowledged)))
         for one in accounts
     ]
-    return _table("", heads, rows, (1, 2, 3, 4, 5))
+    return table("", heads, rows, (1, 2, 3, 4, 5))
 
 
 def _latencies(outcomes: Sequence[Outcome]) -> str:
@@ -192,9 +163,9 @@ def _latencies(outcomes: Sequence[Outcome]) -> str:
         for step, values in latencies(outcomes, mode).items():
             found = spread(values)
             numbers = (f"{found.p50:.2f}", f"{found.p99:.2f}", f"{found.most:.2f}") if found.size else ("–",) * 3
-            rows.append((_both(MODES[mode]), _both(STEPS[step]), str(found.size), *numbers))
+            rows.append((both(MODES[mode]), both(STEPS[step]), str(found.size), *numbers))
     heads = ("gate 闸机", "step 步骤", "taps 次数", "p50 ms", "p99 ms", "max ms")
-    return _table("", heads, rows, (2, 3, 4, 5))
+    return table("", heads, rows, (2, 3, 4, 5))
 
 
 def _taps(outcomes: Sequence[Outcome]) -> str:
@@ -202,12 +173,12 @@ def _taps(outcomes: Sequence[Outcome]) -> str:
     for outcome in outcomes:
         shown = outcome.presentation
         tap = outcome.tap
-        answer = _both(tap.reason.text) if tap is not None else "no answer 无应答"
+        answer = both(tap.reason.text) if tap is not None else "no answer 无应答"
         mark = '<span class="yes">✓</span>' if outcome.accepted else '<span class="no">✗</span>'
-        note = "" if outcome.as_expected else f'<br><b class="no">expected 应为 {_both(shown.expects.text)}</b>'
-        who = f"{_both(shown.person.name)} · {_both(shown.person.city.name)}"
+        note = "" if outcome.as_expected else f'<br><b class="no">expected 应为 {both(shown.expects.text)}</b>'
+        who = f"{both(shown.person.name)} · {both(shown.person.city.name)}"
         fare = yuan(tap.fare_fen) if tap is not None and tap.rule else ""
         rule = f"<br><code>{escape(tap.rule)}</code>" if tap is not None and tap.rule else ""
-        gate = _both(MODES[shown.mode])
-        rows.append((str(shown.number), gate, who, _both(shown.story), mark, answer + rule + note, fare))
-    return _table("", ("#", "gate 闸机", "who 乘客", "shows 出示", "", "answer 应答", "fare 票价"), rows, (0, 6))
+        gate = both(MODES[shown.mode])
+        rows.append((str(shown.number), gate, who, both(shown.story), mark, answer + rule + note, fare))
+    return table("", ("#", "gate 闸机", "who 乘客", "shows 出示", "", "answer 应答", "fare 票价"), rows, (0, 6))

@@ -146,6 +146,13 @@ class Screen:
                 style="bold green",
             )
 
+    def board(self, said: Text, *, measured: bool) -> None:
+        """What a tap costs on the gate controller, or why it was not measured."""
+        what = Text("gate controller", "闸机控制器")
+        self._console.print(
+            Styled.assemble(("● ", "green" if measured else "yellow"), say(what), "  ", (say(said), "dim"))
+        )
+
     def wrote(self, path: Path) -> None:
         """A file was written."""
         self._say(Text(f"report: {path}", f"报告：{path}"))

@@ -1,5 +1,6 @@
 """The demonstration as a whole, as a newcomer types it: real processes, from the phone's screen to the collector."""
 
+import importlib.util
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ from validator.state import look_at_journal
 
 COMMAND = [sys.executable, "-m", "sdk.cli.main", "demo"]
 DEVICES = ("bus-1", "gate-1")
+BOARD_INSTALLED = all(importlib.util.find_spec(name) for name in ("unicorn", "elftools", "imgtool", "smp", "ziglang"))
 
 
 def environment(temporary: Path, language: str = "en") -> dict[str, str]:
@@ -67,7 +69,17 @@ def test_twenty_taps_reach_the_collector_through_a_cut_network(tmp_path: Path) -
     ):
         assert words in done.stdout
     assert "\x1b" not in done.stdout  # no terminal, no escape codes
-    assert "<svg" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "<svg" in report
+    _, heading, section = report.partition("A tap on the gate controller")
+    assert heading
+    if BOARD_INSTALLED:
+        assert "instructions a tap" in done.stdout
+        assert "rider&#x27;s signature" in section
+        assert "known issuer: a later code" in section
+    else:
+        assert "yima[board,firmware]" in done.stdout
+        assert "yima[board,firmware]" in section
     assert "Accepted" in (tmp_path / "demo.svg").read_text(encoding="utf-8")
 
     (kept,) = temporary.glob("yima-demo-*")

@@ -1,11 +1,14 @@
 """`board:SOCKET` as reader and gate: the host's own device uses the live board's scanner line and pins as its hardware.
 
-The socket is that of `yima board run --control SOCKET`. The firmware goes on as before beside the host (a board without
-parameters is out of service and leaves the pins to the host); pins that either drives are on.
+The socket is that of `yima board run --control SOCKET`. The firmware goes on as before beside the host and hears the
+scanner too; pins that either drives are on. A board without parameters is out of service: it never opens, though its
+red lamp and buzzer go on refusing what it reads.
 
 Rules it keeps:
-- The reader frames with validator's own Framer, as for a scanner on a serial port.
-- A gate command is done when the board has said so; a board that is gone is an error with a remedy.
+- The reader frames with validator's own Framer, as for a scanner on a serial port. A board that is gone ends it with a
+  ReaderError; the device opens it anew, as it does with a scanner that was unplugged.
+- A gate command is done when the board has said so, and is sent at most once: a link found ended, or out of step, is
+  made anew before the command; one that breaks under it is a GateError with a remedy.
 """
 
 import json
@@ -29,6 +32,7 @@ _BAUD = 115200
 OPEN_MS = 500
 REFUSED_MS = 1500
 _GONE = Text("the board is gone", "板卡失去联系")
+_ABSENT = Text("no board answers there", "该处没有板卡应答")
 _START = Text("Start it: yima board run --control SOCKET", "请启动：yima board run --control SOCKET")
 
 
@@ -68,6 +72,11 @@ class _Link:
             raise ValueError("no message")  # noqa: TRY004 - bad bytes, not a bad call
         return found
 
+    @property
+    def idle(self) -> bool:
+        """Whether it stands, with nothing on it: neither its end nor the answer to something given up."""
+        return not self._buffer and not select.select([self._socket], [], [], 0)[0]
+
     def close(self) -> None:
         self._socket.close()
 
@@ -82,11 +91,15 @@ class BoardReader:
         self._ready: deque[Reading] = deque()
         try:
             self._link = _Link(address)
+        except OSError as error:
+            raise ReaderError(f"board:{address}", _ABSENT, _START) from error
+        try:
             self._link.send({"scanner": True})
             if self._link.line(_PATIENCE_S) != {"scanner": True}:
                 raise ConnectionRefusedError("no board there")
         except (OSError, ValueError) as error:
-            raise ReaderError(f"board:{address}", _GONE, _START) from error
+            self._link.close()
+            raise ReaderError(f"board:{address}", _ABSENT, _START) from error
 
     def read(self, timeout_s: float) -> Reading | None:
         """The next payload, or None when none came within timeout_s. Raises ReaderError when the board is gone."""
@@ -116,10 +129,7 @@ class BoardGate:
     def __init__(self, address: str) -> None:
         """address: the control socket. Raises GateError."""
         self._address = address
-        try:
-            self._link = _Link(address)
-        except OSError as error:
-            raise self._gone() from error
+        self._link: _Link | None = self._connect(_ABSENT)
 
     def open(self, verdict: Verdict) -> None:
         """Gate, green lamp and buzzer."""
@@ -137,19 +147,33 @@ class BoardGate:
 
     def close(self) -> None:
         """Ends the link."""
-        self._link.close()
+        if self._link is not None:
+            self._link.close()
+            self._link = None
 
     def _drive(self, pins: int, milliseconds: int) -> None:
+        if self._link is not None and not self._link.idle:
+            self.close()
+        if self._link is None:
+            self._link = self._connect(_GONE)
         try:
             self._link.send({"pins": pins, "ms": milliseconds})
             answer = self._link.line(_PATIENCE_S)
         except (OSError, ValueError) as error:
-            raise self._gone() from error
+            self.close()
+            raise self._error(_GONE) from error
         if answer != {"driven": pins}:
-            raise self._gone()
+            self.close()
+            raise self._error(_GONE)
 
-    def _gone(self) -> GateError:
-        return GateError(f"board:{self._address}", _GONE, _START)
+    def _connect(self, problem: Text) -> _Link:
+        try:
+            return _Link(self._address)
+        except OSError as error:
+            raise self._error(problem) from error
+
+    def _error(self, problem: Text) -> GateError:
+        return GateError(f"board:{self._address}", problem, _START)
 
 
 def open_reader(address: str) -> BoardReader:

@@ -3,11 +3,14 @@
 One JSON line a message. The host says {"scanner": true} once to hear {"scanned": hex} for whatever comes in on UART0,
 and {"pins": bits, "ms": duration} to drive output pins beside the firmware, answered by {"driven": bits}.
 
-Rules it keeps: a line is at most LINE_MAX bytes and of this form, else the link ends; a client that does not read loses
-its link, the board never waits.
+Rules it keeps:
+- A line is at most LINE_MAX bytes and of this form, else the link ends.
+- A client that does not read loses its link; the board never waits.
+- A socket that a killed board left behind is taken over; one at which somebody listens, or another file, is not.
 """
 
 import contextlib
+import errno
 import json
 import selectors
 import socket
@@ -32,9 +35,7 @@ class Control:
         self._shown = 0
         self._listener: socket.socket | None = None
         if path:
-            self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self._listener.bind(path)
-            self._listener.listen()
+            self._listener = _listening(path)
             watch.register(self._listener, selectors.EVENT_READ, self._accept)
 
     def close(self) -> None:
@@ -78,11 +79,14 @@ class Control:
         for line in lines:
             try:
                 self._obey(client, json.loads(line))
-            except (ValueError, TypeError, KeyError, RecursionError):
+            except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
                 self._drop(client)
+            if client not in self._buffers:
                 return
 
-    def _obey(self, client: socket.socket, message: dict[str, Any]) -> None:
+    def _obey(self, client: socket.socket, message: Any) -> None:
+        if not isinstance(message, dict):
+            raise TypeError("no message")
         if message.get("scanner") is True:
             self._hearing.add(client)
             self._send(client, {"scanner": True})
@@ -107,3 +111,29 @@ class Control:
             with contextlib.suppress(KeyError):
                 self._watch.unregister(client)
             client.close()
+
+
+def _listening(path: str) -> socket.socket:
+    """A socket that listens there. Raises OSError."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        try:
+            listener.bind(path)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or not Path(path).is_socket():
+                raise OSError(error.errno, error.strerror or str(error), path) from error
+            if _answers(path):
+                raise OSError(error.errno, "another board listens there", path) from error
+            Path(path).unlink()
+            listener.bind(path)
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _answers(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+        caller.setblocking(False)  # a board that is busy has not accepted yet
+        return caller.connect_ex(path) != errno.ECONNREFUSED

@@ -59,10 +59,10 @@ def outcomes(script: list[Presentation]) -> list[Outcome]:
     return [Outcome(presentation=one, tap=tap(one.expects, again=one.again, price=one.price)) for one in script]
 
 
-def written(path: Path, outcomes: list[Outcome], *differences: Text) -> str:
+def written(path: Path, outcomes: list[Outcome], *differences: Text, board: str = "") -> str:
     whole = Account(device="bus-1", taps=8, again=1, recorded=7, uploaded=7, acknowledged=7, differences=())
     check_report(path)
-    write_report(path, title=TITLE, outcomes=outcomes, accounts=[whole], differences=differences)
+    write_report(path, title=TITLE, outcomes=outcomes, accounts=[whole], differences=differences, board=board)
     return path.read_text(encoding="utf-8")
 
 
@@ -75,6 +75,13 @@ def test_it_stands_alone_and_holds_table_and_plot(tmp_path: Path, outcomes: list
     assert "link" not in seen.elements
     assert {"svg", "table", "figure"} <= set(seen.elements)
     assert page.count("</td></tr>") >= len(outcomes)
+
+
+def test_the_gate_controllers_section_stands_before_the_taps(tmp_path: Path, outcomes: list[Outcome]) -> None:
+    page = written(tmp_path / "report.html", outcomes, board="<h2>A tap on the gate controller</h2>")
+    assert (
+        page.index("Latency by step") < page.index("<h2>A tap on the gate controller</h2>") < page.index("Every tap ·")
+    )
 
 
 def test_it_speaks_both_languages(tmp_path: Path, outcomes: list[Outcome]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.board import RECORD, chart, count, differences, figures
+from benchmarks.board import RECORD, count, differences, figures
 from hwsim.board.costs import functions
 from hwsim.board.emulator import Board
 from hwsim.board.layout import SCANNER
@@ -26,7 +26,6 @@ def test_counts_repeat_and_keep_their_budget(tmp_path: Path) -> None:
     assert first["flash_bytes"] <= 128 * 1024
     assert first["ram_bytes"] <= 128 * 1024
     assert sum(first["parts_known_issuer"].values()) == first["instructions_per_tap_known_issuer"]
-    assert chart(first).count("<rect") > len(first["parts_known_issuer"])
 
 
 def test_a_difference_to_the_record_is_named() -> None:
