@@ -2,10 +2,10 @@
 # make setup  only the environment (.venv); the other targets do it themselves when something is missing or has changed
 
 PY      := .venv/bin/python
-CORE    := $(wildcard validator/_core*.c validator/core/*.c)
-HEADERS := $(wildcard validator/_core.h validator/core/*.h validator/core/*.def validator/core/include/yima/*.h)
+CORE    := $(wildcard validator/binding/*.c validator/core/*.c)
+HEADERS := $(wildcard validator/binding/*.h validator/core/*.h validator/core/*.def validator/core/include/yima/*.h)
 EXT     := validator/_core.abi3.so
-CFLAGS_CORE := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Ivalidator/core/include -DPy_LIMITED_API=0x030b0000
+CFLAGS_CORE := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Ivalidator -Ivalidator/core/include -DPy_LIMITED_API=0x030b0000
 # Where there is no compiler, the one from PyPI takes its place. Asked late: setup may just have installed one.
 CC_HERE = $(if $(shell which cc 2>/dev/null),cc,$(CURDIR)/$(PY) -m ziglang cc)
 
@@ -43,12 +43,12 @@ sanitize: build/sanitize/validator/_core.abi3.so
 	LD_PRELOAD="$$($(CC_HERE) -print-file-name=libasan.so) $$($(CC_HERE) -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 YIMA_CORE_IN=build/sanitize \
 	.venv/bin/pytest -o pythonpath="build/sanitize ." -p no:cacheprovider -m "not slow" --timeout 300 tests/validator/core tests/validator/test_lab_vectors.py \
-	tests/validator/test_package_form.py tests/validator/test_packages.py tests/validator/test_denylist.py \
-		tests/validator/test_parameters.py tests/validator/test_parameter_image.py
+	tests/validator/packages/test_form.py tests/validator/packages/test_package.py tests/validator/deny/test_denylist.py \
+		tests/validator/parameters/test_loading.py tests/validator/parameters/test_image.py
 
-build/sanitize/validator/_core.abi3.so: $(EXT) $(CORE) $(HEADERS) $(wildcard validator/*.py)
+build/sanitize/validator/_core.abi3.so: $(EXT) $(CORE) $(HEADERS) $(wildcard validator/*.py validator/*/*.py)
 	rm -rf build/sanitize && mkdir -p build/sanitize/validator
-	cp -r validator/*.py validator/readers validator/uplink build/sanitize/validator/
+	cp -r validator/*.py $(dir $(wildcard validator/*/__init__.py)) build/sanitize/validator/
 	$(CC_HERE) $(CFLAGS_CORE) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 		-fPIC -shared -I"$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("include"))')" $(CORE) -o $@
 

@@ -28,7 +28,7 @@ from hwsim.latency import spread
 from sdk.cli.arguments import WholeNumber
 from sdk.parameters.deny_source import read_csv
 from sdk.parameters.denylist import Changes, Range, accounts_of, build
-from validator.denylist import DenyList
+from validator.deny.denylist import DenyList
 from validator.texts import Text, say
 
 _ISSUERS = 30

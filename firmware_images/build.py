@@ -3,7 +3,9 @@ flat image.
 
 Rules it keeps:
 - The same sources give the same bytes, from any folder and any machine: paths go in relative, nothing asks for the
-  time, debug information stays out (the symbol table of the ELF stays in; costs are counted by it).
+  time.
+- The ELF has the symbol table (costs are counted by it) and line numbers for a debugger. Types and variables stay out:
+  with them the compiler makes other code (seen with 0.17.1), and what is debugged must be what is flashed.
 - An image is linked for one slot: it runs where it lies.
 - The budget is checked here: 128 KB of flash; RAM is checked by the linker script.
 """
@@ -30,7 +32,7 @@ STACK_BYTES = 16 * 1024
 """What the linker script keeps free for the stack, counted as RAM in use."""
 
 _FLAGS = (
-    *("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m7", "-std=c11", "-O2", "-g0"),
+    *("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m7", "-std=c11", "-O2", "-gline-tables-only"),
     *("-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-ffunction-sections", "-fdata-sections"),
     *("-Wall", "-Wextra", "-Wshadow", "-Wno-unused-command-line-argument", "-nostdlib"),
     *("-Wl,--gc-sections", "-Wl,-e,reset", "-Wl,-z,max-page-size=4", "-Wl,--build-id=none"),
@@ -118,6 +120,7 @@ def build(product: Product, slot: Slot, environment: Environment, folder: Path) 
     script.write_text(template.replace("@IMAGE@", hex(slot.address + IMAGE_HEADER)))
     command = [
         *(sys.executable, "-m", "ziglang", "cc", *_FLAGS),
+        *(f"-ffile-prefix-map={path}={name}" for path, name in ((ROOT, "."), (_compiler_folder(), "ziglang"))),
         *(f"-I{folder_name}" for folder_name in INCLUDES),
         f"-DYIMA_PRODUCT_{product.name}",
         f"-DYIMA_ENVIRONMENT={environment.number}",
@@ -143,10 +146,17 @@ def build(product: Product, slot: Slot, environment: Environment, folder: Path) 
     return Built(product=product, slot=slot, environment=environment, elf=elf, image=image, ram_bytes=ram)
 
 
+def _compiler_folder() -> Path:
+    """Raises ModuleNotFoundError without ziglang."""
+    found = importlib.util.find_spec("ziglang")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("No module named 'ziglang'", name="ziglang")
+    return Path(found.origin).parent
+
+
 def _check_compiler() -> None:
     """Raises ModuleNotFoundError without ziglang, BuildError for another version than the pinned one."""
-    if importlib.util.find_spec("ziglang") is None:
-        raise ModuleNotFoundError("No module named 'ziglang'", name="ziglang")
+    _compiler_folder()
     found = installed("ziglang")
     if found != COMPILER:
         raise BuildError(

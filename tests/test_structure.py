@@ -35,7 +35,7 @@ def test_imports_only_run_downwards(path: Path) -> None:
 
 
 def test_the_pure_part_of_the_validator_has_no_clock_no_randomness_and_no_io() -> None:
-    for name in ("judging", "record", "ports", "resolving", "family_rules", "family_fields"):
+    for name in ("judging", "record", "ports", "resolving", "parameters/family_rules", "family_fields"):
         assert not imported(ROOT / "validator" / f"{name}.py") & {"time", "datetime", "random", "secrets", "socket"}
 
 

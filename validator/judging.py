@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 from validator import _core
 from validator.errors import ParametersError
 from validator.family_fields import LAB_FAMILIES, card_account, organisation
-from validator.family_rules import read as read_family_rules
-from validator.parameters import MODE_NUMBERS, Mode, Parameters
+from validator.parameters.family_rules import read as read_family_rules
+from validator.parameters.image import MODE_NUMBERS
+from validator.parameters.loading import Parameters
+from validator.parameters.rules import Mode
 from validator.texts import Text
 
 if TYPE_CHECKING:
-    from validator.denylist import DenyList
+    from validator.deny.denylist import DenyList
 
 __all__ = [
     "Direction",

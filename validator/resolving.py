@@ -15,8 +15,8 @@ Rules it keeps:
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from validator.family_rules import Resolved, resolved_for
 from validator.judging import Moment, Reason, Validator, Verdict, Vouched
+from validator.parameters.family_rules import Resolved, resolved_for
 from validator.ports import Answer, Entry, Question, Resolver
 from validator.record import amount_of, vouched_of
 

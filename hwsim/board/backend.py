@@ -1,8 +1,7 @@
 """`board:SOCKET` as reader and gate: the host's own device uses the live board's scanner line and pins as its hardware.
 
-The socket is that of `yima board run --control SOCKET`. The firmware goes on as before beside the host and hears the
-scanner too; pins that either drives are on. A board without parameters is out of service: it never opens, though its
-red lamp and buzzer go on refusing what it reads.
+The socket is that of `yima board run --control SOCKET`. While a host reads, the scanner is the host's: the firmware
+does not hear it. Otherwise the firmware goes on beside the host, and pins that either drives are on.
 
 Rules it keeps:
 - The reader frames with validator's own Framer, as for a scanner on a serial port. A board that is gone ends it with a

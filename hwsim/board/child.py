@@ -100,9 +100,10 @@ class Session:
         """RAM that nobody wrote since power-on."""
         return {"size": self.machine.untouched(address, size)}
 
-    def live(self, *, links: dict[str, str] | None = None, control: str = "") -> dict[str, Any]:
+    def live(self, *, links: dict[str, str] | None = None, control: str = "", gdb: int | None = None) -> dict[str, Any]:
         """Runs at the pace of the host's clock, until a line comes on stdin; the line is then obeyed as usual."""
-        live = Live(self.machine, {int(uart): Path(path) for uart, path in (links or {}).items()}, control, _say)
+        places = {int(uart): Path(path) for uart, path in (links or {}).items()}
+        live = Live(self.machine, places, _say, control=control, gdb=gdb)
         with live:
             _say({"event": {"paths": live.paths}})
             live.run(sys.stdin.fileno())

@@ -1,7 +1,8 @@
 """The socket by which a host's device uses the live board as its scanner and its gate: see hwsim.board.backend.
 
 One JSON line a message. The host says {"scanner": true} once to hear {"scanned": hex} for whatever comes in on UART0,
-and {"pins": bits, "ms": duration} to drive output pins beside the firmware, answered by {"driven": bits}.
+in place of the firmware, and {"pins": bits, "ms": duration} to drive output pins beside the firmware, answered by
+{"driven": bits}.
 
 Rules it keeps:
 - A line is at most LINE_MAX bytes and of this form, else the link ends.
@@ -46,10 +47,11 @@ class Control:
             self._listener.close()
             Path(self._path).unlink(missing_ok=True)
 
-    def scanned(self, data: bytes) -> None:
-        """Tells whoever listens what came from the scanner."""
+    def scanned(self, data: bytes) -> bool:
+        """Tells whoever listens what came from the scanner; whether somebody did: then the scanner is the host's."""
         for client in list(self._hearing):
             self._send(client, {"scanned": data.hex()})
+        return bool(self._hearing)
 
     def changed(self, now: float) -> int | None:
         """The pins that the host drives, if they are others than the last time. now: time.monotonic()."""

@@ -189,14 +189,16 @@ class Board:
         *,
         links: Mapping[int, Path] | None = None,
         control: Path | None = None,
+        gdb: int | None = None,
     ) -> Outcome:
-        """Runs at the host's pace with UARTs on ptys, until `heard`, given each event, returns False.
+        """Runs at the host's pace with UARTs on ptys, until `heard`, given each event, returns False. gdb: a port (0:
+        any) at which the board waits for a debugger, before its first instruction.
 
         The first event is {"paths": {name: device}}; then {"status": text}, {"now": cycles, "pins": LED0} and the like;
         about twice a second an empty one.
         """
         names = {str(uart): str(path) for uart, path in (links or {}).items()}
-        self._send("live", links=names, control=str(control or ""))
+        self._send("live", links=names, control=str(control or ""), gdb=gdb)
         going = True
         while (line := self._line(0.5 if going else ANSWER_S)) is None or "event" in line:
             if line is None and not going:

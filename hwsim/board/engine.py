@@ -7,7 +7,7 @@ Rules it keeps:
 """
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from unicorn import (
     UC_ARCH_ARM,
     UC_HOOK_BLOCK,
+    UC_HOOK_CODE,
     UC_HOOK_INTR,
     UC_MODE_MCLASS,
     UC_MODE_THUMB,
@@ -30,6 +31,11 @@ from hwsim.board.layout import FLASH_SIZE, RAM_BASE, RAM_SIZE
 
 _EVENTS = 1 << 14
 _REGISTERS = ("R0", "R1", "R2", "R3", "R12", "SP", "LR", "PC", "XPSR", "PRIMASK", "CONTROL")  # as in soc_engine
+_GDB_REGISTERS = tuple(
+    getattr(arm_const, f"UC_ARM_REG_{name}") for name in (*(f"R{number}" for number in range(16)), "XPSR")
+)
+_PC = 15
+_WATCHED = 16  # bytes from a breakpoint on: if it is in an IT block, its end is among them
 
 
 class Stop(IntEnum):
@@ -41,6 +47,7 @@ class Stop(IntEnum):
     POWER = 3
     LOCKUP = 4
     EVENTS = 5
+    DEBUGGER = 6
 
 
 class Kind(IntEnum):
@@ -99,9 +106,14 @@ def _library() -> ctypes.CDLL:
         ("soc_operations", wide, [pointer]),
         ("soc_reset", None, [pointer, wide]),
         ("soc_set_rtc", None, [pointer, word, word]),
+        ("soc_forward_rtc", None, [pointer, word]),
         ("soc_rtc", word, [pointer]),
         ("soc_set_buttons", None, [pointer, word]),
         ("soc_set_cut", None, [pointer, wide]),
+        ("soc_debug_attach", None, [pointer, word]),
+        ("soc_debug_break", None, [pointer, word, word]),
+        ("soc_debug_resume", None, [pointer, word]),
+        ("soc_debug_moved", None, [pointer]),
     ):
         function = getattr(library, name)
         function.restype = result
@@ -118,6 +130,7 @@ class Engine:
             raise ValueError(f"flash has {len(flash)} bytes, RAM {len(ram)}")
         self.mhz = mhz
         self._code: dict[int, bytes] = {}
+        self._watched: dict[int, ctypes.c_size_t] = {}  # address -> the hook from there on
         self._library = _library()
         self._flash_view = (ctypes.c_uint8 * FLASH_SIZE).from_buffer(flash)
         self._ram_view = (ctypes.c_uint8 * RAM_SIZE).from_buffer(ram)
@@ -135,7 +148,9 @@ class Engine:
         )
         if not self._soc:
             raise MemoryError
-        self._hook()
+        for kind, name in ((UC_HOOK_BLOCK, "soc_on_block"), (UC_HOOK_INTR, "soc_on_interrupt")):
+            self._hook(kind, name)
+        self._map_registers()
         self._fresh = self._uc.context_save()
 
     def _functions(self) -> _Functions:
@@ -145,20 +160,22 @@ class Engine:
             *(getattr(arm_const, f"UC_ARM_REG_{name}") for name in _REGISTERS),
         )
 
-    def _hook(self) -> None:
+    def _hook(self, kind: int, name: str, begin: int = 1, end: int = 0) -> ctypes.c_size_t:
         handle = ctypes.c_size_t()
-        for kind, name in ((UC_HOOK_BLOCK, "soc_on_block"), (UC_HOOK_INTR, "soc_on_interrupt")):
-            status = uclib.uc_hook_add(
-                self._uc._uch,
-                ctypes.byref(handle),
-                ctypes.c_int(kind),
-                ctypes.c_void_p(_address(getattr(self._library, name))),
-                ctypes.c_void_p(self._soc),
-                ctypes.c_uint64(1),
-                ctypes.c_uint64(0),
-            )
-            if status:
-                raise RuntimeError(f"hook {name}: {status}")
+        status = uclib.uc_hook_add(
+            self._uc._uch,
+            ctypes.byref(handle),
+            ctypes.c_int(kind),
+            ctypes.c_void_p(_address(getattr(self._library, name))),
+            ctypes.c_void_p(self._soc),
+            ctypes.c_uint64(begin),
+            ctypes.c_uint64(end),
+        )
+        if status:
+            raise RuntimeError(f"hook {name}: {status}")
+        return handle
+
+    def _map_registers(self) -> None:
         for base, size, prefix in ((0x4000_0000, 0x30000, "soc_on_"), (0xE000_E000, 0x1000, "soc_on_system_")):
             status = uclib.uc_mmio_map(
                 self._uc._uch,
@@ -225,6 +242,10 @@ class Engine:
         """Sets the real-time clock; stopped: its oscillator is dead."""
         self._library.soc_set_rtc(self._soc, unix_s, int(stopped))
 
+    def forward_rtc(self, seconds: int) -> None:
+        """Time goes by for the real-time clock alone."""
+        self._library.soc_forward_rtc(self._soc, seconds)
+
     def set_buttons(self, value: int) -> None:
         """Sets the input pins."""
         self._library.soc_set_buttons(self._soc, value)
@@ -248,6 +269,38 @@ class Engine:
     def clear_parts(self) -> None:
         """Begins counting by parts anew."""
         self._library.soc_clear_parts(self._soc)
+
+    def registers(self) -> list[int]:
+        """r0 to r15, then xPSR, of a processor that does not run."""
+        return [int(self._uc.reg_read(number)) for number in _GDB_REGISTERS]
+
+    def set_register(self, number: int, value: int) -> None:
+        """number: as in `registers`. A processor whose program counter is moved leaves the block it was stopped in."""
+        if number == _PC:
+            self._library.soc_debug_moved(self._soc)
+        self._uc.reg_write(_GDB_REGISTERS[number], value | (number == _PC))
+
+    def write_ram(self, address: int, data: bytes) -> None:
+        """Changes RAM."""
+        self._uc.mem_write(address, data)
+
+    def debug(self, breakpoints: Set[int] | None, *, step: bool = False) -> None:
+        """How the next runs go: they come back (Stop.DEBUGGER) at these addresses, which are in flash, or after one
+        instruction. None: there is no debugger."""
+        self._library.soc_debug_attach(self._soc, breakpoints is not None)
+        watched = set(breakpoints or ())
+        for address in self._watched.keys() | watched:
+            self._library.soc_debug_break(self._soc, address, address in watched)
+        if step:
+            at = self.registers()[_PC]
+            watched.add(at + (4 if at < FLASH_SIZE and self._flash_view[at | 1] >> 3 >= 0x1D else 2))
+        for address in self._watched.keys() - watched:
+            uclib.uc_hook_del(self._uc._uch, self._watched.pop(address))
+        for address in watched - self._watched.keys():
+            self._watched[address] = self._hook(UC_HOOK_CODE, "soc_on_instruction", address, address + _WATCHED)
+            self._uc.ctl_remove_cache(address, address + _WATCHED)
+        if breakpoints is not None:
+            self._library.soc_debug_resume(self._soc, int(step))
 
     def close(self) -> None:
         """Frees the processor; flash keeps what was written."""

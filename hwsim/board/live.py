@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hwsim.board.control import Control
+from hwsim.board.debugger import DebugPort
 from hwsim.board.layout import SCANNER, STATION, STATUS
 from hwsim.board.machine import Happened, Machine, State
 
@@ -30,9 +31,16 @@ class Live:
     """Runs a machine until told to stop. paths: the device of each UART by name."""
 
     def __init__(
-        self, machine: Machine, links: dict[int, Path], control: str, say: Callable[[dict[str, Any]], None]
+        self,
+        machine: Machine,
+        links: dict[int, Path],
+        say: Callable[[dict[str, Any]], None],
+        *,
+        control: str = "",
+        gdb: int | None = None,
     ) -> None:
-        """links: where to put a symbolic link to a UART's pty. control: path of the socket, see control.py, or ""."""
+        """links: where to put a symbolic link to a UART's pty. control: path of the socket, see control.py, or "". gdb:
+        the port at which to wait for a debugger (0: any), see debugger.py. Raises OSError if that is taken."""
         self._machine = machine
         self._say = say
         self._masters: dict[int, int] = {}
@@ -40,6 +48,9 @@ class Live:
         self._links = links
         self.paths: dict[str, str] = {}
         self._watch = selectors.DefaultSelector()
+        self._debug = None if gdb is None else DebugPort(gdb, machine, self._watch)
+        if self._debug:
+            self.paths["gdb"] = self._debug.address
         for uart, name in _NAMES.items():
             master, slave = os.openpty()
             tty.setraw(slave)  # held open here too, so that the line stays raw while nobody is there
@@ -61,6 +72,8 @@ class Live:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._debug:
+            self._debug.close()
         self._watch.close()
         for descriptor in (*self._masters.values(), *self._slaves):
             os.close(descriptor)
@@ -71,7 +84,7 @@ class Live:
     def run(self, until: int) -> None:
         """Runs until the descriptor `until` has something to read, or the board stops."""
         self._watch.register(until, selectors.EVENT_READ, None)
-        began, began_at = time.monotonic(), self._machine.now
+        began, began_at, stood = time.monotonic(), self._machine.now, 0.0
         cycles_a_s = self._machine.mhz * 1_000_000
         while True:
             ready = [key for key, _ in self._watch.select(_SLICE_S)]
@@ -82,22 +95,32 @@ class Live:
                 self._take(key)
             if (pins := self._control.changed(time.monotonic())) is not None:
                 self._say({"event": {"now": self._machine.now, "host_pins": pins}})
+            if self._machine.paused:  # a debugger's time is none, but for the clock with a battery
+                stood += time.monotonic() - began - (self._machine.now - began_at) / cycles_a_s
+                began, began_at = time.monotonic(), self._machine.now
+                self._machine.forward_rtc(max(0, int(stood)))
+                stood -= max(0, int(stood))
             due = began_at + int((time.monotonic() - began) * cycles_a_s)
             end = time.monotonic() + _SLICE_S
-            while self._machine.state is State.RUNNING and self._machine.now < due and time.monotonic() < end:
+            while self._going and self._machine.now < due and time.monotonic() < end:
                 step = min(due - self._machine.now, int(_SLICE_S * cycles_a_s))
                 self._give(self._machine.run(step))
+            if self._debug:
+                self._debug.look()
             if self._machine.state is not State.RUNNING:
                 self._say({"event": {"state": self._machine.state.value}})
                 self._watch.unregister(until)
                 return
 
+    @property
+    def _going(self) -> bool:
+        return self._machine.state is State.RUNNING and not self._machine.paused
+
     def _take(self, key: selectors.SelectorKey) -> None:
         if isinstance(key.data, int):
             data = os.read(int(key.fd), _CHUNK)
-            self._machine.feed(key.data, data)
-            if key.data == SCANNER:
-                self._control.scanned(data)
+            if not (key.data == SCANNER and self._control.scanned(data)):
+                self._machine.feed(key.data, data)
         else:
             key.data(key.fileobj)
 

@@ -8,6 +8,7 @@ Rules it keeps:
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -53,6 +54,10 @@ class Machine:
         self.boot: Boot | None = None
         self.flash = Flash(memory, keep_log=keep_operations)
         self.pins = 0
+        self.paused = False
+        """A debugger holds the processor: no time passes."""
+        self.on_life: Callable[[Engine], None] = lambda _: None
+        """Is told of each life of the processor that begins."""
         self._rtc = (0, False)
         self._power_on_ram = random.Random(f"RAM {ram_seed}").randbytes(RAM_SIZE)  # noqa: S311 - repeatable junk
         self._ram = bytearray(RAM_SIZE)
@@ -79,6 +84,11 @@ class Machine:
         self._rtc = unix_s, stopped
         if self._engine:
             self._engine.set_rtc(unix_s, stopped=stopped)
+
+    def forward_rtc(self, seconds: int) -> None:
+        """The battery-backed clock goes on while a debugger holds the processor."""
+        if self._engine:
+            self._engine.forward_rtc(seconds)
 
     def set_buttons(self, value: int) -> None:
         """Sets the input pins."""
@@ -125,6 +135,11 @@ class Machine:
         """Puts bytes onto the line into a UART; how many found room."""
         return self._engine.feed(uart, data) if self._engine else 0
 
+    @property
+    def engine(self) -> Engine | None:
+        """The processor, None without power."""
+        return self._engine
+
     def on_the_line(self, uart: int) -> int:
         """Bytes fed that have not arrived."""
         return self._engine.on_the_line(uart) if self._engine else 0
@@ -133,12 +148,17 @@ class Machine:
         """Lets time pass: `cycles`, or until a UART has sent certain bytes (looked for each millisecond)."""
         happened = Happened()
         end = self.now + cycles
-        while self.state is State.RUNNING and self._engine and self._engine.now < end:
+        while self.state is State.RUNNING and self._engine and self._engine.now < end and not self.paused:
             limit = min(end, self._engine.now + _SLICE_MS * 1000 * self.mhz) if until else end
             self._run_life(self._engine, limit, happened)
             if until and until[1] in happened.sent[until[0]]:
                 break
         return happened
+
+    def read_ram(self, address: int, size: int) -> bytes:
+        """What RAM holds; less than `size` bytes where it ends, none beside it."""
+        start = address - RAM_BASE
+        return bytes(self._ram[start : start + size]) if 0 <= start < RAM_SIZE else b""
 
     def untouched(self, address: int, size: int) -> int:
         """How many bytes of RAM, from `address` up, still hold what they held at power-on: room that a stack growing
@@ -169,7 +189,9 @@ class Machine:
         last: Operation | None = None
         for event in engine.events():
             last = self._note(event, happened) or last
-        if stop in {Stop.RESET, Stop.WATCHDOG}:
+        if stop is Stop.DEBUGGER:
+            self.paused = True
+        elif stop in {Stop.RESET, Stop.WATCHDOG}:
             happened.notes.append((engine.now, "reset by the watchdog" if stop is Stop.WATCHDOG else "reset"))
             self._reset(happened)
         elif stop is Stop.LOCKUP:
@@ -221,6 +243,7 @@ class Machine:
             engine.cut_at(self._cut[0] - self.flash.operations)
         self._engine = engine
         self._set_marks(engine)
+        self.on_life(engine)
         self.state = State.RUNNING
 
     def _begin_life(self, slot: Slot) -> Engine:

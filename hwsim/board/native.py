@@ -16,7 +16,7 @@ from pathlib import Path
 from hwsim.board.errors import BoardError
 from validator.texts import Text
 
-_SOURCES = ("soc_core.c", "soc_system.c", "soc_devices.c")
+_SOURCES = ("soc_core.c", "soc_debug.c", "soc_system.c", "soc_devices.c")
 _FLAGS = ["-std=c11", "-O2", "-g0", "-fPIC", "-shared", "-fvisibility=hidden"]
 
 

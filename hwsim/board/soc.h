@@ -6,7 +6,8 @@
  * Rules it keeps:
  * - Time is virtual: one instruction is one cycle of `mhz` million a second, and sleep (wfi) skips to the next event.
  *   Nothing here knows the host's clock, so a run is the same every time.
- * - The processor is stopped at the beginning of a block only, so that every instruction is counted once.
+ * - Blocks are counted whole when they begin, and the processor is stopped between blocks only, so that every
+ *   instruction is counted once. A debugger may stop it anywhere: see soc_debug.c.
  * - What happened is appended to a list of events; it is the only way out.
  */
 #ifndef HWSIM_BOARD_SOC_H
@@ -38,7 +39,8 @@ typedef enum {
     STOP_WATCHDOG, /* the watchdog reset the board */
     STOP_POWER,    /* the flash operation at which power goes was commanded, and not done */
     STOP_LOCKUP,   /* a fault that nothing handles; event FAULT says where */
-    STOP_EVENTS    /* the list of events must be emptied */
+    STOP_EVENTS,   /* the list of events must be emptied */
+    STOP_DEBUGGER  /* a breakpoint, or the end of a step */
 } soc_stop;
 
 typedef enum {
@@ -69,6 +71,14 @@ typedef struct {
     uint8_t in[UART_IN];
 } soc_uart;
 
+typedef struct {
+    uint8_t attached, stopped, stepping;
+    uint8_t due;    /* a stop was put off to the end of an IT block */
+    uint32_t depth; /* of exceptions, when the processor went on */
+    uint32_t skip;  /* where a step began: no stop there */
+    uint8_t breaks[FLASH_SIZE / 2];
+} soc_debug;
+
 typedef struct soc {
     /* what a reset keeps */
     soc_engine engine;
@@ -76,6 +86,7 @@ typedef struct soc {
     uint32_t mhz;
     soc_event events[EVENTS];
     uint16_t block_size[FLASH_SIZE / 2], block_insns[FLASH_SIZE / 2];
+    soc_debug debug;
 
     /* what a reset clears, from here on */
     uint64_t now, insns, until, deadline;
@@ -83,6 +94,10 @@ typedef struct soc {
     uint32_t why;   /* why emu_start was left */
     uint32_t intno; /* what the engine raised */
     uint8_t sleeping, waiting, dead;
+
+    /* With a debugger: the block that was counted last, ITSTATE at its beginning, the piece of it that the engine
+     * executes, and how far it is executed: to its end, unless the debugger stopped the processor in it. */
+    uint32_t block, block_it, piece, reached, block_end;
 
     uint64_t pending, enabled;
     uint8_t priority[EXCEPTIONS], active[NESTED];
@@ -121,5 +136,9 @@ uint32_t soc_register(soc *s, int number);
 uint64_t soc_scs_read(soc *s, uint32_t offset);
 void soc_scs_write(soc *s, uint32_t offset, uint32_t value);
 void soc_devices_reset(soc *s);
+uint32_t soc_instruction_size(const uint8_t *code);
+uint32_t soc_instructions_in(const uint8_t *code, uint32_t size);
+int soc_debug_stops(soc *s, uint32_t address);
+void soc_debug_begin(soc *s, uint32_t address, uint32_t size);
 
 #endif

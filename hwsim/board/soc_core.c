@@ -31,10 +31,14 @@ void soc_log(soc *s, soc_event_kind kind, uint32_t a, uint32_t b, uint32_t c) {
 }
 
 /* Thumb: an instruction is 4 bytes if its first halfword begins with 11101, 11110 or 11111. */
-static uint32_t instructions_in(const uint8_t *code, uint32_t size) {
+uint32_t soc_instruction_size(const uint8_t *code) {
+    return code[1] >> 3 >= 0x1D ? 4 : 2;
+}
+
+uint32_t soc_instructions_in(const uint8_t *code, uint32_t size) {
     uint32_t count = 0;
     for (uint32_t at = 0; at < size; count++) {
-        at += code[at + 1] >> 3 >= 0x1D ? 4 : 2;
+        at += soc_instruction_size(code + at);
     }
     return count;
 }
@@ -44,12 +48,12 @@ static uint32_t count_block(soc *s, uint32_t address, uint32_t size) {
         uint32_t at = address / 2;
         if (s->block_size[at] != size) {
             s->block_size[at] = (uint16_t)size;
-            s->block_insns[at] = (uint16_t)instructions_in(s->flash + address, size);
+            s->block_insns[at] = (uint16_t)soc_instructions_in(s->flash + address, size);
         }
         return s->block_insns[at];
     }
     if (address - RAM_BASE < RAM_SIZE && address - RAM_BASE + size <= RAM_SIZE) {
-        return instructions_in(s->ram + (address - RAM_BASE), size);
+        return soc_instructions_in(s->ram + (address - RAM_BASE), size);
     }
     return 0;
 }
@@ -64,13 +68,43 @@ static void enter_part(soc *s, uint32_t back, uint8_t part) {
     }
 }
 
+static void count(soc *s, uint32_t instructions) {
+    s->insns += instructions;
+    s->now += instructions;
+    s->spent[s->part] += instructions;
+}
+
+/* The rest of a block in which a debugger stopped the processor. A piece that ends early is followed by the next; one
+ * that goes on behind the block is counted from there. */
+static void go_on(soc *s, uint32_t address, uint32_t size) {
+    if (s->debug.attached && soc_debug_stops(s, address)) {
+        return;
+    }
+    s->piece = address;
+    s->reached = address + size;
+    if (s->reached > s->block_end) {
+        count(s, count_block(s, s->block_end, s->reached - s->block_end));
+        s->block_end = s->reached;
+    }
+}
+
 EXPORT void soc_on_block(void *uc, uint64_t address, uint32_t size, void *user) {
     soc *s = user;
     (void)uc;
+    if (s->reached < s->block_end) {
+        go_on(s, (uint32_t)address, size);
+        return;
+    }
     if (s->now >= s->deadline || (s->waiting && soc_register(s, s->engine.primask) == 0)) {
         s->why = WHY_DEADLINE;
         s->engine.emu_stop(s->engine.uc);
         return;
+    }
+    if (s->debug.attached) {
+        if (soc_debug_stops(s, (uint32_t)address)) {
+            return;
+        }
+        soc_debug_begin(s, (uint32_t)address, size);
     }
     while (s->part_depth && s->parts[s->part_depth - 1].back == (uint32_t)address) {
         s->part = s->parts[--s->part_depth].part;
@@ -78,10 +112,7 @@ EXPORT void soc_on_block(void *uc, uint64_t address, uint32_t size, void *user) 
     if (address < FLASH_SIZE && s->mark[address / 2]) {
         enter_part(s, soc_register(s, s->engine.lr) & ~1u, s->mark[address / 2]);
     }
-    uint32_t count = count_block(s, (uint32_t)address, size);
-    s->insns += count;
-    s->now += count;
-    s->spent[s->part] += count;
+    count(s, count_block(s, (uint32_t)address, size));
 }
 
 EXPORT void soc_on_interrupt(void *uc, uint32_t number, void *user) {
@@ -154,6 +185,7 @@ static void enter(soc *s, uint32_t number) {
     set_register(s, e->xpsr, XPSR_T | number);
     set_register(s, e->lr, s->depth ? 0xFFFFFFF1u : 0xFFFFFFF9u);
     set_register(s, e->pc, handler | 1);
+    s->reached = s->block_end;
     s->pending &= ~(UINT64_C(1) << number);
     s->active[s->depth++] = (uint8_t)number;
     s->sleeping = 0;
@@ -210,8 +242,8 @@ static void run_processor(soc *s) {
     const soc_engine *e = &s->engine;
     s->why = WHY_NONE;
     int error = e->emu_start(e->uc, soc_register(s, e->pc) | 1, 0xFFFFFFFFu, 0, 0);
-    if (s->stop) {
-        return;
+    if ((s->stop && s->stop != STOP_EVENTS) || s->debug.stopped) {
+        return; /* a full list of events waits until what the engine raised is done */
     }
     if (error) {
         fault(s, FAULT_MEMORY, (uint32_t)error);
@@ -230,6 +262,14 @@ EXPORT int soc_run(soc *s, uint64_t until) {
         s->stop = STOP_TIME;
     }
     for (;;) {
+        if (s->debug.stopped) {
+            return STOP_DEBUGGER;
+        }
+        if (s->reached < s->block_end) {
+            soc_plan(s);
+            run_processor(s);
+            continue;
+        }
         soc_due(s);
         if (s->stop || s->now >= until) {
             return (int)s->stop;
@@ -266,6 +306,8 @@ EXPORT soc *soc_new(const soc_engine *engine, uint8_t *flash, uint8_t *ram, uint
 EXPORT void soc_reset(soc *s, uint64_t now) {
     memset(&s->now, 0, sizeof *s - offsetof(soc, now));
     s->now = now;
+    s->debug.skip = UINT32_MAX;
+    s->debug.depth = 0;
     s->cut_at = UINT64_MAX;
     s->enabled = UINT64_C(1) << SYSTICK;
     soc_devices_reset(s);

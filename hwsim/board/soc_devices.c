@@ -175,6 +175,11 @@ EXPORT uint32_t soc_rtc(const soc *s) {
     return s->rtc_base + (s->rtc_stopped ? 0 : (uint32_t)((s->now - s->rtc_at) / (UINT64_C(1000000) * s->mhz)));
 }
 
+/* Time that went by for the battery-backed clock alone. */
+EXPORT void soc_forward_rtc(soc *s, uint32_t seconds) {
+    s->rtc_base += s->rtc_stopped ? 0 : seconds;
+}
+
 /* stopped: the oscillator stands still, the register keeps its value. */
 EXPORT void soc_set_rtc(soc *s, uint32_t unix_s, uint32_t stopped) {
     s->rtc_base = unix_s;

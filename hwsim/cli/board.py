@@ -31,10 +31,15 @@ examples 示例:
   yima board run                               says which ptys its UARTs are on 显示各串口的伪终端
   cat bench/code-001.bin > PTY                 into the scanner's pty: a tap 写入扫码串口即刷码
   yima board cuts --every 50                   a sample of all power cuts 断电抽样测试
+  yima board run --gdb 3333                    waits for gdb 等待 gdb 连接
   yima board run --qemu                        the same flash on qemu-system-arm 在 QEMU 上运行
 """
 FLASH = Path("build/board.flash")
 IMAGE = Path("build/firmware/yima-bus-validator-test-a.img")
+_WAITING = Text(
+    "waits at its first instruction for gdb: target remote, then continue",
+    "停在第一条指令，等待 gdb：target remote 后 continue",
+)
 _PINS = ("gate", "red", "green", "buzzer", "out-of-service")
 _UARTS = {"scanner": SCANNER, "station": STATION, "status": STATUS}
 
@@ -65,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _flash_file(run_board)
     run_board.add_argument("--qemu", action="store_true", help="on qemu-system-arm instead 使用 QEMU")
     run_board.add_argument(
-        "--gdb", type=WholeNumber(1, 65535), metavar="PORT", help="with --qemu: wait for gdb 调试端口"
+        "--gdb", type=WholeNumber(1, 65535), metavar="PORT", help="wait for gdb at that port 等待 gdb 连接"
     )
     run_board.add_argument(
         "--link", action="append", default=[], type=_link, metavar="UART=PATH",
@@ -137,12 +142,6 @@ def _flash(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    if arguments.gdb and not arguments.qemu:
-        raise BoardError(
-            "--gdb",
-            Text("the port for gdb is QEMU's", "调试端口由 QEMU 提供"),
-            Text("Add --qemu: it runs the same flash", "请加 --qemu：运行同一份闪存"),
-        )
     if arguments.image:
         arguments.flash.parent.mkdir(parents=True, exist_ok=True)
         make_flash(arguments.flash, _bytes_of(arguments.image), keys=None, keep=True)
@@ -165,7 +164,7 @@ def _run(arguments: argparse.Namespace) -> int:
                     show(event)
                 return not stopped() and (end is None or time.monotonic() < end)
 
-            outcome = board.live(heard, links=dict(arguments.link), control=arguments.control)
+            outcome = board.live(heard, links=dict(arguments.link), control=arguments.control, gdb=arguments.gdb)
     return 1 if outcome.state == "halted" else 0
 
 
@@ -221,6 +220,8 @@ class _Screen:
             return
         for name, path in event.get("paths", {}).items():
             print(f"{name:10}{path}", flush=True)
+        if "gdb" in event.get("paths", {}):
+            print(f"board     {say(_WAITING)}", flush=True)
         if "status" in event:
             *lines, self._status = (self._status + event["status"]).split("\n")
             for line in lines:

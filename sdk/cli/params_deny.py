@@ -18,7 +18,7 @@ from rich.progress import Progress
 
 from sdk.cli.arguments import WholeNumber, unix_seconds
 from sdk.parameters.signing import read_key_file, sign_deny_list
-from validator.denylist import DenyList, account_bytes
+from validator.deny.denylist import DenyList, account_bytes
 from validator.errors import ParametersError
 from validator.packages import Chain, Pins, Trust, check, is_package, parse_package, read_package, read_pins, when
 from validator.texts import Text, say

@@ -10,21 +10,21 @@ from pathlib import Path
 from sdk.cli.arguments import WholeNumber, add_direction_argument, gate_of
 from sdk.cli.run_lines import RunLines
 from sdk.tap_lines import standard_output
-from validator.activation import Packages, PlainFile, Source, Upkeep
 from validator.clock import SOFTWARE_DATE, SystemClock
-from validator.deny_activation import DenyPackages, DenySource, DenyUpkeep, PlainDenyList
-from validator.denylist import DenyList
+from validator.deny.activation import DenyPackages, DenySource, DenyUpkeep, PlainDenyList
+from validator.deny.denylist import DenyList
 from validator.device import Device, Happening, Notice
-from validator.family_rules import RESOLVED_FAMILIES
 from validator.journal import SqliteJournal
 from validator.judging import Validator
 from validator.packages import ENVIRONMENTS, read_pins
+from validator.packages.activation import Packages, PlainFile, Source, Upkeep
 from validator.parameters import Mode, Parameters
+from validator.parameters.family_rules import RESOLVED_FAMILIES
+from validator.parameters.rules import ReaderProfile
 from validator.ports import open_gate, open_reader, open_resolver
 from validator.readers.address import completed
 from validator.record import Terminal
 from validator.resolving import Resolving
-from validator.rules import ReaderProfile
 from validator.state import State
 from validator.uplink.http import HttpUplink
 from validator.uplink.sender import BatchPolicy

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from sdk.tap_lines import LineWriter, notice_as_line, notice_as_mapping, tap_as_line, tap_as_mapping
-from validator.denylist import DenyList
+from validator.deny.denylist import DenyList
 from validator.device import Notice, Summary, Tap
 from validator.journal import SqliteJournal
 from validator.packages import when

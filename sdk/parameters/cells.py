@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from validator.errors import ParametersError
-from validator.rules import FEN_MAX, OPEN, RULE_NAME_MAX, Mode
+from validator.parameters.rules import FEN_MAX, OPEN, RULE_NAME_MAX, Mode
 from validator.texts import Text
 
 LOCAL = timezone(timedelta(hours=8))

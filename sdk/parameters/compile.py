@@ -15,7 +15,7 @@ from sdk.sm2 import SigningKey
 from validator.errors import ParametersError
 from validator.packages import MAGIC, Kind, Package, is_package, read_package
 from validator.parameters import Parameters, from_image, from_rules, load
-from validator.rules import Rules
+from validator.parameters.rules import Rules
 from validator.texts import Text
 
 

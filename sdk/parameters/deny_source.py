@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk.parameters.denylist import Accounts, Changes, Range, accounts_of, merged, sorted_accounts
-from validator.denylist import account_bytes
+from validator.deny.denylist import account_bytes
 from validator.errors import ParametersError
-from validator.parameter_image import ACCOUNT_SIZE
+from validator.parameters.image import ACCOUNT_SIZE
 from validator.texts import Text
 
 COLUMNS = ("account", "last", "action")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from sdk.parameters.compile import Opened
 from sdk.parameters.show import families, limits, roots, shifts, stages_of
 from sdk.parameters.wording import Wording, day, money
-from validator.rules import Acceptance, Mode, Rules, Station
+from validator.parameters.rules import Acceptance, Mode, Rules, Station
 from validator.texts import Text
 
 _SHOWN = 12

@@ -1,7 +1,8 @@
 """The files of a source directory that say what a ride costs: fares, their tables, reductions, journeys, decoders.
 
-Every file is one function from its path to values of validator.rules. What a single cell cannot know (a table that is
-not there, dates that overlap, a line without its city) is checked here too, and named by the row that shows it.
+Every file is one function from its path to values of validator.parameters.rules. What a single cell cannot know (a
+table that is not there, dates that overlap, a line without its city) is checked here too, and named by the row that
+shows it.
 docs/parameters.md describes each file for those who write it.
 """
 
@@ -10,8 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from sdk.parameters.cells import Cell, Row, read_lines, read_rows, refuse_repeated
-from validator.parameter_image import JOURNEY_RULES, LABEL_SIZE, NO_RIDE
-from validator.rules import (
+from validator.parameters.image import JOURNEY_RULES, LABEL_SIZE, NO_RIDE
+from validator.parameters.rules import (
     OPEN,
     RULE_NAME_MAX,
     Concession,

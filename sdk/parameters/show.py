@@ -5,9 +5,9 @@ from itertools import groupby
 
 from sdk.parameters.compile import Opened
 from sdk.parameters.wording import MODES, Wording, day, money
-from validator.family_rules import read
-from validator.parameter_image import build
-from validator.rules import OPEN, Limits, Matrix, Rules, Stage
+from validator.parameters.family_rules import read
+from validator.parameters.image import build
+from validator.parameters.rules import OPEN, Limits, Matrix, Rules, Stage
 
 _MATRIX_SHOWN = 24  # stations; a wider matrix is told by its size
 

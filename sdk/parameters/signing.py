@@ -20,7 +20,7 @@ from construct import ConstructError, Container
 from sdk import layouts_package as layouts
 from sdk import sm2
 from sdk.sm2 import SigningKey
-from validator.denylist import DenyList
+from validator.deny.denylist import DenyList
 from validator.errors import ParametersError
 from validator.packages import (
     ENVIRONMENTS,

@@ -18,10 +18,10 @@ from sdk.parameters import fare_files as fares
 from sdk.parameters.cells import LOCAL, Row, read_rows, refuse_repeated
 from sdk.parameters.fare_files import KindWord, period, refuse_overlaps
 from validator.errors import ParametersError
-from validator.family_rules import family_rules_of, rows
-from validator.parameter_image import LABEL_SIZE
-from validator.parameter_tables import environment_of, limits_of, roots_of, time_shifts_of
-from validator.rules import (
+from validator.parameters.family_rules import family_rules_of, rows
+from validator.parameters.image import LABEL_SIZE
+from validator.parameters.parts import environment_of, limits_of, roots_of, time_shifts_of
+from validator.parameters.rules import (
     OPEN,
     Acceptance,
     LabelKey,
@@ -32,7 +32,7 @@ from validator.rules import (
     ReaderProfile,
     Rules,
 )
-from validator.tables import Place, Table
+from validator.parameters.tables import Place, Table
 from validator.texts import Text
 
 PACKAGE_FILE = "package.toml"

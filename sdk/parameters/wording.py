@@ -6,7 +6,7 @@ Names come from the rules' own labels; what has none is shown by its number. Acc
 from datetime import UTC, datetime, timedelta
 
 from validator.judging import masked
-from validator.rules import (
+from validator.parameters.rules import (
     OPEN,
     Acceptance,
     Concession,

@@ -9,8 +9,8 @@ import pytest
 from sdk.issuer import Issuer, Rider, Root, make_issuer, make_rider, make_root
 from validator.judging import Direction, GateContext, Mode, Validator
 from validator.parameters import from_mapping, from_rules
-from validator.rules import Fare, Pair, Rules
-from validator.rules import Root as RootKey
+from validator.parameters.rules import Fare, Pair, Rules
+from validator.parameters.rules import Root as RootKey
 
 ORGANISATION = "00083010"
 PLATFORM = "50083010"

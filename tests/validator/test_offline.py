@@ -15,9 +15,9 @@ from validator.gates import ConsoleGate
 from validator.journal import SqliteJournal
 from validator.judging import Moment, Reason, Transaction, Validator
 from validator.offline import offline_refusal
+from validator.parameters.rules import Limits
 from validator.ports import Reading
 from validator.record import Terminal
-from validator.rules import Limits
 
 NOW = 1_790_000_000
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from validator.family_rules import Resolved
 from validator.journal import FIRST_PREVIOUS
 from validator.judging import GateContext, Mode, Moment, Reason, Validator, Verdict, Vouched
 from validator.parameters import from_mapping
+from validator.parameters.family_rules import Resolved
 from validator.ports import Answer, Entry, JournalKey, Question
 from validator.record import Terminal, amount_of, fields_of, trip_record, vouched_of
 from validator.resolving import RISK_WINDOW_S, Decision, Exposure, Resolving, RidesAtRisk, decide

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 from sdk.profiles.yangtze_delta.plan import City
-from validator.rules import Decoder, Form
+from validator.parameters.rules import Decoder, Form
 
 OUTSIDE = 0  # a state that no form below lists as inside
 LOCAL = timezone(timedelta(hours=8))

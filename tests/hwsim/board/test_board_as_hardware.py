@@ -135,7 +135,8 @@ def test_the_host_judges_what_the_boards_scanner_reads_and_drives_the_boards_gat
     assert not any(pins & (PIN_GATE | PIN_GREEN) for pins in driven)
 
     own = [event["pins"] for event in seen + refused if "pins" in event]  # the firmware's
-    assert all(pins & PIN_OUT_OF_SERVICE and not pins & (PIN_GATE | PIN_GREEN) for pins in own)
+    assert all(pins & PIN_OUT_OF_SERVICE and not pins & (PIN_GATE | PIN_GREEN | PIN_RED) for pins in own)
+    assert not any("tap " in event.get("status", "") for event in seen + refused), "the scanner is the host's"
     host.stop(PATIENCE_S)
     board.stop(PATIENCE_S)
     assert bench.recorded() == [(Reason.ACCEPTED, bench.codes[0]), (Reason.REPEATED, bench.codes[0])]

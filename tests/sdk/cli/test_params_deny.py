@@ -10,7 +10,7 @@ from sdk.cli import params_deny
 from sdk.cli.main import main
 from sdk.parameters.signing import make_key_file
 from sdk.sm2 import SigningKey
-from validator.denylist import DenyList
+from validator.deny.denylist import DenyList
 from validator.errors import ParametersError
 from validator.packages import Kind, PackageError, pins_as_text, read_package
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdk.parameters.denylist import Changes, Range, accounts_of, build, combined, merged, read, without
-from validator.denylist import DenyList
+from validator.deny.denylist import DenyList
 from validator.errors import ParametersError
 
 SPAN = 60

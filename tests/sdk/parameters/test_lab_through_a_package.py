@@ -8,7 +8,7 @@ from sdk.sm2 import SigningKey
 from validator.judging import GateContext, Validator
 from validator.packages import Trust
 from validator.parameters import from_image, from_rules, load
-from validator.rules import Fare, Limits, Mode, Pair, Root, Rules
+from validator.parameters.rules import Fare, Limits, Mode, Pair, Root, Rules
 
 
 def rules_of(vector: dict[str, Any]) -> Rules:

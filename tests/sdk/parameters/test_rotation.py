@@ -9,8 +9,8 @@ from sdk.parameters.rotation import resigned, rotate_keys
 from sdk.sm2 import SigningKey
 from tests.packages_world import DAY, NOW, PINS, A, B, C, Disk, package
 from validator.errors import ParametersError
-from validator.package_store import PackageStore, Taken
 from validator.packages import Kind, PackageError, Pins, parse_package, parse_pins, pins_as_text
+from validator.packages.store import PackageStore, Taken
 
 KEYS = {"A": A, "B": B, "C": C}
 

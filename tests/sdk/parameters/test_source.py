@@ -9,7 +9,7 @@ from sdk.parameters.compile import compiled
 from sdk.parameters.example import SOURCE, write_source
 from sdk.parameters.source import Source, read_source
 from validator.errors import ParametersError
-from validator.rules import (
+from validator.parameters.rules import (
     OPEN,
     Concession,
     Fare,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sdk.issuer import Rider
 from validator.judging import Mode, Reason, Validator
-from validator.rules import Concession, Fare, Limits, Transfer
+from validator.parameters.rules import Concession, Fare, Limits, Transfer
 
 NewRider = Callable[..., Rider]
 Ruled = Callable[..., Validator]

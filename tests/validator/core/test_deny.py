@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sdk.parameters.denylist import Changes, Range, accounts_of, build, combined, difference, read
 from validator import _core
-from validator.denylist import DenyList
+from validator.deny.denylist import DenyList
 
 # Sixty neighbours of three lengths, in the order of their bytes.
 UNIVERSE = sorted(

@@ -6,7 +6,7 @@ import pytest
 
 from sdk.issuer import Rider
 from validator.judging import Mode, Reason, Transaction, Validator
-from validator.rules import Acceptance, Fare, FareKind, Limits, Stage, Station
+from validator.parameters.rules import Acceptance, Fare, FareKind, Limits, Stage, Station
 
 NewRider = Callable[..., Rider]
 Ruled = Callable[..., Validator]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sdk.issuer import Rider
 from validator.judging import Direction, Mode, Reason, Transaction, Validator, Verdict
-from validator.rules import Concession, Decoder, Fare, FareKind, Form, Journey, Matrix, Pair, Stage, Station
+from validator.parameters.rules import Concession, Decoder, Fare, FareKind, Form, Journey, Matrix, Pair, Stage, Station
 
 NewRider = Callable[..., Rider]
 Ruled = Callable[..., Validator]

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdk.suishen import BEIJING, BODY, BODY_SIZE, END, PREFIX, SuishenIssuer, make_suishen_issuer, unwrap, wrap
-from validator.family_rules import FamilyRules, SuishenKey, TransportKey, rows
 from validator.judging import GateContext, Mode, Moment, Reason, Stage, StageResult, Validator, Verdict
 from validator.parameters import from_mapping, from_rules
-from validator.rules import Concession, Fare, Limits, Rules
+from validator.parameters.family_rules import FamilyRules, SuishenKey, TransportKey, rows
+from validator.parameters.rules import Concession, Fare, Limits, Rules
 
 NOW = 1_790_000_000
 CARD = "31001234567890123456"

@@ -1,0 +1,333 @@
+"""What a device keeps of its packages: staging, activation, revert, and what is there when something rots."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.packages_world import DAY, NOW, PINS, A, B, Disk, image, package
+from validator import _core
+from validator.errors import ParametersError
+from validator.packages import Chain, Kind, PackageError, Pins, Policy, Standing, parse_package
+from validator.packages.storage import DirectoryStorage
+from validator.packages.store import STAGED, STATE, PackageStore, Stack, Taken
+from validator.parameters import from_mapping
+from validator.texts import Text
+
+
+def versions(store: PackageStore) -> list[int]:
+    return [found.version for found in store.active]
+
+
+def filled(disk: Disk, *packages: bytes, **options: Any) -> PackageStore:
+    """A store that took these packages."""
+    store = PackageStore(disk, PINS, "test", **options)
+    for data in packages:
+        assert store.take(data, NOW) is Taken.ACTIVATED
+    return store
+
+
+def deny(version: int, base: bytes | None = None, **changes: Any) -> bytes:
+    """A deny-list, or an increment to the package `base`."""
+    if base is None:
+        return package(version, kind=Kind.DENY_LIST, inside=b"full", **changes)
+    return package(version, kind=Kind.DENY_INCREMENT, inside=b"more", base=parse_package(base).id, **changes)
+
+
+def rule_of(call: Callable[[], object]) -> str:
+    with pytest.raises(PackageError) as caught:
+        call()
+    return caught.value.rule
+
+
+def test_an_empty_store_has_nothing_in_force_and_trusts_its_pins() -> None:
+    store = PackageStore(Disk(), PINS, "test")
+    assert store.active == ()
+    assert store.staged is None
+    assert store.standing(NOW, Policy()) is Standing.EXPIRED
+    assert (store.trust.keys, store.trust.needed, store.trust.newest) == (PINS.keys, 1, None)
+
+
+def test_what_was_taken_is_in_force_after_a_restart_too() -> None:
+    disk = Disk()
+    filled(disk, package(1), package(2))
+    store = PackageStore(disk, PINS, "test")
+    assert versions(store) == [2]
+    assert bytes(store.active[0].image) == image(2)
+    assert store.trust.newest == (2, store.active[0].id)
+    assert store.trouble is None
+
+
+def test_the_package_in_force_is_not_taken_twice() -> None:
+    disk = Disk()
+    store = filled(disk, package(1))
+    calls = len(disk.calls)
+    assert store.take(bytes(store.active[0].data), NOW) is Taken.ALREADY
+    assert len(disk.calls) == calls
+
+
+def test_a_refused_package_changes_nothing() -> None:
+    disk = Disk()
+    store = filled(disk, package(1), package(2))
+    files = {name: file.now for name, file in disk.files.items()}
+    for bad in (package(1), package(4), package(3, keys=[B]), package(3, environment="production"), b"YIMA", b""):
+        with pytest.raises(PackageError):
+            store.take(bad, NOW)
+    assert rule_of(lambda: store.take(package(3), NOW + 31 * DAY)) == "EXPIRED"
+    assert {name: file.now for name, file in disk.files.items()} == files
+    assert versions(store) == [2]
+
+
+def test_the_package_before_the_one_in_force_is_kept_and_no_other() -> None:
+    disk = Disk()
+    filled(disk, package(1), package(2), package(3))
+    assert sorted(name[:10] for name in disk.files if name != STATE) == ["0000000002", "0000000003"]
+
+
+def test_a_package_for_tomorrow_is_kept_until_then() -> None:
+    disk = Disk()
+    store = filled(disk, package(1))
+    assert store.take(package(2, not_before=NOW + DAY), NOW) is Taken.WAITING
+    store = PackageStore(disk, PINS, "test")
+    assert versions(store) == [1]
+    assert store.staged is not None
+    assert rule_of(lambda: store.activate(NOW + DAY - 1)) == "NOT_YET"
+    store.activate(NOW + DAY)
+    assert versions(store) == [2]
+    assert PackageStore(disk, PINS, "test").staged is None
+    assert STAGED not in disk.files
+
+
+def test_what_waits_is_checked_again_when_its_time_has_come() -> None:
+    store = filled(Disk(), package(1))
+    store.take(package(2, previous=0, not_before=NOW + DAY, expiry=NOW + 2 * DAY), NOW)
+    assert rule_of(lambda: store.activate(NOW + 2 * DAY)) == "EXPIRED"
+    assert versions(store) == [1]
+
+
+def test_what_is_handed_in_later_takes_the_place_of_what_waits() -> None:
+    store = filled(Disk(), package(1))
+    store.take(package(2, previous=0, not_before=NOW + DAY), NOW)
+    store.take(package(3, previous=0, not_before=NOW + DAY), NOW)
+    assert store.activate(NOW + DAY)[0].version == 3
+
+
+def test_nothing_is_activated_where_nothing_is_staged() -> None:
+    with pytest.raises(ParametersError, match="nothing is staged"):
+        PackageStore(Disk(), PINS, "test").activate(NOW)
+
+
+def test_revert_brings_back_the_one_before_but_not_an_older_trust() -> None:
+    disk = Disk()
+    store = filled(disk, package(1), package(2), package(3))
+    assert store.revert()[0].version == 2
+    again = PackageStore(disk, PINS, "test")
+    for found in (store, again):
+        assert versions(found) == [2]
+        assert found.trust.newest is not None
+        assert found.trust.newest[0] == 3
+    assert rule_of(lambda: again.take(package(2, expiry=NOW + DAY), NOW)) == "OLDER"
+    with pytest.raises(ParametersError, match="nothing is kept"):
+        again.revert()
+
+
+def test_after_a_revert_the_newest_or_a_newer_one_can_come_into_force() -> None:
+    third = package(3)
+    store = filled(Disk(), package(1), package(2), third)
+    store.revert()
+    assert store.take(third, NOW) is Taken.ACTIVATED
+    store.revert()
+    assert store.take(package(4), NOW) is Taken.ACTIVATED
+
+
+def test_a_deny_list_is_followed_by_its_increments_in_order() -> None:
+    disk = Disk()
+    first = deny(1)
+    second = deny(2, first)
+    third = deny(3, second)
+    store = filled(disk, first, second, third, chain=Chain.DENY)
+    assert versions(store) == versions(PackageStore(disk, PINS, "test", chain=Chain.DENY)) == [1, 2, 3]
+    assert versions_after(store.revert()) == [1, 2]
+    assert rule_of(lambda: store.take(deny(4, first), NOW)) == "OTHER_BASE"
+    assert store.take(deny(4, second), NOW) is Taken.ACTIVATED
+    assert versions(store) == [1, 2, 4]
+    assert store.take(deny(5), NOW) is Taken.ACTIVATED
+    assert versions(store) == [5]
+
+
+def versions_after(stack: Stack) -> list[int]:
+    return [found.version for found in stack]
+
+
+def test_a_stack_stands_as_its_part_that_stands_worst() -> None:
+    first = deny(1, expiry=NOW + 40 * DAY)
+    store = filled(Disk(), first, deny(2, first, expiry=NOW + 5 * DAY), chain=Chain.DENY)
+    policy = Policy(alarm_s=DAY, grace_s=DAY)
+    assert store.standing(NOW, policy) is Standing.GOOD
+    assert store.standing(NOW + 4 * DAY, policy) is Standing.EXPIRING
+    assert store.standing(NOW + 5 * DAY, policy) is Standing.GRACE
+    assert store.standing(NOW + 6 * DAY, policy) is Standing.EXPIRED
+    assert store.standing(NOW - DAY, policy) is Standing.NOT_YET
+
+
+def test_a_package_that_the_device_cannot_use_never_comes_into_force() -> None:
+    def accept(stack: Stack) -> None:
+        if b"newer section" in bytes(stack[-1].image):
+            raise ParametersError("image", Text("unknown section", "未知的段"), Text("Update", "请升级"))
+
+    disk = Disk()
+    store = filled(disk, package(1), accept=accept)
+    with pytest.raises(ParametersError, match="unknown section"):
+        store.take(package(2, inside=image(2, content=b"newer section")), NOW)
+    assert (versions(store), STAGED in disk.files) == ([1], False)
+
+
+# What rots, and what does not belong together
+
+
+def spoil(disk: Disk, name: str) -> None:
+    file = disk.files[next(found for found in disk.files if found.startswith(name))]
+    file.now = file.now[:-1] + bytes([file.now[-1] ^ 1])
+
+
+def test_a_package_that_rots_gives_way_to_the_one_before_and_can_be_given_again() -> None:
+    disk = Disk()
+    second = package(2)
+    filled(disk, package(1), second)
+    spoil(disk, "0000000002")
+    store = PackageStore(disk, PINS, "test")
+    assert versions(store) == [1]
+    assert "other content than was signed" in str(store.trouble)
+    assert rule_of(lambda: store.take(package(2, expiry=NOW + DAY), NOW)) == "SAME_VERSION"
+    assert store.take(second, NOW) is Taken.ACTIVATED
+    assert store.trouble is None
+    assert versions(PackageStore(disk, PINS, "test")) == [2]
+
+
+def test_a_file_holds_the_package_that_its_name_says_or_is_not_used() -> None:
+    disk = Disk()
+    filled(disk, package(1), package(2))
+    name = next(name for name in disk.files if name.startswith("0000000002"))
+    disk.files[name].now = package(2, expiry=NOW + 99 * DAY)
+    store = PackageStore(disk, PINS, "test")
+    assert versions(store) == [1]
+    assert store.trouble is not None
+
+
+def test_where_all_rots_nothing_is_in_force_and_trust_is_kept() -> None:
+    disk = Disk()
+    filled(disk, package(1), package(2))
+    spoil(disk, "0000000001")
+    del disk.files[next(name for name in disk.files if name.startswith("0000000002"))]
+    store = PackageStore(disk, PINS, "test")
+    assert store.active == ()
+    assert store.trouble is not None
+    assert rule_of(lambda: store.take(package(1), NOW)) == "OLDER"
+    assert store.take(package(3), NOW) is Taken.ACTIVATED
+
+
+def test_a_national_list_is_not_hashed_at_every_start() -> None:
+    disk = Disk()
+    filled(disk, deny(1), chain=Chain.DENY)
+    spoil(disk, "0000000001")
+    assert versions(PackageStore(disk, PINS, "test", chain=Chain.DENY, hash_at_open=False)) == [1]
+    assert versions(PackageStore(disk, PINS, "test", chain=Chain.DENY)) == []
+
+
+def test_a_staged_package_that_rots_is_as_if_it_were_not_there() -> None:
+    disk = Disk()
+    store = filled(disk, package(1))
+    store.take(package(2, not_before=NOW + DAY), NOW)
+    disk.files[STAGED].now = b"YIMA"
+    assert PackageStore(disk, PINS, "test").staged is None
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"yima packages 1\n", b"yima packages 9\nactive\n"])
+def test_a_damaged_state_is_not_guessed_at(content: bytes) -> None:
+    disk = Disk()
+    filled(disk, package(1))
+    disk.files[STATE].now = content
+    with pytest.raises(ParametersError, match="begins anew with its pinned keys"):
+        PackageStore(disk, PINS, "test")
+
+
+def test_no_byte_of_the_state_can_change_unnoticed() -> None:
+    disk = Disk()
+    filled(disk, package(1), package(2))
+    good = disk.files[STATE].now
+    for at in range(len(good)):
+        disk.files[STATE].now = good[:at] + bytes([good[at] ^ 4]) + good[at + 1 :]
+        with pytest.raises(ParametersError):
+            PackageStore(disk, PINS, "test")
+
+
+def test_a_store_belongs_to_one_environment_one_chain_and_one_city() -> None:
+    disk = Disk()
+    filled(disk, package(1, city=320500), city=320500)
+    assert rule_of(lambda: PackageStore(disk, PINS, "production")) == "OTHER_ENVIRONMENT"
+    assert rule_of(lambda: PackageStore(disk, PINS, "test", chain=Chain.DENY)) == "OTHER_CHAIN"
+    elsewhere = PackageStore(disk, PINS, "test", city=310000)
+    assert elsewhere.active == ()
+    assert "for another city" in str(elsewhere.trouble)
+
+
+# On a real directory
+
+
+def test_the_files_are_their_owners_alone(tmp_path: Path) -> None:
+    directory = tmp_path / "packages"
+    store = PackageStore(directory, PINS, "test")
+    store.take(package(1), NOW)
+    assert directory.stat().st_mode & 0o077 == 0
+    assert all(path.stat().st_mode & 0o077 == 0 for path in directory.iterdir())
+    assert versions(PackageStore(directory, PINS, "test")) == [1]
+
+
+def test_opening_writes_nothing(tmp_path: Path) -> None:
+    directory = tmp_path / "packages"
+    PackageStore(directory, PINS, "test").take(package(1), NOW)
+    (directory / "staged.new").write_bytes(b"half")
+    before = {path.name: path.stat().st_mtime_ns for path in directory.iterdir()}
+    PackageStore(directory, PINS, "test")
+    assert {path.name: path.stat().st_mtime_ns for path in directory.iterdir()} == before
+
+
+def test_files_of_others_in_the_directory_stay(tmp_path: Path) -> None:
+    directory = tmp_path / "packages"
+    store = PackageStore(directory, PINS, "test")
+    (directory / "README").write_text("mine")
+    store.take(package(1), NOW)
+    assert (directory / "README").read_text() == "mine"
+
+
+def test_an_empty_file_reads_as_no_bytes(tmp_path: Path) -> None:
+    storage = DirectoryStorage(tmp_path)
+    storage.write("empty", b"")
+    assert bytes(storage.read("empty")) == b""
+
+
+def test_a_directory_that_cannot_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ParametersError, match="packages cannot be kept there"):
+        PackageStore(tmp_path / "file", PINS, "test")
+
+
+def test_the_core_reads_a_package_in_place_and_on_after_its_name_is_gone(
+    tmp_path: Path, mapping: dict[str, Any], new_rider: Callable[..., Any], now: int
+) -> None:
+    data = package(1, inside=bytes(from_mapping(mapping).image))
+    store = PackageStore(tmp_path, PINS, "test", accept=lambda stack: _core.parameters_check(stack[0].image))
+    store.take(data, NOW)
+    judge = _core.Validator(store.active[0].image, 1, 0, 8, 0).judge
+    del store
+    for path in tmp_path.iterdir():
+        path.unlink()
+    assert judge(new_rider().code(now), now, 0, True)[1] is True
+
+
+def test_pins_of_a_later_start_do_not_replace_what_packages_said() -> None:
+    disk = Disk()
+    filled(disk, package(1))
+    store = PackageStore(disk, Pins(keys=(B.compressed,)), "test")
+    assert store.trust.keys == (A.compressed,)

@@ -1,0 +1,317 @@
+/* validator.c - the type validator._core.Validator.
+ *
+ * It holds its own buffers and a reference to the image that the core reads in place. The GIL is kept: a judgement
+ * takes some 100 microseconds, and one object is used by one thread at a time. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <string.h>
+
+#include "binding.h"
+#include "core/sm2.h"
+
+typedef struct {
+    PyObject_HEAD Py_buffer image; /* the core reads it in place, from memory or a mapped file */
+    yima_parameters parameters;
+    PyObject *deny; /* the DenyList that the core borrows, or NULL */
+    yima_replay_entry *replay;
+    void *tables;
+    yima_verdict asked; /* the last that needs a resolver, whole */
+    yima_validator core;
+} Validator;
+
+static const char *parameters_problem(yima_parameters_error error) {
+    switch (error) {
+    case YIMA_PARAMETERS_TRUNCATED:
+        return "truncated";
+    case YIMA_PARAMETERS_NOT_OURS:
+        return "not a parameter image of this format";
+    case YIMA_PARAMETERS_BAD_SECTION:
+        return "bad section";
+    case YIMA_PARAMETERS_UNSORTED:
+        return "rows not in ascending order";
+    case YIMA_PARAMETERS_BAD_VALUE:
+        return "impossible value";
+    case YIMA_PARAMETERS_OK:
+        break;
+    }
+    return "good";
+}
+
+int yima_open_parameters(yima_parameters *parameters, const Py_buffer *image) {
+    size_t offset;
+    const yima_parameters_error error = yima_parameters_open(parameters, image->buf, (size_t)image->len, &offset);
+    if (error != YIMA_PARAMETERS_OK) {
+        PyErr_Format(PyExc_ValueError, "%s at byte %zu", parameters_problem(error), offset);
+    }
+    return error == YIMA_PARAMETERS_OK;
+}
+
+static const yima_sm2_kernel *kernel_named(const char *name) {
+    for (const yima_sm2_kernel *const *kernel = yima_sm2_kernels(); *kernel; kernel++) {
+        if (strcmp((*kernel)->name, name) == 0 && (*kernel)->available()) {
+            return *kernel;
+        }
+    }
+    PyErr_Format(PyExc_ValueError, "no kernel '%s' on this machine", name);
+    return NULL;
+}
+
+static PyObject *validator_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
+    static char *names[] = {"image",  "mode", "city",    "replay_capacity", "table_bytes",
+                            "kernel", "line", "station", "direction",       NULL};
+    PyObject *image;
+    unsigned char mode;
+    unsigned int city;
+    Py_ssize_t capacity;
+    Py_ssize_t table_bytes;
+    const char *kernel_name = NULL;
+    unsigned short line = 0;
+    unsigned short station = 0;
+    unsigned char direction = YIMA_DIRECTION_NONE;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "ObInn|zHHb", names, &image, &mode, &city, &capacity, &table_bytes,
+                                     &kernel_name, &line, &station, &direction)) {
+        return NULL;
+    }
+    if (capacity < 1 || capacity > 1 << 24 || table_bytes < 0 || (mode != YIMA_MODE_BUS && mode != YIMA_MODE_METRO) ||
+        direction > YIMA_DIRECTION_EXIT) {
+        PyErr_SetString(PyExc_ValueError, "replay_capacity must be 1 to 16777216, table_bytes at least 0, mode 1 or 2, "
+                                          "direction 0 to 2");
+        return NULL;
+    }
+    const yima_sm2_kernel *kernel = kernel_name ? kernel_named(kernel_name) : yima_sm2_best();
+    if (!kernel) {
+        return NULL;
+    }
+    capacity = (capacity + YIMA_REPLAY_WAYS - 1) / YIMA_REPLAY_WAYS * YIMA_REPLAY_WAYS;
+    const allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    Validator *self = (Validator *)allocate(type, 0);
+    if (!self) {
+        return NULL;
+    }
+    if (PyObject_GetBuffer(image, &self->image, PyBUF_SIMPLE) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    self->replay = PyMem_Calloc((size_t)capacity, sizeof *self->replay);
+    self->tables = table_bytes ? PyMem_Malloc((size_t)table_bytes) : NULL;
+    if (!self->replay || (table_bytes && !self->tables)) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
+    if (!yima_open_parameters(&self->parameters, &self->image)) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    const yima_gate gate = {.mode = mode, .direction = direction, .line = line, .station = station, .city = city};
+    yima_validator_init(&self->core, &self->parameters, gate, self->replay, (uint32_t)capacity, self->tables,
+                        (size_t)table_bytes);
+    self->core.kernel = kernel;
+    return (PyObject *)self;
+}
+
+static void validator_dealloc(PyObject *object) {
+    Validator *self = (Validator *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    const freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    PyMem_Free(self->replay);
+    PyMem_Free(self->tables);
+    PyBuffer_Release(&self->image);
+    Py_XDECREF(self->deny);
+    release(object);
+    Py_DECREF(type);
+}
+
+static PyObject *validator_set_deny(PyObject *object, PyObject *list) {
+    Validator *self = (Validator *)object;
+    const yima_deny *deny = list == Py_None ? NULL : yima_deny_of(list);
+    if (!deny && list != Py_None) {
+        return NULL;
+    }
+    PyObject *before = self->deny;
+    Py_XINCREF(deny ? list : NULL);
+    self->deny = deny ? list : NULL;
+    yima_validator_set_deny(&self->core, deny);
+    Py_XDECREF(before);
+    Py_RETURN_NONE;
+}
+
+static PyObject *digest_or_none(const yima_verdict *verdict) {
+    if (verdict->has_digest) {
+        return PyBytes_FromStringAndSize((const char *)verdict->digest, sizeof verdict->digest);
+    }
+    Py_INCREF(Py_None);
+    return Py_None;
+}
+
+static PyObject *verdict_tuple(const Validator *self, const yima_verdict *verdict) {
+    char rule[YIMA_RULE_TEXT_MAX];
+    const size_t rule_length = yima_rule_text(&self->parameters, verdict, rule);
+    PyObject *const items[] = {
+        PyLong_FromLong(verdict->reason),
+        PyBool_FromLong(verdict->accepted),
+        PyLong_FromLong(verdict->family),
+        PyBool_FromLong(verdict->again),
+        PyBytes_FromStringAndSize((const char *)verdict->stages, sizeof verdict->stages),
+        PyLong_FromUnsignedLong(verdict->fare_fen),
+        digest_or_none(verdict),
+        PyUnicode_FromStringAndSize(rule, (Py_ssize_t)rule_length),
+        PyLong_FromLong(verdict->transaction),
+        PyLong_FromLong(verdict->vouched),
+    };
+    return yima_tuple_of(items, sizeof items / sizeof *items);
+}
+
+/* On the way of every tap, hence without a format string to interpret. */
+static PyObject *validator_judge(PyObject *object, PyObject *const *args, Py_ssize_t count) {
+    Validator *self = (Validator *)object;
+    char *code;
+    Py_ssize_t length;
+    if (count != 4) {
+        PyErr_SetString(PyExc_TypeError, "judge takes code, unix_s, tick_ms, trusted");
+        return NULL;
+    }
+    if (PyBytes_AsStringAndSize(args[0], &code, &length) < 0) {
+        return NULL;
+    }
+    const yima_moment now = {
+        .unix_s = PyLong_AsLongLong(args[1]),
+        .tick_ms = PyLong_AsUnsignedLongLongMask(args[2]),
+        .trusted = args[3] == Py_True,
+    };
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    yima_verdict verdict;
+    yima_judge(&self->core, (const uint8_t *)code, (size_t)length, now, &verdict);
+    if (verdict.reason == YIMA_REASON_NEEDS_RESOLVER && !verdict.again) {
+        self->asked = verdict;
+    }
+    return verdict_tuple(self, &verdict);
+}
+
+static PyObject *validator_settle(PyObject *object, PyObject *args) {
+    Validator *self = (Validator *)object;
+    const char *code;
+    Py_ssize_t length;
+    long long unix_s;
+    unsigned long long tick_ms;
+    int trusted;
+    unsigned short reason;
+    unsigned char vouched;
+    const char *digest;
+    Py_ssize_t digest_size;
+    if (!PyArg_ParseTuple(args, "y#y#LKpHb", &code, &length, &digest, &digest_size, &unix_s, &tick_ms, &trusted,
+                          &reason, &vouched)) {
+        return NULL;
+    }
+    if (self->asked.reason != YIMA_REASON_NEEDS_RESOLVER || digest_size != sizeof self->asked.digest ||
+        memcmp(digest, self->asked.digest, sizeof self->asked.digest) != 0) {
+        PyErr_SetString(PyExc_ValueError, "not the code that was judged last to need a resolver");
+        return NULL;
+    }
+    const yima_moment now = {.unix_s = unix_s, .tick_ms = tick_ms, .trusted = (uint8_t)trusted};
+    yima_verdict verdict = self->asked;
+    yima_settle(&self->core, (const uint8_t *)code, (size_t)length, now, (yima_reason)reason, (yima_vouched)vouched,
+                &verdict);
+    self->asked.reason = YIMA_REASON_ACCEPTED;
+    return verdict_tuple(self, &verdict);
+}
+
+static PyObject *validator_retract(PyObject *object, PyObject *args) {
+    const char *digest;
+    Py_ssize_t size;
+    yima_verdict verdict = {.accepted = 1, .has_digest = 1};
+    if (!PyArg_ParseTuple(args, "y#", &digest, &size)) {
+        return NULL;
+    }
+    if (size != sizeof verdict.digest) {
+        PyErr_SetString(PyExc_ValueError, "a digest has 32 bytes");
+        return NULL;
+    }
+    memcpy(verdict.digest, digest, sizeof verdict.digest);
+    yima_retract(&((Validator *)object)->core, &verdict);
+    Py_RETURN_NONE;
+}
+
+static PyObject *validator_remember(PyObject *object, PyObject *args) {
+    const char *code;
+    Py_ssize_t length;
+    long long accepted_at;
+    long long now;
+    if (!PyArg_ParseTuple(args, "y#LL", &code, &length, &accepted_at, &now)) {
+        return NULL;
+    }
+    return PyBool_FromLong(
+        yima_remember(&((Validator *)object)->core, (const uint8_t *)code, (size_t)length, accepted_at, now));
+}
+
+static PyObject *validator_idle(PyObject *object, PyObject *unused) {
+    (void)unused;
+    return PyBool_FromLong(yima_idle(&((Validator *)object)->core));
+}
+
+static PyObject *validator_evicted_live(PyObject *object, void *unused) {
+    (void)unused;
+    return PyLong_FromUnsignedLong(((Validator *)object)->core.evicted_live);
+}
+
+static PyObject *validator_issuers(PyObject *object, void *unused) {
+    (void)unused;
+    const yima_validator *v = &((Validator *)object)->core;
+    PyObject *list = PyList_New(0);
+    for (int i = 0; list && i < YIMA_TRUSTED_ISSUERS; i++) {
+        const yima_trusted_issuer *issuer = &v->issuers[i];
+        if (!issuer->valid) {
+            continue;
+        }
+        const int window = issuer->table < 0 ? 0 : v->table_slots[issuer->table].window;
+        PyObject *row = Py_BuildValue("(y#Ii)", (const char *)issuer->certificate, (Py_ssize_t)YIMA_CERTIFICATE_SIZE,
+                                      (unsigned int)issuer->uses, window);
+        if (!row || PyList_Append(list, row) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(row);
+    }
+    return list;
+}
+
+/* clang-format off */
+static PyMethodDef validator_methods[] = {
+    {"judge", (PyCFunction)(void (*)(void))validator_judge, METH_FASTCALL,
+     "judge(code, unix_s, tick_ms, trusted) -> (reason, accepted, family, again, stages, fare_fen, digest, rule, "
+     "transaction)"},
+    {"settle", validator_settle, METH_VARARGS,
+     "settle(code, digest, unix_s, tick_ms, trusted, reason, vouched) -> as judge; after NEEDS_RESOLVER"},
+    {"retract", validator_retract, METH_VARARGS, "retract(digest): takes back what an accepted code left in the memory"},
+    {"remember", validator_remember, METH_VARARGS, "remember(code, accepted_at, now) -> whether it still matters"},
+    {"set_deny", validator_set_deny, METH_O, "set_deny(list): borrows a DenyList; None: no list beside the image's own"},
+    {"idle", validator_idle, METH_NOARGS, "idle() -> whether it did a piece of work"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef validator_properties[] = {
+    {"evicted_live", validator_evicted_live, NULL, "accepted codes forgotten while still valid", NULL},
+    {"issuers", validator_issuers, NULL, "(certificate, uses, window of its table or 0) of each trusted issuer", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot validator_slots[] = {
+    {Py_tp_doc, "Validator(image, mode, city, replay_capacity, table_bytes, kernel=None, line=0, station=0, direction=0)"},
+    {Py_tp_new, (void *)validator_new},
+    {Py_tp_dealloc, (void *)validator_dealloc},
+    {Py_tp_methods, validator_methods},
+    {Py_tp_getset, validator_properties},
+    {0, NULL},
+};
+/* clang-format on */
+
+static PyType_Spec validator_spec = {
+    .name = "validator._core.Validator",
+    .basicsize = sizeof(Validator),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = validator_slots,
+};
+
+PyObject *yima_validator_type(void) {
+    return PyType_FromSpec(&validator_spec);
+}

@@ -1,0 +1,261 @@
+"""What parameters say, as values: the rules by which a gate judges, before they are packed for the core.
+
+Rules it keeps:
+- Money in fen, times in unix seconds UTC, distances in metres. Cities are administrative division codes (320500 is
+  Suzhou); lines and stations have the operator's own numbers, 1 to 65535. 0 stands for "any" where a rule may leave it.
+- A rule that is dated holds from `from_s` (inclusive) to `to_s` (exclusive); OPEN: without end.
+- Nothing here is checked: validator.parameters and sdk.parameters check what people write, and the core checks again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+OPEN = 0xFFFFFFFF
+FEN_MAX = 0xFFFFFF
+RULE_NAME_MAX = 31
+
+
+class Mode(StrEnum):
+    """What one rides."""
+
+    BUS = "bus"
+    METRO = "metro"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The terminal's habits. Times in seconds, debounce in milliseconds; an interval or an age of 0 is off.
+
+    families: names of the code families judged here. lists_max_age_s: a deny-list issued longer ago refuses everybody;
+    lists_issued_at: when the list of these parameters was, 0: not told. offline_max_s: how long a device may be without
+    its collector. Defaults: a real terminal's 1200 s and 20 s; the lab's account types; versions met in the field.
+    """
+
+    versions: Sequence[int] = (0x80, 0x81)
+    max_validity_s: int = 1200
+    future_tolerance_s: int = 20
+    debounce_ms: int = 2000
+    account_interval_s: int = 0
+    account_types: Sequence[int] = (0, 1, 2, 3, 4, 5)
+    families: Sequence[str] = ("ministry",)
+    lists_max_age_s: int = 0
+    lists_issued_at: int = 0
+    offline_max_s: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """A root CA's public key. key: x and y, 64 bytes. expires: (year, month), valid to its end; None if not known."""
+
+    index: int
+    key: bytes
+    expires: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One line of the whitelist. organisation, platform: 8 digits. city: the issuer's, 0 for everywhere."""
+
+    organisation: str
+    platform: str
+    city: int = 0
+    modes: Sequence[Mode] = (Mode.BUS, Mode.METRO)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """Codes of an issuer's city ride on a mode of a riding city, while this holds."""
+
+    riding_city: int
+    mode: Mode
+    issuer_city: int
+    from_s: int = 0
+    to_s: int = OPEN
+
+
+class FareKind(IntEnum):
+    """How a fare rule finds a fare."""
+
+    FLAT = 1
+    STAGES = 2
+    MATRIX = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fare:
+    """A fare rule. fen: of a flat one. table: the name of its stages or of its matrix. A line needs its city."""
+
+    rule: str
+    mode: Mode
+    city: int = 0
+    line: int = 0
+    from_s: int = 0
+    to_s: int = OPEN
+    kind: FareKind = FareKind.FLAT
+    fen: int = 0
+    table: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Rides up to so many metres (inclusive; None: however long) cost this much."""
+
+    up_to_m: int | None
+    fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """Fares by entry (row) and exit (column), in the order of `stations`; None: there is no such ride."""
+
+    stations: Sequence[int]
+    fares: Sequence[Sequence[int | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Station:
+    """Where a station lies on its line, counted from the line's start."""
+
+    mode: Mode
+    city: int
+    line: int
+    station: int
+    metres: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concession:
+    """A reduced fare for some riders: percent of the fare, or (percent None) at most so many fen.
+
+    account_type None: any. mode None: any. issuer_city, riding_city 0: any.
+    """
+
+    rule: str
+    account_type: int | None = None
+    issuer_city: int = 0
+    riding_city: int = 0
+    mode: Mode | None = None
+    from_s: int = 0
+    to_s: int = OPEN
+    percent: int | None = None
+    fen: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """A discount for the second ride within a time: percent of the fare remain, or (percent None) so many fen less."""
+
+    rule: str
+    mode: Mode
+    within_s: int
+    city: int = 0
+    percent: int | None = None
+    less_fen: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """What gates with entries and exits do where a journey is not plain.
+
+    longest_s: a longer one (0: never) costs over_time_fen more. missing_exit: whether a rider may enter who has entered
+    before; missing_entry_fen: what an exit without entry costs, unreadable_fen: what one costs whose entry the code
+    does not tell; None refuses. entry_cap_fen: what a rider's cap must cover to enter. rule: the name behind which
+    -over-time, -no-exit, -no-entry or -unreadable stands in a verdict.
+    """
+
+    rule: str
+    mode: Mode
+    city: int = 0
+    longest_s: int = 0
+    over_time_fen: int = 0
+    missing_exit: bool = False
+    missing_entry_fen: int | None = None
+    unreadable_fen: int | None = None
+    entry_cap_fen: int = 0
+
+
+class Form(StrEnum):
+    """How a number stands in an issuer's data. For a time, BINARY is unix seconds and BCD yyyyMMddHHmmss in UTC+8."""
+
+    NONE = "none"
+    BINARY = "binary"
+    BCD = "bcd"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoder:
+    """Where an institution keeps a rider's metro state in field 14. Offsets count from the field's first byte.
+
+    inside: values of the state that mean "entered, not left". station_size: 1, 2 or 4 bytes.
+    """
+
+    organisation: str
+    state_at: int
+    inside: Sequence[int]
+    station_at: int
+    station_size: int = 2
+    station_form: Form = Form.BINARY
+    time_at: int = 0
+    time_form: Form = Form.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderProfile:
+    """How the reader speaks: 8N1 at this rate; this silence ends a frame; prefix and suffix stand around a code."""
+
+    baud: int = 115200
+    gap_ms: int = 20
+    prefix: bytes = b""
+    suffix: bytes = b""
+
+
+class LabelKind(IntEnum):
+    """What a label names."""
+
+    CITY = 1
+    LINE = 2
+    STATION = 3
+    ORGANISATION = 4
+    TABLE = 5
+
+
+class LabelKey(NamedTuple):
+    """What is named. number: of a city, an organisation or a table; a line's or a station's city."""
+
+    kind: LabelKind
+    number: int
+    mode: Mode | None = None
+    line: int = 0
+    station: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """All that an image holds.
+
+    acceptance: None accepts every city. deny: inclusive ranges of card accounts as their 10 bytes. time_shifts:
+    organisation to extra shifts in seconds. stages, matrices: by the table names that fares give. labels: names for
+    people. other: rows of sections that are packed elsewhere (validator.parameters.family_rules), by section number.
+    """
+
+    environment: str
+    version: int
+    limits: Limits = field(default_factory=Limits)
+    fares: Sequence[Fare] = ()
+    roots: Mapping[int, Root] = field(default_factory=dict)
+    whitelist: Sequence[Pair] = ()
+    acceptance: Sequence[Acceptance] | None = None
+    deny: Sequence[tuple[bytes, bytes]] = ()
+    time_shifts: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    concessions: Sequence[Concession] = ()
+    transfers: Sequence[Transfer] = ()
+    journeys: Sequence[Journey] = ()
+    decoders: Sequence[Decoder] = ()
+    stations: Sequence[Station] = ()
+    stages: Mapping[str, Sequence[Stage]] = field(default_factory=dict)
+    matrices: Mapping[str, Matrix] = field(default_factory=dict)
+    reader: ReaderProfile | None = None
+    labels: Mapping[LabelKey, str] = field(default_factory=dict)
+    other: Mapping[int, Sequence[bytes]] = field(default_factory=dict)
