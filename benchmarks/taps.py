@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measurement import Series, timed
-from hwsim.cast import Cast, make_cast
-from hwsim.city_package import write_package
-from hwsim.fares import GATES
+from hwsim.demo.cast import Cast, make_cast
+from hwsim.demo.city_package import write_package
+from hwsim.demo.fares import GATES
 from hwsim.phone import Phone
 from hwsim.scanner import SerialScanner
 from sdk.issuer import make_issuer, make_rider

@@ -8,10 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from hwsim.demo import Demonstration
-from hwsim.report import check_report, write_report
-from hwsim.screen import Screen
-from hwsim.tap_on_board import tap_on_board
+from hwsim.demo.demonstration import Demonstration
+from hwsim.demo.report import check_report, write_report
+from hwsim.demo.screen import Screen
+from hwsim.demo.tap_on_board import tap_on_board
 from sdk.cli.arguments import WholeNumber
 from validator.texts import Text
 

@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Styled
 
-from hwsim.accounts import Account, Tap
 from hwsim.bus import yuan
+from hwsim.demo.accounts import Account, Tap
+from hwsim.demo.outcomes import Outcome, fares_by_rule
+from hwsim.demo.report import MODES, latencies
 from hwsim.latency import STEPS, spread
-from hwsim.outcomes import Outcome, fares_by_rule
-from hwsim.report import MODES, latencies
 from validator.judging import Reason
 from validator.parameters import Mode
 from validator.texts import Text, say

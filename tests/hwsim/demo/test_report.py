@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim.accounts import Account, Tap
-from hwsim.fares import NO_FARE, Price
+from hwsim.demo.accounts import Account, Tap
+from hwsim.demo.fares import NO_FARE, Price
+from hwsim.demo.outcomes import Outcome, fares_by_rule
+from hwsim.demo.report import check_report, write_report
+from hwsim.demo.world import Presentation, make_world
 from hwsim.latency import STEPS, percentile, spread
-from hwsim.outcomes import Outcome, fares_by_rule
-from hwsim.report import check_report, write_report
-from hwsim.world import Presentation, make_world
 from validator.errors import YimaError
 from validator.judging import Reason
 from validator.texts import Text

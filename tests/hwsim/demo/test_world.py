@@ -4,10 +4,10 @@ from random import Random
 
 import pytest
 
-from hwsim.cast import ODD, make_cast
-from hwsim.city_package import write_package
-from hwsim.fares import GATES, NO_FARE
-from hwsim.world import World, make_world, write_script
+from hwsim.demo.cast import ODD, make_cast
+from hwsim.demo.city_package import write_package
+from hwsim.demo.fares import GATES, NO_FARE
+from hwsim.demo.world import World, make_world, write_script
 from validator.judging import GateContext, Moment, Reason, Validator
 from validator.parameters import Mode, Parameters
 from validator.readers.framing import Framer

@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 from random import Random
 
-from hwsim.cast import ODD, Act, Cast, Person, make_cast
-from hwsim.fares import NO_FARE, Price, price
+from hwsim.demo.cast import ODD, Act, Cast, Person, make_cast
+from hwsim.demo.fares import NO_FARE, Price, price
 from validator.judging import Reason
 from validator.parameters import Mode
 from validator.texts import Text

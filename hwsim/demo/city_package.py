@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hwsim.cast import NEXT_YEAR, Cast
-from hwsim.fares import GATES
+from hwsim.demo.cast import NEXT_YEAR, Cast
+from hwsim.demo.fares import GATES
 from sdk.parameters.compile import build_package
 from sdk.parameters.source import read_source
 from sdk.profiles.yangtze_delta.build import write_source

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hwsim.accounts import Account, Tap, account
+from hwsim.demo.accounts import Account, Tap, account
 from sdk.collector.store import Store
 from validator.journal import SqliteJournal
 from validator.judging import GateContext, Moment, Reason, Validator

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hwsim.accounts import Tap
-from hwsim.fares import Price
-from hwsim.world import Presentation
+from hwsim.demo.accounts import Tap
+from hwsim.demo.fares import Price
+from hwsim.demo.world import Presentation
 from validator.judging import Reason
 from validator.texts import Text
 

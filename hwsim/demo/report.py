@@ -10,10 +10,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from hwsim.accounts import Account
 from hwsim.bus import yuan
+from hwsim.demo.accounts import Account
+from hwsim.demo.outcomes import Outcome, fares_by_rule
 from hwsim.latency import STEPS, spread
-from hwsim.outcomes import Outcome, fares_by_rule
 from hwsim.page import both, check_place, heading, page, table
 from validator.errors import YimaError
 from validator.judging import Reason
@@ -40,7 +40,7 @@ def write_report(
     board: str = "",
 ) -> None:
     """Writes the report; `check_report` says beforehand whether that can be done. board: the section about the gate
-    controller, HTML, of hwsim.tap_on_board. Raises YimaError, OSError."""
+    controller, HTML, of hwsim.demo.tap_on_board. Raises YimaError, OSError."""
     parts = [
         _result(differences),
         heading(Text("Verdicts by reason", "判定结果")),

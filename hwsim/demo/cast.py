@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from hwsim.fares import SENIOR
+from hwsim.demo.fares import SENIOR
 from sdk.issuer import Issuer, Rider, Root, make_issuer, make_rider, make_root
 from sdk.layouts import CODE
 from sdk.profiles.yangtze_delta import issuers

@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hwsim.accounts import Account, account
-from hwsim.city_package import ENVIRONMENT, write_package
-from hwsim.fares import GATES, NAMES
+from hwsim.demo.accounts import Account, account
+from hwsim.demo.city_package import ENVIRONMENT, write_package
+from hwsim.demo.fares import GATES, NAMES
+from hwsim.demo.outcomes import Outcome
+from hwsim.demo.screen import Screen
+from hwsim.demo.sites import BusSite, MetroSite, Site
+from hwsim.demo.world import Presentation, World, make_world
 from hwsim.network import Network
-from hwsim.outcomes import Outcome
 from hwsim.processes import Process, Processes
-from hwsim.screen import Screen
-from hwsim.sites import BusSite, MetroSite, Site
-from hwsim.world import Presentation, World, make_world
 from validator.parameters import Mode
 from validator.state import JOURNAL_FILE, look_at_journal
 from validator.texts import Text

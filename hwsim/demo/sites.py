@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.accounts import Tap
 from hwsim.bus import BusValidator
 from hwsim.commands import Command, Receipt, Verb
+from hwsim.demo.accounts import Tap
 from hwsim.frames import FrameServer
 from hwsim.gate import Event, MetroGate
 from hwsim.gate_link import GateServer, Hardware
