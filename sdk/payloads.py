@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from sdk.families import family_of
+from sdk.dissection.families import family_of
 from validator.errors import YimaError
 from validator.texts import Text
 

@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text as Styled
 
 from sdk.cli.arguments import add_payload_arguments, payload_of, unix_seconds
-from sdk.dissect import Dissection, dissect
-from sdk.families import FAMILIES
+from sdk.dissection.code import Dissection, dissect
+from sdk.dissection.families import FAMILIES
+from sdk.dissection.record import dissect_record, is_record
 from sdk.payloads import Payload
-from sdk.records import dissect_record, is_record
 from sdk.roots import load_roots
 
 HELP = "dissect a code or a trip record, check its signatures 逐字段解析码或行程记录并验签"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.families import family_of
+from sdk.dissection.families import family_of
 from sdk.payloads import Payload, PayloadError, payload_in, payload_of_hex, read_payload
 
 SPACED = pytest.param(lambda code: "\r\n".join(code[i : i + 16].hex(" ") for i in range(0, len(code), 16)), id="dump")

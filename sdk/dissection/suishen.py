@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from sdk import suishen
-from sdk.dissection import Dissection, Field, moment, problem_objects
-from sdk.families import FAMILIES
-from sdk.findings import FUTURE_TOLERANCE_S, Problem
+from sdk.dissection.families import FAMILIES
+from sdk.dissection.findings import FUTURE_TOLERANCE_S, Problem
+from sdk.dissection.masking import Veil
+from sdk.dissection.shape import Dissection, Field, moment, problem_objects
 from sdk.layouts import Piece, digits, walk
-from sdk.masking import Veil
 from validator.texts import Text
 
 NAMES = {

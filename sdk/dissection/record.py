@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sdk import sm2
-from sdk.dissect import dissect_within
-from sdk.dissection import Dissection, Field, moment, problem_objects
-from sdk.field_names import NUMBER_TAGS, TAG_NAMES, TEXT_TAGS
-from sdk.findings import Problem
-from sdk.masking import Veil
+from sdk.dissection.code import dissect_within
+from sdk.dissection.field_names import NUMBER_TAGS, TAG_NAMES, TEXT_TAGS
+from sdk.dissection.findings import Problem
+from sdk.dissection.masking import Veil
+from sdk.dissection.shape import Dissection, Field, moment, problem_objects
 from sdk.roots import RootKeys
 from validator.texts import Text
 

@@ -1,4 +1,4 @@
-"""sdk.records: a trip record's tags, its integrity and the code inside, beside the core's own check."""
+"""sdk.dissection.record: a trip record's tags, its integrity and the code inside, beside the core's own check."""
 
 from collections.abc import Callable
 
@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdk import sm2
-from sdk.dissect import dissect
+from sdk.dissection.code import dissect
+from sdk.dissection.record import dissect_record, is_record, record_integrity
 from sdk.layouts import RECORD
-from sdk.records import dissect_record, is_record, record_integrity
 from sdk.roots import RootKeys
 from validator.judging import Moment, Reason, Validator
 from validator.record import Terminal, record_is_intact, trip_record

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sdk.findings import Problem
+from sdk.dissection.findings import Problem
 from validator.texts import Text
 
 

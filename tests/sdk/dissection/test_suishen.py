@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.dissect import dissect
+from sdk.dissection.code import dissect
 from sdk.suishen import BODY, PREFIX, make_suishen_issuer, wrap
 from validator.judging import GateContext, Mode, Reason, Validator
 from validator.parameters import from_mapping

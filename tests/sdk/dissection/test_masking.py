@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdk.dissect import Dissection, dissect
-from sdk.masking import Veil
-from sdk.records import dissect_record
+from sdk.dissection.code import Dissection, dissect
+from sdk.dissection.masking import Veil
+from sdk.dissection.record import dissect_record
 from validator.judging import Moment, Validator, masked
 from validator.record import Terminal, trip_record
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from sdk import layouts, sm2
-from sdk.field_names import CERTIFICATE_NAMES, CODE_NAMES
+from sdk.dissection.field_names import CERTIFICATE_NAMES, CODE_NAMES
 from sdk.layouts import Piece
 from sdk.roots import RootKeys
 from validator.texts import Text

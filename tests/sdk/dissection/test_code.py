@@ -1,4 +1,4 @@
-"""sdk.dissect: says what a code carries and what is wrong with it, beside the core and without its code."""
+"""sdk.dissection.code: says what a code carries and what is wrong with it, beside the core and without its code."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdk.dissect import dissect
-from sdk.families import FAMILIES
+from sdk.dissection.code import dissect
+from sdk.dissection.families import FAMILIES
 from sdk.roots import RootKeys, parse_roots
 from validator import _core
 from validator.judging import GateContext, Moment, Reason, Stage, StageResult, Validator, Verdict

@@ -10,11 +10,9 @@ Rules:
 from collections.abc import Iterator, Mapping
 
 from sdk import layouts
-from sdk.dissect_suishen import dissect_suishen
-from sdk.dissection import Dissection, Field, moment, problem_objects
-from sdk.families import FAMILIES, family_of
-from sdk.field_names import CERTIFICATE_NAMES, CODE_NAMES
-from sdk.findings import (
+from sdk.dissection.families import FAMILIES, family_of
+from sdk.dissection.field_names import CERTIFICATE_NAMES, CODE_NAMES
+from sdk.dissection.findings import (
     Problem,
     accounts_in_place,
     certificate_in_place,
@@ -23,8 +21,10 @@ from sdk.findings import (
     signatures_of,
     times_of,
 )
+from sdk.dissection.masking import Veil
+from sdk.dissection.shape import Dissection, Field, moment, problem_objects
+from sdk.dissection.suishen import dissect_suishen
 from sdk.layouts import Piece
-from sdk.masking import Veil
 from sdk.roots import RootKeys
 from validator.texts import Text
 
