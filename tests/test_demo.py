@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -99,7 +100,16 @@ def test_twenty_taps_reach_the_collector_through_a_cut_network(tmp_path: Path) -
     assert processes_naming(temporary) == []
 
 
+@pytest.fixture
+def hearing_ctrl_c() -> Iterator[None]:
+    """What a shell starts in the background ignores SIGINT, and so would all that it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("hearing_ctrl_c")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_ended_half_way_it_leaves_no_process_and_no_file(tmp_path: Path, number: signal.Signals, status: int) -> None:
     temporary = tmp_path / "t"
