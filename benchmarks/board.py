@@ -2,7 +2,8 @@
 
 Rules it keeps:
 - The firmware is built here, by the pinned compiler, and run on codes that are kept (board-codes.json): same sources,
-  same counts. board.json holds them; `--check` fails on any difference, `--renew` writes it anew.
+  same counts. board.json holds them, and docs/board.md shows them; `--check` fails on any difference, `--renew` writes
+  both anew.
 - Milliseconds are a model and say so: one instruction a cycle at the clock rate named.
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.pages import ROOT, write_between
 from hwsim.board.cost_report import chart, whole_page
 from hwsim.board.costs import PARTS, Tap
 from hwsim.board.measurement import RATES_MHZ, Measured, measure_codes, model_ms
@@ -27,6 +29,8 @@ from validator.texts import Text, say
 
 RECORD = Path(__file__).with_name("board.json")
 CODES = Path(__file__).with_name("board-codes.json")
+PAGE = ROOT / "docs" / "board.md"
+BEGIN, END = "<!-- cost of a tap: made by python -m benchmarks.board --renew -->", "<!-- end of cost -->"
 _LOG_WIDTH = 120
 
 
@@ -77,6 +81,19 @@ def _tap_parts(tap: Tap) -> dict[str, int]:
     return {part.name: tap.parts[part.name] for part in PARTS if part.of_tap}
 
 
+def page_table(found: dict[str, Any]) -> str:
+    """The table of docs/board.md. found: as `figures` gives it."""
+    new, known = found["parts_new_issuer"], found["parts_known_issuer"]
+    rows = [(part.text.en, new[part.name], known[part.name]) for part in PARTS if part.of_tap]
+    rows.append(("**the tap**", found["instructions_per_tap_new_issuer"], found["instructions_per_tap_known_issuer"]))
+    lines = ["| instructions | new issuer | known issuer |", "|---|---:|---:|"]
+    lines += [f"| {what} | {first:,} | {second:,} |" for what, first, second in rows]
+    for rate, model in found["model_ms_at_one_instruction_a_cycle"].items():
+        mhz = rate.removesuffix("_mhz")
+        lines.append(f"| model, ms at {mhz} MHz | {model['new_issuer']:.2f} | {model['known_issuer']:.2f} |")
+    return "\n".join(lines) + "\n"
+
+
 def differences(kept: dict[str, Any], found: dict[str, Any]) -> list[str]:
     """Each figure that is not what was kept, as a line for people."""
     names = sorted(kept.keys() | found.keys())
@@ -92,7 +109,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object 输出 JSON")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="fail on any difference to board.json 与记录不符即失败")
-    mode.add_argument("--renew", action="store_true", help="write board.json anew 更新记录")
+    mode.add_argument("--renew", action="store_true", help="write board.json and the page anew 更新记录与文档")
     parser.add_argument("--chart", type=Path, metavar="FILE", help="also draw the parts, as SVG 输出 SVG 图")
     parser.add_argument(
         "--report", type=Path, metavar="FILE", help="also write table and chart, as HTML 输出 HTML 报告"
@@ -117,6 +134,7 @@ def main() -> int:
         arguments.report.write_text(whole_page(measured), encoding="utf-8")
     if arguments.renew:
         RECORD.write_text(json.dumps(found, indent=1) + "\n")
+        write_between(PAGE, BEGIN, END, page_table(found))
     if arguments.check and (lines := differences(json.loads(RECORD.read_text()), found)):
         print("\n".join(lines), file=sys.stderr)
         remedy = Text(

@@ -8,12 +8,10 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.measurement import machine
+from benchmarks.pages import ROOT, write_between
 from benchmarks.verify import figures, measure
-from validator.errors import YimaError
-from validator.texts import Text
 
-README = Path(__file__).parent.parent / "README.md"
-BEGIN, END = "<!-- performance: made by python -m benchmarks.readme -->\n", "<!-- end of performance -->"
+BEGIN, END = "<!-- performance: made by python -m benchmarks.readme -->", "<!-- end of performance -->"
 
 
 def table(found: dict[str, object], where: dict[str, object]) -> str:
@@ -41,20 +39,11 @@ def table(found: dict[str, object], where: dict[str, object]) -> str:
 
 
 def main() -> None:
-    """Measures and writes."""
-    text = README.read_text(encoding="utf-8")
-    head, begin, rest = text.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise YimaError(
-            README,
-            Text("the markers of the performance table are gone", "性能表的标记缺失"),
-            Text(f"Put {BEGIN.strip()} and {END} where it belongs", f"请在相应位置写入 {BEGIN.strip()} 与 {END}"),
-        )
+    """Measures and writes. Raises YimaError."""
     found = figures(measure(1000))
     with tempfile.TemporaryDirectory(prefix="yima-bench-") as directory:
         written = table(found, machine(Path(directory)))
-    README.write_text(head + begin + written + end + tail, encoding="utf-8")
+    write_between(ROOT / "README.md", BEGIN, END, written)
     sys.stdout.write(written)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.board import RECORD, count, differences, figures
+from benchmarks.board import BEGIN, END, PAGE, RECORD, count, differences, figures, page_table
+from benchmarks.pages import read_between
 from hwsim.board.costs import functions
 from hwsim.board.emulator import Board
 from hwsim.board.layout import SCANNER
@@ -35,6 +36,10 @@ def test_a_difference_to_the_record_is_named() -> None:
 def test_the_counts_are_those_of_the_record(tmp_path: Path) -> None:
     """Meant changes: python -m benchmarks.board --renew."""
     assert differences(json.loads(RECORD.read_text()), figures(count(tmp_path))) == []
+
+
+def test_the_page_shows_what_the_record_holds() -> None:
+    assert read_between(PAGE, BEGIN, END) == page_table(json.loads(RECORD.read_text()))
 
 
 @pytest.mark.slow
