@@ -155,7 +155,14 @@ def on_terminals(flash: Path, *, gdb: int | None = None) -> list[str]:
     return [*words, *(("-gdb", f"tcp:127.0.0.1:{gdb}", "-S") if gdb else ())]
 
 
-def run_on_terminals(flash: Path, *, gdb: int | None = None) -> int:
-    """Runs QEMU in this terminal until it ends; its exit status. Raises BoardError if it is not installed."""
+def run_on_terminals(flash: Path, *, gdb: int | None = None, seconds: int | None = None) -> int:
+    """Runs QEMU in this terminal until it ends, or for some seconds; its exit status. Raises BoardError if it is not
+    installed."""
     check_installed()
-    return subprocess.run(on_terminals(flash, gdb=gdb), check=False).returncode
+    with subprocess.Popen(on_terminals(flash, gdb=gdb)) as process:
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.terminate()  # in order: it has changed the terminal's mode
+            process.wait()
+            return 0

@@ -142,6 +142,8 @@ def _flash(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.qemu:
+        _check_what_qemu_can(arguments)
     if arguments.image:
         arguments.flash.parent.mkdir(parents=True, exist_ok=True)
         make_flash(arguments.flash, _bytes_of(arguments.image), keys=None, keep=True)
@@ -155,7 +157,7 @@ def _run(arguments: argparse.Namespace) -> int:
             return 1
         if arguments.qemu:
             board.power_off()
-            return qemu.run_on_terminals(arguments.flash, gdb=arguments.gdb)
+            return qemu.run_on_terminals(arguments.flash, gdb=arguments.gdb, seconds=arguments.seconds)
         end = time.monotonic() + arguments.seconds if arguments.seconds else None
         with _Stopped() as stopped:
 
@@ -166,6 +168,24 @@ def _run(arguments: argparse.Namespace) -> int:
 
             outcome = board.live(heard, links=dict(arguments.link), control=arguments.control, gdb=arguments.gdb)
     return 1 if outcome.state == "halted" else 0
+
+
+def _check_what_qemu_can(arguments: argparse.Namespace) -> None:
+    """Raises BoardError for an option that only our own emulator has."""
+    ours = {
+        "--link": arguments.link,
+        "--control": arguments.control,
+        "--dead-rtc": arguments.dead_rtc,
+        "--json": arguments.json,
+        "--mhz": arguments.mhz != MHZ,
+    }
+    for name, given in ours.items():
+        if given:
+            raise BoardError(
+                name,
+                Text("QEMU's board does not have that", "QEMU 板卡不支持该选项"),
+                Text("Leave it out, or leave out --qemu", "请去掉该选项，或去掉 --qemu"),
+            )
 
 
 def _cuts(arguments: argparse.Namespace) -> int:
