@@ -62,3 +62,14 @@ def test_a_log_that_forgets_is_noticed() -> None:
             found = problems(board, scenario, bytes(lost), 0, tap=False).problems
     assert any("is missing" in one for one in found)
     assert any("acknowledged is 0" in one for one in found)
+
+
+def test_a_sample_leaves_out_only_what_lies_within_a_row_of_programs() -> None:
+    from hwsim.board.flash import Operation
+    from hwsim.board.power_cuts import chosen
+
+    row = [Operation(0x40000 + 8 * unit, bytes(8)) for unit in range(100)]
+    operations = [Operation(0x40000, None), *row, Operation(0x50000, bytes(8)), Operation(0x41000, None)]
+    assert chosen(operations, 1) == set(range(len(operations) + 1))
+    assert chosen(operations, 1000) == {0, 1, 100, 101, 102, 103}
+    assert chosen(operations, 40) == {0, 1, 40, 80, 100, 101, 102, 103}

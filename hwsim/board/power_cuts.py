@@ -61,15 +61,15 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A cut that was not survived. again: the second cut, in the mending after the first, if that was it."""
+    """A cut that was not survived. again: the second cut, at an operation of the mending, if that was it."""
 
     operation: int
     cut: Cut
     what: str
-    again: Cut | None = None
+    again: tuple[int, Cut] | None = None
 
     def __str__(self) -> str:
-        second = f", then {self.again} while it was mended" if self.again else ""
+        second = f", then operation {self.again[0]} of the mending, {self.again[1]}" if self.again else ""
         return f"operation {self.operation} cut {self.cut}{second}: {self.what}"
 
 
@@ -303,9 +303,12 @@ def _second_cuts(scenario: Scenario, ways: Sequence[tuple[tuple[Operation, ...],
     wanted = {index: way for way, index in ways}
     with _bench(scenario) as board:
         for index, (operation, first, state) in enumerate(states(scenario)):
-            for _, cut, torn in cut_states(bytearray(state), wanted.get(index, ())):
+            if index not in wanted:
+                continue
+            for number, cut, torn in cut_states(bytearray(state), wanted[index]):
                 recovered = problems(board, scenario, bytes(torn), operation, tap=True)
-                share.losses += [Loss(operation, first or Cut.BEFORE, one, cut) for one in recovered.problems]
+                again = number, cut
+                share.losses += [Loss(operation, first or Cut.BEFORE, one, again) for one in recovered.problems]
                 share.tried += 1
     return share
 
