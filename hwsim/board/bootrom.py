@@ -70,7 +70,7 @@ class Trailer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boot:
-    """The outcome of a boot. slot: what starts, None if nothing may. notes: what was seen and done, in English."""
+    """The outcome of a boot. slot: what starts, None if nothing may. notes: what was seen and done, bilingual."""
 
     slot: Slot | None
     version: tuple[int, int, int, int] | None = None
@@ -170,16 +170,16 @@ def complaint(image: Image, keys: list[bytes], floor: int) -> str | None:
     """Why an image must not start, or None."""
     digest = hashlib.sha256(image.hashed).digest()
     if image.digest != digest:
-        return "its digest does not fit"
+        return "its digest does not fit 摘要不符"
     key = next((key for key in keys if image.key_hash == hashlib.sha256(_spki(key)).digest()), None)
     if key is None or image.signature is None:
-        return "it is not signed with a key of this board"
+        return "it is not signed with a key of this board 签名密钥不受信任"
     try:
         Ed25519PublicKey.from_public_bytes(key).verify(image.signature, digest)
     except InvalidSignature:
-        return "its signature does not fit"
+        return "its signature does not fit 签名不符"
     if image.counter is None or image.counter < floor:
-        return f"its security counter {image.counter} is below {floor}"
+        return f"its security counter {image.counter} is below {floor} 安全计数器过低"
     return None
 
 
@@ -211,12 +211,12 @@ class BootRom:
             vectors = self._flash.read(image.entry, 8)
             stack, reset = struct.unpack("<II", vectors)
             if not (RAM_BASE < stack <= _RAM_TOP and image.entry <= reset < image.slot.end and reset & 1):
-                self._give_up(image.slot, "its vector table leads nowhere")
+                self._give_up(image.slot, "its vector table leads nowhere 向量表无效")
                 continue
             if trailer(self._flash, image.slot).image_ok is Flag.SET and image.counter is not None:
                 self._raise_floor(image.counter)
             return Boot(slot=image.slot, version=image.version, vectors=vectors, notes=tuple(self._notes))
-        self._notes.append("no image may start")
+        self._notes.append("no image may start 没有可启动的映像")
         return Boot(slot=None, notes=tuple(self._notes))
 
     def floor(self) -> int:
@@ -227,17 +227,17 @@ class BootRom:
         """Whether a slot's chance is over; marks it tried if not."""
         state = trailer(self._flash, image.slot)
         if not state.magic:
-            self._give_up(image.slot, "nobody asked for it to be started")
+            self._give_up(image.slot, "nobody asked for it to be started 未请求启动")
             return True
         if state.copy_done is Flag.SET and state.image_ok is not Flag.SET:
-            self._give_up(image.slot, "it was started once and not confirmed")
+            self._give_up(image.slot, "it was started once and not confirmed 试启动后未确认")
             return True
         if state.copy_done is not Flag.SET:
             self._flash.program(image.slot.end - 32, FLAG_SET)
         return False
 
     def _give_up(self, slot: Slot, why: str) -> None:
-        self._notes.append(f"slot {slot.name} is erased: {why}")
+        self._notes.append(f"slot {slot.name} is erased 擦除槽: {why}")
         self._flash.erase(slot.start, slot.size)
 
     def _floor_blocks(self) -> list[list[int]]:

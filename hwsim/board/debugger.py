@@ -112,7 +112,7 @@ class DebugPort:
         try:
             self._listener = socket.create_server((_HOST, port))
         except OSError as error:
-            raise OSError(f"port {port} of {_HOST} cannot be had for gdb: {error.strerror}") from error
+            raise OSError(f"port {port} of {_HOST} cannot be had for gdb 调试端口被占用: {error.strerror}") from error
         self.address = "{}:{}".format(*self._listener.getsockname())
         watch.register(self._listener, selectors.EVENT_READ, self._accept)
         self._target.halt()

@@ -42,7 +42,7 @@ class Outcome:
 
     state: "running", "off", "halted" (no image may start, or the processor locked up) or "power lost". slot: "A", "B"
     or None. now: cycles. insns: instructions of the firmware since power-on. operations: flash operations since
-    power-on. sent: bytes by UART. pins: each change of LED0. notes: (cycles, English) of what a
+    power-on. sent: bytes by UART. pins: each change of LED0. notes: (cycles, text in both languages) of what a
     log of the bench would say: boots, resets, faults, lost bytes.
     """
 

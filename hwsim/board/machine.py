@@ -192,7 +192,9 @@ class Machine:
         if stop is Stop.DEBUGGER:
             self.paused = True
         elif stop in {Stop.RESET, Stop.WATCHDOG}:
-            happened.notes.append((engine.now, "reset by the watchdog" if stop is Stop.WATCHDOG else "reset"))
+            happened.notes.append(
+                (engine.now, "reset by the watchdog 看门狗复位" if stop is Stop.WATCHDOG else "reset 复位")
+            )
             self._reset(happened)
         elif stop is Stop.LOCKUP:
             self.state = State.HALTED
@@ -214,12 +216,12 @@ class Machine:
             self.flash.note(operation)
             return operation
         elif event.kind is Kind.FAULT:
-            what = {1: "memory", 2: "instruction", 3: "flash refused", 4: "stack"}[event.a]
+            what = {1: "memory 内存", 2: "instruction 指令", 3: "flash refused 闪存拒绝", 4: "stack 栈"}[event.a]
             happened.notes.append((event.now, f"fault: {what} at pc {event.b:#x} ({event.c:#x})"))
         elif event.kind is Kind.OVERRUN:
-            happened.notes.append((event.now, f"UART{event.a} lost a byte"))
+            happened.notes.append((event.now, f"UART{event.a} lost a byte 丢失字节"))
         elif event.kind is Kind.WATCHDOG:
-            happened.notes.append((event.now, f"watchdog ran out at pc {event.b:#x}"))
+            happened.notes.append((event.now, f"watchdog ran out 看门狗超时, pc {event.b:#x}"))
         return None
 
     def _reset(self, happened: Happened) -> None:
@@ -234,7 +236,7 @@ class Machine:
             self.state = State.HALTED
             return
         version = ".".join(map(str, self.boot.version[:3])) if self.boot.version else ""
-        happened.notes.append((self._now, f"boot ROM starts slot {self.boot.slot.name}, version {version}"))
+        happened.notes.append((self._now, f"boot ROM starts slot {self.boot.slot.name}, version {version} 启动该槽"))
         self.flash.memory[0:8] = self.boot.vectors
         engine = self._begin_life(self.boot.slot)
         engine.set_rtc(self._rtc[0], stopped=self._rtc[1])
