@@ -23,7 +23,7 @@ setup: $(EXT)
 
 # Old metadata beside the sources would hide new entry points.
 $(EXT): .venv/.installed pyproject.toml $(CORE) $(HEADERS)
-	rm -rf yima.egg-info
+	rm -rf *.egg-info
 	CC="$(CC_HERE)" LDSHARED="$(CC_HERE) -shared" $(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -39,16 +39,16 @@ lint: setup
 	.venv/bin/mypy
 
 # The core and its binding under AddressSanitizer and UndefinedBehaviorSanitizer, fed by the same tests.
-sanitize: build/sanitize/validator/_core.abi3.so
+sanitize: build/sanitize/yima/validator/_core.abi3.so
 	LD_PRELOAD="$$($(CC_HERE) -print-file-name=libasan.so) $$($(CC_HERE) -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 YIMA_CORE_IN=build/sanitize \
 	.venv/bin/pytest -o pythonpath="build/sanitize ." -p no:cacheprovider -m "not slow" --timeout 300 tests/validator/core tests/validator/test_lab_vectors.py \
 	tests/validator/packages/test_form.py tests/validator/packages/test_package.py tests/validator/deny/test_denylist.py \
 		tests/validator/parameters/test_loading.py tests/validator/parameters/test_image.py
 
-build/sanitize/validator/_core.abi3.so: $(EXT) $(CORE) $(HEADERS) $(wildcard validator/*.py validator/*/*.py)
-	rm -rf build/sanitize && mkdir -p build/sanitize/validator
-	cp -r validator/*.py $(dir $(wildcard validator/*/__init__.py)) build/sanitize/validator/
+build/sanitize/yima/validator/_core.abi3.so: $(EXT) $(CORE) $(HEADERS) $(wildcard validator/*.py validator/*/*.py)
+	rm -rf build/sanitize && mkdir -p build/sanitize/yima/validator
+	cp -r validator/*.py $(dir $(wildcard validator/*/__init__.py)) build/sanitize/yima/validator/
 	$(CC_HERE) $(CFLAGS_CORE) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 		-fPIC -shared -I"$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("include"))')" $(CORE) -o $@
 

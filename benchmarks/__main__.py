@@ -10,9 +10,9 @@ from rich.table import Table
 
 from benchmarks.measurement import Series, machine
 from benchmarks.taps import Bench
-from hwsim.latency import spread
-from sdk.cli.arguments import WholeNumber
-from validator.texts import Text, say
+from yima.hwsim.latency import spread
+from yima.sdk.cli.arguments import WholeNumber
+from yima.validator.texts import Text, say
 
 _LOG_WIDTH = 130
 

@@ -18,14 +18,14 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.pages import ROOT, write_between
-from hwsim.board.cost_report import chart, whole_page
-from hwsim.board.costs import PARTS, Tap
-from hwsim.board.measurement import RATES_MHZ, Measured, measure_codes, model_ms
-from hwsim.board.workshop import ORGANISATION, PLATFORM
-from hwsim.page import check_place
-from validator.errors import YimaError
-from validator.parameters import from_mapping
-from validator.texts import Text, say
+from yima.hwsim.board.cost_report import chart, whole_page
+from yima.hwsim.board.costs import PARTS, Tap
+from yima.hwsim.board.measurement import RATES_MHZ, Measured, measure_codes, model_ms
+from yima.hwsim.board.workshop import ORGANISATION, PLATFORM
+from yima.hwsim.page import check_place
+from yima.validator.errors import YimaError
+from yima.validator.parameters import from_mapping
+from yima.validator.texts import Text, say
 
 RECORD = Path(__file__).with_name("board.json")
 CODES = Path(__file__).with_name("board-codes.json")

@@ -24,12 +24,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measurement import Series, machine, timed
-from hwsim.latency import spread
-from sdk.cli.arguments import WholeNumber
-from sdk.parameters.deny_source import read_csv
-from sdk.parameters.denylist import Changes, Range, accounts_of, build
-from validator.deny.denylist import DenyList
-from validator.texts import Text, say
+from yima.hwsim.latency import spread
+from yima.sdk.cli.arguments import WholeNumber
+from yima.sdk.parameters.deny_source import read_csv
+from yima.sdk.parameters.denylist import Changes, Range, accounts_of, build
+from yima.validator.deny.denylist import DenyList
+from yima.validator.texts import Text, say
 
 _ISSUERS = 30
 _BLOCK = 1000  # accounts in a range

@@ -20,9 +20,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from validator.errors import YimaError
-from validator.parameters import from_mapping
-from validator.texts import Text, say
+from yima.validator.errors import YimaError
+from yima.validator.parameters import from_mapping
+from yima.validator.texts import Text, say
 
 ROOT = Path(__file__).parent.parent
 RECORD = Path(__file__).with_name("instructions.json")

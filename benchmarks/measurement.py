@@ -15,9 +15,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
 
-from hwsim.latency import spread
-from validator.texts import Text
-from validator.version import VERSION
+from yima.hwsim.latency import spread
+from yima.validator.texts import Text
+from yima.validator.version import VERSION
 
 _T = TypeVar("_T")
 _PACKAGES = ("cryptography", "numpy", "opencv-python-headless", "pyserial", "zxing-cpp")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from validator.errors import YimaError
-from validator.texts import Text
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
 
 ROOT = Path(__file__).parent.parent
 

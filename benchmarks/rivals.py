@@ -3,7 +3,7 @@
 Rules it keeps:
 - A rival takes what a code holds: a compressed key of 33 bytes, the message, r and s of 64 bytes. What it must convert
   first (decompression, DER, hex) is its own time: that is what using it costs.
-- libcrypto is always there (sdk.sm2). The packages of the extra `bench` are measured when they are installed, and
+- libcrypto is always there (yima.sdk.sm2). The packages of the extra `bench` are measured when they are installed, and
   named as missing when not; nothing else imports them.
 """
 
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from sdk import sm2
+from yima.sdk import sm2
 
 Verify = Callable[[bytes, bytes, bytes], bool]
 

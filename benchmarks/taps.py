@@ -12,22 +12,22 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measurement import Series, timed
-from hwsim.demo.cast import Cast, make_cast
-from hwsim.demo.city_package import write_package
-from hwsim.demo.fares import GATES
-from hwsim.phone import Phone
-from hwsim.scanner import SerialScanner
-from sdk.issuer import make_issuer, make_rider
-from sdk.profiles.yangtze_delta.issuers import rider_data
-from validator.clock import SystemClock
-from validator.device import Device, Tap
-from validator.journal import SqliteJournal
-from validator.judging import Moment, Validator, Verdict
-from validator.parameters import Mode, Parameters
-from validator.readers.decoders import decoder_named
-from validator.readers.serial import SerialReader
-from validator.record import Terminal, trip_record
-from validator.texts import Text
+from yima.hwsim.demo.cast import Cast, make_cast
+from yima.hwsim.demo.city_package import write_package
+from yima.hwsim.demo.fares import GATES
+from yima.hwsim.phone import Phone
+from yima.hwsim.scanner import SerialScanner
+from yima.sdk.issuer import make_issuer, make_rider
+from yima.sdk.profiles.yangtze_delta.issuers import rider_data
+from yima.validator.clock import SystemClock
+from yima.validator.device import Device, Tap
+from yima.validator.journal import SqliteJournal
+from yima.validator.judging import Moment, Validator, Verdict
+from yima.validator.judging.record import Terminal, trip_record
+from yima.validator.parameters import Mode, Parameters
+from yima.validator.readers.decoders import decoder_named
+from yima.validator.readers.serial import SerialReader
+from yima.validator.texts import Text
 
 _PLACE = GATES[Mode.METRO]
 _ENTRY, _FARE_FEN = 101, 500  # the longest ride of that exit

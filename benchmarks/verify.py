@@ -24,14 +24,14 @@ from rich.table import Table
 
 from benchmarks import rivals
 from benchmarks.measurement import machine
-from hwsim.latency import spread
-from sdk import sm2
-from sdk.cli.arguments import WholeNumber
-from sdk.issuer import make_issuer, make_rider, make_root
-from validator import _core
-from validator.judging import GateContext, Mode, Validator
-from validator.parameters import from_mapping
-from validator.texts import Text, say
+from yima.hwsim.latency import spread
+from yima.sdk import sm2
+from yima.sdk.cli.arguments import WholeNumber
+from yima.sdk.issuer import make_issuer, make_rider, make_root
+from yima.validator import _core
+from yima.validator.judging import GateContext, Mode, Validator
+from yima.validator.parameters import from_mapping
+from yima.validator.texts import Text, say
 
 KEYS = 32
 MESSAGE_SIZE = 120

@@ -18,9 +18,9 @@ from enum import StrEnum
 from importlib.metadata import version as installed
 from pathlib import Path
 
-from validator.errors import YimaError
-from validator.texts import Text
-from validator.version import VERSION
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
+from yima.validator.version import VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPILER = "0.17.1"

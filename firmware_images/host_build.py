@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from firmware_images.build import INCLUDES, ROOT, BuildError
-from validator.texts import Text
+from yima.firmware_images.build import INCLUDES, ROOT, BuildError
+from yima.validator.texts import Text
 
 
 def host_library(sources: Sequence[str | Path], library: Path) -> ctypes.CDLL:

@@ -19,9 +19,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from firmware_images.keys import is_test_key
-from validator.errors import YimaError
-from validator.texts import Text
+from yima.firmware_images.keys import is_test_key
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
 
 MAGIC = 0x96F3B83D
 HEADER_SIZE = 0x200

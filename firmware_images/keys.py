@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from validator.errors import YimaError
-from validator.texts import Text
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
 
 _SENTENCE = b"yima TEST ONLY image signing key: published, worthless, never to be trusted by a device in service"
 

@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from validator.errors import ParametersError
-from validator.texts import Text
+from yima.validator.errors import ParametersError
+from yima.validator.texts import Text
 
 PARAMETERS_AT = (0x80000, 0x90000)
 PARAMETERS_MAX = 0x10000 - 64

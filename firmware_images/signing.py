@@ -18,12 +18,12 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from firmware_images.build import IMAGE_HEADER, Built, Environment, Product, Slot
-from firmware_images.image import SLOT_SIZE, verify
-from firmware_images.keys import pem_of_test_key, public_key_of, public_test_key
-from validator.errors import YimaError
-from validator.texts import Text
-from validator.version import VERSION
+from yima.firmware_images.build import IMAGE_HEADER, Built, Environment, Product, Slot
+from yima.firmware_images.image import SLOT_SIZE, verify
+from yima.firmware_images.keys import pem_of_test_key, public_key_of, public_test_key
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
+from yima.validator.version import VERSION
 
 MANIFEST = "manifest.json"
 FORMAT = "yima firmware 1"

@@ -25,8 +25,8 @@ from smpclient.requests.image_management import ImageStatesRead, ImageStatesWrit
 from smpclient.requests.os_management import DateTimeWrite, ResetWrite
 from smpclient.transport.serial import SMPSerialTransport
 
-from validator.errors import YimaError
-from validator.texts import Text
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
 
 GROUP = 64
 CHUNK = 1024

@@ -11,8 +11,8 @@ Not modelled: brightness, volume and fonts; the driver's console; a door that de
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hwsim.commands import Command, Receipt, Verb
-from validator.texts import Text
+from yima.hwsim.commands import Command, Receipt, Verb
+from yima.validator.texts import Text
 
 
 class Lamp(StrEnum):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from validator.texts import Text
+from yima.validator.texts import Text
 
 LINE_MAX = 4096
 FARE_MAX = 0xFFFFFF  # field 9, the cap on one trip, has three bytes: no fare is larger

@@ -22,11 +22,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from validator.errors import ReaderError
-from validator.readers import address as addresses
-from validator.readers.camera import CameraReader, Frame
-from validator.readers.decoders import DECODERS
-from validator.texts import Text
+from yima.validator.errors import ReaderError
+from yima.validator.readers import address as addresses
+from yima.validator.readers.camera import CameraReader, Frame
+from yima.validator.readers.decoders import DECODERS
+from yima.validator.texts import Text
 
 Gray = NDArray[np.uint8]
 

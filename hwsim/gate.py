@@ -16,10 +16,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from hwsim.commands import Command, Receipt, Verb
+from yima.hwsim.commands import Command, Receipt, Verb
 
 
-class State(StrEnum):
+class GateState(StrEnum):
     """Where the leaves are and what the gate waits for."""
 
     LOCKED = "locked"
@@ -65,16 +65,16 @@ class Action(StrEnum):
 class Row(NamedTuple):
     """What an event does in a state."""
 
-    state: State
+    state: GateState
     actions: tuple[Action, ...] = ()
 
 
-_LOCKED, _OPEN, _PASSAGE, _CLOSING, _ALARM = State
+_LOCKED, _OPEN, _PASSAGE, _CLOSING, _ALARM = GateState
 _ADMITS = (Action.ADMIT, Action.RELEASE, Action.SHOW_GO)
 _RAISES = Row(_ALARM, (Action.FORGET, Action.SHOW_STOP, Action.SOUND))
 _RESETS = Row(_CLOSING, (Action.FORGET, Action.SHUT, Action.SHOW_STOP))
 
-TABLE: Mapping[State, Mapping[Event, Row]] = MappingProxyType(
+TABLE: Mapping[GateState, Mapping[Event, Row]] = MappingProxyType(
     {
         _LOCKED: {
             Event.OPEN_COMMAND: Row(_OPEN, _ADMITS),
@@ -163,7 +163,7 @@ class Condition:
     go: green arrow, else red cross. alarm: whether the alarm sounds.
     """
 
-    state: State = State.LOCKED
+    state: GateState = GateState.LOCKED
     admitted: int = 0
     inside: int = 0
     passed: int = 0
@@ -178,7 +178,11 @@ def step(condition: Condition, event: Event, now_ms: int, timings: Timings) -> t
     after = replace(condition, state=row.state)
     for action in row.actions:
         after = _done(after, action)
-    waits = {State.OPEN: timings.open_ms, State.PASSAGE: timings.passage_ms, State.CLOSING: timings.closing_ms}
+    waits = {
+        GateState.OPEN: timings.open_ms,
+        GateState.PASSAGE: timings.passage_ms,
+        GateState.CLOSING: timings.closing_ms,
+    }
     if row.state not in waits:
         after = replace(after, deadline_ms=None)
     elif row.state != condition.state or Action.ADMIT in row.actions:

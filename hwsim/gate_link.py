@@ -19,10 +19,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from hwsim.commands import LINE_MAX, BadLineError, Command, Receipt, Verb, parse_command, parse_receipt
-from validator.errors import GateError
-from validator.judging import Verdict
-from validator.texts import Text
+from yima.hwsim.commands import LINE_MAX, BadLineError, Command, Receipt, Verb, parse_command, parse_receipt
+from yima.validator.errors import GateError
+from yima.validator.judging import Verdict
+from yima.validator.texts import Text
 
 RECEIPT_S = 2.0  # a gate controller that takes longer than this is gone
 _START = Text(

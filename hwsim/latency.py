@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from validator.texts import Text
+from yima.validator.texts import Text
 
 STEPS: dict[str, Text] = {
     "read": Text("read", "读码"),

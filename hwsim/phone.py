@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk.qr import QUIET_ZONE, Level, qr_matrix
+from yima.sdk.qr import QUIET_ZONE, Level, qr_matrix
 
 Gray = NDArray[np.uint8]
 

@@ -19,8 +19,8 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from validator.errors import YimaError
-from validator.texts import Text
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
 
 _STDERR_LINES = 40
 STATUS_S = 5.0  # between closing its output and being gone
@@ -42,7 +42,7 @@ class Process:
         self._said: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._complaints: deque[str] = deque(maxlen=_STDERR_LINES)
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", "sdk.cli.main", *arguments],
+            [sys.executable, "-m", "yima.sdk.cli.main", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

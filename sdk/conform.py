@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from validator.errors import ParametersError, YimaError
-from validator.judging import GateContext, Moment, Validator, Verdict
-from validator.parameters import Mode, Parameters, from_mapping
-from validator.texts import Text
+from yima.validator.errors import ParametersError, YimaError
+from yima.validator.judging import GateContext, Moment, Validator, Verdict
+from yima.validator.parameters import Mode, Parameters, from_mapping
+from yima.validator.texts import Text
 
 _SIZE_MAX = 1 << 20
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from construct import Struct
 
-from sdk import layouts
-from sdk.sm2 import SigningKey
+from yima.sdk import layouts
+from yima.sdk.sm2 import SigningKey
 
 VERSION = 0x80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Root:
+class RootAuthority:
     """A root CA: its index, its key, and the certificate that terminals load (144 bytes, self-signed)."""
 
     index: int
@@ -50,16 +50,16 @@ class Rider:
         return unsigned + bytes([layouts.SIGNATURE_TAG]) + self.key.sign(unsigned)
 
 
-def make_root(index: int = 1, expires: tuple[int, int] = (2049, 12), *, key: SigningKey | None = None) -> Root:
+def make_root(index: int = 1, expires: tuple[int, int] = (2049, 12), *, key: SigningKey | None = None) -> RootAuthority:
     """A root CA. expires: (year, month), valid to the end of that month. key: a fresh one unless given."""
     key = key or SigningKey.generate()
     fields = {"index": index, "expiry": layouts.expiry(*expires), "public_key": key.public}
     unsigned: bytes = _build(layouts.ROOT_CERTIFICATE, {**fields, "self_signature": bytes(64)})[: layouts.ROOT_SPAN[1]]
-    return Root(index=index, key=key, certificate=unsigned + key.sign(unsigned))
+    return RootAuthority(index=index, key=key, certificate=unsigned + key.sign(unsigned))
 
 
 def make_issuer(
-    root: Root,
+    root: RootAuthority,
     issuer_id: str = "00083010",
     expires: tuple[int, int] = (2049, 12),
     serial: int = 1,

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from construct import ConstructError
 
-from sdk import issuer, layouts
-from sdk.issuer import Issuer, Root
-from sdk.sm2 import SigningKey
-from validator.errors import YimaError
-from validator.texts import Text
+from yima.sdk import issuer, layouts
+from yima.sdk.issuer import Issuer, RootAuthority
+from yima.sdk.sm2 import SigningKey
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
 
 ABOUT = "TEST KEYS, private and unprotected. Never load them into a gate that takes money. 测试私钥，切勿用于生产"
 _SIZE_MAX = 1 << 20
@@ -30,16 +30,16 @@ class Keyring:
     """Roots by index, and issuers by root index and issuer id."""
 
     def __init__(self) -> None:
-        self._roots: dict[int, Root] = {}
+        self._roots: dict[int, RootAuthority] = {}
         self._issuers: dict[tuple[int, str], Issuer] = {}
 
-    def root(self, index: int) -> Root:
+    def root(self, index: int) -> RootAuthority:
         """The root of this index, made if it is not there."""
         if index not in self._roots:
             self._roots[index] = issuer.make_root(index)
         return self._roots[index]
 
-    def issuer(self, root: Root, issuer_id: str) -> Issuer:
+    def issuer(self, root: RootAuthority, issuer_id: str) -> Issuer:
         """The issuer of this id under this root, made if it is not there."""
         place = (root.index, issuer_id)
         if place not in self._issuers:
@@ -57,7 +57,7 @@ class Keyring:
                 certificate, key = _certificate_and_key(entry)
                 fields = layouts.ROOT_CERTIFICATE.parse(certificate)
                 _must(fields.public_key == key.public and len(certificate) == layouts.ROOT_CERTIFICATE_SIZE)
-                keyring._roots[fields.index] = Root(index=fields.index, key=key, certificate=certificate)
+                keyring._roots[fields.index] = RootAuthority(index=fields.index, key=key, certificate=certificate)
             for entry in content["issuers"]:
                 certificate, key = _certificate_and_key(entry)
                 fields = layouts.CERTIFICATE.parse(certificate)

@@ -6,8 +6,8 @@ none of it (`validator/core/ministry_226.c`).
 
 from dataclasses import dataclass
 
-from sdk import layouts
-from sdk.sm2 import SigningKey
+from yima.sdk import layouts
+from yima.sdk.sm2 import SigningKey
 
 SIZE = 226
 SIGNATURE_TAG = bytes([layouts.SIGNATURE_TAG])

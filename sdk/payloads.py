@@ -17,9 +17,9 @@ import sys
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from sdk.dissection.families import family_of
-from validator.errors import YimaError
-from validator.texts import Text
+from yima.sdk.dissection.families import family_of
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
 
 Form = Literal["raw", "hex", "base64", "picture"]
 
@@ -107,7 +107,7 @@ def _from_picture(data: bytes, thing: str) -> bytes:
         import numpy as np  # noqa: PLC0415
         import zxingcpp  # noqa: PLC0415
 
-        from validator.readers.decoders import decode  # noqa: PLC0415
+        from yima.validator.readers.decoders import decode  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         problem = Text(f"pictures need the Python package {missing.name}", f"读取图片需要 Python 包 {missing.name}")
         remedy = Text("Install it: pip install 'yima[camera]'", "请安装：pip install 'yima[camera]'")

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sdk import layouts, sm2
-from validator.errors import YimaError
-from validator.texts import Text
+from yima.sdk import layouts, sm2
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
 
 _LIMIT = 1 << 20
 _LINE = re.compile(r"(?P<index>0x[0-9a-fA-F]{1,2}|\d{1,3})\s+(?P<key>[0-9a-fA-F]{128})")

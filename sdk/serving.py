@@ -13,8 +13,8 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
-from validator.errors import YimaError
-from validator.texts import Text
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
 
 STOP_WITHIN_S = 3
 

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Self
 
-from validator.errors import YimaError
-from validator.texts import Text
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
 
 USER_ID = b"1234567812345678"
 

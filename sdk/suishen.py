@@ -13,8 +13,8 @@ from typing import Any
 
 from construct import Bytes, Default, Int8ub, Int16ub, Int24ub, Int32ub, Struct
 
-from sdk import layouts
-from sdk.sm2 import SigningKey
+from yima.sdk import layouts
+from yima.sdk.sm2 import SigningKey
 
 PREFIX = b"https://s.sh.gov.cn/"
 END = b"##"

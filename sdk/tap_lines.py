@@ -9,9 +9,9 @@ import threading
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from validator.device import Happening, Notice, Tap
-from validator.judging import Vouched
-from validator.texts import Text, say
+from yima.validator.device import Happening, Notice, Tap
+from yima.validator.judging import Vouched
+from yima.validator.texts import Text, say
 
 HAPPENINGS = {
     Happening.READER_LOST: Text("the reader is gone, it is tried again", "读码器丢失，正在重试"),

@@ -14,7 +14,7 @@ settings.load_profile("yima")
 
 # `make sanitize` says which build of the core it means; testing another one by accident would prove nothing.
 if wanted := os.environ.get("YIMA_CORE_IN"):
-    from validator import _core
+    from yima.validator import _core
 
     assert Path(_core.__file__).is_relative_to(Path(wanted).resolve()), _core.__file__
 

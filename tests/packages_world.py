@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sdk.parameters.signing import Envelope, sign_package
-from sdk.sm2 import SigningKey
-from validator.packages import Pins, Trust
+from yima.sdk.parameters.signing import Envelope, sign_package
+from yima.sdk.sm2 import SigningKey
+from yima.validator.packages import Pins, Trust
 
 NOW = 1_795_000_000
 DAY = 86400

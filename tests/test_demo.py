@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from sdk.collector.store import Store
-from validator.state import look_at_journal
+from yima.sdk.centre.collector.store import Store
+from yima.validator.state import look_at_journal
 
-COMMAND = [sys.executable, "-m", "sdk.cli.main", "demo"]
+COMMAND = [sys.executable, "-m", "yima.sdk.cli.main", "demo"]
 DEVICES = ("bus-1", "gate-1")
 BOARD_INSTALLED = all(importlib.util.find_spec(name) for name in ("unicorn", "elftools", "imgtool", "smp", "ziglang"))
 

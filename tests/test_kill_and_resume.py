@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from hwsim.scanner import SerialScanner
-from sdk.collector.app import Collector
-from sdk.collector.store import Store
-from sdk.issuer import Issuer, make_issuer, make_rider, make_root
-from sdk.serving import Serving
-from validator.device import code_of
-from validator.errors import JournalError
-from validator.state import look_at_journal
+from yima.hwsim.scanner import SerialScanner
+from yima.sdk.centre.collector.app import Collector
+from yima.sdk.centre.collector.store import Store
+from yima.sdk.issuer import Issuer, make_issuer, make_rider, make_root
+from yima.sdk.serving import Serving
+from yima.validator.device import code_of
+from yima.validator.errors import JournalError
+from yima.validator.state import look_at_journal
 
 ROUNDS = 10
 PARAMETERS = """
@@ -43,7 +43,7 @@ class Running:
 
     def __init__(self, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "sdk.cli.main", "run", *arguments],
+            [sys.executable, "-m", "yima.sdk.cli.main", "run", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

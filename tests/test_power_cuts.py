@@ -25,9 +25,9 @@ EVERY = int(os.environ.get("YIMA_CUTS_EVERY", "0"))
 
 @pytest.mark.parametrize(("name", "every"), [("trips", 15), ("update", 40)])
 def test_every_cut_is_survived(name: str, every: int, capsys: pytest.CaptureFixture[str]) -> None:
-    from hwsim.board import cut_scenarios
-    from hwsim.board.power_cuts import Scenario, survive
-    from hwsim.board.workshop import Firmware, World, make_firmware, make_world
+    from yima.hwsim.board import cut_scenarios
+    from yima.hwsim.board.power_cuts import Scenario, survive
+    from yima.hwsim.board.workshop import Firmware, World, make_firmware, make_world
 
     plays: dict[str, Callable[[Path, Firmware, World], Scenario]] = {
         "trips": cut_scenarios.trips,
@@ -46,11 +46,11 @@ def test_every_cut_is_survived(name: str, every: int, capsys: pytest.CaptureFixt
 
 def test_a_log_that_forgets_is_noticed() -> None:
     """The test itself can fail: a flash from which a promised record was taken away is complained of."""
-    from hwsim.board import cut_scenarios
-    from hwsim.board.emulator import Board
-    from hwsim.board.layout import LOG, LOG_SIZE
-    from hwsim.board.power_cuts import problems
-    from hwsim.board.workshop import make_firmware, make_world
+    from yima.hwsim.board import cut_scenarios
+    from yima.hwsim.board.emulator import Board
+    from yima.hwsim.board.layout import LOG, LOG_SIZE
+    from yima.hwsim.board.power_cuts import problems
+    from yima.hwsim.board.workshop import make_firmware, make_world
 
     with tempfile.TemporaryDirectory(prefix="yima-cuts-") as scratch:
         directory = Path(scratch)
@@ -65,8 +65,8 @@ def test_a_log_that_forgets_is_noticed() -> None:
 
 
 def test_a_sample_leaves_out_only_what_lies_within_a_row_of_programs() -> None:
-    from hwsim.board.flash import Operation
-    from hwsim.board.power_cuts import chosen
+    from yima.hwsim.board.flash import Operation
+    from yima.hwsim.board.power_cuts import chosen
 
     row = [Operation(0x40000 + 8 * unit, bytes(8)) for unit in range(100)]
     operations = [Operation(0x40000, None), *row, Operation(0x50000, bytes(8)), Operation(0x41000, None)]

@@ -8,35 +8,59 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # Each package and what it may import of ours: imports only run downwards.
 MAY_IMPORT = {
-    "validator": {"validator"},
-    "sdk": {"validator", "sdk"},
-    "hwsim": {"validator", "sdk", "firmware_images", "hwsim"},
-    "firmware_images": {"validator", "sdk", "firmware_images"},
-    "benchmarks": {"validator", "sdk", "hwsim", "firmware_images", "benchmarks"},
+    "validator": {"yima.validator"},
+    "sdk": {"yima.validator", "yima.sdk"},
+    "hwsim": {"yima.validator", "yima.sdk", "yima.firmware_images", "yima.hwsim"},
+    "firmware_images": {"yima.validator", "yima.sdk", "yima.firmware_images"},
+    "benchmarks": {"yima.validator", "yima.sdk", "yima.hwsim", "yima.firmware_images", "benchmarks"},
 }
 SOURCES = sorted(path for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py"))
 
 
-def imported(path: Path) -> set[str]:
-    """Top-level names of every import in a file, wherever it stands."""
+def modules_of(path: Path) -> set[str]:
+    """Every module that a file imports, wherever the import stands; of `from a import b` both a and a.b."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names.add(node.module.split(".")[0])
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return names
+
+
+def ours(path: Path) -> set[str]:
+    """Which of our packages a file imports from."""
+    heads = {".".join(name.split(".")[:2]) for name in modules_of(path) if name.startswith("yima.")}
+    return heads | {name for name in modules_of(path) if name in {"benchmarks", "tests", *MAY_IMPORT}}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_only_run_downwards(path: Path) -> None:
-    package = path.relative_to(ROOT).parts[0]
-    assert imported(path) & MAY_IMPORT.keys() <= MAY_IMPORT[package]
+    assert ours(path) <= MAY_IMPORT[path.relative_to(ROOT).parts[0]]
+
+
+def test_no_room_of_the_validator_imports_in_a_circle() -> None:
+    rooms = [path.parent for path in (ROOT / "validator").glob("*/__init__.py")]
+    needs = {
+        room.name: {
+            name.split(".")[2]
+            for path in room.rglob("*.py")
+            for name in modules_of(path)
+            if name.count(".") >= 2 and name.startswith("yima.validator.")
+        }
+        - {room.name}
+        for room in rooms
+    }
+    needs = {room: {name for name in names if name in needs} for room, names in needs.items()}
+    while leaves := {room for room, names in needs.items() if not names}:
+        needs = {room: names - leaves for room, names in needs.items() if room not in leaves}
+    assert needs == {}
 
 
 def test_the_pure_part_of_the_validator_has_no_clock_no_randomness_and_no_io() -> None:
-    for name in ("judging", "record", "ports", "resolving", "parameters/family_rules", "family_fields"):
-        assert not imported(ROOT / "validator" / f"{name}.py") & {"time", "datetime", "random", "secrets", "socket"}
+    pure = ("judging/judge", "judging/record", "judging/family_fields", "ports", "resolvers/resolving")
+    for name in (*pure, "parameters/family_rules"):
+        assert not modules_of(ROOT / "validator" / f"{name}.py") & {"time", "datetime", "random", "secrets", "socket"}
 
 
 @pytest.mark.parametrize("suffix", [".py", ".c", ".h"])

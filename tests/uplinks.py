@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from validator import _core
-from validator.journal import SqliteJournal
-from validator.judging import Moment
-from validator.uplink.http import HttpUplink
-from validator.uplink.keys import DeviceKey
+from yima.validator import _core
+from yima.validator.journal import SqliteJournal
+from yima.validator.judging import Moment
+from yima.validator.state.keys import DeviceKey
+from yima.validator.uplink.http import HttpUplink
 
 
 def record(payload: bytes) -> bytes:

@@ -2,16 +2,16 @@
 
 The names most users need:
 
-    from validator import GateContext, Mode, Validator, load
+    from yima.validator import GateContext, Mode, Validator, load
 
     validator = Validator(load("gate.toml"), GateContext(mode=Mode.BUS, city=320500))
     verdict = validator.judge(code, now)
 """
 
-from validator.judging import GateContext, Mode, Moment, Reason, Stage, StageResult, Validator, Verdict
-from validator.parameters import Parameters, load
-from validator.record import Terminal, record_is_intact, trip_record
-from validator.version import VERSION
+from yima.validator.judging import GateContext, Mode, Moment, Reason, Stage, StageResult, Validator, Verdict
+from yima.validator.judging.record import Terminal, record_is_intact, trip_record
+from yima.validator.parameters import Parameters, load
+from yima.validator.version import VERSION
 
 __all__ = [
     "VERSION",

@@ -1,4 +1,4 @@
-"""The core as built from validator/core; see validator.judging for its face.
+"""The core as built from validator/core; see yima.validator.judging for its face.
 
 `judge` answers (reason, accepted, family's place in FAMILIES, again, one byte a stage, fare_fen, digest or None,
 rules that set the fare, transaction, who vouched). `settle` answers the same.

@@ -11,7 +11,7 @@ engineer has to say so (`yima run --trust-clock`).
 
 import time
 
-from validator.judging import Moment
+from yima.validator.judging import Moment
 
 SOFTWARE_DATE = 1_793_491_200  # 2026-11-01 00:00:00 UTC: no earlier than this was this version in use
 

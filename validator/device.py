@@ -20,14 +20,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
-from validator.errors import GateError, JournalError, ReaderError, YimaError
-from validator.journal import SqliteJournal
-from validator.judging import Moment, Reason, Validator, Verdict
-from validator.offline import offline_refusal
-from validator.ports import Clock, Entry, Gate, JournalKey, Reader, Reading, Uplink
-from validator.record import Terminal, fields_of, trip_record
-from validator.resolving import RISK_WINDOW_S, Resolving
-from validator.uplink.sender import BatchPolicy, Sender
+from yima.validator.errors import GateError, JournalError, ReaderError, YimaError
+from yima.validator.journal.offline import offline_refusal
+from yima.validator.judging import Moment, Reason, Validator, Verdict
+from yima.validator.judging.record import Terminal, fields_of, trip_record
+from yima.validator.ports import Clock, Entry, Gate, Journal, JournalKey, Reader, Reading, Uplink
+from yima.validator.resolvers.resolving import RISK_WINDOW_S, Resolving
+from yima.validator.uplink.sender import BatchPolicy, Sender
 
 POLL_S = 0.2  # how long one wait for a payload lasts, and so how soon a stop is noticed
 REOPEN_S = 3.0  # between two attempts to open a reader that is gone
@@ -129,7 +128,7 @@ class Device:
         *,
         reader: Reader,
         validator: Validator,
-        journal: SqliteJournal,
+        journal: Journal,
         gate: Gate,
         uplink: Uplink | None = None,
         clock: Clock,
@@ -192,7 +191,7 @@ class Device:
             self.refill()
             if self._sender:
                 self._sender.start()
-            while not stop.is_set() and not getattr(self._reader, "exhausted", False):
+            while not stop.is_set() and not (self._reader is not None and self._reader.exhausted):
                 self._keep_up()
                 reading = self._read(stop)
                 if reading is not None:

@@ -4,7 +4,7 @@ A rider's bad bytes are never an error: they are a verdict with a reason. What s
 surroundings: files, ports, disks, networks.
 """
 
-from validator.texts import Text, say
+from yima.validator.texts import Text, say
 
 
 class YimaError(Exception):
@@ -45,3 +45,15 @@ class ResolverError(YimaError):
 
 class UplinkError(YimaError):
     """A collector that cannot be reached or that answers nonsense; records wait in the journal."""
+
+
+class CollectorBusyError(UplinkError):
+    """The collector asks to come back later. retry_after_s: seconds, bounded."""
+
+    def __init__(self, thing: object, problem: Text, remedy: Text, *, retry_after_s: float | None) -> None:
+        super().__init__(thing, problem, remedy)
+        self.retry_after_s = retry_after_s
+
+
+class BatchTooLargeError(UplinkError):
+    """Something on the way takes only smaller bodies."""

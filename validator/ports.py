@@ -5,15 +5,16 @@ asks the back-end `serial` for the device at `/dev/ttyUSB0`. A back-end's factor
 raises ReaderError, GateError or ResolverError with what to do.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.metadata import entry_points
 from typing import Any, NamedTuple, Protocol
 
-from validator.errors import GateError, ReaderError, ResolverError, YimaError
-from validator.judging import GateContext, Moment, Verdict
-from validator.texts import Text
+from yima.validator.errors import GateError, ReaderError, ResolverError, YimaError
+from yima.validator.judging import GateContext, Moment, Verdict
+from yima.validator.texts import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,10 @@ class Reading:
 
 class Reader(Protocol):
     """Yields payloads whole, each once, in order of arrival."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Nothing more will ever come (the end of a file or film); a scanner never says so."""
 
     def read(self, timeout_s: float) -> Reading | None:
         """The next payload, or None when none came within timeout_s. Raises ReaderError when the reader is gone."""
@@ -63,6 +68,10 @@ class Clock(Protocol):
         """This moment."""
 
 
+DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What a device may be called."""
+
+
 class JournalKey(NamedTuple):
     """Names one record for ever."""
 
@@ -91,7 +100,18 @@ class Entry:
 
 
 class Journal(Protocol):
-    """What append returned is on stable storage and stays until it is acknowledged."""
+    """What append returned is on stable storage and stays until it is acknowledged.
+
+    Every call raises JournalError when the journal cannot be read or written.
+    """
+
+    @property
+    def device(self) -> str:
+        """Whose journal it is."""
+
+    @property
+    def epoch(self) -> int:
+        """Which of the device's journals it is."""
 
     def append(self, *, moment: Moment, reason: int, record: bytes) -> JournalKey:
         """Stores one record durably before it returns. Raises JournalError; then nothing was stored."""
@@ -99,11 +119,23 @@ class Journal(Protocol):
     def next_sequence(self) -> int:
         """The sequence that the next append will get, from 1."""
 
+    def last_sequence(self) -> int:
+        """The newest entry's sequence, 0 if there is none."""
+
+    def accepted_since(self, unix_s: int) -> Iterator[Entry]:
+        """Accepted taps of that second and later by the device's clock, oldest first."""
+
+    def newest_trusted_at(self) -> int | None:
+        """The latest unix second that an entry carries as trusted."""
+
     def pending(self, limit: int) -> Sequence[Entry]:
         """Entries after the cursor, oldest first."""
 
-    def acknowledge(self, through: int, rejected: dict[int, str]) -> None:
-        """Moves the cursor to `through` (back too, after a collector's restore); puts rejected ones in quarantine."""
+    def acknowledged(self) -> int:
+        """The cursor: everything up to it has been answered by the collector."""
+
+    def acknowledge(self, through: int, rejected: dict[int, str], *, at: int | None = None) -> None:
+        """Moves the cursor to `through` (back too, after a collector's restore); quarantines `rejected`."""
 
     def close(self) -> None:
         """Leaves the journal in a state from which the next start resumes."""

@@ -6,11 +6,11 @@ import os
 import sys
 from pathlib import Path
 
-from firmware_images.image import Image, ImageError, read, verify
-from firmware_images.keys import WARNING, public_key_of, public_test_key
-from validator.errors import YimaError
-from validator.texts import Text, say
-from validator.version import VERSION
+from yima.firmware_images.image import Image, ImageError, read, verify
+from yima.firmware_images.keys import WARNING, public_key_of, public_test_key
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text, say
+from yima.validator.version import VERSION
 
 HELP = "build, sign, verify, show firmware images 固件映像的编译、签名、验证与查看"
 DEFAULT_FOLDER = Path("build/firmware")
@@ -61,8 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    from firmware_images.build import FLASH_BUDGET, Environment, Product, Slot, build  # noqa: PLC0415  # compiler
-    from firmware_images.signing import write_builds  # noqa: PLC0415
+    from yima.firmware_images.build import FLASH_BUDGET, Environment, Product, Slot, build  # noqa: PLC0415  # compiler
+    from yima.firmware_images.signing import write_builds  # noqa: PLC0415
 
     products = arguments.product or list(_PRODUCTS)
     environment = Environment(arguments.environment)
@@ -75,7 +75,7 @@ def _build(arguments: argparse.Namespace) -> int:
 
 
 def _sign(arguments: argparse.Namespace) -> int:
-    from firmware_images.signing import sign_folder  # noqa: PLC0415  # imgtool
+    from yima.firmware_images.signing import sign_folder  # noqa: PLC0415  # imgtool
 
     signed = sign_folder(
         arguments.folder, version=arguments.image_version, counter=arguments.counter, key=arguments.key

@@ -18,13 +18,13 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from hwsim.board.control import LINE_MAX
-from hwsim.board.layout import PIN_BUZZER, PIN_GATE, PIN_GREEN, PIN_RED
-from validator.errors import GateError, ReaderError
-from validator.judging import Verdict
-from validator.ports import Reading
-from validator.readers.framing import Framer, Profile
-from validator.texts import Text
+from yima.hwsim.board.control import LINE_MAX
+from yima.hwsim.board.layout import PIN_BUZZER, PIN_GATE, PIN_GREEN, PIN_RED
+from yima.validator.errors import GateError, ReaderError
+from yima.validator.judging import Verdict
+from yima.validator.ports import Reading
+from yima.validator.readers.framing import Framer, Profile
+from yima.validator.texts import Text
 
 _PATIENCE_S = 5.0
 _BAUD = 115200
@@ -81,7 +81,9 @@ class _Link:
 
 
 class BoardReader:
-    """What the board's scanner reads; see validator.ports.Reader."""
+    """What the board's scanner reads; see yima.validator.ports.Reader."""
+
+    exhausted = False
 
     def __init__(self, address: str) -> None:
         """address: the control socket. Raises ReaderError."""
@@ -123,7 +125,7 @@ class BoardReader:
 
 
 class BoardGate:
-    """The board's pins as a gate; see validator.ports.Gate."""
+    """The board's pins as a gate; see yima.validator.ports.Gate."""
 
     def __init__(self, address: str) -> None:
         """address: the control socket. Raises GateError."""

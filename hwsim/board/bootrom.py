@@ -21,8 +21,8 @@ from enum import StrEnum
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from hwsim.board.flash import Flash
-from hwsim.board.layout import BOOT_ROM, FLASH_BLOCK, FLOOR, RAM_BASE, RAM_SIZE, SLOTS, Slot
+from yima.hwsim.board.flash import Flash
+from yima.hwsim.board.layout import BOOT_ROM, FLASH_BLOCK, FLOOR, RAM_BASE, RAM_SIZE, SLOTS, Slot
 
 IMAGE_MAGIC = 0x96F3B83D
 TRAILER_MAGIC = bytes.fromhex("77c295f360d2ef7f3552500f2cb67980")

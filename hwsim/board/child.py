@@ -1,4 +1,4 @@
-"""`python -m hwsim.board.child`: the emulator's own process. JSON lines in on stdin, one answer each on stdout.
+"""`python -m yima.hwsim.board.child`: the emulator's own process. JSON lines in on stdin, one answer each on stdout.
 
 It exists because of a licence: unicorn is under the GPL, so nothing but this process loads it. Each line in is
 {"do": verb, ...}; each line out is {"ok": {...}} or {"error": text}. Bytes are hex. The verbs are the public methods of
@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hwsim.board.flash import Cut
-from hwsim.board.live import Live
-from hwsim.board.machine import Happened, Machine
+from yima.hwsim.board.flash import Cut
+from yima.hwsim.board.live import Live
+from yima.hwsim.board.machine import Happened, Machine
 
 
 class Session:

@@ -1,4 +1,4 @@
-"""The socket by which a host's device uses the live board as its scanner and its gate: see hwsim.board.backend.
+"""The socket by which a host's device uses the live board as its scanner and its gate: see yima.hwsim.board.backend.
 
 One JSON line a message. The host says {"scanner": true} once to hear {"scanned": hex} for whatever comes in on UART0,
 in place of the firmware, and {"pins": bits, "ms": duration} to drive output pins beside the firmware, answered by

@@ -8,10 +8,10 @@ Rules it keeps:
 
 from html import escape
 
-from hwsim.board.costs import PARTS, Part, Tap
-from hwsim.board.measurement import RATES_MHZ, Measured, model_ms
-from hwsim.page import both, page, table
-from validator.texts import Text
+from yima.hwsim.board.costs import PARTS, Part, Tap
+from yima.hwsim.board.measurement import RATES_MHZ, Measured, model_ms
+from yima.hwsim.page import both, page, table
+from yima.validator.texts import Text
 
 TITLE = Text("What a tap costs on the gate controller", "闸机控制器上一次刷码的开销")
 _NEW = Text("new issuer", "新机构")

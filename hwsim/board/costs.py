@@ -16,10 +16,10 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
-from hwsim.board.emulator import Board
-from hwsim.board.errors import BoardError
-from hwsim.board.layout import PIN_GATE, SCANNER
-from validator.texts import Text
+from yima.hwsim.board.emulator import Board
+from yima.hwsim.board.errors import BoardError
+from yima.hwsim.board.layout import PIN_GATE, SCANNER
+from yima.validator.texts import Text
 
 
 @dataclass(frozen=True, slots=True)

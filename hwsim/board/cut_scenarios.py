@@ -7,12 +7,12 @@ with its fifteen thousand operations, begins with a young log, which boots faste
 import random
 from pathlib import Path
 
-from firmware_images.keys import public_test_key
-from hwsim.board.emulator import Board
-from hwsim.board.layout import FLASH_BLOCK, LOG_SIZE, SCANNER
-from hwsim.board.power_cuts import Player, Scenario
-from hwsim.board.station import Station
-from hwsim.board.workshop import CLOCK, Firmware, World, equip
+from yima.firmware_images.keys import public_test_key
+from yima.hwsim.board.emulator import Board
+from yima.hwsim.board.layout import FLASH_BLOCK, LOG_SIZE, SCANNER
+from yima.hwsim.board.power_cuts import Player, Scenario
+from yima.hwsim.board.station import Station
+from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip
 
 TRIPS = 9  # a block of the log holds seven records: one new block comes in between
 _JUNK = 364

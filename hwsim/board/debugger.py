@@ -12,10 +12,10 @@ import contextlib
 import selectors
 import socket
 
-from hwsim.board.engine import Engine
-from hwsim.board.gdb import ProtocolError, Stub
-from hwsim.board.layout import FLASH_SIZE, RAM_BASE, RAM_SIZE
-from hwsim.board.machine import Machine
+from yima.hwsim.board.engine import Engine
+from yima.hwsim.board.gdb import ProtocolError, Stub
+from yima.hwsim.board.layout import FLASH_SIZE, RAM_BASE, RAM_SIZE
+from yima.hwsim.board.machine import Machine
 
 _HOST = "127.0.0.1"
 _BREAKPOINTS_MOST = 64

@@ -1,7 +1,7 @@
 """The board as the rest of the tree sees it: a process that is spoken to, and a flash file that both sides map.
 
 Rules it keeps:
-- Nothing here loads the emulator; it runs in `hwsim.board.child`, and ends with this object.
+- Nothing here loads the emulator; it runs in `yima.hwsim.board.child`, and ends with this object.
 - The flash file is the board's flash at every moment: what an operation wrote is in it, power or not.
 - Answers are hostile to nobody but may be late: a child that is silent for ANSWER_S is gone.
 """
@@ -18,10 +18,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from hwsim.board.errors import BoardError
-from hwsim.board.flash import Cut, Operation
-from hwsim.board.layout import FLASH_SIZE, STATUS
-from validator.texts import Text
+from yima.hwsim.board.errors import BoardError
+from yima.hwsim.board.flash import Cut, Operation
+from yima.hwsim.board.layout import FLASH_SIZE, STATUS
+from yima.validator.texts import Text
 
 MHZ = 480  # a current Cortex-M7; one instruction a cycle is a model, and named so wherever it is used
 ANSWER_S = 120.0
@@ -96,7 +96,7 @@ class Board:
         with flash.open("r+b") as file:
             self.flash = mmap.mmap(file.fileno(), FLASH_SIZE)
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "hwsim.board.child"],
+            [sys.executable, "-m", "yima.hwsim.board.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -25,9 +25,9 @@ from unicorn import (
 )
 from unicorn.unicorn_py3.unicorn import uclib
 
-from hwsim.board import native
-from hwsim.board.flash import Memory
-from hwsim.board.layout import FLASH_SIZE, RAM_BASE, RAM_SIZE
+from yima.hwsim.board import native
+from yima.hwsim.board.flash import Memory
+from yima.hwsim.board.layout import FLASH_SIZE, RAM_BASE, RAM_SIZE
 
 _EVENTS = 1 << 14
 _REGISTERS = ("R0", "R1", "R2", "R3", "R12", "SP", "LR", "PC", "XPSR", "PRIMASK", "CONTROL")  # as in soc_engine

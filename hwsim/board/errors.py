@@ -1,6 +1,6 @@
 """What goes wrong with the emulated board itself."""
 
-from validator.errors import YimaError
+from yima.validator.errors import YimaError
 
 
 class BoardError(YimaError):

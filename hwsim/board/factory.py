@@ -1,6 +1,6 @@
 """What a factory does to a board: keys into the boot ROM, an image into its slot, settings and first parameters.
 
-The layouts are the firmware's (firmware_images.provision, firmware_images.image); the keys' place is the boot ROM's.
+The layouts are the firmware's (firmware_images/provision.py, image.py); the keys' place is the boot ROM's.
 """
 
 from collections.abc import Sequence
@@ -8,17 +8,17 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from firmware_images.image import factory_slot, read
-from firmware_images.keys import public_test_key
-from firmware_images.provision import Settings, parameters_copy, settings_copy
-from hwsim.board.bootrom import keys_of, put_keys
-from hwsim.board.emulator import blank_flash
-from hwsim.board.errors import BoardError
-from hwsim.board.flash import Flash
-from hwsim.board.layout import FLASH_SIZE, PARAMETERS, SETTINGS, SLOTS
-from validator.packages import read_package
-from validator.parameters import load
-from validator.texts import Text
+from yima.firmware_images.image import factory_slot, read
+from yima.firmware_images.keys import public_test_key
+from yima.firmware_images.provision import Settings, parameters_copy, settings_copy
+from yima.hwsim.board.bootrom import keys_of, put_keys
+from yima.hwsim.board.emulator import blank_flash
+from yima.hwsim.board.errors import BoardError
+from yima.hwsim.board.flash import Flash
+from yima.hwsim.board.layout import FLASH_SIZE, PARAMETERS, SETTINGS, SLOTS
+from yima.validator.packages import read_package
+from yima.validator.parameters import load
+from yima.validator.texts import Text
 
 
 def parameters_bytes(path: Path) -> bytes:

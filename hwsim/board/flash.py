@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hwsim.board.layout import FLASH_BLOCK, FLASH_HIGH, FLASH_LOW, FLASH_UNIT
+from yima.hwsim.board.layout import FLASH_BLOCK, FLASH_HIGH, FLASH_LOW, FLASH_UNIT
 
 
 class PowerLostError(Exception):

@@ -17,10 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hwsim.board.control import Control
-from hwsim.board.debugger import DebugPort
-from hwsim.board.layout import SCANNER, STATION, STATUS
-from hwsim.board.machine import Happened, Machine, State
+from yima.hwsim.board.control import Control
+from yima.hwsim.board.debugger import DebugPort
+from yima.hwsim.board.layout import SCANNER, STATION, STATUS
+from yima.hwsim.board.machine import BoardState, Happened, Machine
 
 _NAMES = {SCANNER: "scanner", STATION: "station", STATUS: "status"}
 _SLICE_S = 0.002
@@ -107,14 +107,14 @@ class Live:
                 self._give(self._machine.run(step))
             if self._debug:
                 self._debug.look()
-            if self._machine.state is not State.RUNNING:
+            if self._machine.state is not BoardState.RUNNING:
                 self._say({"event": {"state": self._machine.state.value}})
                 self._watch.unregister(until)
                 return
 
     @property
     def _going(self) -> bool:
-        return self._machine.state is State.RUNNING and not self._machine.paused
+        return self._machine.state is BoardState.RUNNING and not self._machine.paused
 
     def _take(self, key: selectors.SelectorKey) -> None:
         if isinstance(key.data, int):

@@ -8,8 +8,8 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
-from hwsim.board.layout import FLASH_BLOCK, LOG, LOG_SIZE
-from validator import _core
+from yima.hwsim.board.layout import FLASH_BLOCK, LOG, LOG_SIZE
+from yima.validator import _core
 
 _MAGIC: Final = b"YLG1"
 _HEADER: Final = 64

@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from hwsim.board.bootrom import Boot, BootRom
-from hwsim.board.engine import Engine, Event, Kind, Stop
-from hwsim.board.flash import Cut, Flash, Memory, Operation, PowerLostError
-from hwsim.board.layout import RAM_BASE, RAM_SIZE, Slot
+from yima.hwsim.board.bootrom import Boot, BootRom
+from yima.hwsim.board.engine import Engine, Event, Kind, Stop
+from yima.hwsim.board.flash import Cut, Flash, Memory, Operation, PowerLostError
+from yima.hwsim.board.layout import RAM_BASE, RAM_SIZE, Slot
 
 _SLICE_MS: Final = 1
 _ERASE: Final = 1 << 31
 
 
-class State(StrEnum):
+class BoardState(StrEnum):
     """What the board is doing."""
 
     OFF = "off"
@@ -50,7 +50,7 @@ class Machine:
         """memory: its flash, changed in place. mhz: instructions a microsecond of virtual time. ram_seed: chooses what
         RAM holds at power-on."""
         self.mhz = mhz
-        self.state = State.OFF
+        self.state = BoardState.OFF
         self.boot: Boot | None = None
         self.flash = Flash(memory, keep_log=keep_operations)
         self.pins = 0
@@ -122,7 +122,7 @@ class Machine:
     def power_off(self) -> None:
         """Takes the power away between two instructions."""
         self._end_life()
-        self.state = State.OFF
+        self.state = BoardState.OFF
 
     def close(self) -> None:
         """Lets go of the memory; the board is not used any more."""
@@ -148,7 +148,7 @@ class Machine:
         """Lets time pass: `cycles`, or until a UART has sent certain bytes (looked for each millisecond)."""
         happened = Happened()
         end = self.now + cycles
-        while self.state is State.RUNNING and self._engine and self._engine.now < end and not self.paused:
+        while self.state is BoardState.RUNNING and self._engine and self._engine.now < end and not self.paused:
             limit = min(end, self._engine.now + _SLICE_MS * 1000 * self.mhz) if until else end
             self._run_life(self._engine, limit, happened)
             if until and until[1] in happened.sent[until[0]]:
@@ -197,7 +197,7 @@ class Machine:
             )
             self._reset(happened)
         elif stop is Stop.LOCKUP:
-            self.state = State.HALTED
+            self.state = BoardState.HALTED
         elif stop is Stop.POWER and last and self._cut:
             number, where = self._cut
             place = slice(last.address, last.address + last.size)
@@ -233,7 +233,7 @@ class Machine:
             return
         happened.notes.extend((self._now, note) for note in self.boot.notes)
         if self.boot.slot is None:
-            self.state = State.HALTED
+            self.state = BoardState.HALTED
             return
         version = ".".join(map(str, self.boot.version[:3])) if self.boot.version else ""
         happened.notes.append((self._now, f"boot ROM starts slot {self.boot.slot.name}, version {version} 启动该槽"))
@@ -246,7 +246,7 @@ class Machine:
         self._engine = engine
         self._set_marks(engine)
         self.on_life(engine)
-        self.state = State.RUNNING
+        self.state = BoardState.RUNNING
 
     def _begin_life(self, slot: Slot) -> Engine:
         code = self.flash.read(slot.start, slot.size)
@@ -267,7 +267,7 @@ class Machine:
         self._end_life()
         self._cut = None
         self.flash.uncut()
-        self.state = State.POWER_LOST
+        self.state = BoardState.POWER_LOST
 
     def _end_life(self) -> None:
         if self._engine:

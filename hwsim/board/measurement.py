@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hwsim.board.costs import Costs, measure
-from hwsim.board.workshop import CLOCK, equip, make_firmware, make_world
-from validator.parameters import Parameters
+from yima.hwsim.board.costs import Costs, measure
+from yima.hwsim.board.workshop import CLOCK, equip, make_firmware, make_world
+from yima.validator.parameters import Parameters
 
 RATES_MHZ = (100, 216, 480)
 """Clock rates for the model of one instruction a cycle: a small Cortex-M7, a common one, a current one."""

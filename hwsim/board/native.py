@@ -13,8 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from hwsim.board.errors import BoardError
-from validator.texts import Text
+from yima.hwsim.board.errors import BoardError
+from yima.validator.texts import Text
 
 _SOURCES = ("soc_core.c", "soc_debug.c", "soc_system.c", "soc_devices.c")
 _FLAGS = ["-std=c11", "-O2", "-g0", "-fPIC", "-shared", "-fvisibility=hidden"]

@@ -7,8 +7,8 @@ at each operation of the mending, once for each different mending.
 
 What must hold after every cut:
 - the board boots, without a fault or the watchdog, and says that it is ready;
-- what boots is an image that was signed (checked by firmware_images.image, not by the boot ROM's own code), and the one
-  that was promised: before the station asks for a trial the old one, after the confirmation the new one;
+- what boots is an image that was signed (checked by firmware_images/image.py, not by the boot ROM's own code), and the
+  one that was promised: before the station asks for a trial the old one, after the confirmation the new one;
 - no promised record is missing, none is there twice, none differs; what was acknowledged stays acknowledged;
 - the log's chain holds (checked by log_reader and not by the firmware);
 - the station gets every record that it has not acknowledged; with `taps`, the next tap is recorded under a new number.
@@ -24,12 +24,12 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from firmware_images.image import ImageError, read, verify
-from hwsim.board.emulator import Board, Outcome
-from hwsim.board.flash import Cut, Operation, cut_states
-from hwsim.board.layout import PIN_GATE, SCANNER, SLOTS
-from hwsim.board.log_reader import read_log
-from hwsim.board.station import Station
+from yima.firmware_images.image import ImageError, read, verify
+from yima.hwsim.board.emulator import Board, Outcome
+from yima.hwsim.board.flash import Cut, Operation, cut_states
+from yima.hwsim.board.layout import PIN_GATE, SCANNER, SLOTS
+from yima.hwsim.board.log_reader import read_log
+from yima.hwsim.board.station import Station
 
 _READY_MS = 2000.0
 _TAP_MS = 1000.0

@@ -16,10 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hwsim.board import native
-from hwsim.board.errors import BoardError
-from hwsim.board.station import time_request
-from validator.texts import Text
+from yima.hwsim.board import native
+from yima.hwsim.board.errors import BoardError
+from yima.hwsim.board.station import time_request
+from yima.validator.texts import Text
 
 PROGRAM = "qemu-system-arm"
 _UARTS = ("scanner", "station", "status")

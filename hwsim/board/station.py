@@ -15,10 +15,10 @@ import cbor2
 from smp import packet
 from smp.header import Header
 
-from hwsim.board.emulator import Board, Outcome
-from hwsim.board.errors import BoardError
-from hwsim.board.layout import STATION
-from validator.texts import Text
+from yima.hwsim.board.emulator import Board, Outcome
+from yima.hwsim.board.errors import BoardError
+from yima.hwsim.board.layout import STATION
+from yima.validator.texts import Text
 
 READ, WRITE = 0, 2
 GROUP_OS, GROUP_IMAGE, GROUP_YIMA = 0, 1, 64

@@ -7,14 +7,14 @@ the codes of benchmarks/board-codes.json instead.
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware_images.build import Built, Environment, Product, Slot, build
-from firmware_images.keys import public_test_key
-from firmware_images.provision import Settings
-from firmware_images.signing import sign
-from hwsim.board.factory import make_flash
-from sdk.issuer import Issuer, Root, make_issuer, make_rider, make_root
-from validator.parameters import Parameters, from_mapping
-from validator.version import VERSION
+from yima.firmware_images.build import Built, Environment, Product, Slot, build
+from yima.firmware_images.keys import public_test_key
+from yima.firmware_images.provision import Settings
+from yima.firmware_images.signing import sign
+from yima.hwsim.board.factory import make_flash
+from yima.sdk.issuer import Issuer, RootAuthority, make_issuer, make_rider, make_root
+from yima.validator.parameters import Parameters, from_mapping
+from yima.validator.version import VERSION
 
 CLOCK = 1_790_000_000
 ORGANISATION, PLATFORM = "00083010", "50083010"
@@ -47,7 +47,7 @@ def make_firmware(folder: Path, product: Product = Product.BUS_VALIDATOR) -> Fir
 class World:
     """One root, one issuer, and the parameters that accept it."""
 
-    root: Root
+    root: RootAuthority
     issuer: Issuer
     parameters: Parameters
 

@@ -10,16 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from firmware_images.image import read
-from firmware_images.keys import WARNING, public_key_of, public_test_key
-from firmware_images.provision import Settings
-from hwsim.board import qemu
-from hwsim.board.emulator import MHZ, Board
-from hwsim.board.errors import BoardError
-from hwsim.board.factory import make_flash, parameters_bytes
-from hwsim.board.layout import SCANNER, STATION, STATUS
-from sdk.cli.arguments import WholeNumber
-from validator.texts import Text, say
+from yima.firmware_images.image import read
+from yima.firmware_images.keys import WARNING, public_key_of, public_test_key
+from yima.firmware_images.provision import Settings
+from yima.hwsim.board import qemu
+from yima.hwsim.board.emulator import MHZ, Board
+from yima.hwsim.board.errors import BoardError
+from yima.hwsim.board.factory import make_flash, parameters_bytes
+from yima.hwsim.board.layout import SCANNER, STATION, STATUS
+from yima.sdk.cli.arguments import WholeNumber
+from yima.validator.texts import Text, say
 
 HELP = "flash and run the emulated gate controller 烧录并运行仿真闸机控制板"
 
@@ -190,9 +190,9 @@ def _check_what_qemu_can(arguments: argparse.Namespace) -> None:
 
 def _cuts(arguments: argparse.Namespace) -> int:
     """1 if a cut was not survived."""
-    from hwsim.board.cut_scenarios import trips, update  # noqa: PLC0415 - needs the compiler and imgtool
-    from hwsim.board.power_cuts import survive  # noqa: PLC0415
-    from hwsim.board.workshop import make_firmware, make_world  # noqa: PLC0415
+    from yima.hwsim.board.cut_scenarios import trips, update  # noqa: PLC0415 - needs the compiler and imgtool
+    from yima.hwsim.board.power_cuts import survive  # noqa: PLC0415
+    from yima.hwsim.board.workshop import make_firmware, make_world  # noqa: PLC0415
 
     lost = 0
     with tempfile.TemporaryDirectory(prefix="yima-cuts-") as name:

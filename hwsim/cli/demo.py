@@ -8,12 +8,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from hwsim.demo.demonstration import Demonstration
-from hwsim.demo.report import check_report, write_report
-from hwsim.demo.screen import Screen
-from hwsim.demo.tap_on_board import tap_on_board
-from sdk.cli.arguments import WholeNumber
-from validator.texts import Text
+from yima.hwsim.demo.demonstration import Demonstration
+from yima.hwsim.demo.report import check_report, write_report
+from yima.hwsim.demo.screen import Screen
+from yima.hwsim.demo.tap_on_board import tap_on_board
+from yima.sdk.cli.arguments import WholeNumber
+from yima.validator.texts import Text
 
 HELP = "show the whole way of a tap on simulated hardware 在模拟硬件上演示刷码全过程"
 

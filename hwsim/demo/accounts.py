@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sdk.collector.store import Store
-from validator.errors import JournalError
-from validator.journal import JournalView
-from validator.judging import Reason
-from validator.ports import Entry
-from validator.texts import Text
+from yima.sdk.centre.collector.store import Store
+from yima.validator.errors import JournalError
+from yima.validator.journal import JournalView
+from yima.validator.judging import Reason
+from yima.validator.ports import Entry
+from yima.validator.texts import Text
 
 _ALL = 1 << 30
 
@@ -27,7 +27,7 @@ class Tap:
     """One line that a device printed about a tap. seq: its record's sequence, None when shown again. rule: what set the
     fare.
 
-    times_ms: see hwsim.latency.STEPS. trouble: why the record or the gate failed, if one did.
+    times_ms: see yima.hwsim.latency.STEPS. trouble: why the record or the gate failed, if one did.
     """
 
     seq: int | None

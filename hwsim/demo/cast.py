@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from hwsim.demo.fares import SENIOR
-from sdk.issuer import Issuer, Rider, Root, make_issuer, make_rider, make_root
-from sdk.layouts import CODE
-from sdk.profiles.yangtze_delta import issuers
-from sdk.profiles.yangtze_delta.plan import City, load_plan
-from validator.judging import Reason
-from validator.parameters import Mode
-from validator.texts import Text
+from yima.hwsim.demo.fares import SENIOR
+from yima.sdk.issuer import Issuer, Rider, RootAuthority, make_issuer, make_rider, make_root
+from yima.sdk.layouts import CODE
+from yima.sdk.profiles.yangtze_delta import issuers
+from yima.sdk.profiles.yangtze_delta.plan import City, load_plan
+from yima.validator.judging import Reason
+from yima.validator.parameters import Mode
+from yima.validator.texts import Text
 
 _DAY_S = 86400
 _VALIDITY_S = 120
@@ -69,7 +69,7 @@ class Person:
 class Cast:
     """Everybody and everything that the script needs; see make_cast."""
 
-    roots: Sequence[Root]
+    roots: Sequence[RootAuthority]
     institutions: Sequence[Institution]
     riders: Sequence[Person]
     special: dict[str, Person]

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hwsim.demo.cast import NEXT_YEAR, Cast
-from hwsim.demo.fares import GATES
-from sdk.parameters.compile import build_package
-from sdk.parameters.source import read_source
-from sdk.profiles.yangtze_delta.build import write_source
-from sdk.profiles.yangtze_delta.plan import load_plan
-from sdk.sm2 import SigningKey
-from validator.packages import Trust, pins_as_text, read_pins
-from validator.parameters import Parameters, load
-from validator.texts import Text, say
+from yima.hwsim.demo.cast import NEXT_YEAR, Cast
+from yima.hwsim.demo.fares import GATES
+from yima.sdk.parameters.compile import build_package
+from yima.sdk.parameters.source import read_source
+from yima.sdk.profiles.yangtze_delta.build import write_source
+from yima.sdk.profiles.yangtze_delta.plan import load_plan
+from yima.sdk.sm2 import SigningKey
+from yima.validator.packages import Trust, pins_as_text, read_pins
+from yima.validator.parameters import Parameters, load
+from yima.validator.texts import Text, say
 
 ENVIRONMENT = "test"
 _HOUR_S = 3600

@@ -17,18 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hwsim.demo.accounts import Account, account
-from hwsim.demo.city_package import ENVIRONMENT, write_package
-from hwsim.demo.fares import GATES, NAMES
-from hwsim.demo.outcomes import Outcome
-from hwsim.demo.screen import Screen
-from hwsim.demo.sites import BusSite, MetroSite, Site
-from hwsim.demo.world import Presentation, World, make_world
-from hwsim.network import Network
-from hwsim.processes import Process, Processes
-from validator.parameters import Mode
-from validator.state import JOURNAL_FILE, look_at_journal
-from validator.texts import Text
+from yima.hwsim.demo.accounts import Account, account
+from yima.hwsim.demo.city_package import ENVIRONMENT, write_package
+from yima.hwsim.demo.fares import GATES, NAMES
+from yima.hwsim.demo.outcomes import Outcome
+from yima.hwsim.demo.screen import Screen
+from yima.hwsim.demo.sites import BusSite, MetroSite, Site
+from yima.hwsim.demo.world import Presentation, World, make_world
+from yima.hwsim.network import Network
+from yima.hwsim.processes import Process, Processes
+from yima.validator.parameters import Mode
+from yima.validator.state import JOURNAL_FILE, look_at_journal
+from yima.validator.texts import Text
 
 START_S = 20.0
 ARRIVE_S = 70.0  # a device that met the cut several times waits up to a minute before it tries again

@@ -11,10 +11,10 @@ Rules it keeps:
 
 from typing import NamedTuple
 
-from sdk.profiles.yangtze_delta.plan import City
-from validator.judging import Direction, GateContext
-from validator.parameters import Mode
-from validator.texts import Text
+from yima.sdk.profiles.yangtze_delta.plan import City
+from yima.validator.judging import Direction, GateContext
+from yima.validator.parameters import Mode
+from yima.validator.texts import Text
 
 SENIOR = 2  # the account type that the profile's concessions take for seniors
 GATES = {

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hwsim.demo.accounts import Tap
-from hwsim.demo.fares import Price
-from hwsim.demo.world import Presentation
-from validator.judging import Reason
-from validator.texts import Text
+from yima.hwsim.demo.accounts import Tap
+from yima.hwsim.demo.fares import Price
+from yima.hwsim.demo.world import Presentation
+from yima.validator.judging import Reason
+from yima.validator.texts import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,15 +10,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from hwsim.bus import yuan
-from hwsim.demo.accounts import Account
-from hwsim.demo.outcomes import Outcome, fares_by_rule
-from hwsim.latency import STEPS, spread
-from hwsim.page import both, check_place, heading, page, table
-from validator.errors import YimaError
-from validator.judging import Reason
-from validator.parameters import Mode
-from validator.texts import Text
+from yima.hwsim.bus import yuan
+from yima.hwsim.demo.accounts import Account
+from yima.hwsim.demo.outcomes import Outcome, fares_by_rule
+from yima.hwsim.latency import STEPS, spread
+from yima.hwsim.page import both, check_place, heading, page, table
+from yima.validator.errors import YimaError
+from yima.validator.judging import Reason
+from yima.validator.parameters import Mode
+from yima.validator.texts import Text
 
 _COLOURS = {Mode.BUS: "#1f6feb", Mode.METRO: "#d9822b"}
 MODES = {Mode.BUS: Text("bus", "公交"), Mode.METRO: Text("metro", "地铁")}
@@ -40,7 +40,7 @@ def write_report(
     board: str = "",
 ) -> None:
     """Writes the report; `check_report` says beforehand whether that can be done. board: the section about the gate
-    controller, HTML, of hwsim.demo.tap_on_board. Raises YimaError, OSError."""
+    controller, HTML, of yima.hwsim.demo.tap_on_board. Raises YimaError, OSError."""
     parts = [
         _result(differences),
         heading(Text("Verdicts by reason", "判定结果")),

@@ -15,14 +15,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Styled
 
-from hwsim.bus import yuan
-from hwsim.demo.accounts import Account, Tap
-from hwsim.demo.outcomes import Outcome, fares_by_rule
-from hwsim.demo.report import MODES, latencies
-from hwsim.latency import STEPS, spread
-from validator.judging import Reason
-from validator.parameters import Mode
-from validator.texts import Text, say
+from yima.hwsim.bus import yuan
+from yima.hwsim.demo.accounts import Account, Tap
+from yima.hwsim.demo.outcomes import Outcome, fares_by_rule
+from yima.hwsim.demo.report import MODES, latencies
+from yima.hwsim.latency import STEPS, spread
+from yima.validator.judging import Reason
+from yima.validator.parameters import Mode
+from yima.validator.texts import Text, say
 
 _LOG_WIDTH = 148
 _NARROW = 128  # below this, what is shown is left out: who and why matter more

@@ -16,18 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.bus import BusValidator
-from hwsim.commands import Command, Receipt, Verb
-from hwsim.demo.accounts import Tap
-from hwsim.frames import FrameServer
-from hwsim.gate import Event, MetroGate
-from hwsim.gate_link import GateServer, Hardware
-from hwsim.phone import Phone
-from hwsim.processes import Process
-from hwsim.scanner import SerialScanner
-from validator.judging import Reason
-from validator.parameters import Mode
-from validator.texts import Text
+from yima.hwsim.bus import BusValidator
+from yima.hwsim.commands import Command, Receipt, Verb
+from yima.hwsim.demo.accounts import Tap
+from yima.hwsim.frames import FrameServer
+from yima.hwsim.gate import Event, MetroGate
+from yima.hwsim.gate_link import GateServer, Hardware
+from yima.hwsim.phone import Phone
+from yima.hwsim.processes import Process
+from yima.hwsim.scanner import SerialScanner
+from yima.validator.judging import Reason
+from yima.validator.parameters import Mode
+from yima.validator.texts import Text
 
 BAUD = 115200
 ANSWER_S = 5.0  # a device that has not answered by then does not answer

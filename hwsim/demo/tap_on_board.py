@@ -10,9 +10,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from hwsim.page import both, heading
-from validator.errors import YimaError
-from validator.texts import Text
+from yima.hwsim.page import both, heading
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
 
 TITLE = Text("A tap on the gate controller", "闸机控制器上的一次刷码")
 _GET_IT = Text(
@@ -40,8 +40,8 @@ def tap_on_board(directory: Path) -> TapOnBoard:
     """Builds the firmware, runs some taps on the emulated board and counts. directory: for what it needs meanwhile;
     nothing stays there. Never fails; takes about two seconds, some more where the compiler starts from nothing."""
     try:
-        from hwsim.board.cost_report import brief, section  # noqa: PLC0415 - optional extras
-        from hwsim.board.measurement import RATES_MHZ, measure_new_riders, model_ms  # noqa: PLC0415
+        from yima.hwsim.board.cost_report import brief, section  # noqa: PLC0415 - optional extras
+        from yima.hwsim.board.measurement import RATES_MHZ, measure_new_riders, model_ms  # noqa: PLC0415
 
         with tempfile.TemporaryDirectory(prefix="board-", dir=directory) as scratch:
             measured = measure_new_riders(Path(scratch))

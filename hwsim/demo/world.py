@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 from random import Random
 
-from hwsim.demo.cast import ODD, Act, Cast, Person, make_cast
-from hwsim.demo.fares import NO_FARE, Price, price
-from validator.judging import Reason
-from validator.parameters import Mode
-from validator.texts import Text
+from yima.hwsim.demo.cast import ODD, Act, Cast, Person, make_cast
+from yima.hwsim.demo.fares import NO_FARE, Price, price
+from yima.validator.judging import Reason
+from yima.validator.parameters import Mode
+from yima.validator.texts import Text
 
 _REST_S = 2.4  # after this pause the same bytes are no longer the same presentation, whatever the machine's load
 _GOOD = Text("a fresh code", "新码")

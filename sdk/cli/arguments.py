@@ -3,8 +3,8 @@
 import argparse
 import time
 
-from sdk.payloads import Payload, payload_of_hex, read_payload
-from validator.judging import Direction, GateContext, Mode
+from yima.sdk.payloads import Payload, payload_of_hex, read_payload
+from yima.validator.judging import Direction, GateContext, Mode
 
 
 def add_payload_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,12 +4,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from sdk.collector.app import Collector
-from sdk.collector.enrolment import read_devices
-from sdk.collector.store import Store, StoreError
-from sdk.serving import host_and_port, listen, serve, url_of
-from sdk.tap_lines import standard_output
-from validator.texts import Text, say
+from yima.sdk.centre.collector.app import Collector
+from yima.sdk.centre.collector.enrolment import read_devices
+from yima.sdk.centre.collector.store import Store, StoreError
+from yima.sdk.serving import host_and_port, listen, serve, url_of
+from yima.sdk.tap_lines import standard_output
+from yima.validator.texts import Text, say
 
 HELP = "take the batches of devices and keep them 运行采集端"
 

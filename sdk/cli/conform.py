@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from sdk import conform
+from yima.sdk import conform
 
 HELP = "run a folder of conformance vectors; exit 1 if one differs 运行一致性测试向量"
 

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Styled
 
-from sdk.cli.arguments import add_payload_arguments, payload_of, unix_seconds
-from sdk.dissection.code import Dissection, dissect
-from sdk.dissection.families import FAMILIES
-from sdk.dissection.record import dissect_record, is_record
-from sdk.payloads import Payload
-from sdk.roots import load_roots
+from yima.sdk.cli.arguments import add_payload_arguments, payload_of, unix_seconds
+from yima.sdk.dissection.code import Dissection, dissect
+from yima.sdk.dissection.families import FAMILIES
+from yima.sdk.dissection.record import dissect_record, is_record
+from yima.sdk.payloads import Payload
+from yima.sdk.roots import load_roots
 
 HELP = "dissect a code or a trip record, check its signatures 逐字段解析码或行程记录并验签"
 

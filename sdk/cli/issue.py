@@ -5,12 +5,12 @@ import string
 from collections.abc import Callable
 from pathlib import Path
 
-from sdk.cli.arguments import WholeNumber, unix_seconds
-from sdk.issuer import Issuer, make_rider
-from sdk.keyring import ABOUT, Keyring
-from sdk.qr import LEVELS, qr_png
-from validator.errors import YimaError
-from validator.texts import Text
+from yima.sdk.cli.arguments import WholeNumber, unix_seconds
+from yima.sdk.issuer import Issuer, make_rider
+from yima.sdk.keyring import ABOUT, Keyring
+from yima.sdk.qr import LEVELS, qr_png
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
 
 HELP = "make test codes (.bin and QR .png) with roots and parameters to match 生成测试码、根证书与参数"
 

@@ -5,11 +5,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from validator.journal import JournalView
-from validator.judging import Reason
-from validator.ports import Entry
-from validator.state import look_at_journal
-from validator.texts import Text, say
+from yima.validator.journal import JournalView
+from yima.validator.judging import Reason
+from yima.validator.ports import Entry
+from yima.validator.state import look_at_journal
+from yima.validator.texts import Text, say
 
 HELP = "show or verify a device's journal 查看或校验终端日志"
 

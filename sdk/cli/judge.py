@@ -5,7 +5,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sdk.cli.arguments import (
+from yima.sdk.cli.arguments import (
     WholeNumber,
     add_direction_argument,
     add_payload_arguments,
@@ -13,11 +13,11 @@ from sdk.cli.arguments import (
     payload_of,
     unix_seconds,
 )
-from sdk.parameters.compile import compiled
-from sdk.parameters.source import read_source
-from validator.judging import Moment, Validator, Verdict
-from validator.packages import Trust, read_package, read_pins
-from validator.parameters import Mode, Parameters, load
+from yima.sdk.parameters.compile import compiled
+from yima.sdk.parameters.source import read_source
+from yima.validator.judging import Moment, Validator, Verdict
+from yima.validator.packages import Trust, read_package, read_pins
+from yima.validator.parameters import Mode, Parameters, load
 
 HELP = "judge one code as a gate would; exit 0 accepted, 1 refused 按闸机规则判定一个码"
 

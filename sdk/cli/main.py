@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol, cast
 
-from validator.errors import YimaError
-from validator.texts import Text
-from validator.version import VERSION
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
+from yima.validator.version import VERSION
 
 _GROUP = "yima.commands"
 _EXTRAS = {

@@ -3,20 +3,20 @@
 import argparse
 from pathlib import Path
 
-from sdk.cli import params_deny, params_lists
-from sdk.cli.arguments import WholeNumber, unix_seconds
-from sdk.parameters.compile import build_package, open_any
-from sdk.parameters.diff import changes, report
-from sdk.parameters.example import PLAIN, write_source
-from sdk.parameters.rotation import rotate_keys
-from sdk.parameters.show import page
-from sdk.parameters.signing import Report, add_signature, make_key_file, read_key_file, verify_package
-from sdk.parameters.source import read_source
-from sdk.parameters.wording import money
-from validator.errors import ParametersError
-from validator.packages import Pins, Trust, parse_pins, pins_as_text, read_package, read_pins, when
-from validator.parameters import flat_fares
-from validator.texts import Text
+from yima.sdk.cli import params_deny, params_lists
+from yima.sdk.cli.arguments import WholeNumber, unix_seconds
+from yima.sdk.parameters.compile import build_package, open_any
+from yima.sdk.parameters.diff import changes, report
+from yima.sdk.parameters.example import PLAIN, write_source
+from yima.sdk.parameters.rotation import rotate_keys
+from yima.sdk.parameters.show import page
+from yima.sdk.parameters.signing import Report, add_signature, make_key_file, read_key_file, verify_package
+from yima.sdk.parameters.source import read_source
+from yima.sdk.parameters.wording import money
+from yima.validator.errors import ParametersError
+from yima.validator.packages import Pins, Trust, parse_pins, pins_as_text, read_package, read_pins, when
+from yima.validator.parameters import flat_fares
+from yima.validator.texts import Text
 
 HELP = "build, show, verify, compare and sign parameters 参数包的制作、查看、校验、比较与签名"
 

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import Progress
 
-from sdk.cli.arguments import WholeNumber, unix_seconds
-from sdk.parameters.signing import read_key_file, sign_deny_list
-from validator.deny.denylist import DenyList, account_bytes
-from validator.errors import ParametersError
-from validator.packages import Chain, Pins, Trust, check, is_package, parse_package, read_package, read_pins, when
-from validator.texts import Text, say
+from yima.sdk.cli.arguments import WholeNumber, unix_seconds
+from yima.sdk.parameters.signing import read_key_file, sign_deny_list
+from yima.validator.deny.denylist import DenyList, account_bytes
+from yima.validator.errors import ParametersError
+from yima.validator.packages import Chain, Pins, Trust, check, is_package, parse_package, read_package, read_pins, when
+from yima.validator.texts import Text, say
 
 if TYPE_CHECKING:
-    from sdk.parameters.denylist import Changes
+    from yima.sdk.parameters.denylist import Changes
 
 HELP = "deny-lists of card accounts: build, sign, apply, show 制作、签名、合并、查看黑名单"
 
@@ -118,8 +118,8 @@ def _add_envelope(parser: argparse.ArgumentParser) -> None:
 
 def _build(arguments: argparse.Namespace) -> int:
     # Everything but making lists must do without numpy, which is an extra.
-    from sdk.parameters.deny_source import read_csv  # noqa: PLC0415
-    from sdk.parameters.denylist import build, combined, difference  # noqa: PLC0415
+    from yima.sdk.parameters.deny_source import read_csv  # noqa: PLC0415
+    from yima.sdk.parameters.denylist import build, combined, difference  # noqa: PLC0415
 
     if arguments.whole and not arguments.base:
         raise ParametersError(
@@ -185,7 +185,7 @@ def _packed(arguments: argparse.Namespace, image: bytes) -> bytes:
 
 
 def _apply(arguments: argparse.Namespace) -> int:
-    from sdk.parameters.denylist import build, combined  # noqa: PLC0415
+    from yima.sdk.parameters.denylist import build, combined  # noqa: PLC0415
 
     with _busy(Text("joining", "合并")):
         images = _images(arguments.files)

@@ -5,10 +5,10 @@ import re
 from datetime import date
 from pathlib import Path
 
-from sdk.parameters.root_files import RootFileError, bundle, read_root_files
-from sdk.parameters.whitelist_file import read_whitelist_file
-from sdk.parameters.whitelist_source import give_out, take_over
-from validator.texts import Text
+from yima.sdk.parameters.root_files import RootFileError, bundle, read_root_files
+from yima.sdk.parameters.whitelist_file import read_whitelist_file
+from yima.sdk.parameters.whitelist_source import give_out, take_over
+from yima.validator.texts import Text
 
 WHITELIST_HELP = "the ministry's whitelist file (BCBN…A) into a source, or out of it 部平台白名单导入导出"
 ROOTS_HELP = "check root certificate files and put them into one 校验并合并根证书文件"

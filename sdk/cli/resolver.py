@@ -4,13 +4,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from sdk.cli.arguments import WholeNumber
-from sdk.resolver.app import BenchResolver
-from sdk.resolver.tokens import read_tokens
-from sdk.serving import host_and_port, listen, serve, url_of
-from sdk.tap_lines import standard_output
-from validator.ports import Answer
-from validator.texts import Text, say
+from yima.sdk.cli.arguments import WholeNumber
+from yima.sdk.resolver.app import BenchResolver
+from yima.sdk.resolver.tokens import read_tokens
+from yima.sdk.serving import host_and_port, listen, serve, url_of
+from yima.sdk.tap_lines import standard_output
+from yima.validator.ports import Answer
+from yima.validator.texts import Text, say
 
 HELP = "answer for codes that only their issuer can verify (bench) 运行联网核验端（试验台）"
 

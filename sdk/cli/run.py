@@ -7,27 +7,27 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from sdk.cli.arguments import WholeNumber, add_direction_argument, gate_of
-from sdk.cli.run_lines import RunLines
-from sdk.tap_lines import standard_output
-from validator.clock import SOFTWARE_DATE, SystemClock
-from validator.deny.activation import DenyPackages, DenySource, DenyUpkeep, PlainDenyList
-from validator.deny.denylist import DenyList
-from validator.device import Device, Happening, Notice
-from validator.journal import SqliteJournal
-from validator.judging import Validator
-from validator.packages import ENVIRONMENTS, read_pins
-from validator.packages.activation import Packages, PlainFile, Source, Upkeep
-from validator.parameters import Mode, Parameters
-from validator.parameters.family_rules import RESOLVED_FAMILIES
-from validator.parameters.rules import ReaderProfile
-from validator.ports import open_gate, open_reader, open_resolver
-from validator.readers.address import completed
-from validator.record import Terminal
-from validator.resolving import Resolving
-from validator.state import State
-from validator.uplink.http import HttpUplink
-from validator.uplink.sender import BatchPolicy
+from yima.sdk.cli.arguments import WholeNumber, add_direction_argument, gate_of
+from yima.sdk.cli.run_lines import RunLines
+from yima.sdk.tap_lines import standard_output
+from yima.validator.clock import SOFTWARE_DATE, SystemClock
+from yima.validator.deny.denylist import DenyList
+from yima.validator.device import Device, Happening, Notice
+from yima.validator.journal import SqliteJournal
+from yima.validator.judging import Validator
+from yima.validator.judging.record import Terminal
+from yima.validator.packages import ENVIRONMENTS, read_pins
+from yima.validator.parameters import Mode, Parameters
+from yima.validator.parameters.family_rules import RESOLVED_FAMILIES
+from yima.validator.parameters.rules import ReaderProfile
+from yima.validator.ports import open_gate, open_reader, open_resolver
+from yima.validator.readers.address import completed
+from yima.validator.resolvers.resolving import Resolving
+from yima.validator.state import DeviceState
+from yima.validator.upkeep.deny_list import DenyPackages, DenySource, DenyUpkeep, PlainDenyList
+from yima.validator.upkeep.parameters import Packages, PlainFile, Source, Upkeep
+from yima.validator.uplink.http import HttpUplink
+from yima.validator.uplink.sender import BatchPolicy
 
 HELP = "run a validator: read codes, judge, record, open the gate, upload 运行检票终端"
 
@@ -152,7 +152,7 @@ def run(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     lines = RunLines(standard_output(on_broken=stop.set), arguments)
     source_in = _source(arguments)
-    state = State.open(arguments.state, arguments.device)
+    state = DeviceState.open(arguments.state, arguments.device)
     terminal = _terminal(arguments, state)
 
     deny: DenyUpkeep | None = None
@@ -224,7 +224,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if lines.broken else 0
 
 
-def _source(arguments: argparse.Namespace) -> Callable[[State], Source]:
+def _source(arguments: argparse.Namespace) -> Callable[[DeviceState], Source]:
     """Where parameters come from; reads what can be read before there is a state directory."""
     if arguments.trust is None:
         plain = PlainFile(arguments.params, arguments.environment)
@@ -239,7 +239,7 @@ def _source(arguments: argparse.Namespace) -> Callable[[State], Source]:
     )
 
 
-def _deny(arguments: argparse.Namespace, state: State, tell: Callable[[Notice], None]) -> DenyUpkeep | None:
+def _deny(arguments: argparse.Namespace, state: DeviceState, tell: Callable[[Notice], None]) -> DenyUpkeep | None:
     """What keeps the deny-list, if there is to be one. Raises ParametersError."""
     if arguments.deny_list is None:
         return None
@@ -286,13 +286,13 @@ def with_profile(specification: str, profile: ReaderProfile | None) -> str:
     )
 
 
-def _uplink(url: str | None, state: State, journal: SqliteJournal) -> HttpUplink | None:
+def _uplink(url: str | None, state: DeviceState, journal: SqliteJournal) -> HttpUplink | None:
     if url is None:
         return None
     return HttpUplink(url, key=state.key, device=journal.device, epoch=journal.epoch)
 
 
-def _terminal(arguments: argparse.Namespace, state: State) -> Terminal:
+def _terminal(arguments: argparse.Namespace, state: DeviceState) -> Terminal:
     return Terminal(
         terminal=state.device,
         vendor=arguments.vendor,

@@ -3,13 +3,13 @@
 import argparse
 from typing import Any
 
-from sdk.tap_lines import LineWriter, notice_as_line, notice_as_mapping, tap_as_line, tap_as_mapping
-from validator.deny.denylist import DenyList
-from validator.device import Notice, Summary, Tap
-from validator.journal import SqliteJournal
-from validator.packages import when
-from validator.parameters import Parameters
-from validator.texts import Text, say
+from yima.sdk.tap_lines import LineWriter, notice_as_line, notice_as_mapping, tap_as_line, tap_as_mapping
+from yima.validator.deny.denylist import DenyList
+from yima.validator.device import Notice, Summary, Tap
+from yima.validator.journal import SqliteJournal
+from yima.validator.packages import when
+from yima.validator.parameters import Parameters
+from yima.validator.texts import Text, say
 
 
 class RunLines:

@@ -9,10 +9,10 @@ Rules:
 
 from collections.abc import Iterator, Mapping
 
-from sdk import layouts
-from sdk.dissection.families import FAMILIES, family_of
-from sdk.dissection.field_names import CERTIFICATE_NAMES, CODE_NAMES
-from sdk.dissection.findings import (
+from yima.sdk import layouts
+from yima.sdk.dissection.families import FAMILIES, family_of
+from yima.sdk.dissection.field_names import CERTIFICATE_NAMES, CODE_NAMES
+from yima.sdk.dissection.findings import (
     Problem,
     accounts_in_place,
     certificate_in_place,
@@ -21,12 +21,12 @@ from sdk.dissection.findings import (
     signatures_of,
     times_of,
 )
-from sdk.dissection.masking import Veil
-from sdk.dissection.shape import Dissection, Field, moment, problem_objects
-from sdk.dissection.suishen import dissect_suishen
-from sdk.layouts import Piece
-from sdk.roots import RootKeys
-from validator.texts import Text
+from yima.sdk.dissection.masking import Veil
+from yima.sdk.dissection.shape import Dissection, Field, moment, problem_objects
+from yima.sdk.dissection.suishen import dissect_suishen
+from yima.sdk.layouts import Piece
+from yima.sdk.roots import RootKeys
+from yima.validator.texts import Text
 
 __all__ = ["Dissection", "dissect", "dissect_within"]
 

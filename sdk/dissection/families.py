@@ -3,9 +3,9 @@
 The ids are the core's (yima_family_name); only it tells families apart.
 """
 
-from validator._core import FAMILIES as _IDS
-from validator._core import family_of as _family_of
-from validator.texts import Text
+from yima.validator._core import FAMILIES as _IDS
+from yima.validator._core import family_of as _family_of
+from yima.validator.texts import Text
 
 FAMILIES = {
     "ministry": Text(

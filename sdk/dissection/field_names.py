@@ -1,6 +1,6 @@
 """What each field and tag is called, in the standard's order: keys are layouts.py's names and a record's tags."""
 
-from validator.texts import Text
+from yima.validator.texts import Text
 
 CODE_NAMES = {
     "version": Text("version", "版本号"),

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sdk import layouts, sm2
-from sdk.dissection.field_names import CERTIFICATE_NAMES, CODE_NAMES
-from sdk.layouts import Piece
-from sdk.roots import RootKeys
-from validator.texts import Text
+from yima.sdk import layouts, sm2
+from yima.sdk.dissection.field_names import CERTIFICATE_NAMES, CODE_NAMES
+from yima.sdk.layouts import Piece
+from yima.sdk.roots import RootKeys
+from yima.validator.texts import Text
 
 VERSIONS = (0x80, 0x81)
 # A validator's defaults, for what the time checks would say.

@@ -9,14 +9,14 @@ Rules:
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sdk import sm2
-from sdk.dissection.code import dissect_within
-from sdk.dissection.field_names import NUMBER_TAGS, TAG_NAMES, TEXT_TAGS
-from sdk.dissection.findings import Problem
-from sdk.dissection.masking import Veil
-from sdk.dissection.shape import Dissection, Field, moment, problem_objects
-from sdk.roots import RootKeys
-from validator.texts import Text
+from yima.sdk import sm2
+from yima.sdk.dissection.code import dissect_within
+from yima.sdk.dissection.field_names import NUMBER_TAGS, TAG_NAMES, TEXT_TAGS
+from yima.sdk.dissection.findings import Problem
+from yima.sdk.dissection.masking import Veil
+from yima.sdk.dissection.shape import Dissection, Field, moment, problem_objects
+from yima.sdk.roots import RootKeys
+from yima.validator.texts import Text
 
 _FIRST = bytes.fromhex("0000000100")
 """Tag 0000, one byte, 00: how every record begins."""

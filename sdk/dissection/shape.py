@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sdk.dissection.findings import Problem
-from validator.texts import Text
+from yima.sdk.dissection.findings import Problem
+from yima.validator.texts import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,13 @@ keys are no root certificates, and a validator's parameters hold them.
 from collections.abc import Iterator
 from datetime import datetime
 
-from sdk import suishen
-from sdk.dissection.families import FAMILIES
-from sdk.dissection.findings import FUTURE_TOLERANCE_S, Problem
-from sdk.dissection.masking import Veil
-from sdk.dissection.shape import Dissection, Field, moment, problem_objects
-from sdk.layouts import Piece, digits, walk
-from validator.texts import Text
+from yima.sdk import suishen
+from yima.sdk.dissection.families import FAMILIES
+from yima.sdk.dissection.findings import FUTURE_TOLERANCE_S, Problem
+from yima.sdk.dissection.masking import Veil
+from yima.sdk.dissection.shape import Dissection, Field, moment, problem_objects
+from yima.sdk.layouts import Piece, digits, walk
+from yima.validator.texts import Text
 
 NAMES = {
     "outer_signature": Text("outer signature", "外层签名"),

@@ -17,9 +17,9 @@ from enum import Enum
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
-from validator.errors import ParametersError
-from validator.parameters.rules import FEN_MAX, OPEN, RULE_NAME_MAX, Mode
-from validator.texts import Text
+from yima.validator.errors import ParametersError
+from yima.validator.parameters.rules import FEN_MAX, OPEN, RULE_NAME_MAX, Mode
+from yima.validator.texts import Text
 
 LOCAL = timezone(timedelta(hours=8))
 _FILE_MAX = 64 << 20

@@ -2,21 +2,21 @@
 
 A source directory, a package and the plain TOML form all say the same kind of thing; `open_any` reads each, so pages
 and comparisons work on all of them. It shows, it does not trust: who signed a package is for
-sdk.parameters.signing.verify_package to say, and a device asks that anew.
+yima.sdk.parameters.signing.verify_package to say, and a device asks that anew.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdk.parameters.signing import Envelope, sign_package
-from sdk.parameters.source import Source, read_source
-from sdk.sm2 import SigningKey
-from validator.errors import ParametersError
-from validator.packages import MAGIC, Kind, Package, is_package, read_package
-from validator.parameters import Parameters, from_image, from_rules, load
-from validator.parameters.rules import Rules
-from validator.texts import Text
+from yima.sdk.parameters.signing import Envelope, sign_package
+from yima.sdk.parameters.source import Source, read_source
+from yima.sdk.sm2 import SigningKey
+from yima.validator.errors import ParametersError
+from yima.validator.packages import MAGIC, Kind, Package, is_package, read_package
+from yima.validator.parameters import Parameters, from_image, from_rules, load
+from yima.validator.parameters.rules import Rules
+from yima.validator.texts import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,11 +22,11 @@ from typing import BinaryIO, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk.parameters.denylist import Accounts, Changes, Range, accounts_of, merged, sorted_accounts
-from validator.deny.denylist import account_bytes
-from validator.errors import ParametersError
-from validator.parameters.image import ACCOUNT_SIZE
-from validator.texts import Text
+from yima.sdk.parameters.denylist import Accounts, Changes, Range, accounts_of, merged, sorted_accounts
+from yima.validator.deny.denylist import account_bytes
+from yima.validator.errors import ParametersError
+from yima.validator.parameters.image import ACCOUNT_SIZE
+from yima.validator.texts import Text
 
 COLUMNS = ("account", "last", "action")
 _CHUNK = 1 << 22

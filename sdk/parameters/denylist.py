@@ -1,4 +1,4 @@
-"""Builds the files of the deny-list (validator.deny.denylist): full lists, increments, and new full lists out of both.
+"""Builds the files of the deny-list (yima.validator.deny): full lists, increments, and new full lists out of both.
 
 A second description of the layout in core/deny.c, in numpy; tests hold the two against each other.
 
@@ -18,11 +18,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from validator import _core
-from validator.deny.denylist import Buffer, DenyList
-from validator.errors import ParametersError
-from validator.parameters.image import ACCOUNT_SIZE, ENVIRONMENTS
-from validator.texts import Text
+from yima.validator import _core
+from yima.validator.deny.denylist import Buffer, DenyList
+from yima.validator.errors import ParametersError
+from yima.validator.parameters.image import ACCOUNT_SIZE, ENVIRONMENTS
+from yima.validator.texts import Text
 
 Accounts: TypeAlias = NDArray[np.bytes_]
 """Card accounts as 10 bytes each (dtype S10), ascending, none twice."""
@@ -250,7 +250,7 @@ def build(changes: Changes, *, environment: str, version: int, issued_at: int, b
 
 
 def read(image: Buffer) -> Changes:
-    """What one file says. It must have been opened and verified (validator.deny.denylist)."""
+    """What one file says. It must have been opened and verified (yima.validator.deny.denylist)."""
     fields = HEADER.unpack_from(image)
     bits, counts = fields[7], fields[8:12]
     at = HEADER.size + (4 << bits)

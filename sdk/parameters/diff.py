@@ -8,11 +8,11 @@ Rules it keeps:
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from sdk.parameters.compile import Opened
-from sdk.parameters.show import families, limits, roots, shifts, stages_of
-from sdk.parameters.wording import Wording, day, money
-from validator.parameters.rules import Acceptance, Mode, Rules, Station
-from validator.texts import Text
+from yima.sdk.parameters.compile import Opened
+from yima.sdk.parameters.show import families, limits, roots, shifts, stages_of
+from yima.sdk.parameters.wording import Wording, day, money
+from yima.validator.parameters.rules import Acceptance, Mode, Rules, Station
+from yima.validator.texts import Text
 
 _SHOWN = 12
 

@@ -6,8 +6,8 @@ root key is the test lab's public test root 1, so that both load as they are.
 
 from pathlib import Path
 
-from validator.errors import ParametersError
-from validator.texts import Text
+from yima.validator.errors import ParametersError
+from yima.validator.texts import Text
 
 _ROOT = """\
 F8ECFA98612ECB5CF9C0EBCAA8C9C67714F6EE948CFF7226EF7E39000542930F\

@@ -1,6 +1,6 @@
 """The files of a source directory that say what a ride costs: fares, their tables, reductions, journeys, decoders.
 
-Every file is one function from its path to values of validator.parameters.rules. What a single cell cannot know (a
+Every file is one function from its path to values of yima.validator.parameters.rules. What a single cell cannot know (a
 table that is not there, dates that overlap, a line without its city) is checked here too, and named by the row that
 shows it.
 docs/parameters.md describes each file for those who write it.
@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from sdk.parameters.cells import Cell, Row, read_lines, read_rows, refuse_repeated
-from validator.parameters.image import JOURNEY_RULES, LABEL_SIZE, NO_RIDE
-from validator.parameters.rules import (
+from yima.sdk.parameters.cells import Cell, Row, read_lines, read_rows, refuse_repeated
+from yima.validator.parameters.image import JOURNEY_RULES, LABEL_SIZE, NO_RIDE
+from yima.validator.parameters.rules import (
     OPEN,
     RULE_NAME_MAX,
     Concession,
@@ -28,7 +28,7 @@ from validator.parameters.rules import (
     Station,
     Transfer,
 )
-from validator.texts import Text
+from yima.validator.texts import Text
 
 _NUMBER_MAX = 0xFFFF  # of lines and stations
 _DATA_MAX = 32  # bytes of field 14

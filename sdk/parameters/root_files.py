@@ -16,10 +16,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdk import layouts
-from validator import _core
-from validator.errors import ParametersError
-from validator.texts import Text
+from yima.sdk import layouts
+from yima.validator import _core
+from yima.validator.errors import ParametersError
+from yima.validator.texts import Text
 
 SIZE = layouts.ROOT_CERTIFICATE_SIZE
 _SIZE_MAX = 256 * SIZE * 4  # every index once, as hex with room for white space

@@ -13,11 +13,11 @@ takes both in order. If every old key is lost, nothing helps but new pins on eve
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sdk.parameters.signing import Envelope, sign_package
-from sdk.sm2 import SigningKey
-from validator.errors import ParametersError
-from validator.packages import Kind, Package, key_id
-from validator.texts import Text
+from yima.sdk.parameters.signing import Envelope, sign_package
+from yima.sdk.sm2 import SigningKey
+from yima.validator.errors import ParametersError
+from yima.validator.packages import Kind, Package, key_id
+from yima.validator.texts import Text
 
 
 class Rotation(NamedTuple):

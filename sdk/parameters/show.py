@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from sdk.parameters.compile import Opened
-from sdk.parameters.wording import MODES, Wording, day, money
-from validator.parameters.family_rules import read
-from validator.parameters.image import build
-from validator.parameters.rules import OPEN, Limits, Matrix, Rules, Stage
+from yima.sdk.parameters.compile import Opened
+from yima.sdk.parameters.wording import MODES, Wording, day, money
+from yima.validator.parameters.family_rules import read
+from yima.validator.parameters.image import build
+from yima.validator.parameters.rules import OPEN, Limits, Matrix, Rules, Stage
 
 _MATRIX_SHOWN = 24  # stations; a wider matrix is told by its size
 

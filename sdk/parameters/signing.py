@@ -17,12 +17,12 @@ from pathlib import Path
 
 from construct import ConstructError, Container
 
-from sdk import layouts_package as layouts
-from sdk import sm2
-from sdk.sm2 import SigningKey
-from validator.deny.denylist import DenyList
-from validator.errors import ParametersError
-from validator.packages import (
+from yima.sdk import layouts_package as layouts
+from yima.sdk import sm2
+from yima.sdk.sm2 import SigningKey
+from yima.validator.deny.denylist import DenyList
+from yima.validator.errors import ParametersError
+from yima.validator.packages import (
     ENVIRONMENTS,
     Kind,
     Package,
@@ -35,7 +35,7 @@ from validator.packages import (
     key_id,
     parse_package,
 )
-from validator.texts import Text
+from yima.validator.texts import Text
 
 DENY_VALID_S = 30 * 86400
 _KEY_FILE_MAX = 4096

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from sdk.parameters import fare_files as fares
-from sdk.parameters.cells import LOCAL, Row, read_rows, refuse_repeated
-from sdk.parameters.fare_files import KindWord, period, refuse_overlaps
-from validator.errors import ParametersError
-from validator.parameters.family_rules import family_rules_of, rows
-from validator.parameters.image import LABEL_SIZE
-from validator.parameters.parts import environment_of, limits_of, roots_of, time_shifts_of
-from validator.parameters.rules import (
+from yima.sdk.parameters import fare_files as fares
+from yima.sdk.parameters.cells import LOCAL, Row, read_rows, refuse_repeated
+from yima.sdk.parameters.fare_files import KindWord, period, refuse_overlaps
+from yima.validator.errors import ParametersError
+from yima.validator.parameters.family_rules import family_rules_of, rows
+from yima.validator.parameters.image import LABEL_SIZE
+from yima.validator.parameters.parts import environment_of, limits_of, roots_of, time_shifts_of
+from yima.validator.parameters.rules import (
     OPEN,
     Acceptance,
     LabelKey,
@@ -32,8 +32,8 @@ from validator.parameters.rules import (
     ReaderProfile,
     Rules,
 )
-from validator.parameters.tables import Place, Table
-from validator.texts import Text
+from yima.validator.parameters.tables import Place, Table
+from yima.validator.texts import Text
 
 PACKAGE_FILE = "package.toml"
 CSV_FILES = (

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from validator.errors import ParametersError
-from validator.texts import Text
+from yima.validator.errors import ParametersError
+from yima.validator.texts import Text
 
 FIRST_LINE = "01"
 RECORDS_MAX = 999_999  # the count has six digits

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from sdk.parameters.cells import Row, read_rows
-from sdk.parameters.whitelist_file import WhitelistFile, WhitelistFileError, compare
-from validator.errors import ParametersError
-from validator.texts import Text
+from yima.sdk.parameters.cells import Row, read_rows
+from yima.sdk.parameters.whitelist_file import WhitelistFile, WhitelistFileError, compare
+from yima.validator.errors import ParametersError
+from yima.validator.texts import Text
 
 COLUMNS = ("organisation", "platform", "city", "modes", "name")
 

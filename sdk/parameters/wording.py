@@ -5,8 +5,8 @@ Names come from the rules' own labels; what has none is shown by its number. Acc
 
 from datetime import UTC, datetime, timedelta
 
-from validator.judging import masked
-from validator.parameters.rules import (
+from yima.validator.judging import masked
+from yima.validator.parameters.rules import (
     OPEN,
     Acceptance,
     Concession,

@@ -1,4 +1,4 @@
-"""The bench resolver as a web application: the other end of validator.http_resolver, so that the path is real.
+"""The bench resolver as a web application: the other end of yima.validator.resolvers.http, so that the path is real.
 
 It claims no compatibility with any province's service: none has published one. Every question is hostile until checked;
 tokens stay out of what it tells, which has their SM3's first bytes instead.
@@ -16,10 +16,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sdk.resolver.tokens import TOKEN_MAX, answer_for
-from validator import _core
-from validator.http_resolver import PATH
-from validator.ports import Answer
+from yima.sdk.resolver.tokens import TOKEN_MAX, answer_for
+from yima.validator import _core
+from yima.validator.ports import Answer
+from yima.validator.resolvers.http import PATH
 
 QUESTION_MAX = 16 << 10
 WORD_MAX = 64

@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from validator.errors import ResolverError
-from validator.ports import Answer
-from validator.texts import Text
+from yima.validator.errors import ResolverError
+from yima.validator.ports import Answer
+from yima.validator.texts import Text
 
 TOKEN_MAX = 4096
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")

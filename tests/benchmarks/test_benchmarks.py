@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.measurement import Series, machine, timed
-from validator.texts import Text
+from yima.validator.texts import Text
 
 SERIES = [
     "judge_known_issuer",

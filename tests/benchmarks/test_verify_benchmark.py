@@ -6,7 +6,7 @@ import sys
 
 from benchmarks import rivals
 from benchmarks.verify import inputs, measure
-from validator import _core
+from yima.validator import _core
 
 KEYS = {
     "fresh_us",

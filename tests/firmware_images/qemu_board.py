@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, cast
 
-from firmware_images.provision import PARAMETERS_AT, SETTINGS_AT, Settings, parameters_copy, settings_copy
+from yima.firmware_images.provision import PARAMETERS_AT, SETTINGS_AT, Settings, parameters_copy, settings_copy
 
 _SCANNER, _STATION, _STATUS = "u0", "u1", "u2"
 LOG_AT, LOG_SIZE, BLOCK = 0xA0000, 0x40000, 4096

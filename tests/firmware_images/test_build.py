@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from firmware_images.build import FLASH_BUDGET, ROOT, BuildError, Built, Environment, Product, Slot, build
-from firmware_images.cli import image as cli
-from firmware_images.image import read
-from firmware_images.signing import SigningError, read_manifest, sign_folder, write_builds
+from yima.firmware_images.build import FLASH_BUDGET, ROOT, BuildError, Built, Environment, Product, Slot, build
+from yima.firmware_images.cli import image as cli
+from yima.firmware_images.image import read
+from yima.firmware_images.signing import SigningError, read_manifest, sign_folder, write_builds
 
 _RAM = 128 * 1024
 
@@ -37,10 +37,10 @@ def test_the_image_begins_with_a_vector_table_for_its_slot(built: Built) -> None
 def test_the_same_sources_give_the_same_bytes_from_another_folder(built: Built, tmp_path: Path) -> None:
     copy = tmp_path / "somewhere else"
     for folder in ("firmware_images", "validator"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / folder, copy / "yima" / folder, ignore=shutil.ignore_patterns("__pycache__"))
     program = (
-        "from pathlib import Path; from firmware_images.build import *; import firmware_images;"
-        "print(firmware_images.__file__); build(Product.METRO_GATE, Slot.A, Environment.TEST, Path('out'))"
+        "from pathlib import Path; from yima.firmware_images.build import *; import yima.firmware_images as images;"
+        "print(images.__file__); build(Product.METRO_GATE, Slot.A, Environment.TEST, Path('out'))"
     )
     environment = {"PYTHONPATH": str(copy), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
     done = subprocess.run(
@@ -87,7 +87,7 @@ def test_the_test_key_signs_no_production_image(tmp_path: Path) -> None:
 
 
 def test_what_the_compiler_says_reaches_the_engineer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("firmware_images.build.VERSION", '" junk')
+    monkeypatch.setattr("yima.firmware_images.build.VERSION", '" junk')
     with pytest.raises(BuildError, match="error"):
         build(Product.BUS_VALIDATOR, Slot.A, Environment.TEST, tmp_path)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware_images.host_build import host_library
-from validator.readers.framing import Framer, Profile
+from yima.firmware_images.host_build import host_library
+from yima.validator.readers.framing import Framer, Profile
 
 _HERE = Path(__file__).parent
 _MS = 1_000_000

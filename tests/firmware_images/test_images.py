@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware_images.build import Slot
-from firmware_images.image import SLOT_SIZE, TRAILER_MAGIC, Fault, ImageError, factory_slot, read, verify
-from firmware_images.keys import KeyFileError, pem_of_test_key, public_key_of, public_test_key
-from firmware_images.signing import SigningError, sign
+from yima.firmware_images.build import Slot
+from yima.firmware_images.image import SLOT_SIZE, TRAILER_MAGIC, Fault, ImageError, factory_slot, read, verify
+from yima.firmware_images.keys import KeyFileError, pem_of_test_key, public_key_of, public_test_key
+from yima.firmware_images.signing import SigningError, sign
 
 _PRODUCT = "yima-metro-gate"
 _PAYLOAD = random.Random(5).randbytes(3000)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from firmware_images.build import Product
-from hwsim.board.emulator import Board
-from hwsim.board.layout import PIN_GATE, SCANNER
-from hwsim.board.workshop import CLOCK, World, equip, make_firmware, make_world
+from yima.firmware_images.build import Product
+from yima.hwsim.board.emulator import Board
+from yima.hwsim.board.layout import PIN_GATE, SCANNER
+from yima.hwsim.board.workshop import CLOCK, World, equip, make_firmware, make_world
 
 pytestmark = pytest.mark.slow
 

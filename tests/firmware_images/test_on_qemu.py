@@ -12,18 +12,18 @@ import pytest
 from smpclient import SMPClient
 from smpclient.transport.serial import SMPSerialTransport
 
-from firmware_images.build import Environment, Product, Slot, build
-from firmware_images.host_build import host_library
-from firmware_images.image import factory_slot
-from firmware_images.signing import sign
-from firmware_images.station import ParametersWrite, Record, Station, StationError
-from sdk.issuer import Rider, Root, make_issuer, make_rider, make_root
-from sdk.parameters.signing import Envelope, sign_package
-from sdk.sm2 import SigningKey
 from tests.firmware_images.qemu_board import BLOCK, LOG_SIZE, QemuBoard, flash
-from validator.judging import GateContext, Mode, Moment, Validator
-from validator.parameters import Parameters, from_mapping
-from validator.record import Terminal, record_is_intact, trip_record
+from yima.firmware_images.build import Environment, Product, Slot, build
+from yima.firmware_images.host_build import host_library
+from yima.firmware_images.image import factory_slot
+from yima.firmware_images.signing import sign
+from yima.firmware_images.station import ParametersWrite, Record, Station, StationError
+from yima.sdk.issuer import Rider, RootAuthority, make_issuer, make_rider, make_root
+from yima.sdk.parameters.signing import Envelope, sign_package
+from yima.sdk.sm2 import SigningKey
+from yima.validator.judging import GateContext, Mode, Moment, Validator
+from yima.validator.judging.record import Terminal, record_is_intact, trip_record
+from yima.validator.parameters import Parameters, from_mapping
 
 pytestmark = [
     pytest.mark.slow,
@@ -56,12 +56,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> _Built:
 
 
 @pytest.fixture(scope="module")
-def root() -> Root:
+def root() -> RootAuthority:
     return make_root()
 
 
 @pytest.fixture(scope="module")
-def rider(root: Root) -> Rider:
+def rider(root: RootAuthority) -> Rider:
     return make_rider(
         make_issuer(root),
         payment_account="PAY1",
@@ -71,7 +71,7 @@ def rider(root: Root) -> Rider:
     )
 
 
-def _parameters(root: Root, version: int = 7) -> Parameters:
+def _parameters(root: RootAuthority, version: int = 7) -> Parameters:
     return from_mapping(
         {
             "environment": "test",
@@ -87,7 +87,7 @@ Boards = Callable[..., QemuBoard]
 
 
 @pytest.fixture
-def boards(built: _Built, root: Root, tmp_path: Path) -> Iterator[Boards]:
+def boards(built: _Built, root: RootAuthority, tmp_path: Path) -> Iterator[Boards]:
     """Starts boards and stops them."""
     started: list[QemuBoard] = []
 
@@ -127,7 +127,7 @@ async def _all(station: Station, start: int = 0) -> list[Record]:
 
 
 def test_a_good_code_opens_the_gate_and_its_record_is_what_the_host_would_write(
-    board: QemuBoard, root: Root, rider: Rider
+    board: QemuBoard, root: RootAuthority, rider: Rider
 ) -> None:
     code = rider.code(_NOW)
     board.scan(code)
@@ -225,7 +225,9 @@ def test_images_that_cannot_run_here_are_refused_and_the_status_line_says_why(bo
     asyncio.run(talk())
 
 
-def test_parameters_come_into_force_at_once_and_older_ones_never(board: QemuBoard, root: Root, rider: Rider) -> None:
+def test_parameters_come_into_force_at_once_and_older_ones_never(
+    board: QemuBoard, root: RootAuthority, rider: Rider
+) -> None:
     code = rider.code(_NOW)
     board.scan(code)
     board.until("tap .* accepted=1")
@@ -245,7 +247,9 @@ def test_parameters_come_into_force_at_once_and_older_ones_never(board: QemuBoar
     assert board.until("tap ")["name"] == "REPEATED", "used codes are remembered across parameters"
 
 
-def test_a_parameter_transfer_that_stops_half_way_changes_nothing(board: QemuBoard, root: Root, rider: Rider) -> None:
+def test_a_parameter_transfer_that_stops_half_way_changes_nothing(
+    board: QemuBoard, root: RootAuthority, rider: Rider
+) -> None:
     image = bytes(_parameters(root, 9).image)
 
     async def talk() -> None:
@@ -270,7 +274,7 @@ def test_a_dead_clock_refuses_and_says_so_until_the_station_sets_it(boards: Boar
 
 
 def test_without_parameters_nobody_passes_and_the_first_ones_are_taken(
-    boards: Boards, root: Root, rider: Rider
+    boards: Boards, root: RootAuthority, rider: Rider
 ) -> None:
     board = boards(parameters=None)
     _set_clock(board, _NOW)
@@ -331,7 +335,7 @@ def test_a_log_full_of_records_shuts_the_gate_until_the_station_has_taken_them(
 
 
 def test_signed_parameters_are_taken_from_whom_the_settings_trust_and_then_from_whom_the_package_names(
-    boards: Boards, root: Root, rider: Rider
+    boards: Boards, root: RootAuthority, rider: Rider
 ) -> None:
     first, second, stranger = (SigningKey.generate() for _ in range(3))
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from smp import packet
 
-from firmware_images.host_build import host_library
+from yima.firmware_images.host_build import host_library
 
 _HERE = Path(__file__).parent
 _READ, _WRITE, _VERSION_2 = 0, 2, 0x08

@@ -1,8 +1,8 @@
 """The bus validator's face: what a rider sees and hears, and for how long."""
 
-from hwsim.bus import INVITATION, BusValidator, Buzzer, Lamp, yuan
-from hwsim.commands import Command, Verb
-from validator.texts import Text
+from yima.hwsim.bus import INVITATION, BusValidator, Buzzer, Lamp, yuan
+from yima.hwsim.commands import Command, Verb
+from yima.validator.texts import Text
 
 ACCEPTED = Text("Accepted", "请通行")
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hwsim.frames import FrameServer, SocketSource, open_reader
-from hwsim.phone import Phone
-from validator.errors import ReaderError
-from validator.ports import open_reader as open_by_name
-from validator.readers.camera import Frame
-from validator.readers.decoders import Gray
+from yima.hwsim.frames import FrameServer, SocketSource, open_reader
+from yima.hwsim.phone import Phone
+from yima.validator.errors import ReaderError
+from yima.validator.ports import open_reader as open_by_name
+from yima.validator.readers.camera import Frame
+from yima.validator.readers.decoders import Gray
 
 CODE = bytes(range(256)) + bytes(range(108))
 HEADER = struct.Struct(">4sHHQ")

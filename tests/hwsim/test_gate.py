@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim.commands import Command, Verb
-from hwsim.gate import TABLE, Action, Event, MetroGate, State, Timings
-from validator.texts import Text
+from yima.hwsim.commands import Command, Verb
+from yima.hwsim.gate import TABLE, Action, Event, GateState, MetroGate, Timings
+from yima.validator.texts import Text
 
 OUTSIDE = [
     Event.OPEN_COMMAND,
@@ -24,7 +24,7 @@ def command(verb: Verb, number: int = 1) -> Command:
     return Command(number=number, verb=verb, reason=0, text=Text("Accepted", "请通行"), fare_fen=300)
 
 
-def state(gate: MetroGate) -> State:
+def state(gate: MetroGate) -> GateState:
     return gate.condition.state
 
 
@@ -36,7 +36,7 @@ def gate_after(*events: Event) -> MetroGate:
 
 
 def test_every_event_has_a_row_in_every_state() -> None:
-    assert set(TABLE) == set(State)
+    assert set(TABLE) == set(GateState)
     for state, rows in TABLE.items():
         assert set(rows) == set(Event), state
 
@@ -44,21 +44,21 @@ def test_every_event_has_a_row_in_every_state() -> None:
 def test_a_rider_taps_walks_through_and_the_gate_locks_again() -> None:
     gate = MetroGate(TIMINGS)
     assert gate.handle(Event.OPEN_COMMAND, 0) == (Action.ADMIT, Action.RELEASE, Action.SHOW_GO)
-    assert state(gate) is State.OPEN
+    assert state(gate) is GateState.OPEN
     gate.handle(Event.PERSON_ENTERS, 900)
-    assert state(gate) is State.PASSAGE
+    assert state(gate) is GateState.PASSAGE
     assert gate.handle(Event.PERSON_LEAVES, 1800) == (Action.COUNT, Action.SHUT, Action.SHOW_STOP)
-    assert state(gate) is State.CLOSING
+    assert state(gate) is GateState.CLOSING
     assert gate.advance(2299) == ()
     assert gate.advance(2300) == (Action.ENGAGE,)
-    assert state(gate) is State.LOCKED
+    assert state(gate) is GateState.LOCKED
     assert gate.condition.passed == 1
 
 
 def test_a_refusal_moves_nothing() -> None:
     gate = MetroGate(TIMINGS)
     assert gate.handle(Event.REFUSE_COMMAND, 0) == (Action.SHOW_STOP,)
-    assert state(gate) is State.LOCKED
+    assert state(gate) is GateState.LOCKED
 
 
 def test_an_admitted_rider_who_never_comes_is_forgotten_after_the_open_time() -> None:
@@ -66,24 +66,24 @@ def test_an_admitted_rider_who_never_comes_is_forgotten_after_the_open_time() ->
     assert gate.advance(4999) == ()
     assert gate.advance(5000) == (Action.FORGET, Action.SHUT, Action.SHOW_STOP)
     gate.handle(Event.PERSON_ENTERS, 5001)
-    assert state(gate) is State.ALARM
+    assert state(gate) is GateState.ALARM
 
 
 def test_two_riders_may_tap_before_the_first_has_walked_through() -> None:
     gate = gate_after(Event.OPEN_COMMAND, Event.OPEN_COMMAND, Event.PERSON_ENTERS, Event.PERSON_LEAVES)
-    assert state(gate) is State.OPEN
+    assert state(gate) is GateState.OPEN
     gate.handle(Event.PERSON_ENTERS, 0)
     gate.handle(Event.PERSON_LEAVES, 0)
-    assert state(gate) is State.CLOSING
+    assert state(gate) is GateState.CLOSING
     assert gate.condition.passed == 2
 
 
 def test_two_admitted_riders_may_be_inside_at_once() -> None:
     gate = gate_after(Event.OPEN_COMMAND, Event.OPEN_COMMAND, Event.PERSON_ENTERS, Event.PERSON_ENTERS)
     gate.handle(Event.PERSON_LEAVES, 0)
-    assert state(gate) is State.PASSAGE
+    assert state(gate) is GateState.PASSAGE
     gate.handle(Event.PERSON_LEAVES, 0)
-    assert (gate.condition.state, gate.condition.passed) == (State.CLOSING, 2)
+    assert (gate.condition.state, gate.condition.passed) == (GateState.CLOSING, 2)
 
 
 def test_a_second_tap_gives_the_second_rider_the_whole_open_time() -> None:
@@ -91,7 +91,7 @@ def test_a_second_tap_gives_the_second_rider_the_whole_open_time() -> None:
     gate.handle(Event.OPEN_COMMAND, 0)
     gate.handle(Event.OPEN_COMMAND, 4000)
     assert gate.advance(8999) == ()
-    assert state(gate) is State.OPEN
+    assert state(gate) is GateState.OPEN
 
 
 @pytest.mark.parametrize(
@@ -106,14 +106,14 @@ def test_a_second_tap_gives_the_second_rider_the_whole_open_time() -> None:
 def test_who_enters_without_having_been_admitted_sets_off_the_alarm(before: tuple[Event, ...]) -> None:
     gate = gate_after(*before)
     assert Action.SOUND in gate.handle(Event.PERSON_ENTERS, 1)
-    assert state(gate) is State.ALARM
+    assert state(gate) is GateState.ALARM
     assert gate.condition.alarm
 
 
 def test_leaves_that_meet_a_body_open_again_and_admit_nobody() -> None:
     gate = gate_after(Event.OPEN_COMMAND, Event.PERSON_ENTERS, Event.PERSON_LEAVES)
     assert gate.handle(Event.OBSTRUCTION, 100) == (Action.RELEASE,)
-    assert state(gate) is State.OPEN
+    assert state(gate) is GateState.OPEN
     assert gate.condition.admitted == 0
     assert gate.advance(5100) == (Action.FORGET, Action.SHUT, Action.SHOW_STOP)
 
@@ -159,9 +159,9 @@ def test_nobody_passes_who_was_not_admitted(story: list[tuple[Event, int]]) -> N
         assert after.admitted >= 0
         assert after.inside >= 0
         assert after.passed + after.inside + after.admitted <= admissions
-        assert (after.state is State.PASSAGE) == (after.inside > 0)
-        assert after.alarm == (after.state is State.ALARM)
-        assert (after.deadline_ms is None) == (after.state in (State.LOCKED, State.ALARM))
+        assert (after.state is GateState.PASSAGE) == (after.inside > 0)
+        assert after.alarm == (after.state is GateState.ALARM)
+        assert (after.deadline_ms is None) == (after.state in (GateState.LOCKED, GateState.ALARM))
 
 
 @given(st.lists(st.tuples(st.sampled_from(OUTSIDE), st.integers(0, 10_000)), max_size=40), st.integers(1, 700))

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim.bus import BusValidator, Lamp
-from hwsim.commands import LINE_MAX, BadLineError, Command, Receipt, Verb, parse_command, parse_receipt
-from hwsim.gate import Event, MetroGate, State
-from hwsim.gate_link import GateServer, SimulatedGate, open_gate
-from validator.errors import GateError
-from validator.judging import Reason, Verdict
-from validator.ports import open_gate as open_any_gate
-from validator.texts import Text
+from yima.hwsim.bus import BusValidator, Lamp
+from yima.hwsim.commands import LINE_MAX, BadLineError, Command, Receipt, Verb, parse_command, parse_receipt
+from yima.hwsim.gate import Event, GateState, MetroGate
+from yima.hwsim.gate_link import GateServer, SimulatedGate, open_gate
+from yima.validator.errors import GateError
+from yima.validator.judging import Reason, Verdict
+from yima.validator.ports import open_gate as open_any_gate
+from yima.validator.texts import Text
 
 TEXTS = st.builds(Text, st.text(max_size=80), st.text(max_size=80))
 COMMANDS = st.builds(
@@ -120,7 +120,7 @@ def test_open_reaches_the_gate_before_the_call_returns(path: Path) -> None:
     with GateServer(path, gate):
         device = open_gate(str(path))
         device.open(verdict(fare_fen=300))
-        assert gate.condition.state is State.OPEN
+        assert gate.condition.state is GateState.OPEN
         device.close()
 
 
@@ -196,7 +196,7 @@ def test_a_gate_that_was_restarted_is_found_again(path: Path) -> None:
     again = MetroGate()
     with GateServer(path, again):
         device.open(verdict())
-        assert again.condition.state is State.OPEN
+        assert again.condition.state is GateState.OPEN
         device.close()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hwsim.network import Network
+from yima.hwsim.network import Network
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hwsim.phone import HELD, Phone, View
-from sdk.qr import LEVELS, Level
-from validator.readers.decoders import decode
+from yima.hwsim.phone import HELD, Phone, View
+from yima.sdk.qr import LEVELS, Level
+from yima.validator.readers.decoders import decode
 
 CODE = bytes(range(256)) + bytes(range(108))
 

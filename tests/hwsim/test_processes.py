@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hwsim.processes import ProcessError, Processes
+from yima.hwsim.processes import ProcessError, Processes
 
 
 def collect(directory: Path) -> list[str]:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from hwsim.scanner import SerialScanner
+from yima.hwsim.scanner import SerialScanner
 
 EVERY_BYTE = bytes(range(256))
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from sdk.issuer import Issuer, Rider, Root, make_issuer, make_rider, make_root
-from sdk.roots import RootKeys, parse_roots
-from validator.judging import GateContext, Moment, Validator
-from validator.parameters import Mode, from_mapping
-from validator.record import Terminal, trip_record
+from yima.sdk.issuer import Issuer, Rider, RootAuthority, make_issuer, make_rider, make_root
+from yima.sdk.roots import RootKeys, parse_roots
+from yima.validator.judging import GateContext, Moment, Validator
+from yima.validator.judging.record import Terminal, trip_record
+from yima.validator.parameters import Mode, from_mapping
 
 NOW = 1_790_000_000
 PAYMENT = "6228480402564890"
@@ -24,19 +24,19 @@ def now() -> int:
 
 
 @pytest.fixture(scope="session")
-def root() -> Root:
-    """Root 1."""
+def root() -> RootAuthority:
+    """RootAuthority 1."""
     return make_root(1)
 
 
 @pytest.fixture(scope="session")
-def root_keys(root: Root) -> RootKeys:
-    """Root 1 as `--roots` loads it."""
+def root_keys(root: RootAuthority) -> RootKeys:
+    """RootAuthority 1 as `--roots` loads it."""
     return RootKeys(tuple(parse_roots(root.certificate, "root")))
 
 
 @pytest.fixture(scope="session")
-def issuer(root: Root) -> Issuer:
+def issuer(root: RootAuthority) -> Issuer:
     """The one institution."""
     return make_issuer(root)
 
@@ -69,7 +69,7 @@ def code(new_code: Callable[..., bytes]) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def mapping(root: Root) -> dict[str, Any]:
+def mapping(root: RootAuthority) -> dict[str, Any]:
     """Parameters under which the rider rides for 200 fen."""
     return {
         "environment": "test",
@@ -105,7 +105,7 @@ def code_file(tmp_path: Path, code: bytes) -> Path:
 
 
 @pytest.fixture
-def params_file(tmp_path: Path, root: Root) -> Path:
+def params_file(tmp_path: Path, root: RootAuthority) -> Path:
     """The parameters as a file, with their root certificate beside."""
     (tmp_path / "roots.bin").write_bytes(root.certificate)
     path = tmp_path / "params.toml"

@@ -1,4 +1,4 @@
-"""sdk.conform: vectors of any keys are judged by the core, and one that cannot be judged is never passed over."""
+"""yima.sdk.conform: vectors of any keys are judged by the core, and one that cannot be judged is never passed over."""
 
 import json
 from collections.abc import Callable
@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.conform import VectorError, load_folder, load_vector, run
-from sdk.issuer import Root
+from yima.sdk.conform import VectorError, load_folder, load_vector, run
+from yima.sdk.issuer import RootAuthority
 
 LAB = Path(__file__).parents[1] / "vectors" / "lab"
 
 
 @pytest.fixture
-def vector(code: bytes, root: Root, now: int) -> dict[str, Any]:
+def vector(code: bytes, root: RootAuthority, now: int) -> dict[str, Any]:
     """A vector of our own keys, with everything that may be left out left out."""
     return {
         "clock": now,

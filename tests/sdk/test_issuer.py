@@ -1,23 +1,23 @@
-"""sdk.issuer: what it makes is what the standard says, and the core accepts it."""
+"""yima.sdk.issuer: what it makes is what the standard says, and the core accepts it."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from sdk import layouts, sm2
-from sdk.issuer import Issuer, Root, make_issuer, make_rider, make_root
-from validator import _core
-from validator.judging import Reason, Validator
+from yima.sdk import layouts, sm2
+from yima.sdk.issuer import Issuer, RootAuthority, make_issuer, make_rider, make_root
+from yima.validator import _core
+from yima.validator.judging import Reason, Validator
 
 
-def test_a_root_certificate_signs_itself_and_the_core_takes_it(root: Root) -> None:
+def test_a_root_certificate_signs_itself_and_the_core_takes_it(root: RootAuthority) -> None:
     assert len(root.certificate) == 144
     assert sm2.verify(root.key.public, root.certificate[:80], root.certificate[80:])
     assert _core.root_certificate_valid(root.certificate)
 
 
-def test_an_issuer_certificate_is_signed_by_its_root_over_47_bytes(root: Root, issuer: Issuer) -> None:
+def test_an_issuer_certificate_is_signed_by_its_root_over_47_bytes(root: RootAuthority, issuer: Issuer) -> None:
     certificate = issuer.certificate
     assert len(certificate) == 117
     assert sm2.verify(root.key.public, certificate[6:53], certificate[53:])
@@ -103,7 +103,7 @@ def test_what_no_code_can_carry_is_the_callers_mistake(wrong: dict[str, Any], ne
         new_code(**wrong)
 
 
-def test_certificates_refuse_what_they_cannot_carry(root: Root) -> None:
+def test_certificates_refuse_what_they_cannot_carry(root: RootAuthority) -> None:
     with pytest.raises(ValueError, match="expiry"):
         make_root(1, (2100, 1))
     with pytest.raises(ValueError, match="expiry"):

@@ -1,4 +1,4 @@
-"""sdk.keyring: a test world's keys outlive a run, and only their owner may read them."""
+"""yima.sdk.keyring: a test world's keys outlive a run, and only their owner may read them."""
 
 import json
 import stat
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.keyring import Keyring, KeyringError
+from yima.sdk.keyring import Keyring, KeyringError
 
 
 def test_keys_are_made_once_and_come_back_from_the_file(tmp_path: Path) -> None:

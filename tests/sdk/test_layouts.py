@@ -1,4 +1,4 @@
-"""sdk.layouts: the second description of the layout, held against the core's table and against real bytes."""
+"""yima.sdk.layouts: the second description of the layout, held against the core's table and against real bytes."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk import layouts
-from validator import _core
+from yima.sdk import layouts
+from yima.validator import _core
 
 
 def table_of(layout: Any, base: dict[str, int], **sizes: int) -> list[tuple[str, int, int]]:

@@ -1,4 +1,4 @@
-"""sdk.payloads: raw bytes, hex, base64 and pictures are told apart, and a raw code is never taken for text."""
+"""yima.sdk.payloads: raw bytes, hex, base64 and pictures are told apart, and a raw code is never taken for text."""
 
 import base64
 import io
@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.dissection.families import family_of
-from sdk.payloads import Payload, PayloadError, payload_in, payload_of_hex, read_payload
+from yima.sdk.dissection.families import family_of
+from yima.sdk.payloads import Payload, PayloadError, payload_in, payload_of_hex, read_payload
 
 SPACED = pytest.param(lambda code: "\r\n".join(code[i : i + 16].hex(" ") for i in range(0, len(code), 16)), id="dump")
 
@@ -101,7 +101,7 @@ def test_a_picture_without_a_code_or_damaged_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("turn", ["turned", "inverted", "jpeg"])
 def test_a_picture_may_be_turned_inverted_or_jpeg(turn: str, code: bytes, tmp_path: Path) -> None:
     cv2 = pytest.importorskip("cv2")
-    from sdk.qr import qr_png
+    from yima.sdk.qr import qr_png
 
     qr_png(code, tmp_path / "code.png", "M", 5)
     picture = cv2.imread(str(tmp_path / "code.png"), cv2.IMREAD_GRAYSCALE)
@@ -113,7 +113,7 @@ def test_a_picture_may_be_turned_inverted_or_jpeg(turn: str, code: bytes, tmp_pa
 def test_of_several_symbols_in_a_picture_the_fare_code_is_taken(code: bytes, tmp_path: Path) -> None:
     cv2 = pytest.importorskip("cv2")
     numpy = pytest.importorskip("numpy")
-    from sdk.qr import qr_png
+    from yima.sdk.qr import qr_png
 
     qr_png(b"hello", tmp_path / "other.png", "L", 8)
     qr_png(code, tmp_path / "code.png", "L", 4)

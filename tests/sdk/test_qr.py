@@ -1,12 +1,12 @@
-"""sdk.qr: the bytes of a code survive the symbol at every level, and the level is the one asked for."""
+"""yima.sdk.qr: the bytes of a code survive the symbol at every level, and the level is the one asked for."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from sdk.payloads import read_payload
-from sdk.qr import LEVELS, Level, qr_matrix, qr_png
+from yima.sdk.payloads import read_payload
+from yima.sdk.qr import LEVELS, Level, qr_matrix, qr_png
 
 cv2 = pytest.importorskip("cv2")
 

@@ -1,4 +1,4 @@
-"""sdk.roots: certificates or bare keys, from bytes or lines; what is no root is named with its place."""
+"""yima.sdk.roots: certificates or bare keys, from bytes or lines; what is no root is named with its place."""
 
 from pathlib import Path
 from typing import Any
@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.issuer import Root, make_root
-from sdk.roots import RootKeys, RootsError, load_roots, parse_roots
+from yima.sdk.issuer import RootAuthority, make_root
+from yima.sdk.roots import RootKeys, RootsError, load_roots, parse_roots
 
 
-def test_a_file_of_certificates_gives_each_with_index_key_and_expiry(root: Root) -> None:
+def test_a_file_of_certificates_gives_each_with_index_key_and_expiry(root: RootAuthority) -> None:
     other = make_root(0x17, (2030, 6))
     first, second = parse_roots(root.certificate + other.certificate, "roots.bin")
     assert (first.index, first.key, first.expires) == (1, root.key.public, "2049-12")
@@ -24,12 +24,12 @@ def test_lines_give_bare_keys_by_index(public_certificates: dict[str, Any]) -> N
     assert {str(root.index): root.key.hex().upper() for root in parse_roots(text.encode(), "keys.txt")} == keys
 
 
-def test_an_index_may_be_decimal_or_hex(root: Root) -> None:
+def test_an_index_may_be_decimal_or_hex(root: RootAuthority) -> None:
     key = root.key.public.hex()
     assert [found.index for found in parse_roots(f"23 {key}\n0x17 {key}\n007 {key}".encode(), "x")] == [23, 23, 7]
 
 
-def test_the_same_index_of_two_files_keeps_both_keys(root: Root, tmp_path: Path) -> None:
+def test_the_same_index_of_two_files_keeps_both_keys(root: RootAuthority, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(root.certificate)
     (tmp_path / "b").write_bytes(make_root(1).certificate)
     assert len(load_roots([tmp_path / "a", tmp_path / "b"]).of(1)) == 2
@@ -41,7 +41,7 @@ def test_the_public_root_certificate_loads(public_certificates: dict[str, Any]) 
     assert RootKeys((found,)).of(2) == (found,)
 
 
-def test_what_is_no_root_is_refused_with_its_place(root: Root) -> None:
+def test_what_is_no_root_is_refused_with_its_place(root: RootAuthority) -> None:
     forged = bytearray(root.certificate)
     forged[20] ^= 1
     key = root.key.public.hex()

@@ -1,4 +1,4 @@
-"""sdk.sm2: keys and signatures through libcrypto, held against the standard, itself and the core."""
+"""yima.sdk.sm2: keys and signatures through libcrypto, held against the standard, itself and the core."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdk import sm2
-from sdk.sm2 import SigningKey
+from yima.sdk import sm2
+from yima.sdk.sm2 import SigningKey
 
 # GB/T 32918.5-2017 (GM/T 0003.5-2012), Annex A: the one official signature on the recommended curve.
 ANNEX_A_SECRET = 0x3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8

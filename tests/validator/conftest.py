@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from sdk.issuer import Issuer, Rider, Root, make_issuer, make_rider, make_root
-from validator.judging import Direction, GateContext, Mode, Validator
-from validator.parameters import from_mapping, from_rules
-from validator.parameters.rules import Fare, Pair, Rules
-from validator.parameters.rules import Root as RootKey
+from yima.sdk.issuer import Issuer, Rider, RootAuthority, make_issuer, make_rider, make_root
+from yima.validator.judging import Direction, GateContext, Mode, Validator
+from yima.validator.parameters import from_mapping, from_rules
+from yima.validator.parameters.rules import Fare, Pair, Rules
+from yima.validator.parameters.rules import Root as RootKey
 
 ORGANISATION = "00083010"
 PLATFORM = "50083010"
@@ -24,13 +24,13 @@ def now() -> int:
 
 
 @pytest.fixture(scope="session")
-def root() -> Root:
+def root() -> RootAuthority:
     """The one root that is loaded."""
     return make_root(1)
 
 
 @pytest.fixture(scope="session")
-def issuer(root: Root) -> Issuer:
+def issuer(root: RootAuthority) -> Issuer:
     """The one institution in the whitelist."""
     return make_issuer(root, ORGANISATION)
 
@@ -54,7 +54,7 @@ def new_rider(issuer: Issuer) -> Callable[..., Rider]:
 
 
 @pytest.fixture(scope="session")
-def mapping(root: Root) -> dict[str, Any]:
+def mapping(root: RootAuthority) -> dict[str, Any]:
     """Parameters under which a rider of the one issuer rides for 200 fen by bus, 300 by metro."""
     return {
         "environment": "test",
@@ -77,7 +77,7 @@ def new_validator(mapping: dict[str, Any]) -> Callable[..., Validator]:
 
 
 @pytest.fixture(scope="session")
-def ruled(root: Root) -> Callable[..., Validator]:
+def ruled(root: RootAuthority) -> Callable[..., Validator]:
     """Makes a validator by rules as values; keyword arguments of the gate, and those that replace parts of the rules.
 
     The one issuer is Shanghai's (310000), the gate stands in Suzhou (320500); a bus costs 200 fen.

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from validator.clock import SOFTWARE_DATE, SystemClock
+from yima.validator.clock import SOFTWARE_DATE, SystemClock
 
 
 def test_a_wall_clock_at_or_above_the_floor_is_trusted() -> None:

@@ -11,24 +11,24 @@ from typing import Any
 
 import pytest
 
-from hwsim.scanner import SerialScanner
-from sdk.collector.app import Collector
-from sdk.collector.store import Store
-from sdk.issuer import Rider
-from sdk.serving import Serving
 from tests.uplinks import KEY, until
-from validator import device as device_module
-from validator.clock import SystemClock
-from validator.device import Device, Happening, Notice, Summary, Tap, code_of
-from validator.errors import GateError, ReaderError
-from validator.gates import ConsoleGate, open_console
-from validator.journal import SqliteJournal
-from validator.judging import Reason, Validator, Verdict
-from validator.ports import Gate, Reader, Reading, open_reader
-from validator.record import Terminal, record_is_intact
-from validator.texts import Text
-from validator.uplink.http import HttpUplink
-from validator.uplink.sender import BatchPolicy
+from yima.hwsim.scanner import SerialScanner
+from yima.sdk.centre.collector.app import Collector
+from yima.sdk.centre.collector.store import Store
+from yima.sdk.issuer import Rider
+from yima.sdk.serving import Serving
+from yima.validator import device as device_module
+from yima.validator.clock import SystemClock
+from yima.validator.device import Device, Happening, Notice, Summary, Tap, code_of
+from yima.validator.errors import GateError, ReaderError
+from yima.validator.gates.console import ConsoleGate, open_console
+from yima.validator.journal import SqliteJournal
+from yima.validator.judging import Reason, Validator, Verdict
+from yima.validator.judging.record import Terminal, record_is_intact
+from yima.validator.ports import Gate, Reader, Reading, open_reader
+from yima.validator.texts import Text
+from yima.validator.uplink.http import HttpUplink
+from yima.validator.uplink.sender import BatchPolicy
 
 
 class Handed:

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from validator.clock import SystemClock
-from validator.device import Device, Tap
-from validator.errors import JournalError
-from validator.gates import ConsoleGate
-from validator.journal import SqliteJournal
-from validator.judging import GateContext, Mode, Moment, Reason, Validator, Verdict, Vouched
-from validator.parameters import from_mapping
-from validator.ports import Answer, JournalKey, Question, Reading
-from validator.record import Terminal, vouched_of
-from validator.resolving import Resolving
-from validator.texts import Text
+from yima.validator.clock import SystemClock
+from yima.validator.device import Device, Tap
+from yima.validator.errors import JournalError
+from yima.validator.gates.console import ConsoleGate
+from yima.validator.journal import SqliteJournal
+from yima.validator.judging import GateContext, Mode, Moment, Reason, Validator, Verdict, Vouched
+from yima.validator.judging.record import Terminal, vouched_of
+from yima.validator.parameters import from_mapping
+from yima.validator.ports import Answer, JournalKey, Question, Reading
+from yima.validator.resolvers.resolving import Resolving
+from yima.validator.texts import Text
 
 POLICY: dict[str, Any] = {"family": "sufu", "prefix": "js:", "at_risk_rides": 2, "at_risk_fen": 1000}
 

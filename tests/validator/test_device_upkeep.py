@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sdk.issuer import Rider
 from tests.validator.test_device import Bench
-from validator.judging import Moment, Reason, Validator
-from validator.ports import Reading
+from yima.sdk.issuer import Rider
+from yima.validator.judging import Moment, Reason, Validator
+from yima.validator.ports import Reading
 
 EXPIRED = Reason.PARAMETERS_EXPIRED
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from validator import _core
-from validator.judging import GateContext, Mode, Reason, Stage, StageResult, Validator, Verdict
-from validator.parameters import Parameters, from_mapping
+from yima.validator import _core
+from yima.validator.judging import GateContext, Mode, Reason, Stage, StageResult, Validator, Verdict
+from yima.validator.parameters import Parameters, from_mapping
 
 VECTORS = 77
 

@@ -1,4 +1,4 @@
-/* deny.c - the type validator._core.DenyList: a deny-list looked up in buffers that the caller keeps.
+/* deny.c - the type yima.validator._core.DenyList: a deny-list looked up in buffers that the caller keeps.
  *
  * It holds the buffers (a mapped file cannot be unmapped meanwhile) and never copies them. */
 #define PY_SSIZE_T_CLEAN
@@ -196,7 +196,7 @@ static PyType_Slot deny_slots[] = {
 /* clang-format on */
 
 static PyType_Spec deny_spec = {
-    .name = "validator._core.DenyList",
+    .name = "yima.validator._core.DenyList",
     .basicsize = sizeof(DenyList),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = deny_slots,

@@ -184,7 +184,7 @@ static PyModuleDef_Slot core_slots[] = {
 
 static PyModuleDef core_module = {
     PyModuleDef_HEAD_INIT,
-    .m_name = "validator._core",
+    .m_name = "yima.validator._core",
     .m_doc = "The core of Yima: judges ministry-standard transit QR codes.",
     .m_size = 0,
     .m_methods = core_methods,

@@ -1,4 +1,4 @@
-/* package.c - signed packages for Python: the part of validator._core that opens and checks them.
+/* package.c - signed packages for Python: the part of yima.validator._core that opens and checks them.
  *
  * Every bytes-like object is accepted and read in place. A package that is none is an answer, not an exception. */
 #define PY_SSIZE_T_CLEAN

@@ -1,4 +1,4 @@
-/* sm2.c - SM3 and SM2 verification for Python: the part of validator._core that exposes the primitives.
+/* sm2.c - SM3 and SM2 verification for Python: the part of yima.validator._core that exposes the primitives.
  *
  * Every bytes-like object is accepted. A key that is none (wrong length or tag, a coordinate not below p, off the
  * curve) is a ValueError; a signature that does not hold is False, whatever its bytes. */
@@ -267,7 +267,7 @@ static PyType_Slot key_slots[] = {
 };
 
 static PyType_Spec key_spec = {
-    .name = "validator._core.Sm2Key",
+    .name = "yima.validator._core.Sm2Key",
     .basicsize = sizeof(KeyObject),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = key_slots,

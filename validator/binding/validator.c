@@ -1,4 +1,4 @@
-/* validator.c - the type validator._core.Validator.
+/* validator.c - the type yima.validator._core.Validator.
  *
  * It holds its own buffers and a reference to the image that the core reads in place. The GIL is kept: a judgement
  * takes some 100 microseconds, and one object is used by one thread at a time. */
@@ -306,7 +306,7 @@ static PyType_Slot validator_slots[] = {
 /* clang-format on */
 
 static PyType_Spec validator_spec = {
-    .name = "validator._core.Validator",
+    .name = "yima.validator._core.Validator",
     .basicsize = sizeof(Validator),
     .flags = Py_TPFLAGS_DEFAULT,
     .slots = validator_slots,

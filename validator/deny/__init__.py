@@ -1,5 +1,5 @@
-"""The deny-list of national size: looked up in place (`denylist`), and which one a device goes by (`activation`)."""
+"""The deny-list of national size, looked up in place."""
 
-from validator.deny.denylist import DenyList
+from yima.validator.deny.denylist import DenyList
 
 __all__ = ["DenyList"]

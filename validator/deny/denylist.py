@@ -18,13 +18,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from validator import _core
-from validator.errors import ParametersError
-from validator.parameters.image import ENVIRONMENTS
-from validator.texts import Text
+from yima.validator import _core
+from yima.validator.errors import ParametersError
+from yima.validator.parameters.image import ENVIRONMENTS
+from yima.validator.texts import Text
 
 if TYPE_CHECKING:
-    from validator.packages import Package
+    from yima.validator.packages import Package
 
 __all__ = ["DenyList", "FileCounts", "account_bytes"]
 

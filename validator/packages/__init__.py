@@ -1,6 +1,6 @@
-"""Signed packages: what a device believes of one (`package`), keeps (`store`) and goes by (`activation`)."""
+"""Signed packages: what a device believes of one (`package`) and keeps (`store`)."""
 
-from validator.packages.package import (
+from yima.validator.packages.package import (
     ENVIRONMENTS,
     MAGIC,
     Chain,

@@ -20,10 +20,10 @@ from datetime import UTC, datetime
 from enum import Enum, IntEnum
 from pathlib import Path
 
-from validator import _core
-from validator.errors import ParametersError
-from validator.packages.texts import PROBLEMS
-from validator.texts import Text
+from yima.validator import _core
+from yima.validator.errors import ParametersError
+from yima.validator.packages.texts import PROBLEMS
+from yima.validator.texts import Text
 
 MAGIC = b"YIMA"
 HEADER_SIZE = 128

@@ -5,7 +5,7 @@
     <version>-<id>.ymp    packages in force or kept; never changed after they are written
 
 Rules it keeps:
-- Nothing is staged, and nothing activated, that does not keep every rule of validator.packages at that moment.
+- Nothing is staged, and nothing activated, that does not keep every rule of yima.validator.packages at that moment.
 - A power cut at any step leaves either the old package in force or the new one, whole. Opening writes nothing.
 - Trust only moves forward: it comes from the newest package that was ever in force here, also after `revert`.
 - A package whose bytes rot is not used: the one before it comes back, and `trouble` says so.
@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from validator import _core
-from validator.errors import ParametersError
-from validator.packages import (
+from yima.validator import _core
+from yima.validator.errors import ParametersError
+from yima.validator.packages import (
     Chain,
     Kind,
     Package,
@@ -36,8 +36,8 @@ from validator.packages import (
     image_is_intact,
     parse_package,
 )
-from validator.packages.storage import DirectoryStorage, Storage
-from validator.texts import Text
+from yima.validator.packages.storage import DirectoryStorage, Storage
+from yima.validator.texts import Text
 
 Stack = tuple[Package, ...]  # a package, for deny-lists followed by the increments to it, in order
 STATE = "state"

@@ -1,6 +1,6 @@
 """What is said of a package that is not taken, and what to do: one pair of texts for each error of core/package.h."""
 
-from validator.texts import Text
+from yima.validator.texts import Text
 
 PROBLEMS: dict[str, tuple[Text, Text]] = {
     "OK": (Text("nothing is wrong", "没有问题"), Text("Go on", "请继续")),

@@ -3,8 +3,8 @@
 `loading` is the door; `rules` says what there is to say; `image` builds, `reading` reads back.
 """
 
-from validator.parameters.loading import Parameters, flat_fares, from_image, from_mapping, from_rules, load
-from validator.parameters.rules import Limits, Mode, Pair, Root
+from yima.validator.parameters.loading import Parameters, flat_fares, from_image, from_mapping, from_rules, load
+from yima.validator.parameters.rules import Limits, Mode, Pair, Root
 
 __all__ = [
     "Limits",

@@ -35,10 +35,10 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from validator import _core
-from validator.parameters.rules import Mode
-from validator.parameters.tables import Table, hex_bytes, modes_of
-from validator.texts import Text
+from yima.validator import _core
+from yima.validator.parameters.rules import Mode
+from yima.validator.parameters.tables import Table, hex_bytes, modes_of
+from yima.validator.texts import Text
 
 SUISHEN_KEYS, TRANSPORT_KEYS, MINISTRY_226_KEYS, RESOLVED = 20, 21, 22, 23
 RESOLVED_FAMILIES = ("sufu", "anhui", "zhejiang")

@@ -1,15 +1,15 @@
 """The parameter image: what the core reads in place, built from checked values.
 
-The layout is described in core/parameters.c, and this is its mirror; validator.parameters.reading is the way back.
-Values come in checked by validator.parameters or sdk.parameters; what does not fit all the same is caught by the core's
+The layout is described in core/parameters.c, and this is its mirror; `reading` is the way back.
+Values come in checked by this package or yima.sdk.parameters; what does not fit all the same is caught by the core's
 own door. The same rules make the same bytes, in whatever order they were written down.
 """
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 
-from validator import _core
-from validator.parameters.rules import (
+from yima.validator import _core
+from yima.validator.parameters.rules import (
     Acceptance,
     Concession,
     Decoder,

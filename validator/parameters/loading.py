@@ -3,7 +3,7 @@
 Rules it keeps:
 - What comes in is checked to the last key before anything uses it; an unknown key is an error: a slip of typing.
 - An error names the file, the key and what to do. Nothing is half loaded.
-- What goes on to the core is one image of bytes (validator.parameters.image), which the core checks again.
+- What goes on to the core is one image of bytes (yima.validator.parameters.image), which the core checks again.
 
 The TOML form; `from_mapping` takes the same keys. Only environment and version must be there:
 
@@ -28,7 +28,7 @@ The TOML form; `from_mapping` takes the same keys. Only environment and version 
     organisation = "00083010"
     shifts_s = [-28800, 28800]
 
-and what validator.parameters.family_rules takes for families beside the ministry's code.
+and what yima.validator.parameters.family_rules takes for families beside the ministry's code.
 """
 
 import re
@@ -38,16 +38,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from validator import _core
-from validator.errors import ParametersError
-from validator.packages import MAGIC, Kind, Trust, is_package, open_package
-from validator.parameters.family_rules import family_rules_of, rows
-from validator.parameters.image import build
-from validator.parameters.parts import account_of, environment_of, limits_of, roots_of, time_shifts_of
-from validator.parameters.reading import Image, read, read_head, read_limits, read_reader
-from validator.parameters.rules import Acceptance, Fare, FareKind, Limits, Mode, Pair, ReaderProfile, Root, Rules
-from validator.parameters.tables import Place, Table, modes_of, number, numbers
-from validator.texts import Text
+from yima.validator import _core
+from yima.validator.errors import ParametersError
+from yima.validator.packages import MAGIC, Kind, Trust, is_package, open_package
+from yima.validator.parameters.family_rules import family_rules_of, rows
+from yima.validator.parameters.image import build
+from yima.validator.parameters.parts import account_of, environment_of, limits_of, roots_of, time_shifts_of
+from yima.validator.parameters.reading import Image, read, read_head, read_limits, read_reader
+from yima.validator.parameters.rules import Acceptance, Fare, FareKind, Limits, Mode, Pair, ReaderProfile, Root, Rules
+from yima.validator.parameters.tables import Place, Table, modes_of, number, numbers
+from yima.validator.texts import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

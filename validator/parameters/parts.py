@@ -1,19 +1,19 @@
 """Parts of parameters that are written the same way in every source: limits, roots, time bases, card accounts.
 
-The plain form (validator.parameters) and the source directory (sdk.parameters.source) both take them from here. What
-is wrong is a ParametersError that names the source, the key and what to do.
+The plain form (`loading`) and the source directory (yima.sdk.parameters.source) both take them from here. What is
+wrong is a ParametersError that names the source, the key and what to do.
 """
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from validator import _core
-from validator.errors import ParametersError
-from validator.parameters.image import ENVIRONMENTS
-from validator.parameters.rules import Limits, Root
-from validator.parameters.tables import Place, Table, hex_bytes, items, numbers
-from validator.texts import Text
+from yima.validator import _core
+from yima.validator.errors import ParametersError
+from yima.validator.parameters.image import ENVIRONMENTS
+from yima.validator.parameters.rules import Limits, Root
+from yima.validator.parameters.tables import Place, Table, hex_bytes, items, numbers
+from yima.validator.texts import Text
 
 ROOT_CERTIFICATE_SIZE = 144
 _DAY_S = 86400

@@ -1,6 +1,6 @@
 """The parameter image read back into rules: for pages and comparisons, and for what a device itself must know.
 
-`read(image)` undoes validator.parameters.image.build; the image must have passed the core's door (`parameters_check`).
+`read(image)` undoes `image.build`; the image must have passed the core's door (`parameters_check`).
 What the door does not walk is read with care: a label that is no UTF-8 keeps its sound letters, a matrix whose cells
 are not all there, or a station of no mode, is left out.
 """
@@ -12,9 +12,9 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
 
-from validator import _core
-from validator.parameters import image as image_form
-from validator.parameters.rules import (
+from yima.validator import _core
+from yima.validator.parameters import image as image_form
+from yima.validator.parameters.rules import (
     OPEN,
     Acceptance,
     Concession,

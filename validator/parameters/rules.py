@@ -4,7 +4,7 @@ Rules it keeps:
 - Money in fen, times in unix seconds UTC, distances in metres. Cities are administrative division codes (320500 is
   Suzhou); lines and stations have the operator's own numbers, 1 to 65535. 0 stands for "any" where a rule may leave it.
 - A rule that is dated holds from `from_s` (inclusive) to `to_s` (exclusive); OPEN: without end.
-- Nothing here is checked: validator.parameters and sdk.parameters check what people write, and the core checks again.
+- Nothing here is checked: `loading` and yima.sdk.parameters check what people write, and the core checks again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -237,7 +237,7 @@ class Rules:
 
     acceptance: None accepts every city. deny: inclusive ranges of card accounts as their 10 bytes. time_shifts:
     organisation to extra shifts in seconds. stages, matrices: by the table names that fares give. labels: names for
-    people. other: rows of sections that are packed elsewhere (validator.parameters.family_rules), by section number.
+    people. other: rows of sections that are packed elsewhere (`family_rules`), by section number.
     """
 
     environment: str

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from validator.errors import ParametersError
-from validator.parameters.rules import Mode
-from validator.texts import Text
+from yima.validator.errors import ParametersError
+from yima.validator.parameters.rules import Mode
+from yima.validator.texts import Text
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ An option that nobody knows or that makes no sense is an error that names it; no
 import re
 from collections.abc import Collection, Mapping
 
-from validator.errors import ReaderError
-from validator.texts import Text
+from yima.validator.errors import ReaderError
+from yima.validator.texts import Text
 
 
 def split(address: str, *, known: Collection[str]) -> tuple[str, dict[str, str]]:

@@ -18,12 +18,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from validator.errors import ReaderError
-from validator.ports import Reading
-from validator.readers import address as addresses
-from validator.readers.decoders import DECODERS, Gray, decoder_named
-from validator.readers.framing import LIMIT
-from validator.texts import Text
+from yima.validator.errors import ReaderError
+from yima.validator.ports import Reading
+from yima.validator.readers import address as addresses
+from yima.validator.readers.decoders import DECODERS, Gray, decoder_named
+from yima.validator.readers.framing import LIMIT
+from yima.validator.texts import Text
 
 _OPTIONS: Final = ("decoder", "width", "height")
 _CLOSING_S: Final = 2.0
@@ -65,7 +65,7 @@ def open_reader(address: str) -> "CameraReader":
 
 
 class CameraReader:
-    """Decodes a source's frames; see validator.ports.Reader."""
+    """Decodes a source's frames; see yima.validator.ports.Reader."""
 
     def __init__(self, source: FrameSource, decoder: str = "zxing") -> None:
         self._source = source

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from validator.errors import ReaderError
-from validator.texts import Text
+from yima.validator.errors import ReaderError
+from yima.validator.texts import Text
 
 Gray = NDArray[np.uint8]
 """A picture, height x width, 0 black to 255 white."""

@@ -19,10 +19,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from validator.errors import ReaderError
-from validator.ports import Reading
-from validator.readers.framing import LIMIT
-from validator.texts import Text, say
+from yima.validator.errors import ReaderError
+from yima.validator.ports import Reading
+from yima.validator.readers.framing import LIMIT
+from yima.validator.texts import Text, say
 
 _LARGEST: Final = 32 << 20  # bytes of one file
 _MOST_PIXELS: Final = 64_000_000  # of one picture; a small file may unfold to gigabytes
@@ -55,7 +55,7 @@ def open_reader(address: str) -> "FileReader":
 
 
 class FileReader:
-    """Delivers the payloads of files one after another; see validator.ports.Reader."""
+    """Delivers the payloads of files one after another; see yima.validator.ports.Reader."""
 
     def __init__(self, paths: list[Path]) -> None:
         self._paths = deque(paths)
@@ -140,7 +140,7 @@ def _picture(contents: bytes) -> list[bytes]:
         import cv2  # noqa: PLC0415 - payloads must be readable without the extra `camera`
         import numpy as np  # noqa: PLC0415
 
-        from validator.readers.decoders import decode  # noqa: PLC0415
+        from yima.validator.readers.decoders import decode  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         raise ReaderError(
             "file:",

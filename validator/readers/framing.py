@@ -18,7 +18,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from validator.ports import Reading
+from yima.validator.ports import Reading
 
 LIMIT: Final = 4096
 """Most bytes of one frame, and of Reading.payload."""

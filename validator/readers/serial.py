@@ -19,11 +19,11 @@ from typing import Any, cast
 
 import serial
 
-from validator.errors import ReaderError
-from validator.ports import Reading
-from validator.readers import address as addresses
-from validator.readers.framing import Framer, Mode, Profile
-from validator.texts import Text
+from yima.validator.errors import ReaderError
+from yima.validator.ports import Reading
+from yima.validator.readers import address as addresses
+from yima.validator.readers.framing import Framer, Mode, Profile
+from yima.validator.texts import Text
 
 MODES = ("auto", "raw", "hex", "base64")
 _TRANSLATING = termios.IXON | termios.IXOFF | termios.ISTRIP | termios.INLCR | termios.IGNCR | termios.ICRNL
@@ -48,7 +48,9 @@ def open_reader(address: str) -> "SerialReader":
 
 
 class SerialReader:
-    """Reads one scanner's line; see validator.ports.Reader. first_ns and last_ns are when read() saw the bytes."""
+    """Reads one scanner's line; see yima.validator.ports.Reader. first_ns and last_ns are when read() saw the bytes."""
+
+    exhausted = False
 
     def __init__(
         self,

@@ -22,13 +22,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from validator.ports import Entry, JournalKey
+from yima.validator.ports import DEVICE, Entry, JournalKey
 
 BODY_MAX = 2 << 20
 ANSWER_MAX = 1 << 20
 ENTRIES_MAX = 1000
 RECORD_MAX = 8192  # a payload has at most 4096 bytes, the rest of a record a few hundred
-DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+KEY_HEADER = "X-Yima-Key"
+SIGNATURE_HEADER = "X-Yima-Signature"
 HASH = re.compile(r"[0-9a-f]{64}")
 INT64 = (1 << 63) - 1
 
@@ -46,7 +47,7 @@ class Batch:
     entries: tuple[Entry, ...]
 
 
-class Answer(NamedTuple):
+class Acknowledgement(NamedTuple):
     """What a collector says it has."""
 
     acknowledged: int
@@ -100,13 +101,13 @@ def parse_batch(body: bytes) -> Batch:
     return Batch(device=device, epoch=epoch, entries=entries)
 
 
-def encode_answer(answer: Answer) -> bytes:
+def encode_answer(answer: Acknowledgement) -> bytes:
     """The body of an answer."""
     rejected = {str(sequence): why for sequence, why in sorted(answer.rejected.items())}
     return json.dumps({"acknowledged": answer.acknowledged, "rejected": rejected}, separators=(",", ":")).encode()
 
 
-def parse_answer(body: bytes, sent: Sequence[Entry]) -> Answer:
+def parse_answer(body: bytes, sent: Sequence[Entry]) -> Acknowledgement:
     """The answer to the entries sent. Raises BatchError, also when it rejects what was not sent or not answered."""
     if len(body) > ANSWER_MAX:
         raise BatchError(f"an answer has at most {ANSWER_MAX} bytes")
@@ -122,7 +123,7 @@ def parse_answer(body: bytes, sent: Sequence[Entry]) -> Answer:
         if not isinstance(why, str):
             raise BatchError(f"rejected: no reason for {name}")
         rejected[int(name)] = why
-    return Answer(acknowledged, rejected)
+    return Acknowledgement(acknowledged, rejected)
 
 
 def _json(body: bytes) -> Any:

@@ -16,27 +16,23 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
-from validator.errors import UplinkError
-from validator.ports import Entry
-from validator.texts import Text
-from validator.uplink.batches import ANSWER_MAX, Answer, BatchError, encode_batch, parse_answer
-from validator.uplink.keys import KEY_HEADER, SIGNATURE_HEADER, DeviceKey
-from validator.version import VERSION
+from yima.validator.errors import BatchTooLargeError, CollectorBusyError, UplinkError
+from yima.validator.ports import Entry
+from yima.validator.state.keys import DeviceKey
+from yima.validator.texts import Text
+from yima.validator.uplink.batches import (
+    ANSWER_MAX,
+    KEY_HEADER,
+    SIGNATURE_HEADER,
+    Acknowledgement,
+    BatchError,
+    encode_batch,
+    parse_answer,
+)
+from yima.validator.version import VERSION
 
 PATH = "/v1/batches"
 RETRY_AFTER_MAX_S = 3600.0  # a collector may ask for patience, not for silence
-
-
-class CollectorBusyError(UplinkError):
-    """The collector asks to come back later. retry_after_s: seconds, bounded."""
-
-    def __init__(self, thing: object, problem: Text, remedy: Text, *, retry_after_s: float | None) -> None:
-        super().__init__(thing, problem, remedy)
-        self.retry_after_s = retry_after_s
-
-
-class BatchTooLargeError(UplinkError):
-    """Something on the way takes only smaller bodies."""
 
 
 class HttpUplink:
@@ -103,7 +99,7 @@ class HttpUplink:
         if status != 200:
             raise self._refused(status, bytes(answer[:200]), retry_after)
         try:
-            found: Answer = parse_answer(bytes(answer), entries)
+            found: Acknowledgement = parse_answer(bytes(answer), entries)
         except BatchError as error:
             raise self._nonsense(str(error)) from error
         return found.acknowledged, found.rejected

@@ -17,12 +17,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from validator.errors import JournalError, UplinkError, YimaError
-from validator.journal import SqliteJournal
-from validator.ports import Uplink
-from validator.texts import Text
-from validator.uplink.batches import fitting
-from validator.uplink.http import BatchTooLargeError, CollectorBusyError
+from yima.validator.errors import BatchTooLargeError, CollectorBusyError, JournalError, UplinkError, YimaError
+from yima.validator.ports import Journal, Uplink
+from yima.validator.texts import Text
+from yima.validator.uplink.batches import fitting
 
 WAIT_MIN_S = 0.5
 WAIT_MAX_S = 60.0
@@ -54,7 +52,7 @@ class Sender:
     def __init__(
         self,
         *,
-        journal: SqliteJournal,
+        journal: Journal,
         uplink: Uplink,
         policy: BatchPolicy,
         now: Callable[[], int],
@@ -196,7 +194,7 @@ class Sender:
             self._on_trouble(error)
 
 
-def _from_another_time(through: int, journal: SqliteJournal) -> UplinkError:
+def _from_another_time(through: int, journal: Journal) -> UplinkError:
     return UplinkError(
         f"{journal.device} {journal.epoch}",
         Text(

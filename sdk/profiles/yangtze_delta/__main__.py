@@ -1,20 +1,21 @@
-"""`python -m sdk.profiles.yangtze_delta`: writes the profile as a parameter source, or draws its plan for the docs."""
+"""`python -m yima.sdk.profiles.yangtze_delta`: writes the profile as a source, or draws its plan."""
 
 import argparse
 import sys
 from datetime import datetime
 from pathlib import Path
 
-from sdk.parameters.root_files import read_root_files
-from sdk.profiles.yangtze_delta import issuers, picture
-from sdk.profiles.yangtze_delta.build import write_source
-from sdk.profiles.yangtze_delta.plan import load_plan
-from validator.errors import YimaError
+from yima.sdk.parameters.root_files import read_root_files
+from yima.sdk.profiles.yangtze_delta import issuers, picture
+from yima.sdk.profiles.yangtze_delta.build import write_source
+from yima.sdk.profiles.yangtze_delta.plan import load_plan
+from yima.validator.errors import YimaError
 
 EPILOG = """\
 examples 示例:
-  python -m sdk.profiles.yangtze_delta --picture docs/images/yangtze-delta.svg
-  python -m sdk.profiles.yangtze_delta --source suzhou --city Suzhou --roots r.bin --from 2025-01-01 --to 2026-01-01
+  python -m yima.sdk.profiles.yangtze_delta --picture docs/images/yangtze-delta.svg
+  python -m yima.sdk.profiles.yangtze_delta --source suzhou --city Suzhou --roots r.bin \\
+    --from 2025-01-01 --to 2026-01-01
   yima params build suzhou -o suzhou.ymp --key signer.key
 """
 
@@ -23,7 +24,7 @@ def main() -> int:
     """0; 1 when something could not be read or written, which it names; 2 for arguments that do not fit."""
     plan = load_plan()
     parser = argparse.ArgumentParser(
-        prog="python -m sdk.profiles.yangtze_delta",
+        prog="python -m yima.sdk.profiles.yangtze_delta",
         description="the Yangtze-delta profile; its issuers and fares are synthetic 长三角“一码通行”参数方案",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -15,16 +15,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from sdk.parameters.root_files import bundle, parse_root_file
-from sdk.profiles.yangtze_delta import issuers
-from sdk.profiles.yangtze_delta.plan import City, load_plan
-from validator.errors import ParametersError
-from validator.texts import Text
+from yima.sdk.parameters.root_files import bundle, parse_root_file
+from yima.sdk.profiles.yangtze_delta import issuers
+from yima.sdk.profiles.yangtze_delta.plan import City, load_plan
+from yima.validator.errors import ParametersError
+from yima.validator.texts import Text
 
 TARIFF = Path(__file__).parent / "tariff"
 _ABOUT = """\
 # The Yangtze-delta profile (长三角“一码通行”): acceptance by the region's work plan of 2023 to 2025; issuers, fares and
-# concessions are synthetic. Made by sdk.profiles.yangtze_delta, to be edited by hand from here on.
+# concessions are synthetic. Made by yima.sdk.profiles.yangtze_delta, to be edited by hand from here on.
 """
 
 

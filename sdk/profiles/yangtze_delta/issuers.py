@@ -8,8 +8,8 @@ each province has a form of its own, so that whoever reads them needs the table 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
-from sdk.profiles.yangtze_delta.plan import City
-from validator.parameters.rules import Decoder, Form
+from yima.sdk.profiles.yangtze_delta.plan import City
+from yima.validator.parameters.rules import Decoder, Form
 
 OUTSIDE = 0  # a state that no form below lists as inside
 LOCAL = timezone(timedelta(hours=8))

@@ -2,7 +2,7 @@
 
 Rules it keeps:
 - It is drawn from the plan and nothing else, and carries the digest of what it was drawn from: a test sees when the
-  plan has moved on and the picture has not. `python -m sdk.profiles.yangtze_delta --picture FILE` draws it anew.
+  plan has moved on and the picture has not. `python -m yima.sdk.profiles.yangtze_delta --picture FILE` draws it anew.
 - The same plan gives the same bytes (with the same matplotlib). Text stays text, in both languages.
 """
 
@@ -15,10 +15,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sdk.profiles.yangtze_delta.plan import City, Plan
-from validator.errors import YimaError
-from validator.parameters import Mode
-from validator.texts import Text
+from yima.sdk.profiles.yangtze_delta.plan import City, Plan
+from yima.validator.errors import YimaError
+from yima.validator.parameters import Mode
+from yima.validator.texts import Text
 
 YEARS = (2023, 2024, 2025)
 _FORM = "1"  # of the drawing: raise it when the same plan is to look otherwise
@@ -77,7 +77,7 @@ def draw(plan: Plan, years: Sequence[int] = YEARS) -> str:
             axes.set_ylabel("riding in · 乘车城市", fontsize=9)
     drawn = io.StringIO()
     description = (
-        f"Drawn from the work plan by python -m sdk.profiles.yangtze_delta; yima-plan-digest:{digest(plan, years)}"
+        f"Drawn from the work plan by python -m yima.sdk.profiles.yangtze_delta; yima-plan-digest:{digest(plan, years)}"
     )
     # The viewer's fonts draw the Chinese; matplotlib's own have no such glyphs, and need none: text stays text.
     with style({"svg.fonttype": "none", "svg.hashsalt": "yima"}), warnings.catch_warnings():

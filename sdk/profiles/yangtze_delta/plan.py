@@ -20,9 +20,9 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from sdk.parameters.cells import read_rows, refuse_repeated
-from validator.parameters import Mode
-from validator.texts import Text
+from yima.sdk.parameters.cells import read_rows, refuse_repeated
+from yima.validator.parameters import Mode
+from yima.validator.texts import Text
 
 PLAN_FILE = Path(__file__).parent / "plan.csv"
 CITIES_FILE = Path(__file__).parent / "cities.csv"
@@ -120,7 +120,7 @@ def load_plan() -> Plan:
 
 
 def read_plan(plan: Path, cities: Path) -> Plan:
-    """The plan from two CSV files, in the form of sdk.parameters.cells. Raises ParametersError: file, line, column."""
+    """The plan from two CSV files, in the form of parameters.cells. Raises ParametersError: file, line, column."""
     known = {city.name.en: city for city in _cities(cities)}
     lines = read_rows(plan, ("city", "province", "mode", "ministry_code_from", "remark"))
     refuse_repeated(lines, lambda line: (line["city"].value, line["mode"].value))

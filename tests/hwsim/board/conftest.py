@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from validator.parameters import Parameters
+from yima.validator.parameters import Parameters
 
 NEEDED = ("unicorn", "elftools", "imgtool", "smp", "ziglang")
 if all(importlib.util.find_spec(name) for name in NEEDED):
-    from firmware_images.build import STACK_BYTES
-    from hwsim.board.emulator import Board
-    from hwsim.board.layout import RAM_BASE, RAM_SIZE
-    from hwsim.board.workshop import CLOCK, Firmware, World, equip, make_firmware, make_world
+    from yima.firmware_images.build import STACK_BYTES
+    from yima.hwsim.board.emulator import Board
+    from yima.hwsim.board.layout import RAM_BASE, RAM_SIZE
+    from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip, make_firmware, make_world
 else:
     collect_ignore_glob = ["test_*.py"]  # the extras `board` and `firmware` are not installed
 

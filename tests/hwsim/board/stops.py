@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hwsim.board.debugger import BoardTarget
-from hwsim.board.machine import Machine
-from hwsim.board.workshop import CLOCK
+from yima.hwsim.board.debugger import BoardTarget
+from yima.hwsim.board.machine import Machine
+from yima.hwsim.board.workshop import CLOCK
 
 MHZ = 480
 BOOT, TAP = 50_000 * MHZ, 60_000 * MHZ  # cycles

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware_images.build import Product
-from firmware_images.image import read
-from hwsim.board.emulator import Board, blank_flash
-from hwsim.board.errors import BoardError
-from hwsim.board.flash import Cut
-from hwsim.board.layout import (
+from yima.firmware_images.build import Product
+from yima.firmware_images.image import read
+from yima.hwsim.board.emulator import Board, blank_flash
+from yima.hwsim.board.errors import BoardError
+from yima.hwsim.board.flash import Cut
+from yima.hwsim.board.layout import (
     LOG,
     PARAMETERS,
     PIN_BUZZER,
@@ -24,10 +24,10 @@ from hwsim.board.layout import (
     SCANNER,
     STATION,
 )
-from hwsim.board.log_reader import read_log
-from hwsim.board.station import Station
-from hwsim.board.workshop import CLOCK, Firmware, World, equip, make_firmware
-from validator.judging import GateContext, Mode, Validator
+from yima.hwsim.board.log_reader import read_log
+from yima.hwsim.board.station import Station
+from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip, make_firmware
+from yima.validator.judging import GateContext, Mode, Validator
 
 Start = Callable[..., Board]
 
@@ -85,7 +85,7 @@ def test_bytes_come_at_the_pace_of_115200_baud(started: Start, world: World) -> 
 
 def test_the_board_and_the_hosts_core_give_one_verdict(started: Start, lab: dict[int, dict[str, object]]) -> None:
     """Each of the lab's cases whose gate is a bus, each on a board with the parameters of the case."""
-    from validator.parameters import from_mapping
+    from yima.validator.parameters import from_mapping
 
     for number in (5165, 5498, 5573, 5577, 5581, 5684, 5715, 5728, 6048, 6335):
         vector = lab[number]

@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from hwsim.board.layout import PIN_GATE, PIN_GREEN, PIN_OUT_OF_SERVICE, PIN_RED
-from hwsim.board.workshop import Firmware
-from hwsim.processes import Process, ProcessError, Processes
-from validator.device import code_of
-from validator.judging import Reason
-from validator.state import look_at_journal
+from yima.hwsim.board.layout import PIN_GATE, PIN_GREEN, PIN_OUT_OF_SERVICE, PIN_RED
+from yima.hwsim.board.workshop import Firmware
+from yima.hwsim.processes import Process, ProcessError, Processes
+from yima.validator.device import code_of
+from yima.validator.judging import Reason
+from yima.validator.state import look_at_journal
 
 PATIENCE_S = 60.0
 CODES = 3
@@ -30,7 +30,7 @@ Event = dict[str, Any]
 
 def yima(*words: str) -> None:
     """A `yima` command that must succeed."""
-    command = [sys.executable, "-m", "sdk.cli.main", *words]
+    command = [sys.executable, "-m", "yima.sdk.cli.main", *words]
     subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE_S)
 
 

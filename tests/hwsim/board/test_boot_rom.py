@@ -8,14 +8,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware_images.build import Product, Slot
-from firmware_images.image import factory_slot
-from firmware_images.keys import public_test_key
-from firmware_images.signing import sign
-from hwsim.board.bootrom import FLAG_SET, TRAILER_MAGIC, BootRom, image_in, put_keys, trailer
-from hwsim.board.flash import Cut, Flash, PowerLostError
-from hwsim.board.layout import FLASH_SIZE, SLOT_A, SLOT_B, SLOTS
-from hwsim.board.layout import Slot as Place
+from yima.firmware_images.build import Product, Slot
+from yima.firmware_images.image import factory_slot
+from yima.firmware_images.keys import public_test_key
+from yima.firmware_images.signing import sign
+from yima.hwsim.board.bootrom import FLAG_SET, TRAILER_MAGIC, BootRom, image_in, put_keys, trailer
+from yima.hwsim.board.flash import Cut, Flash, PowerLostError
+from yima.hwsim.board.layout import FLASH_SIZE, SLOT_A, SLOT_B, SLOTS
+from yima.hwsim.board.layout import Slot as Place
 
 KEY = public_test_key().public_bytes_raw()
 

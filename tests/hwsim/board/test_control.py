@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from hwsim.board.backend import BoardGate, open_gate, open_reader
-from hwsim.board.control import LINE_MAX, Control
-from hwsim.board.layout import PIN_BUZZER, PIN_GATE, PIN_GREEN
-from validator.errors import GateError, ReaderError
-from validator.judging import Reason, Verdict
+from yima.hwsim.board.backend import BoardGate, open_gate, open_reader
+from yima.hwsim.board.control import LINE_MAX, Control
+from yima.hwsim.board.layout import PIN_BUZZER, PIN_GATE, PIN_GREEN
+from yima.validator.errors import GateError, ReaderError
+from yima.validator.judging import Reason, Verdict
 
 
 class Served:

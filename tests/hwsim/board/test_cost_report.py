@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.board import RECORD, count, figures
-from hwsim.board.cost_report import brief, chart, section, whole_page
-from hwsim.board.costs import PARTS
-from hwsim.board.measurement import RATES_MHZ, Measured, model_ms
+from yima.hwsim.board.cost_report import brief, chart, section, whole_page
+from yima.hwsim.board.costs import PARTS
+from yima.hwsim.board.measurement import RATES_MHZ, Measured, model_ms
 
 SVG = "{http://www.w3.org/2000/svg}"
 OF_TAP = [part for part in PARTS if part.of_tap]

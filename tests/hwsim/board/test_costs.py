@@ -8,11 +8,11 @@ import pytest
 
 from benchmarks.board import BEGIN, END, PAGE, RECORD, count, differences, figures, page_table
 from benchmarks.pages import read_between
-from hwsim.board.costs import functions
-from hwsim.board.emulator import Board
-from hwsim.board.layout import SCANNER
-from hwsim.board.qemu import Witness, after_call, installed
-from hwsim.board.workshop import CLOCK, Firmware, World, equip
+from yima.hwsim.board.costs import functions
+from yima.hwsim.board.emulator import Board
+from yima.hwsim.board.layout import SCANNER
+from yima.hwsim.board.qemu import Witness, after_call, installed
+from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip
 
 KNOWN_ISSUER_MOST = 9_000_000
 NEW_ISSUER_MOST = 15_000_000

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from hwsim.board.costs import functions
-from hwsim.board.emulator import Board
-from hwsim.board.errors import BoardError
-from hwsim.board.layout import PIN_GATE
-from hwsim.board.workshop import Firmware, World, equip
-from hwsim.processes import Process, Processes
+from yima.hwsim.board.costs import functions
+from yima.hwsim.board.emulator import Board
+from yima.hwsim.board.errors import BoardError
+from yima.hwsim.board.layout import PIN_GATE
+from yima.hwsim.board.workshop import Firmware, World, equip
+from yima.hwsim.processes import Process, Processes
 
 GDB = "gdb-multiarch"
 PATIENCE_S = 60.0

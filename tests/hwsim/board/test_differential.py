@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from firmware_images.build import STACK_BYTES
-from hwsim.board.emulator import Board
-from hwsim.board.layout import SCANNER
-from hwsim.board.log_reader import read_log
-from hwsim.board.station import Station
-from hwsim.board.workshop import CITY, CLOCK, Firmware, World, equip
-from validator.judging import GateContext, Mode, Moment, Validator
-from validator.parameters import Parameters, from_mapping
-from validator.record import Terminal, trip_record
+from yima.firmware_images.build import STACK_BYTES
+from yima.hwsim.board.emulator import Board
+from yima.hwsim.board.layout import SCANNER
+from yima.hwsim.board.log_reader import read_log
+from yima.hwsim.board.station import Station
+from yima.hwsim.board.workshop import CITY, CLOCK, Firmware, World, equip
+from yima.validator.judging import GateContext, Mode, Moment, Validator
+from yima.validator.judging.record import Terminal, trip_record
+from yima.validator.parameters import Parameters, from_mapping
 
 CODES = int(os.environ.get("YIMA_BOARD_CODES", "1000"))
 STACK_MOST = STACK_BYTES * 3 // 4  # room for what no test reaches
@@ -150,7 +150,7 @@ def test_random_and_mutated_codes_have_the_same_verdict_and_record(
 
 def differences_after_framing(both: Pair, code: bytes) -> list[str]:
     """Only what the line hands over as one payload, as it is, is put to both; framing has tests of its own."""
-    from validator.readers.framing import Framer, Profile
+    from yima.validator.readers.framing import Framer, Profile
 
     framer = Framer(Profile.for_line(baud=115200, mode="raw"))
     readings = [*framer.feed(code, 0), *framer.silence(10**10)]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim.board.flash import Cut, Flash, FlashRuleError, Operation, PowerLostError, cut_states
-from hwsim.board.layout import FLASH_BLOCK, FLASH_HIGH, FLASH_LOW, FLASH_SIZE, LOG
+from yima.hwsim.board.flash import Cut, Flash, FlashRuleError, Operation, PowerLostError, cut_states
+from yima.hwsim.board.layout import FLASH_BLOCK, FLASH_HIGH, FLASH_LOW, FLASH_SIZE, LOG
 
 UNITS = st.binary(min_size=8, max_size=8)
 

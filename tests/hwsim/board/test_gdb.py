@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim.board.gdb import PACKET_MAX, TARGET_XML, Packets, ProtocolError, Sign, Stub
+from yima.hwsim.board.gdb import PACKET_MAX, TARGET_XML, Packets, ProtocolError, Sign, Stub
 
 RAM = 0x2000_0000
 SIZE = 256

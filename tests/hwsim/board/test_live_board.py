@@ -14,12 +14,12 @@ from types import MappingProxyType
 
 import pytest
 
-from firmware_images.image import read
-from hwsim.board.backend import open_gate, open_reader
-from hwsim.board.workshop import Firmware, World
-from hwsim.cli import board as verb
-from validator.errors import GateError, ReaderError
-from validator.judging import Reason, Verdict
+from yima.firmware_images.image import read
+from yima.hwsim.board.backend import open_gate, open_reader
+from yima.hwsim.board.workshop import Firmware, World
+from yima.hwsim.cli import board as verb
+from yima.validator.errors import GateError, ReaderError
+from yima.validator.judging import Reason, Verdict
 
 PATIENCE_S = 60.0
 
@@ -29,7 +29,7 @@ class Running:
 
     def __init__(self, flash: Path, *words: str) -> None:
         program = (
-            "import argparse, sys; from hwsim.cli import board; p = argparse.ArgumentParser();"
+            "import argparse, sys; from yima.hwsim.cli import board; p = argparse.ArgumentParser();"
             "board.add_arguments(p); sys.exit(board.run(p.parse_args(sys.argv[1:])))"
         )
         self.process = subprocess.Popen(
@@ -199,7 +199,7 @@ def test_nothing_but_the_child_process_loads_the_emulator() -> None:
         }
         for name in (
             "unicorn",
-            *(rf"hwsim\.board\.{name}" for name in ("engine", "machine", "debugger", "live", "child")),
+            *(rf"yima\.hwsim\.board\.{name}" for name in ("engine", "machine", "debugger", "live", "child")),
         )
     }
     assert list(importing.values()) == [

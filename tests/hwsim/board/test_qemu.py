@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hwsim.board.qemu import installed
-from hwsim.board.workshop import Firmware, World, equip
+from yima.hwsim.board.qemu import installed
+from yima.hwsim.board.workshop import Firmware, World, equip
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def flash(tmp_path: Path, firmware: Firmware, world: World) -> Path:
 
 
 def run(flash: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "sdk.cli.main", "board", "run", "--flash", str(flash), "--qemu", *words]
+    command = [sys.executable, "-m", "yima.sdk.cli.main", "board", "run", "--flash", str(flash), "--qemu", *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from firmware_images.build import STACK_BYTES
-from firmware_images.image import read
-from hwsim.board.emulator import Board, Outcome
-from hwsim.board.layout import RAM_BASE, RAM_SIZE, SCANNER
-from hwsim.board.log_reader import read_log
-from hwsim.board.station import Station
-from hwsim.board.workshop import CLOCK, Firmware, World, equip
+from yima.firmware_images.build import STACK_BYTES
+from yima.firmware_images.image import read
+from yima.hwsim.board.emulator import Board, Outcome
+from yima.hwsim.board.layout import RAM_BASE, RAM_SIZE, SCANNER
+from yima.hwsim.board.log_reader import read_log
+from yima.hwsim.board.station import Station
+from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip
 
 READY_MS = 2000
 
@@ -71,7 +71,7 @@ def test_ram_outlives_a_reset_and_not_a_loss_of_power(
 def test_what_is_no_ram_is_not_asked_for(
     tmp_path: Path, firmware: Firmware, world: World, address: int, size: int
 ) -> None:
-    from hwsim.board.errors import BoardError
+    from yima.hwsim.board.errors import BoardError
 
     flash = tmp_path / "flash"
     equip(flash, firmware.image, world.parameters)

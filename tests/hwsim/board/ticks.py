@@ -8,8 +8,8 @@ import json
 import struct
 import sys
 
-from hwsim.board.engine import Engine, Kind, Stop
-from hwsim.board.layout import FLASH_SIZE, RAM_BASE, RAM_SIZE
+from yima.hwsim.board.engine import Engine, Kind, Stop
+from yima.hwsim.board.layout import FLASH_SIZE, RAM_BASE, RAM_SIZE
 
 MHZ = 25
 TICK = 1000  # cycles

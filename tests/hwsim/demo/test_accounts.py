@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from hwsim.demo.accounts import Account, Tap, account
-from sdk.collector.store import Store
-from validator.journal import SqliteJournal
-from validator.judging import GateContext, Moment, Reason, Validator
-from validator.parameters import Mode, from_mapping
-from validator.record import Terminal, trip_record
-from validator.uplink.batches import Batch
+from yima.hwsim.demo.accounts import Account, Tap, account
+from yima.sdk.centre.collector.store import Store
+from yima.validator.journal import SqliteJournal
+from yima.validator.judging import GateContext, Moment, Reason, Validator
+from yima.validator.judging.record import Terminal, trip_record
+from yima.validator.parameters import Mode, from_mapping
+from yima.validator.uplink.batches import Batch
 
 NOW = 1_795_400_000
 DEVICE = "bus-1"

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim.demo.accounts import Account, Tap
-from hwsim.demo.fares import NO_FARE, Price
-from hwsim.demo.outcomes import Outcome, fares_by_rule
-from hwsim.demo.report import check_report, write_report
-from hwsim.demo.world import Presentation, make_world
-from hwsim.latency import STEPS, percentile, spread
-from validator.errors import YimaError
-from validator.judging import Reason
-from validator.texts import Text
+from yima.hwsim.demo.accounts import Account, Tap
+from yima.hwsim.demo.fares import NO_FARE, Price
+from yima.hwsim.demo.outcomes import Outcome, fares_by_rule
+from yima.hwsim.demo.report import check_report, write_report
+from yima.hwsim.demo.world import Presentation, make_world
+from yima.hwsim.latency import STEPS, percentile, spread
+from yima.validator.errors import YimaError
+from yima.validator.judging import Reason
+from yima.validator.texts import Text
 
 TITLE = Text("A demonstration", "演示")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hwsim.demo.tap_on_board import tap_on_board
+from yima.hwsim.demo.tap_on_board import tap_on_board
 
 INSTALLED = all(importlib.util.find_spec(name) for name in ("unicorn", "elftools", "imgtool", "smp", "ziglang"))
 needs_board = pytest.mark.skipif(not INSTALLED, reason="the extras board and firmware are not installed")
@@ -19,7 +19,7 @@ def without(module: str, directory: Path, **environment: str) -> str:
     """The section and the line, as another process makes them in which a module is missing."""
     program = (
         f"import sys; sys.modules[{module!r}] = None\n"
-        "from pathlib import Path; from hwsim.demo.tap_on_board import tap_on_board\n"
+        "from pathlib import Path; from yima.hwsim.demo.tap_on_board import tap_on_board\n"
         "made = tap_on_board(Path(sys.argv[1])); assert not made.measured; print(made.section, made.said.en)"
     )
     done = subprocess.run(

@@ -4,13 +4,13 @@ from random import Random
 
 import pytest
 
-from hwsim.demo.cast import ODD, make_cast
-from hwsim.demo.city_package import write_package
-from hwsim.demo.fares import GATES, NO_FARE
-from hwsim.demo.world import World, make_world, write_script
-from validator.judging import GateContext, Moment, Reason, Validator
-from validator.parameters import Mode, Parameters
-from validator.readers.framing import Framer
+from yima.hwsim.demo.cast import ODD, make_cast
+from yima.hwsim.demo.city_package import write_package
+from yima.hwsim.demo.fares import GATES, NO_FARE
+from yima.hwsim.demo.world import World, make_world, write_script
+from yima.validator.judging import GateContext, Moment, Reason, Validator
+from yima.validator.parameters import Mode, Parameters
+from yima.validator.readers.framing import Framer
 
 NOW = 1_795_400_000  # 2026-11-23
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from sdk.cli.main import main
-from sdk.issuer import Root
-from sdk.qr import LEVELS
-from validator.parameters import load
+from yima.sdk.cli.main import main
+from yima.sdk.issuer import RootAuthority
+from yima.sdk.qr import LEVELS
+from yima.validator.parameters import load
 
 Run = Callable[..., tuple[int, str, str]]
 VECTORS = Path(__file__).parents[2] / "vectors"
@@ -190,7 +190,7 @@ def test_at_a_moment_the_times_are_said(yima: Run, code_file: Path, now: int) ->
 
 
 def test_roots_may_be_certificates_or_lines_and_several_files(
-    yima: Run, code_file: Path, root: Root, tmp_path: Path, public_certificates: dict[str, Any]
+    yima: Run, code_file: Path, root: RootAuthority, tmp_path: Path, public_certificates: dict[str, Any]
 ) -> None:
     (tmp_path / "keys.txt").write_text(f"1 {root.key.public.hex()}\n")
     (tmp_path / "lab.txt").write_text(

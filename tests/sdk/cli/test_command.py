@@ -1,4 +1,4 @@
-"""sdk.cli.main: finds verbs, imports only the one asked for, and says what went wrong in one line."""
+"""yima.sdk.cli.main: finds verbs, imports only the one asked for, and says what went wrong in one line."""
 
 import os
 import subprocess
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sdk.cli import main as command
-from validator.version import VERSION
+from yima.sdk.cli import main as command
+from yima.validator.version import VERSION
 
 ROOT = Path(__file__).parents[3]
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 def yima(*words: str, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[bytes]:
     """The command as its own process."""
     variables = os.environ | {"PYTHONPATH": str(ROOT)} | environment
-    line = [sys.executable, "-W", "error", "-m", "sdk.cli.main", *words]
+    line = [sys.executable, "-W", "error", "-m", "yima.sdk.cli.main", *words]
     return subprocess.run(line, input=stdin, capture_output=True, env=variables, timeout=60, check=False)
 
 
@@ -75,7 +75,7 @@ def test_a_verb_whose_extra_is_missing_says_what_to_install(
 def test_a_missing_part_of_ours_is_not_looked_for_on_pypi(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "entry_points", lambda group: [entry("board", "hwsim.cli.nowhere")])
+    monkeypatch.setattr(command, "entry_points", lambda group: [entry("board", "yima.hwsim.cli.nowhere")])
     assert command.main(["board"]) == 2
     assert "pip install yima" in capsys.readouterr().err
 
@@ -91,7 +91,7 @@ def test_ctrl_c_is_status_130(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_judging_imports_neither_camera_nor_server(code_file: Path, params_file: Path, now: int) -> None:
     line = ["judge", str(code_file), "--params", str(params_file), "--at", str(now)]
     program = (
-        f"import sys; from sdk.cli.main import main; status = main({line!r}); "
+        f"import sys; from yima.sdk.cli.main import main; status = main({line!r}); "
         "print(sorted({'cv2', 'zxingcpp', 'uvicorn', 'starlette', 'httpx', 'numpy', 'hwsim'} & set(sys.modules))); "
         "sys.exit(status)"
     )
@@ -128,7 +128,7 @@ def test_a_terminal_without_chinese_gets_escapes_and_no_traceback(code_file: Pat
 
 
 def test_a_reader_that_goes_away_is_no_traceback(code_file: Path) -> None:
-    program = f"{sys.executable} -m sdk.cli.main inspect {code_file} --json"
+    program = f"{sys.executable} -m yima.sdk.cli.main inspect {code_file} --json"
     line = ["bash", "-c", f"set -o pipefail; {program} | exec 0<&-"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(line, capture_output=True, env=environment, timeout=60, check=False)

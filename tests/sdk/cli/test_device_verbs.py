@@ -16,10 +16,10 @@ from typing import Any
 import httpx
 import pytest
 
-from sdk.cli.main import main
-from sdk.issuer import make_issuer, make_rider, make_root
-from validator.judging import Moment
-from validator.state import State
+from yima.sdk.cli.main import main
+from yima.sdk.issuer import make_issuer, make_rider, make_root
+from yima.validator.judging import Moment
+from yima.validator.state import DeviceState
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def bench(tmp_path: Path) -> Path:
 
 def yima(*words: str | Path, language: str = "en") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "sdk.cli.main", *map(str, words)],
+        [sys.executable, "-m", "yima.sdk.cli.main", *map(str, words)],
         capture_output=True,
         text=True,
         env={**os.environ, "YIMA_LANG": language},
@@ -72,7 +72,9 @@ def json_lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
 def collecting(bench: Path) -> Iterator[str]:
     """A `yima collect` process; its URL."""
     words = ["collect", "--listen", "127.0.0.1:0", "--store", f"{bench}/trips.db", "--json"]
-    with subprocess.Popen([sys.executable, "-m", "sdk.cli.main", *words], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", "yima.sdk.cli.main", *words], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         yield str(json.loads(process.stdout.readline())["url"])
         process.send_signal(signal.SIGTERM)
@@ -126,7 +128,9 @@ def test_sigterm_ends_a_run_in_order(bench: Path) -> None:
     master, slave = os.openpty()
     words = run_words(bench, "--json")
     words[2] = f"serial:{os.ttyname(slave)}"
-    with subprocess.Popen([sys.executable, "-m", "sdk.cli.main", *words], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", "yima.sdk.cli.main", *words], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["event"] == "started"
         process.send_signal(signal.SIGTERM)
@@ -139,7 +143,7 @@ def test_sigterm_ends_a_run_in_order(bench: Path) -> None:
 def test_output_that_nobody_reads_ends_the_run_without_a_traceback(bench: Path) -> None:
     words = run_words(bench)
     process = subprocess.Popen(
-        [sys.executable, "-m", "sdk.cli.main", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "yima.sdk.cli.main", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert process.stdout is not None
     assert process.stderr is not None
@@ -180,7 +184,7 @@ def test_a_state_directory_belongs_to_one_device(bench: Path) -> None:
 
 
 def test_a_clock_before_the_newest_record_is_not_believed_unless_one_says_so(bench: Path) -> None:
-    state = State.open(bench / "state")
+    state = DeviceState.open(bench / "state")
     journal = state.open_journal()
     journal.append(moment=Moment.at(int(time.time()) + 7200), reason=10, record=b"")
     journal.close()

@@ -4,8 +4,8 @@ import argparse
 
 import pytest
 
-from sdk.cli.arguments import gate_of
-from validator.judging import Direction, GateContext, Mode
+from yima.sdk.cli.arguments import gate_of
+from yima.validator.judging import Direction, GateContext, Mode
 
 
 def gate(**words: object) -> GateContext:

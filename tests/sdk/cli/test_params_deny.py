@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from sdk.cli import params_deny
-from sdk.cli.main import main
-from sdk.parameters.signing import make_key_file
-from sdk.sm2 import SigningKey
-from validator.deny.denylist import DenyList
-from validator.errors import ParametersError
-from validator.packages import Kind, PackageError, pins_as_text, read_package
+from yima.sdk.cli import params_deny
+from yima.sdk.cli.main import main
+from yima.sdk.parameters.signing import make_key_file
+from yima.sdk.sm2 import SigningKey
+from yima.validator.deny.denylist import DenyList
+from yima.validator.errors import ParametersError
+from yima.validator.packages import Kind, PackageError, pins_as_text, read_package
 
 A, B, C = (f"310487{n:014}" for n in (1, 2, 3))
 

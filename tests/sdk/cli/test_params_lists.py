@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from sdk.cli.main import main
-from sdk.issuer import Root, make_root
-from sdk.parameters.compile import compiled
-from sdk.parameters.source import read_source
-from sdk.parameters.whitelist_file import LAB_MINIMUM, read_whitelist_file
+from yima.sdk.cli.main import main
+from yima.sdk.issuer import RootAuthority, make_root
+from yima.sdk.parameters.compile import compiled
+from yima.sdk.parameters.source import read_source
+from yima.sdk.parameters.whitelist_file import LAB_MINIMUM, read_whitelist_file
 
 NAME = f"BCBN240131{'0' * 24}A"
 HOMES = [word for pair in LAB_MINIMUM for word in ("--home", f"{pair[0]}=320500")]
 
 
 @pytest.fixture
-def source(tmp_path: Path, root: Root) -> Path:
+def source(tmp_path: Path, root: RootAuthority) -> Path:
     directory = tmp_path / "city"
     directory.mkdir()
     (tmp_path / "one.bin").write_bytes(root.certificate)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from sdk.cli.main import main
-from sdk.issuer import Issuer, Root, make_issuer, make_rider, make_root
-from sdk.parameters.example import SOURCE
-from validator.errors import ParametersError
-from validator.packages import Trust, read_pins
-from validator.parameters import load
+from yima.sdk.cli.main import main
+from yima.sdk.issuer import Issuer, RootAuthority, make_issuer, make_rider, make_root
+from yima.sdk.parameters.example import SOURCE
+from yima.validator.errors import ParametersError
+from yima.validator.packages import Trust, read_pins
+from yima.validator.parameters import load
 
 NOW = 1_790_000_000  # 2026-09-21
 DAY = 86400
@@ -32,12 +32,12 @@ def yima(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 @pytest.fixture(scope="module")
-def root() -> Root:
+def root() -> RootAuthority:
     return make_root(1)
 
 
 @pytest.fixture
-def source(yima: Run, tmp_path: Path, root: Root) -> Path:
+def source(yima: Run, tmp_path: Path, root: RootAuthority) -> Path:
     """The example with a root whose key this test has."""
     directory = tmp_path / "city"
     assert yima("params", "example", directory)[0] == 0
@@ -162,12 +162,12 @@ def test_keys_are_rotated_by_two_packages_of_which_each_is_taken_after_the_one_b
     assert yima("params", "verify", final, "--trust", pins, "--at", NOW, "--newest", overlap)[0] == 0
 
 
-def issuer_of(root: Root) -> Issuer:
+def issuer_of(root: RootAuthority) -> Issuer:
     return make_issuer(root, "00083010")
 
 
 def test_a_code_is_judged_by_the_package_and_the_verdict_names_the_rules(
-    yima: Run, source: Path, signer: tuple[Path, Path], root: Root, tmp_path: Path
+    yima: Run, source: Path, signer: tuple[Path, Path], root: RootAuthority, tmp_path: Path
 ) -> None:
     key, pins = signer
     package = built(yima, source, key)

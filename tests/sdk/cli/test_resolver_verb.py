@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from sdk.cli import main as command
-from validator.device import code_of
-from validator.judging import Vouched
-from validator.record import vouched_of
-from validator.state import State
+from yima.sdk.cli import main as command
+from yima.validator.device import code_of
+from yima.validator.judging import Vouched
+from yima.validator.judging.record import vouched_of
+from yima.validator.state import DeviceState
 
 ROOT = Path(__file__).parents[3]
 PARAMETERS = """
@@ -38,7 +38,7 @@ at_risk_fen = 1000
 def process(*words: str) -> subprocess.Popen[str]:
     variables = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "YIMA_LANG": "en"}
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "sdk.cli.main", *words],
+        [sys.executable, "-W", "error", "-m", "yima.sdk.cli.main", *words],
         stdout=subprocess.PIPE, text=True, env=variables,
     )  # fmt: skip
 
@@ -97,7 +97,7 @@ def test_rides_at_risk_are_bounded_over_restarts(tmp_path: Path) -> None:
     assert second["reason"] == "AT_RISK_LIMIT"
     after = taps(tmp_path, [b"js:3", b"js:1"], "--resolver", nobody)
     assert [tap["reason"] for tap in after] == ["AT_RISK_LIMIT", "REPEATED"]
-    journal = State.open(tmp_path / "state").open_journal()
+    journal = DeviceState.open(tmp_path / "state").open_journal()
     entries = journal.entries(0, 10)
     assert [vouched_of(entry.record) for entry in entries] == [Vouched.NOBODY, *[Vouched.HERE] * 3]
     assert [code_of(entry) for entry in entries] == [b"js:1", b"js:2", b"js:3", b"js:1"]

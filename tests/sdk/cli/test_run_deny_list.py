@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from hwsim.scanner import SerialScanner
-from sdk.cli.main import main
-from sdk.issuer import Issuer, Root, make_rider
-from sdk.parameters.signing import Envelope, make_key_file, sign_package
-from sdk.sm2 import SigningKey
 from tests.test_kill_and_resume import Running
-from validator.packages import pins_as_text, read_package
-from validator.parameters import from_mapping
+from yima.hwsim.scanner import SerialScanner
+from yima.sdk.cli.main import main
+from yima.sdk.issuer import Issuer, RootAuthority, make_rider
+from yima.sdk.parameters.signing import Envelope, make_key_file, sign_package
+from yima.sdk.sm2 import SigningKey
+from yima.validator.packages import pins_as_text, read_package
+from yima.validator.parameters import from_mapping
 
 DAY = 86400
 A, B, C = (f"310487000000000800{number:02}" for number in (1, 2, 3))
@@ -27,7 +27,7 @@ A, B, C = (f"310487000000000800{number:02}" for number in (1, 2, 3))
 class Bench:
     """An operator with a key, a device's files, and riders."""
 
-    def __init__(self, directory: Path, root: Root, issuer: Issuer) -> None:
+    def __init__(self, directory: Path, root: RootAuthority, issuer: Issuer) -> None:
         self.directory = directory
         self.issuer = issuer
         self.root = root
@@ -112,7 +112,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, root: Root, issuer: Issuer) -> Bench:
+def bench(tmp_path: Path, root: RootAuthority, issuer: Issuer) -> Bench:
     return Bench(tmp_path, root, issuer)
 
 

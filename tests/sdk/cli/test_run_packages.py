@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from hwsim.scanner import SerialScanner
-from sdk.cli.main import main
-from sdk.issuer import Issuer, Root, make_rider
-from sdk.parameters.signing import Envelope, sign_package
-from sdk.sm2 import SigningKey
 from tests.test_kill_and_resume import Running
-from validator.packages import pins_as_text
-from validator.parameters import from_mapping
+from yima.hwsim.scanner import SerialScanner
+from yima.sdk.cli.main import main
+from yima.sdk.issuer import Issuer, RootAuthority, make_rider
+from yima.sdk.parameters.signing import Envelope, sign_package
+from yima.sdk.sm2 import SigningKey
+from yima.validator.packages import pins_as_text
+from yima.validator.parameters import from_mapping
 
 KEY = SigningKey.generate()
 DAY = 86400
@@ -24,7 +24,7 @@ DAY = 86400
 class City:
     """Who makes packages and codes."""
 
-    def __init__(self, directory: Path, root: Root, issuer: Issuer) -> None:
+    def __init__(self, directory: Path, root: RootAuthority, issuer: Issuer) -> None:
         self.file = directory / "city.ymp"
         self.keys = directory / "city.keys"
         self.keys.write_text(pins_as_text([KEY.compressed]))
@@ -67,7 +67,7 @@ class City:
 
 
 @pytest.fixture
-def city(tmp_path: Path, root: Root, issuer: Issuer) -> City:
+def city(tmp_path: Path, root: RootAuthority, issuer: Issuer) -> City:
     return City(tmp_path, root, issuer)
 
 

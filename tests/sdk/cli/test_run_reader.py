@@ -1,7 +1,7 @@
 """How `yima run` opens its reader: as the parameters say, where the command leaves it open."""
 
-from sdk.cli.run import with_profile
-from validator.parameters.rules import ReaderProfile
+from yima.sdk.cli.run import with_profile
+from yima.validator.parameters.rules import ReaderProfile
 
 
 def test_a_scanners_line_speaks_as_the_parameters_say_where_the_command_leaves_it_open() -> None:

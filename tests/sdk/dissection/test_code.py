@@ -1,4 +1,4 @@
-"""sdk.dissection.code: says what a code carries and what is wrong with it, beside the core and without its code."""
+"""yima.sdk.dissection.code: says what a code carries and what is wrong, beside the core, with none of its code."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdk.dissection.code import dissect
-from sdk.dissection.families import FAMILIES
-from sdk.roots import RootKeys, parse_roots
-from validator import _core
-from validator.judging import GateContext, Moment, Reason, Stage, StageResult, Validator, Verdict
-from validator.parameters import Mode, from_mapping
+from yima.sdk.dissection.code import dissect
+from yima.sdk.dissection.families import FAMILIES
+from yima.sdk.roots import RootKeys, parse_roots
+from yima.validator import _core
+from yima.validator.judging import GateContext, Moment, Reason, Stage, StageResult, Validator, Verdict
+from yima.validator.parameters import Mode, from_mapping
 
 # What the lab broke, and at which byte dissect must say so; cases without an entry are whole in form.
 BROKEN_AT = {

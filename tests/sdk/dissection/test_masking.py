@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdk.dissection.code import Dissection, dissect
-from sdk.dissection.masking import Veil
-from sdk.dissection.record import dissect_record
-from validator.judging import Moment, Validator, masked
-from validator.record import Terminal, trip_record
+from yima.sdk.dissection.code import Dissection, dissect
+from yima.sdk.dissection.masking import Veil
+from yima.sdk.dissection.record import dissect_record
+from yima.validator.judging import Moment, Validator, masked
+from yima.validator.judging.record import Terminal, trip_record
 
 PAYMENT = "6217993300451826"
 CARD = "31048726591374085532"

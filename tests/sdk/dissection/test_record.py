@@ -1,4 +1,4 @@
-"""sdk.dissection.record: a trip record's tags, its integrity and the code inside, beside the core's own check."""
+"""yima.sdk.dissection.record: a trip record's tags, its integrity and the code inside, beside the core's own check."""
 
 from collections.abc import Callable
 
@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdk import sm2
-from sdk.dissection.code import dissect
-from sdk.dissection.record import dissect_record, is_record, record_integrity
-from sdk.layouts import RECORD
-from sdk.roots import RootKeys
-from validator.judging import Moment, Reason, Validator
-from validator.record import Terminal, record_is_intact, trip_record
+from yima.sdk import sm2
+from yima.sdk.dissection.code import dissect
+from yima.sdk.dissection.record import dissect_record, is_record, record_integrity
+from yima.sdk.layouts import RECORD
+from yima.sdk.roots import RootKeys
+from yima.validator.judging import Moment, Reason, Validator
+from yima.validator.judging.record import Terminal, record_is_intact, trip_record
 
 
 def built(*tags: tuple[int, bytes]) -> bytes:

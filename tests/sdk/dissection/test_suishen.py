@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.dissection.code import dissect
-from sdk.suishen import BODY, PREFIX, make_suishen_issuer, wrap
-from validator.judging import GateContext, Mode, Reason, Validator
-from validator.parameters import from_mapping
+from yima.sdk.dissection.code import dissect
+from yima.sdk.suishen import BODY, PREFIX, make_suishen_issuer, wrap
+from yima.validator.judging import GateContext, Mode, Reason, Validator
+from yima.validator.parameters import from_mapping
 
 NOW = 1_790_000_000
 CARD = "31001234567890123456"

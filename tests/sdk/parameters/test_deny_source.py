@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sdk.parameters import deny_source
-from sdk.parameters.deny_source import read_csv
-from sdk.parameters.denylist import Accounts, accounts_of
-from validator.errors import ParametersError
+from yima.sdk.parameters import deny_source
+from yima.sdk.parameters.deny_source import read_csv
+from yima.sdk.parameters.denylist import Accounts, accounts_of
+from yima.validator.errors import ParametersError
 
 A, B, C = "31048700000000000001", "3104870000000002FFFF", "3104870000000003ffff"
 

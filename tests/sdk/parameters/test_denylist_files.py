@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.parameters.denylist import Changes, Range, accounts_of, build, combined, merged, read, without
-from validator.deny.denylist import DenyList
-from validator.errors import ParametersError
+from yima.sdk.parameters.denylist import Changes, Range, accounts_of, build, combined, merged, read, without
+from yima.validator.deny.denylist import DenyList
+from yima.validator.errors import ParametersError
 
 SPAN = 60
 ONE, TWO, THREE = (bytes.fromhex(f"310487{n:014}") for n in (1, 2, 3))

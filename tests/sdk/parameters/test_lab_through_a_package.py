@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from sdk.parameters.signing import Envelope, sign_package
-from sdk.sm2 import SigningKey
-from validator.judging import GateContext, Validator
-from validator.packages import Trust
-from validator.parameters import from_image, from_rules, load
-from validator.parameters.rules import Fare, Limits, Mode, Pair, Root, Rules
+from yima.sdk.parameters.signing import Envelope, sign_package
+from yima.sdk.sm2 import SigningKey
+from yima.validator.judging import GateContext, Validator
+from yima.validator.packages import Trust
+from yima.validator.parameters import from_image, from_rules, load
+from yima.validator.parameters.rules import Fare, Limits, Mode, Pair, Root, Rules
 
 
 def rules_of(vector: dict[str, Any]) -> Rules:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.issuer import make_root
-from sdk.parameters.root_files import RootFileError, bundle, merge, parse_root_file, read_root_files
-from sdk.roots import parse_roots
+from yima.sdk.issuer import make_root
+from yima.sdk.parameters.root_files import RootFileError, bundle, merge, parse_root_file, read_root_files
+from yima.sdk.roots import parse_roots
 
 FIRST, SECOND = make_root(2), make_root(0x17, (2030, 6))
 BOTH = FIRST.certificate + SECOND.certificate

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import pytest
 
-from sdk.parameters.rotation import resigned, rotate_keys
-from sdk.sm2 import SigningKey
 from tests.packages_world import DAY, NOW, PINS, A, B, C, Disk, package
-from validator.errors import ParametersError
-from validator.packages import Kind, PackageError, Pins, parse_package, parse_pins, pins_as_text
-from validator.packages.store import PackageStore, Taken
+from yima.sdk.parameters.rotation import resigned, rotate_keys
+from yima.sdk.sm2 import SigningKey
+from yima.validator.errors import ParametersError
+from yima.validator.packages import Kind, PackageError, Pins, parse_package, parse_pins, pins_as_text
+from yima.validator.packages.store import PackageStore, Taken
 
 KEYS = {"A": A, "B": B, "C": C}
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk import layouts_package, sm2
-from sdk.parameters.signing import (
+from tests.packages_world import DAY, NOW, A, B, C, image, package, trust
+from yima.sdk import layouts_package, sm2
+from yima.sdk.parameters.signing import (
     Envelope,
     Signature,
     add_signature,
@@ -19,10 +20,9 @@ from sdk.parameters.signing import (
     to_be_signed,
     verify_package,
 )
-from tests.packages_world import DAY, NOW, A, B, C, image, package, trust
-from validator import _core
-from validator.errors import ParametersError
-from validator.packages import Kind, PackageError, Standing, check, key_id, parse_package
+from yima.validator import _core
+from yima.validator.errors import ParametersError
+from yima.validator.packages import Kind, PackageError, Standing, check, key_id, parse_package
 
 BOTH = (A.compressed, B.compressed)
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from sdk.parameters.compile import compiled
-from sdk.parameters.example import SOURCE, write_source
-from sdk.parameters.source import Source, read_source
-from validator.errors import ParametersError
-from validator.parameters.rules import (
+from yima.sdk.parameters.compile import compiled
+from yima.sdk.parameters.example import SOURCE, write_source
+from yima.sdk.parameters.source import Source, read_source
+from yima.validator.errors import ParametersError
+from yima.validator.parameters.rules import (
     OPEN,
     Concession,
     Fare,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.parameters.whitelist_file import (
+from yima.sdk.parameters.whitelist_file import (
     LAB_MINIMUM,
     WhitelistFile,
     WhitelistFileError,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sdk.parameters.whitelist_file import LAB_MINIMUM, WhitelistFile, WhitelistFileError, read_whitelist_file
-from sdk.parameters.whitelist_source import Taken, give_out, take_over
-from validator.errors import ParametersError
+from yima.sdk.parameters.whitelist_file import LAB_MINIMUM, WhitelistFile, WhitelistFileError, read_whitelist_file
+from yima.sdk.parameters.whitelist_source import Taken, give_out, take_over
+from yima.validator.errors import ParametersError
 
 SERIAL = "0" * 24
 LAB = WhitelistFile(issued=date(2024, 1, 31), serial=SERIAL, pairs=LAB_MINIMUM)

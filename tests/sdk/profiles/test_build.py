@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from sdk.issuer import Rider, Root, make_issuer, make_rider, make_root
-from sdk.parameters.compile import build_package, compiled
-from sdk.parameters.source import read_source
-from sdk.profiles.yangtze_delta import issuers
-from sdk.profiles.yangtze_delta.build import write_source
-from sdk.profiles.yangtze_delta.plan import City, load_plan
-from sdk.sm2 import SigningKey
-from validator.errors import ParametersError
-from validator.judging import Direction, GateContext, Mode, Reason, Transaction, Validator, Verdict
-from validator.packages import PackageError, Trust
-from validator.parameters import Parameters, load
+from yima.sdk.issuer import Rider, RootAuthority, make_issuer, make_rider, make_root
+from yima.sdk.parameters.compile import build_package, compiled
+from yima.sdk.parameters.source import read_source
+from yima.sdk.profiles.yangtze_delta import issuers
+from yima.sdk.profiles.yangtze_delta.build import write_source
+from yima.sdk.profiles.yangtze_delta.plan import City, load_plan
+from yima.sdk.sm2 import SigningKey
+from yima.validator.errors import ParametersError
+from yima.validator.judging import Direction, GateContext, Mode, Reason, Transaction, Validator, Verdict
+from yima.validator.packages import PackageError, Trust
+from yima.validator.parameters import Parameters, load
 
 LOCAL = timezone(timedelta(hours=8))
 NOW = int(datetime(2025, 6, 1, 9, tzinfo=LOCAL).timestamp())
@@ -28,7 +28,7 @@ ROOTS = (make_root(1), make_root(2))
 Make = Callable[..., Path]
 
 
-def root_of(city: City) -> Root:
+def root_of(city: City) -> RootAuthority:
     return ROOTS[issuers.root_index(city) - 1]
 
 
@@ -206,7 +206,7 @@ def test_it_goes_into_an_empty_directory_with_sound_roots_and_full_moments(make:
 
 def test_the_command_writes_a_source_that_builds(tmp_path: Path) -> None:
     (tmp_path / "roots.bin").write_bytes(b"".join(root.certificate for root in ROOTS))
-    command = [sys.executable, "-m", "sdk.profiles.yangtze_delta", "--source", str(tmp_path / "hefei")]
+    command = [sys.executable, "-m", "yima.sdk.profiles.yangtze_delta", "--source", str(tmp_path / "hefei")]
     arguments = [
         "--roots",
         str(tmp_path / "roots.bin"),

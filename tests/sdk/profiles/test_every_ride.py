@@ -10,15 +10,15 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from sdk.issuer import Rider, Root, make_issuer, make_rider, make_root
-from sdk.parameters.compile import compiled
-from sdk.parameters.source import read_source
-from sdk.profiles.yangtze_delta import issuers
-from sdk.profiles.yangtze_delta.build import write_source
-from sdk.profiles.yangtze_delta.plan import PLAN_FILE, City, load_plan
-from validator.judging import Direction, GateContext, Mode, Reason, Validator
-from validator.parameters import Parameters
-from validator.texts import Text
+from yima.sdk.issuer import Rider, RootAuthority, make_issuer, make_rider, make_root
+from yima.sdk.parameters.compile import compiled
+from yima.sdk.parameters.source import read_source
+from yima.sdk.profiles.yangtze_delta import issuers
+from yima.sdk.profiles.yangtze_delta.build import write_source
+from yima.sdk.profiles.yangtze_delta.plan import PLAN_FILE, City, load_plan
+from yima.validator.judging import Direction, GateContext, Mode, Reason, Validator
+from yima.validator.parameters import Parameters
+from yima.validator.texts import Text
 
 LOCAL = timezone(timedelta(hours=8))
 ELSEWHERE = City(division=320400, name=Text("Changzhou", "常州"))  # in the region, not in the plan
@@ -65,12 +65,12 @@ def expected(issuer: str, riding: str, mode: str, moment: int) -> Reason:
 
 
 @pytest.fixture(scope="module")
-def roots() -> tuple[Root, Root]:
+def roots() -> tuple[RootAuthority, RootAuthority]:
     return make_root(1), make_root(2)
 
 
 @pytest.fixture(scope="module")
-def parameters(roots: tuple[Root, Root], tmp_path_factory: pytest.TempPathFactory) -> Parameters:
+def parameters(roots: tuple[RootAuthority, RootAuthority], tmp_path_factory: pytest.TempPathFactory) -> Parameters:
     source = write_source(
         tmp_path_factory.mktemp("profile"),
         [root.certificate for root in roots],
@@ -83,7 +83,7 @@ def parameters(roots: tuple[Root, Root], tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="module")
-def riders(roots: tuple[Root, Root]) -> Mapping[str, Rider]:
+def riders(roots: tuple[RootAuthority, RootAuthority]) -> Mapping[str, Rider]:
     made = {}
     for number, city in enumerate(CITIES):
         issuer = make_issuer(roots[issuers.root_index(city) - 1], issuers.organisation(city))

@@ -9,10 +9,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from sdk.profiles.yangtze_delta import picture
-from sdk.profiles.yangtze_delta.plan import Plan, load_plan
-from validator.errors import YimaError
-from validator.parameters import Mode
+from yima.sdk.profiles.yangtze_delta import picture
+from yima.sdk.profiles.yangtze_delta.plan import Plan, load_plan
+from yima.validator.errors import YimaError
+from yima.validator.parameters import Mode
 
 DRAWN = Path(__file__).parents[3] / "docs" / "images" / "yangtze-delta.svg"
 
@@ -56,7 +56,7 @@ def test_it_is_one_svg_in_both_languages_the_same_each_time() -> None:
 
 
 def test_it_is_written_by_the_command_that_the_docs_name(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "sdk.profiles.yangtze_delta", "--picture"]
+    command = [sys.executable, "-m", "yima.sdk.profiles.yangtze_delta", "--picture"]
     subprocess.run([*command, str(tmp_path / "new" / "plan.svg")], check=True, timeout=60)
     drawn = (tmp_path / "new" / "plan.svg").read_text(encoding="utf-8")
     assert picture.digest_in(drawn) == picture.digest(load_plan())

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sdk.profiles.yangtze_delta.plan import CITIES_FILE, PLAN_FILE, load_plan, read_plan
-from validator.errors import ParametersError
-from validator.parameters import Mode
+from yima.sdk.profiles.yangtze_delta.plan import CITIES_FILE, PLAN_FILE, load_plan, read_plan
+from yima.validator.errors import ParametersError
+from yima.validator.parameters import Mode
 
 # GB/T 2260, written down a second time.
 DIVISIONS = {

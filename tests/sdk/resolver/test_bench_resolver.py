@@ -16,13 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.resolver.app import QUESTION_MAX, BenchResolver
-from sdk.resolver.tokens import answer_for, read_tokens
-from sdk.serving import Serving
-from validator.errors import ResolverError
-from validator.http_resolver import ANSWER_MAX, MOST_OPEN, PATH, HttpResolver, _answer_in
-from validator.judging import Direction, GateContext, Mode
-from validator.ports import Answer, Question, Resolver, open_resolver
+from yima.sdk.resolver.app import QUESTION_MAX, BenchResolver
+from yima.sdk.resolver.tokens import answer_for, read_tokens
+from yima.sdk.serving import Serving
+from yima.validator.errors import ResolverError
+from yima.validator.judging import Direction, GateContext, Mode
+from yima.validator.ports import Answer, Question, Resolver, open_resolver
+from yima.validator.resolvers.http import ANSWER_MAX, MOST_OPEN, PATH, HttpResolver, _answer_in
 
 GATE = GateContext(mode=Mode.METRO, city=320500, line=2, station=7, direction=Direction.ENTRY)
 TOKENS = {b"js:good": Answer.ACCEPT, b"js:bad": Answer.REFUSE, b"\x00\xff": Answer.ACCEPT}

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.issuer import Rider
-from validator.judging import Mode, Reason, Validator
-from validator.parameters.rules import Concession, Fare, Limits, Transfer
+from yima.sdk.issuer import Rider
+from yima.validator.judging import Mode, Reason, Validator
+from yima.validator.parameters.rules import Concession, Fare, Limits, Transfer
 
 NewRider = Callable[..., Rider]
 Ruled = Callable[..., Validator]

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdk.parameters.denylist import Changes, Range, accounts_of, build, combined, difference, read
-from validator import _core
-from validator.deny.denylist import DenyList
+from yima.sdk.parameters.denylist import Changes, Range, accounts_of, build, combined, difference, read
+from yima.validator import _core
+from yima.validator.deny.denylist import DenyList
 
 # Sixty neighbours of three lengths, in the order of their bytes.
 UNIVERSE = sorted(

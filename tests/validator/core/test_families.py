@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.issuer import Rider
-from validator import _core
-from validator.judging import Reason, Stage, Validator
+from yima.sdk.issuer import Rider
+from yima.validator import _core
+from yima.validator.judging import Reason, Stage, Validator
 
 OLD = bytearray(226)
 OLD[0], OLD[1:3], OLD[3], OLD[90], OLD[161] = 0x80, (223).to_bytes(2), 1, 0x15, 0x15

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from sdk.issuer import Rider
-from validator.judging import Mode, Reason, Transaction, Validator
-from validator.parameters.rules import Acceptance, Fare, FareKind, Limits, Stage, Station
+from yima.sdk.issuer import Rider
+from yima.validator.judging import Mode, Reason, Transaction, Validator
+from yima.validator.parameters.rules import Acceptance, Fare, FareKind, Limits, Stage, Station
 
 NewRider = Callable[..., Rider]
 Ruled = Callable[..., Validator]

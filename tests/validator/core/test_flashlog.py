@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware_images.host_build import host_library
+from yima.firmware_images.host_build import host_library
 
 _HERE = Path(__file__).parent
 _NEVER = 0xFFFFFFFF

@@ -7,9 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.issuer import Rider
-from validator.judging import Direction, Mode, Reason, Transaction, Validator, Verdict
-from validator.parameters.rules import Concession, Decoder, Fare, FareKind, Form, Journey, Matrix, Pair, Stage, Station
+from yima.sdk.issuer import Rider
+from yima.validator.judging import Direction, Mode, Reason, Transaction, Validator, Verdict
+from yima.validator.parameters.rules import (
+    Concession,
+    Decoder,
+    Fare,
+    FareKind,
+    Form,
+    Journey,
+    Matrix,
+    Pair,
+    Stage,
+    Station,
+)
 
 NewRider = Callable[..., Rider]
 Ruled = Callable[..., Validator]

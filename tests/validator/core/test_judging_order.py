@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from sdk.issuer import Issuer, Rider, Root, make_issuer, make_root
-from sdk.sm2 import SigningKey
-from validator import _core
-from validator.judging import Mode, Moment, Reason, Stage, StageResult, Validator
+from yima.sdk.issuer import Issuer, Rider, RootAuthority, make_issuer, make_root
+from yima.sdk.sm2 import SigningKey
+from yima.validator import _core
+from yima.validator.judging import Mode, Moment, Reason, Stage, StageResult, Validator
 
 OFF_CURVE = bytes([2]) + bytes(31) + bytes([2])  # x = 2 has no point on sm2p256v1
 SIZE = 332 + 4
@@ -66,7 +66,7 @@ ORDER: list[tuple[Reason, Callable[[Scene], object]]] = [
 
 
 def present(scene: Scene, new_rider: Callable[..., Rider], new_validator: Callable[..., Validator], now: int) -> Reason:
-    root: Root = make_root(1, scene.root_expires)
+    root: RootAuthority = make_root(1, scene.root_expires)
     issuer: Issuer = make_issuer(root, expires=scene.issuer_expires)
     rider = new_rider(issuer, issuer_data=b"data")
     code = bytearray(rider.code(now + scene.generated))
@@ -194,7 +194,11 @@ def test_a_code_judged_without_the_time_is_not_remembered(
 
 
 def test_two_issuers_under_one_root_do_not_stand_for_each_other(
-    root: Root, issuer: Issuer, new_rider: Callable[..., Rider], new_validator: Callable[..., Validator], now: int
+    root: RootAuthority,
+    issuer: Issuer,
+    new_rider: Callable[..., Rider],
+    new_validator: Callable[..., Validator],
+    now: int,
 ) -> None:
     validator = new_validator()
     assert validator.judge(new_rider().code(now), now).accepted

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.ministry_226 import Issuer226
-from sdk.sm2 import SigningKey
-from validator.judging import GateContext, Mode, Reason, Stage, StageResult, Validator, Verdict
-from validator.parameters import from_mapping
+from yima.sdk.ministry_226 import Issuer226
+from yima.sdk.sm2 import SigningKey
+from yima.validator.judging import GateContext, Mode, Reason, Stage, StageResult, Validator, Verdict
+from yima.validator.parameters import from_mapping
 
 NOW = 1_790_000_000
 ISSUER = Issuer226(key=SigningKey.generate())

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sdk.issuer import Rider
-from validator.judging import Mode, Reason, Validator
+from yima.sdk.issuer import Rider
+from yima.validator.judging import Mode, Reason, Validator
 
 NewRider = Callable[..., Rider]
 NewValidator = Callable[..., Validator]

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sdk.issuer import Issuer, Rider, Root, make_issuer
-from validator.judging import Moment, Reason, Stage, Validator
+from yima.sdk.issuer import Issuer, Rider, RootAuthority, make_issuer
+from yima.validator.judging import Moment, Reason, Stage, Validator
 
 NewRider = Callable[..., Rider]
 NewValidator = Callable[..., Validator]
@@ -250,7 +250,7 @@ def test_a_code_accepted_at_a_shifted_hour_is_not_accepted_again_at_another(
 
 
 def test_trusted_issuers_are_kept_and_those_seen_often_get_a_table(
-    root: Root, issuer: Issuer, new_rider: NewRider, new_validator: NewValidator, now: int
+    root: RootAuthority, issuer: Issuer, new_rider: NewRider, new_validator: NewValidator, now: int
 ) -> None:
     validator = new_validator()
     rider = new_rider()
@@ -270,7 +270,7 @@ def test_trusted_issuers_are_kept_and_those_seen_often_get_a_table(
 
 
 def test_more_issuers_than_places_are_all_judged_rightly_and_the_longest_unused_goes(
-    root: Root, new_rider: NewRider, new_validator: NewValidator, now: int
+    root: RootAuthority, new_rider: NewRider, new_validator: NewValidator, now: int
 ) -> None:
     issuers = [make_issuer(root, serial=i) for i in range(20)]
     riders = [new_rider(issuer) for issuer in issuers]
@@ -286,7 +286,7 @@ def test_more_issuers_than_places_are_all_judged_rightly_and_the_longest_unused_
 
 
 def test_a_table_passes_to_an_issuer_that_is_seen_more_often(
-    root: Root, new_rider: NewRider, new_validator: NewValidator, now: int
+    root: RootAuthority, new_rider: NewRider, new_validator: NewValidator, now: int
 ) -> None:
     validator = new_validator()  # 64 KB: fewer places than issuers below
     issuers = [make_issuer(root, serial=i) for i in range(12)]

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from validator.errors import ParametersError
-from validator.judging import GateContext, Mode, Moment, Reason, Stage, StageResult, Validator, Verdict, Vouched
-from validator.parameters import from_mapping
+from yima.validator.errors import ParametersError
+from yima.validator.judging import GateContext, Mode, Moment, Reason, Stage, StageResult, Validator, Verdict, Vouched
+from yima.validator.parameters import from_mapping
 
 NOW = 1_790_000_000
 TOKEN = b"example-js:0001"

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdk import sm2
-from sdk.sm2 import SigningKey
-from validator import _core
+from yima.sdk import sm2
+from yima.sdk.sm2 import SigningKey
+from yima.validator import _core
 
 ROOT = Path(__file__).parents[3]
 CRAFTED: list[dict[str, Any]] = json.loads((ROOT / "tests/vectors/sm2-crafted.json").read_text())["cases"]

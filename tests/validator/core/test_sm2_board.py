@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from sdk.sm2 import SigningKey
-from validator import _core
+from yima.sdk.sm2 import SigningKey
+from yima.validator import _core
 
 ROOT = Path(__file__).parents[3]
 CORE = ROOT / "validator" / "core"

@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives import hashes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from validator import _core
+from yima.validator import _core
 
 
 def other_sm3(data: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """随申码, transit form: form, keys, two signatures, local time, and what the code itself allows.
 
-The codes are made by sdk.suishen, a second description of the same layout. Both come from a reader's structures.
+The codes are made by yima.sdk.suishen, a second description of the same layout. Both come from a reader's structures.
 """
 
 from datetime import datetime
@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.suishen import BEIJING, BODY, BODY_SIZE, END, PREFIX, SuishenIssuer, make_suishen_issuer, unwrap, wrap
-from validator.judging import GateContext, Mode, Moment, Reason, Stage, StageResult, Validator, Verdict
-from validator.parameters import from_mapping, from_rules
-from validator.parameters.family_rules import FamilyRules, SuishenKey, TransportKey, rows
-from validator.parameters.rules import Concession, Fare, Limits, Rules
+from yima.sdk.suishen import BEIJING, BODY, BODY_SIZE, END, PREFIX, SuishenIssuer, make_suishen_issuer, unwrap, wrap
+from yima.validator.judging import GateContext, Mode, Moment, Reason, Stage, StageResult, Validator, Verdict
+from yima.validator.parameters import from_mapping, from_rules
+from yima.validator.parameters.family_rules import FamilyRules, SuishenKey, TransportKey, rows
+from yima.validator.parameters.rules import Concession, Fare, Limits, Rules
 
 NOW = 1_790_000_000
 CARD = "31001234567890123456"

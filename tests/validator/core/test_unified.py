@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from sdk.issuer import Rider
-from validator.judging import Moment, Reason, Validator
-from validator.record import Terminal, trip_record
+from yima.sdk.issuer import Rider
+from yima.validator.judging import Moment, Reason, Validator
+from yima.validator.judging.record import Terminal, trip_record
 
 NewRider = Callable[..., Rider]
 NewValidator = Callable[..., Validator]

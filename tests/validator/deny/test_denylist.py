@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from sdk.issuer import Rider
-from sdk.parameters.denylist import Changes, accounts_of, build
 from tests.packages_world import NOW, PINS, package
-from validator import _core
-from validator.deny.denylist import DenyList, FileCounts, account_bytes
-from validator.errors import ParametersError
-from validator.judging import Reason, Validator
-from validator.packages import Chain, Kind, parse_package
-from validator.packages.store import PackageStore
+from yima.sdk.issuer import Rider
+from yima.sdk.parameters.denylist import Changes, accounts_of, build
+from yima.validator import _core
+from yima.validator.deny.denylist import DenyList, FileCounts, account_bytes
+from yima.validator.errors import ParametersError
+from yima.validator.judging import Reason, Validator
+from yima.validator.packages import Chain, Kind, parse_package
+from yima.validator.packages.store import PackageStore
 
 ACCOUNT = "31048700000000019999"
 OTHER = "3104870000000001999F"

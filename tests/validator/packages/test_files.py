@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.packages_world import NOW, A, B, image, package, trust
-from validator.errors import ParametersError
-from validator.packages import (
+from yima.validator.errors import ParametersError
+from yima.validator.packages import (
     PackageError,
     check,
     is_package,

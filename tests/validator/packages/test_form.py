@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.parameters.signing import attach, to_be_signed
 from tests.packages_world import NOW, A, B, C, package, trust
-from validator import _core
-from validator.packages import PackageError, check, key_id, parse_package
-from validator.packages.texts import PROBLEMS
+from yima.sdk.parameters.signing import attach, to_be_signed
+from yima.validator import _core
+from yima.validator.packages import PackageError, check, key_id, parse_package
+from yima.validator.packages.texts import PROBLEMS
 
 GOOD = package(3)
 

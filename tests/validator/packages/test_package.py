@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from sdk.parameters.signing import attach, to_be_signed
 from tests.packages_world import DAY, NOW, A, B, C, image, package, trust
-from validator.packages import (
+from yima.sdk.parameters.signing import attach, to_be_signed
+from yima.validator.packages import (
     Chain,
     Kind,
     PackageError,

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import pytest
 
 from tests.packages_world import DAY, NOW, PINS, B, Disk, PowerCutError, package
-from validator.errors import ParametersError
-from validator.packages import Chain, Kind, parse_package
-from validator.packages.storage import DirectoryStorage, Storage
-from validator.packages.store import STAGED, STATE, PackageStore, Taken
+from yima.validator.errors import ParametersError
+from yima.validator.packages import Chain, Kind, parse_package
+from yima.validator.packages.storage import DirectoryStorage, Storage
+from yima.validator.packages.store import STAGED, STATE, PackageStore, Taken
 
 FIRST, SECOND, THIRD = package(1), package(2, next_keys=[B.compressed]), package(3, keys=[B], next_keys=[B.compressed])
 LATER = package(2, not_before=NOW + DAY, next_keys=[B.compressed])

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from tests.packages_world import DAY, NOW, PINS, A, B, Disk, image, package
-from validator import _core
-from validator.errors import ParametersError
-from validator.packages import Chain, Kind, PackageError, Pins, Policy, Standing, parse_package
-from validator.packages.storage import DirectoryStorage
-from validator.packages.store import STAGED, STATE, PackageStore, Stack, Taken
-from validator.parameters import from_mapping
-from validator.texts import Text
+from yima.validator import _core
+from yima.validator.errors import ParametersError
+from yima.validator.packages import Chain, Kind, PackageError, Pins, Policy, Standing, parse_package
+from yima.validator.packages.storage import DirectoryStorage
+from yima.validator.packages.store import STAGED, STATE, PackageStore, Stack, Taken
+from yima.validator.parameters import from_mapping
+from yima.validator.texts import Text
 
 
 def versions(store: PackageStore) -> list[int]:

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from sdk.sm2 import SigningKey
-from validator import _core
-from validator.errors import ParametersError
-from validator.parameters import from_mapping
-from validator.parameters.family_rules import Resolved, read, resolved_for
-from validator.parameters.rules import Mode
+from yima.sdk.sm2 import SigningKey
+from yima.validator import _core
+from yima.validator.errors import ParametersError
+from yima.validator.parameters import from_mapping
+from yima.validator.parameters.family_rules import Resolved, read, resolved_for
+from yima.validator.parameters.rules import Mode
 
 KEYS = [SigningKey.from_int(number).public for number in (11, 12, 13)]
 RULES: dict[str, Any] = {

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.issuer import make_root
-from validator import _core
-from validator.judging import Direction, GateContext, Validator
-from validator.parameters import Parameters
-from validator.parameters.image import build
-from validator.parameters.reading import read, read_limits, read_reader
-from validator.parameters.rules import (
+from yima.sdk.issuer import make_root
+from yima.validator import _core
+from yima.validator.judging import Direction, GateContext, Validator
+from yima.validator.parameters import Parameters
+from yima.validator.parameters.image import build
+from yima.validator.parameters.reading import read, read_limits, read_reader
+from yima.validator.parameters.rules import (
     OPEN,
     Acceptance,
     Concession,

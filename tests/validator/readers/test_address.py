@@ -2,8 +2,8 @@
 
 import pytest
 
-from validator.errors import ReaderError
-from validator.readers.address import completed, hex_bytes, split
+from yima.validator.errors import ReaderError
+from yima.validator.readers.address import completed, hex_bytes, split
 
 PROFILE = {"baud": "9600", "gap_ms": "30", "prefix": "", "suffix": "0d0a"}
 

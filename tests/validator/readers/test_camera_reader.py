@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 import pytest
 
-from hwsim.phone import Phone
-from validator.errors import ReaderError
-from validator.ports import open_reader as open_by_name
-from validator.readers.camera import CameraReader, Frame, open_reader, without_password
-from validator.readers.decoders import Gray
+from yima.hwsim.phone import Phone
+from yima.validator.errors import ReaderError
+from yima.validator.ports import open_reader as open_by_name
+from yima.validator.readers.camera import CameraReader, Frame, open_reader, without_password
+from yima.validator.readers.decoders import Gray
 
 VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "lab").glob("*.json"))
 CODES = [bytes.fromhex(json.loads(path.read_text())["code"]) for path in VECTORS[:4]]

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdk.qr import Level, qr_matrix
-from validator.errors import ReaderError
-from validator.readers.decoders import DECODERS, Gray, decode, decoder_named
+from yima.sdk.qr import Level, qr_matrix
+from yima.validator.errors import ReaderError
+from yima.validator.readers.decoders import DECODERS, Gray, decode, decoder_named
 
 BATTERY = {
     "all byte values": bytes(range(256)) + bytes(range(100)),

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from sdk.qr import qr_matrix, qr_png
-from validator.errors import ReaderError
-from validator.ports import open_reader as open_by_name
-from validator.readers.files import FileReader, open_reader
+from yima.sdk.qr import qr_matrix, qr_png
+from yima.validator.errors import ReaderError
+from yima.validator.ports import open_reader as open_by_name
+from yima.validator.readers.files import FileReader, open_reader
 
 VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "lab").glob("*.json"))
 CODES = [bytes.fromhex(json.loads(path.read_text())["code"]) for path in VECTORS[:8]]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from validator.ports import Reading
-from validator.readers.framing import LIMIT, Framer, Mode, Profile
+from yima.validator.ports import Reading
+from yima.validator.readers.framing import LIMIT, Framer, Mode, Profile
 
 VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "lab").glob("*.json"))
 CODES = {path.stem: bytes.fromhex(json.loads(path.read_text())["code"]) for path in VECTORS}

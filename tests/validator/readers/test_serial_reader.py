@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from hwsim.scanner import SerialScanner
-from validator.errors import ReaderError
-from validator.ports import Reading
-from validator.ports import open_reader as open_by_name
-from validator.readers.serial import SerialReader, open_reader
+from yima.hwsim.scanner import SerialScanner
+from yima.validator.errors import ReaderError
+from yima.validator.ports import Reading
+from yima.validator.ports import open_reader as open_by_name
+from yima.validator.readers.serial import SerialReader, open_reader
 
 VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "lab").glob("*.json"))
 CODES = [bytes.fromhex(json.loads(path.read_text())["code"]) for path in VECTORS]
@@ -183,8 +183,8 @@ def test_what_is_no_serial_port_is_refused(place: str) -> None:
 def test_a_port_one_may_not_open_names_the_group(tmp_path: Path) -> None:
     script = (
         "import os, sys\n"
-        "from validator.errors import ReaderError\n"
-        "from validator.readers.serial import open_reader\n"
+        "from yima.validator.errors import ReaderError\n"
+        "from yima.validator.readers.serial import open_reader\n"
         "master, slave = os.openpty()\n"
         "os.chmod(os.ttyname(slave), 0)\n"
         "if os.getuid() == 0: os.setuid(65534)\n"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sdk.collector.app import Collector
-from sdk.collector.store import Store
-from sdk.serving import Serving
-from validator.journal import SqliteJournal
+from yima.sdk.centre.collector.app import Collector
+from yima.sdk.centre.collector.store import Store
+from yima.sdk.serving import Serving
+from yima.validator.journal import SqliteJournal
 
 
 @pytest.fixture

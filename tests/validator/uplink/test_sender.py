@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.collector.app import Collector
-from sdk.collector.store import Store
-from sdk.serving import Serving
 from tests.uplinks import KEY, answering, append, http, until, uplink_to
-from validator.errors import YimaError
-from validator.journal import SqliteJournal
-from validator.judging import Moment
-from validator.uplink.http import BatchTooLargeError, HttpUplink
-from validator.uplink.sender import WAIT_MAX_S, WAIT_MIN_S, BatchPolicy, Sender, waiting_s
+from yima.sdk.centre.collector.app import Collector
+from yima.sdk.centre.collector.store import Store
+from yima.sdk.serving import Serving
+from yima.validator.errors import BatchTooLargeError, YimaError
+from yima.validator.journal import SqliteJournal
+from yima.validator.judging import Moment
+from yima.validator.uplink.http import HttpUplink
+from yima.validator.uplink.sender import WAIT_MAX_S, WAIT_MIN_S, BatchPolicy, Sender, waiting_s
 
 
 class Told:

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.serving import Serving
 from tests.uplinks import KEY, answering, append, http, uplink_to
-from validator.errors import UplinkError
-from validator.journal import SqliteJournal
-from validator.judging import Moment
-from validator.uplink.batches import ANSWER_MAX, BatchError, encode_batch, fitting, parse_answer, parse_batch
-from validator.uplink.http import CollectorBusyError, HttpUplink, retry_after_s
-from validator.uplink.keys import DeviceKey, is_signed
+from yima.sdk.serving import Serving
+from yima.validator.errors import CollectorBusyError, UplinkError
+from yima.validator.journal import SqliteJournal
+from yima.validator.judging import Moment
+from yima.validator.state.keys import DeviceKey, is_signed
+from yima.validator.uplink.batches import ANSWER_MAX, BatchError, encode_batch, fitting, parse_answer, parse_batch
+from yima.validator.uplink.http import HttpUplink, retry_after_s
 
 
 def test_the_device_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:

@@ -1,0 +1,202 @@
+"""The collector's HTTP face (ASGI, Starlette).
+
+    POST /v1/batches                     a signed batch; the answer is yima.validator.uplink.batches' Acknowledgement
+    GET  /v1/devices/{device}/{epoch}    what is held of one journal beyond ?after=, without the records themselves
+    GET  /devices                        how far each journal has come
+    GET  /health                         {"status": "ok"}
+
+Rules it keeps:
+
+- A body is counted while it arrives, and given up beyond the cap or when it takes too long.
+- The signature is checked over the bytes as they came before anything in them is believed.
+- Whatever bytes come, the answer is 4xx with why; a store that cannot write is 503, and nothing is acknowledged.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anyio.to_thread
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from yima.sdk.centre.collector.store import KeyRefusedError, Store, StoreError
+from yima.validator.state.keys import is_signed
+from yima.validator.uplink.batches import (
+    BODY_MAX,
+    INT64,
+    KEY_HEADER,
+    SIGNATURE_HEADER,
+    Acknowledgement,
+    Batch,
+    BatchError,
+    encode_answer,
+    parse_batch,
+)
+
+BODY_WITHIN_S = 30.0
+LISTED_MAX = 500
+RETRY_AFTER_S = 10
+
+Event = dict[str, Any]
+
+
+class _RefusedError(Exception):
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+        self.why = why
+
+
+class Collector:
+    """The app's handlers over one store.
+
+    enrolled: key (64 hex digits) by device, None: the first key that a device shows is trusted from then on. on_event
+    is told of batches, new devices, refusals and trouble, as {"event": …}; it is called on several threads.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        enrolled: Mapping[str, str] | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        self._store = store
+        self._enrolled = enrolled
+        self._on_event = on_event or (lambda event: None)
+
+    def app(self) -> Starlette:
+        """The ASGI application."""
+        return Starlette(
+            routes=[
+                Route("/v1/batches", self.take, methods=["POST"]),
+                Route("/v1/devices/{device}/{epoch}", self.journal, methods=["GET"]),
+                Route("/devices", self.devices, methods=["GET"]),
+                Route("/health", self.health, methods=["GET"]),
+            ]
+        )
+
+    async def take(self, request: Request) -> Response:
+        """One batch."""
+        try:
+            body = await _body(request)
+            key = _signer(request, body)
+            batch = _parsed(body)
+            answer = await anyio.to_thread.run_sync(self._keep, batch, key)
+        except _RefusedError as refused:
+            self._on_event({"event": "refused", "status": refused.status, "why": refused.why})
+            return JSONResponse({"error": refused.why}, refused.status)
+        except StoreError as error:
+            self._on_event({"event": "trouble", "why": str(error)})
+            return JSONResponse(
+                {"error": "the store cannot be written"}, 503, headers={"Retry-After": str(RETRY_AFTER_S)}
+            )
+        return Response(encode_answer(answer), media_type="application/json")
+
+    def _keep(self, batch: Batch, key: str) -> Acknowledgement:
+        try:
+            answer, new = self._store.accept(batch, key, received=int(time.time()), enrolled=self._enrolled)
+        except KeyRefusedError as error:
+            raise _RefusedError(403, str(error)) from error
+        if new:
+            how = "enrolled" if self._enrolled is not None else "trusted on first use"
+            self._on_event({"event": "device", "device": batch.device, "key": key, "how": how})
+        self._on_event(
+            {
+                "event": "batch",
+                "device": batch.device,
+                "epoch": batch.epoch,
+                "entries": len(batch.entries),
+                "acknowledged": answer.acknowledged,
+                "rejected": {str(sequence): why for sequence, why in answer.rejected.items()},
+            }
+        )
+        return answer
+
+    async def journal(self, request: Request) -> Response:
+        """One journal's entries: no accounts, so no records."""
+        try:
+            epoch = _number(request.path_params["epoch"])
+            after = _number(request.query_params.get("after", "0"))
+        except ValueError:
+            return JSONResponse({"error": "epoch and after are whole numbers"}, 400)
+        device = request.path_params["device"]
+
+        def read() -> list[Event]:
+            found = self._store.entries(device, epoch, after=after, limit=LISTED_MAX)
+            return [
+                {name: value for name, value in row.items() if name != "record"} | {"hash": row["hash"].hex()}
+                for row in found
+            ]
+
+        return await self._listed(read, "entries")
+
+    async def devices(self, _request: Request) -> Response:
+        """How far each journal has come."""
+
+        def read() -> list[Event]:
+            return [
+                {
+                    "device": journey.device,
+                    "epoch": journey.epoch,
+                    "acknowledged": journey.acknowledged,
+                    "rejected": journey.rejected,
+                    "conflicts": journey.conflicts,
+                    "last_at": journey.last_at,
+                }
+                for journey in self._store.journeys()
+            ]
+
+        return await self._listed(read, "devices")
+
+    async def health(self, _request: Request) -> Response:
+        """Whether it listens."""
+        return JSONResponse({"status": "ok"})
+
+    async def _listed(self, read: Callable[[], list[Event]], name: str) -> Response:
+        try:
+            return JSONResponse({name: await anyio.to_thread.run_sync(read)})
+        except StoreError as error:
+            self._on_event({"event": "trouble", "why": str(error)})
+            return JSONResponse({"error": "the store cannot be read"}, 503)
+
+
+async def _body(request: Request) -> bytes:
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise _RefusedError(415, "send the body as it is, without Content-Encoding")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            async for part in request.stream():
+                body += part
+                if len(body) > BODY_MAX:
+                    raise _RefusedError(413, f"a body has at most {BODY_MAX} bytes")
+    except TimeoutError as error:
+        raise _RefusedError(408, f"the body took longer than {BODY_WITHIN_S:.0f} s") from error
+    except ClientDisconnect as error:
+        raise _RefusedError(400, "the body ended before its end") from error
+    return bytes(body)
+
+
+def _signer(request: Request, body: bytes) -> str:
+    key = request.headers.get(KEY_HEADER, "").lower()
+    if not is_signed(key, request.headers.get(SIGNATURE_HEADER, ""), body):
+        raise _RefusedError(401, f"{KEY_HEADER} and {SIGNATURE_HEADER} do not sign this body")
+    return key
+
+
+def _parsed(body: bytes) -> Batch:
+    try:
+        return parse_batch(body)
+    except BatchError as error:
+        raise _RefusedError(400, str(error)) from error
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > 19 or int(text) > INT64:
+        raise ValueError(text)
+    return int(text)

@@ -1,0 +1,43 @@
+"""The file of enrolled devices: `device hexkey` a line, `#` begins a comment.
+
+A device prints its line when it is refused; the key is the public one, so the file is no secret, but who may write it
+decides who may send trips.
+"""
+
+from pathlib import Path
+
+from yima.sdk.centre.collector.store import StoreError
+from yima.validator.ports import DEVICE
+from yima.validator.texts import Text
+from yima.validator.uplink.batches import HASH
+
+FILE_MAX = 16 << 20
+
+
+def read_devices(path: Path) -> dict[str, str]:
+    """Key by device. Raises StoreError with the line that is wrong."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(FILE_MAX).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(
+            path,
+            Text(f"the list of devices cannot be read ({error})", f"无法读取设备清单（{error}）"),
+            Text("Check the path; the file is text, `device hexkey` a line", "请检查路径；文件为文本，每行“设备 公钥”"),
+        ) from error
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        device, key = words if len(words) == 2 else ("", "")
+        if not DEVICE.fullmatch(device) or not HASH.fullmatch(key.lower()) or device in found:
+            raise StoreError(
+                f"{path}:{number}",
+                Text("not a device and its key, or a device named twice", "不是“设备 公钥”，或设备重复"),
+                Text(
+                    "Write `device hexkey`, the key as 64 hexadecimal digits", "请写“设备 公钥”，公钥为 64 位十六进制"
+                ),
+            )
+        found[device] = key.lower()
+    return found

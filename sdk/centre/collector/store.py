@@ -1,0 +1,208 @@
+"""What the collector keeps, in one SQLite file (`yima.validator.journal.durable`: WAL, synchronous=FULL, one writer).
+
+Rules it keeps:
+
+- A batch is one transaction; the answer is given after it is durable.
+- Per (device, epoch) the sequences it holds run from 1 without gaps. Beyond a gap nothing is stored.
+- An entry that is wrong (its hash, its link to the one before, its record's integrity) is kept as refused, with why:
+  that answers it, so that one bad record does not hold up those behind it.
+- Nothing is overwritten: the same sequence with other content is refused and kept apart, as evidence.
+- A device's key is the one that was enrolled or seen first; any other is refused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from yima.validator.errors import YimaError
+from yima.validator.journal import FIRST_PREVIOUS, entry_hash
+from yima.validator.journal.durable import DurableFile, FileKind
+from yima.validator.judging.record import record_is_intact
+from yima.validator.ports import Entry
+from yima.validator.texts import Text
+from yima.validator.uplink.batches import Acknowledgement, Batch
+
+COLUMNS = "at, time_trusted, tick_ms, reason, record, previous, hash"
+CONFLICT = "another record is already held under this sequence"
+
+
+class StoreError(YimaError):
+    """A store that cannot be written or trusted; nothing was acknowledged that is not in it."""
+
+
+class KeyRefusedError(Exception):
+    """A batch signed by a key that is not the device's."""
+
+
+KIND = FileKind(
+    application_id=0x59694D63,  # "YiMc"
+    version=1,
+    schema=(
+        "CREATE TABLE keys (device TEXT PRIMARY KEY, key TEXT NOT NULL, since INTEGER NOT NULL) STRICT",
+        """CREATE TABLE entries (
+            device TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
+            at INTEGER NOT NULL, time_trusted INTEGER NOT NULL, tick_ms INTEGER NOT NULL, reason INTEGER NOT NULL,
+            record BLOB NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL,
+            rejected TEXT, received INTEGER NOT NULL,
+            PRIMARY KEY (device, epoch, sequence)) STRICT""",
+        """CREATE TABLE conflicts (
+            device TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
+            at INTEGER NOT NULL, time_trusted INTEGER NOT NULL, tick_ms INTEGER NOT NULL, reason INTEGER NOT NULL,
+            record BLOB NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL, received INTEGER NOT NULL,
+            PRIMARY KEY (device, epoch, sequence, hash)) STRICT""",
+    ),
+    error=StoreError,
+    start_over=Text(
+        "Keep the file and restore the last good copy, or give another --store: devices send again what it lacks",
+        "请保留此文件并恢复最近的完好备份，或另选 --store：设备会补发缺少的记录",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """How far one journal has come: acknowledged is the highest sequence held without a gap."""
+
+    device: str
+    epoch: int
+    acknowledged: int
+    rejected: int
+    conflicts: int
+    last_at: int | None
+
+
+class Store:
+    """The collector's store at `path`; made if it is not there. Raises StoreError. Threads may share it."""
+
+    def __init__(self, path: Path, *, max_bytes: int | None = None) -> None:
+        self._file = DurableFile(path, KIND, max_bytes=max_bytes)
+
+    def accept(
+        self, batch: Batch, key: str, *, received: int, enrolled: Mapping[str, str] | None = None
+    ) -> tuple[Acknowledgement, bool]:
+        """Stores what it can of a batch signed by `key` (64 hex digits); (the answer, whether the device is new here).
+
+        enrolled: the keys by device that are accepted; None: the first key a device shows is its key. received: unix
+        seconds. Raises KeyRefusedError, StoreError; then nothing was stored.
+        """
+        with self._file.transaction() as connection:
+            new = self._check_key(connection, batch.device, key, received, enrolled)
+            last, previous = self._tail(connection, batch.device, batch.epoch)
+            rejected: dict[int, str] = {}
+            for entry in batch.entries:
+                sequence = entry.key.sequence
+                if sequence > last + 1:
+                    break
+                if sequence <= last:
+                    why = self._compare(connection, entry, received)
+                else:
+                    why = _fault(entry, previous)
+                    self._insert(connection, "entries", entry, rejected=why, received=received)
+                    last, previous = sequence, entry.hash
+                if why is not None:
+                    rejected[sequence] = why
+        return Acknowledgement(last, rejected), new
+
+    def journeys(self) -> list[Journey]:
+        """Every (device, epoch) it holds something of."""
+        with self._file.reading() as connection:
+            rows = connection.execute(
+                """SELECT e.device, e.epoch, max(e.sequence), count(e.rejected), max(e.at),
+                    (SELECT count(*) FROM conflicts c WHERE c.device = e.device AND c.epoch = e.epoch)
+                FROM entries e GROUP BY e.device, e.epoch ORDER BY e.device, e.epoch"""
+            ).fetchall()
+        return [
+            Journey(device=device, epoch=epoch, acknowledged=last, rejected=rejected, conflicts=conflicts, last_at=at)
+            for device, epoch, last, rejected, at, conflicts in rows
+        ]
+
+    def entries(self, device: str, epoch: int, *, after: int, limit: int) -> list[dict[str, Any]]:
+        """What it holds of one journal beyond `after`: sequence, at, time_trusted, reason, hash, record, rejected."""
+        with self._file.reading() as connection:
+            rows = connection.execute(
+                """SELECT sequence, at, time_trusted, reason, hash, record, rejected FROM entries
+                WHERE device = ? AND epoch = ? AND sequence > ? ORDER BY sequence LIMIT ?""",
+                (device, epoch, after, limit),
+            ).fetchall()
+        return [
+            {
+                "sequence": sequence,
+                "at": at,
+                "time_trusted": bool(time_trusted),
+                "reason": reason,
+                "hash": digest,
+                "record": record,
+                "rejected": rejected,
+            }
+            for sequence, at, time_trusted, reason, digest, record, rejected in rows
+        ]
+
+    def close(self) -> None:
+        """Leaves the store whole."""
+        self._file.close()
+
+    @staticmethod
+    def _check_key(connection: Any, device: str, key: str, received: int, enrolled: Mapping[str, str] | None) -> bool:
+        if enrolled is not None and enrolled.get(device) != key:
+            raise KeyRefusedError(f"device {device} is not enrolled with this key")
+        row = connection.execute("SELECT key FROM keys WHERE device = ?", (device,)).fetchone()
+        if row is None:
+            connection.execute("INSERT INTO keys VALUES (?, ?, ?)", (device, key, received))
+            return True
+        if row[0] != key:
+            if enrolled is None:
+                raise KeyRefusedError(f"device {device} was first seen with another key")
+            connection.execute("UPDATE keys SET key = ?, since = ? WHERE device = ?", (key, received, device))
+        return False
+
+    @staticmethod
+    def _tail(connection: Any, device: str, epoch: int) -> tuple[int, bytes]:
+        row = connection.execute(
+            "SELECT sequence, hash FROM entries WHERE device = ? AND epoch = ? ORDER BY sequence DESC LIMIT 1",
+            (device, epoch),
+        ).fetchone()
+        return (0, FIRST_PREVIOUS) if row is None else (int(row[0]), bytes(row[1]))
+
+    def _compare(self, connection: Any, entry: Entry, received: int) -> str | None:
+        """A sequence that is held already: its recorded answer if it is the same, else a conflict."""
+        row = connection.execute(
+            f"SELECT rejected, {COLUMNS} FROM entries WHERE device = ? AND epoch = ? AND sequence = ?",  # noqa: S608
+            entry.key,
+        ).fetchone()
+        if tuple(row[1:]) == _values(entry):
+            why: str | None = row[0]
+            return why
+        self._insert(connection, "conflicts", entry, received=received)
+        return CONFLICT
+
+    @staticmethod
+    def _insert(connection: Any, table: str, entry: Entry, **more: str | int | None) -> None:
+        values = (*entry.key, *_values(entry), *more.values())
+        columns = ", ".join(("device, epoch, sequence", COLUMNS, *more))
+        places = ", ".join("?" * len(values))
+        kind = "INSERT OR IGNORE" if table == "conflicts" else "INSERT"
+        connection.execute(f"{kind} INTO {table} ({columns}) VALUES ({places})", values)
+
+
+def _values(entry: Entry) -> tuple[int, bool, int, int, bytes, bytes, bytes]:
+    return (
+        entry.at,
+        entry.time_trusted,
+        entry.tick_ms,
+        entry.reason,
+        entry.record,
+        entry.previous,
+        entry.hash,
+    )
+
+
+def _fault(entry: Entry, previous: bytes) -> str | None:
+    """Why an entry that is next in line is refused, None if it is good."""
+    if entry_hash(entry) != entry.hash:
+        return "its hash does not match its content"
+    if entry.previous != previous:
+        return "it does not follow the record held before it"
+    if not record_is_intact(entry.record):
+        return "its trip record is not intact (tag 0011)"
+    return None

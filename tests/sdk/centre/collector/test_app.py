@@ -1,0 +1,284 @@
+"""The collector over HTTP, on loopback: whatever bytes come, the answer is 4xx with why, never 500."""
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.uplinks import KEY, append, until
+from yima.sdk.centre.collector.app import Collector
+from yima.sdk.centre.collector.enrolment import read_devices
+from yima.sdk.centre.collector.store import Store, StoreError
+from yima.sdk.serving import Serving, ServingError, listen
+from yima.validator.journal import SqliteJournal
+from yima.validator.state.keys import DeviceKey
+from yima.validator.uplink.batches import BODY_MAX, ENTRIES_MAX, encode_batch
+
+
+@pytest.fixture(scope="module")
+def events() -> list[dict[str, Any]]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory, events: list[dict[str, Any]]) -> Iterator[httpx.Client]:
+    store = Store(tmp_path_factory.mktemp("collector") / "trips.db")
+    app = Collector(store, on_event=events.append).app()
+    with Serving(app) as serving, httpx.Client(base_url=serving.url, trust_env=False) as client:
+        yield client
+    store.close()
+
+
+def post(client: httpx.Client, body: bytes, key: DeviceKey = KEY) -> httpx.Response:
+    signed = {"X-Yima-Key": key.public, "X-Yima-Signature": key.sign(body)}
+    return client.post("/v1/batches", content=body, headers=signed)
+
+
+def batch(tmp_path: Path, device: str, count: int = 3) -> bytes:
+    journal = SqliteJournal(tmp_path / f"{device}.db", device, epoch_for_new=7)
+    append(journal, count)
+    body = encode_batch(device, 7, journal.entries(0, count))
+    journal.close()
+    return body
+
+
+def test_a_signed_batch_is_taken_and_told(client: httpx.Client, events: list[dict[str, Any]], tmp_path: Path) -> None:
+    body = batch(tmp_path, "gate-1")
+    for _ in range(2):
+        answer = post(client, body)
+        assert (answer.status_code, answer.json()) == (200, {"acknowledged": 3, "rejected": {}})
+    mine = [event for event in events if event.get("device") == "gate-1"]
+    assert [event["event"] for event in mine] == ["device", "batch", "batch"]
+    assert mine[0]["how"] == "trusted on first use"
+
+
+def test_a_batch_signed_by_another_key_is_refused(client: httpx.Client, tmp_path: Path) -> None:
+    body = batch(tmp_path, "gate-2")
+    post(client, body)
+    answer = post(client, body, DeviceKey.generate())
+    assert answer.status_code == 403
+    assert "another key" in answer.json()["error"]
+
+
+def test_a_body_that_is_not_what_was_signed_is_refused(client: httpx.Client, tmp_path: Path) -> None:
+    body = batch(tmp_path, "gate-3")
+    changed = body.replace(b'"reason":0', b'"reason":1')
+    headers = {"X-Yima-Key": KEY.public, "X-Yima-Signature": KEY.sign(body)}
+    assert client.post("/v1/batches", content=changed, headers=headers).status_code == 401
+    assert client.post("/v1/batches", content=body).status_code == 401
+    for key, signature in (("zz", "zz"), ("00" * 32, "00" * 64), (KEY.public, ""), ("é", "é")):
+        answer = client.post(
+            "/v1/batches",
+            content=body,
+            headers=[(b"X-Yima-Key", key.encode()), (b"X-Yima-Signature", signature.encode())],
+        )
+        assert answer.status_code == 401
+    assert post(client, body).status_code == 200
+
+
+def entry(**changes: Any) -> dict[str, Any]:
+    plain = {"sequence": 1, "at": 1, "time_trusted": True, "tick_ms": 1, "reason": 0}
+    return {**plain, "record": "", "previous": "00" * 32, "hash": "00" * 32, **changes}
+
+
+def shaped(**changes: Any) -> Any:
+    return {"device": "gate-4", "epoch": 7, "entries": [entry()], **changes}
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        None,
+        [],
+        "batch",
+        {},
+        shaped(device=""),
+        shaped(device="a" * 65),
+        shaped(device="../../etc"),
+        shaped(device="gate\ud800"),
+        shaped(device=7),
+        shaped(epoch=-1),
+        shaped(epoch=1 << 63),
+        shaped(epoch="7"),
+        shaped(epoch=True),
+        shaped(epoch=7.0),
+        shaped(entries=None),
+        shaped(entries={}),
+        shaped(entries=[None]),
+        shaped(entries=[entry(sequence=number) for number in range(1, ENTRIES_MAX + 2)]),
+        shaped(entries=[entry(sequence=2), entry(sequence=1)]),
+        shaped(entries=[entry(), entry()]),
+        shaped(entries=[entry(sequence=0)]),
+        shaped(entries=[entry(sequence=1 << 63)]),
+        shaped(entries=[entry(at=None)]),
+        shaped(entries=[entry(at=1 << 63)]),
+        shaped(entries=[entry(time_trusted=1)]),
+        shaped(entries=[entry(tick_ms=-1)]),
+        shaped(entries=[entry(reason=65536)]),
+        shaped(entries=[entry(record="*")]),
+        shaped(entries=[entry(record="é")]),
+        shaped(entries=[entry(record="AAAA" * 4000)]),
+        shaped(entries=[entry(hash="00" * 31)]),
+        shaped(entries=[entry(hash="AA" * 32)]),
+        shaped(entries=[entry(previous=None)]),
+    ],
+    ids=lambda batch: str(batch)[:60],
+)
+def test_a_batch_of_the_wrong_shape_is_400_with_why(client: httpx.Client, batch: Any) -> None:
+    answer = post(client, json.dumps(batch).encode())
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe{",
+        b"[" * 200_000,
+        b'{"epoch":' + b"9" * 5000 + b"}",
+        b"NaN",
+        '{"device":1}'.encode("utf-16"),
+    ],
+    ids=lambda body: repr(body[:12]),
+)
+def test_bytes_that_are_no_json_are_400(client: httpx.Client, body: bytes) -> None:
+    assert post(client, body).status_code == 400
+
+
+@given(body=st.binary(max_size=2000))
+def test_any_signed_bytes_are_answered_400(client: httpx.Client, body: bytes) -> None:
+    assert post(client, body).status_code == 400
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+NEARLY = st.fixed_dictionaries(
+    {"device": st.just("gate-5") | JSON, "epoch": st.integers(-1, 2) | JSON},
+    optional={
+        "entries": JSON
+        | st.lists(
+            st.fixed_dictionaries(
+                {name: st.just(value) | JSON for name, value in entry().items()} | {"sequence": st.integers(-1, 9)}
+            ),
+            max_size=3,
+        )
+    },
+)
+
+
+@given(batch=JSON | NEARLY)
+def test_any_signed_json_is_answered_200_or_400(client: httpx.Client, batch: Any) -> None:
+    answer = post(client, json.dumps(batch).encode())
+    assert answer.status_code in (200, 400)
+    if answer.status_code == 200:
+        assert answer.json()["acknowledged"] >= len(answer.json()["rejected"])
+
+
+def test_a_body_beyond_the_cap_is_413_and_not_kept_in_memory(client: httpx.Client) -> None:
+    assert post(client, b" " * (BODY_MAX + 1)).status_code == 413
+    assert post(client, b" " * BODY_MAX).status_code == 400
+
+
+def test_an_encoded_body_is_415(client: httpx.Client) -> None:
+    headers = {"X-Yima-Key": KEY.public, "X-Yima-Signature": KEY.sign(b"{}"), "Content-Encoding": "gzip"}
+    assert client.post("/v1/batches", content=b"{}", headers=headers).status_code == 415
+
+
+def test_a_body_that_breaks_off_is_nobodys_trouble(client: httpx.Client, events: list[dict[str, Any]]) -> None:
+    url = httpx.URL(str(client.base_url))
+    with socket.create_connection((url.host, url.port or 80)) as connection:
+        connection.sendall(b"POST /v1/batches HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    until(lambda: {"event": "refused", "status": 400, "why": "the body ended before its end"} in events)
+    assert client.get("/health").json() == {"status": "ok"}
+
+
+def test_how_far_each_journal_has_come_can_be_asked_without_accounts(client: httpx.Client, tmp_path: Path) -> None:
+    post(client, batch(tmp_path, "gate-6", 4))
+    (mine,) = [row for row in client.get("/devices").json()["devices"] if row["device"] == "gate-6"]
+    assert (mine["epoch"], mine["acknowledged"], mine["rejected"], mine["conflicts"]) == (7, 4, 0, 0)
+    found = client.get("/v1/devices/gate-6/7", params={"after": 2}).json()["entries"]
+    assert [row["sequence"] for row in found] == [3, 4]
+    assert set(found[0]) == {"sequence", "at", "time_trusted", "reason", "hash", "rejected"}
+    assert client.get("/v1/devices/nobody/7").json() == {"entries": []}
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/devices/x/y", "/v1/devices/x/-1", "/v1/devices/x/7?after=x", f"/v1/devices/x/{1 << 63}"]
+)
+def test_a_question_that_is_none_is_400(client: httpx.Client, path: str) -> None:
+    assert client.get(path).status_code == 400
+
+
+def test_what_is_not_there_is_404_or_405(client: httpx.Client) -> None:
+    assert client.get("/").status_code == 404
+    assert client.get("/v1/batches").status_code == 405
+
+
+def test_a_store_that_cannot_write_is_503_and_acknowledges_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path / "trips.db", max_bytes=40 << 10)
+    body = batch(tmp_path, "gate-7", 400)
+    events: list[dict[str, Any]] = []
+    with Serving(Collector(store, on_event=events.append).app()) as serving:
+        client = httpx.Client(base_url=serving.url, trust_env=False)
+        answer = post(client, body)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+        assert client.get("/devices").json() == {"devices": []}
+        client.close()
+    assert "full" in events[0]["why"]
+    store.close()
+
+
+def test_only_enrolled_devices_are_heard(tmp_path: Path) -> None:
+    store = Store(tmp_path / "trips.db")
+    other = DeviceKey.generate()
+    body = batch(tmp_path, "gate-7")
+    with Serving(Collector(store, enrolled={"gate-7": KEY.public}).app()) as serving:
+        client = httpx.Client(base_url=serving.url, trust_env=False)
+        assert post(client, body, other).status_code == 403
+        assert post(client, body, KEY).status_code == 200
+        client.close()
+    store.close()
+
+
+def test_the_list_of_devices_is_read_with_comments(tmp_path: Path) -> None:
+    path = tmp_path / "devices.txt"
+    path.write_text(f"# ours\n\ngate-7 {'AB' * 32}   # the north gate\ngate-8\t{'cd' * 32}\n")
+    assert read_devices(path) == {"gate-7": "ab" * 32, "gate-8": "cd" * 32}
+
+
+@pytest.mark.parametrize(
+    "line", ["gate-7", "gate-7 xyz", f"gate 7 {'ab' * 32}", f"gate/7 {'ab' * 32}", f"gate-6 {'ab' * 32}"]
+)
+def test_a_wrong_line_in_the_list_of_devices_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "devices.txt"
+    path.write_text(f"gate-6 {'ab' * 32}\n{line}\n")
+    with pytest.raises(StoreError, match=r"devices\.txt:2: "):
+        read_devices(path)
+
+
+def test_a_list_of_devices_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be read"):
+        read_devices(tmp_path / "nowhere.txt")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    with pytest.raises(StoreError, match="cannot be read"):
+        read_devices(tmp_path / "binary")
+
+
+def test_a_busy_port_and_an_address_of_another_machine_are_told_apart() -> None:
+    with listen("127.0.0.1", 0) as taken, pytest.raises(ServingError, match="in use by another program"):
+        listen("127.0.0.1", taken.getsockname()[1])
+    with pytest.raises(ServingError, match="cannot listen here"):
+        listen("192.0.2.1", 0)
+    with pytest.raises(ServingError, match="no such port"):
+        listen("127.0.0.1", 65536)

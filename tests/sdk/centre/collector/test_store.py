@@ -1,0 +1,181 @@
+"""The collector's store: contiguous, never overwritten, one bad entry never holds up the rest."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.uplinks import KEY, append, record
+from yima.sdk.centre.collector.store import CONFLICT, Journey, KeyRefusedError, Store, StoreError
+from yima.validator.journal import SqliteJournal, entry_hash
+from yima.validator.judging import Moment
+from yima.validator.ports import Entry
+from yima.validator.uplink.batches import Batch
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path / "trips.db")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def entries(tmp_path: Path) -> list[Entry]:
+    """Ten entries of a journal."""
+    journal = SqliteJournal(tmp_path / "journal.db", "gate-7", epoch_for_new=7)
+    append(journal, 10)
+    found = journal.entries(0, 10)
+    journal.close()
+    return found
+
+
+def give(store: Store, entries: list[Entry], *, device: str = "gate-7", epoch: int = 7) -> tuple[int, dict[int, str]]:
+    answer, _ = store.accept(Batch(device=device, epoch=epoch, entries=tuple(entries)), KEY.public, received=99)
+    return answer.acknowledged, answer.rejected
+
+
+def held(store: Store, epoch: int = 7) -> list[int]:
+    return [row["sequence"] for row in store.entries("gate-7", epoch, after=0, limit=100)]
+
+
+def test_what_follows_without_a_gap_is_held_and_acknowledged(store: Store, entries: list[Entry]) -> None:
+    assert give(store, entries[:4]) == (4, {})
+    assert give(store, entries[4:]) == (10, {})
+    assert held(store) == list(range(1, 11))
+
+
+def test_a_repeat_is_answered_as_success_and_held_once(store: Store, entries: list[Entry]) -> None:
+    give(store, entries[:6])
+    assert give(store, entries[:6]) == (6, {})
+    assert give(store, entries[2:8]) == (8, {})
+    assert held(store) == list(range(1, 9))
+
+
+def test_beyond_a_gap_nothing_is_held(store: Store, entries: list[Entry]) -> None:
+    assert give(store, entries[1:]) == (0, {})
+    assert give(store, [*entries[:3], *entries[5:]]) == (3, {})
+    assert held(store) == [1, 2, 3]
+
+
+def test_a_question_is_answered_and_stores_nothing(store: Store, entries: list[Entry]) -> None:
+    assert give(store, []) == (0, {})
+    give(store, entries[:2])
+    assert give(store, []) == (2, {})
+
+
+def test_journals_of_different_epochs_and_devices_do_not_meet(store: Store, entries: list[Entry]) -> None:
+    give(store, entries)
+    assert give(store, [], epoch=8) == (0, {})
+    assert give(store, [], device="gate-8") == (0, {})
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"record": b"changed"}, "hash does not match"),
+        ({"at": 5}, "hash does not match"),
+        ({"time_trusted": False}, "hash does not match"),
+        ({"reason": 9}, "hash does not match"),
+        ({"hash": bytes(32)}, "hash does not match"),
+    ],
+)
+def test_a_changed_entry_is_refused_once_and_recorded_as_refused(
+    store: Store, entries: list[Entry], changes: dict[str, object], why: str
+) -> None:
+    forged = replace(entries[4], **changes)  # type: ignore[arg-type]
+    acknowledged, rejected = give(store, [*entries[:4], forged, *entries[5:]])
+    assert acknowledged == 10
+    assert why in rejected[5]
+    # Where its hash was touched, the next entry's link breaks as well; then the chain is whole again.
+    assert set(rejected) <= {5, 6}
+    assert give(store, [forged])[1] == {5: rejected[5]}
+    assert store.entries("gate-7", 7, after=4, limit=1)[0]["rejected"] == rejected[5]
+
+
+def test_an_entry_that_does_not_follow_is_refused(store: Store, entries: list[Entry]) -> None:
+    other = replace(entries[3], previous=bytes(range(32)))
+    other = replace(other, hash=entry_hash(other))
+    acknowledged, rejected = give(store, [*entries[:3], other])
+    assert (acknowledged, list(rejected)) == (4, [4])
+    assert "does not follow" in rejected[4]
+
+
+@pytest.mark.parametrize("content", [b"", b"no record", record(b"code")[:-1], record(b"code") + b"\x00"])
+def test_a_record_that_is_not_intact_is_refused_and_the_chain_goes_on(
+    tmp_path: Path, store: Store, content: bytes
+) -> None:
+    journal = SqliteJournal(tmp_path / "journal.db", "gate-7", epoch_for_new=7)
+    append(journal, 1)
+    journal.append(moment=Moment.at(1), reason=0, record=content)
+    append(journal, 1)
+    acknowledged, rejected = give(store, journal.entries(0, 10))
+    journal.close()
+    assert acknowledged == 3
+    assert list(rejected) == [2]
+    assert "not intact" in rejected[2]
+
+
+def test_another_record_under_a_sequence_that_is_held_is_refused_and_kept_as_evidence(
+    store: Store, entries: list[Entry]
+) -> None:
+    give(store, entries)
+    fork = replace(entries[4], record=record(b"another code"))
+    fork = replace(fork, hash=entry_hash(fork))
+    assert give(store, [fork]) == (10, {5: CONFLICT})
+    assert give(store, [fork]) == (10, {5: CONFLICT})
+    assert store.entries("gate-7", 7, after=4, limit=1)[0]["record"] == entries[4].record
+    assert store.journeys() == [
+        Journey(device="gate-7", epoch=7, acknowledged=10, rejected=0, conflicts=1, last_at=entries[9].at)
+    ]
+
+
+def test_the_first_key_is_the_devices_and_any_other_is_refused(store: Store, entries: list[Entry]) -> None:
+    batch = Batch(device="gate-7", epoch=7, entries=tuple(entries[:2]))
+    assert store.accept(batch, "aa" * 32, received=1)[1] is True
+    assert store.accept(batch, "aa" * 32, received=1)[1] is False
+    with pytest.raises(KeyRefusedError, match="first seen with another key"):
+        store.accept(batch, "bb" * 32, received=1)
+
+
+def test_only_enrolled_devices_with_their_own_key_are_heard(store: Store, entries: list[Entry]) -> None:
+    batch = Batch(device="gate-7", epoch=7, entries=tuple(entries[:2]))
+    for enrolled in ({}, {"gate-8": "aa" * 32}, {"gate-7": "bb" * 32}):
+        with pytest.raises(KeyRefusedError, match="not enrolled with this key"):
+            store.accept(batch, "aa" * 32, received=1, enrolled=enrolled)
+    assert store.journeys() == []
+    assert store.accept(batch, "aa" * 32, received=1, enrolled={"gate-7": "aa" * 32})[0].acknowledged == 2
+    # A device that got a new key is enrolled anew, by a person.
+    assert store.accept(batch, "bb" * 32, received=1, enrolled={"gate-7": "bb" * 32})[0].acknowledged == 2
+
+
+def test_a_full_store_acknowledges_nothing_that_it_does_not_hold(tmp_path: Path, entries: list[Entry]) -> None:
+    path = tmp_path / "small.db"
+    small = Store(path, max_bytes=64 << 10)
+    journal = SqliteJournal(tmp_path / "long.db", "gate-7", epoch_for_new=7)
+    append(journal, 2000)
+    taken = 0
+    with pytest.raises(StoreError, match="full"):
+        while True:
+            taken, _ = give(small, journal.entries(taken, 50))
+    small.close()
+    again = Store(path)
+    assert 0 < taken == give(again, [])[0]
+    assert give(again, journal.entries(taken, 50)) == (taken + 50, {})
+    again.close()
+    journal.close()
+
+
+def test_what_was_acknowledged_is_there_after_a_restart_and_one_store_has_one_collector(
+    tmp_path: Path, entries: list[Entry]
+) -> None:
+    path = tmp_path / "trips.db"
+    first = Store(path)
+    give(first, entries)
+    with pytest.raises(StoreError, match="in use by process"):
+        Store(path)
+    first.close()
+    second = Store(path)
+    assert held(second) == list(range(1, 11))
+    second.close()

@@ -1,0 +1,339 @@
+"""The typed Python face of the core: Validator, Verdict, Reason.
+
+Rules it keeps:
+- The core judges; nothing here decides anything about a code.
+- `Reason` is made from the core's own table, so there is no second list to keep.
+- Values are frozen; a Verdict may be kept, compared and logged (accounts come out masked, the code stays out of repr).
+- A Validator is used by one thread at a time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import EnumMeta, IntEnum, StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from yima.validator import _core
+from yima.validator.errors import ParametersError
+from yima.validator.judging.family_fields import LAB_FAMILIES, card_account, organisation
+from yima.validator.parameters.family_rules import read as read_family_rules
+from yima.validator.parameters.image import MODE_NUMBERS
+from yima.validator.parameters.loading import Parameters
+from yima.validator.parameters.rules import Mode
+from yima.validator.texts import Text
+
+if TYPE_CHECKING:
+    from yima.validator.deny.denylist import DenyList
+
+__all__ = [
+    "Direction",
+    "GateContext",
+    "Mode",
+    "Moment",
+    "Reason",
+    "Stage",
+    "StageResult",
+    "Transaction",
+    "Validator",
+    "Verdict",
+    "Vouched",
+    "masked",
+]
+
+
+class Stage(IntEnum):
+    """The order of judging."""
+
+    FORMAT = 0
+    CERTIFICATE = 1
+    ISSUER_SIGNATURE = 2
+    RIDER_SIGNATURE = 3
+    TIME = 4
+    PERMISSION = 5
+    REPETITION = 6
+
+
+class StageResult(StrEnum):
+    """How one stage ended."""
+
+    NOT_REACHED = "not reached"
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+class _ReasonType(EnumMeta):
+    if TYPE_CHECKING:
+        # Members come from the core's table at import, so a checker cannot know their names.
+        def __getattr__(cls, name: str) -> "Reason": ...
+
+
+class Reason(IntEnum, metaclass=_ReasonType):
+    """Why a code was accepted or refused: `Reason.ACCEPTED`, `Reason.CAP_ZERO`, ... see core/reasons.def."""
+
+    vars().update({name: number for number, name, *_ in _core.REASONS})
+
+    @property
+    def case(self) -> int | None:
+        """The test lab's case number, which terminals show; None where the lab has none."""
+        return _ROWS[self][2] or None
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage that gives it; None for a reason of the device's own."""
+        stage = _ROWS[self][3]
+        return Stage(stage) if stage < len(Stage) else None
+
+    @property
+    def english(self) -> str:
+        """What it says, in English."""
+        return _ROWS[self][4]
+
+    @property
+    def chinese(self) -> str:
+        """What it says, in Chinese."""
+        return _ROWS[self][5]
+
+    @property
+    def text(self) -> Text:
+        """What it says, in both languages."""
+        return Text(self.english, self.chinese)
+
+
+_ROWS = {row[0]: row for row in _core.REASONS}
+_REASONS = {int(reason): reason for reason in Reason}
+_RESULTS = tuple(StageResult)
+_STAGES: dict[bytes, Mapping[Stage, StageResult]] = {}
+
+
+def _stages(results: bytes) -> Mapping[Stage, StageResult]:
+    """The mapping for one pattern of results; there are fewer than twenty, so each is made once."""
+    stages = _STAGES.get(results)
+    if stages is None:
+        stages = MappingProxyType({stage: _RESULTS[result] for stage, result in zip(Stage, results, strict=True)})
+        _STAGES[results] = stages
+    return stages
+
+
+def masked(account: str) -> str:
+    """An account fit for displays and logs: first and last four characters, the rest `*`."""
+    account = account.strip()
+    return account[:4] + "*" * (len(account) - 8) + account[-4:] if len(account) > 8 else "*" * len(account)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """The moment of a presentation.
+
+    unix_s: wall clock, unix seconds UTC. tick_ms: milliseconds of any monotonic clock, used for debounce only.
+    trusted: whether the device knows the time; if not, a good code is refused with TIME_UNTRUSTED.
+    """
+
+    unix_s: int
+    tick_ms: int
+    trusted: bool = True
+
+    @classmethod
+    def at(cls, unix_s: int) -> "Moment":
+        """A trusted moment whose tick is the wall clock's."""
+        return cls(unix_s=unix_s, tick_ms=unix_s * 1000)
+
+
+class Direction(StrEnum):
+    """What a tap at a gate means. NONE: one tap is the ride, as on a bus."""
+
+    NONE = "none"
+    ENTRY = "entry"
+    EXIT = "exit"
+
+
+class Transaction(IntEnum):
+    """What an accepted tap was, as metro uploads number it; NONE at a gate without direction, and when refused."""
+
+    NONE = 0
+    ENTRY = 1
+    EXIT = 2
+    OVER_TIME_EXIT = 3
+
+
+class Vouched(IntEnum):
+    """Who stands behind an accepted code. NOBODY: its issuer could not be reached, it was accepted at risk."""
+
+    HERE = 0
+    ISSUER = 1
+    NOBODY = 2
+
+
+_DIRECTIONS = {Direction.NONE: 0, Direction.ENTRY: 1, Direction.EXIT: 2}
+_TRANSACTIONS = tuple(Transaction)
+_VOUCHED = tuple(Vouched)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateContext:
+    """Where the gate stands.
+
+    city: administrative division code, 320500 is Suzhou. line, station: the parameters' own numbers, up to 65535.
+    0: not told.
+    """
+
+    mode: Mode
+    city: int = 0
+    line: int = 0
+    station: int = 0
+    direction: Direction = Direction.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The answer to one presentation.
+
+    family: what kind of code it was. fare_fen: what the ride costs in fen, 0 when refused. again: the same presentation
+    as a moment ago: show the answer again, record nothing. digest: names the code's content, however often it is signed
+    anew; None until the rider's signature verified. rule: names of the rules that set the fare, joined by `+`; ASCII.
+    """
+
+    accepted: bool
+    reason: Reason
+    family: str
+    stages: Mapping[Stage, StageResult]
+    fare_fen: int
+    again: bool
+    digest: bytes | None
+    code: bytes = field(repr=False)
+    rule: str = ""
+    transaction: Transaction = Transaction.NONE
+    vouched: Vouched = Vouched.HERE
+
+    def refused(self, reason: Reason) -> "Verdict":
+        """The same presentation, turned away by the device for a reason of its own."""
+        return replace(self, accepted=False, reason=reason, fare_fen=0, rule="", transaction=Transaction.NONE)
+
+    @property
+    def case(self) -> int | None:
+        """The test lab's case number of the reason; None for families that the lab does not test."""
+        return self.reason.case if self.family in LAB_FAMILIES else None
+
+    @property
+    def account_masked(self) -> str:
+        """The card account, first and last four digits; empty if the format is wrong. Unverified before that stage."""
+        if self.stages[Stage.FORMAT] is not StageResult.PASSED:
+            return ""
+        return masked(card_account(self.family, self.code))
+
+    @property
+    def organisation(self) -> str | None:
+        """Field 6, 8 digits; None where there is none. Means something once the certificate stage has passed."""
+        if self.stages[Stage.FORMAT] is not StageResult.PASSED:
+            return None
+        return organisation(self.family, self.code)
+
+
+def _verdict(code: bytes, answer: tuple[int, bool, int, bool, bytes, int, bytes | None, str, int, int]) -> Verdict:
+    reason, accepted, family, again, stages, fare_fen, digest, rule, transaction, vouched = answer
+    return Verdict(
+        accepted=accepted,
+        reason=_REASONS[reason],
+        family=_core.FAMILIES[family],
+        stages=_STAGES.get(stages) or _stages(stages),
+        fare_fen=fare_fen,
+        again=again,
+        digest=digest,
+        code=code,
+        rule=rule,
+        transaction=_TRANSACTIONS[transaction],
+        vouched=_VOUCHED[vouched],
+    )
+
+
+class Validator:
+    """One gate's judge with its short memory.
+
+    families: what its parameters say of other codes. offline_max_s: for how long the device may be without its
+    collector, 0: any time; for the device to keep.
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        gate: GateContext,
+        *,
+        replay_capacity: int = 4096,
+        table_bytes: int = 1 << 20,
+        kernel: str | None = None,
+        deny: "DenyList | None" = None,
+    ) -> None:
+        """Prepares a judge. Changing parameters means making another and calling `remember`.
+
+        replay_capacity: accepted codes remembered, rounded up to a multiple of 8. table_bytes: memory for precomputed
+        tables of issuers that are seen often. kernel: SM2 arithmetic by name, for tests; default the machine's best.
+        deny: see set_deny.
+        """
+        self._core = _core.Validator(
+            parameters.image, MODE_NUMBERS[gate.mode], gate.city, replay_capacity, table_bytes, kernel,
+            gate.line, gate.station, _DIRECTIONS[gate.direction],
+        )  # fmt: skip
+        self._judge = self._core.judge
+        self.gate = gate
+        self.families = read_family_rules(parameters.image)
+        self.offline_max_s = parameters.limits.offline_max_s
+        self._environment = parameters.environment
+        self.set_deny(deny)
+
+    def judge(self, code: bytes, now: Moment | int) -> Verdict:
+        """Judges one payload of any length; every sequence of bytes has a verdict.
+
+        now: a Moment, or trusted unix seconds.
+        """
+        if isinstance(now, Moment):
+            answer = self._judge(code, now.unix_s, now.tick_ms, now.trusted)
+        else:
+            answer = self._judge(code, now, now * 1000, True)
+        return _verdict(code, answer)
+
+    def settle(self, verdict: Verdict, now: Moment, reason: Reason, vouched: Vouched = Vouched.HERE) -> Verdict:
+        """Completes a verdict with the reason NEEDS_RESOLVER: ACCEPTED and who vouched, or why it is refused.
+
+        What comes back is the answer of this presentation from now on; an accepted code shown again is a repeat. Raises
+        ValueError for a verdict that is not the last one of `judge` with that reason.
+        """
+        answer = self._core.settle(
+            verdict.code, verdict.digest or b"", now.unix_s, now.tick_ms, now.trusted, reason, vouched
+        )
+        return _verdict(verdict.code, answer)
+
+    def retract(self, verdict: Verdict) -> None:
+        """Takes back what an accepted verdict left in the memory: its record could not be made durable."""
+        if verdict.accepted and not verdict.again and verdict.digest is not None:
+            self._core.retract(verdict.digest)
+
+    def remember(self, code: bytes, accepted_at: int, now: int) -> bool:
+        """After a restart: puts an accepted code from the journal into the memory again, unverified.
+
+        Returns False if the bytes are no code that is judged here, or can matter no more at `now` (unix seconds).
+        """
+        return self._core.remember(code, accepted_at, now)
+
+    def set_deny(self, deny: "DenyList | None") -> None:
+        """Denies the accounts of this list, beside the parameters' own, from the next code on; None: no such list.
+
+        Raises ParametersError for a list of the other environment (test, production).
+        """
+        if deny is not None and deny.environment != self._environment:
+            raise ParametersError(
+                "deny-list",
+                Text(
+                    f"is of environment {deny.environment}, the parameters are of {self._environment}",
+                    f"名单环境为 {deny.environment}，参数环境为 {self._environment}",
+                ),
+                Text("Never mix test and production", "测试与生产不可混用"),
+            )
+        self._core.set_deny(None if deny is None else deny.core)
+
+    def idle(self) -> bool:
+        """For idle time: does at most one piece of useful work of about a millisecond; True if it did."""
+        return self._core.idle()
+
+    @property
+    def evicted_live(self) -> int:
+        """Accepted codes forgotten while still valid: not 0 means replay_capacity is too small."""
+        return self._core.evicted_live

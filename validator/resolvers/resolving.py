@@ -1,0 +1,116 @@
+"""Codes that only their issuer can verify: from the issuer's answer, or its silence, to the final verdict.
+
+Rules it keeps:
+- The core classifies and judges all that can be judged here; then the issuer is asked, once, with a deadline.
+- An issuer that answers is obeyed. One that cannot be reached is not guessed at: the ride is refused, or, if the
+  parameters say so, accepted at risk, up to a number of rides and an amount that this device has out within 24 hours.
+- What is out is counted from the journal, over all such families together, so it survives a restart; a ride counts from
+  the moment it is recorded.
+- A device that does not know the time takes no risk: it could not say what lies within 24 hours.
+- Who vouched stands in the record (tag 2004), so the centre can ask the issuer later about rides at risk.
+
+`decide` is pure; `Resolving` is the one place that asks.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from yima.validator.judging import Moment, Reason, Validator, Verdict, Vouched
+from yima.validator.judging.record import amount_of, vouched_of
+from yima.validator.parameters.family_rules import Resolved, resolved_for
+from yima.validator.ports import Answer, Entry, Question, Resolver
+
+RISK_WINDOW_S = 24 * 3600
+
+
+class Exposure(NamedTuple):
+    """What a device has out at risk: rides, and what they cost together in fen."""
+
+    rides: int = 0
+    fen: int = 0
+
+
+class Decision(NamedTuple):
+    """The final reason, and who vouched if it is ACCEPTED."""
+
+    reason: Reason
+    vouched: Vouched = Vouched.HERE
+
+
+def decide(answer: Answer, policy: Resolved, out: Exposure, fare_fen: int, *, time_trusted: bool) -> Decision:
+    """What becomes of a ride: by the issuer's answer, else by the policy and what is out already."""
+    if answer is Answer.ACCEPT:
+        return Decision(Reason.ACCEPTED, Vouched.ISSUER)
+    if answer is Answer.REFUSE:
+        return Decision(Reason.RESOLVER_REFUSED)
+    if policy.at_risk_rides == 0 or not time_trusted:
+        return Decision(Reason.RESOLVER_UNREACHABLE)
+    if out.rides >= policy.at_risk_rides or out.fen + fare_fen > policy.at_risk_fen:
+        return Decision(Reason.AT_RISK_LIMIT)
+    return Decision(Reason.ACCEPTED, Vouched.NOBODY)
+
+
+class RidesAtRisk:
+    """The rides of the last 24 hours that nobody vouched for."""
+
+    def __init__(self) -> None:
+        self._rides: list[tuple[int, int]] = []  # (unix seconds, fen)
+
+    def refill(self, entries: Iterable[Entry]) -> None:
+        """Begins anew with such rides among the journal's entries."""
+        self._rides = [
+            (entry.at, amount_of(entry.record)) for entry in entries if vouched_of(entry.record) is Vouched.NOBODY
+        ]
+
+    def add(self, at: int, fen: int) -> None:
+        """One more ride."""
+        self._rides.append((at, fen))
+
+    def out(self, now: int) -> Exposure:
+        """What is out at `now`. A clock that was set back leaves rides in the future: they count."""
+        self._rides = [(at, fen) for at, fen in self._rides if at > now - RISK_WINDOW_S]
+        return Exposure(len(self._rides), sum(fen for _, fen in self._rides))
+
+
+class Resolving:
+    """Asks about codes that need it, and keeps what is out at risk.
+
+    resolvers: whom to ask, by family; a family without one keeps the reason NEEDS_RESOLVER. Policies are those of the
+    validator's own parameters.
+    """
+
+    def __init__(self, resolvers: Mapping[str, Resolver]) -> None:
+        self._resolvers = dict(resolvers)
+        self.at_risk = RidesAtRisk()
+
+    def settled(self, validator: Validator, verdict: Verdict, moment: Moment) -> Verdict:
+        """The final verdict: `verdict` itself unless its reason is NEEDS_RESOLVER and there is somebody to ask."""
+        if verdict.reason is not Reason.NEEDS_RESOLVER or verdict.again:
+            return verdict
+        policy = resolved_for(validator.families, verdict.family, verdict.code)
+        resolver = self._resolvers.get(verdict.family)
+        if policy is None or resolver is None:
+            return verdict
+        answer = resolver.resolve(
+            Question(
+                token=verdict.code,
+                family=verdict.family,
+                gate=validator.gate,
+                fare_fen=verdict.fare_fen,
+                at=moment.unix_s,
+                deadline_ms=policy.deadline_ms,
+            )
+        )
+        out = self.at_risk.out(moment.unix_s)
+        decision = decide(answer, policy, out, verdict.fare_fen, time_trusted=moment.trusted)
+        return validator.settle(verdict, moment, decision.reason, decision.vouched)
+
+    def recorded(self, verdict: Verdict, moment: Moment) -> None:
+        """A verdict's record is durable: a ride at risk counts from now on."""
+        if verdict.accepted and verdict.vouched is Vouched.NOBODY:
+            self.at_risk.add(moment.unix_s, verdict.fare_fen)
+
+    def close(self) -> None:
+        """Ends every resolver's connections; one that several families share is closed once."""
+        for resolver in {id(resolver): resolver for resolver in self._resolvers.values()}.values():
+            resolver.close()

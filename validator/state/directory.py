@@ -1,0 +1,87 @@
+"""The device's state directory: who it is, its key, its journal.
+
+    device        its name, one line, made at the first start
+    device.key    its Ed25519 key (0600), made at the first start
+    journal.db    the journal, with SQLite's files and the lock beside it
+
+The directory is the device's identity: copying it makes two devices of one name, which the collector will notice.
+"""
+
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from yima.validator.errors import JournalError
+from yima.validator.journal import JournalView, SqliteJournal
+from yima.validator.ports import DEVICE
+from yima.validator.state.files import write_whole
+from yima.validator.state.keys import DeviceKey
+from yima.validator.texts import Text
+
+JOURNAL_FILE = "journal.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceState:
+    """An opened state directory."""
+
+    directory: Path
+    device: str
+    key: DeviceKey
+
+    @classmethod
+    def open(cls, directory: Path, device: str | None = None) -> "DeviceState":
+        """Opens the directory, or makes it, for the device of that name (None: whose it is, or a new name).
+
+        Raises JournalError or UplinkError: cannot be made or written, belongs to another device, unreadable key.
+        """
+        name_file = directory / "device"
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            stored = name_file.read_text(encoding="utf-8")[:128].strip() if name_file.exists() else None
+            if stored is None:
+                stored = device or f"yima-{secrets.token_hex(4)}"
+                _check(stored, directory)
+                write_whole(name_file, f"{stored}\n".encode())
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "the device's name is not text"
+            raise JournalError(
+                directory,
+                Text(f"cannot be used as state directory: {why}", f"无法用作状态目录：{why}"),
+                Text("Give --state a directory that this user may write", "请为 --state 指定当前用户可写的目录"),
+            ) from error
+        _check(stored, name_file)
+        if device is not None and device != stored:
+            raise JournalError(
+                directory,
+                Text(f"belongs to device {stored}, not to {device}", f"属于设备 {stored}，而不是 {device}"),
+                Text("Leave --device out, or give another --state", "请去掉 --device，或另选 --state"),
+            )
+        return cls(directory=directory, device=stored, key=DeviceKey.load_or_create(directory / "device.key"))
+
+    def open_journal(self, *, max_bytes: int | None = None) -> SqliteJournal:
+        """The journal, to write. Raises JournalError."""
+        return SqliteJournal(self.directory / JOURNAL_FILE, self.device, epoch_for_new=new_epoch(), max_bytes=max_bytes)
+
+
+def look_at_journal(directory: Path) -> JournalView:
+    """The journal in a state directory, to read; a device may be writing it. Raises JournalError."""
+    return JournalView.open(directory / JOURNAL_FILE)
+
+
+def new_epoch() -> int:
+    """A name for a new journal: unix seconds << 16 | 16 random bits, so that a wrong clock alone repeats none."""
+    return int(time.time()) << 16 | secrets.randbits(16)
+
+
+def _check(device: str, where: Path) -> None:
+    if not DEVICE.fullmatch(device):
+        raise JournalError(
+            where,
+            Text(f"{device[:80]!r} is no name for a device", f"{device[:80]!r} 不能作为设备编号"),
+            Text(
+                "Use 1 to 64 letters, digits, dots, dashes, underscores",
+                "请使用 1 至 64 个字母、数字、点、连字符或下划线",
+            ),
+        )

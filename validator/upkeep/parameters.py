@@ -1,0 +1,219 @@
+"""Which parameters a device judges by, from its first start on: a plain file, or packages that it activates and keeps.
+
+Rules it keeps:
+- A device that is told whose keys to trust takes nothing that is not signed by them.
+- New parameters come into force between two taps, without a restart; what was used stays used.
+- Whatever is wrong with what was handed in, the last good parameters stay in force, and the trouble is told.
+- Packages are activated only while the clock is trusted. Their expiry is told before it comes; when it and the grace
+  are over, no one rides until there is a newer one.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from yima.validator.errors import ParametersError
+from yima.validator.judging import Moment, Reason, Validator
+from yima.validator.packages import ENVIRONMENTS, PackageError, Pins, Policy, Standing, read_package, when
+from yima.validator.packages.store import PackageStore, Stack
+from yima.validator.parameters import Parameters, from_image, load
+from yima.validator.texts import Text
+from yima.validator.upkeep.deny_list import DenyUpkeep
+from yima.validator.upkeep.expiry_alarm import ExpiryAlarm
+
+_PLAIN = Policy()
+
+
+class Source(Protocol):
+    """Where parameters come from. Every call raises ParametersError; then what was in force stays."""
+
+    def start(self, now: Moment) -> Parameters:
+        """The parameters to begin with."""
+
+    def again(self, now: Moment) -> Parameters | None:
+        """Looks again at where they come from; None: nothing changed."""
+
+    def due(self, now: Moment) -> Parameters | None:
+        """What waited for its time, if that has come."""
+
+    def standing(self, now: Moment) -> tuple[Standing, int]:
+        """How they stand, and when they expire, unix seconds."""
+
+    @property
+    def trouble(self) -> ParametersError | None:
+        """What was wrong though there are parameters in force."""
+
+
+class PlainFile:
+    """A TOML file, for the bench: taken as it is, and again when it changed.
+
+    environment: what it must say, if given.
+    """
+
+    trouble: ParametersError | None = None
+
+    def __init__(self, path: Path, environment: str | None = None) -> None:
+        """Reads the file. Raises ParametersError."""
+        self._path = path
+        self._environment = environment
+        self._parameters = self._read()
+
+    def start(self, now: Moment) -> Parameters:
+        """See Source."""
+        return self._parameters
+
+    def again(self, now: Moment) -> Parameters | None:
+        """See Source."""
+        before, self._parameters = self._parameters, self._read()
+        return None if self._parameters.image == before.image else self._parameters
+
+    def _read(self) -> Parameters:
+        parameters = load(self._path)
+        if self._environment not in {None, parameters.environment}:
+            raise PackageError(self._path, "OTHER_ENVIRONMENT")
+        return parameters
+
+    def due(self, now: Moment) -> Parameters | None:
+        """Never: a plain file has no times."""
+
+    def standing(self, now: Moment) -> tuple[Standing, int]:
+        """Always good."""
+        return Standing.GOOD, 0
+
+
+class Packages:
+    """A package file, and the store of what was activated from it.
+
+    The file is where newer packages are put; the store is what counts. environment: "production" or "test".
+    """
+
+    def __init__(
+        self, path: Path, directory: Path, pins: Pins, environment: str, *, city: int = 0, policy: Policy = _PLAIN
+    ) -> None:
+        """Opens the store. Raises ParametersError."""
+        assert environment in ENVIRONMENTS
+        self._path = path
+        self._policy = policy
+        self.store = PackageStore(directory, pins, environment, city=city, accept=_readable)
+        self.trouble: ParametersError | None = self.store.trouble
+
+    def start(self, now: Moment) -> Parameters:
+        """See Source. What is in force is enough to begin with; the file may add a newer one."""
+        try:
+            self._take(now)
+        except ParametersError as error:
+            if not self.store.active:
+                raise
+            self.trouble = self.trouble or error
+        return self._in_force()
+
+    def again(self, now: Moment) -> Parameters | None:
+        """See Source."""
+        return self._in_force() if self._take(now) else None
+
+    def due(self, now: Moment) -> Parameters | None:
+        """See Source. What does not come into force when its time has come is given up, so that it is told once."""
+        staged = self.store.staged
+        if staged is None or not now.trusted or now.unix_s < staged.not_before:
+            return None
+        try:
+            self.store.activate(now.unix_s)
+        except ParametersError:
+            self.store.drop()
+            raise
+        return self._in_force()
+
+    def standing(self, now: Moment) -> tuple[Standing, int]:
+        """See Source. A clock that is not trusted says nothing about expiry."""
+        expiry = min((package.expiry for package in self.store.active), default=0)
+        return (self.store.standing(now.unix_s, self._policy) if now.trusted else Standing.GOOD), expiry
+
+    def _take(self, now: Moment) -> bool:
+        """Whether something else is in force now."""
+        before = [package.id for package in self.store.active]
+        package = read_package(self._path)
+        if before[-1:] == [package.id]:
+            return False
+        if not now.trusted:
+            raise ParametersError(
+                self._path,
+                Text("cannot be activated: the clock is not trusted", "无法启用：系统时钟不可信"),
+                Text("Set the clock, or say --trust-clock if it is right", "请校准时钟；确认无误可加 --trust-clock"),
+            )
+        self.store.take(package.data, now.unix_s, str(self._path))
+        if not self.store.active:
+            begin = when(package.not_before)
+            raise PackageError(self._path, "NOT_YET", Text(f"from {begin} on", f"自 {begin} 起"))
+        return before != [package.id for package in self.store.active]
+
+    def _in_force(self) -> Parameters:
+        package = self.store.active[-1]
+        return from_image(package.image, package.source)
+
+
+def _readable(stack: Stack) -> None:
+    from_image(stack[-1].image, stack[-1].source)
+
+
+class Upkeep:
+    """Keeps a running device's parameters up to date, between taps.
+
+    make: a judge by parameters. changed: told what comes into force, or None when a request found nothing new.
+    troubled: told what is wrong, each once. deny: what keeps the deny-list; it looks and is asked whenever this is.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        make: Callable[[Parameters], Validator],
+        *,
+        changed: Callable[[Parameters | None], None] = lambda parameters: None,
+        troubled: Callable[[ParametersError], None] = lambda error: None,
+        deny: DenyUpkeep | None = None,
+    ) -> None:
+        self._source = source
+        self._make = make
+        self._deny = deny
+        self._changed = changed
+        self._troubled = troubled
+        self._wanted = False
+        self._alarm = ExpiryAlarm("parameters", _ALARMS, Text("Supply a newer package", "请提供新的参数包"), troubled)
+        self._started = False
+
+    def request(self) -> None:
+        """Look again at the files before the next tap. May be called by a signal handler."""
+        self._wanted = True
+        if self._deny:
+            self._deny.request()
+
+    def look(self, now: Moment) -> Validator | None:
+        """A judge by other parameters, if others came into force; for the time between taps."""
+        if not self._started:
+            self._started = True
+            if self._source.trouble:
+                self._troubled(self._source.trouble)
+        if self._deny:
+            self._deny.look(now)
+        wanted, self._wanted = self._wanted, False
+        try:
+            parameters = self._source.again(now) if wanted else self._source.due(now)
+            made = self._make(parameters) if parameters else None
+        except ParametersError as error:
+            self._troubled(error)
+            return None
+        if parameters or wanted:
+            self._changed(parameters)
+        self._alarm.look(*self._source.standing(now))
+        return made
+
+    def refusal(self, now: Moment) -> Reason | None:
+        """Why no one may ride now, whatever the code."""
+        standing, _ = self._source.standing(now)
+        return Reason.PARAMETERS_EXPIRED if standing is Standing.EXPIRED else None
+
+
+_ALARMS = {
+    Standing.EXPIRING: Text("expire at {}", "将于 {} 过期"),
+    Standing.GRACE: Text("expired at {}: used on for the grace", "已于 {} 过期：宽限期内继续使用"),
+    Standing.EXPIRED: Text("expired at {}: no one can ride", "已于 {} 过期：停止服务"),
+}
