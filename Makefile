@@ -1,4 +1,5 @@
 # make demo   see sixty taps judged, stored, uploaded        make test   everything CI runs
+# make check  lint, types and the tests that your changes touch: the loop while you work
 # make setup  only the environment (.venv); the other targets do it themselves when something is missing or has changed
 
 PY      := .venv/bin/python
@@ -10,10 +11,10 @@ CFLAGS_CORE := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Ivalidator -Ivalidato
 CC_HERE = $(if $(shell which cc 2>/dev/null),cc,$(CURDIR)/$(PY) -m ziglang cc)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint sanitize pytest counts test-long bench lock clean
+.PHONY: help setup demo test check lint sanitize pytest counts test-long bench lock clean
 
 help:
-	@sed -n '1,2s/^# //p' Makefile
+	@sed -n '1,3s/^# //p' Makefile
 
 setup: $(EXT)
 
@@ -57,8 +58,14 @@ counts: setup
 	$(PY) -m benchmarks.instructions --check
 	$(PY) -m benchmarks.board --check
 
+# One worker a core; whoever has nothing left takes over what waits at another.
+PYTEST_ALL := .venv/bin/pytest -n auto --dist worksteal
+
 pytest: setup
-	.venv/bin/pytest
+	$(PYTEST_ALL)
+
+check: setup lint
+	$(PYTEST_ALL) -m "not slow" $$($(PY) -m tests.affected)
 
 # More than CI has time for: 100,000 random signatures against libcrypto, a power cut at every flash operation, 3000
 # random codes on the board. Fuzzing is `make fuzz`.

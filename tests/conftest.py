@@ -21,6 +21,11 @@ if wanted := os.environ.get("YIMA_CORE_IN"):
 VECTORS = Path(__file__).parent / "vectors"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long goes first: with several workers nothing long is then left for one of them at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def lab_vectors() -> list[dict[str, Any]]:
     """All vectors of the lab's cases, by case number."""
     return [json.loads(path.read_text()) for path in sorted((VECTORS / "lab").glob("*.json"))]

@@ -1,9 +1,10 @@
 """The shape of the tree: who may import whom, and how large a file may grow."""
 
-import ast
 from pathlib import Path
 
 import pytest
+
+from tests.affected import modules_of
 
 ROOT = Path(__file__).parent.parent
 # Each package and what it may import of ours: imports only run downwards.
@@ -15,17 +16,6 @@ MAY_IMPORT = {
     "benchmarks": {"yima.validator", "yima.sdk", "yima.hwsim", "yima.firmware_images", "benchmarks"},
 }
 SOURCES = sorted(path for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py"))
-
-
-def modules_of(path: Path) -> set[str]:
-    """Every module that a file imports, wherever the import stands; of `from a import b` both a and a.b."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return names
 
 
 def ours(path: Path) -> set[str]:

@@ -57,10 +57,9 @@ def test_it_can_accept_whatever_it_does_not_know() -> None:
 
 
 def test_a_service_that_thinks_for_too_long_is_unreachable() -> None:
-    with bench(delay_s=3.0) as (resolver, _):
-        begun = time.monotonic()
+    with bench(delay_s=20.0) as (resolver, events):
         assert resolver.resolve(question(deadline_ms=100)) is Answer.UNREACHABLE
-        assert time.monotonic() - begun < 2.5  # long before it answers
+        assert events == [], "it had not answered yet"
 
 
 Serve = Callable[[socket.socket], None]
