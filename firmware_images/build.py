@@ -19,6 +19,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 
 from yima.validator.errors import YimaError
+from yima.validator.remedies import install_requirement
 from yima.validator.texts import Text
 from yima.validator.version import VERSION
 
@@ -164,7 +165,7 @@ def _check_compiler() -> None:
             Text(
                 f"{found} is installed, images are built with {COMPILER}", f"已安装 {found}，映像须用 {COMPILER} 编译"
             ),
-            Text(f"pip install ziglang=={COMPILER}", f"pip install ziglang=={COMPILER}"),
+            install_requirement("ziglang"),
         )
 
 

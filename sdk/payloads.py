@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple
 
 from yima.sdk.dissection.families import family_of
 from yima.validator.errors import YimaError
+from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 
 Form = Literal["raw", "hex", "base64", "picture"]
@@ -109,9 +110,7 @@ def _from_picture(data: bytes, thing: str) -> bytes:
 
         from yima.validator.readers.decoders import decode  # noqa: PLC0415
     except ModuleNotFoundError as missing:
-        problem = Text(f"pictures need the Python package {missing.name}", f"读取图片需要 Python 包 {missing.name}")
-        remedy = Text("Install it: pip install 'yima[camera]'", "请安装：pip install 'yima[camera]'")
-        raise PayloadError(thing, problem, remedy) from missing
+        raise PayloadError(thing, *missing_module(missing)) from missing
     try:
         picture = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
     except cv2.error:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from yima.validator.errors import GateError, ReaderError, ResolverError, YimaError
 from yima.validator.judging import GateContext, Moment, Verdict
+from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 
 
@@ -198,11 +199,9 @@ def _open(group: str, kind: Text, error: type[YimaError], specification: str) ->
     try:
         factory = found[name].load()
     except ModuleNotFoundError as missing:
-        raise error(
-            specification,
-            Text(f"needs the Python package {missing.name}", f"缺少 Python 包 {missing.name}"),
-            Text("Install it: pip install 'yima[camera]'", "请安装：pip install 'yima[camera]'"),
-        ) from missing
+        asked_by = found[name].dist
+        advice = missing_module(missing, wanted=[name], asked_by=asked_by.name if asked_by else "")
+        raise error(specification, *advice) from missing
     return factory(address)
 
 

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, Self
 from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.flash import Cut, Operation
 from yima.hwsim.board.layout import FLASH_SIZE, STATUS
+from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 
 MHZ = 480  # a current Cortex-M7; one instruction a cycle is a model, and named so wherever it is used
@@ -251,11 +252,7 @@ class Board:
         said = self._child.stderr.read().decode("utf-8", "replace").strip() if self._child.stderr else ""
         last = said.splitlines()[-1] if said else "no word"
         if "No module named 'unicorn'" in said:
-            return BoardError(
-                "unicorn",
-                Text("the emulator is not installed", "未安装仿真器"),
-                Text("Install it: pip install 'yima[board]'", "请安装：pip install 'yima[board]'"),
-            )
+            return BoardError("emulator", *missing_module(ModuleNotFoundError(name="unicorn")))
         return BoardError(
             "board",
             Text(f"the emulator ended: {last}", f"仿真进程已退出：{last}"),

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from yima.hwsim.board.errors import BoardError
+from yima.validator.remedies import requirement_command
 from yima.validator.texts import Text
 
 _SOURCES = ("soc_core.c", "soc_debug.c", "soc_system.c", "soc_devices.c")
@@ -55,7 +56,10 @@ def _compiler() -> list[str]:
     raise BoardError(
         "cc",
         Text("there is no C compiler for the board's C parts", "没有 C 编译器，无法构建板卡外设"),
-        Text("Install one: apt-get install gcc libc6-dev, or pip install ziglang==0.17.1", "请安装 gcc 或 ziglang"),
+        Text(
+            f"Install one: apt-get install gcc libc6-dev, or {requirement_command('ziglang')}",
+            f"请安装：apt-get install gcc libc6-dev，或 {requirement_command('ziglang')}",
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from yima.hwsim.page import both, check_place, heading, page, table
 from yima.validator.errors import YimaError
 from yima.validator.judging import Reason
 from yima.validator.parameters import Mode
+from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 
 _COLOURS = {Mode.BUS: "#1f6feb", Mode.METRO: "#d9822b"}
@@ -108,11 +109,7 @@ def _drawing() -> tuple[Any, Any]:
         from matplotlib import rc_context  # noqa: PLC0415  an optional extra, and slow to load
         from matplotlib.figure import Figure  # noqa: PLC0415
     except ModuleNotFoundError as missing:
-        raise YimaError(
-            "report",
-            Text(f"needs the Python package {missing.name}", f"缺少 Python 包 {missing.name}"),
-            Text("Install it: pip install 'yima[report]'", "请安装：pip install 'yima[report]'"),
-        ) from missing
+        raise YimaError("report", *missing_module(missing)) from missing
     return Figure, rc_context
 
 

@@ -12,14 +12,11 @@ from pathlib import Path
 
 from yima.hwsim.page import both, heading
 from yima.validator.errors import YimaError
+from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 
 TITLE = Text("A tap on the gate controller", "闸机控制器上的一次刷码")
-_GET_IT = Text(
-    "Not measured: it needs the emulated board and the firmware's tools: pip install 'yima[board,firmware]'",
-    "未测量：需要仿真板与固件工具，请安装：pip install 'yima[board,firmware]'",
-)
-
+_EXTRAS = ("board", "firmware")
 _VARIES = Text(
     "Keys are made anew for each demonstration, and move these figures by a percent or two; counts that repeat to the "
     "instruction: python -m benchmarks.board",
@@ -45,8 +42,9 @@ def tap_on_board(directory: Path) -> TapOnBoard:
 
         with tempfile.TemporaryDirectory(prefix="board-", dir=directory) as scratch:
             measured = measure_new_riders(Path(scratch))
-    except ModuleNotFoundError:
-        return _unmeasured(_GET_IT)
+    except ModuleNotFoundError as missing:
+        problem, remedy = missing_module(missing, wanted=_EXTRAS)
+        return _unmeasured(Text(f"Not measured: {problem.en}. {remedy.en}", f"未测量：{problem.zh}。{remedy.zh}"))
     except YimaError as error:
         problem, remedy = error.problem, error.remedy
         return _unmeasured(

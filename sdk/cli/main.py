@@ -16,28 +16,11 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol, cast
 
 from yima.validator.errors import YimaError
+from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 from yima.validator.version import VERSION
 
 _GROUP = "yima.commands"
-_EXTRAS = {
-    "cv2": "camera",
-    "numpy": "camera",
-    "pyzbar": "camera",
-    "zxingcpp": "camera",
-    "httpx": "uplink",
-    "starlette": "uplink",
-    "uvicorn": "uplink",
-    "matplotlib": "report",
-    "cbor2": "firmware",
-    "elftools": "firmware",
-    "imgtool": "firmware",
-    "smp": "firmware",
-    "smpclient": "firmware",
-    "ziglang": "firmware",
-    "unicorn": "board",
-}
-_OURS = ("validator", "sdk", "hwsim", "firmware_images")
 
 
 class Verb(Protocol):
@@ -96,7 +79,7 @@ def _run(words: list[str]) -> int:
         verb.add_arguments(parser)
         return verb.run(parser.parse_args(words[1:]))
     except ModuleNotFoundError as missing:
-        raise _missing(name, missing) from missing
+        raise _missing(verbs[name], missing) from missing
 
 
 def _load(entry: EntryPoint) -> Verb:
@@ -109,23 +92,15 @@ def _overview(verbs: dict[str, EntryPoint]) -> str:
         try:
             help_text = _load(entry).HELP
         except ModuleNotFoundError as missing:
-            help_text = f"({_missing(name, missing)})"
+            help_text = f"({_missing(entry, missing)})"
         lines.append(f"  {name:10}{help_text}")
     return "\n".join(lines)
 
 
-def _missing(verb: str, missing: ModuleNotFoundError) -> CommandError:
-    package = (missing.name or str(missing)).split(".")[0]
-    if package in _OURS:
-        remedy = Text("Install yima again: pip install yima", "请重新安装：pip install yima")
-        return CommandError(f"yima {verb}", Text(f"{missing.name} is missing", f"缺少 {missing.name}"), remedy)
-    extra = _EXTRAS.get(package)
-    what = f"'yima[{extra}]'" if extra else package
-    return CommandError(
-        f"yima {verb}",
-        Text(f"needs the Python package {package}, which is not installed", f"需要 Python 包 {package}，尚未安装"),
-        Text(f"Install it: pip install {what}", f"请安装：pip install {what}"),
-    )
+def _missing(verb: EntryPoint, missing: ModuleNotFoundError) -> CommandError:
+    # A verb that has an extra of its own name needs that one, of several that bring the module.
+    asked_by = verb.dist.name if verb.dist else ""
+    return CommandError(f"yima {verb.name}", *missing_module(missing, wanted=[verb.name], asked_by=asked_by))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yima.validator.errors import ReaderError
+from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 
 Gray = NDArray[np.uint8]
@@ -44,15 +45,19 @@ def decoder_named(name: str) -> Decoder:
         )
     try:
         return _MAKERS[name]()
-    except ImportError as missing:  # pyzbar raises it as well when libzbar itself is not there
+    except ModuleNotFoundError as missing:
+        raise ReaderError(f"decoder={name}", *missing_module(missing)) from missing
+    except ImportError as unloadable:  # pyzbar is Python alone and raises it where the system has no libzbar
+        others = [other for other in _MAKERS if other != name]
+        apt = name == "zbar"
         raise ReaderError(
             f"decoder={name}",
-            Text(f"its library cannot be loaded ({missing})", f"无法加载所需的库（{missing}）"),
+            Text(f"its library cannot be loaded ({unloadable})", f"无法加载所需的库（{unloadable}）"),
             Text(
-                "Install it: pip install 'yima[camera]'" + (" and apt install libzbar0" if name == "zbar" else ""),
-                "请安装：pip install 'yima[camera]'" + ("，以及 apt install libzbar0" if name == "zbar" else ""),
+                "Install it: apt-get install libzbar0" if apt else f"Use another: {', '.join(others)}",
+                "请安装：apt-get install libzbar0" if apt else f"请改用：{'、'.join(others)}",
             ),
-        ) from missing
+        ) from unloadable
 
 
 def sharpened(gray: Gray) -> Gray:

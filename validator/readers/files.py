@@ -22,6 +22,7 @@ from typing import Final
 from yima.validator.errors import ReaderError
 from yima.validator.ports import Reading
 from yima.validator.readers.framing import LIMIT
+from yima.validator.remedies import missing_module
 from yima.validator.texts import Text, say
 
 _LARGEST: Final = 32 << 20  # bytes of one file
@@ -142,11 +143,7 @@ def _picture(contents: bytes) -> list[bytes]:
 
         from yima.validator.readers.decoders import decode  # noqa: PLC0415
     except ModuleNotFoundError as missing:
-        raise ReaderError(
-            "file:",
-            Text(f"pictures need the Python package {missing.name}", f"读取图片需要 Python 包 {missing.name}"),
-            Text("Install it: pip install 'yima[camera]'", "请安装：pip install 'yima[camera]'"),
-        ) from missing
+        raise ReaderError("file:", *missing_module(missing)) from missing
     width, height = _size_of(contents)
     if not 0 < width * height <= _MOST_PIXELS:
         raise _UnusableError(

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from yima.validator.errors import BatchTooLargeError, CollectorBusyError, UplinkError
 from yima.validator.ports import Entry
+from yima.validator.remedies import missing_module
 from yima.validator.state.keys import DeviceKey
 from yima.validator.texts import Text
 from yima.validator.uplink.batches import (
@@ -210,9 +211,5 @@ def _httpx() -> ModuleType:
     try:
         import httpx  # noqa: PLC0415 - an optional extra: a device without uplink has no need of it
     except ModuleNotFoundError as missing:
-        raise UplinkError(
-            "httpx",
-            Text("the Python package for uploads is not installed", "缺少上传所需的 Python 包"),
-            Text("Install it: pip install 'yima[uplink]'", "请安装：pip install 'yima[uplink]'"),
-        ) from missing
+        raise UplinkError("uplink", *missing_module(missing)) from missing
     return httpx

@@ -18,6 +18,7 @@ from typing import Any
 from yima.sdk.profiles.yangtze_delta.plan import City, Plan
 from yima.validator.errors import YimaError
 from yima.validator.parameters import Mode
+from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 
 YEARS = (2023, 2024, 2025)
@@ -106,9 +107,5 @@ def _drawing() -> tuple[Any, Any]:
         from matplotlib import rc_context  # noqa: PLC0415  an optional extra, and slow to load
         from matplotlib.figure import Figure  # noqa: PLC0415
     except ModuleNotFoundError as missing:
-        raise YimaError(
-            "picture",
-            Text(f"needs the Python package {missing.name}", f"缺少 Python 包 {missing.name}"),
-            Text("Install it: pip install 'yima[report]'", "请安装：pip install 'yima[report]'"),
-        ) from missing
+        raise YimaError("picture", *missing_module(missing)) from missing
     return Figure, rc_context

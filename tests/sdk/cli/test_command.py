@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.install_commands import commands_in
 from yima.sdk.cli import main as command
 from yima.validator.version import VERSION
 
@@ -19,6 +20,14 @@ def yima(*words: str, stdin: bytes = b"", **environment: str) -> subprocess.Comp
     variables = os.environ | {"PYTHONPATH": str(ROOT)} | environment
     line = [sys.executable, "-W", "error", "-m", "yima.sdk.cli.main", *words]
     return subprocess.run(line, input=stdin, capture_output=True, env=variables, timeout=60, check=False)
+
+
+def without(module: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command as its own process, in which a module is missing."""
+    program = f"import sys; sys.modules[{module!r}] = None; from yima.sdk.cli.main import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", program, *words], capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def entry(name: str, module: str) -> EntryPoint:
@@ -67,9 +76,40 @@ def test_a_verb_whose_extra_is_missing_says_what_to_install(
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     monkeypatch.setattr(command, "entry_points", lambda group: [entry("collect", "uvicorn")])
     assert command.main(["collect"]) == 2
-    assert "pip install 'yima[uplink]'" in capsys.readouterr().err
+    assert commands_in(capsys.readouterr().err) == [["-e", ".[uplink]"]]
     assert command.main([]) == 0
-    assert "pip install 'yima[uplink]'" in capsys.readouterr().out
+    assert commands_in(capsys.readouterr().out) == [["-e", ".[uplink]"]]
+
+
+@pytest.mark.parametrize(
+    ("verb", "module", "extra"),
+    [
+        ("collect", "anyio", "uplink"),
+        ("resolver", "starlette", "uplink"),
+        ("image", "ziglang", "firmware"),
+        ("board", "smp", "board"),
+    ],
+)
+def test_what_a_verb_lacks_is_told_by_its_extra(verb: str, module: str, extra: str, tmp_path: Path) -> None:
+    """`collect` said `pip install anyio` once, and `board` the firmware's extra."""
+    words = {
+        "image": ["build", "--folder", str(tmp_path)],
+        "collect": ["--db", str(tmp_path / "trips.db")],
+        "board": ["run"],
+    }
+    done = without(module, verb, *words.get(verb, []))
+    assert done.returncode == 2, done.stderr
+    assert f"needs the Python package {module}" in done.stderr
+    assert commands_in(done.stderr) == [["-e", f".[{extra}]"]]
+
+
+@pytest.mark.parametrize("verb", ["run", "journal"])
+def test_what_only_linux_has_is_not_looked_for_on_the_index(verb: str) -> None:
+    """On Windows these said `pip install fcntl`."""
+    done = without("fcntl", verb, "--help")
+    assert done.returncode == 2, done.stderr
+    assert f"yima {verb}: needs fcntl, a part of Python itself" in done.stderr
+    assert commands_in(done.stderr) == []
 
 
 def test_a_missing_part_of_ours_is_not_looked_for_on_pypi(
@@ -77,7 +117,9 @@ def test_a_missing_part_of_ours_is_not_looked_for_on_pypi(
 ) -> None:
     monkeypatch.setattr(command, "entry_points", lambda group: [entry("board", "yima.hwsim.cli.nowhere")])
     assert command.main(["board"]) == 2
-    assert "pip install yima" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "yima.hwsim.cli.nowhere is missing" in said
+    assert commands_in(said) == [["-e", "."]]
 
 
 def test_ctrl_c_is_status_130(monkeypatch: pytest.MonkeyPatch) -> None:
