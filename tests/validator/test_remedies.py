@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.affected import modules_of
 from tests.install_commands import EXTRAS, ROOT, commands_in, faults_of
-from tests.test_structure import SOURCES, modules_of
+from tests.test_structure import SOURCES
 from yima.firmware_images.build import COMPILER
 from yima.validator import remedies
 from yima.validator.errors import YimaError
