@@ -15,6 +15,11 @@ FAMILIES: tuple[str, ...]
 # name, field number, offset, size, whether the issuer's data lies before it
 CODE_LAYOUT: tuple[tuple[str, int, int, int, bool], ...]
 CERTIFICATE_LAYOUT: tuple[tuple[str, int, int, int, bool], ...]
+# section number (0: the header, an entry of the directory), name, bytes a row, bytes of its key, how rows stand (as in
+# core/parameters.def), meaning, fields: name, offset, size, form, least, most, meaning
+PARAMETER_IMAGE: tuple[
+    tuple[int, str, int, int, str, str, tuple[tuple[str, int, int, str, int, int, str], ...]], ...
+]
 
 @final
 class Validator:

@@ -22,4 +22,7 @@ int yima_sm2_module_init(PyObject *module);
 
 /* package.c: adds its functions and PACKAGE_ERRORS; -1 with an error set. */
 int yima_package_module_init(PyObject *module);
+
+/* image_table.c: PARAMETER_IMAGE; NULL with an error set. */
+PyObject *yima_image_table(void);
 #endif

@@ -1,16 +1,9 @@
-/* families.h - private: what the parameters hold for families beside the ministry's code; rows as in parameters.c. */
+/* families.h - private: what the parameters hold for families beside the ministry's code; rows as in parameters.def.
+ */
 #ifndef YIMA_FAMILIES_H
 #define YIMA_FAMILIES_H
 #include "bytes.h"
 #include "yima/core.h"
-
-enum { YIMA_PREFIX_MAX = 32 };
-
-/* For the door: 1 if the row's values can be. */
-int yima_suishen_key_good(const uint8_t *row);
-int yima_transport_key_good(const uint8_t *row);
-int yima_ministry_226_key_good(const uint8_t *row);
-int yima_resolved_good(const uint8_t *row);
 
 /* The 64 bytes of a key, or NULL. */
 const uint8_t *yima_suishen_key(const yima_parameters *p, uint8_t index);

@@ -9,39 +9,13 @@
 #include "parameters.h"
 #include "trust.h"
 
-enum {
-    FARE_AT_KIND = 16,
-    FARE_AT_RULE = 18,
-    FARE_AT_FEN = 20,
-    FARE_AT_TABLE = 24,
-    FLAT = 1,
-    STAGES,
-    MATRIX,
-    PERCENT = 1,
-    FEN = 2,
-    CONCESSION_AT_KIND = 20,
-    CONCESSION_AT_RULE = 22,
-    CONCESSION_AT_VALUE = 24,
-    ANY_ACCOUNT_TYPE = 0x100,
-    TRANSFER_AT_WITHIN = 8,
-    TRANSFER_AT_VALUE = 12,
-    TRANSFER_AT_KIND = 16,
-    TRANSFER_AT_RULE = 18,
-    JOURNEY_AT_LONGEST = 8,
-    JOURNEY_AT_OVER_TIME_FEN = 12,
-    JOURNEY_AT_MISSING_ENTRY_FEN = 16,
-    JOURNEY_AT_UNREADABLE_FEN = 20,
-    JOURNEY_AT_ENTRY_CAP = 24,
-    JOURNEY_AT_MISSING_EXIT = 28, /* policies */
-    JOURNEY_AT_MISSING_ENTRY = 29,
-    JOURNEY_AT_UNREADABLE = 30,
-    JOURNEY_AT_OVER_TIME_RULE = 32,
-    JOURNEY_AT_MISSING_ENTRY_RULE = 34,
-    JOURNEY_AT_UNREADABLE_RULE = 36,
-    JOURNEY_AT_MISSING_EXIT_RULE = 38,
-    ACCEPT = 2,
-    NO_RIDE = 0xffff
-};
+enum { FLAT = 1, STAGES, PERCENT = 1, ANY_ACCOUNT_TYPE = 0x100, ACCEPT = 2, NO_RIDE = 0xffff };
+
+/* Rows of both are looked up by one key. */
+_Static_assert((int)YIMA_TRANSFERS_AT_MODE == (int)YIMA_JOURNEYS_AT_MODE &&
+                   (int)YIMA_TRANSFERS_AT_CITY == (int)YIMA_JOURNEYS_AT_CITY &&
+                   (int)YIMA_TRANSFERS_KEY == (int)YIMA_JOURNEYS_KEY,
+               "keys of a place are the same");
 
 /* One fare in the making. */
 typedef struct {
@@ -57,9 +31,9 @@ typedef struct {
     uint16_t rules[YIMA_RULES];
 } pricing;
 
-static void apply(pricing *f, const uint8_t *rule) {
-    if (yima_be16(rule) && f->applied < YIMA_RULES) {
-        f->rules[f->applied++] = (uint16_t)yima_be16(rule);
+static void apply(pricing *f, uint32_t rule) {
+    if (rule && f->applied < YIMA_RULES) {
+        f->rules[f->applied++] = (uint16_t)rule;
     }
 }
 
@@ -67,13 +41,14 @@ static uint32_t percent_of(uint32_t fen, uint32_t percent) {
     return (fen * percent + 50) / 100; /* 24 bits times 100 fit */
 }
 
-/* The row of a city, else of any city; keys of mode (1), zero (3), city (4). */
+/* The row of a city, else of any city. */
 static const uint8_t *of_place(const yima_parameters *p, const yima_gate *gate, unsigned section) {
-    uint8_t key[8] = {gate->mode};
-    yima_put_be32(key + 4, gate->city);
+    uint8_t key[YIMA_JOURNEYS_KEY] = {0};
+    YIMA_PUT(key, JOURNEYS, MODE, gate->mode);
+    YIMA_PUT(key, JOURNEYS, CITY, gate->city);
     const uint8_t *row = yima_row_find(p, section, key, sizeof key);
     if (!row && gate->city) {
-        yima_put_be32(key + 4, 0);
+        YIMA_PUT(key, JOURNEYS, CITY, 0);
         row = yima_row_find(p, section, key, sizeof key);
     }
     return row;
@@ -81,96 +56,100 @@ static const uint8_t *of_place(const yima_parameters *p, const yima_gate *gate, 
 
 /* The fare rule in force: of the line, else of the city, else of the mode. */
 static const uint8_t *rule_in_force(const pricing *f) {
-    uint8_t key[8] = {f->gate->mode};
+    uint8_t key[YIMA_FARES_KEY] = {0};
     const uint8_t *row = NULL;
-    yima_put_be32(key + 4, f->gate->city);
+    YIMA_PUT(key, FARES, MODE, f->gate->mode);
+    YIMA_PUT(key, FARES, CITY, f->gate->city);
     if (f->gate->city && f->gate->line) {
-        yima_put_be16(key + 2, f->gate->line);
+        YIMA_PUT(key, FARES, LINE, f->gate->line);
         row = yima_dated_find(f->p, YIMA_SECTION_FARES, key, f->now, NULL);
-        yima_put_be16(key + 2, 0);
+        YIMA_PUT(key, FARES, LINE, 0);
     }
     if (!row && f->gate->city) {
         row = yima_dated_find(f->p, YIMA_SECTION_FARES, key, f->now, NULL);
-        yima_put_be32(key + 4, 0);
+        YIMA_PUT(key, FARES, CITY, 0);
     }
     return row ? row : yima_dated_find(f->p, YIMA_SECTION_FARES, key, f->now, NULL);
 }
 
 static int metres_of(const pricing *f, uint32_t station, uint32_t *metres) {
-    uint8_t key[12] = {f->gate->mode};
-    yima_put_be16(key + 2, f->gate->line);
-    yima_put_be32(key + 4, f->gate->city);
-    yima_put_be16(key + 8, station);
+    uint8_t key[YIMA_STATIONS_KEY] = {0};
+    YIMA_PUT(key, STATIONS, MODE, f->gate->mode);
+    YIMA_PUT(key, STATIONS, LINE, f->gate->line);
+    YIMA_PUT(key, STATIONS, CITY, f->gate->city);
+    YIMA_PUT(key, STATIONS, STATION, station);
     const uint8_t *row = station <= UINT16_MAX ? yima_row_find(f->p, YIMA_SECTION_STATIONS, key, sizeof key) : NULL;
     if (row) {
-        *metres = yima_be32(row + 12);
+        *metres = YIMA_VALUE(row, STATIONS, METRES);
     }
     return row != NULL;
 }
 
 /* Where the gate's line ends; a line has some tens of stations. */
 static uint32_t end_of_line(const pricing *f) {
-    uint8_t key[8] = {f->gate->mode};
+    uint8_t line[YIMA_STATIONS_AT_STATION] = {0}; /* a key without its station */
     uint32_t end = 0;
-    yima_put_be16(key + 2, f->gate->line);
-    yima_put_be32(key + 4, f->gate->city);
-    uint32_t i = yima_rows_below(f->p, YIMA_SECTION_STATIONS, key, sizeof key, 0);
+    YIMA_PUT(line, STATIONS, MODE, f->gate->mode);
+    YIMA_PUT(line, STATIONS, LINE, f->gate->line);
+    YIMA_PUT(line, STATIONS, CITY, f->gate->city);
+    uint32_t i = yima_rows_below(f->p, YIMA_SECTION_STATIONS, line, sizeof line, 0);
     const uint8_t *row;
-    while ((row = yima_row(f->p, YIMA_SECTION_STATIONS, i++)) && memcmp(row, key, sizeof key) == 0) {
-        const uint32_t metres = yima_be32(row + 12);
+    while ((row = yima_row(f->p, YIMA_SECTION_STATIONS, i++)) && memcmp(row, line, sizeof line) == 0) {
+        const uint32_t metres = YIMA_VALUE(row, STATIONS, METRES);
         end = metres > end ? metres : end;
     }
     return end;
 }
 
 static int stage_fare(pricing *f, uint32_t metres) {
-    uint8_t key[8] = {0};
-    memcpy(key, f->row + FARE_AT_TABLE, 2);
-    yima_put_be32(key + 4, metres);
+    uint8_t key[YIMA_STAGES_KEY] = {0};
+    YIMA_PUT(key, STAGES, TABLE, YIMA_VALUE(f->row, FARES, TABLE));
+    YIMA_PUT(key, STAGES, UP_TO_M, metres);
     const uint8_t *stage = yima_row_from(f->p, YIMA_SECTION_STAGES, key, sizeof key);
-    if (!stage || memcmp(stage, key, 4) != 0) {
+    if (!stage || memcmp(stage, key, YIMA_STAGES_AT_UP_TO_M) != 0) {
         return 0;
     }
-    f->fen = yima_be32(stage + 8);
+    f->fen = YIMA_VALUE(stage, STAGES, FEN);
     return 1;
 }
 
 static int place_in_matrix(const pricing *f, uint32_t station, uint32_t *place) {
-    uint8_t key[4];
-    memcpy(key, f->row + FARE_AT_TABLE, 2);
-    yima_put_be16(key + 2, station);
+    uint8_t key[YIMA_AXES_KEY];
+    YIMA_PUT(key, AXES, TABLE, YIMA_VALUE(f->row, FARES, TABLE));
+    YIMA_PUT(key, AXES, STATION, station);
     const uint8_t *axis = station <= UINT16_MAX ? yima_row_find(f->p, YIMA_SECTION_AXES, key, sizeof key) : NULL;
     if (axis) {
-        *place = yima_be16(axis + 4);
+        *place = YIMA_VALUE(axis, AXES, PLACE);
     }
     return axis != NULL;
 }
 
 static int matrix_fare(pricing *f, uint32_t from) {
-    const uint8_t *matrix = yima_row_find(f->p, YIMA_SECTION_MATRICES, f->row + FARE_AT_TABLE, 2);
+    const uint8_t *matrix =
+        yima_row_find(f->p, YIMA_SECTION_MATRICES, YIMA_PLACE(f->row, FARES, TABLE), YIMA_MATRICES_KEY);
     uint32_t entry, exit;
     if (!matrix || !place_in_matrix(f, from, &entry) || !place_in_matrix(f, f->gate->station, &exit)) {
         return 0;
     }
-    const uint32_t size = yima_be16(matrix + 2);
+    const uint32_t size = YIMA_VALUE(matrix, MATRICES, STATIONS);
     if (entry >= size || exit >= size) {
         return 0;
     }
-    const uint64_t number = (uint64_t)yima_be32(matrix + 4) + (uint64_t)entry * size + exit;
+    const uint64_t number = (uint64_t)YIMA_VALUE(matrix, MATRICES, FIRST_CELL) + (uint64_t)entry * size + exit;
     const uint8_t *cell = yima_row(f->p, YIMA_SECTION_CELLS, number);
-    if (!cell || yima_be16(cell) == NO_RIDE) {
+    if (!cell || YIMA_VALUE(cell, CELLS, FEN) == NO_RIDE) {
         return 0;
     }
-    f->fen = yima_be16(cell);
+    f->fen = YIMA_VALUE(cell, CELLS, FEN);
     return 1;
 }
 
 /* From an entry to here by the fare rule; 0: the rule knows no such ride. */
 static int ride_fare(pricing *f, uint32_t from) {
     uint32_t entry, here;
-    switch (f->row[FARE_AT_KIND]) {
+    switch (YIMA_VALUE(f->row, FARES, KIND)) {
     case FLAT:
-        f->fen = yima_be32(f->row + FARE_AT_FEN);
+        f->fen = YIMA_VALUE(f->row, FARES, FEN);
         return 1;
     case STAGES:
         return metres_of(f, from, &entry) && metres_of(f, f->gate->station, &here) &&
@@ -183,13 +162,13 @@ static int ride_fare(pricing *f, uint32_t from) {
 /* One tap is the ride: flat, or as far as the line goes from here. */
 static yima_reason price_single(pricing *f) {
     uint32_t here;
-    if (f->row[FARE_AT_KIND] == FLAT) {
-        f->fen = yima_be32(f->row + FARE_AT_FEN);
-    } else if (f->row[FARE_AT_KIND] != STAGES || !metres_of(f, f->gate->station, &here) ||
+    if (YIMA_VALUE(f->row, FARES, KIND) == FLAT) {
+        f->fen = YIMA_VALUE(f->row, FARES, FEN);
+    } else if (YIMA_VALUE(f->row, FARES, KIND) != STAGES || !metres_of(f, f->gate->station, &here) ||
                !stage_fare(f, end_of_line(f) - here)) {
         return YIMA_REASON_NO_FARE;
     }
-    apply(f, f->row + FARE_AT_RULE);
+    apply(f, YIMA_VALUE(f->row, FARES, RULE));
     return YIMA_REASON_ACCEPTED;
 }
 
@@ -204,22 +183,23 @@ static int accepted_by_policy(pricing *f, int policy, int fen, int rule) {
         return 0;
     }
     f->fen = fen ? yima_be32(f->journey + fen) : 0;
-    apply(f, f->journey + rule);
+    apply(f, yima_be16(f->journey + rule));
     return 1;
 }
 
 static yima_reason price_entry(pricing *f) {
     yima_entry_data entry;
     f->reducible = 0;
-    if (f->journey && f->claim->cap_fen < yima_be32(f->journey + JOURNEY_AT_ENTRY_CAP)) {
+    if (f->journey && f->claim->cap_fen < YIMA_VALUE(f->journey, JOURNEYS, ENTRY_CAP_FEN)) {
         return YIMA_REASON_FARE_OVER_CAP;
     }
     if (!read_entry(f, &entry) || !entry.inside) {
-        apply(f, f->row + FARE_AT_RULE);
+        apply(f, YIMA_VALUE(f->row, FARES, RULE));
         return YIMA_REASON_ACCEPTED;
     }
-    return accepted_by_policy(f, JOURNEY_AT_MISSING_EXIT, 0, JOURNEY_AT_MISSING_EXIT_RULE) ? YIMA_REASON_ACCEPTED
-                                                                                           : YIMA_REASON_EXIT_MISSING;
+    return accepted_by_policy(f, YIMA_JOURNEYS_AT_MISSING_EXIT, 0, YIMA_JOURNEYS_AT_MISSING_EXIT_RULE)
+               ? YIMA_REASON_ACCEPTED
+               : YIMA_REASON_EXIT_MISSING;
 }
 
 static yima_reason price_exit(pricing *f, int *over_time) {
@@ -227,18 +207,19 @@ static yima_reason price_exit(pricing *f, int *over_time) {
     const int readable = read_entry(f, &entry);
     if (readable && !entry.inside) {
         f->reducible = 0;
-        return accepted_by_policy(f, JOURNEY_AT_MISSING_ENTRY, JOURNEY_AT_MISSING_ENTRY_FEN,
-                                  JOURNEY_AT_MISSING_ENTRY_RULE)
+        return accepted_by_policy(f, YIMA_JOURNEYS_AT_MISSING_ENTRY, YIMA_JOURNEYS_AT_MISSING_ENTRY_FEN,
+                                  YIMA_JOURNEYS_AT_MISSING_ENTRY_RULE)
                    ? YIMA_REASON_ACCEPTED
                    : YIMA_REASON_ENTRY_MISSING;
     }
-    if ((readable || f->row[FARE_AT_KIND] == FLAT) && ride_fare(f, readable ? entry.station : 0)) {
-        const uint32_t longest = f->journey && readable ? yima_be32(f->journey + JOURNEY_AT_LONGEST) : 0;
+    if ((readable || YIMA_VALUE(f->row, FARES, KIND) == FLAT) && ride_fare(f, readable ? entry.station : 0)) {
+        const uint32_t longest = f->journey && readable ? YIMA_VALUE(f->journey, JOURNEYS, LONGEST_S) : 0;
         *over_time = longest && entry.entered_at && f->now > entry.entered_at && f->now - entry.entered_at > longest;
-        apply(f, f->row + FARE_AT_RULE);
+        apply(f, YIMA_VALUE(f->row, FARES, RULE));
         return YIMA_REASON_ACCEPTED;
     }
-    return accepted_by_policy(f, JOURNEY_AT_UNREADABLE, JOURNEY_AT_UNREADABLE_FEN, JOURNEY_AT_UNREADABLE_RULE)
+    return accepted_by_policy(f, YIMA_JOURNEYS_AT_UNREADABLE, YIMA_JOURNEYS_AT_UNREADABLE_FEN,
+                              YIMA_JOURNEYS_AT_UNREADABLE_RULE)
                ? YIMA_REASON_ACCEPTED
                : YIMA_REASON_ENTRY_UNREADABLE;
 }
@@ -249,11 +230,11 @@ static const uint8_t *concession_in_force(const pricing *f, uint32_t issuer_city
         if ((any & 4 && !issuer_city) || (any & 2 && !f->gate->city)) {
             continue; /* nothing to leave out: the same key again */
         }
-        uint8_t key[12] = {0};
-        yima_put_be16(key, any & 8 ? ANY_ACCOUNT_TYPE : f->claim->account_type);
-        key[2] = any & 1 ? 0 : f->gate->mode;
-        yima_put_be32(key + 4, any & 4 ? 0 : issuer_city);
-        yima_put_be32(key + 8, any & 2 ? 0 : f->gate->city);
+        uint8_t key[YIMA_CONCESSIONS_KEY] = {0};
+        YIMA_PUT(key, CONCESSIONS, ACCOUNT_TYPE, any & 8 ? ANY_ACCOUNT_TYPE : f->claim->account_type);
+        YIMA_PUT(key, CONCESSIONS, MODE, any & 1 ? 0 : f->gate->mode);
+        YIMA_PUT(key, CONCESSIONS, ISSUER_CITY, any & 4 ? 0 : issuer_city);
+        YIMA_PUT(key, CONCESSIONS, RIDING_CITY, any & 2 ? 0 : f->gate->city);
         const uint8_t *row = yima_dated_find(f->p, YIMA_SECTION_CONCESSIONS, key, f->now, NULL);
         if (row) {
             return row;
@@ -265,16 +246,17 @@ static const uint8_t *concession_in_force(const pricing *f, uint32_t issuer_city
 static void reduce(pricing *f, const yima_judgement *j, uint32_t issuer_city) {
     const uint8_t *row = f->p->sections[YIMA_SECTION_CONCESSIONS].count ? concession_in_force(f, issuer_city) : NULL;
     if (row) {
-        const uint32_t value = yima_be32(row + CONCESSION_AT_VALUE);
-        const uint32_t reduced = row[CONCESSION_AT_KIND] == PERCENT ? percent_of(f->fen, value) : value;
+        const uint32_t value = YIMA_VALUE(row, CONCESSIONS, VALUE);
+        const uint32_t reduced = YIMA_VALUE(row, CONCESSIONS, KIND) == PERCENT ? percent_of(f->fen, value) : value;
         f->fen = reduced < f->fen ? reduced : f->fen;
-        apply(f, row + CONCESSION_AT_RULE);
+        apply(f, YIMA_VALUE(row, CONCESSIONS, RULE));
     }
     row = of_place(f->p, f->gate, YIMA_SECTION_TRANSFERS);
-    if (row && yima_replay_transfer(j->v, f->claim->card_account, j->now, yima_be32(row + TRANSFER_AT_WITHIN))) {
-        const uint32_t value = yima_be32(row + TRANSFER_AT_VALUE);
-        f->fen = row[TRANSFER_AT_KIND] == PERCENT ? percent_of(f->fen, value) : f->fen > value ? f->fen - value : 0;
-        apply(f, row + TRANSFER_AT_RULE);
+    if (row && yima_replay_transfer(j->v, f->claim->card_account, j->now, YIMA_VALUE(row, TRANSFERS, WITHIN_S))) {
+        const uint32_t value = YIMA_VALUE(row, TRANSFERS, VALUE);
+        const uint32_t less = f->fen > value ? f->fen - value : 0;
+        f->fen = YIMA_VALUE(row, TRANSFERS, KIND) == PERCENT ? percent_of(f->fen, value) : less;
+        apply(f, YIMA_VALUE(row, TRANSFERS, RULE));
         j->verdict->transfer = 1;
     }
 }
@@ -298,8 +280,8 @@ yima_reason yima_fare_find(const yima_judgement *j, uint32_t issuer_city) {
         reduce(&f, j, issuer_city);
     }
     if (over_time) {
-        f.fen += yima_be32(f.journey + JOURNEY_AT_OVER_TIME_FEN);
-        apply(&f, f.journey + JOURNEY_AT_OVER_TIME_RULE);
+        f.fen += YIMA_VALUE(f.journey, JOURNEYS, OVER_TIME_FEN);
+        apply(&f, YIMA_VALUE(f.journey, JOURNEYS, OVER_TIME_RULE));
     }
     if (f.fen > j->claim.cap_fen) {
         return YIMA_REASON_FARE_OVER_CAP;
@@ -315,7 +297,7 @@ yima_reason yima_fare_find(const yima_judgement *j, uint32_t issuer_city) {
 
 uint32_t yima_transfer_window(const yima_parameters *p, const yima_gate *gate) {
     const uint8_t *row = of_place(p, gate, YIMA_SECTION_TRANSFERS);
-    return row ? yima_be32(row + TRANSFER_AT_WITHIN) : 0;
+    return row ? YIMA_VALUE(row, TRANSFERS, WITHIN_S) : 0;
 }
 
 size_t yima_rule_text(const yima_parameters *p, const yima_verdict *verdict, char *out) {

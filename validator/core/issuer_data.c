@@ -7,13 +7,6 @@
 #include "code.h"
 
 enum {
-    AT_STATE = 4,
-    AT_STATION,
-    AT_TIME,
-    AT_STATION_SIZE,
-    AT_STATION_FORM,
-    AT_TIME_FORM,
-    AT_INSIDE = 12,
     FORM_BINARY = 1,
     TIME_NONE = 0,
     TIME_UNIX = 1,
@@ -51,9 +44,9 @@ static int local_time(const uint8_t *bytes, uint32_t *unix_s) {
 }
 
 static int read_station(const uint8_t *row, const uint8_t *data, uint32_t *station) {
-    const uint8_t *bytes = data + row[AT_STATION];
-    const size_t size = row[AT_STATION_SIZE];
-    if (row[AT_STATION_FORM] != FORM_BINARY) {
+    const uint8_t *bytes = data + YIMA_VALUE(row, DECODERS, STATION_AT);
+    const size_t size = YIMA_VALUE(row, DECODERS, STATION_SIZE);
+    if (YIMA_VALUE(row, DECODERS, STATION_FORM) != FORM_BINARY) {
         return digits(bytes, size, station);
     }
     *station = 0;
@@ -64,8 +57,8 @@ static int read_station(const uint8_t *row, const uint8_t *data, uint32_t *stati
 }
 
 static int read_time(const uint8_t *row, const uint8_t *data, uint32_t *entered_at) {
-    const uint8_t *bytes = data + row[AT_TIME];
-    switch (row[AT_TIME_FORM]) {
+    const uint8_t *bytes = data + YIMA_VALUE(row, DECODERS, TIME_AT);
+    switch (YIMA_VALUE(row, DECODERS, TIME_FORM)) {
     case TIME_NONE:
         *entered_at = 0;
         return 1;
@@ -80,16 +73,18 @@ static int read_time(const uint8_t *row, const uint8_t *data, uint32_t *entered_
 int yima_issuer_data_read(const yima_parameters *p, const uint8_t *institution, const uint8_t *data, size_t size,
                           yima_entry_data *entry) {
     memset(entry, 0, sizeof *entry);
-    const uint8_t *row = yima_row_find(p, YIMA_SECTION_DECODERS, institution, YIMA_INSTITUTION_SIZE);
+    const uint8_t *row = yima_row_find(p, YIMA_SECTION_DECODERS, institution, YIMA_DECODERS_KEY);
     if (!row) {
         return 0;
     }
-    const size_t time_size = row[AT_TIME_FORM] == TIME_NONE ? 0 : row[AT_TIME_FORM] == TIME_UNIX ? 4 : TIME_DIGITS;
-    if (row[AT_STATE] >= size || (size_t)row[AT_STATION] + row[AT_STATION_SIZE] > size ||
-        row[AT_TIME] + time_size > size) {
+    const uint32_t form = YIMA_VALUE(row, DECODERS, TIME_FORM);
+    const size_t time_size = form == TIME_NONE ? 0 : form == TIME_UNIX ? 4 : TIME_DIGITS;
+    if (YIMA_VALUE(row, DECODERS, STATE_AT) >= size ||
+        YIMA_VALUE(row, DECODERS, STATION_AT) + YIMA_VALUE(row, DECODERS, STATION_SIZE) > size ||
+        YIMA_VALUE(row, DECODERS, TIME_AT) + time_size > size) {
         return 0;
     }
-    const uint8_t state = data[row[AT_STATE]];
-    entry->inside = row[AT_INSIDE + state / 8] >> state % 8 & 1;
+    const uint8_t state = data[YIMA_VALUE(row, DECODERS, STATE_AT)];
+    entry->inside = YIMA_PLACE(row, DECODERS, INSIDE)[state / 8] >> state % 8 & 1;
     return !entry->inside || (read_station(row, data, &entry->station) && read_time(row, data, &entry->entered_at));
 }

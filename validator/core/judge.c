@@ -85,7 +85,7 @@ static yima_reason judge_time_at(const yima_judgement *j, int32_t shift) {
     if (j->now > authorised_until) {
         return YIMA_REASON_AUTHORISATION_EXPIRED;
     }
-    if (generated - yima_limit(j->v->parameters, YIMA_LIMIT_FUTURE_TOLERANCE_S) > j->now) {
+    if (generated - yima_limit(j->v->parameters, YIMA_LIMITS_AT_FUTURE_TOLERANCE_S) > j->now) {
         return YIMA_REASON_FROM_THE_FUTURE;
     }
     if (j->now > generated + j->claim.validity_s) {
@@ -101,7 +101,7 @@ static int shift_of(const yima_parameters *p, const yima_claim *claim, uint32_t 
 
 static yima_reason judge_time(yima_judgement *j) {
     const yima_parameters *p = j->v->parameters;
-    if (j->claim.validity_s > yima_limit(p, YIMA_LIMIT_MAX_VALIDITY_S)) {
+    if (j->claim.validity_s > yima_limit(p, YIMA_LIMITS_AT_MAX_VALIDITY_S)) {
         return YIMA_REASON_VALIDITY_TOO_LONG;
     }
     if (!j->trusted_time) {
@@ -123,8 +123,8 @@ static yima_reason judge_time(yima_judgement *j) {
 /* Whether the deny-list was issued longer ago than the parameters allow; one that does not tell is not judged. */
 static int lists_too_old(const yima_judgement *j) {
     const yima_parameters *p = j->v->parameters;
-    const int64_t most = yima_limit(p, YIMA_LIMIT_LISTS_MAX_AGE_S);
-    const int64_t issued = j->v->deny ? yima_deny_issued_at(j->v->deny) : yima_limit(p, YIMA_LIMIT_LISTS_ISSUED_AT);
+    const int64_t most = yima_limit(p, YIMA_LIMITS_AT_LISTS_MAX_AGE_S);
+    const int64_t issued = j->v->deny ? yima_deny_issued_at(j->v->deny) : yima_limit(p, YIMA_LIMITS_AT_LISTS_ISSUED_AT);
     return most && issued && j->now - issued > most;
 }
 
@@ -154,7 +154,7 @@ static yima_reason judge_permission(yima_judgement *j) {
         return YIMA_REASON_DENY_LISTED;
     }
     /* The set of types is the ministry's numbers; another family's file judges its own. */
-    if (claim->institution && !yima_limit_allows(p, YIMA_LIMIT_ACCOUNT_TYPES, claim->account_type)) {
+    if (claim->institution && !yima_limit_allows(p, YIMA_LIMITS_AT_ACCOUNT_TYPES, claim->account_type)) {
         return YIMA_REASON_ACCOUNT_TYPE;
     }
     if (claim->cap_fen == 0) {
@@ -298,7 +298,7 @@ void yima_judge(yima_validator *v, const uint8_t *code, size_t length, yima_mome
     const uint8_t *bytes;
     const size_t size = presented(code, length, digest, &bytes);
     yima_presentation *shown = size ? find_shown(v, bytes, size, length) : NULL;
-    if (shown && now.tick_ms - shown->seen_ms < yima_limit(v->parameters, YIMA_LIMIT_DEBOUNCE_MS)) {
+    if (shown && now.tick_ms - shown->seen_ms < yima_limit(v->parameters, YIMA_LIMITS_AT_DEBOUNCE_MS)) {
         shown->seen_ms = now.tick_ms;
         *verdict = shown->verdict;
         verdict->again = 1;
@@ -347,7 +347,7 @@ void yima_validator_init(yima_validator *v, const yima_parameters *p, yima_gate 
     for (int i = 0; i < YIMA_TRUSTED_ISSUERS; i++) {
         v->issuers[i].table = -1;
     }
-    const uint32_t interval = yima_limit(p, YIMA_LIMIT_ACCOUNT_INTERVAL_S);
+    const uint32_t interval = yima_limit(p, YIMA_LIMITS_AT_ACCOUNT_INTERVAL_S);
     const uint32_t transfers = yima_transfer_window(p, &v->gate);
     v->memory_s = interval > transfers ? interval : transfers;
     yima_trust_divide(v, tables, tables_size);

@@ -28,7 +28,7 @@ static yima_reason open_code(yima_judgement *j) {
 }
 
 static yima_reason judge_format(yima_judgement *j) {
-    if (!yima_limit_allows(j->v->parameters, YIMA_LIMIT_VERSIONS, j->code[YIMA_AT_VERSION])) {
+    if (!yima_limit_allows(j->v->parameters, YIMA_LIMITS_AT_VERSIONS, j->code[YIMA_AT_VERSION])) {
         return YIMA_REASON_VERSION;
     }
     const yima_reason opened = open_code(j);

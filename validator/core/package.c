@@ -30,6 +30,7 @@
 #include "package.h"
 
 #include "bytes.h"
+#include "parameters.h"
 #include "sm2.h"
 #include "sm3.h"
 
@@ -48,11 +49,7 @@ enum {
     AT_BASE = 72,
     AT_KEY_COUNT = 104,
     AT_NEEDED = 105,
-    AT_RESERVED = 106,
-    /* of a parameter image, see parameters.c */
-    IMAGE_HEADER = 20,
-    IMAGE_AT_ENVIRONMENT = 12,
-    IMAGE_AT_VERSION = 16
+    AT_RESERVED = 106
 };
 
 static int64_t be64(const uint8_t *p) {
@@ -245,8 +242,10 @@ int yima_package_image_intact(const yima_package *p) {
 static yima_package_error check_image(const yima_package *p) {
     if (!yima_package_image_intact(p)) return YIMA_PACKAGE_BAD_IMAGE;
     if (p->kind == YIMA_PACKAGE_PARAMETERS &&
-        (p->image_size < IMAGE_HEADER || memcmp(p->image, "YIMP", 4) != 0 ||
-         p->image[IMAGE_AT_ENVIRONMENT] != p->environment || yima_be32(p->image + IMAGE_AT_VERSION) != p->version))
+        (p->image_size < YIMA_HEADER_SIZE ||
+         memcmp(YIMA_PLACE(p->image, HEADER, MAGIC), "YIMP", YIMA_HEADER_SIZE_MAGIC) != 0 ||
+         YIMA_VALUE(p->image, HEADER, ENVIRONMENT) != p->environment ||
+         YIMA_VALUE(p->image, HEADER, VERSION) != p->version))
         return YIMA_PACKAGE_MIXED;
     return YIMA_PACKAGE_OK;
 }

@@ -4,52 +4,41 @@
 #include "bytes.h"
 #include "yima/core.h"
 
-/* Ids of sections; parameters.c describes their rows. */
+/* Numbers of sections, YIMA_SECTION_FARES; one past the last is YIMA_SECTION_KINDS. */
 enum {
-    YIMA_SECTION_LIMITS = 1,
-    YIMA_SECTION_FARES = 2,
-    YIMA_SECTION_ROOTS = 3,
-    YIMA_SECTION_WHITELIST = 4,
-    YIMA_SECTION_ACCEPTANCE = 5,
-    YIMA_SECTION_DENY = 6,
-    YIMA_SECTION_SHIFTS = 7,
-    YIMA_SECTION_NAMES = 8,
-    YIMA_SECTION_CONCESSIONS = 9,
-    YIMA_SECTION_TRANSFERS = 10,
-    YIMA_SECTION_JOURNEYS = 11,
-    YIMA_SECTION_DECODERS = 12,
-    YIMA_SECTION_STATIONS = 13,
-    YIMA_SECTION_STAGES = 14,
-    YIMA_SECTION_MATRICES = 15,
-    YIMA_SECTION_AXES = 16,
-    YIMA_SECTION_CELLS = 17,
-    YIMA_SECTION_READER = 18,
-    YIMA_SECTION_LABELS = 19,
-    YIMA_SECTION_SUISHEN_KEYS = 20,
-    YIMA_SECTION_SUISHEN_TRANSPORT_KEYS = 21,
-    YIMA_SECTION_MINISTRY_226_KEYS = 22,
-    YIMA_SECTION_RESOLVED = 23,
+#define YIMA_SECTION(number, name, row, key, rows, meaning) YIMA_SECTION_##name = (number),
+#define YIMA_FIELD(part, name, offset, bytes, form, range, meaning)
+#define YIMA_END(name)
+#include "parameters.def"
     YIMA_SECTION_KINDS
 };
 
-/* Offsets within the one row of limits. */
-typedef enum {
-    YIMA_LIMIT_MAX_VALIDITY_S = 0,
-    YIMA_LIMIT_FUTURE_TOLERANCE_S = 4,
-    YIMA_LIMIT_DEBOUNCE_MS = 8,
-    YIMA_LIMIT_ACCOUNT_INTERVAL_S = 12,
-    YIMA_LIMIT_VERSIONS = 16,      /* 256 bits, the first byte holds 0 to 7, its lowest bit 0 */
-    YIMA_LIMIT_ACCOUNT_TYPES = 48, /* the same */
-    YIMA_LIMIT_FAMILIES = 80,      /* bit n: yima_family n is judged here */
-    YIMA_LIMIT_LISTS_MAX_AGE_S = 84,
-    YIMA_LIMIT_LISTS_ISSUED_AT = 88,
-    YIMA_LIMIT_OFFLINE_MAX_S = 92 /* the device's to keep, not the judge's */
-} yima_limit_at;
+/* What parameters.def says of sizes and places: YIMA_FARES_ROW, YIMA_FARES_KEY, YIMA_FARES_AT_FEN, YIMA_FARES_SIZE_FEN;
+ * of the header and the directory's entries too: YIMA_HEADER_SIZE, YIMA_HEADER_AT_VERSION. */
+enum {
+#define YIMA_PART(name, bytes, meaning) YIMA_##name##_SIZE = (bytes),
+#define YIMA_SECTION(number, name, row, key, rows, meaning) YIMA_##name##_ROW = (row), YIMA_##name##_KEY = (key),
+#define YIMA_FIELD(part, name, offset, bytes, form, range, meaning)                                                    \
+    YIMA_##part##_AT_##name = (offset), YIMA_##part##_SIZE_##name = (bytes),
+#define YIMA_END(name)
+#include "parameters.def"
+};
 
-uint32_t yima_limit(const yima_parameters *p, yima_limit_at at);
+/* A number of 1 to 4 bytes. The size is a constant, so nothing of the choice is left. */
+#define YIMA_NUMBER(p, size)                                                                                           \
+    ((size) == 4 ? yima_be32(p) : (size) == 3 ? yima_be24(p) : (size) == 2 ? yima_be16(p) : (uint32_t)*(p))
 
-/* 1 if `value` is in the set of versions or of account types. */
-int yima_limit_allows(const yima_parameters *p, yima_limit_at set, uint8_t value);
+/* A field of a row (or of a key, which is how a row begins): its place, its value, a new value. */
+#define YIMA_PLACE(row, section, field) ((row) + YIMA_##section##_AT_##field)
+#define YIMA_VALUE(row, section, field) YIMA_NUMBER(YIMA_PLACE(row, section, field), YIMA_##section##_SIZE_##field)
+#define YIMA_PUT(row, section, field, value)                                                                           \
+    yima_put_number(YIMA_PLACE(row, section, field), YIMA_##section##_SIZE_##field, value)
+
+/* A field of the one row of limits by its offset, YIMA_LIMITS_AT_...: a number of 4 bytes. */
+uint32_t yima_limit(const yima_parameters *p, unsigned at);
+
+/* 1 if `value` is in the set of versions or of account types, by its offset. */
+int yima_limit_allows(const yima_parameters *p, unsigned set, uint8_t value);
 
 /* 1 if codes of this family are judged here; else its own reason is given. */
 int yima_family_accepted(const yima_parameters *p, yima_family family);
@@ -95,15 +84,9 @@ const uint8_t *yima_row(const yima_parameters *p, unsigned section, uint64_t i);
 const uint8_t *yima_dated_find(const yima_parameters *p, unsigned section, const uint8_t *key, uint32_t now,
                                int *later);
 
-static inline void yima_put_be32(uint8_t *p, uint32_t value) {
-    p[0] = (uint8_t)(value >> 24);
-    p[1] = (uint8_t)(value >> 16);
-    p[2] = (uint8_t)(value >> 8);
-    p[3] = (uint8_t)value;
-}
-
-static inline void yima_put_be16(uint8_t *p, uint32_t value) {
-    p[0] = (uint8_t)(value >> 8);
-    p[1] = (uint8_t)value;
+static inline void yima_put_number(uint8_t *p, unsigned size, uint32_t value) {
+    for (unsigned i = 0; i < size; i++) {
+        p[i] = (uint8_t)(value >> 8 * (size - 1 - i));
+    }
 }
 #endif

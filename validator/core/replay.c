@@ -33,7 +33,7 @@ int yima_replay_holds(const yima_validator *v, const uint8_t *digest, int64_t no
 
 /* Digests say nothing of the account, so this looks at every entry; it does so only where an interval is set. */
 int yima_replay_too_soon(const yima_validator *v, const uint8_t *account, int64_t now) {
-    const int64_t interval = yima_limit(v->parameters, YIMA_LIMIT_ACCOUNT_INTERVAL_S);
+    const int64_t interval = yima_limit(v->parameters, YIMA_LIMITS_AT_ACCOUNT_INTERVAL_S);
     for (uint32_t i = 0; interval && i < v->replay_capacity; i++) {
         const yima_replay_entry *entry = &v->replay[i];
         if (entry->used && entry->accepted_at <= now && now - entry->accepted_at < interval &&

@@ -2,41 +2,43 @@
 #include "code.h"
 #include "parameters.h"
 
-uint32_t yima_limit(const yima_parameters *p, yima_limit_at at) {
+uint32_t yima_limit(const yima_parameters *p, unsigned at) {
     return yima_be32(p->sections[YIMA_SECTION_LIMITS].rows + at);
 }
 
-int yima_limit_allows(const yima_parameters *p, yima_limit_at set, uint8_t value) {
-    return p->sections[YIMA_SECTION_LIMITS].rows[(unsigned)set + value / 8u] >> value % 8u & 1;
+int yima_limit_allows(const yima_parameters *p, unsigned set, uint8_t value) {
+    return p->sections[YIMA_SECTION_LIMITS].rows[set + value / 8u] >> value % 8u & 1;
 }
 
 int yima_family_accepted(const yima_parameters *p, yima_family family) {
-    return yima_limit(p, YIMA_LIMIT_FAMILIES) >> family & 1;
+    return yima_limit(p, YIMA_LIMITS_AT_FAMILIES) >> family & 1;
 }
 
 int yima_root_find(const yima_parameters *p, uint8_t index, yima_root *root) {
-    const uint8_t *row = yima_row_find(p, YIMA_SECTION_ROOTS, &index, 1);
+    const uint8_t *row = yima_row_find(p, YIMA_SECTION_ROOTS, &index, YIMA_ROOTS_KEY);
     if (row) {
-        root->expiry_months = row[2] ? (2000u + row[1]) * 12 + row[2] - 1 : UINT32_MAX;
-        root->key = row + 4;
+        const uint32_t month = YIMA_VALUE(row, ROOTS, EXPIRY_MONTH);
+        root->expiry_months = month ? (2000 + YIMA_VALUE(row, ROOTS, EXPIRY_YEAR)) * 12 + month - 1 : UINT32_MAX;
+        root->key = YIMA_PLACE(row, ROOTS, KEY);
     }
     return row != NULL;
 }
 
 int yima_pair_find(const yima_parameters *p, const uint8_t *organisation_platform, yima_pair *pair) {
-    const uint8_t *row = yima_row_find(p, YIMA_SECTION_WHITELIST, organisation_platform, 8);
+    const uint8_t *row = yima_row_find(p, YIMA_SECTION_WHITELIST, organisation_platform, YIMA_WHITELIST_KEY);
     if (row) {
-        pair->city = yima_be32(row + 8);
-        pair->modes = row[12];
+        pair->city = YIMA_VALUE(row, WHITELIST, CITY);
+        pair->modes = (uint8_t)YIMA_VALUE(row, WHITELIST, MODES);
     }
     return row != NULL;
 }
 
 yima_reason yima_city_accepted(const yima_parameters *p, const yima_gate *gate, uint32_t issuer_city, uint32_t now) {
-    uint8_t key[12] = {[4] = gate->mode};
+    uint8_t key[YIMA_ACCEPTANCE_KEY] = {0};
     int later = 0;
-    yima_put_be32(key, gate->city);
-    yima_put_be32(key + 8, issuer_city);
+    YIMA_PUT(key, ACCEPTANCE, RIDING_CITY, gate->city);
+    YIMA_PUT(key, ACCEPTANCE, MODE, gate->mode);
+    YIMA_PUT(key, ACCEPTANCE, ISSUER_CITY, issuer_city);
     if (!p->sections[YIMA_SECTION_ACCEPTANCE].rows || yima_dated_find(p, YIMA_SECTION_ACCEPTANCE, key, now, &later)) {
         return YIMA_REASON_ACCEPTED;
     }
@@ -44,17 +46,17 @@ yima_reason yima_city_accepted(const yima_parameters *p, const yima_gate *gate, 
 }
 
 int yima_denied(const yima_parameters *p, const uint8_t *card_account) {
-    const uint32_t i = yima_rows_below(p, YIMA_SECTION_DENY, card_account, YIMA_ACCOUNT_SIZE, 1);
+    const uint32_t i = yima_rows_below(p, YIMA_SECTION_DENY, card_account, YIMA_DENY_KEY, 1);
     const uint8_t *row = i > 0 ? yima_row(p, YIMA_SECTION_DENY, i - 1) : NULL;
-    return row && memcmp(card_account, row + YIMA_ACCOUNT_SIZE, YIMA_ACCOUNT_SIZE) <= 0;
+    return row && memcmp(card_account, YIMA_PLACE(row, DENY, LAST), YIMA_DENY_SIZE_LAST) <= 0;
 }
 
 int yima_shift_of(const yima_parameters *p, const uint8_t *organisation, uint32_t i, int32_t *shift) {
-    const uint32_t at = yima_rows_below(p, YIMA_SECTION_SHIFTS, organisation, YIMA_INSTITUTION_SIZE, 0);
+    const uint32_t at = yima_rows_below(p, YIMA_SECTION_SHIFTS, organisation, YIMA_SHIFTS_SIZE_ORGANISATION, 0);
     const uint8_t *row = yima_row(p, YIMA_SECTION_SHIFTS, (uint64_t)at + i);
-    if (!row || memcmp(row, organisation, YIMA_INSTITUTION_SIZE) != 0) {
+    if (!row || memcmp(row, organisation, YIMA_SHIFTS_SIZE_ORGANISATION) != 0) {
         return 0;
     }
-    *shift = (int32_t)yima_be32(row + 4);
+    *shift = (int32_t)YIMA_VALUE(row, SHIFTS, SECONDS);
     return 1;
 }

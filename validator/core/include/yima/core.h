@@ -118,7 +118,7 @@ int yima_root_certificate_valid(const uint8_t *certificate, size_t size);
 /* ---- Parameters ----------------------------------------------------------------------------------------------- */
 
 /* An opened parameter image: views into bytes that the caller keeps (borrowed). The one door through which
- * configuration enters the core; the layout of the image is described in parameters.c. */
+ * configuration enters the core; the layout of the image is in parameters.def. */
 typedef struct {
     const uint8_t *image;
     size_t size;
