@@ -17,9 +17,7 @@ CODE_LAYOUT: tuple[tuple[str, int, int, int, bool], ...]
 CERTIFICATE_LAYOUT: tuple[tuple[str, int, int, int, bool], ...]
 # section number (0: the header, an entry of the directory), name, bytes a row, bytes of its key, how rows stand (as in
 # core/parameters.def), meaning, fields: name, offset, size, form, least, most, meaning
-PARAMETER_IMAGE: tuple[
-    tuple[int, str, int, int, str, str, tuple[tuple[str, int, int, str, int, int, str], ...]], ...
-]
+PARAMETER_IMAGE: tuple[tuple[int, str, int, int, str, str, tuple[tuple[str, int, int, str, int, int, str], ...]], ...]
 
 @final
 class Validator:

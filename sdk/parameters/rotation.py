@@ -17,6 +17,7 @@ from yima.sdk.parameters.signing import Envelope, sign_package
 from yima.sdk.sm2 import SigningKey
 from yima.validator.errors import ParametersError
 from yima.validator.packages import Kind, Package, key_id
+from yima.validator.parameters.image import with_version
 from yima.validator.texts import Text
 
 
@@ -94,8 +95,8 @@ def resigned(
         next_keys=next_keys,
         needed=needed,
     )
-    # The version stands in the image too, see core/parameters.c.
-    return sign_package(image[:16] + version.to_bytes(4) + image[20:], envelope, keys)
+    # The version stands in the image too.
+    return sign_package(with_version(image, version), envelope, keys)
 
 
 def _may_sign(current: Package, old: Sequence[SigningKey]) -> None:

@@ -35,6 +35,7 @@ from yima.validator.packages import (
     key_id,
     parse_package,
 )
+from yima.validator.parameters import sections
 from yima.validator.texts import Text
 
 DENY_VALID_S = 30 * 86400
@@ -275,11 +276,12 @@ def read_key_file(path: Path) -> SigningKey:
 
 
 def _inside(image: bytes) -> tuple[str, int] | None:
-    """Environment and version that a parameter image says of itself (see core/parameters.c)."""
+    """Environment and version that a parameter image says of itself."""
     names = {number: name for name, number in ENVIRONMENTS.items()}
-    if image[:4] != b"YIMP" or len(image) < 20 or image[12] not in names:
+    if not image.startswith(sections.MAGIC) or len(image) < sections.HEADER.row_size:
         return None
-    return names[image[12]], int.from_bytes(image[16:20])
+    head = sections.HEADER.read(image)
+    return (names[head.environment], head.version) if head.environment in names else None
 
 
 def _unfit(why: str) -> ParametersError:

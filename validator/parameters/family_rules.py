@@ -1,6 +1,6 @@
 """What the parameters hold for families beside the ministry's code: keys, and codes that only their issuer can verify.
 
-Four sections of the image (core/parameters.c, 20 to 23). They are packed here and handed to the image as they are
+Four sections of the image (core/parameters.def, 20 to 23). They are packed here and handed to the image as they are
 (`Rules.other`); `read` is the way back, from any image, so nobody keeps a second copy of what a device must know.
 
 The TOML form; a family is judged only if limits.families names it:
@@ -31,27 +31,30 @@ The TOML form; a family is judged only if limits.families names it:
     at_risk_rides = 0
 """
 
-import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from yima.validator import _core
+from yima.validator.errors import ParametersError
+from yima.validator.parameters.image import mode_mask
+from yima.validator.parameters.reading import modes_in
 from yima.validator.parameters.rules import Mode
+from yima.validator.parameters.sections import (
+    MINISTRY_226_KEYS,
+    RESOLVED,
+    SUISHEN_KEYS,
+    SUISHEN_TRANSPORT_KEYS,
+    Image,
+    Opened,
+)
 from yima.validator.parameters.tables import Table, hex_bytes, modes_of
 from yima.validator.texts import Text
 
-SUISHEN_KEYS, TRANSPORT_KEYS, MINISTRY_226_KEYS, RESOLVED = 20, 21, 22, 23
-RESOLVED_FAMILIES = ("sufu", "anhui", "zhejiang")
-PREFIX_MAX = 32
-DEADLINE_MAX_MS = 10_000
-REMEMBER_MAX_S = 7 * 86400
-
-_MODES = {Mode.BUS: 1, Mode.METRO: 2}
-_HEADER = struct.Struct(">4sHHIB3xI")
-_ENTRY = struct.Struct(">HHII")
-_INDEXED_KEY = struct.Struct(">BB2x64s")
-_MINISTRY_226 = struct.Struct(">4sIIB3x64s")
-_RESOLVED = struct.Struct(">32sBBBxIIIII")
+RESOLVED_FAMILIES = tuple(_core.FAMILIES[RESOLVED["family"].least : RESOLVED["family"].most + 1])
+PREFIX_MAX = RESOLVED["prefix_size"].most
+DEADLINE_MAX_MS = RESOLVED["deadline_ms"].most
+REMEMBER_MAX_S = RESOLVED["remember_s"].most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,35 +203,44 @@ def _once(named: Sequence[tuple[Table, object]]) -> None:
 
 
 def rows(families: FamilyRules) -> dict[int, list[bytes]]:
-    """The rows of the sections that are used, for `Rules.other`."""
+    """The rows of the sections that are used, for `Rules.other`. Raises ParametersError for a family not known here."""
     sections = {
-        SUISHEN_KEYS: [_INDEXED_KEY.pack(row.index, 0, row.key) for row in families.suishen_keys],
-        TRANSPORT_KEYS: [_INDEXED_KEY.pack(row.index, _mask(row.modes), row.key) for row in families.transport_keys],
+        SUISHEN_KEYS: [SUISHEN_KEYS.pack(index=row.index, key=row.key) for row in families.suishen_keys],
+        SUISHEN_TRANSPORT_KEYS: [
+            SUISHEN_TRANSPORT_KEYS.pack(index=row.index, modes=mode_mask(row.modes), key=row.key)
+            for row in families.transport_keys
+        ],
         MINISTRY_226_KEYS: [
-            _MINISTRY_226.pack(bytes.fromhex(row.key_id), row.city, row.cap_fen, _mask(row.modes), row.key)
+            MINISTRY_226_KEYS.pack(
+                key_id=bytes.fromhex(row.key_id),
+                city=row.city,
+                cap_fen=row.cap_fen,
+                modes=mode_mask(row.modes),
+                key=row.key,
+            )
             for row in families.ministry_226_keys
         ],
         RESOLVED: [_resolved(row) for row in families.resolved],
     }
-    return {number: sorted(packed) for number, packed in sections.items() if packed}
+    return {section.number: sorted(packed) for section, packed in sections.items() if packed}
 
 
-def read(image: bytes | bytearray | memoryview) -> FamilyRules:
+def read(image: Image) -> FamilyRules:
     """The four tables of an image that the core has opened."""
-    found = _section_rows(image)
+    found = Opened(image)
     return FamilyRules(
-        suishen_keys=tuple(
-            SuishenKey(index=index, key=key) for index, _, key in map(_INDEXED_KEY.unpack, found.get(SUISHEN_KEYS, ()))
-        ),
+        suishen_keys=tuple(SuishenKey(index=row.index, key=row.key) for row in found.each(SUISHEN_KEYS)),
         transport_keys=tuple(
-            TransportKey(index=index, key=key, modes=_modes(mask))
-            for index, mask, key in map(_INDEXED_KEY.unpack, found.get(TRANSPORT_KEYS, ()))
+            TransportKey(index=row.index, key=row.key, modes=modes_in(row.modes))
+            for row in found.each(SUISHEN_TRANSPORT_KEYS)
         ),
         ministry_226_keys=tuple(
-            Ministry226Key(key_id=key_id.hex(), city=city, cap_fen=cap, modes=_modes(mask), key=key)
-            for key_id, city, cap, mask, key in map(_MINISTRY_226.unpack, found.get(MINISTRY_226_KEYS, ()))
+            Ministry226Key(
+                key_id=row.key_id.hex(), city=row.city, cap_fen=row.cap_fen, modes=modes_in(row.modes), key=row.key
+            )
+            for row in found.each(MINISTRY_226_KEYS)
         ),
-        resolved=tuple(map(_resolved_of, found.get(RESOLVED, ()))),
+        resolved=tuple(map(_resolved_of, found.each(RESOLVED))),
     )
 
 
@@ -239,47 +251,34 @@ def resolved_for(families: FamilyRules, family: str, code: bytes) -> Resolved | 
 
 
 def _resolved(row: Resolved) -> bytes:
-    return _RESOLVED.pack(
-        row.prefix,
-        len(row.prefix),
-        _core.FAMILIES.index(row.family),
-        _mask(row.modes),
-        row.city,
-        row.deadline_ms,
-        row.remember_s,
-        row.at_risk_fen,
-        row.at_risk_rides,
+    if row.family not in RESOLVED_FAMILIES:
+        names = ", ".join(RESOLVED_FAMILIES)
+        raise ParametersError(
+            "resolved",
+            Text(f"{row.family} codes are not verified by asking their issuer", f"{row.family} 码不经发码方联网核验"),
+            Text(f"Name one of {names}", f"请写 {names} 之一"),
+        )
+    return RESOLVED.pack(
+        prefix=row.prefix,
+        prefix_size=len(row.prefix),
+        family=_core.FAMILIES.index(row.family),
+        modes=mode_mask(row.modes),
+        city=row.city,
+        deadline_ms=row.deadline_ms,
+        remember_s=row.remember_s,
+        at_risk_fen=row.at_risk_fen,
+        at_risk_rides=row.at_risk_rides,
     )
 
 
-def _resolved_of(row: bytes) -> Resolved:
-    prefix, size, family, mask, city, deadline_ms, remember_s, fen, rides = _RESOLVED.unpack(row)
+def _resolved_of(row: Any) -> Resolved:
     return Resolved(
-        family=_core.FAMILIES[family],
-        prefix=prefix[:size],
-        modes=_modes(mask),
-        city=city,
-        deadline_ms=deadline_ms,
-        remember_s=remember_s,
-        at_risk_fen=fen,
-        at_risk_rides=rides,
+        family=_core.FAMILIES[row.family],
+        prefix=row.prefix[: row.prefix_size],
+        modes=modes_in(row.modes),
+        city=row.city,
+        deadline_ms=row.deadline_ms,
+        remember_s=row.remember_s,
+        at_risk_fen=row.at_risk_fen,
+        at_risk_rides=row.at_risk_rides,
     )
-
-
-def _mask(modes: Sequence[Mode]) -> int:
-    return sum(_MODES[mode] for mode in set(modes))
-
-
-def _modes(mask: int) -> tuple[Mode, ...]:
-    return tuple(mode for mode, bit in _MODES.items() if mask & bit)
-
-
-def _section_rows(image: bytes | bytearray | memoryview) -> Mapping[int, list[bytes]]:
-    """Rows of sections 20 to 23, by number."""
-    count = _HEADER.unpack_from(image)[2]
-    found = {}
-    for i in range(count):
-        number, size, rows_in_it, start = _ENTRY.unpack_from(image, _HEADER.size + i * _ENTRY.size)
-        if number in (SUISHEN_KEYS, TRANSPORT_KEYS, MINISTRY_226_KEYS, RESOLVED):
-            found[number] = [bytes(image[start + at * size : start + (at + 1) * size]) for at in range(rows_in_it)]
-    return found

@@ -44,8 +44,9 @@ from yima.validator.packages import MAGIC, Kind, Trust, is_package, open_package
 from yima.validator.parameters.family_rules import family_rules_of, rows
 from yima.validator.parameters.image import build
 from yima.validator.parameters.parts import account_of, environment_of, limits_of, roots_of, time_shifts_of
-from yima.validator.parameters.reading import Image, read, read_head, read_limits, read_reader
+from yima.validator.parameters.reading import read, read_head, read_limits, read_reader
 from yima.validator.parameters.rules import Acceptance, Fare, FareKind, Limits, Mode, Pair, ReaderProfile, Root, Rules
+from yima.validator.parameters.sections import Image
 from yima.validator.parameters.tables import Place, Table, modes_of, number, numbers
 from yima.validator.texts import Text
 
