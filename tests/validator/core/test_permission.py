@@ -94,6 +94,14 @@ def test_the_deny_list_holds_single_accounts_and_ranges_with_both_ends(
     assert verdict.reason is (Reason.DENY_LISTED if denied else Reason.ACCEPTED)
 
 
+@pytest.mark.parametrize("account_type", [0, 1, 2, 3, 4, 5, 6, 0x41, 0xFF])
+def test_without_a_word_of_them_the_labs_account_types_are_accepted(
+    account_type: int, new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    verdict = new_validator().judge(new_rider(account_type=account_type).code(now), now)
+    assert verdict.reason is (Reason.ACCEPTED if account_type <= 5 else Reason.ACCOUNT_TYPE)
+
+
 @pytest.mark.parametrize("account_type", [0, 5, 6, 0x41, 0xFF])
 def test_account_types_are_accepted_by_the_parameters(
     account_type: int, new_rider: NewRider, new_validator: NewValidator, now: int

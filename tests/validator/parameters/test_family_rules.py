@@ -8,7 +8,7 @@ from yima.sdk.sm2 import SigningKey
 from yima.validator import _core
 from yima.validator.errors import ParametersError
 from yima.validator.parameters import from_mapping
-from yima.validator.parameters.family_rules import Resolved, read, resolved_for
+from yima.validator.parameters.family_rules import FamilyRules, Resolved, read, resolved_for, rows
 from yima.validator.parameters.rules import Mode
 
 KEYS = [SigningKey.from_int(number).public for number in (11, 12, 13)]
@@ -51,8 +51,8 @@ def test_parameters_without_such_families_hold_none_of_it() -> None:
 
 
 def test_the_row_of_a_code_is_the_one_the_core_judged_it_by() -> None:
-    rows = [{"family": "sufu", "prefix": "js:"}, {"family": "sufu", "prefix": "js:new:", "deadline_ms": 100}]
-    found = read(image(resolved=rows))
+    tables = [{"family": "sufu", "prefix": "js:"}, {"family": "sufu", "prefix": "js:new:", "deadline_ms": 100}]
+    found = read(image(resolved=tables))
     assert resolved_for(found, "sufu", b"js:1") == Resolved(family="sufu", prefix=b"js:")
     assert resolved_for(found, "sufu", b"js:new:1") == Resolved(family="sufu", prefix=b"js:new:", deadline_ms=100)
     assert resolved_for(found, "sufu", b"js") is None
@@ -69,12 +69,42 @@ def test_the_row_of_a_code_is_the_one_the_core_judged_it_by() -> None:
         ("ministry_226_keys", {"id": "0A0001"}, "id"),
         ("ministry_226_keys", {"cap_fen": 0}, "cap_fen"),
         ("ministry_226_keys", {"city": 1_000_000}, "city"),
+        ("resolved", {"family": "wechat"}, "family"),
+        ("resolved", {"family": "nobody's"}, "family"),
+        ("resolved", {"family": 10}, "family"),
+        ("resolved", {"deadline_ms": 0}, "deadline_ms"),
+        ("resolved", {"deadline_ms": 10_001}, "deadline_ms"),
+        ("resolved", {"remember_s": 0}, "remember_s"),
+        ("resolved", {"remember_s": 604_801}, "remember_s"),
+        ("resolved", {"at_risk_fen": -1}, "at_risk_fen"),
+        ("resolved", {"at_risk_fen": 0x1000000}, "at_risk_fen"),
+        ("resolved", {"at_risk_rides": -1}, "at_risk_rides"),
+        ("resolved", {"at_risk_rides": 1_000_001}, "at_risk_rides"),
     ],
 )
 def test_a_slip_is_named_with_its_key(section: str, wrong: dict[str, Any], key: str) -> None:
     with pytest.raises(ParametersError) as caught:
         image(**{section: [RULES[section][0] | wrong]})
     assert caught.value.thing == f"parameters: {section}.1.{key}"
+
+
+def test_nothing_is_at_risk_unless_the_parameters_say_how_much() -> None:
+    [plain] = read(image(resolved=[{"family": "sufu", "prefix": "js:"}])).resolved
+    assert (plain.at_risk_fen, plain.at_risk_rides) == (0, 0)
+    assert (plain.deadline_ms, plain.remember_s, plain.city) == (800, 300, 0)
+
+
+def test_what_is_at_risk_reaches_to_its_bounds() -> None:
+    bounds = {"at_risk_fen": 0xFFFFFF, "at_risk_rides": 1_000_000, "deadline_ms": 10_000, "remember_s": 604_800}
+    [most] = read(image(resolved=[{"family": "sufu", "prefix": "js:"} | bounds])).resolved
+    assert {name: getattr(most, name) for name in bounds} == bounds
+
+
+@pytest.mark.parametrize("family", ["wechat", "nobody's"])
+def test_a_row_of_a_family_that_nobody_is_asked_about_is_refused_by_its_name(family: str) -> None:
+    with pytest.raises(ParametersError, match=family) as caught:
+        rows(FamilyRules(resolved=[Resolved(family=family, prefix=b"x")]))
+    assert caught.value.remedy.en == "Name one of sufu, anhui, zhejiang"
 
 
 @pytest.mark.parametrize("section", ["suishen_keys", "suishen_transport_keys", "ministry_226_keys"])

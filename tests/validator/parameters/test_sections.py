@@ -1,0 +1,87 @@
+"""The core's table of the image: held against a description by hand, against real images, and against its page."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import parameter_layout
+from tests.parameter_images import CORPUS, images
+from yima.sdk.parameters.image_page import page
+from yima.validator import _core
+from yima.validator.parameters import sections
+from yima.validator.parameters.image import with_version
+from yima.validator.parameters.sections import BY_NUMBER, Opened
+
+ROOT = Path(__file__).parents[3]
+IMAGES = images()
+
+
+def test_the_core_and_the_description_by_hand_know_the_same_sections() -> None:
+    by_hand = {
+        number: (layout.name, layout.row.sizeof(), layout.key, layout.order)
+        for number, layout in parameter_layout.SECTIONS.items()
+    }
+    assert {
+        number: (section.name, section.row_size, section.key_size, section.order)
+        for number, section in BY_NUMBER.items()
+    } == by_hand
+
+
+@pytest.mark.parametrize("number", parameter_layout.SECTIONS, ids=lambda number: BY_NUMBER[number].name)
+def test_the_core_and_the_description_by_hand_put_every_field_in_the_same_place(number: int) -> None:
+    by_hand, offset = [], 0
+    for column in parameter_layout.SECTIONS[number].columns:
+        least, most = column.least or 0, parameter_layout.ANY if column.most is None else column.most
+        by_hand.append((column.name, offset, column.form.sizeof(), column.kind, least, most))
+        offset += column.form.sizeof()
+    fields = BY_NUMBER[number].fields
+    assert [(field.name, field.offset, field.size, field.form, field.least, field.most) for field in fields] == by_hand
+
+
+def test_the_header_and_the_directory_are_those_described_by_hand() -> None:
+    for section, by_hand in ((sections.HEADER, parameter_layout.HEADER), (sections.ENTRY, parameter_layout.ENTRY)):
+        assert [(field.name, field.size) for field in section.fields] == [
+            (form.name, form.sizeof()) for form in by_hand.subcons
+        ]
+        assert section.row_size == by_hand.sizeof()
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_says_the_same_by_either_description(name: str) -> None:
+    image = IMAGES[name]
+    opened = Opened(image)
+    by_table = {number: [vars(row) for row in opened.each(BY_NUMBER[number])] for number in opened.numbers}
+    assert by_table == parameter_layout.parse(image)
+
+
+def test_the_images_together_hold_every_section() -> None:
+    held = {number for image in IMAGES.values() for number in Opened(image).numbers}
+    assert held == set(BY_NUMBER)
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_the_seeds_of_the_fuzz_corpus_are_the_images_and_the_core_takes_them(name: str) -> None:
+    _core.parameters_check(IMAGES[name])
+    assert (CORPUS / name).read_bytes() == IMAGES[name], "renew them: python -m tests.parameter_images"
+
+
+def test_the_page_of_the_image_is_the_one_the_table_makes() -> None:
+    shown = (ROOT / "docs" / "parameter-image.md").read_text(encoding="utf-8")
+    assert shown == page(), "renew it: python -m yima.sdk.parameters.image_page > docs/parameter-image.md"
+
+
+def test_a_row_takes_each_field_once_and_no_other() -> None:
+    row = {"table": 1, "stations": 2, "first_cell": 3}
+    assert vars(sections.MATRICES.read(sections.MATRICES.pack(**row))) == row
+    with pytest.raises(TypeError, match="MATRICES has no field size"):
+        sections.MATRICES.pack(**row, size=4)
+    with pytest.raises(KeyError, match="first_cell"):
+        sections.MATRICES.pack(table=1, stations=2)
+    with pytest.raises(KeyError, match="size"):
+        sections.MATRICES["size"]
+
+
+def test_another_version_changes_the_version_alone() -> None:
+    image = IMAGES["everything.bin"]
+    other = with_version(image, 0xA1B2C3D4)
+    assert other == image[:16] + bytes.fromhex("a1b2c3d4") + image[20:]
