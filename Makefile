@@ -45,7 +45,8 @@ sanitize: build/sanitize/yima/validator/_core.abi3.so
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 YIMA_CORE_IN=build/sanitize \
 	.venv/bin/pytest -o pythonpath="build/sanitize ." -p no:cacheprovider -m "not slow" --timeout 300 tests/validator/core tests/validator/test_lab_vectors.py \
 	tests/validator/packages/test_form.py tests/validator/packages/test_package.py tests/validator/deny/test_denylist.py \
-		tests/validator/parameters/test_loading.py tests/validator/parameters/test_image.py
+		tests/validator/parameters/test_loading.py tests/validator/parameters/test_image.py \
+		tests/validator/parameters/test_door.py
 
 build/sanitize/yima/validator/_core.abi3.so: $(EXT) $(CORE) $(HEADERS) $(wildcard validator/*.py validator/*/*.py)
 	rm -rf build/sanitize && mkdir -p build/sanitize/yima/validator

@@ -1,6 +1,6 @@
 """The parameter image: what the core reads in place, built from checked values.
 
-The layout is described in core/parameters.c, and this is its mirror; `reading` is the way back.
+What lies where is told by core/parameters.def, which `sections` brings here; `reading` is the way back.
 Values come in checked by this package or yima.sdk.parameters; what does not fit all the same is caught by the core's
 own door. The same rules make the same bytes, in whatever order they were written down.
 """
