@@ -14,7 +14,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("validator", "sdk", "hwsim", "firmware_images")
-CORE_TESTS = ("tests/validator/core", "tests/validator/test_lab_vectors.py", "tests/validator/judging")
+CORE_TESTS = (
+    "tests/validator/core",
+    "tests/validator/test_lab_vectors.py",
+    "tests/validator/judging",
+    "tests/validator/parameters/test_door.py",
+    "tests/validator/parameters/test_sections.py",
+)
 """What a change of the C core is first seen by."""
 
 

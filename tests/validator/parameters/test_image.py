@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import parameter_layout
 from yima.sdk.issuer import make_root
 from yima.validator import _core
 from yima.validator.judging import Direction, GateContext, Validator
@@ -35,6 +36,7 @@ from yima.validator.parameters.rules import (
     Station,
     Transfer,
 )
+from yima.validator.parameters.sections import BY_NUMBER, Opened
 
 KEY = make_root(1).key.public
 NAMES = st.sampled_from(["a", "city-flat", "senior-half", "x" * 31])
@@ -191,6 +193,14 @@ def test_an_image_is_opened_by_the_core_and_says_what_went_in(rules: Rules) -> N
     assert build(again) == image
     assert read_limits(image) == rules.limits
     assert read_reader(image) == rules.reader
+
+
+@given(RULES)
+def test_an_image_says_the_same_by_a_description_made_by_hand(rules: Rules) -> None:
+    image = build(rules)
+    opened = Opened(image)
+    by_table = {number: [vars(row) for row in opened.each(BY_NUMBER[number])] for number in opened.numbers}
+    assert by_table == parameter_layout.parse(image)
 
 
 @given(RULES)

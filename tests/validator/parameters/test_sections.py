@@ -54,6 +54,26 @@ def test_an_image_says_the_same_by_either_description(name: str) -> None:
     assert by_table == parameter_layout.parse(image)
 
 
+def test_what_was_written_down_stands_where_the_description_by_hand_says() -> None:
+    found = parameter_layout.parse(IMAGES["everything.bin"])
+    assert found[5][0] == {"riding_city": 320500, "mode": 1, "issuer_city": 310000, "from_s": 5, "to_s": 9}
+    [rest, city] = found[11]
+    assert (city["mode"], city["city"], city["longest_s"], city["over_time_fen"]) == (2, 320500, 7200, 700)
+    assert (city["missing_entry"], city["missing_entry_fen"], city["unreadable"]) == (2, 5, 1)
+    assert (rest["city"], rest["missing_exit"], rest["unreadable_fen"], rest["entry_cap_fen"]) == (0, 2, 6, 300)
+    names = [row["name"].rstrip(b"\0").decode() for row in found[8]]
+    rules = ("over_time_rule", "missing_entry_rule", "unreadable_rule", "missing_exit_rule")
+    assert [names[city[rule] - 1] for rule in rules] == [
+        "city-over-time", "city-no-entry", "city-unreadable", "city-no-exit",
+    ]  # fmt: skip
+    assert [row["fen"] for row in found[17]] == [1, 0xFFFF, 0xFFFE, 4, 8]
+    assert found[18] == [
+        {"baud": 9600, "gap_ms": 30, "prefix_size": 1, "suffix_size": 2}
+        | {"prefix": b"\x02" + bytes(7), "suffix": b"\r\n" + bytes(6)}
+    ]
+    assert (found[23][1]["prefix_size"], found[23][1]["at_risk_fen"], found[23][1]["at_risk_rides"]) == (3, 1000, 3)
+
+
 def test_the_images_together_hold_every_section() -> None:
     held = {number for image in IMAGES.values() for number in Opened(image).numbers}
     assert held == set(BY_NUMBER)
