@@ -33,7 +33,8 @@ def table(found: dict[str, object], where: dict[str, object]) -> str:
         *(f"| {what} | {found[us]:.1f} µs | {other} | {found[ratio]:.1f} |" for what, us, ratio, other in rows),
         "",
         f"Measured {str(where['date'])[:10]} on {where['processor']}, {where['cores']} shared cores, Python"
-        f" {where['python']}, kernel `{found['kernel']}`, all in one run on one core. Ratios are what carries over.",
+        f" {where['python']}, kernel `{found['kernel']}`, all in one run on one core.",
+        "Ratios are what carries over.",
     ]
     return "\n".join(lines) + "\n"
 
