@@ -28,6 +28,8 @@ from smpclient.transport.serial import SMPSerialTransport
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
 
+__all__ = ["Refusal", "Station", "StationError"]
+
 GROUP = 64
 CHUNK = 1024
 """Bytes of parameters in one request; the firmware takes 2048 bytes with everything around them."""

@@ -25,6 +25,8 @@ from yima.validator.judging import GateContext, Moment, Validator, Verdict
 from yima.validator.parameters import Mode, Parameters, from_mapping
 from yima.validator.texts import Text
 
+__all__ = ["Outcome", "Vector", "VectorError", "load_folder", "load_vector", "run"]
+
 _SIZE_MAX = 1 << 20
 
 

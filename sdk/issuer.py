@@ -15,6 +15,8 @@ from construct import Struct
 from yima.sdk import layouts
 from yima.sdk.sm2 import SigningKey
 
+__all__ = ["Issuer", "Rider", "RootAuthority", "make_issuer", "make_rider", "make_root"]
+
 VERSION = 0x80
 
 

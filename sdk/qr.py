@@ -9,6 +9,8 @@ from typing import Literal, get_args
 
 import segno
 
+__all__ = ["qr_matrix", "qr_png"]
+
 Level = Literal["L", "M", "Q", "H"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 QUIET_ZONE = 4

@@ -8,13 +8,26 @@ The names most users need:
     verdict = validator.judge(code, now)
 """
 
-from yima.validator.judging import GateContext, Mode, Moment, Reason, Stage, StageResult, Validator, Verdict
+from yima.validator.judging import (
+    Direction,
+    GateContext,
+    Mode,
+    Moment,
+    Reason,
+    Stage,
+    StageResult,
+    Transaction,
+    Validator,
+    Verdict,
+    Vouched,
+)
 from yima.validator.judging.record import Terminal, record_is_intact, trip_record
 from yima.validator.parameters import Parameters, load
 from yima.validator.version import VERSION
 
 __all__ = [
     "VERSION",
+    "Direction",
     "GateContext",
     "Mode",
     "Moment",
@@ -23,8 +36,10 @@ __all__ = [
     "Stage",
     "StageResult",
     "Terminal",
+    "Transaction",
     "Validator",
     "Verdict",
+    "Vouched",
     "load",
     "record_is_intact",
     "trip_record",

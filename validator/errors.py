@@ -6,6 +6,18 @@ surroundings: files, ports, disks, networks.
 
 from yima.validator.texts import Text, say
 
+__all__ = [
+    "BatchTooLargeError",
+    "CollectorBusyError",
+    "GateError",
+    "JournalError",
+    "ParametersError",
+    "ReaderError",
+    "ResolverError",
+    "UplinkError",
+    "YimaError",
+]
+
 
 class YimaError(Exception):
     """Something an engineer can mend.

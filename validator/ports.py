@@ -17,6 +17,23 @@ from yima.validator.judging import GateContext, Moment, Verdict
 from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 
+__all__ = [
+    "Answer",
+    "Clock",
+    "Entry",
+    "Gate",
+    "Journal",
+    "JournalKey",
+    "Question",
+    "Reader",
+    "Reading",
+    "Resolver",
+    "Uplink",
+    "open_gate",
+    "open_reader",
+    "open_resolver",
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:

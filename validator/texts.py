@@ -7,6 +7,8 @@ else the locale's own variables, else English.
 import os
 from typing import NamedTuple
 
+__all__ = ["Text", "language", "say"]
+
 
 class Text(NamedTuple):
     """One text in both languages."""

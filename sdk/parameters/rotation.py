@@ -20,6 +20,8 @@ from yima.validator.packages import Kind, Package, key_id
 from yima.validator.parameters.image import with_version
 from yima.validator.texts import Text
 
+__all__ = ["Rotation", "rotate_keys"]
+
 
 class Rotation(NamedTuple):
     """The two packages of a change of keys, to be given in this order."""

@@ -20,6 +20,8 @@ from typing import Final, Literal
 
 from yima.validator.ports import Reading
 
+__all__ = ["Framer", "Profile"]
+
 LIMIT: Final = 4096
 """Most bytes of one frame, and of Reading.payload."""
 

@@ -1,0 +1,64 @@
+"""How pages are written: lines end by column 120 (tables apart), blocks name their language, both languages agree."""
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import PAGES, ROOT, name_of, read
+
+LAST_COLUMN = 120
+IN_CHINESE = sorted([ROOT / "README.zh.md", *(ROOT / "docs" / "zh").glob("*.md")])
+
+
+def width(text: str) -> int:
+    """Columns on a terminal: a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def english_of(path: Path) -> Path:
+    """The page that a Chinese one translates."""
+    return ROOT / "README.md" if path.name == "README.zh.md" else ROOT / "docs" / path.name
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_lines_end_by_column_120(path: Path) -> None:
+    page = read(path)
+    lines = [(number, line) for number, line in page.prose if not line.startswith("|")]
+    lines += [(block.line + row, line) for block in page.blocks for row, line in enumerate(block.text.splitlines())]
+    too_long = [number for number, line in lines if width(line) > LAST_COLUMN and len(line.split()) > 1]
+    assert too_long == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_commands_stand_in_blocks_that_name_their_language(path: Path) -> None:
+    page = read(path)
+    assert [block.line for block in page.blocks if not block.language] == []
+    indented = [
+        number
+        for (_, before), (number, line) in zip(page.prose, page.prose[1:], strict=False)
+        if line.startswith("    ") and not before.strip()
+    ]
+    assert indented == []
+
+
+@pytest.mark.parametrize("path", IN_CHINESE, ids=name_of)
+def test_a_chinese_page_has_the_headings_and_blocks_of_its_english_one(path: Path) -> None:
+    chinese, english = read(path), read(english_of(path))
+    assert [level for level, _ in chinese.headings] == [level for level, _ in english.headings]
+    assert [(block.language, block.text) for block in chinese.blocks] == [
+        (block.language, block.text) for block in english.blocks
+    ]
+
+
+@pytest.mark.parametrize("path", IN_CHINESE, ids=name_of)
+def test_a_chinese_page_has_the_tables_of_its_english_one(path: Path) -> None:
+    def rows(of: Path) -> list[int]:
+        return [line.replace("\\|", "").count("|") for _, line in read(of).prose if line.startswith("|")]
+
+    assert rows(path) == rows(english_of(path))
+
+
+def test_what_a_vendor_or_a_bench_engineer_reads_first_is_in_both_languages() -> None:
+    first = {"quickstart-core", "quickstart-firmware", "quickstart-bench", "quickstart-parameters", "troubleshooting"}
+    assert {path.stem for path in IN_CHINESE} >= {"README.zh", *first}
