@@ -11,7 +11,7 @@ CFLAGS_CORE := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Ivalidator -Ivalidato
 CC_HERE = $(if $(shell which cc 2>/dev/null),cc,$(CURDIR)/$(PY) -m ziglang cc)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint sanitize pytest counts test-long bench lock clean
+.PHONY: help setup demo test check lint sanitize pytest counts test-long bench docs lock clean
 
 help:
 	@sed -n '1,3s/^# //p' Makefile
@@ -77,6 +77,11 @@ test-long: setup
 bench: setup
 	$(PY) -m benchmarks
 	$(PY) -m benchmarks.verify
+
+# The documentation as a site in build/site; a warning is an error. The theme's note on its own future is decision 0018's.
+docs: setup
+	$(PY) -c 'import mkdocs' 2>/dev/null || CC="$(CC_HERE)" LDSHARED="$(CC_HERE) -shared" $(PY) -m pip install --quiet --no-build-isolation --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 
 lock: .venv/.installed
 	$(PY) -m pip install --quiet pip-tools

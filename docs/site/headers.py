@@ -9,7 +9,7 @@ import re
 
 _HEADING = re.compile(r"/\* -{3,} (.+?) -{3,} \*/")
 _PLUMBING = re.compile(
-    r"#ifndef \w+_H\n#define \w+_H\n|#ifdef __cplusplus\n(?:extern \"C\" \{|\})\n#endif\n?|\n#endif\s*$"
+    r"#ifndef \w+_H\n#define \w+_H\n|#ifdef __cplusplus\n(?:extern \"C\" \{|\})\n#endif\n?|(?<=\n)#endif\s*\Z"
 )
 _COMMENT = re.compile(r"^/\*(.*?)\*/\n?", re.DOTALL)
 

@@ -8,8 +8,11 @@ Pages are written for whoever reads them in the repository; this module makes a 
 - Every decision is in the navigation.
 """
 
+import importlib
+import inspect
 import posixpath
 import re
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +102,22 @@ def title_of(path: Path) -> str:
     return path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
 
 
+def enumeration(name: str, values: type[Enum]) -> str:
+    """An enumeration as a table, which a page has more room for than for a heading a value."""
+    rows = "\n".join(f"| `{value.name}` | `{value.value!r}` |" for value in values)
+    return f"## {name}\n\n{inspect.getdoc(values)}\n\n| name | value |\n|---|---|\n{rows}\n"
+
+
 def reference_page(module: Module) -> str:
-    """A page for one module of api.md: its docstring, then its public names."""
-    names = "\n".join(f"        - {name}" for name in module.names)
-    return f"# {module.name}\n\n::: {module.name}\n    options:\n      members:\n{names}\n"
+    """A page for one module of api.md: its docstring, then its public names in the order of that page."""
+    parts = [f"# {module.name}\n\n::: {module.name}\n    options:\n      members: false\n      show_root_toc_entry: false\n"]
+    for name in module.names:
+        value = getattr(importlib.import_module(module.name), name)
+        if isinstance(value, type) and issubclass(value, Enum):
+            parts.append(enumeration(name, value))
+        else:
+            parts.append(f"::: {module.name}.{name}\n    options:\n      show_root_heading: true\n")
+    return "\n".join(parts)
 
 
 def generated() -> dict[str, str]:
@@ -148,6 +163,8 @@ def on_files(files: Any, config: Any) -> Any:
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Rewrites the links of the pages that lie in docs/."""
+    if page.file.src_uri == "index.md":
+        page.meta["hide"] = ["navigation"]
     if page.file.generated_by:
         return markdown
     return moved(markdown, f"docs/{page.file.src_uri}")

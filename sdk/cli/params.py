@@ -1,10 +1,12 @@
 """`yima params`: parameters from the files a person edits to the signed package a device takes."""
 
 import argparse
+from datetime import datetime
 from pathlib import Path
 
 from yima.sdk.cli import params_deny, params_lists
 from yima.sdk.cli.arguments import WholeNumber, unix_seconds
+from yima.sdk.parameters.cells import LOCAL
 from yima.sdk.parameters.compile import build_package, open_any
 from yima.sdk.parameters.diff import changes, report
 from yima.sdk.parameters.example import PLAIN, write_source
@@ -122,7 +124,7 @@ def _example(arguments: argparse.Namespace) -> int:
     if arguments.directory is None:
         print(PLAIN, end="")
     else:
-        write_source(arguments.directory)
+        write_source(arguments.directory, datetime.now(LOCAL).year)
         print(f"written 已写入: {arguments.directory}")
     return 0
 

@@ -133,11 +133,17 @@ organisation,state_at,inside,station_at,station_size,station_form,time_at,time_f
 }
 
 
-def write_source(directory: Path) -> None:
-    """Writes the example source into a directory that is not there yet. Raises ParametersError."""
+def source_of(year: int) -> dict[str, str]:
+    """The example's files by name, in force for that year (UTC+8); an example that has expired would teach nothing."""
+    package = SOURCE["package.toml"].replace("2027-01-01", f"{year + 1}-01-01").replace("2026-01-01", f"{year}-01-01")
+    return SOURCE | {"package.toml": package}
+
+
+def write_source(directory: Path, year: int = 2026) -> None:
+    """Writes the example source of a year into a directory that is not there yet. Raises ParametersError."""
     try:
         directory.mkdir(parents=True)
-        for name, content in SOURCE.items():
+        for name, content in source_of(year).items():
             (directory / name).write_text(content, encoding="utf-8")
     except OSError as error:
         raise ParametersError(

@@ -1,10 +1,12 @@
 """The source directory: what a person writes becomes rules; every slip is named by file, line, column and reason."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from yima.sdk.parameters.cells import LOCAL
 from yima.sdk.parameters.compile import compiled
 from yima.sdk.parameters.example import SOURCE, write_source
 from yima.sdk.parameters.source import Source, read_source
@@ -231,6 +233,14 @@ def test_an_account_of_the_deny_list_stays_out_of_messages(edited: Edit) -> None
     with pytest.raises(ParametersError) as caught:
         edited(deny="account\n3104870000000001999X\n")
     assert "31048700" not in str(caught.value)
+
+
+@pytest.mark.parametrize("year", [2026, 2027, 2031])
+def test_an_example_is_in_force_all_the_year_it_is_written(tmp_path: Path, year: int) -> None:
+    write_source(tmp_path / "city", year)
+    source = read_source(tmp_path / "city")
+    assert source.not_before == int(datetime(year, 1, 1, tzinfo=LOCAL).timestamp())
+    assert source.expiry == int(datetime(year + 1, 1, 1, tzinfo=LOCAL).timestamp())
 
 
 def test_an_example_is_never_written_over_something(tmp_path: Path) -> None:
