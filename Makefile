@@ -1,5 +1,6 @@
 # make demo   see sixty taps judged, stored, uploaded        make test   everything CI runs
 # make check  lint, types and the tests that your changes touch: the loop while you work
+# make docs   the documentation as a site in build/site
 # make setup  only the environment (.venv); the other targets do it themselves when something is missing or has changed
 
 PY      := .venv/bin/python
@@ -14,7 +15,7 @@ CC_HERE = $(if $(shell which cc 2>/dev/null),cc,$(CURDIR)/$(PY) -m ziglang cc)
 .PHONY: help setup demo test check lint sanitize pytest counts test-long bench docs lock clean
 
 help:
-	@sed -n '1,3s/^# //p' Makefile
+	@sed -n '1,4s/^# //p' Makefile
 
 setup: $(EXT)
 
@@ -78,7 +79,7 @@ bench: setup
 	$(PY) -m benchmarks
 	$(PY) -m benchmarks.verify
 
-# The documentation as a site in build/site; a warning is an error. The theme's note on its own future is decision 0018's.
+# A warning is an error; what the theme says of its own future is told in decision 0018.
 docs: setup
 	$(PY) -c 'import mkdocs' 2>/dev/null || CC="$(CC_HERE)" LDSHARED="$(CC_HERE) -shared" $(PY) -m pip install --quiet --no-build-isolation --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict

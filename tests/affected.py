@@ -2,7 +2,7 @@
 
 What counts as changed is what differs from main (or from the commit before, on main itself), committed or not. A
 changed test is itself touched. A changed module touches the test that mirrors it and every test that imports it. A
-changed C file of the core touches the core's tests. What a change reaches through other modules is left to
+changed C file of the core touches the core's tests, a page those of the pages. What a change reaches through other modules is left to
 `make test`: this is a loop of a minute, not a proof.
 """
 
@@ -51,6 +51,8 @@ def touched(changed: Iterable[Path], root: Path = ROOT) -> set[Path]:
     for path in changed:
         if path in imports:
             found.add(path)
+        elif path.suffix == ".md" or path.parts[0] == "docs":
+            found |= {test for test in tests if test.parent == Path("tests/docs")}
         elif path.parts[0] == "tests":
             found |= {test for test in tests if test.parent == path.parent}
         elif path.suffix == ".py":

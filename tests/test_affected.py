@@ -27,7 +27,12 @@ def test_the_core_touches_the_tests_of_the_core() -> None:
 
 
 def test_what_is_no_source_touches_nothing() -> None:
-    assert touched([Path("README.md"), Path("docs/demo.svg")]) == set()
+    assert touched([Path("LICENSE"), Path("benchmarks/board.json")]) == set()
+
+
+def test_a_page_touches_the_tests_of_the_pages() -> None:
+    for page in ("README.md", "docs/board.md", "docs/demo.svg"):
+        assert Path("tests/docs/test_links.py") in touched([Path(page)])
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,16 @@
 """The benchmarks: they run, name what they measured and where, and judge nothing."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from benchmarks import readme
 from benchmarks.measurement import Series, machine, timed
+from benchmarks.pages import ROOT, read_between
 from yima.validator.texts import Text
 
 SERIES = [
@@ -67,3 +70,9 @@ def test_timed_gives_one_value_an_input_and_hides_no_error() -> None:
 
 def test_the_file_system_named_is_that_of_the_directory() -> None:
     assert machine(Path("/proc"))["journal_filesystem"] == "proc"
+
+
+def test_the_chinese_readme_has_the_figures_of_the_english_one() -> None:
+    english = read_between(ROOT / "README.md", readme.BEGIN, readme.END)
+    assert read_between(ROOT / "README.zh.md", readme.BEGIN, readme.END) == readme.chinese(english)
+    assert not re.search("signature|issuer|Measured|Ratios", readme.chinese(english))

@@ -18,6 +18,7 @@ PAGES = sorted(
     ]
 )
 
+_MADE = {".git", "build", "dist", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
 _FENCE = re.compile(r"```(\S*)(.*)")
 _COMMENT = re.compile(r"<!-- ([a-z-]+): (.+) -->")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -52,6 +53,11 @@ class Page:
             slug = re.sub(r"\s", "-", plain)
             found.append(f"{slug}-{found.count(slug)}" if slug in found else slug)
         return set(found)
+
+
+def kept() -> list[Path]:
+    """What stands at the top of the repository, without what is made there."""
+    return sorted(path for path in ROOT.iterdir() if path.name not in _MADE and path.suffix != ".egg-info")
 
 
 def name_of(path: Path) -> str:

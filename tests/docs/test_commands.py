@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import PAGES, ROOT, Page, name_of, parse, read
+from tests.docs.pages import PAGES, ROOT, Page, kept, name_of, parse, read
 
 ENOUGH_S = 110
 RUNNABLE = [path for path in PAGES if "zh" not in path.parts and path.name != "README.zh.md"]
@@ -36,10 +36,8 @@ def script_of(page: Page) -> str:
 
 def checkout(folder: Path) -> dict[str, str]:
     """Makes a folder look like a fresh checkout, set up. Returns the environment of its shell."""
-    for entry in (".venv", ".links", *subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).split("\n")):
-        top = Path(entry).parts[:1]
-        if top and not (folder / top[0]).exists():
-            (folder / top[0]).symlink_to(ROOT / top[0])
+    for path in kept():
+        (folder / path.name).symlink_to(path)
     tools = folder.parent / f"{folder.name}-tools"
     tools.mkdir()
     if not shutil.which("cc"):

@@ -6,7 +6,6 @@ Records of decisions are left out, for they tell what was so on their day.
 import importlib
 import io
 import re
-import subprocess
 from contextlib import redirect_stdout
 from functools import cache
 from importlib.metadata import entry_points
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import PAGES, ROOT, name_of, read
+from tests.docs.pages import PAGES, ROOT, kept, name_of, read
 from yima.sdk.cli.main import main
 
 TOLD_NOW = [path for path in PAGES if "decisions" not in path.parts and path.name != "CHANGELOG.md"]
@@ -38,16 +37,16 @@ def spans(path: Path) -> list[str]:
 
 
 @cache
-def files() -> list[str]:
-    """Every file that git keeps, or would keep."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    return subprocess.check_output(command, cwd=ROOT, text=True).splitlines()
+def files() -> list[Path]:
+    """Every file of the repository, what was made in it apart."""
+    tops = [path for path in kept() if path.name not in {".venv", ".links"}]
+    return [path for top in tops for path in ([top] if top.is_file() else top.rglob("*")) if path.is_file()]
 
 
 @cache
 def c_names() -> set[str]:
     """Every name in the C of the project."""
-    sources = [ROOT / name for name in files() if name.endswith((".c", ".h", ".def"))]
+    sources = [path for path in files() if path.suffix in {".c", ".h", ".def"}]
     return {name for path in sources for name in _C_NAME.findall(path.read_text(encoding="utf-8"))}
 
 
@@ -65,7 +64,7 @@ def test_files_and_folders_that_a_page_names_are_there(path: Path) -> None:
     named = {span for span in spans(path) if _PATH.fullmatch(span)}
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
     alone = {span for span in spans(path) if _SOURCE.fullmatch(span)}
-    assert alone - {Path(name).name for name in files()} == set()
+    assert alone - {path.name for path in files()} == set()
 
 
 @pytest.mark.parametrize("path", TOLD_NOW, ids=name_of)
