@@ -2,8 +2,8 @@
 
 What counts as changed is what differs from main (or from the commit before, on main itself), committed or not. A
 changed test is itself touched. A changed module touches the test that mirrors it and every test that imports it. A
-changed C file of the core touches the core's tests, a page those of the pages. What a change reaches through other modules is left to
-`make test`: this is a loop of a minute, not a proof.
+changed C file of the core touches the core's tests, a page those of the pages. What a change reaches through other
+modules is left to `make test`: this is a loop of a minute, not a proof.
 """
 
 import ast

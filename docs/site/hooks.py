@@ -110,7 +110,8 @@ def enumeration(name: str, values: type[Enum]) -> str:
 
 def reference_page(module: Module) -> str:
     """A page for one module of api.md: its docstring, then its public names in the order of that page."""
-    parts = [f"# {module.name}\n\n::: {module.name}\n    options:\n      members: false\n      show_root_toc_entry: false\n"]
+    head = "    options:\n      members: false\n      show_root_toc_entry: false\n"
+    parts = [f"# {module.name}\n\n::: {module.name}\n{head}"]
     for name in module.names:
         value = getattr(importlib.import_module(module.name), name)
         if isinstance(value, type) and issubclass(value, Enum):

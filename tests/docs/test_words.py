@@ -48,8 +48,9 @@ def is_said(quotation: str) -> bool:
     for text in words_of_the_programs():
         if quotation in text:
             return True
-        form = ".+".join(re.escape(part) for part in text.split("…"))
-        if "…" in text and len(text) > len(quotation) / 2 and re.fullmatch(form, quotation):
+        parts = text.split("…")
+        alike = len(parts) > 1 and len(text) > len(quotation) / 2 and all(part in quotation for part in parts)
+        if alike and re.fullmatch(".+".join(map(re.escape, parts)), quotation):
             return True
     return False
 
