@@ -17,7 +17,7 @@ _COMMENT = re.compile(r"^/\*(.*?)\*/\n?", re.DOTALL)
 def prose(comment: str) -> str:
     """The text of a comment, without the stars at its lines' beginnings; names get code font."""
     lines = [re.sub(r"^ ?\* ?", "", line.strip()) for line in comment.strip().splitlines()]
-    text = "\n".join(lines).strip()
+    text = re.sub(r"(?<!^)(?<!\n)\n(?=- )", "\n\n", "\n".join(lines).strip(), count=1)
     text = re.sub(r"([\\<>*|])", r"\\\1", text)
     return re.sub(r"\b(yima_\w+|YIMA_\w+|NULL)\b", r"`\1`", text)
 

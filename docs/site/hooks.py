@@ -5,7 +5,7 @@ Pages are written for whoever reads them in the repository; this module makes a 
 - README.md is the home, README.zh.md the Chinese one; other pages of the root (CONTRIBUTING …) go to the contributor.
 - A link to a file outside docs/ leads to a page that shows that file; one to a header, to the header's page.
 - `reference/` has a page for each module of api.md, made from the docstrings of the names that stand there.
-- Every decision is in the navigation.
+- Every decision is in the navigation; a page that mkdocs.yml does not name is found with the contributor's.
 """
 
 import importlib
@@ -136,6 +136,14 @@ def generated() -> dict[str, str]:
     return pages
 
 
+def named(navigation: Any) -> set[str]:
+    """The pages that a navigation names, at whatever depth."""
+    if isinstance(navigation, str):
+        return {navigation}
+    parts = navigation.values() if isinstance(navigation, dict) else navigation
+    return {page for part in parts for page in named(part)}
+
+
 def on_config(config: Any) -> Any:
     """Puts the decisions, the reference and the pages of the root into the navigation."""
     of = {name: pages for section in config.nav for name, pages in section.items()}
@@ -145,7 +153,9 @@ def on_config(config: Any) -> Any:
     ]
     recorded = ["decisions/index.md", *(f"decisions/{path.name}" for path in decisions())]
     of["Contributor"][:] = [page for page in of["Contributor"] if not isinstance(page, dict)]
+    docs = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
     of["Contributor"] += [
+        *sorted(docs - named(config.nav) - set(recorded)),
         *(path.name.lower() for path in sorted(ROOT.glob("*.md")) if path.name not in HOMES),
         {"Decisions": recorded},
         {"Files": sorted(place for place in generated() if place.startswith("files/"))},

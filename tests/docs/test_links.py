@@ -52,10 +52,3 @@ def test_every_link_leads_somewhere(path: Path) -> None:
 )
 def test_a_link_that_leads_nowhere_is_found(text: str, wrong: int) -> None:
     assert len(complaints(parse(text, ROOT / "docs" / "page.md"))) == wrong
-
-
-def test_every_page_is_in_the_navigation_of_the_site() -> None:
-    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    pages = [path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md")]
-    missing = [str(page) for page in pages if f" {page}\n" not in navigation and page.parts[0] != "decisions"]
-    assert missing == []

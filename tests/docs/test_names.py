@@ -1,6 +1,7 @@
 """What the pages name is there: files and folders of the repository, modules, the core's names, verbs and options.
 
-Records of decisions are left out, for they tell what was so on their day.
+Records of decisions and the changelog are left out, for they tell what was so on their day; CONTRIBUTING, for it walks
+through a change that nobody has made.
 """
 
 import importlib
@@ -16,7 +17,8 @@ import pytest
 from tests.docs.pages import PAGES, ROOT, kept, name_of, read
 from yima.sdk.cli.main import main
 
-TOLD_NOW = [path for path in PAGES if "decisions" not in path.parts and path.name != "CHANGELOG.md"]
+_ELSEWHERE = {"CHANGELOG.md", "CONTRIBUTING.md"}
+TOLD_NOW = [path for path in PAGES if "decisions" not in path.parts and path.name not in _ELSEWHERE]
 _FOLDERS = "validator|sdk|hwsim|firmware_images|benchmarks|tests|docs"
 _PATH = re.compile(rf"(?:{_FOLDERS})/[\w./-]*")
 _SOURCE = re.compile(r"[a-z_0-9]+\.(?:py|h|def|cpp|md|svg)")

@@ -2,11 +2,12 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from docs.site.headers import page_of
-from docs.site.hooks import HEADERS, ROOT, generated, moved, outside_pages, place_of
+from docs.site.hooks import HEADERS, ROOT, generated, moved, named, on_config, outside_pages, place_of
 from tests.docs.pages import parse
 
 _NAMES = re.compile(r"\b(?:yima|YIMA|port)_\w+")
@@ -27,12 +28,14 @@ def test_a_header_is_on_its_page_whole(path: str) -> None:
 def test_comments_become_text_and_headings_and_declarations_code() -> None:
     header = (
         '/* a.h - what it is. */\n#ifndef YIMA_A_H\n#define YIMA_A_H\n#ifdef __cplusplus\nextern "C" {\n#endif\n'
-        "/* ---- First ---- */\n\n/* Adds *one* to yima_n;\n * never fails. */\nint add(int n); /* n < 9 */\n"
+        "/* ---- First ---- */\n\n/* Adds *one* to yima_n:\n"
+        " * - never fails;\n *   at all;\n * - never waits. */\nint add(int n); /* n < 9 */\n"
         "#ifdef __cplusplus\n}\n#endif\n#endif\n"
     )
     assert page_of(header, "a.h", "x/a.h") == (
         "# a.h\n\nFrom `x/a.h`, which has nothing more to say.\n\na.h - what it is.\n\n## First\n\n"
-        "Adds \\*one\\* to `yima_n`;\nnever fails.\n\n```c\nint add(int n); /* n < 9 */\n```\n"
+        "Adds \\*one\\* to `yima_n`:\n\n- never fails;\n  at all;\n- never waits.\n\n"
+        "```c\nint add(int n); /* n < 9 */\n```\n"
     )
 
 
@@ -65,6 +68,15 @@ def test_links_follow_the_pages_to_their_places() -> None:
 
 def test_a_line_that_ends_in_chinese_goes_on_without_a_blank() -> None:
     assert moved("判定，\n并写出\nA\n判", "README.zh.md") == "判定，并写出\nA\n判"
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    config = SimpleNamespace(
+        nav=[{"Home": "index.md"}, {"Reference": ["api.md"]}, {"Contributor": ["architecture.md"]}]
+    )
+    on_config(config)
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert pages | {"index.md"} | generated().keys() - {"zh/index.md"} <= named(config.nav)
 
 
 def test_every_file_that_a_page_leads_to_has_a_page() -> None:
