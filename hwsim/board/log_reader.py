@@ -46,6 +46,9 @@ def read_log(flash: bytes) -> FoundLog:
         if whole and block[56:64] == b"\xff" * 8:
             blocks.append((struct.unpack_from("<I", block, 4)[0], block))
     blocks.sort(key=lambda numbered: numbered[0])
+    is_ring_full = len(blocks) == LOG_SIZE // FLASH_BLOCK  # only then is the oldest block the one opened next
+    if is_ring_full and _is_half_erased(blocks[0][1], blocks[1][1], blocks[-1][1]):
+        del blocks[0]
     records: dict[int, bytes] = {}
     complaints: list[str] = []
     acknowledged = 0
@@ -72,6 +75,20 @@ def read_log(flash: bytes) -> FoundLog:
     if sorted(records) != list(range(min(records, default=0), min(records, default=0) + len(records))):
         complaints.append(f"numbers have gaps: {sorted(records)}")
     return FoundLog(records=records, acknowledged=acknowledged, complaints=tuple(complaints))
+
+
+def _is_half_erased(oldest: bytes, following: bytes, newest: bytes) -> bool:
+    """Whether an erase of the oldest block was cut: all of it is acknowledged, and its entries do not lead on."""
+    acknowledged = [struct.unpack_from("<I", newest, 12)[0]]
+    acknowledged += [entry.number for entry in _entries(newest) if entry.kind == _ACKNOWLEDGED]
+    if struct.unpack_from("<I", following, 8)[0] - 1 > acknowledged[-1]:
+        return False
+    chain = oldest[16:48]
+    for entry in _entries(oldest):
+        chain = _core.sm3(chain + entry.number.to_bytes(4, "little") + bytes([entry.kind]) + entry.data)
+        if chain != entry.chain:
+            return True
+    return chain != following[16:48]
 
 
 def _entries(block: bytes) -> list[Entry]:

@@ -87,8 +87,8 @@ void yima_log_begin(const yima_log *log, yima_log_place *place, uint32_t from);
 int yima_log_next(const yima_log *log, yima_log_place *place, yima_log_entry *entry);
 void yima_log_read(const yima_log *log, const yima_log_entry *entry, uint8_t *out);
 
-/* 1 if the chain holds over everything that is kept; scratch: YIMA_LOG_PAYLOAD_MAX bytes. */
-int yima_log_verify(const yima_log *log, uint8_t *scratch);
+/* 1 if the chain holds over everything that is kept. */
+int yima_log_verify(const yima_log *log);
 
 /* CRC-32 (IEEE 802.3, reflected), continued from `crc`; begin with 0. */
 uint32_t yima_crc32(uint32_t crc, const uint8_t *bytes, size_t size);

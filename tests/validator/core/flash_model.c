@@ -58,7 +58,7 @@ static int model_erase(void *context, uint32_t block) {
     if (was_dead) return 0;
     if (block >= m->blocks) abort();
     uint8_t *bytes = m->bytes + block * m->block_size;
-    const uint32_t edge = m->seed ? next_random(&m->seed) % m->block_size : 0, kind = m->seed % 3;
+    const uint32_t edge = cut && m->seed ? next_random(&m->seed) % m->block_size : 0, kind = m->seed % 3;
     for (uint32_t i = 0; i < m->block_size; i++) {
         const int done = !cut || (m->seed && (kind == 0   ? i < edge
                                               : kind == 1 ? i >= edge
@@ -113,8 +113,7 @@ int model_idle(flash_model *m, uint32_t ahead) {
 }
 
 int model_verify(const flash_model *m) {
-    static uint8_t scratch[YIMA_LOG_PAYLOAD_MAX];
-    return yima_log_verify(&m->log, scratch);
+    return yima_log_verify(&m->log);
 }
 
 /* Writes number (4), size (4), payload of each kept entry from `from` on, one behind the other; returns the size. */

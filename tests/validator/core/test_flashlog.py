@@ -2,7 +2,9 @@
 
 import ctypes
 import random
+import zlib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -81,9 +83,17 @@ class Flash:
     def room(self) -> int:
         return self._value(6)
 
+    @property
+    def erased(self) -> int:
+        return sum(self.erases(block) for block in range(_BLOCKS))
+
     def erases(self, block: int) -> int:
         count: int = self.library.model_erases(self._model, block)
         return count
+
+    @property
+    def image(self) -> bytes:
+        return ctypes.string_at(self.library.model_bytes(self._model), self._size)
 
     def overwrite(self, data: bytes) -> None:
         ctypes.memmove(self.library.model_bytes(self._model), data.ljust(self._size, b"\xff"), self._size)
@@ -98,7 +108,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     built.model_new.restype = ctypes.c_void_p
     built.model_bytes.restype = ctypes.c_void_p
     built.model_bytes.argtypes = [ctypes.c_void_p]
-    for name in ("model_append", "model_entries", "model_value", "model_erases"):
+    built.yima_crc32.argtypes = [ctypes.c_uint32, ctypes.c_char_p, ctypes.c_size_t]
+    for name in ("yima_crc32", "model_append", "model_entries", "model_value", "model_erases"):
         getattr(built, name).restype = ctypes.c_uint32
     Flash.library = built
     return built
@@ -185,11 +196,11 @@ def test_blocks_wear_evenly(flash: Flash) -> None:
 def test_idle_time_opens_the_next_block_so_that_the_append_only_programs(flash: Flash) -> None:
     while flash.append(b"z" * 300) < 2:
         pass
-    erased = sum(flash.erases(block) for block in range(_BLOCKS))
+    erased = flash.erased
     assert flash.idle(300)
-    assert sum(flash.erases(block) for block in range(_BLOCKS)) == erased + 1
+    assert flash.erased == erased + 1
     assert flash.append(b"z" * 300) == 3
-    assert sum(flash.erases(block) for block in range(_BLOCKS)) == erased + 1
+    assert flash.erased == erased + 1
     assert not flash.idle(300)
 
 
@@ -198,6 +209,18 @@ def test_an_entry_larger_than_a_block_is_refused(flash: Flash) -> None:
     assert flash.append(b"a" * (_BLOCK_SIZE - 64 - 47)) == 0
     assert flash.append(b"") == 0
     assert list(flash.entries()) == [1]
+
+
+@given(first=st.binary(max_size=300), second=st.binary(max_size=300))
+def test_the_checksum_is_the_crc_32_of_zlib_also_when_it_is_continued(first: bytes, second: bytes) -> None:
+    crc32 = Flash.library.yima_crc32
+    assert crc32(0, first, len(first)) == zlib.crc32(first)
+    assert crc32(crc32(0, first, len(first)), second, len(second)) == zlib.crc32(first + second)
+
+
+def test_every_row_of_the_checksums_table_is_read() -> None:
+    for byte in range(256):
+        assert Flash.library.yima_crc32(0, bytes([byte]), 1) == zlib.crc32(bytes([byte]))
 
 
 @given(st.binary(max_size=_BLOCKS * _BLOCK_SIZE))
@@ -253,6 +276,65 @@ def test_power_may_fail_at_every_operation_and_inside_it(capsys: pytest.CaptureF
             cuts += 1
     with capsys.disabled():
         print(f" {cuts} cuts ", end="")
+
+
+def _cut(operation: int, seed: int = 0) -> tuple[Flash, dict[int, bytes], int]:
+    """The script with power failing in this operation, not yet opened again."""
+    flash = Flash()
+    flash.open(operation, seed)
+    return flash, *_script(flash, 1, 40)
+
+
+@pytest.fixture(scope="module")
+def erasing(library: ctypes.CDLL) -> list[int]:
+    """Operations of the script that erase a block which was in use. The first round finds blank flash."""
+    whole = Flash()
+    _script(whole, 1, 40)
+    counts = [_cut(operation)[0].erased for operation in range(whole.operations)]
+    erasing = [at for at, (before, count) in enumerate(pairwise([0, *counts])) if count > before]
+    return erasing[_BLOCKS:]
+
+
+def test_a_cut_erase_that_restored_the_mark_of_retirement_and_left_the_header_leaves_no_block(
+    erasing: list[int],
+) -> None:
+    """The fault was found by chance, with 60 of 40,000 cuts inside such an erase: the block counted as one in use, and
+    the chain was not led on from it. This seed erases all from byte 53 of the block on."""
+    assert len(erasing) >= 2
+    for operation in erasing:
+        flash, promised, acknowledged = _cut(operation, 702)
+        flash.open()
+        _check_after_cut(flash, promised, acknowledged)
+        flash.close()
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_whatever_else_a_cut_erase_has_restored_with_the_mark_leaves_no_block(
+    erasing: list[int], data: st.DataObject
+) -> None:
+    operation = data.draw(st.sampled_from(erasing))
+    flash, promised, acknowledged = _cut(operation)
+    retired = [at for at in range(0, len(flash.image), _BLOCK_SIZE) if flash.image[at + 56 : at + 64] == bytes(8)]
+    assert len(retired) == 1, "one block is being erased"
+    image = bytearray(flash.image)
+    cut = st.tuples(st.integers(64, _BLOCK_SIZE), st.integers(64, _BLOCK_SIZE))
+    for start, end in [(56, 64), *data.draw(st.lists(cut, max_size=4))]:
+        image[retired[0] + start : retired[0] + max(start, end)] = b"\xff" * max(0, end - start)
+    flash.overwrite(bytes(image))
+    flash.open()
+    _check_after_cut(flash, promised, acknowledged)
+    flash.close()
+
+
+def test_a_whole_block_that_is_opened_next_stays_in_the_walk_until_then(flash: Flash) -> None:
+    """Half an erase is known by what it lacks; a block that lacks nothing is walked though it is needed no more."""
+    while flash.append(b"q" * 200):
+        pass
+    newest = flash.next - 1
+    assert flash.acknowledge(newest)
+    assert list(flash.entries()) == list(range(1, newest + 1))
+    assert flash.chain_holds()
 
 
 def _check_after_cut(flash: Flash, promised: dict[int, bytes], acknowledged: int) -> None:
