@@ -1,7 +1,9 @@
 """The portable parts of the firmware, compiled for the machine at hand: so that tests drive the very source that the
-image is made of. Undefined behaviour traps."""
+image is made of. Undefined behaviour traps. Where the environment names a folder in YIMA_COVERAGE_IN, branches are
+counted into it instead (`make coverage`)."""
 
 import ctypes
+import os
 import shutil
 import subprocess
 import sys
@@ -16,10 +18,12 @@ def host_library(sources: Sequence[str | Path], library: Path) -> ctypes.CDLL:
     """Compiles `sources` (relative to the root of the repository, or absolute) into a shared library and loads it. The
     machine's own compiler, else ziglang. Raises BuildError with what the compiler said."""
     compiler = ["cc"] if shutil.which("cc") else [sys.executable, "-m", "ziglang", "cc"]
+    watched = ["-O1", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
+    if counters := os.environ.get("YIMA_COVERAGE_IN"):
+        watched = ["-O0", "--coverage", "-dumpdir", f"{Path(counters).resolve() / library.stem}-"]
     command = [
         *compiler,
-        *("-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared"),
-        *("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"),
+        *("-std=c11", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", *watched),
         *(f"-I{folder}" for folder in INCLUDES),
         *(str(source) for source in sources),
         *("-o", str(library)),

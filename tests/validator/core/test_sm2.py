@@ -1,12 +1,13 @@
 """SM2 verification in the core, every kernel with and without a table, against the standard, libcrypto and a model.
 
-The model is the textbook: affine points of Python integers. It makes cases whose equation holds and whose inputs are
-out of range, and points at which the kernels' formulas have exceptions.
+The model is the textbook: affine points of Python integers (sm2_walks.py). It makes cases whose equation holds and
+whose inputs are out of range, and points at which the kernels' formulas have exceptions.
 """
 
 import json
 import os
 import random
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,55 +15,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.validator.core.sm2_walks import (
+    G_BLOCKS,
+    WINDOWS,
+    G,
+    N,
+    P,
+    Step,
+    add,
+    comb,
+    consistent,
+    document,
+    encoded,
+    ladder,
+    meets,
+    times,
+)
 from yima.sdk import sm2
 from yima.sdk.sm2 import SigningKey
 from yima.validator import _core
 
 ROOT = Path(__file__).parents[3]
 CRAFTED: list[dict[str, Any]] = json.loads((ROOT / "tests/vectors/sm2-crafted.json").read_text())["cases"]
+EXCEPTIONS: list[dict[str, Any]] = json.loads((ROOT / "tests/vectors/sm2-exceptions.json").read_text())["cases"]
 KERNELS = _core.sm2_kernels()
-WINDOWS = (4, 5, 6, 7, 8)
-P, N = sm2.P, sm2.N
 # `make test-long` sets 100,000, which takes some nine minutes.
 RANDOM_SIGNATURES = int(os.environ.get("YIMA_RANDOM_SIGNATURES", "300"))
-
-Point = tuple[int, int] | None  # None: infinity
-G: Point = (int.from_bytes(sm2.G[:32]), int.from_bytes(sm2.G[32:]))
-
-
-def add(a: Point, b: Point) -> Point:
-    if a is None or b is None:
-        return a or b
-    if a[0] == b[0]:
-        if (a[1] + b[1]) % P == 0:
-            return None
-        slope = (3 * a[0] * a[0] - 3) * pow(2 * a[1], -1, P)
-    else:
-        slope = (b[1] - a[1]) * pow(b[0] - a[0], -1, P)
-    x = (slope * slope - a[0] - b[0]) % P
-    return x, (slope * (a[0] - x) - a[1]) % P
-
-
-def times(k: int, point: Point) -> Point:
-    result: Point = None
-    for bit in bin(k % N)[2:]:
-        result = add(result, result)
-        if bit == "1":
-            result = add(result, point)
-    return result
-
-
-def encoded(point: Point) -> bytes:
-    assert point is not None
-    return point[0].to_bytes(32) + point[1].to_bytes(32)
-
-
-def consistent(public: Point, s: int, t: int) -> tuple[bytes, bytes]:
-    """e and signature with sG + tP = R and r = e + x(R), whatever s and t are. R must not be infinity."""
-    result = add(times(s, G), times(t, public))
-    assert result is not None
-    r = (t - s) % N
-    return ((r - result[0]) % N).to_bytes(32), r.to_bytes(32) + (s % N).to_bytes(32)
 
 
 def answers(public: bytes, e: bytes, signature: bytes) -> set[bool]:
@@ -107,6 +85,48 @@ def test_a_crafted_case_is_judged_as_the_standard_says_and_as_libcrypto_does(cas
     public, e, signature = (bytes.fromhex(case[name]) for name in ("public", "e", "signature"))
     assert sm2.verify_digest(public, e, signature) is case["valid"]
     assert answers(public, e, signature) == {case["valid"]}
+
+
+@pytest.mark.parametrize("case", EXCEPTIONS, ids=lambda case: str(case["name"]))
+def test_a_sum_that_meets_equal_opposite_or_infinite_points_is_led_on_by_every_kernel(case: dict[str, Any]) -> None:
+    public, e, signature = (bytes.fromhex(case[name]) for name in ("public", "e", "signature"))
+    r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
+    result = add(times(s, G), times(r + s, (int.from_bytes(public[:32]), int.from_bytes(public[32:]))))
+    assert result is not None
+    assert (result[0] + int.from_bytes(e)) % N == r
+    assert sm2.verify_digest(public, e, signature)
+    assert answers(public, e, signature) == {True}
+    wrong = e[:31] + bytes([e[31] ^ 1])
+    assert answers(public, wrong, signature) == {False}
+
+
+def test_every_exception_of_an_addition_is_met_on_every_way_that_a_kernel_may_take() -> None:
+    ways: dict[str, Any] = {"ladder": ladder}
+    for window in WINDOWS:
+        for blocks in G_BLOCKS:
+            ways[f"combs, window {window}, base table of {blocks}"] = partial(comb, window=window, g_blocks=blocks)
+    met: dict[str, set[tuple[bool, int]]] = {name: set() for name in ways}
+    for case in EXCEPTIONS:
+        name = case["name"].partition(":")[0]
+        s, t = int(case["signature"][64:], 16), (int(case["signature"][:64], 16) + int(case["signature"][64:], 16)) % N
+        assert times(int(case["secret"], 16), G) == (int(case["public"][:64], 16), int(case["public"][64:], 16))
+        met[name] |= meets(list(ways[name](s=s, t=t)), int(case["secret"], 16))
+    both = {(is_key, sign) for is_key in (True, False) for sign in (1, -1)}
+    assert all(found >= both for found in met.values())
+    assert met["ladder"] >= both | {(True, 0), (True, 2), (False, 0)}
+
+
+@given(s=st.integers(1, N - 1), t=st.integers(1, N - 1), window=st.sampled_from(WINDOWS), g=st.sampled_from(G_BLOCKS))
+def test_the_walks_add_up_to_what_is_verified(s: int, t: int, window: int, g: int) -> None:
+    for steps in (list(ladder(s, t)), list(comb(s, t, window, g))):
+        last: Step = steps[-1]
+        of_key = last.of_key + (last.multiple if last.is_key else 0)
+        of_base = last.of_base + (0 if last.is_key else last.multiple)
+        assert (of_key % N, of_base % N) == (t, s)
+
+
+def test_the_vectors_of_exceptions_are_what_their_module_makes() -> None:
+    assert document() == (ROOT / "tests/vectors/sm2-exceptions.json").read_text()
 
 
 def test_keys_next_to_the_base_point_verify_like_any_other() -> None:

@@ -16,7 +16,11 @@ from yima.validator import _core
 
 ROOT = Path(__file__).parents[3]
 CORE = ROOT / "validator" / "core"
-CRAFTED: list[dict[str, Any]] = json.loads((ROOT / "tests/vectors/sm2-crafted.json").read_text())["cases"]
+CRAFTED: list[dict[str, Any]] = [
+    case
+    for name in ("sm2-crafted", "sm2-exceptions")
+    for case in json.loads((ROOT / f"tests/vectors/{name}.json").read_text())["cases"]
+]
 KEY_SIZE = 96
 TABLE_SIZE_MAX = 32768
 
