@@ -43,7 +43,7 @@ lint: setup
 # The tests of the core, for builds of it that watch what it does.
 CORE_TESTS := tests/validator/core tests/validator/test_lab_vectors.py tests/validator/packages/test_form.py \
 	tests/validator/packages/test_package.py tests/validator/deny/test_denylist.py \
-	tests/validator/parameters/test_loading.py tests/validator/parameters/test_image.py
+	tests/validator/parameters tests/validator/judging
 
 # The core and its binding under AddressSanitizer and UndefinedBehaviorSanitizer, fed by the same tests.
 sanitize: build/sanitize/yima/validator/_core.abi3.so
@@ -64,8 +64,7 @@ COUNTED := $(patsubst %.c,build/coverage/%.o,$(CORE))
 coverage: build/coverage/yima/validator/_core.abi3.so
 	find build/coverage -name '*.gcda' -delete
 	YIMA_CORE_IN=build/coverage YIMA_COVERAGE_IN=build/coverage \
-	.venv/bin/pytest -o pythonpath="build/coverage ." -p no:cacheprovider -m "not slow" --timeout 300 $(CORE_TESTS) \
-		tests/validator/test_record.py
+	.venv/bin/pytest -n auto --dist loadfile -o pythonpath="build/coverage ." -p no:cacheprovider -m "not slow" --timeout 300 $(CORE_TESTS)
 	$(PY) -m benchmarks.branches build/coverage --check
 
 build/coverage/%.o: %.c $(HEADERS)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# Tests do not time: a slow machine is no failure.
-settings.register_profile("yima", deadline=None)
+# Tests do not time: a slow machine is no failure. Where branches are counted, every run takes the same ones.
+settings.register_profile("yima", deadline=None, derandomize="YIMA_COVERAGE_IN" in os.environ)
 settings.load_profile("yima")
 
 # `make sanitize` says which build of the core it means; testing another one by accident would prove nothing.

@@ -170,7 +170,10 @@ yima_deny_error yima_deny_add(yima_deny *d, const uint8_t *increment, size_t siz
     yima_deny_layer layer = {0};
     yima_deny_error error = open_layer(&layer, increment, size, &at);
     if (error == YIMA_DENY_OK) error = check_base(d, increment, &at);
-    if (error == YIMA_DENY_OK && d->count == YIMA_DENY_LAYERS) error = YIMA_DENY_TOO_MANY;
+    if (error == YIMA_DENY_OK && d->count == YIMA_DENY_LAYERS) {
+        at = 0; /* no byte of it is wrong */
+        error = YIMA_DENY_TOO_MANY;
+    }
     if (error != YIMA_DENY_OK) {
         if (offset) *offset = at;
         return error;

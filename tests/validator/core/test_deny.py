@@ -200,21 +200,30 @@ def patched(image: bytes, at: int, value: bytes) -> bytes:
 
 FIRST_ROW = HEADER + (4 << SAMPLE[AT["bits"]])
 RANGES = len(SAMPLE) - 40
+ALLOWED = RANGES - 20
+LAST_RANGE = len(INCREMENT) - 20
 
 
 @pytest.mark.parametrize(
     ("files", "problem", "file", "offset"),
     [
         ([b""], "truncated", 0, 0),
+        ([SAMPLE[:111]], "truncated", 0, 111),
+        ([SAMPLE[:-1]], "truncated", 0, 8),
+        ([SAMPLE, INCREMENT[:-1]], "truncated", 1, 8),
         ([patched(SAMPLE, 0, b"YIMP")], "not a deny-list of this format", 0, 0),
         ([patched(SAMPLE, 4, b"\0\2")], "not a deny-list of this format", 0, 4),
         ([patched(SAMPLE, 6, b"\3")], "impossible value or size", 0, 6),
         ([patched(SAMPLE, 7, b"\0")], "impossible value or size", 0, 7),
+        ([patched(SAMPLE, 7, b"\3")], "impossible value or size", 0, 7),
         ([patched(SAMPLE, 8, b"\0\0\0\1")], "impossible value or size", 0, 8),
         ([patched(SAMPLE, 20, b"\x19")], "impossible value or size", 0, 20),
+        ([patched(SAMPLE, 23, b"\1")], "impossible value or size", 0, 20),
         ([patched(SAMPLE, 24, b"\xff\xff\xff\xff")], "impossible value or size", 0, 8),
         ([patched(SAMPLE, 36, b"\0\0\0\1")], "impossible value or size", 0, 36),
         ([patched(SAMPLE, 40, b"\0\0\0\1")], "impossible value or size", 0, 40),
+        ([patched(SAMPLE, 47, b"\1")], "impossible value or size", 0, 40),
+        ([patched(SAMPLE, 79, b"\1")], "impossible value or size", 0, 40),
         ([INCREMENT], "an increment where a full list belongs, or the other way round", 0, 6),
         ([SAMPLE, SAMPLE], "an increment where a full list belongs, or the other way round", 1, 6),
         ([SAMPLE, INCREMENT, INCREMENT], "made for another state of the list", 2, 48),
@@ -224,9 +233,13 @@ RANGES = len(SAMPLE) - 40
         ([SAMPLE, patched(INCREMENT, 7, b"\1")], "of the other environment", 1, 7),
         ([SAMPLE[:-1] + bytes([SAMPLE[-1] ^ 1])], "digest wrong", 0, 80),
         ([patched(SAMPLE, FIRST_ROW, b"\xff")], "rows not in ascending order", 0, FIRST_ROW + 10),
+        ([patched(SAMPLE, ALLOWED, b"\xff")], "rows not in ascending order", 0, ALLOWED + 10),
+        ([SAMPLE, patched(INCREMENT, LAST_RANGE, b"\xff")], "rows not in ascending order", 1, LAST_RANGE),
         ([patched(SAMPLE, RANGES, b"\xa0")], "rows not in ascending order", 0, RANGES),
         ([patched(SAMPLE, RANGES + 20, b"\x00")], "rows not in ascending order", 0, RANGES + 20),
         ([patched(SAMPLE, HEADER, b"\0\0\0\x28")], "index astray", 0, HEADER),
+        ([patched(SAMPLE, HEADER, b"\0\0\0\x29")], "index astray", 0, HEADER),
+        ([patched(SAMPLE, FIRST_ROW - 4, b"\0\0\0\0")], "index astray", 0, FIRST_ROW - 4),
         ([patched(SAMPLE, FIRST_ROW - 4, b"\0\0\0\x27")], "index astray", 0, FIRST_ROW - 4),
     ],
 )
@@ -243,8 +256,9 @@ def test_a_list_takes_fifteen_increments_and_then_wants_a_new_full_one() -> None
     deny = _core.DenyList(*files)
     assert deny.version == 16
     one_more = build(Changes(), environment="test", version=17, issued_at=17, base=DenyList(*files))
-    with pytest.raises(ValueError, match="one increment too many"):
+    with pytest.raises(ValueError) as caught:
         _core.DenyList(*files, one_more)
+    assert caught.value.args == ("one increment too many", 16, 0)
 
 
 def test_an_account_has_ten_bytes() -> None:

@@ -29,6 +29,7 @@ BINARY = Decoder(
 )  # 1 byte of no meaning, state, station (2), time (4)
 MATRIX = Fare(rule="metro-matrix", mode=Mode.METRO, city=320500, kind=FareKind.MATRIX, table="network")
 NETWORK = Matrix(stations=(101, 205, 309), fares=((200, 300, 500), (300, 200, 400), (500, 400, None)))
+STAGE_Z = [Stage(up_to_m=None, fen=1)]  # of a table that the fare does not name
 JOURNEY = Journey(
     rule="suzhou",
     mode=Mode.METRO,
@@ -158,6 +159,33 @@ def test_a_matrix_at_a_gate_without_direction_has_no_fare(tap: Tap) -> None:
     assert tap(Direction.NONE, state()).reason is Reason.NO_FARE
 
 
+@pytest.mark.parametrize(
+    ("entry", "here"), [(101, 999), (999, 101), (70000, 101)], ids=["exit unknown", "entry unknown", "no such number"]
+)
+def test_a_station_that_the_matrix_does_not_know_has_no_fare(tap: Tap, entry: int, here: int) -> None:
+    wide = Decoder(organisation="00083010", state_at=0, inside=(1,), station_at=1, station_size=4)
+    verdict = tap(Direction.EXIT, b"\1" + entry.to_bytes(4), station=here, decoders=[wide])
+    assert verdict.reason is Reason.ENTRY_UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("entry", "here"), [(1, 9), (9, 1), (70000, 1), (1, 4)], ids=["exit", "entry", "no such number", "too far"]
+)
+def test_a_ride_that_no_stage_reaches_or_between_unknown_places_has_no_fare(tap: Tap, entry: int, here: int) -> None:
+    stations = [
+        Station(mode=Mode.METRO, city=320500, line=0, station=number, metres=metres)
+        for number, metres in [(1, 500), (2, 9_500), (4, 30_500)]
+    ]
+    fare = Fare(rule="by-distance", mode=Mode.METRO, city=320500, kind=FareKind.STAGES, table="km")
+    wide = Decoder(organisation="00083010", state_at=0, inside=(1,), station_at=1, station_size=4)
+    for stages in ({"km": [Stage(up_to_m=9_000, fen=200)]}, {"km": [Stage(up_to_m=9_000, fen=200)], "z": STAGE_Z}):
+        verdict = tap(
+            Direction.EXIT, b"\1" + entry.to_bytes(4), station=here, fares=[fare], stations=stations, stages=stages,
+            decoders=[wide],
+        )  # fmt: skip
+        assert verdict.reason is Reason.ENTRY_UNREADABLE
+
+
 @pytest.mark.parametrize(("entry", "here", "fen"), [(1, 3, 400), (3, 1, 400), (2, 3, 300), (2, 2, 200)])
 def test_stages_go_by_the_distance_between_entry_and_exit(tap: Tap, entry: int, here: int, fen: int) -> None:
     stations = [
@@ -188,6 +216,48 @@ def test_decoders_read_binary_and_packed_digits_and_local_time(tap: Tap, now: in
         assert tap(Direction.EXIT, b"\1" + station, decoders=[wide]).fare_fen == 200
     huge = Decoder(organisation="00083010", state_at=0, inside=(1,), station_at=1, station_size=4)
     assert tap(Direction.EXIT, b"\1\0\1\0\xcd", decoders=[huge]).reason is Reason.ENTRY_UNREADABLE  # 65741, not 205
+
+
+@pytest.mark.parametrize(
+    "entered",
+    [
+        *("19701231235959", "21060101000000", "99990101000000", "20260001000000", "20261301000000", "20260100000000"),
+        *("20260132000000", "20260101240000", "20260101006000", "20260101000060"),
+        *("20260101000000"[:at] + "A" + "20260101000000"[at + 1 :] for at in range(14)),
+    ],
+)
+def test_an_entry_time_in_digits_that_is_no_moment_makes_the_entry_unreadable(tap: Tap, entered: str) -> None:
+    digits = Decoder(organisation="00083010", state_at=0, inside=(1,), station_at=1, time_at=3, time_form=Form.BCD)
+    good = b"\1" + (101).to_bytes(2) + bytes.fromhex("20260101000000")
+    assert tap(Direction.EXIT, good, decoders=[digits]).accepted
+    verdict = tap(Direction.EXIT, good[:3] + bytes.fromhex(entered), decoders=[digits])
+    assert verdict.reason is Reason.ENTRY_UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("state_at", "station_at", "time_at", "whole"), [(8, 0, 2, 9), (0, 6, 1, 8), (0, 1, 4, 8), (2, 0, 3, 7)]
+)
+def test_data_that_end_before_the_last_of_state_station_and_time_are_unreadable(
+    tap: Tap, state_at: int, station_at: int, time_at: int, whole: int
+) -> None:
+    decoder = Decoder(
+        organisation="00083010", state_at=state_at, inside=(1,), station_at=station_at, time_at=time_at,
+        time_form=Form.BINARY,
+    )  # fmt: skip
+    data = bytearray(32)
+    data[station_at : station_at + 2] = (101).to_bytes(2)
+    data[state_at] = 1
+    assert tap(Direction.EXIT, bytes(data[:whole]), decoders=[decoder]).accepted
+    assert tap(Direction.EXIT, bytes(data[: whole - 1]), decoders=[decoder]).reason is Reason.ENTRY_UNREADABLE
+
+
+def test_without_an_entry_time_no_journey_is_over_its_time(tap: Tap) -> None:
+    no_time = Decoder(organisation="00083010", state_at=1, inside=(1,), station_at=2)
+    verdict = tap(Direction.EXIT, state(), decoders=[no_time], journeys=[JOURNEY])
+    assert (verdict.fare_fen, verdict.transaction) == (300, Transaction.EXIT)
+    flat = [Fare(rule="flat", mode=Mode.METRO, fen=300)]
+    verdict = tap(Direction.EXIT, b"", fares=flat, journeys=[JOURNEY])  # nor where the data cannot be read
+    assert (verdict.fare_fen, verdict.transaction) == (300, Transaction.EXIT)
 
 
 @given(st.datetimes(datetime(1971, 1, 1), datetime(2049, 12, 30)))

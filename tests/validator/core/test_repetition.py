@@ -1,11 +1,13 @@
 """The short memory: one presentation is answered once, one code rides once."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from yima.sdk.issuer import Issuer, Rider, RootAuthority, make_issuer
-from yima.validator.judging import Moment, Reason, Stage, Validator
+from yima.validator.judging import GateContext, Mode, Moment, Reason, Stage, Validator
+from yima.validator.parameters import from_mapping
 
 NewRider = Callable[..., Rider]
 NewValidator = Callable[..., Validator]
@@ -161,6 +163,21 @@ def test_a_retracted_ride_leaves_nothing_behind(new_rider: NewRider, new_validat
     assert not once_more.again
 
 
+def test_a_retracted_ride_leaves_the_answer_of_another_phone_in_view_as_it_was(
+    new_rider: NewRider, new_validator: NewValidator, now: int
+) -> None:
+    validator = new_validator()
+    mine, other, refused = new_rider().code(now), new_rider().code(now), b"weather is fine"
+    verdict = validator.judge(mine, at(now, 1000))
+    assert validator.judge(other, at(now, 1100)).accepted
+    validator.judge(refused, at(now, 1200))
+    validator.retract(verdict)
+    again = validator.judge(other, at(now, 1300))
+    assert (again.again, again.accepted) == (True, True)
+    assert validator.judge(refused, at(now, 1400)).again
+    assert not validator.judge(mine, at(now, 1500)).again
+
+
 def test_only_the_verdict_that_accepted_can_be_retracted(
     new_rider: NewRider, new_validator: NewValidator, now: int
 ) -> None:
@@ -197,6 +214,15 @@ def test_what_can_no_longer_matter_is_not_remembered(
     assert not with_interval.remember(code, now, now + 600)
     for garbage in (b"", b"\x80\x01\x49\x24", code[:-1], code + b"\0", bytes(332)):
         assert not new_validator().remember(garbage, now, now)
+
+
+def test_remembering_a_code_twice_takes_one_place(new_rider: NewRider, new_validator: NewValidator, now: int) -> None:
+    codes = [new_rider(validity_s=600).code(now) for _ in range(8)]
+    restarted = new_validator(capacity=8)
+    for code in [*codes, codes[3], codes[7]]:
+        assert restarted.remember(code, now, now)
+    assert restarted.evicted_live == 0
+    assert all(restarted.judge(code, now + 1).reason is Reason.REPEATED for code in codes)
 
 
 def test_an_interval_survives_a_restart(new_rider: NewRider, new_validator: NewValidator, now: int) -> None:
@@ -267,6 +293,56 @@ def test_trusted_issuers_are_kept_and_those_seen_often_get_a_table(
     forged = bytearray(rider.code(now + 4))
     forged[198 + 10] ^= 1
     assert validator.judge(bytes(forged), now + 4).reason is Reason.ISSUER_SIGNATURE
+
+
+def test_without_memory_for_tables_none_is_built(new_rider: NewRider, mapping: dict[str, Any], now: int) -> None:
+    validator = Validator(from_mapping(mapping), GateContext(mode=Mode.BUS), replay_capacity=64, table_bytes=0)
+    rider = new_rider()
+    assert all(validator.judge(rider.code(now + i), now + i).accepted for i in range(5))
+    assert not validator.idle()
+    assert validator.judge(rider.code(now + 5), now + 5).accepted
+
+
+@pytest.mark.parametrize("uses", [(3, 5, 4), (5, 3, 4), (3, 4, 5)])
+def test_of_several_issuers_seen_often_the_busiest_gets_its_table_first(
+    root: RootAuthority, new_rider: NewRider, new_validator: NewValidator, now: int, uses: tuple[int, ...]
+) -> None:
+    validator = new_validator()
+    issuers = [make_issuer(root, serial=i) for i in range(3)]
+    for issuer, count in zip(issuers, uses, strict=True):
+        rider = new_rider(issuer)
+        assert all(validator.judge(rider.code(now + i), now + i).accepted for i in range(count))
+    assert validator.idle()
+    windows = {certificate: window for certificate, _, window in validator._core.issuers}
+    busiest = issuers[uses.index(5)].certificate
+    assert {certificate for certificate, window in windows.items() if window} == {busiest}
+
+
+@pytest.mark.parametrize("uses", [(5, 3, 4), (3, 4, 5), (5, 4, 3)])
+def test_a_table_is_taken_from_the_issuer_seen_least_once_another_is_seen_more_than_twice_as_often(
+    root: RootAuthority, new_rider: NewRider, mapping: dict[str, Any], now: int, uses: tuple[int, ...]
+) -> None:
+    three_tables = 3 * 32768 + 63
+    validator = Validator(
+        from_mapping(mapping), GateContext(mode=Mode.BUS), replay_capacity=64, table_bytes=three_tables
+    )
+    issuers = [make_issuer(root, serial=i) for i in range(4)]
+    second = iter(range(100))
+
+    def ride(issuer: Issuer, times: int) -> None:
+        rider = new_rider(issuer)
+        for moment in (now + next(second) for _ in range(times)):
+            assert validator.judge(rider.code(moment), moment).accepted
+
+    for issuer, count in zip(issuers[:3], uses, strict=True):
+        ride(issuer, count)
+        assert validator.idle()
+    ride(issuers[3], 7)
+    assert not validator.idle()
+    ride(issuers[3], 1)
+    assert validator.idle()
+    without = [certificate for certificate, _, window in validator._core.issuers if not window]
+    assert without == [issuers[uses.index(3)].certificate]
 
 
 def test_more_issuers_than_places_are_all_judged_rightly_and_the_longest_unused_goes(

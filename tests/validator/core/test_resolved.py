@@ -87,6 +87,15 @@ def test_the_longest_prefix_names_the_family() -> None:
         assert validator.judge(token, NOW).family == family
 
 
+def test_a_prefix_may_fill_all_of_its_32_bytes() -> None:
+    prefix = "https://example/" + "p" * 16
+    validator = gate(resolved=[ROW | {"prefix": prefix}])
+    assert validator.judge(prefix.encode(), NOW).family == "sufu"
+    assert validator.judge(prefix.encode() + b"1", NOW).family == "sufu"
+    assert validator.judge(prefix.encode()[:-1], NOW).family == "suishen-hall"
+    assert validator.judge(prefix.encode()[:-1] + b"q", NOW).family == "suishen-hall"
+
+
 def test_a_prefix_takes_no_code_from_a_family_with_marks_of_its_own() -> None:
     suishen = b"https://s.sh.gov.cn/0211" + b"A" * 282 + b"##"
     rows = [

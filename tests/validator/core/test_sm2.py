@@ -178,6 +178,15 @@ def test_an_r_or_s_that_is_zero_or_not_below_n_is_refused_though_the_equation_ho
             assert answers(encoded(public), e, alias) == {False}
 
 
+@pytest.mark.parametrize("difference", [1 << 200, 1 << 224, (1 << 256) - N, P - N, P - N - 1, 1 << 255])
+def test_an_x_beyond_p_is_no_second_candidate(difference: int) -> None:
+    """Of r - e and r - e + n, the second counts only if it is below p; no point here has either as its x."""
+    e, r = (5).to_bytes(32), (difference + 5) % N
+    signature = r.to_bytes(32) + (77).to_bytes(32)
+    assert not sm2.verify_digest(KEY.public, e, signature)
+    assert answers(KEY.public, e, signature) == {False}
+
+
 BAD_KEYS = {
     "empty": b"",
     "32 bytes": KEY.public[:32],

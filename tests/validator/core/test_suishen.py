@@ -83,6 +83,9 @@ def not_a_form() -> dict[str, bytes]:
         "with three signs of padding": PREFIX + b"0211" + text + b"===" + END,
         "with padding in the middle": PREFIX + b"0211" + text[:100] + b"=" + text[101:] + END,
         "in the other base64": PREFIX + b"0211" + text[:100] + b"+" + text[101:] + END,
+        "with a letter for the first sign of padding": PREFIX + b"0211" + text + b"A=" + END,
+        "with a letter for the second sign of padding": PREFIX + b"0211" + text + b"=A" + END,
+        "with a sign behind z": PREFIX + b"0211" + text[:100] + b"{" + text[101:] + END,
         "with bits left over": PREFIX + b"0211" + text[:-1] + bytes([text[-1] + 1]) + END,
         "nothing behind the size": PREFIX + b"0211",
         "nothing but one mark": PREFIX + b"0211#",
@@ -101,7 +104,8 @@ def test_what_is_not_its_form_is_malformed(what: str) -> None:
     [
         *(b"20261321000000", b"20260001000000", b"20260230000000", b"20260432000000", b"00000101000000"),
         *(b"20260921240000", b"20260921006000", b"20260921000060", b"2026092100000 "),
-        *(b"20250229000000", b"21000229000000"),
+        *(b"20250229000000", b"21000229000000", b"20260400000000"),
+        *(b"20260921000000"[:at] + sign + b"20260921000000"[at + 1 :] for at in range(14) for sign in (b"/", b":")),
     ],
 )
 def test_an_expiry_that_is_no_moment_is_malformed(expiry: bytes) -> None:
