@@ -31,13 +31,11 @@ int yima_ministry_226_key_find(const yima_parameters *p, const uint8_t *key_id, 
 /* Prefixes of different lengths: a search by one key would not find them, and there is a handful. */
 int yima_resolved_find(const yima_parameters *p, const uint8_t *code, size_t length, yima_resolved *found) {
     const uint8_t *best = NULL;
-    uint32_t best_size = 0;
     const uint8_t *row;
     for (uint32_t i = 0; (row = yima_row(p, YIMA_SECTION_RESOLVED, i)); i++) {
         const uint32_t size = YIMA_VALUE(row, RESOLVED, PREFIX_SIZE);
-        if (size <= length && memcmp(YIMA_PLACE(row, RESOLVED, PREFIX), code, size) == 0 && size > best_size) {
-            best = row;
-            best_size = size;
+        if (size <= length && memcmp(YIMA_PLACE(row, RESOLVED, PREFIX), code, size) == 0) {
+            best = row; /* rows ascend: of those that fit, a later one is longer */
         }
     }
     if (best) {

@@ -173,7 +173,7 @@ static yima_reason price_single(pricing *f) {
 }
 
 static int read_entry(const pricing *f, yima_entry_data *entry) {
-    return f->claim->institution && f->claim->issuer_data &&
+    return f->claim->institution &&
            yima_issuer_data_read(f->p, f->claim->institution, f->claim->issuer_data, f->claim->issuer_data_size, entry);
 }
 

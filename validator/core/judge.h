@@ -26,7 +26,7 @@ typedef struct {
     uint32_t authorised_until; /* unix seconds */
     uint32_t generated_at;     /* unix seconds */
     uint32_t validity_s;
-    const uint8_t *issuer_data; /* field 14, for the issuer's decoder; NULL: there is none */
+    const uint8_t *issuer_data; /* field 14, for the issuer's decoder; set where an institution is */
     uint8_t issuer_data_size;
 } yima_claim;
 

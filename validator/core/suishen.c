@@ -88,7 +88,7 @@ static int decode_body(const uint8_t *text, size_t size, uint8_t body[YIMA_SUISH
             body[out++] = (uint8_t)(bits >> held);
         }
     }
-    return out == YIMA_SUISHEN_BODY && (bits & ((1u << held) - 1)) == 0;
+    return (bits & ((1u << held) - 1)) == 0;
 }
 
 static uint32_t decimal(const uint8_t *digits, unsigned count) {

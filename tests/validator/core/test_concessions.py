@@ -165,6 +165,34 @@ def test_a_ride_is_remembered_for_a_transfer_over_a_restart(new_rider: NewRider,
     assert not validator.remember(rider.code(now - 4000), now - 4000, now)
 
 
+def test_of_several_rides_the_last_counts_in_whatever_order_they_are_remembered(
+    new_rider: NewRider, ruled: Ruled, now: int
+) -> None:
+    for order in ((3000, 100, 2000), (100, 2000, 3000), (3000, 2000, 100)):
+        validator, rider = ruled(transfers=[HALF]), new_rider(validity_s=60)
+        for before in order:
+            assert validator.remember(rider.code(now - before), now - before, now)
+        assert validator.judge(rider.code(now + 3500), now + 3500).rule == "bus-flat+transfer"  # 3600 after the last
+        validator = ruled(transfers=[HALF])
+        for before in order:
+            assert validator.remember(rider.code(now - before), now - before, now)
+        assert validator.judge(rider.code(now + 3501), now + 3501).rule == "bus-flat"
+
+
+def test_a_ride_that_lies_ahead_of_a_clock_set_back_is_no_ride_to_transfer_from(
+    new_rider: NewRider, ruled: Ruled, now: int
+) -> None:
+    validator, rider = ruled(transfers=[HALF]), new_rider()
+    assert validator.judge(rider.code(now), now).accepted
+    assert validator.judge(rider.code(now - 600), now - 600).rule == "bus-flat"
+
+
+def test_a_gate_of_no_city_takes_concessions_of_any_city_alone(new_rider: NewRider, ruled: Ruled, now: int) -> None:
+    rows = [Concession(rule="suzhou", riding_city=320500, percent=0), Concession(rule="any", percent=50)]
+    assert ruled(city=0, concessions=rows).judge(new_rider().code(now), now).rule == "bus-flat+any"
+    assert ruled(city=0, concessions=rows[:1]).judge(new_rider().code(now), now).rule == "bus-flat"
+
+
 def test_a_reduced_ride_that_was_taken_back_can_be_taken_again(new_rider: NewRider, ruled: Ruled, now: int) -> None:
     validator, rider = ruled(transfers=[HALF]), new_rider()
     assert validator.judge(rider.code(now), now).fare_fen == 200

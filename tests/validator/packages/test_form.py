@@ -32,6 +32,7 @@ GOOD = package(3)
         ({20: b"\xff\xff\xff\xff"}, "TRUNCATED", len(GOOD)),
         ({24: b"\xff"}, "BAD_VALUE", 24),
         ({32: bytes(8)}, "BAD_VALUE", 32),
+        ({32: GOOD[24:32]}, "BAD_VALUE", 32),  # it would expire as it begins
         ({32: b"\xff"}, "BAD_VALUE", 32),
         ({104: b"\0"}, "BAD_VALUE", 104),
         ({104: b"\x11"}, "BAD_VALUE", 104),

@@ -129,6 +129,21 @@ def test_the_package_in_force_is_known_again_even_when_its_signer_is_trusted_no_
     assert rule(last_of_a, **had(last_of_a)) == "OK"
 
 
+def test_the_very_first_version_is_known_again_like_any_other() -> None:
+    first = package(1, previous=0)
+    other = package(1, previous=0, expiry=NOW + 31 * DAY)
+    assert rule(first, **had(first, keys=(B.compressed,))) == "OK"
+    assert rule(other, **had(first)) == "SAME_VERSION"
+    assert rule(other, **had(first, keys=(B.compressed,))) == "UNKNOWN_SIGNER"
+
+
+def test_a_package_may_hold_for_a_single_second() -> None:
+    brief = package(1, not_before=NOW, expiry=NOW + 1)
+    assert rule(brief, now=NOW - 1) == "NOT_YET"
+    assert rule(brief, now=NOW) == "OK"
+    assert rule(brief, now=NOW + 1) == "EXPIRED"
+
+
 def test_a_version_that_was_left_out_is_missed() -> None:
     assert rule(package(5), **had(GOOD)) == "GAP"
     assert rule(package(4), **had(GOOD)) == "OK"

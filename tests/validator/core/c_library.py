@@ -1,0 +1,130 @@
+"""The whole core as a C library, called as a vendor's firmware calls it: with its own structures and pointers.
+
+The CPython extension always passes what the header allows and nothing else. Here a pointer may be NULL, a buffer too
+small and a number unknown. The structures are those of yima/core.h, written down a second time.
+"""
+
+import ctypes
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from yima.firmware_images.host_build import host_library
+
+ROOT = Path(__file__).parents[3]
+_ROOM = 65536  # more than any of the core's own structures
+
+
+class Verdict(ctypes.Structure):
+    """yima_verdict."""
+
+    _fields_ = (
+        ("reason", ctypes.c_uint16),
+        ("accepted", ctypes.c_uint8),
+        ("family", ctypes.c_uint8),
+        ("again", ctypes.c_uint8),
+        ("stages", ctypes.c_uint8 * 7),
+        ("fare_fen", ctypes.c_uint32),
+        ("transaction", ctypes.c_uint8),
+        ("transfer", ctypes.c_uint8),
+        ("rules", ctypes.c_uint16 * 4),
+        ("vouched", ctypes.c_uint8),
+        ("has_digest", ctypes.c_uint8),
+        ("digest", ctypes.c_uint8 * 32),
+    )
+
+
+class Moment(ctypes.Structure):
+    """yima_moment."""
+
+    _fields_ = (("unix_s", ctypes.c_int64), ("tick_ms", ctypes.c_uint64), ("trusted", ctypes.c_uint8))
+
+
+class Gate(ctypes.Structure):
+    """yima_gate."""
+
+    _fields_ = (
+        ("mode", ctypes.c_uint8),
+        ("direction", ctypes.c_uint8),
+        ("line", ctypes.c_uint16),
+        ("station", ctypes.c_uint16),
+        ("city", ctypes.c_uint32),
+    )
+
+
+STRINGS = (
+    *("vendor", "terminal", "software", "record_id", "merchant_type", "vehicle"),
+    *("plate", "driver", "line", "station", "position"),
+)
+
+
+class Trip(ctypes.Structure):
+    """yima_trip."""
+
+    _fields_ = (
+        *((name, ctypes.c_char_p) for name in STRINGS),
+        ("terminal_time", ctypes.c_uint32),
+        ("time_trusted", ctypes.c_uint8),
+        ("rule", ctypes.c_char_p),
+    )
+
+
+def core_library(folder: Path) -> ctypes.CDLL:
+    """Compiles every file of the core but the flash log, and loads it. folder: for the library."""
+    sources = [path for path in sorted((ROOT / "validator/core").glob("*.c")) if path.name != "flashlog.c"]
+    built = host_library(sources, folder / "core.so")
+    for name in ("yima_family_name", "yima_package_error_name"):
+        getattr(built, name).restype = ctypes.c_char_p
+    built.yima_record_write.restype = ctypes.c_size_t
+    built.yima_package_size.restype = ctypes.c_uint64
+    built.yima_judge.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, Moment, ctypes.POINTER(Verdict)]
+    built.yima_settle.argtypes = [
+        *(ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, Moment),
+        *(ctypes.c_int, ctypes.c_int, ctypes.POINTER(Verdict)),
+    ]
+    return built
+
+
+class CGate:
+    """A validator in memory that the caller owns. image: parameters. entries: places in its memory of codes."""
+
+    def __init__(
+        self, library: ctypes.CDLL, image: bytes, *, mode: int = 1, entries: int = 64, tables: int = 0
+    ) -> None:
+        self._library = library
+        self._image = image
+        self._parameters = ctypes.create_string_buffer(_ROOM)
+        assert library.yima_parameters_open(self._parameters, image, ctypes.c_size_t(len(image)), None) == 0
+        self._replay = ctypes.create_string_buffer(64 * max(entries, 1))
+        self._tables = ctypes.create_string_buffer(max(tables, 1))
+        self._validator = ctypes.create_string_buffer(_ROOM)
+        library.yima_validator_init(
+            self._validator, self._parameters, Gate(mode=mode), self._replay, ctypes.c_uint32(entries), self._tables,
+            ctypes.c_size_t(tables),
+        )  # fmt: skip
+
+    def judge(self, code: bytes, unix_s: int) -> Verdict:
+        """The verdict; ticks run with the seconds."""
+        verdict = Verdict()
+        self._library.yima_judge(
+            self._validator, code, len(code), Moment(unix_s=unix_s, tick_ms=unix_s * 1000, trusted=1), verdict
+        )
+        return verdict
+
+    def settle(self, code: bytes, unix_s: int, reason: int, verdict: Verdict) -> None:
+        """yima_settle, with the issuer's word behind it."""
+        moment = Moment(unix_s=unix_s, tick_ms=unix_s * 1000, trusted=1)
+        self._library.yima_settle(self._validator, code, len(code), moment, reason, 1, verdict)
+
+    def retract(self, verdict: Verdict) -> None:
+        """yima_retract."""
+        self._library.yima_retract(self._validator, ctypes.byref(verdict))
+
+    def idle(self) -> bool:
+        """yima_idle."""
+        return bool(self._library.yima_idle(self._validator))
+
+
+def strings_of(names: Iterable[str], text: str) -> dict[str, Any]:
+    """Keyword arguments of Trip that give each of these strings the same text."""
+    return {name: text.encode() for name in names}

@@ -1,0 +1,168 @@
+"""What yima/core.h promises a vendor beyond what the Python face ever asks for: NULL, too little room, odd numbers."""
+
+import ctypes
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.packages_world import package
+from tests.validator.core.c_library import STRINGS, CGate, Trip, Verdict, core_library, strings_of
+from yima.sdk.issuer import Rider
+from yima.sdk.parameters.denylist import Changes, build
+from yima.validator import _core
+from yima.validator.deny.denylist import DenyList
+from yima.validator.judging import Reason
+from yima.validator.parameters import from_mapping
+
+NewRider = Callable[..., Rider]
+TOKEN = b"example-js:0001"
+RESOLVED = {"family": "sufu", "prefix": "example-js:", "city": 320000}
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    return core_library(tmp_path_factory.mktemp("core"))
+
+
+@pytest.fixture
+def image(mapping: dict[str, Any]) -> bytes:
+    limits = {"families": ["ministry", "sufu"]}
+    return from_mapping(mapping | {"limits": limits, "resolved": [RESOLVED]}).image
+
+
+def record(library: ctypes.CDLL, capacity: int, code: bytes, verdict: Verdict, trip: Trip) -> bytes:
+    """What yima_record_write made; empty if it refused. It must not touch a byte behind its capacity."""
+    out = (ctypes.c_uint8 * (capacity + 64))(*[0xEE] * (capacity + 64))
+    size: int = library.yima_record_write(
+        out, ctypes.c_size_t(capacity), code, ctypes.c_size_t(len(code)), ctypes.byref(verdict), ctypes.byref(trip)
+    )
+    assert bytes(out)[capacity:] == b"\xee" * 64
+    assert size <= capacity
+    return bytes(out)[:size]
+
+
+def test_names_of_numbers_that_do_not_exist_are_unknown_and_never_null(library: ctypes.CDLL) -> None:
+    assert library.yima_family_name(99) == b"unknown"
+    assert library.yima_family_name(0) == b"unknown"
+    assert library.yima_package_error_name(99) == b"unknown"
+    assert library.yima_package_error_name(-1) == b"unknown"
+
+
+def test_whoever_does_not_ask_where_an_error_lies_is_told_the_error_all_the_same(
+    library: ctypes.CDLL, image: bytes
+) -> None:
+    room = ctypes.create_string_buffer(65536)
+    full = build(Changes(), environment="test", version=1, issued_at=1)
+    increment = build(Changes(), environment="test", version=2, issued_at=2, base=DenyList(full))
+    calls: list[tuple[Any, bytes]] = [
+        (partial(library.yima_parameters_open, room), image),
+        (partial(library.yima_package_open, room), package(1)),
+        (library.yima_deny_verify, full),
+        (partial(library.yima_deny_open, room), full),
+        (partial(library.yima_deny_add, room), increment),  # upon the list just opened
+    ]
+    for call, good in calls:
+        assert call(good[:50], ctypes.c_size_t(50), None) != 0
+        assert call(good, ctypes.c_size_t(len(good)), None) == 0
+
+
+def test_what_is_no_deny_list_is_refused_by_the_look_at_every_byte_too(library: ctypes.CDLL) -> None:
+    offset = ctypes.c_size_t(99)
+    assert library.yima_deny_verify(b"YIMP" + bytes(200), ctypes.c_size_t(204), ctypes.byref(offset)) == 2
+    assert offset.value == 0
+
+
+def test_a_package_of_too_many_signatures_says_no_size(library: ctypes.CDLL) -> None:
+    good = package(1)
+    count_at = 128 + 33 * good[104]
+    for count, size in ((0, 4), (16, 4), (17, 0), (255, 0)):
+        start = good[:count_at] + bytes([count])
+        found: int = library.yima_package_size(start, ctypes.c_size_t(len(start)))
+        assert (found > 0) is (size > 0), count
+    assert library.yima_package_size(good, ctypes.c_size_t(count_at)) == 0
+
+
+@pytest.mark.parametrize("vouched", [0, 1, 2])
+@pytest.mark.parametrize("transaction", [0, 2])
+def test_a_record_is_written_whole_or_not_at_all(library: ctypes.CDLL, vouched: int, transaction: int) -> None:
+    verdict = Verdict(accepted=1, fare_fen=200, vouched=vouched, transaction=transaction)
+    trip = Trip(terminal_time=5, time_trusted=1, rule=b"flat", **strings_of(STRINGS, "苏E"))
+    whole = record(library, 4096, b"code", verdict, trip)
+    assert _core.record_check(whole)
+    assert (b"\x20\x04\x00\x01" + bytes([vouched]) in whole) is (vouched != 0)
+    assert (b"\x20\x05\x00\x01" + bytes([transaction]) in whole) is (transaction != 0)
+    assert record(library, len(whole), b"code", verdict, trip) == whole
+    for capacity in range(len(whole)):
+        assert record(library, capacity, b"code", verdict, trip) == b""
+
+
+def test_a_record_names_rules_only_if_there_are_any(library: ctypes.CDLL) -> None:
+    for rule in (None, b""):
+        assert b"\x20\x03" not in record(library, 500, b"code", Verdict(), Trip(rule=rule))
+    assert b"\x20\x03\x00\x04flat" in record(library, 500, b"code", Verdict(), Trip(rule=b"flat"))
+
+
+def test_what_a_tag_cannot_hold_is_refused(library: ctypes.CDLL) -> None:
+    assert record(library, 70_000, bytes(65_535), Verdict(), Trip())
+    assert record(library, 70_000, bytes(65_536), Verdict(), Trip()) == b""
+    assert record(library, 700, b"", Verdict(), Trip(plate=b"x" * 255))
+    assert record(library, 700, b"", Verdict(), Trip(plate=b"x" * 256)) == b""
+
+
+def test_only_a_question_can_be_settled(library: ctypes.CDLL, image: bytes, new_rider: NewRider, now: int) -> None:
+    gate = CGate(library, image)
+    code = new_rider().code(now)
+    accepted = gate.judge(code, now)
+    before = bytes(accepted)
+    gate.settle(code, now, Reason.RESOLVER_REFUSED, accepted)
+    assert bytes(accepted) == before, "a verdict that asked nobody"
+    asked = gate.judge(TOKEN, now)
+    assert asked.reason == Reason.NEEDS_RESOLVER
+    before = bytes(asked)
+    for other in (b"weather is fine", b"\x80\x01\x49\x24"):
+        gate.settle(other, now, 0, asked)
+        assert bytes(asked) == before, "bytes of a family that asks nobody"
+    gate.settle(TOKEN, now, 0, asked)
+    assert (asked.accepted, asked.reason, asked.vouched) == (1, 0, 1)
+
+
+def test_only_an_accepted_verdict_of_its_own_can_be_taken_back(
+    library: ctypes.CDLL, image: bytes, new_rider: NewRider, now: int
+) -> None:
+    gate = CGate(library, image)
+    code = new_rider().code(now)
+    accepted = gate.judge(code, now)
+    assert accepted.accepted
+    for change in ({"accepted": 0}, {"again": 1}, {"has_digest": 0}):
+        spoilt = Verdict.from_buffer_copy(accepted)
+        for name, value in change.items():
+            setattr(spoilt, name, value)
+        gate.retract(spoilt)
+        assert gate.judge(code, now + 10).reason == Reason.REPEATED
+    gate.retract(accepted)
+    assert gate.judge(code, now + 20).accepted
+
+
+def test_a_gate_without_memory_of_codes_rides_them_all_and_counts_each_as_lost(
+    library: ctypes.CDLL, image: bytes, new_rider: NewRider, now: int
+) -> None:
+    for entries in (0, 7):  # less than one set
+        gate = CGate(library, image, entries=entries)
+        code = new_rider().code(now)
+        verdict = gate.judge(code, now)
+        assert verdict.accepted
+        gate.retract(verdict)
+        assert gate.judge(code, now + 10).accepted
+        assert gate.judge(code, now + 20).accepted
+
+
+@pytest.mark.parametrize("tables", [1, 63, 2047])
+def test_memory_too_small_for_a_table_is_left_alone(
+    library: ctypes.CDLL, image: bytes, new_rider: NewRider, now: int, tables: int
+) -> None:
+    gate = CGate(library, image, tables=tables)
+    rider = new_rider()
+    assert all(gate.judge(rider.code(now + i), now + i).accepted for i in range(4))
+    assert not gate.idle()
