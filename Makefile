@@ -69,7 +69,7 @@ coverage: build/coverage/yima/validator/_core.abi3.so
 
 build/coverage/%.o: %.c $(HEADERS)
 	@mkdir -p $(@D)
-	gcc $(CFLAGS_CORE) -O0 -fomit-frame-pointer $(if $(findstring /core/,$<),--coverage) -fPIC -c \
+	gcc $(filter-out -W%,$(CFLAGS_CORE)) -O0 -fomit-frame-pointer $(if $(findstring /core/,$<),--coverage) -fPIC -c \
 		-I"$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("include"))')" $< -o $@
 
 build/coverage/yima/validator/_core.abi3.so: $(EXT) $(COUNTED) $(wildcard validator/*.py validator/*/*.py)

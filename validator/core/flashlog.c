@@ -141,7 +141,7 @@ static entry_state entry_at(const yima_log *log, uint32_t block, uint32_t at, fo
 }
 
 void yima_log_open(yima_log *log, const yima_log_port *port, uint32_t blocks, uint32_t block_size) {
-    block_header header;
+    block_header header, newest = {0};
     found_entry found;
     memset(log, 0, sizeof *log);
     log->port = *port;
@@ -152,14 +152,15 @@ void yima_log_open(yima_log *log, const yima_log_port *port, uint32_t blocks, ui
     log->next = 1;
     for (uint32_t block = 0; block < blocks; block++) {
         if (block_in_use(log, block, &header) && header.sequence > log->sequence) {
+            newest = header;
             log->sequence = header.sequence;
             log->block = block;
         }
     }
-    if (log->block == blocks || !block_in_use(log, log->block, &header)) return;
-    log->next = header.next;
-    log->acknowledged = header.acknowledged;
-    memcpy(log->chain, header.chain, sizeof log->chain);
+    if (log->block == blocks) return;
+    log->next = newest.next;
+    log->acknowledged = newest.acknowledged;
+    memcpy(log->chain, newest.chain, sizeof log->chain);
     log->at = YIMA_LOG_BLOCK_HEADER;
     entry_state state;
     while ((state = entry_at(log, log->block, log->at, &found)) > ENTRY_LOST) {
@@ -177,13 +178,14 @@ void yima_log_open(yima_log *log, const yima_log_port *port, uint32_t blocks, ui
     log->at = log->block_size;
 }
 
-/* 1 if the block `ahead` steps behind the current one can be opened: free, or all of it is acknowledged. */
+/* 1 if the block `ahead` steps behind the current one can be opened: free, or all of it is acknowledged. How far a block
+ * goes is told by the one behind it; where that has rotted, by the log as a whole. */
 static int can_open(const yima_log *log, uint32_t ahead) {
     block_header header, after;
     const uint32_t block = log->block == log->blocks ? ahead - 1 : (log->block + ahead) % log->blocks;
     if (!block_in_use(log, block, &header)) return 1;
     const int follows = block_in_use(log, (block + 1) % log->blocks, &after) && after.sequence == header.sequence + 1;
-    return follows && after.next - 1 <= log->acknowledged;
+    return (follows ? after.next : log->next) - 1 <= log->acknowledged;
 }
 
 uint32_t yima_log_room(const yima_log *log) {
@@ -394,6 +396,5 @@ int yima_log_verify(const yima_log *log) {
         if (!leads_on(log, place.block)) return 0;
         place.block = (place.block + 1) % log->blocks;
     }
-    return log->block == log->blocks ||
-           (chain_through(log, log->block, chain) && memcmp(chain, log->chain, sizeof chain) == 0);
+    return log->block == log->blocks || chain_through(log, log->block, chain);
 }

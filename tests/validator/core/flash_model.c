@@ -15,6 +15,7 @@ typedef struct {
     int dead;
     uint32_t erases[64];
     yima_log log;
+    yima_log_place place; /* of a walk step by step */
 } flash_model;
 
 static uint32_t next_random(uint32_t *seed) {
@@ -131,6 +132,16 @@ uint32_t model_entries(const flash_model *m, uint32_t from, uint8_t *out, uint32
         at += 8 + entry.size;
     }
     return at;
+}
+
+void model_begin(flash_model *m) {
+    yima_log_begin(&m->log, &m->place, 0);
+}
+
+/* The number of the next entry of the walk; 0: it has ended. */
+uint32_t model_next(flash_model *m) {
+    yima_log_entry entry;
+    return yima_log_next(&m->log, &m->place, &entry) ? entry.number : 0;
 }
 
 uint32_t model_value(const flash_model *m, int which) {

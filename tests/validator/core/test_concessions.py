@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from yima.sdk.issuer import Rider
 from yima.validator.judging import Mode, Reason, Validator
-from yima.validator.parameters.rules import Concession, Fare, Limits, Transfer
+from yima.validator.parameters.rules import Concession, Fare, Limits, Pair, Transfer
 
 NewRider = Callable[..., Rider]
 Ruled = Callable[..., Validator]
@@ -191,6 +191,15 @@ def test_a_gate_of_no_city_takes_concessions_of_any_city_alone(new_rider: NewRid
     rows = [Concession(rule="suzhou", riding_city=320500, percent=0), Concession(rule="any", percent=50)]
     assert ruled(city=0, concessions=rows).judge(new_rider().code(now), now).rule == "bus-flat+any"
     assert ruled(city=0, concessions=rows[:1]).judge(new_rider().code(now), now).rule == "bus-flat"
+
+
+def test_an_issuer_of_no_city_gets_concessions_for_any_issuer_alone(
+    new_rider: NewRider, ruled: Ruled, now: int
+) -> None:
+    everywhere = [Pair(organisation="00083010", platform="50083010")]
+    rows = [Concession(rule="shanghai", issuer_city=310000, percent=0), Concession(rule="any", percent=50)]
+    for rule, found in ((rows, "bus-flat+any"), (rows[:1], "bus-flat")):
+        assert ruled(whitelist=everywhere, concessions=rule).judge(new_rider().code(now), now).rule == found
 
 
 def test_a_reduced_ride_that_was_taken_back_can_be_taken_again(new_rider: NewRider, ruled: Ruled, now: int) -> None:

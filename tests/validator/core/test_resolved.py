@@ -10,8 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yima.validator.errors import ParametersError
-from yima.validator.judging import GateContext, Mode, Moment, Reason, Stage, StageResult, Validator, Verdict, Vouched
-from yima.validator.parameters import from_mapping
+from yima.validator.judging import (
+    Direction,
+    GateContext,
+    Mode,
+    Moment,
+    Reason,
+    Stage,
+    StageResult,
+    Validator,
+    Verdict,
+    Vouched,
+)
+from yima.validator.parameters import from_mapping, from_rules
+from yima.validator.parameters.family_rules import FamilyRules, Resolved, rows
+from yima.validator.parameters.rules import Fare, FareKind, Limits, Matrix, Rules
 
 NOW = 1_790_000_000
 TOKEN = b"example-js:0001"
@@ -117,6 +130,23 @@ def test_mode_city_and_fare_are_judged_before_anybody_is_asked() -> None:
     assert gate(acceptance={"320500": [320500]}).judge(TOKEN, NOW).reason is Reason.CITY_NOT_ACCEPTED
     assert gate(fares={"metro": 300}).judge(TOKEN, NOW).reason is Reason.NO_FARE
     asked(gate(acceptance={"320500": [320000]}))
+
+
+def test_an_exit_is_priced_only_where_the_fare_needs_no_entry() -> None:
+    """Nothing is read in such a code, so nothing tells where its bearer entered."""
+    where = GateContext(mode=Mode.METRO, city=320500, station=205, direction=Direction.EXIT)
+    validator = Validator(from_mapping(PARAMETERS), where, replay_capacity=64, table_bytes=0)
+    assert asked(validator).fare_fen == 300
+    rules = Rules(
+        environment="test",
+        version=1,
+        limits=Limits(families=("sufu",)),
+        fares=[Fare(rule="matrix", mode=Mode.METRO, kind=FareKind.MATRIX, table="network")],
+        matrices={"network": Matrix(stations=(205,), fares=((300,),))},
+        other=rows(FamilyRules(resolved=[Resolved(family="sufu", prefix=b"example-js:")])),
+    )
+    validator = Validator(from_rules(rules, "these rules"), where, replay_capacity=64, table_bytes=0)
+    assert validator.judge(TOKEN, NOW).reason is Reason.ENTRY_UNREADABLE
 
 
 def test_a_yes_is_the_final_answer_of_this_presentation() -> None:

@@ -1,0 +1,115 @@
+"""The flash log over a model of flash in C (flash_model.c), for tests to fill, to cut and to look into."""
+
+import ctypes
+from pathlib import Path
+
+from yima.firmware_images.host_build import host_library
+
+_HERE = Path(__file__).parent
+NEVER = 0xFFFFFFFF
+BLOCKS, BLOCK_SIZE = 5, 1024
+CAPACITY = 1 << 20
+
+
+class Flash:
+    """A flash model of C with an open log; see flash_model.c."""
+
+    library: ctypes.CDLL
+
+    def __init__(self, blocks: int = BLOCKS, block_size: int = BLOCK_SIZE) -> None:
+        self.blocks = blocks
+        self._size = blocks * block_size
+        self._model = ctypes.c_void_p(self.library.model_new(blocks, block_size))
+        self.open()
+
+    def begin(self) -> None:
+        self.library.model_begin(self._model)
+
+    def step(self) -> int:
+        number: int = self.library.model_next(self._model)
+        return number
+
+    def close(self) -> None:
+        self.library.model_free(self._model)
+
+    def open(self, cut_at: int = NEVER, seed: int = 0) -> None:
+        self.library.model_open(self._model, cut_at, seed)
+
+    def append(self, payload: bytes) -> int:
+        number: int = self.library.model_append(self._model, payload, len(payload))
+        return number
+
+    def acknowledge(self, number: int) -> bool:
+        return bool(self.library.model_acknowledge(self._model, number))
+
+    def idle(self, ahead: int) -> bool:
+        return bool(self.library.model_idle(self._model, ahead))
+
+    def chain_holds(self) -> bool:
+        return bool(self.library.model_verify(self._model))
+
+    def entries(self, start: int = 0) -> dict[int, bytes]:
+        out = ctypes.create_string_buffer(CAPACITY)
+        size: int = self.library.model_entries(self._model, start, out, CAPACITY)
+        data, at, entries = out.raw[:size], 0, {}
+        while at < size:
+            number, length = (int.from_bytes(data[at + i : at + i + 4], "little") for i in (0, 4))
+            assert number not in entries, "an entry is doubled"
+            entries[number] = data[at + 8 : at + 8 + length]
+            at += 8 + length
+        return entries
+
+    def _value(self, which: int) -> int:
+        value: int = self.library.model_value(self._model, which)
+        return value
+
+    @property
+    def operations(self) -> int:
+        return self._value(0)
+
+    @property
+    def violations(self) -> int:
+        return self._value(1)
+
+    @property
+    def next(self) -> int:
+        return self._value(3)
+
+    @property
+    def acknowledged(self) -> int:
+        return self._value(4)
+
+    @property
+    def room(self) -> int:
+        return self._value(6)
+
+    @property
+    def erased(self) -> int:
+        return sum(self.erases(block) for block in range(self.blocks))
+
+    def erases(self, block: int) -> int:
+        count: int = self.library.model_erases(self._model, block)
+        return count
+
+    @property
+    def image(self) -> bytes:
+        return ctypes.string_at(self.library.model_bytes(self._model), self._size)
+
+    def overwrite(self, data: bytes) -> None:
+        ctypes.memmove(self.library.model_bytes(self._model), data.ljust(self._size, b"\xff"), self._size)
+
+
+def load_library(file: Path) -> ctypes.CDLL:
+    """Compiles the log and the model into `file` and makes every Flash use it."""
+    built = host_library(
+        ["validator/core/flashlog.c", "validator/core/sm3.c", _HERE / "flash_model.c"],
+        file,
+    )
+    built.model_new.restype = ctypes.c_void_p
+    built.model_bytes.restype = ctypes.c_void_p
+    built.model_bytes.argtypes = [ctypes.c_void_p]
+    built.yima_crc32.argtypes = [ctypes.c_uint32, ctypes.c_char_p, ctypes.c_size_t]
+    for name in ("yima_crc32", "model_next", "model_append", "model_entries", "model_value", "model_erases"):
+        getattr(built, name).restype = ctypes.c_uint32
+    Flash.library = built
+    return built

@@ -1,0 +1,169 @@
+"""The flash log over bytes that it never wrote so: rot, another writer, and flash that fails again and again.
+
+Blocks are packed here by the layout that flashlog.c gives: a second writer of the format.
+"""
+
+import ctypes
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from tests.validator.core.flash import BLOCK_SIZE, Flash, load_library
+from yima.validator import _core
+
+
+@pytest.fixture(scope="module", autouse=True)
+def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    return load_library(tmp_path_factory.mktemp("flashlog") / "flashlog_rot.so")
+
+
+@pytest.fixture
+def flash() -> Iterator[Flash]:
+    made = Flash()
+    yield made
+    made.close()
+
+
+class Writer:
+    """Packs blocks that follow each other, with a chain of its own."""
+
+    def __init__(self) -> None:
+        self.chain = bytes(32)
+        self.number = 1
+
+    def block(self, sequence: int, payloads: Sequence[bytes], acknowledged: int = 0) -> bytes:
+        """A whole block with these entries."""
+        head = struct.pack("<4sIII", b"YLG1", sequence, self.number, acknowledged) + self.chain
+        entries = b"".join(self.entry(payload) for payload in payloads)
+        return (head + struct.pack("<I4x", zlib.crc32(head)) + b"\xff" * 8 + entries).ljust(BLOCK_SIZE, b"\xff")
+
+    def entry(self, payload: bytes, inverse: int = 0xFE, size: int | None = None) -> bytes:
+        """An entry, its checksums right whatever else is said of it."""
+        self.chain = _core.sm3(self.chain + self.number.to_bytes(4, "little") + b"\1" + payload)
+        head = struct.pack("<HBB", len(payload) if size is None else size, 1, inverse)
+        body = payload + b"\xff" * (-len(payload) % 8) + self.chain
+        self.number += 1
+        return head + struct.pack("<III", zlib.crc32(head), self.number - 1, zlib.crc32(body)) + body
+
+
+def opened(flash: Flash, *blocks: bytes) -> Flash:
+    flash.overwrite(b"".join(blocks))
+    flash.open()
+    return flash
+
+
+def test_a_second_writer_of_the_format_is_read_alike(flash: Flash) -> None:
+    writer = Writer()
+    opened(flash, writer.block(1, [b"one", b"two"]), writer.block(2, [b"three"], 1))
+    assert flash.entries() == {1: b"one", 2: b"two", 3: b"three"}
+    assert (flash.next, flash.acknowledged) == (4, 1)
+    assert flash.chain_holds()
+    assert flash.append(b"four") == 4
+    assert flash.chain_holds()
+
+
+def test_an_empty_log_holds(flash: Flash) -> None:
+    assert flash.chain_holds()
+    assert flash.entries() == {}
+    flash.begin()
+    assert flash.step() == 0
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        Writer().entry(b"payload", inverse=0xFF),
+        Writer().entry(b"payload", size=BLOCK_SIZE - 64 - 48 + 1),
+        Writer().entry(b"payload", size=0xFFFF),
+    ],
+    ids=["type without its complement", "longer than the block", "as long as can be said"],
+)
+def test_a_head_whose_checksum_holds_is_still_not_believed_when_it_says_what_cannot_be(
+    flash: Flash, entry: bytes
+) -> None:
+    block = Writer().block(1, [])
+    opened(flash, block[:64] + entry.ljust(BLOCK_SIZE - 64, b"\xff"))
+    assert flash.entries() == {}
+    assert flash.append(b"next block") == 1
+    assert flash.entries() == {1: b"next block"}
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_entry_exchanged_for_another_breaks_the_chain(flash: Flash, place: int) -> None:
+    other = Writer()
+    other.chain = b"\x55" * 32
+    writer = Writer()
+    blocks = [writer.block(1, [b"one"]), writer.block(2, [b"two"])]
+    other.number = place + 1
+    forged = other.entry(b"not")
+    blocks[place] = blocks[place][:64] + forged + blocks[place][64 + len(forged) :]
+    opened(flash, *blocks)
+    assert flash.entries()[place + 1] == b"not", "its own checksums are right"
+    assert not flash.chain_holds()
+
+
+def test_blocks_that_do_not_follow_each_other_are_not_walked_together(flash: Flash) -> None:
+    writer = Writer()
+    opened(flash, writer.block(1, [b"one"]), writer.block(7, [b"two"]))
+    assert flash.entries() == {2: b"two"}
+
+
+def test_a_rotten_head_hides_what_lies_before_it_and_locks_nothing_once_all_is_acknowledged(flash: Flash) -> None:
+    """The oldest block is opened next, and the one behind it would tell how far it goes."""
+    while flash.append(b"x" * 200):
+        pass
+    image = bytearray(flash.image)
+    image[BLOCK_SIZE + 20] ^= 1  # in the header of the second oldest
+    opened(flash, bytes(image))
+    newest = flash.next - 1
+    kept = flash.entries()
+    assert kept
+    assert min(kept) > 1
+    assert flash.acknowledge(newest - 1)
+    assert not flash.append(b"y" * 900), "one entry that is not acknowledged may stand in any block"
+    assert flash.acknowledge(newest)
+    assert flash.append(b"y" * 900) == newest + 1
+    assert flash.chain_holds()
+
+
+def test_an_erase_while_a_walk_is_on_ends_it(flash: Flash) -> None:
+    for number in range(1, 7):
+        assert flash.append(b"x" * 400) == number
+    flash.begin()
+    assert flash.step() == 1
+    assert flash.acknowledge(6)
+    for number in range(7, 14):
+        assert flash.append(b"x" * 400) == number
+        assert flash.acknowledge(number)
+    seen = []
+    while number := flash.step():
+        seen.append(number)
+    assert len(seen) < 12
+    assert seen == sorted(set(seen))
+
+
+def test_when_the_flash_fails_again_and_again_nothing_kept_is_given_up(flash: Flash) -> None:
+    """Each torn head costs the rest of a block. Without a block left, acknowledging fails; it does not erase."""
+    while flash.append(b"x" * 200):
+        pass
+    kept = flash.entries()
+    assert not flash.idle(200), "no block may be opened before its time"
+    for first_unit_of_an_entry in (0, 8):  # in the block at hand; behind the header of the one in reserve
+        flash.open(first_unit_of_an_entry, seed=1)
+        assert not flash.acknowledge(1)
+    flash.open()
+    assert not flash.acknowledge(1)
+    assert flash.append(b"y") == 0
+    assert not flash.idle(200)
+    assert flash.entries() == kept
+    assert flash.acknowledged == 0
+
+
+def test_an_entry_of_more_than_16_bits_is_refused() -> None:
+    large = Flash(4, 65536)
+    assert large.append(bytes(65536)) == 0
+    assert large.append(bytes(65535)) == 0
+    assert large.append(bytes(65536 - 64 - 48)) == 1
+    large.close()
