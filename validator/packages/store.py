@@ -85,6 +85,8 @@ class _State:
             raise ValueError(text)
         fields = {word: rest for word, *rest in (line.split() for line in lines)}
         version, *name = fields["newest"]
+        if not name and version != "0":
+            raise ValueError(text)
         needed, *keys = fields["keys"]
         return cls(
             environment=fields["environment"][0],

@@ -44,8 +44,8 @@ def waiting_s(failures: int, roll: float) -> float:
 class Sender:
     """Sends `journal` through `uplink` on a thread of its own between `start` and `stop`; closes the uplink at the end.
 
-    on_trouble is told an error once until it changes, on_recovered how many entries waited when it works again,
-    on_answer each answer that moved the cursor (acknowledged, rejected). All are called on this thread.
+    on_trouble is told an error once until it changes, on_recovered that it works again after such a trouble, on_answer
+    each answer that moved the cursor (acknowledged, rejected). All are called on this thread.
     now gives unix seconds for the quarantine's note.
     """
 

@@ -17,6 +17,7 @@ from yima.validator.packages import (
     read_package,
     read_pins,
 )
+from yima.validator.packages.package import SIZE_MAX
 
 GOOD = package(3)
 
@@ -28,6 +29,18 @@ def test_a_file_is_opened_if_it_keeps_every_rule(tmp_path: Path) -> None:
     assert open_package(path, trust(), NOW).version == 3
     with pytest.raises(PackageError, match=r"older than what this device has had \(version 3, had 4\)") as caught:
         open_package(path, trust(newest=(4, bytes(32))), NOW)
+    assert caught.value.thing == str(path)
+
+
+def test_a_file_larger_than_any_package_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert SIZE_MAX > 112 + 10 * 10_000_000 + (4 << 24), "a list of national size fits"
+    monkeypatch.setattr("yima.validator.packages.package.SIZE_MAX", len(GOOD))
+    path = tmp_path / "gate.ymp"
+    path.write_bytes(GOOD)
+    assert read_package(path).version == 3
+    path.write_bytes(GOOD + b"\0")
+    with pytest.raises(ParametersError, match="is too large for a package") as caught:
+        read_package(path)
     assert caught.value.thing == str(path)
 
 

@@ -252,6 +252,34 @@ def test_a_damaged_state_is_not_guessed_at(content: bytes) -> None:
         PackageStore(disk, PINS, "test")
 
 
+def with_line(state: bytes, word: str, line: str | None) -> bytes:
+    """A state file with one line in place of another, or without it, under a check line that agrees."""
+    lines = [old for old in state.decode().splitlines() if not old.startswith("check ")]
+    lines = [old if old.split()[0] != word else line for old in lines if old.split()[0] != word or line is not None]
+    body = "\n".join(old for old in lines if old is not None)
+    return f"{body}\ncheck {_core.sm3(body.encode()).hex()}\n".encode()
+
+
+def test_a_state_that_says_nothing_of_the_newest_is_damaged_and_not_a_device_that_had_none() -> None:
+    disk = Disk()
+    filled(disk, package(1))
+    good = disk.files[STATE].now
+    assert with_line(good, "newest", good.decode().splitlines()[3]) == good
+    for line in (None, "newest", "newest one", "newest 1", f"newest 1 {'zz' * 32}"):
+        disk.files[STATE].now = with_line(good, "newest", line)
+        with pytest.raises(ParametersError, match="is damaged"):
+            PackageStore(disk, PINS, "test")
+
+
+def test_a_state_of_a_device_that_never_had_a_package_says_so() -> None:
+    disk = Disk()
+    filled(disk, package(1))
+    disk.files[STATE].now = with_line(with_line(disk.files[STATE].now, "newest", "newest 0"), "active", "active")
+    store = PackageStore(disk, PINS, "test")
+    assert store.trust.newest is None
+    assert store.take(package(1), NOW) is Taken.ACTIVATED
+
+
 def test_no_byte_of_the_state_can_change_unnoticed() -> None:
     disk = Disk()
     filled(disk, package(1), package(2))

@@ -77,6 +77,39 @@ def test_a_picture_may_hold_several_codes(tmp_path: Path) -> None:
     assert sorted(everything(open_reader(str(tmp_path)))) == sorted(CODES[:2])
 
 
+def segment(mark: int, content: bytes) -> bytes:
+    """A segment of a JPEG."""
+    return bytes([0xFF, mark]) + (len(content) + 2).to_bytes(2) + content
+
+
+def test_tables_between_the_start_and_the_frame_of_a_jpeg_are_no_frames(tmp_path: Path) -> None:
+    """C4 (Huffman tables) and CC (arithmetic) lie among the marks of frames; read as one they would tell a size."""
+    modules = np.pad(np.array(qr_matrix(CODES[0]), dtype=np.uint8), 4)
+    picture = np.kron(255 - 255 * modules, np.ones((6, 6), dtype=np.uint8))
+    jpeg = bytes(cv2.imencode(".jpg", picture)[1])
+    frame = jpeg.index(b"\xff\xc0")
+    tables = jpeg.index(b"\xff\xc4")
+    scan = jpeg.index(b"\xff\xda")
+    assert frame < tables < scan
+    arithmetic = segment(0xCC, b"\x00\xff\x01\xff\x10\x3f")  # as a frame: 65281 x 65296 pixels
+    for name, between in (("huffman", jpeg[tables:scan]), ("arithmetic", arithmetic), ("both", jpeg[tables:scan])):
+        extra = arithmetic if name == "both" else b""
+        (tmp_path / f"{name}.jpg").write_bytes(jpeg[:frame] + extra + between + jpeg[frame:])
+    reader = open_reader(str(tmp_path))
+    assert everything(reader) == [CODES[0]] * 3
+    assert reader.skipped == []
+
+
+def test_a_mark_reserved_for_extensions_tells_no_size(tmp_path: Path) -> None:
+    small = bytes(cv2.imencode(".jpg", np.full((64, 64), 255, dtype=np.uint8))[1])
+    frame = small.index(b"\xff\xc0")
+    (tmp_path / "extension.jpg").write_bytes(small[:frame] + segment(0xC8, b"\x08" + b"\xff" * 9) + small[frame:])
+    reader = open_reader(str(tmp_path))
+    assert everything(reader) == []
+    [(_, why)] = reader.skipped
+    assert "pixels" not in why.en, "its size is that of the frame behind it"
+
+
 def announced(width: int, height: int) -> bytes:
     """The beginning of a PNG that unfolds to width x height."""
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBB", 13, b"IHDR", width, height, 8, 0, 0, 0, 0) + bytes(40)

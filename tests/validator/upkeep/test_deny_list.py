@@ -155,6 +155,27 @@ def test_what_cannot_come_into_force_when_its_time_has_come_is_told_once(bench: 
     assert not source.is_due(late)
 
 
+def test_a_bare_file_is_never_due_whatever_the_clock_says(tmp_path: Path) -> None:
+    bare = tmp_path / "list.ymd"
+    bare.write_bytes(image(1, A))
+    source = PlainDenyList([bare])
+    source.take(AT)
+    assert not any(source.is_due(moment) for moment in (AT, UNTRUSTED, Moment.at(NOW + 999 * DAY)))
+    assert source.due(AT) == Looked()
+
+
+def test_what_waits_is_due_from_its_first_second_and_nothing_is_due_where_nothing_waits(bench: Bench) -> None:
+    source = bench.source()
+    assert not source.is_due(AT)
+    bench.put(signed())
+    source.take(AT)
+    assert not source.is_due(AT)
+    bench.put(signed(2, image(2, B), not_before=NOW + DAY))
+    source.take(AT)
+    due = [source.is_due(Moment.at(NOW + DAY + offset)) for offset in (-1, 0, 1)]
+    assert due == [False, True, True]
+
+
 # The upkeep
 
 

@@ -106,6 +106,20 @@ def test_offline_means_waiting_and_online_means_everything_arrives_once(journal:
     assert held(store, journal) == [1, 2, 3, 4, 5, 6, 7]
 
 
+def test_a_question_that_failed_while_nothing_waits_is_asked_again_without_a_tap(
+    journal: SqliteJournal, store: Store
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    hour = 3600.0  # until the next question, if the failed one counted as asked
+    with sending(journal, f"http://127.0.0.1:{port}", check_in_s=hour) as (_, told):
+        until(lambda: bool(told.trouble))
+        with Serving(Collector(store).app(), port=port):
+            until(lambda: told.recovered == 1)
+    assert len(told.trouble) == 1
+    assert told.answers == []
+
+
 def test_a_lost_acknowledgement_leaves_no_double(journal: SqliteJournal, store: Store, serving: Serving) -> None:
     append(journal, 3)
     with uplink_to(serving.url) as uplink:
