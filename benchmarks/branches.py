@@ -8,7 +8,8 @@ lets the core's tests run on that build, and calls this. Rules it keeps:
 - `--check` fails below RATE of all branches, and for every branch untaken that branches.toml does not list with its
   reason. A listed one that is taken after all fails too, so that the list stays true.
 - The list goes by file, function and the text of the line, not by numbers that move. How gcc splits a line into
-  branches is its own affair: under another version than the list's, only the rate is checked.
+  branches is its own affair: under another version than the list's, or on a processor that does not run every kernel,
+  the rate is checked and the list is not.
 """
 
 import argparse
@@ -168,10 +169,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     version, listed = read_list()
     here = subprocess.run(["gcc", "-dumpversion"], capture_output=True, text=True, check=True).stdout.strip()
-    found = complaints(lines, listed) if here.partition(".")[0] == str(version) else []
+    kernels = {line.place.kernel for line in lines if line.count} - {""}
+    is_comparable = here.partition(".")[0] == str(version) and len(kernels) == len(KERNELS)
+    if not is_comparable:
+        print(
+            f"the list is for gcc {version} and all kernels, here are gcc {here} and {sorted(kernels)}: the rate alone"
+        )
+    found = complaints(lines, listed) if is_comparable else []
     if rate(lines) < RATE:
         found.append(f"{rate(lines):.1%} of the branches are taken, not {RATE:.0%}")
-    print("\n".join(found) or f"every branch is taken or listed with its reason in {LIST.relative_to(ROOT)}")
+    print("\n".join(found) or f"good: what is untaken stands with its reason in {LIST.relative_to(ROOT)}")
     return 1 if found else 0
 
 

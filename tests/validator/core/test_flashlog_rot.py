@@ -144,6 +144,27 @@ def test_an_erase_while_a_walk_is_on_ends_it(flash: Flash) -> None:
     assert seen == sorted(set(seen))
 
 
+def test_an_older_block_behind_the_one_opened_next_tells_nothing_of_it(flash: Flash) -> None:
+    writer = Writer()
+    older, old, new = writer.block(2, [b"a"]), writer.block(3, [b"b" * 400]), writer.block(7, [b"c" * 400] * 2)
+    opened(flash, new, old, older)
+    newest = flash.next - 1
+    assert flash.append(b"d" * 400) == 0, "what stands in the old block may be needed"
+    assert flash.acknowledge(newest)
+    assert flash.append(b"d" * 400) == newest + 1
+
+
+def test_a_block_that_rots_during_a_walk_ends_it(flash: Flash) -> None:
+    for number in range(1, 6):
+        assert flash.append(b"x" * 400) == number
+    flash.begin()
+    assert flash.step() == 1
+    image = bytearray(flash.image)
+    image[BLOCK_SIZE] ^= 1
+    flash.overwrite(bytes(image))
+    assert [flash.step(), flash.step()] == [2, 0]
+
+
 def test_when_the_flash_fails_again_and_again_nothing_kept_is_given_up(flash: Flash) -> None:
     """Each torn head costs the rest of a block. Without a block left, acknowledging fails; it does not erase."""
     while flash.append(b"x" * 200):
