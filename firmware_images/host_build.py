@@ -20,7 +20,13 @@ def host_library(sources: Sequence[str | Path], library: Path) -> ctypes.CDLL:
     compiler = ["cc"] if shutil.which("cc") else [sys.executable, "-m", "ziglang", "cc"]
     watched = ["-O1", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
     if counters := os.environ.get("YIMA_COVERAGE_IN"):
-        watched = ["-O0", "-fomit-frame-pointer", "--coverage", "-dumpdir", f"{Path(counters).resolve() / library.stem}-"]
+        watched = [
+            "-O0",
+            "-fomit-frame-pointer",
+            "--coverage",
+            "-dumpdir",
+            f"{Path(counters).resolve() / library.stem}-",
+        ]
     command = [
         *compiler,
         *("-std=c11", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", *watched),

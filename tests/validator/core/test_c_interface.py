@@ -29,7 +29,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 @pytest.fixture
 def image(mapping: dict[str, Any]) -> bytes:
     limits = {"families": ["ministry", "sufu"]}
-    return from_mapping(mapping | {"limits": limits, "resolved": [RESOLVED]}).image
+    return bytes(from_mapping(mapping | {"limits": limits, "resolved": [RESOLVED]}).image)
 
 
 def record(library: ctypes.CDLL, capacity: int, code: bytes, verdict: Verdict, trip: Trip) -> bytes:

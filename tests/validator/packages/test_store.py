@@ -254,9 +254,13 @@ def test_a_damaged_state_is_not_guessed_at(content: bytes) -> None:
 
 def with_line(state: bytes, word: str, line: str | None) -> bytes:
     """A state file with one line in place of another, or without it, under a check line that agrees."""
-    lines = [old for old in state.decode().splitlines() if not old.startswith("check ")]
-    lines = [old if old.split()[0] != word else line for old in lines if old.split()[0] != word or line is not None]
-    body = "\n".join(old for old in lines if old is not None)
+    lines: list[str] = []
+    for old in state.decode().splitlines():
+        if old.split()[0] == word and line is not None:
+            lines.append(line)
+        elif old.split()[0] not in {word, "check"}:
+            lines.append(old)
+    body = "\n".join(lines)
     return f"{body}\ncheck {_core.sm3(body.encode()).hex()}\n".encode()
 
 
