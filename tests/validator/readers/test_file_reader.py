@@ -92,9 +92,9 @@ def test_tables_between_the_start_and_the_frame_of_a_jpeg_are_no_frames(tmp_path
     scan = jpeg.index(b"\xff\xda")
     assert frame < tables < scan
     arithmetic = segment(0xCC, b"\x00\xff\x01\xff\x10\x3f")  # as a frame: 65281 x 65296 pixels
-    for name, between in (("huffman", jpeg[tables:scan]), ("arithmetic", arithmetic), ("both", jpeg[tables:scan])):
-        extra = arithmetic if name == "both" else b""
-        (tmp_path / f"{name}.jpg").write_bytes(jpeg[:frame] + extra + between + jpeg[frame:])
+    one_code = segment(0xC4, b"\x03\0\0\1" + bytes(13) + b"\0")  # a table of one code; as a frame: 0 x 256 pixels
+    for name, before in (("moved", jpeg[tables:scan]), ("huffman", one_code), ("arithmetic", arithmetic)):
+        (tmp_path / f"{name}.jpg").write_bytes(jpeg[:frame] + before + jpeg[frame:])
     reader = open_reader(str(tmp_path))
     assert everything(reader) == [CODES[0]] * 3
     assert reader.skipped == []
