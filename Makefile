@@ -49,7 +49,7 @@ CORE_TESTS := tests/validator/core tests/validator/test_lab_vectors.py tests/val
 sanitize: build/sanitize/yima/validator/_core.abi3.so
 	LD_PRELOAD="$$($(CC_HERE) -print-file-name=libasan.so) $$($(CC_HERE) -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 YIMA_CORE_IN=build/sanitize \
-	.venv/bin/pytest -o pythonpath="build/sanitize ." -p no:cacheprovider -m "not slow" --timeout 300 $(CORE_TESTS)
+	.venv/bin/pytest -n auto --dist loadfile -o pythonpath="build/sanitize ." -p no:cacheprovider -m "not slow" --timeout 300 $(CORE_TESTS)
 
 build/sanitize/yima/validator/_core.abi3.so: $(EXT) $(CORE) $(HEADERS) $(wildcard validator/*.py validator/*/*.py)
 	rm -rf build/sanitize && mkdir -p build/sanitize/yima/validator
