@@ -5,7 +5,7 @@
 
 PY      := .venv/bin/python
 CORE    := $(wildcard validator/binding/*.c validator/core/*.c)
-HEADERS := $(wildcard validator/binding/*.h validator/core/*.h validator/core/*.def validator/core/include/yima/*.h)
+HEADERS := $(wildcard validator/binding/*.h validator/core/*.h validator/core/*.def validator/core/include/yima/*.h validator/core/include/yima/*.def)
 EXT     := validator/_core.abi3.so
 CFLAGS_CORE := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Ivalidator -Ivalidator/core/include -DPy_LIMITED_API=0x030b0000
 # Where there is no compiler, the one from PyPI takes its place. Asked late: setup may just have installed one.
@@ -47,7 +47,7 @@ sanitize: build/sanitize/yima/validator/_core.abi3.so
 	.venv/bin/pytest -o pythonpath="build/sanitize ." -p no:cacheprovider -m "not slow" --timeout 300 tests/validator/core tests/validator/test_lab_vectors.py \
 	tests/validator/packages/test_form.py tests/validator/packages/test_package.py tests/validator/deny/test_denylist.py \
 		tests/validator/parameters/test_loading.py tests/validator/parameters/test_image.py \
-		tests/validator/parameters/test_door.py
+		tests/validator/parameters/test_door.py tests/validator/journal/test_facts.py
 
 build/sanitize/yima/validator/_core.abi3.so: $(EXT) $(CORE) $(HEADERS) $(wildcard validator/*.py validator/*/*.py)
 	rm -rf build/sanitize && mkdir -p build/sanitize/yima/validator

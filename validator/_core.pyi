@@ -5,7 +5,7 @@ rules that set the fare, transaction, who vouched). `settle` answers the same.
 """
 
 from mmap import mmap
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 _Buffer: TypeAlias = bytes | bytearray | memoryview
 
@@ -18,6 +18,8 @@ CERTIFICATE_LAYOUT: tuple[tuple[str, int, int, int, bool], ...]
 # section number (0: the header, an entry of the directory), name, bytes a row, bytes of its key, how rows stand (as in
 # core/parameters.def), meaning, fields: name, offset, size, form, least, most, meaning
 PARAMETER_IMAGE: tuple[tuple[int, str, int, int, str, str, tuple[tuple[str, int, int, str, int, int, str], ...]], ...]
+# kind (0 the head, 1 to 4, 5 a rule), form (U, S, B, Z), name, offset, size, English, Chinese
+FACTS_LAYOUT: tuple[tuple[int, str, str, int, int, str, str], ...]
 
 @final
 class Validator:
@@ -92,6 +94,11 @@ def record_write(
     /,
 ) -> bytes: ...
 def record_check(record: bytes, /) -> bool: ...
+
+# The facts of an entry by the names of facts.def; see yima.validator.journal.facts. ValueError: no entry, or a value
+# out of its bounds.
+def facts_read(entry: bytes, /) -> dict[str, Any]: ...
+def facts_write(facts: dict[str, Any], /) -> bytes: ...
 
 # SM3 and SM2 (validator/_core_sm2.c). kernel: one of sm2_kernels(), default the machine's best. A key of 33, 64 or 65
 # bytes that is none raises ValueError.

@@ -170,7 +170,9 @@ static int core_exec(PyObject *module) {
     if (add(module, "REASONS", reasons_tuple()) < 0 || add(module, "FAMILIES", families_tuple()) < 0 ||
         add(module, "CODE_LAYOUT", layout_tuple(code, code_rows)) < 0 ||
         add(module, "CERTIFICATE_LAYOUT", layout_tuple(certificate, certificate_rows)) < 0 ||
-        add(module, "PARAMETER_IMAGE", yima_image_table()) < 0 || add(module, "Validator", yima_validator_type()) < 0 ||
+        add(module, "PARAMETER_IMAGE", yima_image_table()) < 0 ||
+        add(module, "FACTS_LAYOUT", yima_facts_layout_tuple()) < 0 ||
+        PyModule_AddFunctions(module, yima_facts_methods) < 0 || add(module, "Validator", yima_validator_type()) < 0 ||
         add(module, "DenyList", yima_deny_type()) < 0 || PyModule_AddFunctions(module, yima_sm2_methods) < 0) {
         return -1;
     }

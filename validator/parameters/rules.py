@@ -24,6 +24,15 @@ class Mode(StrEnum):
     METRO = "metro"
 
 
+class Funder(StrEnum):
+    """Who pays for a reduction: the city one rides in, the issuer's, the operator of the line, the region."""
+
+    RIDING_CITY = "riding-city"
+    ISSUER_CITY = "issuer-city"
+    OPERATOR = "operator"
+    REGION = "region"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """The terminal's habits. Times in seconds, debounce in milliseconds; an interval or an age of 0 is off.

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "deny.h"
+#include "facts.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -175,8 +176,6 @@ typedef enum {
 } yima_transaction;
 
 enum {
-    YIMA_RULES = 4, /* the most rules that set one fare: fare, concession, transfer, over-time */
-    YIMA_RULE_NAME_MAX = 31,
     YIMA_RULE_TEXT_MAX = YIMA_RULES * (YIMA_RULE_NAME_MAX + 1) /* with its terminating zero */
 };
 
