@@ -119,7 +119,6 @@ senior-local,2,320500,320500,,,,0,
 senior-shanghai,2,310000,320500,,2024-01-01,,0,
 student-half,3,,320500,,,,50,
 """,
-    "transfers.csv": "rule,mode,city,within_s,percent,less_fen\nbus-transfer,bus,320500,3600,,100\n",
     "journeys.csv": """\
 rule,mode,city,longest_s,over_time_fen,missing_exit,missing_entry_fen,unreadable_fen,entry_cap_fen
 suzhou,metro,320500,14400,200,accept,200,500,200

@@ -26,7 +26,6 @@ from yima.validator.parameters.rules import (
     Matrix,
     Stage,
     Station,
-    Transfer,
 )
 from yima.validator.texts import Text
 
@@ -212,24 +211,6 @@ def concessions_of(path: Path) -> list[Concession]:
         )  # fmt: skip
     key = {id(row): (c.account_type, c.issuer_city, c.riding_city, c.mode) for row, c in zip(rows, found, strict=True)}
     refuse_overlaps(rows, lambda row: key[id(row)])
-    return found
-
-
-def transfers_of(path: Path) -> list[Transfer]:
-    """transfers.csv."""
-    rows = read_rows(path, ["rule", "mode", "within_s"], ["city", "percent", "less_fen"])
-    found = []
-    for row in rows:
-        by_percent = _either(row, "percent", "less_fen")
-        found.append(
-            Transfer(
-                rule=row["rule"].rule(), mode=row["mode"].mode(), city=row["city"].city(),
-                within_s=row["within_s"].number(1, _TRAVEL_MAX_S),
-                percent=row["percent"].number(0, 100) if by_percent else None,
-                less_fen=0 if by_percent else row["less_fen"].fen(),
-            )
-        )  # fmt: skip
-    refuse_repeated(rows, lambda row: (row["mode"].mode(), row["city"].city()))
     return found
 
 

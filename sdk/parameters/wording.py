@@ -21,7 +21,6 @@ from yima.validator.parameters.rules import (
     Pair,
     ReaderProfile,
     Rules,
-    Transfer,
 )
 
 MODES = {Mode.BUS: "bus 公交", Mode.METRO: "metro 地铁"}
@@ -105,11 +104,6 @@ class Wording:
         when = period(row.from_s, row.to_s)
         cities = f"of {self.city(row.issuer_city)} in {self.city(row.riding_city)}"
         return f"{row.rule}: {who} {cities}, {mode}: {price} {when}".rstrip()
-
-    def transfer(self, row: Transfer) -> str:
-        """Where, within what time, and what remains."""
-        price = f"{money(row.less_fen)} less 减" if row.percent is None else f"{row.percent}%"
-        return f"{row.rule}: {MODES[row.mode]}, {self.city(row.city)}, within {row.within_s} s 秒内: {price}"
 
     def journey(self, row: Journey) -> str:
         """What happens to journeys that are not plain."""

@@ -1,4 +1,4 @@
-/* fare.c - what a ride costs: a fare rule, a concession, a transfer discount, an extra for staying too long.
+/* fare.c - what a ride costs: a fare rule, a concession, an extra for staying too long.
  *
  * Of several rules that fit, the one that says most wins, compared in a fixed order of its columns, so two packages
  * with the same rows give the same fare (docs/decisions/0011). Money is whole fen; a percentage rounds half up, once,
@@ -7,15 +7,8 @@
 
 #include "issuer_data.h"
 #include "parameters.h"
-#include "trust.h"
 
 enum { FLAT = 1, STAGES, PERCENT = 1, ANY_ACCOUNT_TYPE = 0x100, ACCEPT = 2, NO_RIDE = 0xffff };
-
-/* Rows of both are looked up by one key. */
-_Static_assert((int)YIMA_TRANSFERS_AT_MODE == (int)YIMA_JOURNEYS_AT_MODE &&
-                   (int)YIMA_TRANSFERS_AT_CITY == (int)YIMA_JOURNEYS_AT_CITY &&
-                   (int)YIMA_TRANSFERS_KEY == (int)YIMA_JOURNEYS_KEY,
-               "keys of a place are the same");
 
 /* One fare in the making. */
 typedef struct {
@@ -26,7 +19,7 @@ typedef struct {
     const uint8_t *row;     /* the fare rule */
     const uint8_t *journey; /* the row for entries and exits, or NULL */
     uint32_t fen;
-    uint8_t reducible; /* 0: concessions and transfers leave it alone */
+    uint8_t reducible; /* 0: concessions leave it alone */
     uint8_t applied;
     uint16_t rules[YIMA_RULES];
 } pricing;
@@ -41,15 +34,15 @@ static uint32_t percent_of(uint32_t fen, uint32_t percent) {
     return (fen * percent + 50) / 100; /* 24 bits times 100 fit */
 }
 
-/* The row of a city, else of any city. */
-static const uint8_t *of_place(const yima_parameters *p, const yima_gate *gate, unsigned section) {
+/* What the journeys of this gate's city go by, else those of any city. */
+static const uint8_t *journey_in_force(const yima_parameters *p, const yima_gate *gate) {
     uint8_t key[YIMA_JOURNEYS_KEY] = {0};
     YIMA_PUT(key, JOURNEYS, MODE, gate->mode);
     YIMA_PUT(key, JOURNEYS, CITY, gate->city);
-    const uint8_t *row = yima_row_find(p, section, key, sizeof key);
+    const uint8_t *row = yima_row_find(p, YIMA_SECTION_JOURNEYS, key, sizeof key);
     if (!row && gate->city) {
         YIMA_PUT(key, JOURNEYS, CITY, 0);
-        row = yima_row_find(p, section, key, sizeof key);
+        row = yima_row_find(p, YIMA_SECTION_JOURNEYS, key, sizeof key);
     }
     return row;
 }
@@ -243,21 +236,13 @@ static const uint8_t *concession_in_force(const pricing *f, uint32_t issuer_city
     return NULL;
 }
 
-static void reduce(pricing *f, const yima_judgement *j, uint32_t issuer_city) {
+static void reduce(pricing *f, uint32_t issuer_city) {
     const uint8_t *row = f->p->sections[YIMA_SECTION_CONCESSIONS].count ? concession_in_force(f, issuer_city) : NULL;
     if (row) {
         const uint32_t value = YIMA_VALUE(row, CONCESSIONS, VALUE);
         const uint32_t reduced = YIMA_VALUE(row, CONCESSIONS, KIND) == PERCENT ? percent_of(f->fen, value) : value;
         f->fen = reduced < f->fen ? reduced : f->fen;
         apply(f, YIMA_VALUE(row, CONCESSIONS, RULE));
-    }
-    row = of_place(f->p, f->gate, YIMA_SECTION_TRANSFERS);
-    if (row && yima_replay_transfer(j->v, f->claim->card_account, j->now, YIMA_VALUE(row, TRANSFERS, WITHIN_S))) {
-        const uint32_t value = YIMA_VALUE(row, TRANSFERS, VALUE);
-        const uint32_t less = f->fen > value ? f->fen - value : 0;
-        f->fen = YIMA_VALUE(row, TRANSFERS, KIND) == PERCENT ? percent_of(f->fen, value) : less;
-        apply(f, YIMA_VALUE(row, TRANSFERS, RULE));
-        j->verdict->transfer = 1;
     }
 }
 
@@ -268,7 +253,7 @@ yima_reason yima_fare_find(const yima_judgement *j, uint32_t issuer_city) {
     if (!f.row) {
         return YIMA_REASON_NO_FARE;
     }
-    f.journey = of_place(f.p, f.gate, YIMA_SECTION_JOURNEYS);
+    f.journey = journey_in_force(f.p, f.gate);
     int over_time = 0;
     const yima_reason reason = f.gate->direction == YIMA_DIRECTION_ENTRY  ? price_entry(&f)
                                : f.gate->direction == YIMA_DIRECTION_EXIT ? price_exit(&f, &over_time)
@@ -277,7 +262,7 @@ yima_reason yima_fare_find(const yima_judgement *j, uint32_t issuer_city) {
         return reason;
     }
     if (f.reducible) {
-        reduce(&f, j, issuer_city);
+        reduce(&f, issuer_city);
     }
     if (over_time) {
         f.fen += YIMA_VALUE(f.journey, JOURNEYS, OVER_TIME_FEN);
@@ -293,11 +278,6 @@ yima_reason yima_fare_find(const yima_judgement *j, uint32_t issuer_city) {
                                                                           : YIMA_TRANSACTION_EXIT;
     memcpy(j->verdict->rules, f.rules, sizeof f.rules);
     return YIMA_REASON_ACCEPTED;
-}
-
-uint32_t yima_transfer_window(const yima_parameters *p, const yima_gate *gate) {
-    const uint8_t *row = of_place(p, gate, YIMA_SECTION_TRANSFERS);
-    return row ? YIMA_VALUE(row, TRANSFERS, WITHIN_S) : 0;
 }
 
 size_t yima_rule_text(const yima_parameters *p, const yima_verdict *verdict, char *out) {

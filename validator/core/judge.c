@@ -185,7 +185,7 @@ static yima_reason judge_repetition(yima_judgement *j) {
     if (needs_resolver(j)) {
         return YIMA_REASON_ACCEPTED; /* yima_settle remembers it, if the issuer says yes */
     }
-    yima_replay_insert(j->v, j->verdict->digest, account, j->now, last_second(j), j->now, j->verdict->transfer);
+    yima_replay_insert(j->v, j->verdict->digest, account, j->now, last_second(j), j->now);
     return YIMA_REASON_ACCEPTED;
 }
 
@@ -193,7 +193,6 @@ static yima_reason judge_repetition(yima_judgement *j) {
 static void forget_fare(yima_verdict *verdict) {
     verdict->fare_fen = 0;
     verdict->transaction = 0;
-    verdict->transfer = 0;
     memset(verdict->rules, 0, sizeof verdict->rules);
 }
 
@@ -328,7 +327,7 @@ void yima_settle(yima_validator *v, const uint8_t *code, size_t length, yima_mom
         verdict->vouched = (uint8_t)vouched;
         verdict->stages[YIMA_STAGE_PERMISSION] = YIMA_PASSED;
         verdict->stages[YIMA_STAGE_REPETITION] = YIMA_PASSED;
-        yima_replay_insert(v, verdict->digest, j.claim.card_account, j.now, last_second(&j), j.now, verdict->transfer);
+        yima_replay_insert(v, verdict->digest, j.claim.card_account, j.now, last_second(&j), j.now);
     } else {
         forget_fare(verdict);
     }
@@ -347,9 +346,7 @@ void yima_validator_init(yima_validator *v, const yima_parameters *p, yima_gate 
     for (int i = 0; i < YIMA_TRUSTED_ISSUERS; i++) {
         v->issuers[i].table = -1;
     }
-    const uint32_t interval = yima_limit(p, YIMA_LIMITS_AT_ACCOUNT_INTERVAL_S);
-    const uint32_t transfers = yima_transfer_window(p, &v->gate);
-    v->memory_s = interval > transfers ? interval : transfers;
+    v->memory_s = yima_limit(p, YIMA_LIMITS_AT_ACCOUNT_INTERVAL_S);
     yima_trust_divide(v, tables, tables_size);
 }
 
@@ -383,6 +380,6 @@ int yima_remember(yima_validator *v, const uint8_t *code, size_t length, int64_t
     if (bounded(now) > until && bounded(now) >= interval_ends) {
         return 0;
     }
-    yima_replay_insert(v, digest, j.claim.card_account, bounded(accepted_at), until, bounded(now), 0);
+    yima_replay_insert(v, digest, j.claim.card_account, bounded(accepted_at), until, bounded(now));
     return 1;
 }

@@ -30,7 +30,6 @@ from yima.validator.parameters.rules import (
     Rules,
     Stage,
     Station,
-    Transfer,
 )
 
 ENVIRONMENTS = {"production": 1, "test": 2}
@@ -41,7 +40,7 @@ MODE_NUMBERS = {Mode.BUS: 1, Mode.METRO: 2}
 FORM_NUMBERS = {Form.NONE: 0, Form.BINARY: 1, Form.BCD: 2}
 RULE_NAME_SIZE = sections.NAMES["name"].size
 LABEL_SIZE = sections.LABELS["name"].size
-PERCENT, FEN = 1, 2  # what a concession or a transfer counts in
+PERCENT, FEN = 1, 2  # what a concession counts in
 REFUSE, ACCEPT = 1, 2  # a journey's policies
 
 JOURNEY_RULES = ("-over-time", "-no-entry", "-unreadable", "-no-exit")
@@ -69,7 +68,7 @@ def number_set(members: Iterable[int]) -> bytes:
 
 def rule_names(rules: Rules) -> list[str]:
     """The names of all rules, in the order of their numbers (from 1)."""
-    named: list[Fare | Concession | Transfer] = [*rules.fares, *rules.concessions, *rules.transfers]
+    named: list[Fare | Concession] = [*rules.fares, *rules.concessions]
     names = {rule.rule for rule in named}
     return sorted(names | {journey.rule + behind for journey in rules.journeys for behind in JOURNEY_RULES})
 
@@ -149,16 +148,6 @@ class _Numbers:
             kind=FEN if row.percent is None else PERCENT,
             rule=self._rules[row.rule],
             value=row.fen if row.percent is None else row.percent,
-        )
-
-    def transfer(self, row: Transfer) -> bytes:
-        return sections.TRANSFERS.pack(
-            mode=MODE_NUMBERS[row.mode],
-            city=row.city,
-            within_s=row.within_s,
-            value=row.less_fen if row.percent is None else row.percent,
-            kind=FEN if row.percent is None else PERCENT,
-            rule=self._rules[row.rule],
         )
 
     def journey(self, row: Journey) -> bytes:
@@ -266,7 +255,6 @@ def _sections(rules: Rules) -> dict[int, list[bytes]]:
         sections.SHIFTS.number: sorted(_shifts(rules.time_shifts)),
         sections.NAMES.number: [sections.NAMES.pack(name=name.encode()) for name in rule_names(rules)],
         sections.CONCESSIONS.number: sorted(map(numbers.concession, rules.concessions)),
-        sections.TRANSFERS.number: sorted(map(numbers.transfer, rules.transfers)),
         sections.JOURNEYS.number: sorted(map(numbers.journey, rules.journeys)),
         sections.DECODERS.number: sorted(map(_decoder, rules.decoders)),
         sections.STATIONS.number: sorted(map(_station, rules.stations)),

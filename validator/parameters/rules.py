@@ -153,18 +153,6 @@ class Concession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
-    """A discount for the second ride within a time: percent of the fare remain, or (percent None) so many fen less."""
-
-    rule: str
-    mode: Mode
-    within_s: int
-    city: int = 0
-    percent: int | None = None
-    less_fen: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Journey:
     """What gates with entries and exits do where a journey is not plain.
 
@@ -259,7 +247,6 @@ class Rules:
     deny: Sequence[tuple[bytes, bytes]] = ()
     time_shifts: Mapping[str, Sequence[int]] = field(default_factory=dict)
     concessions: Sequence[Concession] = ()
-    transfers: Sequence[Transfer] = ()
     journeys: Sequence[Journey] = ()
     decoders: Sequence[Decoder] = ()
     stations: Sequence[Station] = ()

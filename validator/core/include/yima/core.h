@@ -194,7 +194,6 @@ typedef struct {
     uint8_t stages[YIMA_STAGES]; /* yima_stage_result */
     uint32_t fare_fen;           /* what the ride costs; 0 when refused. With NEEDS_RESOLVER: what it would cost. */
     uint8_t transaction;         /* yima_transaction; 0 when refused */
-    uint8_t transfer;            /* 1: reduced as a transfer from the account's last ride on this device */
     uint16_t rules[YIMA_RULES];  /* which rules set the fare, in the order they were applied; 0: no more */
     uint8_t vouched;             /* yima_vouched; 0 when refused */
     uint8_t has_digest;          /* 1: digest below is set */
@@ -206,7 +205,6 @@ typedef struct {
     uint8_t digest[16];
     uint8_t account[10];
     uint8_t used;
-    uint8_t transfer; /* its fare was reduced as a transfer, so the next one is not */
     int64_t accepted_at;
     int64_t until; /* unix seconds; after it the code is refused as expired anyway */
 } yima_replay_entry;
@@ -240,7 +238,7 @@ typedef struct {
     const struct yima_sm2_kernel *kernel;
     yima_replay_entry *replay; /* borrowed */
     uint32_t replay_capacity;
-    uint32_t memory_s;     /* how long an account's last ride matters: its interval, or a transfer discount */
+    uint32_t memory_s;     /* how long an account's last ride matters: its interval */
     uint32_t evicted_live; /* accepted codes forgotten while still valid: the memory is too small */
     uint32_t clock;        /* order of use */
     uint8_t *tables;       /* borrowed: precomputed issuer tables; may be NULL */
