@@ -1,13 +1,19 @@
 """The core as built from validator/core; see yima.validator.judging for its face.
 
 `judge` answers (reason, accepted, family's place in FAMILIES, again, one byte a stage, fare_fen, digest or None,
-rules that set the fare, transaction, who vouched). `settle` answers the same.
+transaction, who vouched, gross_fen, rules as (number, kind, fen, funder, funder's number, name), account or None,
+account type, issuer's city, good until, entry's time, station and line, the verdict itself). `settle` answers the same.
 """
 
 from mmap import mmap
 from typing import Any, TypeAlias, final
 
 _Buffer: TypeAlias = bytes | bytearray | memoryview
+
+VerdictTuple: TypeAlias = tuple[
+    int, bool, int, bool, bytes, int, bytes | None, int, int, int, tuple[tuple[int, int, int, int, int, str], ...],
+    bytes | None, int, int, int, int, int, int, bytes,
+]  # fmt: skip
 
 # number, name, lab case or 0, stage (15: the device's own), English, Chinese
 REASONS: tuple[tuple[int, str, int, int, str, str], ...]
@@ -34,13 +40,13 @@ class Validator:
         line: int = 0,
         station: int = 0,
         direction: int = 0,
+        operator: int = 0,
     ) -> Validator: ...
-    def judge(
-        self, code: bytes, unix_s: int, tick_ms: int, trusted: bool, /
-    ) -> tuple[int, bool, int, bool, bytes, int, bytes | None, str, int, int]: ...
+    def judge(self, code: bytes, unix_s: int, tick_ms: int, trusted: bool, /) -> VerdictTuple: ...
     def settle(
         self, code: bytes, digest: bytes, unix_s: int, tick_ms: int, trusted: bool, reason: int, vouched: int, /
-    ) -> tuple[int, bool, int, bool, bytes, int, bytes | None, str, int, int]: ...
+    ) -> VerdictTuple: ...
+    def facts(self, verdict: bytes, reason: int, unix_s: int, tick_ms: int, trusted: bool, run: int, /) -> bytes: ...
     def retract(self, digest: bytes, /) -> None: ...
     def remember(self, code: bytes, accepted_at: int, now: int, /) -> bool: ...
     def set_deny(self, deny: DenyList | None, /) -> None: ...

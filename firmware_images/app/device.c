@@ -87,7 +87,8 @@ static void take_parameters(void) {
                             .direction = settings.direction,
                             .line = settings.line,
                             .station = settings.station,
-                            .city = settings.city};
+                            .city = settings.city,
+                            .operator_id = settings.operator_id};
     yima_validator_init(&device.validator, &device.parameters.parameters, gate, replay, REPLAY_CAPACITY, tables,
                         sizeof tables);
     status_number("version", device.parameters.version);
@@ -187,13 +188,6 @@ static void tell(const yima_verdict *verdict, size_t length, uint32_t number) {
     status_end();
 }
 
-static void refuse_for_device(yima_verdict *verdict, yima_reason reason) {
-    verdict->accepted = 0;
-    verdict->reason = (uint16_t)reason;
-    verdict->fare_fen = 0;
-    verdict->transaction = 0;
-}
-
 /* Whether the parameters still hold. A bare test image does not expire. */
 static int expired(yima_moment now) {
     const yima_package *package = &device.parameters.package;
@@ -207,7 +201,7 @@ void device_tap(const uint8_t *payload, size_t length) {
     uint32_t number = 0;
     memset(&verdict, 0, sizeof verdict);
     if (!device.usable || expired(now)) {
-        refuse_for_device(&verdict, YIMA_REASON_PARAMETERS_EXPIRED);
+        yima_refuse(&verdict, YIMA_REASON_PARAMETERS_EXPIRED);
         device.taps++;
         gate_refuse(now.tick_ms);
         tell(&verdict, length, 0);
@@ -223,7 +217,7 @@ void device_tap(const uint8_t *payload, size_t length) {
     const int recorded = record_tap(payload, length, &verdict, now, &number);
     if (!recorded) {
         yima_retract(&device.validator, &verdict);
-        refuse_for_device(&verdict, YIMA_REASON_CANNOT_RECORD);
+        yima_refuse(&verdict, YIMA_REASON_CANNOT_RECORD);
     }
     if (recorded == device.log_failed) {
         device.log_failed = (uint8_t)!recorded;

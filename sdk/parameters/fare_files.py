@@ -20,6 +20,7 @@ from yima.validator.parameters.rules import (
     Fare,
     FareKind,
     Form,
+    Funder,
     Journey,
     LabelKey,
     LabelKind,
@@ -193,7 +194,9 @@ def _either(row: Row, one: str, other: str) -> bool:
 def concessions_of(path: Path) -> list[Concession]:
     """concessions.csv."""
     rows = read_rows(
-        path, ["rule"], ["account_type", "issuer_city", "riding_city", "mode", "from", "to", "percent", "fen"]
+        path,
+        ["rule"],
+        ["account_type", "issuer_city", "riding_city", "mode", "from", "to", "percent", "fen", "funded_by"],
     )
     found = []
     for row in rows:
@@ -207,6 +210,7 @@ def concessions_of(path: Path) -> list[Concession]:
                 mode=row["mode"].mode() if row["mode"].value else None, from_s=begin, to_s=end,
                 percent=row["percent"].number(0, 100) if by_percent else None,
                 fen=0 if by_percent else row["fen"].fen(),
+                funded_by=row["funded_by"].choice(Funder, Funder.RIDING_CITY),
             )
         )  # fmt: skip
     key = {id(row): (c.account_type, c.issuer_city, c.riding_city, c.mode) for row, c in zip(rows, found, strict=True)}

@@ -18,6 +18,7 @@ from yima.validator.parameters.rules import (
     Fare,
     FareKind,
     Form,
+    Funder,
     Journey,
     LabelKey,
     LabelKind,
@@ -37,6 +38,7 @@ ACCOUNT_SIZE = sections.DENY.key_size
 ANY_ACCOUNT_TYPE = sections.CONCESSIONS["account_type"].most
 NO_RIDE = 0xFFFF
 MODE_NUMBERS = {Mode.BUS: 1, Mode.METRO: 2}
+FUNDER_NUMBERS = {funder: number for number, funder in enumerate(Funder, start=1)}
 FORM_NUMBERS = {Form.NONE: 0, Form.BINARY: 1, Form.BCD: 2}
 RULE_NAME_SIZE = sections.NAMES["name"].size
 LABEL_SIZE = sections.LABELS["name"].size
@@ -146,6 +148,7 @@ class _Numbers:
             from_s=row.from_s,
             to_s=row.to_s,
             kind=FEN if row.percent is None else PERCENT,
+            funder=FUNDER_NUMBERS[row.funded_by],
             rule=self._rules[row.rule],
             value=row.fen if row.percent is None else row.percent,
         )

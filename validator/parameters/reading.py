@@ -21,6 +21,7 @@ from yima.validator.parameters.rules import (
     Decoder,
     Fare,
     FareKind,
+    Funder,
     Journey,
     LabelKey,
     LabelKind,
@@ -37,6 +38,7 @@ from yima.validator.parameters.rules import (
 from yima.validator.parameters.sections import Image, Opened, Section
 
 _ENVIRONMENTS = {number: name for name, number in image_form.ENVIRONMENTS.items()}
+_FUNDERS = {number: funder for funder, number in image_form.FUNDER_NUMBERS.items()}
 _MODES = {number: mode for mode, number in image_form.MODE_NUMBERS.items()}
 _FORMS = {number: form for form, number in image_form.FORM_NUMBERS.items()}
 _LABEL_KINDS = frozenset(LabelKind)
@@ -86,6 +88,7 @@ class _Image(Opened):
             account_type=None if row.account_type == image_form.ANY_ACCOUNT_TYPE else row.account_type,
             mode=_MODES.get(row.mode), issuer_city=row.issuer_city, riding_city=row.riding_city, from_s=row.from_s,
             to_s=row.to_s, percent=percent, fen=row.value if percent is None else 0,
+            funded_by=_FUNDERS.get(row.funder, Funder.RIDING_CITY),
         )  # fmt: skip
 
     def journey(self, row: Row) -> Journey:

@@ -138,7 +138,7 @@ class Station:
 class Concession:
     """A reduced fare for some riders: percent of the fare, or (percent None) at most so many fen.
 
-    account_type None: any. mode None: any. issuer_city, riding_city 0: any.
+    account_type None: any. mode None: any. issuer_city, riding_city 0: any. funded_by: who pays for the difference.
     """
 
     rule: str
@@ -150,6 +150,7 @@ class Concession:
     to_s: int = OPEN
     percent: int | None = None
     fen: int = 0
+    funded_by: Funder = Funder.RIDING_CITY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

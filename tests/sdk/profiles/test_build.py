@@ -131,6 +131,7 @@ def test_seniors_of_the_demonstration_zone_are_locals_in_each_of_its_cities(para
             if home.name.en in zone:
                 end = "" if home.name.en == riding else "-zone"
                 assert said(verdict) == (100, f"{base}+{riding.lower()}-senior{end}")
+                assert verdict.rules[1].funder_id == home.division, "a city pays for its own seniors in the whole zone"
             else:
                 assert said(verdict) == (200, base)
 

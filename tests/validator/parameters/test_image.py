@@ -22,6 +22,7 @@ from yima.validator.parameters.rules import (
     Fare,
     FareKind,
     Form,
+    Funder,
     Journey,
     LabelKey,
     LabelKind,
@@ -104,6 +105,7 @@ RULES = st.builds(
             riding_city=CITY,
             mode=st.none() | MODES,
             percent=st.integers(0, 100),
+            funded_by=st.sampled_from(Funder),
         )
         | dated(Concession, rule=NAMES, fen=FEN),
         max_size=4,

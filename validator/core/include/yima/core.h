@@ -157,7 +157,8 @@ typedef struct {
     uint8_t direction; /* yima_direction */
     uint16_t line;     /* numbers of the parameters' own; 0: not told */
     uint16_t station;
-    uint32_t city; /* administrative division code as a number, e.g. 320500 for Suzhou; 0: not told */
+    uint32_t city;        /* administrative division code as a number, e.g. 320500 for Suzhou; 0: not told */
+    uint32_t operator_id; /* the acquirer's organisation code, 8 digits, as a number; 0: not told */
 } yima_gate;
 
 /* The moment of a presentation. */
@@ -186,6 +187,15 @@ typedef enum {
     YIMA_VOUCHED_NOBODY = 2  /* its issuer could not be reached: accepted at risk */
 } yima_vouched;
 
+/* One rule's part in a fare. The first one's is the gross fare; together they are the fare. */
+typedef struct {
+    uint16_t number;    /* of its name in the parameters, counted from 1; 0: it has none */
+    uint8_t kind;       /* yima_rule_kind */
+    uint8_t funder;     /* yima_funder: who pays for a reduction */
+    int32_t fen;        /* below 0: a reduction */
+    uint32_t funder_id; /* the funding city or operator; 0: not told */
+} yima_applied_rule;
+
 typedef struct {
     uint16_t reason; /* yima_reason; 0 = accepted */
     uint8_t accepted;
@@ -193,11 +203,21 @@ typedef struct {
     uint8_t again;               /* 1: the same presentation as a moment ago. Show the answer again, write nothing. */
     uint8_t stages[YIMA_STAGES]; /* yima_stage_result */
     uint32_t fare_fen;           /* what the ride costs; 0 when refused. With NEEDS_RESOLVER: what it would cost. */
+    uint32_t gross_fen;          /* the same before reductions and surcharges */
     uint8_t transaction;         /* yima_transaction; 0 when refused */
-    uint16_t rules[YIMA_RULES];  /* which rules set the fare, in the order they were applied; 0: no more */
-    uint8_t vouched;             /* yima_vouched; 0 when refused */
-    uint8_t has_digest;          /* 1: digest below is set */
-    uint8_t digest[32];          /* names this code among all codes; a ministry code's is e of the rider's signature */
+    uint8_t rule_count;
+    yima_applied_rule rules[YIMA_RULES]; /* which rules set the fare, in the order they were applied */
+    uint8_t vouched;                     /* yima_vouched; 0 when refused */
+    uint8_t has_digest;                  /* 1: digest below is set */
+    uint8_t digest[32]; /* names this code among all codes; a ministry code's is e of the rider's signature */
+    /* What the code says, once its format has passed; true once its signatures have. Zeros: not told. */
+    uint8_t account[10]; /* card account */
+    uint8_t account_type;
+    uint16_t entry_station; /* the entry, as the issuer's own data tell it at an exit */
+    uint16_t entry_line;
+    uint32_t entry_at;    /* unix seconds */
+    uint32_t good_until;  /* the last unix second at which the code can be accepted */
+    uint32_t issuer_city; /* by the whitelist */
 } yima_verdict;
 
 /* The memory of repetition: one entry an accepted code, as long as it could still be shown. */
@@ -279,9 +299,23 @@ void yima_retract(yima_validator *v, const yima_verdict *verdict);
  * if the bytes are no code of a family that is judged here, or if neither the code's validity nor the account interval reaches to `now`. */
 int yima_remember(yima_validator *v, const uint8_t *code, size_t length, int64_t accepted_at, int64_t now);
 
+/* The device turns a verdict into a refusal of its own; the memory of codes is yima_retract's. */
+void yima_refuse(yima_verdict *verdict, yima_reason reason);
+
 /* For idle time: does at most one piece of useful work (builds a table for an issuer seen often). Returns 1 if it did.
  */
 int yima_idle(yima_validator *v);
+
+/* ---- The facts of a tap ---------------------------------------------------------------------------------------- */
+
+enum { YIMA_PARAMETERS_DIGEST = 16 };
+
+/* Names the parameters in facts: the first bytes of SM3 over the image. Looks at every byte, so do it once. */
+void yima_parameters_digest(const yima_parameters *p, uint8_t digest[YIMA_PARAMETERS_DIGEST]);
+
+/* The facts of a judged presentation, for yima_facts_write. run: how often this device has started. */
+void yima_facts_of_tap(yima_facts *facts, const yima_validator *v, const yima_verdict *verdict, yima_moment now,
+                       uint32_t run, const uint8_t parameters_digest[YIMA_PARAMETERS_DIGEST]);
 
 /* ---- The trip record ------------------------------------------------------------------------------------------ */
 
