@@ -78,13 +78,9 @@ def parameters_check(image: _Buffer, /) -> None: ...
 def root_certificate_valid(certificate: bytes, /) -> bool: ...
 def record_write(
     code: bytes,
-    reason: int,
-    accepted: bool,
     fare_fen: int,
-    transaction: int,
-    vouched: int,
+    mode: int,
     terminal_time: int,
-    time_trusted: bool,
     vendor: str | None,
     terminal: str | None,
     software: str | None,
@@ -96,7 +92,6 @@ def record_write(
     line: str | None,
     station: str | None,
     position: str | None,
-    rule: str | None,
     /,
 ) -> bytes: ...
 def record_check(record: bytes, /) -> bool: ...

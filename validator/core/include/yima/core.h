@@ -325,7 +325,7 @@ typedef struct {
     const char *terminal;      /* 0003 */
     const char *software;      /* 0004 */
     const char *record_id;     /* 0005 */
-    const char *merchant_type; /* 0006 */
+    const char *merchant_type; /* 0006; NULL: of `mode`, 4131 for a bus, 4111 for a metro */
     const char *vehicle;       /* 000A */
     const char *plate;         /* 000B, UTF-8 */
     const char *driver;        /* 000C */
@@ -333,15 +333,12 @@ typedef struct {
     const char *station;       /* 000E */
     const char *position;      /* 000F, "lat,lon" */
     uint32_t terminal_time;    /* 0010 */
-    uint8_t time_trusted;      /* 2002 */
-    const char *rule;          /* 2003, of yima_rule_text; NULL or "" leaves it out */
+    uint8_t mode;              /* yima_mode; of the gate */
 } yima_trip;
 
-/* Writes the trip record of a judged code: TLVs 0000 to 0011, 0011 being SM3 over all before it. Our own tags stand
- * before 0011: 2001 reason (2 bytes), 2002 time trusted (1 byte), 2003 the rules that set the fare (ASCII), 2004
- * yima_vouched (1 byte; left out where the code was verified here), 2005 yima_transaction (1 byte; left out where the
- * gate has no direction). The amount (0009) is binary, 4 bytes, fen.
- * Returns its size, or 0 if `capacity` is too small or a string is longer than 255 bytes. */
+/* Writes the ministry's trip record of an accepted ride: TLVs 0000 to 0011 and no others, 0011 being SM3 over all before
+ * it. The amount (0009) is binary, 4 bytes, fen. What else is known of the tap is in its facts.
+ * Returns its size, or 0 if the verdict is a refusal, `capacity` too small or a string longer than 255 bytes. */
 size_t yima_record_write(uint8_t *out, size_t capacity, const uint8_t *code, size_t length, const yima_verdict *verdict,
                          const yima_trip *trip);
 
