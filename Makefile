@@ -5,7 +5,7 @@
 
 PY      := .venv/bin/python
 CORE    := $(wildcard validator/binding/*.c validator/core/*.c)
-HEADERS := $(wildcard validator/binding/*.h validator/core/*.h validator/core/*.def validator/core/include/yima/*.h)
+HEADERS := $(wildcard validator/binding/*.h validator/core/*.h validator/core/*.def validator/core/include/yima/*.h validator/core/include/yima/*.def)
 EXT     := validator/_core.abi3.so
 CFLAGS_CORE := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Ivalidator -Ivalidator/core/include -DPy_LIMITED_API=0x030b0000
 # Where there is no compiler, the one from PyPI takes its place. Asked late: setup may just have installed one.
@@ -43,7 +43,7 @@ lint: setup
 # The tests of the core, for builds of it that watch what it does.
 CORE_TESTS := tests/validator/core tests/validator/test_lab_vectors.py tests/validator/packages/test_form.py \
 	tests/validator/packages/test_package.py tests/validator/deny/test_denylist.py \
-	tests/validator/parameters tests/validator/judging
+	tests/validator/parameters tests/validator/judging tests/validator/journal/test_facts.py
 
 # The core and its binding under AddressSanitizer and UndefinedBehaviorSanitizer, fed by the same tests.
 sanitize: build/sanitize/yima/validator/_core.abi3.so

@@ -23,7 +23,7 @@ from yima.validator.clock import SystemClock
 from yima.validator.device import Device, Tap
 from yima.validator.journal import SqliteJournal
 from yima.validator.judging import Moment, Validator, Verdict
-from yima.validator.judging.record import Terminal, trip_record
+from yima.validator.judging.record import Terminal, tap_entry
 from yima.validator.parameters import Mode, Parameters
 from yima.validator.readers.decoders import decoder_named
 from yima.validator.readers.serial import SerialReader
@@ -119,8 +119,13 @@ class Bench:
         for number, code in enumerate(self._codes(self._rounds)):
             verdict = gate.judge(code, moment)
             records.append(
-                trip_record(
-                    code, verdict, terminal=Terminal(terminal="bench"), record_id=f"bench-{number}", moment=moment
+                tap_entry(
+                    gate,
+                    verdict,
+                    terminal=Terminal(terminal="bench"),
+                    record_id=f"bench-{number}",
+                    moment=moment,
+                    run=1,
                 )
             )
         journal = SqliteJournal(self._directory / "commit.db", "bench", epoch_for_new=1)

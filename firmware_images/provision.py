@@ -22,11 +22,13 @@ KEYS_MAX = 4
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Who a device is and where it stands. Texts: at most 40 bytes of UTF-8, "" leaves the record's tag out. city: the
-    division code. line and station: the numbers of the parameters. direction: 0 none, 1 entry, 2 exit. keys: 33 bytes
+    division code. operator: the acquirer's organisation code, 8 digits, as a number; 0: not told. line and station: the
+    numbers of the parameters. direction: 0 none, 1 entry, 2 exit. keys: 33 bytes
     each, whose signatures count on the first parameters; needed: how many of them."""
 
     terminal: str
     city: int = 0
+    operator: int = 0
     line: int = 0
     station: int = 0
     direction: int = 0
@@ -80,6 +82,8 @@ def _entries(settings: Settings) -> Iterator[tuple[int, bytes]]:
     for key in settings.keys:
         yield 12, key
     yield 13, bytes([settings.needed])
+    if settings.operator:
+        yield 14, settings.operator.to_bytes(4, "little")
 
 
 def _too_large(thing: str, what: str) -> ParametersError:

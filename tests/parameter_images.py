@@ -30,7 +30,6 @@ from yima.validator.parameters.rules import (
     Rules,
     Stage,
     Station,
-    Transfer,
 )
 
 CORPUS = Path(__file__).parent / "fuzz" / "corpus" / "parameters"
@@ -67,10 +66,6 @@ MINISTRY = Rules(
     concessions=[
         Concession(rule="senior", account_type=2, issuer_city=SHANGHAI, riding_city=SUZHOU, percent=50),
         Concession(rule="staff", account_type=3, mode=Mode.BUS, fen=1, from_s=1, to_s=2),
-    ],
-    transfers=[
-        Transfer(rule="change", mode=Mode.BUS, city=SUZHOU, within_s=3600, less_fen=100),
-        Transfer(rule="change", mode=Mode.METRO, within_s=1800, percent=80),
     ],
     journeys=[
         Journey(rule="city", mode=Mode.METRO, city=SUZHOU, longest_s=7200, over_time_fen=700, missing_entry_fen=5),

@@ -80,10 +80,7 @@ SECTIONS: Mapping[int, Layout] = {
     8: Layout("NAMES", 0, "LISTED", (raw("name", 32, "NAME"),)),
     9: Layout("CONCESSIONS", 12, "DATED", (
         u16("account_type", 0, 256), u8("mode", 0, 2), pad(1), u32("issuer_city"), u32("riding_city"), *DATES,
-        u8("kind", 1, 2), pad(1, "zero_2"), u16("rule"), u32("value", 0, FEN))),
-    10: Layout("TRANSFERS", 8, "SORTED", (
-        MODE, pad(3), u32("city"), u32("within_s"), u32("value", 0, FEN), u8("kind", 1, 2), pad(1, "zero_2"),
-        u16("rule"))),
+        u8("kind", 1, 2), u8("funder", 0, 4), u16("rule"), u32("value", 0, FEN))),
     11: Layout("JOURNEYS", 8, "SORTED", (
         MODE, pad(3), u32("city"), u32("longest_s"), u32("over_time_fen", 0, FEN), u32("missing_entry_fen", 0, FEN),
         u32("unreadable_fen", 0, FEN), u32("entry_cap_fen", 0, FEN), u8("missing_exit", 1, 2),

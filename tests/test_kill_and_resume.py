@@ -20,8 +20,8 @@ from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.issuer import Issuer, make_issuer, make_rider, make_root
 from yima.sdk.serving import Serving
-from yima.validator.device import code_of
 from yima.validator.errors import JournalError
+from yima.validator.journal.kept import code_of
 from yima.validator.state import look_at_journal
 
 ROUNDS = 10
@@ -163,7 +163,7 @@ def test_kill_and_resume_loses_nothing_and_doubles_nothing(tmp_path: Path) -> No
         (entry.key.sequence, entry.hash, entry.record) for entry in entries
     ]
     assert all(row["rejected"] is None for row in held)
-    accepted = Counter((code_of(entry) or b"")[136:146].hex()[-4:] for entry in entries if entry.reason == 0)
+    accepted = Counter((code_of(entry.record) or b"")[136:146].hex()[-4:] for entry in entries if entry.reason == 0)
     assert set(accepted.values()) == {1}, "a code was accepted twice"
     assert len(opened) == len(set(opened)) > ROUNDS
     assert set(opened) <= set(accepted), "the gate opened without a record"

@@ -1,13 +1,19 @@
 """The core as built from validator/core; see yima.validator.judging for its face.
 
 `judge` answers (reason, accepted, family's place in FAMILIES, again, one byte a stage, fare_fen, digest or None,
-rules that set the fare, transaction, who vouched). `settle` answers the same.
+transaction, who vouched, gross_fen, rules as (number, kind, fen, funder, funder's number, name), account or None,
+account type, issuer's city, good until, entry's time, station and line, the verdict itself). `settle` answers the same.
 """
 
 from mmap import mmap
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 _Buffer: TypeAlias = bytes | bytearray | memoryview
+
+VerdictTuple: TypeAlias = tuple[
+    int, bool, int, bool, bytes, int, bytes | None, int, int, int, tuple[tuple[int, int, int, int, int, str], ...],
+    bytes | None, int, int, int, int, int, int, bytes,
+]  # fmt: skip
 
 # number, name, lab case or 0, stage (15: the device's own), English, Chinese
 REASONS: tuple[tuple[int, str, int, int, str, str], ...]
@@ -18,6 +24,8 @@ CERTIFICATE_LAYOUT: tuple[tuple[str, int, int, int, bool], ...]
 # section number (0: the header, an entry of the directory), name, bytes a row, bytes of its key, how rows stand (as in
 # core/parameters.def), meaning, fields: name, offset, size, form, least, most, meaning
 PARAMETER_IMAGE: tuple[tuple[int, str, int, int, str, str, tuple[tuple[str, int, int, str, int, int, str], ...]], ...]
+# kind (0 the head, 1 to 4, 5 a rule), form (U, S, B, Z), name, offset, size, English, Chinese
+FACTS_LAYOUT: tuple[tuple[int, str, str, int, int, str, str], ...]
 
 @final
 class Validator:
@@ -32,13 +40,13 @@ class Validator:
         line: int = 0,
         station: int = 0,
         direction: int = 0,
+        operator: int = 0,
     ) -> Validator: ...
-    def judge(
-        self, code: bytes, unix_s: int, tick_ms: int, trusted: bool, /
-    ) -> tuple[int, bool, int, bool, bytes, int, bytes | None, str, int, int]: ...
+    def judge(self, code: bytes, unix_s: int, tick_ms: int, trusted: bool, /) -> VerdictTuple: ...
     def settle(
         self, code: bytes, digest: bytes, unix_s: int, tick_ms: int, trusted: bool, reason: int, vouched: int, /
-    ) -> tuple[int, bool, int, bool, bytes, int, bytes | None, str, int, int]: ...
+    ) -> VerdictTuple: ...
+    def facts(self, verdict: bytes, reason: int, unix_s: int, tick_ms: int, trusted: bool, run: int, /) -> bytes: ...
     def retract(self, digest: bytes, /) -> None: ...
     def remember(self, code: bytes, accepted_at: int, now: int, /) -> bool: ...
     def set_deny(self, deny: DenyList | None, /) -> None: ...
@@ -70,13 +78,9 @@ def parameters_check(image: _Buffer, /) -> None: ...
 def root_certificate_valid(certificate: bytes, /) -> bool: ...
 def record_write(
     code: bytes,
-    reason: int,
-    accepted: bool,
     fare_fen: int,
-    transaction: int,
-    vouched: int,
+    mode: int,
     terminal_time: int,
-    time_trusted: bool,
     vendor: str | None,
     terminal: str | None,
     software: str | None,
@@ -88,10 +92,14 @@ def record_write(
     line: str | None,
     station: str | None,
     position: str | None,
-    rule: str | None,
     /,
 ) -> bytes: ...
 def record_check(record: bytes, /) -> bool: ...
+
+# The facts of an entry by the names of facts.def; see yima.validator.journal.facts. ValueError: no entry, or a value
+# out of its bounds.
+def facts_read(entry: bytes, /) -> dict[str, Any]: ...
+def facts_write(facts: dict[str, Any], /) -> bytes: ...
 
 # SM3 and SM2 (validator/_core_sm2.c). kernel: one of sm2_kernels(), default the machine's best. A key of 33, 64 or 65
 # bytes that is none raises ValueError.

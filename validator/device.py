@@ -21,10 +21,11 @@ from enum import StrEnum
 from typing import Protocol
 
 from yima.validator.errors import GateError, JournalError, ReaderError, YimaError
+from yima.validator.journal.kept import code_of
 from yima.validator.journal.offline import offline_refusal
 from yima.validator.judging import Moment, Reason, Validator, Verdict
-from yima.validator.judging.record import Terminal, fields_of, trip_record
-from yima.validator.ports import Clock, Entry, Gate, Journal, JournalKey, Reader, Reading, Uplink
+from yima.validator.judging.record import Terminal, tap_entry
+from yima.validator.ports import Clock, Gate, Journal, JournalKey, Reader, Reading, Uplink
 from yima.validator.resolvers.resolving import RISK_WINDOW_S, Resolving
 from yima.validator.uplink.sender import BatchPolicy, Sender
 
@@ -155,6 +156,7 @@ class Device:
         self._taps = 0
         self._recorded = 0
         self._journal_fails = False
+        self._run_number = 0
         self._sender = uplink and Sender(
             journal=journal,
             uplink=uplink,
@@ -172,7 +174,7 @@ class Device:
         return sum(
             self._validator.remember(code, entry.at, now)
             for entry in self._journal.accepted_since(now - REFILL_S)
-            if (code := code_of(entry))
+            if (code := code_of(entry.record))
         )
 
     def run(self, stop: threading.Event) -> Summary:
@@ -188,6 +190,7 @@ class Device:
             at_end.callback(self._resolving.close)
             if self._sender:
                 at_end.callback(self._sender.stop, LAST_UPLOAD_S)
+            self._run_number = self._journal.newest_run() + 1
             self.refill()
             if self._sender:
                 self._sender.start()
@@ -236,7 +239,7 @@ class Device:
         asked = time.monotonic_ns()
         key, trouble = None, None
         if not verdict.again:
-            verdict, key, trouble = self._record(reading.payload, verdict, moment)
+            verdict, key, trouble = self._record(verdict, moment)
         recorded = time.monotonic_ns()
         try:
             if verdict.again:
@@ -295,14 +298,15 @@ class Device:
         reason = self._upkeep.refusal(moment) if self._upkeep else None
         return reason or offline_refusal(self._journal, self._validator.offline_max_s, moment)
 
-    def _record(
-        self, payload: bytes, verdict: Verdict, moment: Moment
-    ) -> tuple[Verdict, JournalKey | None, YimaError | None]:
-        """Makes the record durable; if that fails, the verdict becomes a refusal."""
+    def _record(self, verdict: Verdict, moment: Moment) -> tuple[Verdict, JournalKey | None, YimaError | None]:
+        """Makes the entry durable; if that fails, the verdict becomes a refusal."""
         try:
             record_id = _record_id(self._terminal.terminal, moment, self._journal.next_sequence())
-            record = trip_record(payload, verdict, terminal=self._terminal, record_id=record_id, moment=moment)
-            key = self._journal.append(moment=moment, reason=verdict.reason, record=record)
+            entry = tap_entry(
+                self._validator, verdict,
+                terminal=self._terminal, record_id=record_id, moment=moment, run=self._run_number,
+            )  # fmt: skip
+            key = self._journal.append(moment=moment, reason=verdict.reason, record=entry)
         except JournalError as error:
             self._validator.retract(verdict)
             self._journal_fails = True
@@ -327,11 +331,6 @@ class Device:
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
-
-
-def code_of(entry: Entry) -> bytes | None:
-    """The code inside an entry's record (tag 0001), None if there is none."""
-    return next((value for tag, value in fields_of(entry.record) if tag == 0x0001), None)
 
 
 def _as_of(now: Moment, late_ns: int) -> Moment:

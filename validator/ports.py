@@ -103,8 +103,9 @@ class Entry:
     """One tap as the journal keeps it.
 
     at: unix seconds UTC by the device's clock; time_trusted: whether it could be trusted; tick_ms: monotonic
-    milliseconds since the device started. record: the trip record (TLV), refused taps too. hash: SM3 over the previous
-    entry's hash and this entry, see journal.chain.
+    milliseconds since the device started. record: the entry's bytes, facts and then the body (journal/facts.py); of a
+    tap that an older version kept, the trip record alone. hash: SM3 over the previous entry's hash and this entry, see
+    journal.chain.
     """
 
     key: JournalKey
@@ -145,6 +146,9 @@ class Journal(Protocol):
 
     def newest_trusted_at(self) -> int | None:
         """The latest unix second that an entry carries as trusted."""
+
+    def newest_run(self) -> int:
+        """The run that the newest entry's facts name, 0 if there is none."""
 
     def pending(self, limit: int) -> Sequence[Entry]:
         """Entries after the cursor, oldest first."""

@@ -14,13 +14,13 @@
 #include "status.h"
 #include "version.h"
 
-enum { LOG_BLOCKS = PORT_LOG_SIZE / PORT_FLASH_BLOCK, RECORD_ID_MAX = 60, TYPICAL_RECORD = 720 };
+enum { LOG_BLOCKS = PORT_LOG_SIZE / PORT_FLASH_BLOCK, RECORD_ID_MAX = 60, TYPICAL_ENTRY = 800 };
 
 device_state device;
 
 static yima_replay_entry replay[REPLAY_CAPACITY];
 static _Alignas(64) uint8_t tables[TABLE_BYTES];
-static uint8_t record[YIMA_LOG_PAYLOAD_MAX];
+static uint8_t written[YIMA_LOG_PAYLOAD_MAX];
 
 static void read_log(void *context, uint32_t address, uint8_t *out, uint32_t size) {
     (void)context;
@@ -48,27 +48,60 @@ static const uint8_t *field_of(const uint8_t *bytes, uint32_t size, uint32_t tag
     return NULL;
 }
 
-/* Accepted codes of the log go into the memory again. `now` 0: the time is not known, all of them count.
- * Returns the time of the newest record whose time was trusted. */
+/* What an entry of the log tells of a tap. */
+typedef struct {
+    int64_t at;
+    uint32_t run, length;
+    uint8_t trusted;
+    const uint8_t *code; /* of an accepted one; NULL: none */
+} kept_tap;
+
+/* Older firmware kept a trip record alone, with tags of its own: 2001 the reason, 2002 whether the time was trusted. */
+static void read_older(kept_tap *tap, const uint8_t *bytes, uint32_t size) {
+    uint32_t length;
+    const uint8_t *time = field_of(bytes, size, 0x0010, &length);
+    tap->at = time && length == 4 ? yima_be32(time) : 0;
+    const uint8_t *trusted = field_of(bytes, size, 0x2002, &length);
+    tap->trusted = trusted && length == 1 && trusted[0];
+    const uint8_t *reason = field_of(bytes, size, 0x2001, &length);
+    if (reason && length == 2 && yima_be16(reason) == YIMA_REASON_ACCEPTED) {
+        tap->code = field_of(bytes, size, 0x0001, &tap->length);
+    }
+}
+
+static void read_kept(kept_tap *tap, const uint8_t *bytes, uint32_t size) {
+    yima_facts facts;
+    const uint32_t body = (uint32_t)yima_facts_read(&facts, bytes, size);
+    memset(tap, 0, sizeof *tap);
+    if (!body) {
+        read_older(tap, bytes, size);
+        return;
+    }
+    tap->at = facts.at;
+    tap->run = facts.run;
+    tap->trusted = facts.trust;
+    if (facts.kind == YIMA_TAP && facts.of.tap.reason == YIMA_REASON_ACCEPTED) {
+        tap->code = field_of(bytes + body, size - body, 0x0001, &tap->length);
+    }
+}
+
+/* Accepted codes of the log go into the memory again. `now` 0: the time is not known, all of them count. The first time,
+ * this start becomes the next run. Returns the time of the newest entry whose time was trusted. */
 static uint32_t remember(int64_t now) {
     yima_log_place place;
     yima_log_entry entry;
-    uint32_t newest = 0, count = 0, length;
+    kept_tap tap = {.at = 0};
+    uint32_t newest = 0, count = 0;
     yima_log_begin(&device.log, &place, 0);
     while (yima_log_next(&device.log, &place, &entry)) {
-        const uint8_t *bytes = (const uint8_t *)(uintptr_t)(PORT_LOG + entry.address);
-        const uint8_t *time = field_of(bytes, entry.size, 0x0010, &length);
-        const uint32_t at = time && length == 4 ? yima_be32(time) : 0;
-        const uint8_t *reason = field_of(bytes, entry.size, 0x2001, &length);
-        const int accepted = reason && length == 2 && yima_be16(reason) == YIMA_REASON_ACCEPTED;
-        const uint8_t *trusted = field_of(bytes, entry.size, 0x2002, &length);
-        if (trusted && length == 1 && trusted[0]) newest = at;
-        const uint8_t *code = field_of(bytes, entry.size, 0x0001, &length);
-        if (device.usable && accepted && code) {
-            count += (uint32_t)yima_remember(&device.validator, code, length, at, now ? now : at);
+        read_kept(&tap, (const uint8_t *)(uintptr_t)(PORT_LOG + entry.address), entry.size);
+        if (tap.trusted) newest = (uint32_t)tap.at;
+        if (device.usable && tap.code) {
+            count += (uint32_t)yima_remember(&device.validator, tap.code, tap.length, tap.at, now ? now : tap.at);
         }
         port_watchdog();
     }
+    if (!device.run) device.run = tap.run + 1;
     if (device.usable) status_say_number("memory", "codes", count);
     return newest;
 }
@@ -87,9 +120,11 @@ static void take_parameters(void) {
                             .direction = settings.direction,
                             .line = settings.line,
                             .station = settings.station,
-                            .city = settings.city};
+                            .city = settings.city,
+                            .operator_id = settings.operator_id};
     yima_validator_init(&device.validator, &device.parameters.parameters, gate, replay, REPLAY_CAPACITY, tables,
                         sizeof tables);
+    yima_parameters_digest(&device.parameters.parameters, device.parameters_digest);
     status_number("version", device.parameters.version);
     status_text("environment", device.parameters.environment == ENVIRONMENT_TEST ? "test" : "production");
     status_number("signed", device.parameters.package.version != 0);
@@ -131,20 +166,22 @@ static const char *or_none(const char *text) {
     return *text ? text : NULL;
 }
 
-/* Makes the record durable; *number receives its number, 0: it was left out. 0: it could not be written. */
-static int record_tap(const uint8_t *code, size_t length, const yima_verdict *verdict, yima_moment now,
-                      uint32_t *number) {
-    char id[RECORD_ID_MAX], rule[YIMA_RULE_TEXT_MAX];
-    *number = 0;
-    if (!verdict->accepted && yima_log_room(&device.log) < LOG_BLOCKS / 4) return 1;
+/* Writes the ministry's record of an accepted ride, or the payload of a refused tap, as the body of an entry. 0: it does
+ * not fit. */
+static size_t write_body(uint8_t *out, size_t capacity, const uint8_t *code, size_t length, const yima_verdict *verdict,
+                         yima_moment now) {
+    char id[RECORD_ID_MAX];
+    if (!verdict->accepted) {
+        if (length > capacity) return 0;
+        memcpy(out, code, length);
+        return length;
+    }
     name_record(id, device.log.next);
-    yima_rule_text(&device.parameters.parameters, verdict, rule);
     const yima_trip trip = {
         .vendor = "yima",
         .terminal = settings.terminal,
         .software = YIMA_VERSION,
         .record_id = id,
-        .merchant_type = "4131",
         .vehicle = or_none(settings.vehicle),
         .plate = or_none(settings.plate),
         .driver = or_none(settings.driver),
@@ -152,12 +189,22 @@ static int record_tap(const uint8_t *code, size_t length, const yima_verdict *ve
         .station = or_none(settings.station_text),
         .position = or_none(settings.position),
         .terminal_time = (uint32_t)now.unix_s,
-        .time_trusted = now.trusted,
-        .rule = rule,
+        .mode = PRODUCT_MODE,
     };
-    const size_t size = yima_record_write(record, sizeof record, code, length, verdict, &trip);
-    if (size == 0) return !verdict->accepted; /* a refused payload larger than any code */
-    return yima_log_append(&device.log, record, (uint32_t)size, number);
+    return yima_record_write(out, capacity, code, length, verdict, &trip);
+}
+
+/* Makes the entry of a tap durable; *number receives its number, 0: it was left out. 0: it could not be written. */
+static int record_tap(const uint8_t *code, size_t length, const yima_verdict *verdict, yima_moment now,
+                      uint32_t *number) {
+    yima_facts facts;
+    *number = 0;
+    if (!verdict->accepted && yima_log_room(&device.log) < LOG_BLOCKS / 4) return 1;
+    yima_facts_of_tap(&facts, &device.validator, verdict, now, device.run, device.parameters_digest);
+    const size_t size = yima_facts_write(written, sizeof written, &facts);
+    const size_t body = write_body(written + size, sizeof written - size, code, length, verdict, now);
+    if (!size || (!body && length)) return !verdict->accepted; /* a refused payload larger than a block */
+    return yima_log_append(&device.log, written, (uint32_t)(size + body), number);
 }
 
 static const char *name_of(uint16_t reason) {
@@ -187,13 +234,6 @@ static void tell(const yima_verdict *verdict, size_t length, uint32_t number) {
     status_end();
 }
 
-static void refuse_for_device(yima_verdict *verdict, yima_reason reason) {
-    verdict->accepted = 0;
-    verdict->reason = (uint16_t)reason;
-    verdict->fare_fen = 0;
-    verdict->transaction = 0;
-}
-
 /* Whether the parameters still hold. A bare test image does not expire. */
 static int expired(yima_moment now) {
     const yima_package *package = &device.parameters.package;
@@ -207,7 +247,7 @@ void device_tap(const uint8_t *payload, size_t length) {
     uint32_t number = 0;
     memset(&verdict, 0, sizeof verdict);
     if (!device.usable || expired(now)) {
-        refuse_for_device(&verdict, YIMA_REASON_PARAMETERS_EXPIRED);
+        yima_refuse(&verdict, YIMA_REASON_PARAMETERS_EXPIRED);
         device.taps++;
         gate_refuse(now.tick_ms);
         tell(&verdict, length, 0);
@@ -223,7 +263,7 @@ void device_tap(const uint8_t *payload, size_t length) {
     const int recorded = record_tap(payload, length, &verdict, now, &number);
     if (!recorded) {
         yima_retract(&device.validator, &verdict);
-        refuse_for_device(&verdict, YIMA_REASON_CANNOT_RECORD);
+        yima_refuse(&verdict, YIMA_REASON_CANNOT_RECORD);
     }
     if (recorded == device.log_failed) {
         device.log_failed = (uint8_t)!recorded;
@@ -246,5 +286,5 @@ void device_eased(void) {
 
 int device_idle(void) {
     if (device.usable && yima_idle(&device.validator)) return 1;
-    return yima_log_idle(&device.log, TYPICAL_RECORD);
+    return yima_log_idle(&device.log, TYPICAL_ENTRY);
 }

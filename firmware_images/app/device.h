@@ -9,6 +9,8 @@ typedef struct {
     parameters_in_force parameters;
     yima_validator validator;
     yima_log log;
+    uint32_t run; /* how often the device has started, by its log */
+    uint8_t parameters_digest[YIMA_PARAMETERS_DIGEST];
     uint32_t taps;      /* since the start, without repetitions of a presentation */
     uint8_t usable;     /* there are parameters */
     uint8_t log_failed; /* the last record could not be written */

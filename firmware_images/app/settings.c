@@ -20,7 +20,8 @@ enum {
     TAG_STATION_TEXT = 10,
     TAG_POSITION = 11,
     TAG_KEY = 12,
-    TAG_KEYS_NEEDED = 13
+    TAG_KEYS_NEEDED = 13,
+    TAG_OPERATOR = 14
 };
 
 device_settings settings;
@@ -46,6 +47,8 @@ static void take(uint8_t tag, const uint8_t *value, uint32_t size) {
         text(texts[tag], value, size);
     } else if (tag == TAG_CITY) {
         settings.city = little(value, size);
+    } else if (tag == TAG_OPERATOR) {
+        settings.operator_id = little(value, size);
     } else if (tag == TAG_LINE) {
         settings.line = (uint16_t)little(value, size);
     } else if (tag == TAG_STATION) {

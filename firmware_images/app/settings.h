@@ -13,7 +13,7 @@ typedef struct {
     char line_text[SETTINGS_TEXT_MAX + 1];
     char station_text[SETTINGS_TEXT_MAX + 1];
     char position[SETTINGS_TEXT_MAX + 1];
-    uint32_t city;
+    uint32_t city, operator_id; /* 0: not told */
     uint16_t line, station;
     uint8_t direction; /* yima_direction */
     uint8_t keys[SETTINGS_KEYS_MAX * SETTINGS_KEY];

@@ -43,7 +43,11 @@ PARTS = (
     Part("issuer_signature", Text("issuer's signature", "机构签名"), ("ministry.c:judge_issuer_signature",)),
     Part("rider_signature", Text("rider's signature", "乘客签名"), ("ministry.c:judge_rider_signature",)),
     Part("policy", Text("policy: time, permission, fare, repetition", "规则：时间、许可、票价、重复"), ("yima_judge",)),
-    Part("record", Text("trip record", "行程记录"), ("yima_record_write",)),
+    Part(
+        "record",
+        Text("facts and trip record", "事实与行程记录"),
+        ("yima_facts_of_tap", "yima_facts_write", "yima_record_write"),
+    ),
     Part("log", Text("flash log", "闪存日志"), ("yima_log_append",)),
     Part("pins", Text("pins", "引脚"), ("gate_open", "gate_refuse", "gate_show_again")),
     Part("status", Text("status line", "状态行"), ("status_begin", "status_text", "status_number", "status_end")),

@@ -18,7 +18,7 @@ from yima.hwsim.board.emulator import MHZ, Board
 from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.factory import make_flash, parameters_bytes
 from yima.hwsim.board.layout import SCANNER, STATION, STATUS
-from yima.sdk.cli.arguments import WholeNumber
+from yima.sdk.cli.arguments import WholeNumber, add_operator_argument
 from yima.validator.texts import Text, say
 
 HELP = "flash and run the emulated gate controller 烧录并运行仿真闸机控制板"
@@ -62,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flash.add_argument("--parameters", type=Path, metavar="FILE", help="a package, or the plain form (TOML) 参数")
     flash.add_argument("--terminal", default="bench-1", metavar="ID", help="default bench-1 终端编号")
     flash.add_argument("--city", type=WholeNumber(0, 999999), default=0, metavar="N", help="division code 行政区划")
+    add_operator_argument(flash)
     flash.add_argument("--keep", action="store_true", help="keep log, settings and the other slot 保留其余内容")
     run_board = verbs.add_parser("run", help="power on; Ctrl-C is power off 上电运行")
     run_board.add_argument(
@@ -127,7 +128,7 @@ def _flash(arguments: argparse.Namespace) -> int:
         arguments.flash,
         image,
         keys=keys,
-        settings=Settings(terminal=arguments.terminal, city=arguments.city),
+        settings=Settings(terminal=arguments.terminal, city=arguments.city, operator=arguments.operator),
         parameters=parameters_bytes(arguments.parameters) if arguments.parameters else None,
         keep=arguments.keep,
     )

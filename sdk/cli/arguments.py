@@ -36,8 +36,26 @@ def add_direction_argument(group: argparse._ActionsContainer) -> None:
     )
 
 
+def add_operator_argument(group: argparse._ActionsContainer) -> None:
+    """--operator"""
+    group.add_argument(
+        "--operator",
+        type=organisation_number,
+        default=0,
+        metavar="N",
+        help="the operator: the acquirer's organisation code, 8 digits 运营单位：收单机构代码，8 位数字",
+    )
+
+
+def organisation_number(text: str) -> int:
+    """An argument's type: an organisation code, 8 digits, as a number; all zeros: not told."""
+    if text.isascii() and text.isdecimal() and len(text) == 8:
+        return int(text)
+    raise argparse.ArgumentTypeError("an organisation code, 8 digits 请给出 8 位机构代码")
+
+
 def gate_of(arguments: argparse.Namespace) -> GateContext:
-    """Where the gate stands, by --mode, --city, --line, --station and --direction.
+    """Where the gate stands, by --mode, --city, --operator, --line, --station and --direction.
 
     A line or station that is a number (0101 is 101) is the fare tables' too; one that is a name is for records only.
     """
@@ -47,6 +65,7 @@ def gate_of(arguments: argparse.Namespace) -> GateContext:
         line=_table_number(arguments.line),
         station=_table_number(arguments.station),
         direction=Direction(arguments.direction),
+        operator=arguments.operator,
     )
 
 

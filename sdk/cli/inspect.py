@@ -1,4 +1,4 @@
-"""`yima inspect`: takes a code or a trip record apart, field by field."""
+"""`yima inspect`: takes a code, a trip record or an entry of a device apart, field by field."""
 
 import argparse
 import json
@@ -11,12 +11,13 @@ from rich.text import Text as Styled
 
 from yima.sdk.cli.arguments import add_payload_arguments, payload_of, unix_seconds
 from yima.sdk.dissection.code import Dissection, dissect
+from yima.sdk.dissection.entry import dissect_entry, is_entry
 from yima.sdk.dissection.families import FAMILIES
 from yima.sdk.dissection.record import dissect_record, is_record
 from yima.sdk.payloads import Payload
 from yima.sdk.roots import load_roots
 
-HELP = "dissect a code or a trip record, check its signatures 逐字段解析码或行程记录并验签"
+HELP = "dissect a code, a trip record or an entry, check its signatures 逐字段解析码、行程记录或条目并验签"
 
 _PIPED_WIDTH = 160
 _WORDS = {
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     """0 sound, 1 damaged, forged or no code at all."""
     payload = payload_of(arguments)
     roots = load_roots(arguments.roots)
-    take_apart = dissect_record if is_record(payload.data) else dissect
+    take_apart = dissect_entry if is_entry(payload.data) else dissect_record if is_record(payload.data) else dissect
     dissection = take_apart(payload.data, roots=roots, at=arguments.at, reveal=arguments.reveal)
     if arguments.json:
         print(json.dumps(dissection.document, ensure_ascii=False, indent=1))
@@ -74,7 +75,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _print(dissection: Dissection, payload: Payload) -> None:
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
     family = dissection.document.get("family")
-    what = "trip record 行程记录" if family is None else f"{family}: {_both(FAMILIES[str(family)])}"
+    facts = dissection.document.get("facts")
+    if isinstance(facts, dict):
+        what = f"entry 条目: {facts['kind']}"
+    else:
+        what = "trip record 行程记录" if family is None else f"{family}: {_both(FAMILIES[str(family)])}"
     console.print(f"{what}  ({len(payload.data)} bytes 字节, {payload.form})")
     if dissection.note is not None and family is None:
         console.print(f"code inside 其中的码: {_both(dissection.note)}")

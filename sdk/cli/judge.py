@@ -8,6 +8,7 @@ from pathlib import Path
 from yima.sdk.cli.arguments import (
     WholeNumber,
     add_direction_argument,
+    add_operator_argument,
     add_payload_arguments,
     gate_of,
     payload_of,
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, about in (("line", "its line 线路"), ("station", "its station or stop 站点")):
         parser.add_argument(f"--{name}", default="", metavar="N", help=f"number of {about}, as in the fare tables")
     add_direction_argument(parser)
+    add_operator_argument(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object 输出 JSON")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from yima.sdk.cli.arguments import WholeNumber, add_direction_argument, gate_of
+from yima.sdk.cli.arguments import WholeNumber, add_direction_argument, add_operator_argument, gate_of
 from yima.sdk.cli.run_lines import RunLines
 from yima.sdk.tap_lines import standard_output
 from yima.validator.clock import SOFTWARE_DATE, SystemClock
@@ -100,6 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="division code, 320500 is Suzhou 行政区划代码",
     )
     add_direction_argument(place)
+    add_operator_argument(place)
     place.add_argument(
         "--resolver", action="append", default=[], type=_resolver, metavar="FAMILY=URL",
         help="whom to ask about codes that only their issuer can verify, sufu=https://...; repeatable 联网核验端",

@@ -111,7 +111,6 @@ _PARTS: tuple[tuple[Text, bool, Callable[[Rules, Wording], Iterable[str]]], ...]
     (Text("stages", "里程票价"), True, lambda rules, words: _stages(rules)),
     (Text("matrices", "票价矩阵"), True, _matrices),
     (Text("concessions", "优惠"), True, lambda rules, words: map(words.concession, rules.concessions)),
-    (Text("transfers", "换乘"), True, lambda rules, words: map(words.transfer, rules.transfers)),
     (Text("entry and exit", "进出站"), True, lambda rules, words: map(words.journey, rules.journeys)),
     (Text("limits", "限制"), True, lambda rules, words: limits(rules.limits)),
     (Text("deny-list", "黑名单"), True, lambda rules, words: map(words.denied, rules.deny)),

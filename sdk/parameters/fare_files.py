@@ -20,13 +20,13 @@ from yima.validator.parameters.rules import (
     Fare,
     FareKind,
     Form,
+    Funder,
     Journey,
     LabelKey,
     LabelKind,
     Matrix,
     Stage,
     Station,
-    Transfer,
 )
 from yima.validator.texts import Text
 
@@ -194,7 +194,9 @@ def _either(row: Row, one: str, other: str) -> bool:
 def concessions_of(path: Path) -> list[Concession]:
     """concessions.csv."""
     rows = read_rows(
-        path, ["rule"], ["account_type", "issuer_city", "riding_city", "mode", "from", "to", "percent", "fen"]
+        path,
+        ["rule"],
+        ["account_type", "issuer_city", "riding_city", "mode", "from", "to", "percent", "fen", "funded_by"],
     )
     found = []
     for row in rows:
@@ -208,28 +210,11 @@ def concessions_of(path: Path) -> list[Concession]:
                 mode=row["mode"].mode() if row["mode"].value else None, from_s=begin, to_s=end,
                 percent=row["percent"].number(0, 100) if by_percent else None,
                 fen=0 if by_percent else row["fen"].fen(),
+                funded_by=row["funded_by"].choice(Funder, Funder.RIDING_CITY),
             )
         )  # fmt: skip
     key = {id(row): (c.account_type, c.issuer_city, c.riding_city, c.mode) for row, c in zip(rows, found, strict=True)}
     refuse_overlaps(rows, lambda row: key[id(row)])
-    return found
-
-
-def transfers_of(path: Path) -> list[Transfer]:
-    """transfers.csv."""
-    rows = read_rows(path, ["rule", "mode", "within_s"], ["city", "percent", "less_fen"])
-    found = []
-    for row in rows:
-        by_percent = _either(row, "percent", "less_fen")
-        found.append(
-            Transfer(
-                rule=row["rule"].rule(), mode=row["mode"].mode(), city=row["city"].city(),
-                within_s=row["within_s"].number(1, _TRAVEL_MAX_S),
-                percent=row["percent"].number(0, 100) if by_percent else None,
-                less_fen=0 if by_percent else row["less_fen"].fen(),
-            )
-        )  # fmt: skip
-    refuse_repeated(rows, lambda row: (row["mode"].mode(), row["city"].city()))
     return found
 
 

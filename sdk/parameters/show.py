@@ -36,7 +36,6 @@ def _lines(opened: Opened) -> Iterator[str]:
     for name, matrix in rules.matrices.items():
         yield from _section(f"Matrix 票价矩阵: {name}", _matrix(matrix))
     yield from _section("Concessions 优惠", map(words.concession, rules.concessions))
-    yield from _section("Transfers 换乘", map(words.transfer, rules.transfers))
     yield from _section("Entry and exit 进出站", map(words.journey, rules.journeys))
     yield from _section("Issuers' own data 自定义域", map(words.decoder, rules.decoders))
     yield from _section("Time bases 时间基准", shifts(rules, words))

@@ -38,7 +38,7 @@ from yima.validator.texts import Text
 PACKAGE_FILE = "package.toml"
 CSV_FILES = (
     "acceptance", "cities", "concessions", "decoders", "deny", "fares", "journeys", "lines", "stages", "stations",
-    "transfers", "whitelist",
+    "whitelist",
 )  # fmt: skip
 _MATRIX = re.compile(r"matrix-([a-z0-9][a-z0-9._-]{0,30})")
 _DENY_MAX = 100_000
@@ -214,6 +214,18 @@ def _files(directory: Path) -> tuple[dict[str, Path], dict[str, Path]]:
             csv_files[path.stem] = path
         elif path.suffix == ".csv" and matrix:
             matrices[matrix[1]] = path
+        elif path.name == "transfers.csv":
+            raise ParametersError(
+                path,
+                Text(
+                    "is read no more: no gate knows a rider's last ride elsewhere",
+                    "不再读取：闸机无法得知乘客在别处的上次行程",
+                ),
+                Text(
+                    "Delete the file; transfers are reduced by the centre, not by gates",
+                    "请删除该文件；换乘优惠由清分中心处理，不由闸机处理",
+                ),
+            )
         else:
             known = ", ".join(f"{name}.csv" for name in CSV_FILES)
             raise ParametersError(
@@ -274,7 +286,6 @@ def read_source(directory: str | Path) -> Source:
         deny=_deny(path) if (path := of("deny")) else [],
         time_shifts=time_shifts_of(table.tables("time_shifts")),
         concessions=fares.concessions_of(path) if (path := of("concessions")) else [],
-        transfers=fares.transfers_of(path) if (path := of("transfers")) else [],
         journeys=fares.journeys_of(path) if (path := of("journeys")) else [],
         decoders=fares.decoders_of(path) if (path := of("decoders")) else [],
         stations=stations,

@@ -14,6 +14,7 @@ from yima.validator.parameters.rules import (
     Fare,
     FareKind,
     Form,
+    Funder,
     Journey,
     LabelKey,
     LabelKind,
@@ -21,10 +22,15 @@ from yima.validator.parameters.rules import (
     Pair,
     ReaderProfile,
     Rules,
-    Transfer,
 )
 
 MODES = {Mode.BUS: "bus 公交", Mode.METRO: "metro 地铁"}
+FUNDERS = {
+    Funder.RIDING_CITY: "the riding city 受理城市",
+    Funder.ISSUER_CITY: "the issuer's city 发卡城市",
+    Funder.OPERATOR: "the operator 运营单位",
+    Funder.REGION: "the region 区域",
+}
 _UTC_8 = timedelta(hours=8)
 
 
@@ -94,7 +100,7 @@ class Wording:
         return f"{fare.rule}: {MODES[fare.mode]}, {where}{self.city(fare.city)}: {price} {when}".rstrip()
 
     def concession(self, row: Concession) -> str:
-        """For whom, and what remains."""
+        """For whom, what remains, and who pays for the rest."""
         who = (
             "every account type 所有账户类型"
             if row.account_type is None
@@ -104,12 +110,8 @@ class Wording:
         price = f"at most 最多 {money(row.fen)}" if row.percent is None else f"{row.percent}%"
         when = period(row.from_s, row.to_s)
         cities = f"of {self.city(row.issuer_city)} in {self.city(row.riding_city)}"
-        return f"{row.rule}: {who} {cities}, {mode}: {price} {when}".rstrip()
-
-    def transfer(self, row: Transfer) -> str:
-        """Where, within what time, and what remains."""
-        price = f"{money(row.less_fen)} less 减" if row.percent is None else f"{row.percent}%"
-        return f"{row.rule}: {MODES[row.mode]}, {self.city(row.city)}, within {row.within_s} s 秒内: {price}"
+        funder = f"funded by 出资 {FUNDERS[row.funded_by]}"
+        return f"{row.rule}: {who} {cities}, {mode}: {price}, {funder} {when}".rstrip()
 
     def journey(self, row: Journey) -> str:
         """What happens to journeys that are not plain."""

@@ -5,7 +5,7 @@ import ctypes
 import random
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,10 @@ from yima.firmware_images.station import ParametersWrite, Record, Station, Stati
 from yima.sdk.issuer import Rider, RootAuthority, make_issuer, make_rider, make_root
 from yima.sdk.parameters.signing import Envelope, sign_package
 from yima.sdk.sm2 import SigningKey
+from yima.validator.journal.facts import parse
+from yima.validator.journal.kept import fault_of
 from yima.validator.judging import GateContext, Mode, Moment, Validator
-from yima.validator.judging.record import Terminal, record_is_intact, trip_record
+from yima.validator.judging.record import Terminal, tap_entry
 from yima.validator.parameters import Parameters, from_mapping
 
 pytestmark = [
@@ -144,10 +146,11 @@ def test_a_good_code_opens_the_gate_and_its_record_is_what_the_host_would_write(
     )
     host = Validator(_parameters(root), GateContext(mode=Mode.METRO, city=320500))
     verdict = host.judge(code, moment)
-    expected = trip_record(
-        code, verdict, terminal=Terminal(terminal="YM000042"), record_id="YM000042-0000000001", moment=moment
-    )
-    assert record.d == expected
+    facts, _ = parse(record.d)
+    assert 0 < facts.tick_ms < 60_000
+    terminal, moment = Terminal(terminal="YM000042"), replace(moment, tick_ms=facts.tick_ms)
+    name = "YM000042-0000000001"
+    assert record.d == tap_entry(host, verdict, terminal=terminal, record_id=name, moment=moment, run=1)
 
 
 def test_the_gate_opens_and_shuts_by_itself(board: QemuBoard, rider: Rider) -> None:
@@ -181,7 +184,7 @@ def test_records_go_out_in_order_and_acknowledgement_needs_the_records_own_chain
         async with Station(board.station) as station:
             records = await _all(station)
             assert [record.n for record in records] == list(range(1, 13))
-            assert all(record_is_intact(record.d) for record in records)
+            assert all(fault_of(record.d) is None for record in records)
             assert all(code in record.d for code, record in zip(codes, records, strict=True))
             with pytest.raises(StationError):
                 await station.acknowledge(Record(n=9, d=b"", h=records[7].h))

@@ -92,7 +92,7 @@ def record(code: bytes, validator: Callable[[], Validator]) -> bytes:
     moment = Moment.at(NOW)
     terminal = Terminal(terminal="30000001", line="快线 1")
     return trip_record(
-        code, validator().judge(code, moment), terminal=terminal, record_id="30000001-1-7", moment=moment
+        validator().judge(code, moment), mode=Mode.BUS, terminal=terminal, record_id="30000001-1-7", moment=moment
     )
 
 

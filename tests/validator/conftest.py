@@ -91,14 +91,16 @@ def ruled(root: RootAuthority) -> Callable[..., Validator]:
     )
 
     def new(
+        *,
         mode: Mode = Mode.BUS,
         city: int = 320500,
         line: int = 0,
         station: int = 0,
         direction: Direction = Direction.NONE,
+        operator: int = 0,
         **changes: Any,
     ) -> Validator:
-        gate = GateContext(mode=mode, city=city, line=line, station=station, direction=direction)
+        gate = GateContext(mode=mode, city=city, line=line, station=station, direction=direction, operator=operator)
         parameters = from_rules(replace(plain, **changes), "these rules")
         return Validator(parameters, gate, replay_capacity=64, table_bytes=1 << 16)
 

@@ -19,10 +19,12 @@ from yima.sdk.issuer import Rider
 from yima.sdk.serving import Serving
 from yima.validator import device as device_module
 from yima.validator.clock import SystemClock
-from yima.validator.device import Device, Happening, Notice, Summary, Tap, code_of
+from yima.validator.device import Device, Happening, Notice, Summary, Tap
 from yima.validator.errors import GateError, ReaderError
 from yima.validator.gates.console import ConsoleGate, open_console
 from yima.validator.journal import SqliteJournal
+from yima.validator.journal.facts import TapFacts, parse
+from yima.validator.journal.kept import code_of, fault_of
 from yima.validator.judging import Reason, Validator, Verdict
 from yima.validator.judging.record import Terminal, record_is_intact
 from yima.validator.ports import Gate, Reader, Reading, open_reader
@@ -126,8 +128,11 @@ def test_a_good_code_is_recorded_and_opens_the_gate(bench: Bench, good: Callable
     journal = bench.journal()
     (entry,) = journal.pending(5)
     assert (entry.reason, entry.at, entry.time_trusted) == (0, tap.at, True)
-    assert record_is_intact(entry.record)
-    assert code_of(entry) == code
+    facts, body = parse(entry.record)
+    assert isinstance(facts, TapFacts)
+    assert (facts.at, facts.run, facts.fare_fen, facts.trusted) == (tap.at, 1, 200, True)
+    assert record_is_intact(body)
+    assert code_of(entry.record) == code
     journal.close()
 
 
@@ -160,7 +165,7 @@ def test_refused_taps_are_recorded_with_their_reason(bench: Bench, good: Callabl
         Reason.ACCEPTED,
         Reason.REPEATED,
     ]
-    assert all(record_is_intact(entry.record) for entry in journal.pending(9))
+    assert all(fault_of(entry.record) is None for entry in journal.pending(9))
     journal.close()
 
 

@@ -15,8 +15,9 @@ from yima.validator.device import Device, Tap
 from yima.validator.errors import JournalError
 from yima.validator.gates.console import ConsoleGate
 from yima.validator.journal import SqliteJournal
+from yima.validator.journal.facts import TapFacts, parse
 from yima.validator.judging import GateContext, Mode, Moment, Reason, Validator, Verdict, Vouched
-from yima.validator.judging.record import Terminal, vouched_of
+from yima.validator.judging.record import Terminal
 from yima.validator.parameters import from_mapping
 from yima.validator.ports import Answer, JournalKey, Question, Reading
 from yima.validator.resolvers.resolving import Resolving
@@ -152,7 +153,9 @@ def test_what_the_issuer_refuses_is_recorded_with_its_reason(bench: Bench) -> No
     [entry] = journal.entries(0, 5)
     journal.close()
     assert entry.reason == Reason.RESOLVER_REFUSED
-    assert vouched_of(entry.record) is Vouched.HERE
+    facts, body = parse(entry.record)
+    assert isinstance(facts, TapFacts)
+    assert (facts.reason, facts.vouched, facts.fare_fen, body) == (entry.reason, Vouched.HERE, 0, b"js:1")
 
 
 def test_a_ride_at_risk_that_could_not_be_recorded_is_not_out(bench: Bench) -> None:

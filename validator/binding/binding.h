@@ -20,6 +20,10 @@ PyObject *yima_deny_type(void);
 extern PyMethodDef yima_sm2_methods[];
 int yima_sm2_module_init(PyObject *module);
 
+/* facts.c: the facts of an entry by name, and their table. */
+extern PyMethodDef yima_facts_methods[];
+PyObject *yima_facts_layout_tuple(void);
+
 /* package.c: adds its functions and PACKAGE_ERRORS; -1 with an error set. */
 int yima_package_module_init(PyObject *module);
 

@@ -63,29 +63,18 @@ static PyObject *core_record_write(PyObject *module, PyObject *args) {
     (void)module;
     const char *code;
     Py_ssize_t length;
-    yima_verdict verdict = {0};
+    yima_verdict verdict = {.accepted = 1};
     yima_trip trip = {0};
-    unsigned short reason;
-    unsigned char transaction;
-    unsigned char vouched;
     unsigned int fare;
     unsigned int terminal_time;
-    int accepted;
-    int trusted;
-    if (!PyArg_ParseTuple(args, "y#HpIbbIpzzzzzzzzzzzz", &code, &length, &reason, &accepted, &fare, &transaction,
-                          &vouched, &terminal_time, &trusted, &trip.vendor, &trip.terminal, &trip.software,
-                          &trip.record_id, &trip.merchant_type, &trip.vehicle, &trip.plate, &trip.driver, &trip.line,
-                          &trip.station, &trip.position, &trip.rule)) {
+    if (!PyArg_ParseTuple(args, "y#IbIzzzzzzzzzzz", &code, &length, &fare, &trip.mode, &terminal_time, &trip.vendor,
+                          &trip.terminal, &trip.software, &trip.record_id, &trip.merchant_type, &trip.vehicle,
+                          &trip.plate, &trip.driver, &trip.line, &trip.station, &trip.position)) {
         return NULL;
     }
-    verdict.reason = reason;
-    verdict.accepted = (uint8_t)accepted;
     verdict.fare_fen = fare;
-    verdict.transaction = transaction;
-    verdict.vouched = vouched;
     trip.terminal_time = terminal_time;
-    trip.time_trusted = (uint8_t)trusted;
-    uint8_t out[YIMA_PAYLOAD_MAX + 4096]; /* 12 strings of 255 bytes and the rest take less than 3000 */
+    uint8_t out[YIMA_PAYLOAD_MAX + 4096]; /* 11 strings of 255 bytes and the rest take less than 3000 */
     const size_t size = length > YIMA_PAYLOAD_MAX ? 0
                                                   : yima_record_write(out, sizeof out, (const uint8_t *)code,
                                                                       (size_t)length, &verdict, &trip);
@@ -111,7 +100,7 @@ static PyMethodDef core_methods[] = {
     {"family_of", core_family_of, METH_O, "family_of(code) -> name of its family, by its first bytes"},
     {"parameters_check", core_parameters_check, METH_O, "parameters_check(image): ValueError says what is wrong, and where"},
     {"root_certificate_valid", core_root_certificate_valid, METH_O, "root_certificate_valid(certificate) -> bool"},
-    {"record_write", core_record_write, METH_VARARGS, "record_write(code, reason, accepted, ...) -> trip record"},
+    {"record_write", core_record_write, METH_VARARGS, "record_write(code, fare_fen, mode, ...) -> the record of an accepted ride"},
     {"record_check", core_record_check, METH_O, "record_check(record) -> bool"},
     {NULL, NULL, 0, NULL},
 };
@@ -170,7 +159,9 @@ static int core_exec(PyObject *module) {
     if (add(module, "REASONS", reasons_tuple()) < 0 || add(module, "FAMILIES", families_tuple()) < 0 ||
         add(module, "CODE_LAYOUT", layout_tuple(code, code_rows)) < 0 ||
         add(module, "CERTIFICATE_LAYOUT", layout_tuple(certificate, certificate_rows)) < 0 ||
-        add(module, "PARAMETER_IMAGE", yima_image_table()) < 0 || add(module, "Validator", yima_validator_type()) < 0 ||
+        add(module, "PARAMETER_IMAGE", yima_image_table()) < 0 ||
+        add(module, "FACTS_LAYOUT", yima_facts_layout_tuple()) < 0 ||
+        PyModule_AddFunctions(module, yima_facts_methods) < 0 || add(module, "Validator", yima_validator_type()) < 0 ||
         add(module, "DenyList", yima_deny_type()) < 0 || PyModule_AddFunctions(module, yima_sm2_methods) < 0) {
         return -1;
     }

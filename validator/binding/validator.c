@@ -16,6 +16,7 @@ typedef struct {
     yima_replay_entry *replay;
     void *tables;
     yima_verdict asked; /* the last that needs a resolver, whole */
+    uint8_t parameters_digest[YIMA_PARAMETERS_DIGEST];
     yima_validator core;
 } Validator;
 
@@ -57,8 +58,8 @@ static const yima_sm2_kernel *kernel_named(const char *name) {
 }
 
 static PyObject *validator_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
-    static char *names[] = {"image",  "mode", "city",    "replay_capacity", "table_bytes",
-                            "kernel", "line", "station", "direction",       NULL};
+    static char *names[] = {"image", "mode",    "city",      "replay_capacity", "table_bytes", "kernel",
+                            "line",  "station", "direction", "operator",        NULL};
     PyObject *image;
     unsigned char mode;
     unsigned int city;
@@ -68,8 +69,9 @@ static PyObject *validator_new(PyTypeObject *type, PyObject *args, PyObject *key
     unsigned short line = 0;
     unsigned short station = 0;
     unsigned char direction = YIMA_DIRECTION_NONE;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "ObInn|zHHb", names, &image, &mode, &city, &capacity, &table_bytes,
-                                     &kernel_name, &line, &station, &direction)) {
+    unsigned int operator_id = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "ObInn|zHHbI", names, &image, &mode, &city, &capacity,
+                                     &table_bytes, &kernel_name, &line, &station, &direction, &operator_id)) {
         return NULL;
     }
     if (capacity < 1 || capacity > 1 << 24 || table_bytes < 0 || (mode != YIMA_MODE_BUS && mode != YIMA_MODE_METRO) ||
@@ -102,7 +104,13 @@ static PyObject *validator_new(PyTypeObject *type, PyObject *args, PyObject *key
         Py_DECREF(self);
         return NULL;
     }
-    const yima_gate gate = {.mode = mode, .direction = direction, .line = line, .station = station, .city = city};
+    yima_parameters_digest(&self->parameters, self->parameters_digest);
+    const yima_gate gate = {.mode = mode,
+                            .direction = direction,
+                            .line = line,
+                            .station = station,
+                            .city = city,
+                            .operator_id = operator_id};
     yima_validator_init(&self->core, &self->parameters, gate, self->replay, (uint32_t)capacity, self->tables,
                         (size_t)table_bytes);
     self->core.kernel = kernel;
@@ -143,9 +151,35 @@ static PyObject *digest_or_none(const yima_verdict *verdict) {
     return Py_None;
 }
 
+/* (number, kind, fen, funder, funder_id, name) of each rule that set the fare. */
+static PyObject *rules_tuple(const Validator *self, const yima_verdict *verdict) {
+    PyObject *tuple = PyTuple_New(verdict->rule_count);
+    for (unsigned i = 0; tuple && i < verdict->rule_count; i++) {
+        const yima_applied_rule *rule = &verdict->rules[i];
+        yima_verdict alone = {.rule_count = 1, .rules = {*rule}};
+        char name[YIMA_RULE_TEXT_MAX];
+        yima_rule_text(&self->parameters, &alone, name);
+        PyObject *row = Py_BuildValue("(iiiiIs)", (int)rule->number, (int)rule->kind, (int)rule->fen, (int)rule->funder,
+                                      (unsigned int)rule->funder_id, name);
+        if (!row) {
+            Py_CLEAR(tuple);
+        } else {
+            PyTuple_SetItem(tuple, i, row);
+        }
+    }
+    return tuple;
+}
+
+static PyObject *account_or_none(const yima_verdict *verdict) {
+    static const uint8_t none[sizeof verdict->account];
+    if (memcmp(verdict->account, none, sizeof none) != 0) {
+        return PyBytes_FromStringAndSize((const char *)verdict->account, sizeof verdict->account);
+    }
+    Py_INCREF(Py_None);
+    return Py_None;
+}
+
 static PyObject *verdict_tuple(const Validator *self, const yima_verdict *verdict) {
-    char rule[YIMA_RULE_TEXT_MAX];
-    const size_t rule_length = yima_rule_text(&self->parameters, verdict, rule);
     PyObject *const items[] = {
         PyLong_FromLong(verdict->reason),
         PyBool_FromLong(verdict->accepted),
@@ -154,9 +188,18 @@ static PyObject *verdict_tuple(const Validator *self, const yima_verdict *verdic
         PyBytes_FromStringAndSize((const char *)verdict->stages, sizeof verdict->stages),
         PyLong_FromUnsignedLong(verdict->fare_fen),
         digest_or_none(verdict),
-        PyUnicode_FromStringAndSize(rule, (Py_ssize_t)rule_length),
         PyLong_FromLong(verdict->transaction),
         PyLong_FromLong(verdict->vouched),
+        PyLong_FromUnsignedLong(verdict->gross_fen),
+        rules_tuple(self, verdict),
+        account_or_none(verdict),
+        PyLong_FromLong(verdict->account_type),
+        PyLong_FromUnsignedLong(verdict->issuer_city),
+        PyLong_FromUnsignedLong(verdict->good_until),
+        PyLong_FromUnsignedLong(verdict->entry_at),
+        PyLong_FromLong(verdict->entry_station),
+        PyLong_FromLong(verdict->entry_line),
+        PyBytes_FromStringAndSize((const char *)verdict, sizeof *verdict),
     };
     return yima_tuple_of(items, sizeof items / sizeof *items);
 }
@@ -215,6 +258,40 @@ static PyObject *validator_settle(PyObject *object, PyObject *args) {
                 &verdict);
     self->asked.reason = YIMA_REASON_ACCEPTED;
     return verdict_tuple(self, &verdict);
+}
+
+/* Takes a verdict as its tuple carried it, and the reason that the device gave in the end. */
+static PyObject *validator_facts(PyObject *object, PyObject *args) {
+    const Validator *self = (Validator *)object;
+    const char *bytes;
+    Py_ssize_t size;
+    unsigned short reason;
+    long long unix_s;
+    unsigned long long tick_ms;
+    int trusted;
+    unsigned int run;
+    yima_verdict verdict;
+    yima_facts facts;
+    uint8_t out[YIMA_FACTS_MAX];
+    if (!PyArg_ParseTuple(args, "y#HLKpI", &bytes, &size, &reason, &unix_s, &tick_ms, &trusted, &run)) {
+        return NULL;
+    }
+    if (size != sizeof verdict) {
+        PyErr_SetString(PyExc_ValueError, "not a verdict of this core");
+        return NULL;
+    }
+    memcpy(&verdict, bytes, sizeof verdict);
+    if (reason != verdict.reason) {
+        yima_refuse(&verdict, (yima_reason)reason);
+    }
+    const yima_moment now = {.unix_s = unix_s, .tick_ms = tick_ms, .trusted = (uint8_t)trusted};
+    yima_facts_of_tap(&facts, &self->core, &verdict, now, run, self->parameters_digest);
+    const size_t written = yima_facts_write(out, sizeof out, &facts);
+    if (!written) {
+        PyErr_SetString(PyExc_ValueError, "a value out of its bounds");
+        return NULL;
+    }
+    return PyBytes_FromStringAndSize((const char *)out, (Py_ssize_t)written);
 }
 
 static PyObject *validator_retract(PyObject *object, PyObject *args) {
@@ -278,10 +355,11 @@ static PyObject *validator_issuers(PyObject *object, void *unused) {
 /* clang-format off */
 static PyMethodDef validator_methods[] = {
     {"judge", (PyCFunction)(void (*)(void))validator_judge, METH_FASTCALL,
-     "judge(code, unix_s, tick_ms, trusted) -> (reason, accepted, family, again, stages, fare_fen, digest, rule, "
-     "transaction)"},
+     "judge(code, unix_s, tick_ms, trusted) -> (reason, accepted, family, again, stages, fare_fen, digest, ...)"},
     {"settle", validator_settle, METH_VARARGS,
      "settle(code, digest, unix_s, tick_ms, trusted, reason, vouched) -> as judge; after NEEDS_RESOLVER"},
+    {"facts", validator_facts, METH_VARARGS,
+     "facts(verdict, reason, unix_s, tick_ms, trusted, run) -> the facts of a tap, as bytes"},
     {"retract", validator_retract, METH_VARARGS, "retract(digest): takes back what an accepted code left in the memory"},
     {"remember", validator_remember, METH_VARARGS, "remember(code, accepted_at, now) -> whether it still matters"},
     {"set_deny", validator_set_deny, METH_O, "set_deny(list): borrows a DenyList; None: no list beside the image's own"},
@@ -296,7 +374,8 @@ static PyGetSetDef validator_properties[] = {
 };
 
 static PyType_Slot validator_slots[] = {
-    {Py_tp_doc, "Validator(image, mode, city, replay_capacity, table_bytes, kernel=None, line=0, station=0, direction=0)"},
+    {Py_tp_doc, "Validator(image, mode, city, replay_capacity, table_bytes, kernel=None, line=0, station=0, direction=0, "
+                "operator=0)"},
     {Py_tp_new, (void *)validator_new},
     {Py_tp_dealloc, (void *)validator_dealloc},
     {Py_tp_methods, validator_methods},

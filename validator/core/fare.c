@@ -1,4 +1,4 @@
-/* fare.c - what a ride costs: a fare rule, a concession, a transfer discount, an extra for staying too long.
+/* fare.c - what a ride costs: a fare rule, a concession, an extra for staying too long.
  *
  * Of several rules that fit, the one that says most wins, compared in a fixed order of its columns, so two packages
  * with the same rows give the same fare (docs/decisions/0011). Money is whole fen; a percentage rounds half up, once,
@@ -7,15 +7,8 @@
 
 #include "issuer_data.h"
 #include "parameters.h"
-#include "trust.h"
 
 enum { FLAT = 1, STAGES, PERCENT = 1, ANY_ACCOUNT_TYPE = 0x100, ACCEPT = 2, NO_RIDE = 0xffff };
-
-/* Rows of both are looked up by one key. */
-_Static_assert((int)YIMA_TRANSFERS_AT_MODE == (int)YIMA_JOURNEYS_AT_MODE &&
-                   (int)YIMA_TRANSFERS_AT_CITY == (int)YIMA_JOURNEYS_AT_CITY &&
-                   (int)YIMA_TRANSFERS_KEY == (int)YIMA_JOURNEYS_KEY,
-               "keys of a place are the same");
 
 /* One fare in the making. */
 typedef struct {
@@ -26,30 +19,36 @@ typedef struct {
     const uint8_t *row;     /* the fare rule */
     const uint8_t *journey; /* the row for entries and exits, or NULL */
     uint32_t fen;
-    uint8_t reducible; /* 0: concessions and transfers leave it alone */
-    uint8_t applied;
-    uint16_t rules[YIMA_RULES];
+    uint8_t reducible; /* 0: concessions leave it alone */
+    yima_verdict *verdict;
 } pricing;
 
-static void apply(pricing *f, uint32_t rule) {
-    if (rule && f->applied < YIMA_RULES) {
-        f->rules[f->applied++] = (uint16_t)rule;
-    }
+/* One more rule, by its number, is part of the fare; `fen` is its effect. */
+static yima_applied_rule *apply(pricing *f, yima_rule_kind kind, uint32_t rule, int64_t fen) {
+    yima_applied_rule *row = &f->verdict->rules[f->verdict->rule_count++]; /* base, concession, over-time: never more */
+    *row = (yima_applied_rule){.number = (uint16_t)rule, .kind = (uint8_t)kind, .fen = (int32_t)fen};
+    return row;
+}
+
+/* The first rule: what the ride costs before anything is taken off or put on. */
+static void apply_base(pricing *f, yima_rule_kind kind, uint32_t rule) {
+    f->verdict->gross_fen = f->fen;
+    apply(f, kind, rule, f->fen);
 }
 
 static uint32_t percent_of(uint32_t fen, uint32_t percent) {
     return (fen * percent + 50) / 100; /* 24 bits times 100 fit */
 }
 
-/* The row of a city, else of any city. */
-static const uint8_t *of_place(const yima_parameters *p, const yima_gate *gate, unsigned section) {
+/* What the journeys of this gate's city go by, else those of any city. */
+static const uint8_t *journey_in_force(const yima_parameters *p, const yima_gate *gate) {
     uint8_t key[YIMA_JOURNEYS_KEY] = {0};
     YIMA_PUT(key, JOURNEYS, MODE, gate->mode);
     YIMA_PUT(key, JOURNEYS, CITY, gate->city);
-    const uint8_t *row = yima_row_find(p, section, key, sizeof key);
+    const uint8_t *row = yima_row_find(p, YIMA_SECTION_JOURNEYS, key, sizeof key);
     if (!row && gate->city) {
         YIMA_PUT(key, JOURNEYS, CITY, 0);
-        row = yima_row_find(p, section, key, sizeof key);
+        row = yima_row_find(p, YIMA_SECTION_JOURNEYS, key, sizeof key);
     }
     return row;
 }
@@ -168,7 +167,7 @@ static yima_reason price_single(pricing *f) {
                !stage_fare(f, end_of_line(f) - here)) {
         return YIMA_REASON_NO_FARE;
     }
-    apply(f, YIMA_VALUE(f->row, FARES, RULE));
+    apply_base(f, YIMA_RULE_FARE, YIMA_VALUE(f->row, FARES, RULE));
     return YIMA_REASON_ACCEPTED;
 }
 
@@ -178,12 +177,12 @@ static int read_entry(const pricing *f, yima_entry_data *entry) {
 }
 
 /* Whether the journey's policy accepts; then its fixed fare and rule are taken. */
-static int accepted_by_policy(pricing *f, int policy, int fen, int rule) {
+static int accepted_by_policy(pricing *f, yima_rule_kind kind, int policy, int fen, int rule) {
     if (!f->journey || f->journey[policy] != ACCEPT) {
         return 0;
     }
     f->fen = fen ? yima_be32(f->journey + fen) : 0;
-    apply(f, yima_be16(f->journey + rule));
+    apply_base(f, kind, yima_be16(f->journey + rule));
     return 1;
 }
 
@@ -194,10 +193,11 @@ static yima_reason price_entry(pricing *f) {
         return YIMA_REASON_FARE_OVER_CAP;
     }
     if (!read_entry(f, &entry) || !entry.inside) {
-        apply(f, YIMA_VALUE(f->row, FARES, RULE));
+        apply_base(f, YIMA_RULE_FARE, YIMA_VALUE(f->row, FARES, RULE));
         return YIMA_REASON_ACCEPTED;
     }
-    return accepted_by_policy(f, YIMA_JOURNEYS_AT_MISSING_EXIT, 0, YIMA_JOURNEYS_AT_MISSING_EXIT_RULE)
+    return accepted_by_policy(f, YIMA_RULE_SURCHARGE, YIMA_JOURNEYS_AT_MISSING_EXIT, 0,
+                              YIMA_JOURNEYS_AT_MISSING_EXIT_RULE)
                ? YIMA_REASON_ACCEPTED
                : YIMA_REASON_EXIT_MISSING;
 }
@@ -205,20 +205,24 @@ static yima_reason price_entry(pricing *f) {
 static yima_reason price_exit(pricing *f, int *over_time) {
     yima_entry_data entry;
     const int readable = read_entry(f, &entry);
+    if (readable && entry.inside) {
+        f->verdict->entry_at = entry.entered_at;
+        f->verdict->entry_station = entry.station <= UINT16_MAX ? (uint16_t)entry.station : 0;
+    }
     if (readable && !entry.inside) {
         f->reducible = 0;
-        return accepted_by_policy(f, YIMA_JOURNEYS_AT_MISSING_ENTRY, YIMA_JOURNEYS_AT_MISSING_ENTRY_FEN,
-                                  YIMA_JOURNEYS_AT_MISSING_ENTRY_RULE)
+        return accepted_by_policy(f, YIMA_RULE_SURCHARGE, YIMA_JOURNEYS_AT_MISSING_ENTRY,
+                                  YIMA_JOURNEYS_AT_MISSING_ENTRY_FEN, YIMA_JOURNEYS_AT_MISSING_ENTRY_RULE)
                    ? YIMA_REASON_ACCEPTED
                    : YIMA_REASON_ENTRY_MISSING;
     }
     if ((readable || YIMA_VALUE(f->row, FARES, KIND) == FLAT) && ride_fare(f, readable ? entry.station : 0)) {
         const uint32_t longest = f->journey && readable ? YIMA_VALUE(f->journey, JOURNEYS, LONGEST_S) : 0;
         *over_time = longest && entry.entered_at && f->now > entry.entered_at && f->now - entry.entered_at > longest;
-        apply(f, YIMA_VALUE(f->row, FARES, RULE));
+        apply_base(f, YIMA_RULE_FARE, YIMA_VALUE(f->row, FARES, RULE));
         return YIMA_REASON_ACCEPTED;
     }
-    return accepted_by_policy(f, YIMA_JOURNEYS_AT_UNREADABLE, YIMA_JOURNEYS_AT_UNREADABLE_FEN,
+    return accepted_by_policy(f, YIMA_RULE_FARE, YIMA_JOURNEYS_AT_UNREADABLE, YIMA_JOURNEYS_AT_UNREADABLE_FEN,
                               YIMA_JOURNEYS_AT_UNREADABLE_RULE)
                ? YIMA_REASON_ACCEPTED
                : YIMA_REASON_ENTRY_UNREADABLE;
@@ -243,32 +247,40 @@ static const uint8_t *concession_in_force(const pricing *f, uint32_t issuer_city
     return NULL;
 }
 
-static void reduce(pricing *f, const yima_judgement *j, uint32_t issuer_city) {
+/* Who pays for what a concession takes off; a package from before funders does not say. */
+static void fund(const pricing *f, yima_applied_rule *applied, const uint8_t *row, uint32_t issuer_city) {
+    const uint32_t told = YIMA_VALUE(row, CONCESSIONS, FUNDER);
+    applied->funder = told ? (uint8_t)told : YIMA_FUNDER_RIDING_CITY;
+    applied->funder_id = applied->funder == YIMA_FUNDER_RIDING_CITY   ? f->gate->city
+                         : applied->funder == YIMA_FUNDER_ISSUER_CITY ? issuer_city
+                         : applied->funder == YIMA_FUNDER_OPERATOR    ? f->gate->operator_id
+                                                                      : 0;
+}
+
+static void reduce(pricing *f, uint32_t issuer_city) {
     const uint8_t *row = f->p->sections[YIMA_SECTION_CONCESSIONS].count ? concession_in_force(f, issuer_city) : NULL;
     if (row) {
         const uint32_t value = YIMA_VALUE(row, CONCESSIONS, VALUE);
         const uint32_t reduced = YIMA_VALUE(row, CONCESSIONS, KIND) == PERCENT ? percent_of(f->fen, value) : value;
-        f->fen = reduced < f->fen ? reduced : f->fen;
-        apply(f, YIMA_VALUE(row, CONCESSIONS, RULE));
-    }
-    row = of_place(f->p, f->gate, YIMA_SECTION_TRANSFERS);
-    if (row && yima_replay_transfer(j->v, f->claim->card_account, j->now, YIMA_VALUE(row, TRANSFERS, WITHIN_S))) {
-        const uint32_t value = YIMA_VALUE(row, TRANSFERS, VALUE);
-        const uint32_t less = f->fen > value ? f->fen - value : 0;
-        f->fen = YIMA_VALUE(row, TRANSFERS, KIND) == PERCENT ? percent_of(f->fen, value) : less;
-        apply(f, YIMA_VALUE(row, TRANSFERS, RULE));
-        j->verdict->transfer = 1;
+        const uint32_t fen = reduced < f->fen ? reduced : f->fen;
+        const uint32_t rule = YIMA_VALUE(row, CONCESSIONS, RULE);
+        fund(f, apply(f, YIMA_RULE_CONCESSION, rule, (int64_t)fen - f->fen), row, issuer_city);
+        f->fen = fen;
     }
 }
 
 yima_reason yima_fare_find(const yima_judgement *j, uint32_t issuer_city) {
-    pricing f = {
-        .p = j->v->parameters, .gate = &j->v->gate, .claim = &j->claim, .now = (uint32_t)j->now, .reducible = 1};
+    pricing f = {.p = j->v->parameters,
+                 .gate = &j->v->gate,
+                 .claim = &j->claim,
+                 .now = (uint32_t)j->now,
+                 .reducible = 1,
+                 .verdict = j->verdict};
     f.row = rule_in_force(&f);
     if (!f.row) {
         return YIMA_REASON_NO_FARE;
     }
-    f.journey = of_place(f.p, f.gate, YIMA_SECTION_JOURNEYS);
+    f.journey = journey_in_force(f.p, f.gate);
     int over_time = 0;
     const yima_reason reason = f.gate->direction == YIMA_DIRECTION_ENTRY  ? price_entry(&f)
                                : f.gate->direction == YIMA_DIRECTION_EXIT ? price_exit(&f, &over_time)
@@ -277,11 +289,12 @@ yima_reason yima_fare_find(const yima_judgement *j, uint32_t issuer_city) {
         return reason;
     }
     if (f.reducible) {
-        reduce(&f, j, issuer_city);
+        reduce(&f, issuer_city);
     }
     if (over_time) {
-        f.fen += YIMA_VALUE(f.journey, JOURNEYS, OVER_TIME_FEN);
-        apply(&f, YIMA_VALUE(f.journey, JOURNEYS, OVER_TIME_RULE));
+        const uint32_t more = YIMA_VALUE(f.journey, JOURNEYS, OVER_TIME_FEN);
+        apply(&f, YIMA_RULE_SURCHARGE, YIMA_VALUE(f.journey, JOURNEYS, OVER_TIME_RULE), more);
+        f.fen += more;
     }
     if (f.fen > j->claim.cap_fen) {
         return YIMA_REASON_FARE_OVER_CAP;
@@ -291,19 +304,14 @@ yima_reason yima_fare_find(const yima_judgement *j, uint32_t issuer_city) {
                               : f.gate->direction == YIMA_DIRECTION_ENTRY ? YIMA_TRANSACTION_ENTRY
                               : over_time                                 ? YIMA_TRANSACTION_OVER_TIME_EXIT
                                                                           : YIMA_TRANSACTION_EXIT;
-    memcpy(j->verdict->rules, f.rules, sizeof f.rules);
     return YIMA_REASON_ACCEPTED;
-}
-
-uint32_t yima_transfer_window(const yima_parameters *p, const yima_gate *gate) {
-    const uint8_t *row = of_place(p, gate, YIMA_SECTION_TRANSFERS);
-    return row ? YIMA_VALUE(row, TRANSFERS, WITHIN_S) : 0;
 }
 
 size_t yima_rule_text(const yima_parameters *p, const yima_verdict *verdict, char *out) {
     size_t length = 0;
-    for (int i = 0; i < YIMA_RULES; i++) {
-        const uint8_t *name = verdict->rules[i] ? yima_row(p, YIMA_SECTION_NAMES, verdict->rules[i] - 1u) : NULL;
+    for (int i = 0; i < verdict->rule_count; i++) {
+        const uint16_t number = verdict->rules[i].number;
+        const uint8_t *name = number ? yima_row(p, YIMA_SECTION_NAMES, number - 1u) : NULL;
         if (name && length) {
             out[length++] = '+';
         }

@@ -3,10 +3,7 @@
 #define YIMA_FARE_H
 #include "judge.h"
 
-/* The fare of an opened claim at the validator's gate. issuer_city: 0 if not known. On acceptance fare_fen, transaction
+/* The fare of an opened claim at the validator's gate. issuer_city: 0 if not known. On acceptance fares, transaction
  * and rules of the verdict are set; else the reason is returned and they are of no meaning. */
 yima_reason yima_fare_find(const yima_judgement *j, uint32_t issuer_city);
-
-/* How long after a ride a transfer discount at this gate still asks for it, seconds; 0: there is none. */
-uint32_t yima_transfer_window(const yima_parameters *p, const yima_gate *gate);
 #endif

@@ -144,6 +144,7 @@ static yima_reason judge_permission(yima_judgement *j) {
     }
     const yima_reason city =
         pair.city ? yima_city_accepted(p, &j->v->gate, pair.city, (uint32_t)j->now) : YIMA_REASON_ACCEPTED;
+    j->verdict->issuer_city = pair.city;
     if (city != YIMA_REASON_ACCEPTED) {
         return city;
     }
@@ -185,16 +186,26 @@ static yima_reason judge_repetition(yima_judgement *j) {
     if (needs_resolver(j)) {
         return YIMA_REASON_ACCEPTED; /* yima_settle remembers it, if the issuer says yes */
     }
-    yima_replay_insert(j->v, j->verdict->digest, account, j->now, last_second(j), j->now, j->verdict->transfer);
+    yima_replay_insert(j->v, j->verdict->digest, account, j->now, last_second(j), j->now);
     return YIMA_REASON_ACCEPTED;
 }
 
-/* Of a refused ride. */
-static void forget_fare(yima_verdict *verdict) {
+void yima_refuse(yima_verdict *verdict, yima_reason reason) {
+    verdict->accepted = 0;
+    verdict->reason = (uint16_t)reason;
     verdict->fare_fen = 0;
+    verdict->gross_fen = 0;
     verdict->transaction = 0;
-    verdict->transfer = 0;
+    verdict->vouched = 0;
+    verdict->rule_count = 0;
     memset(verdict->rules, 0, sizeof verdict->rules);
+}
+
+/* What the opened code says, for whoever writes down what became of it. */
+static void tell_claim(const yima_judgement *j) {
+    memcpy(j->verdict->account, j->claim.card_account, sizeof j->verdict->account);
+    j->verdict->account_type = j->claim.account_type;
+    j->verdict->good_until = (uint32_t)bounded(last_second(j));
 }
 
 /* All that can be judged without asking has passed; asking is the device's to do. */
@@ -222,6 +233,9 @@ static void judge_stages(yima_judgement *j) {
         };
         while (!stages[stage] || (reason = stages[stage](j)) == YIMA_REASON_ACCEPTED) {
             verdict->stages[stage] = stages[stage] ? YIMA_PASSED : YIMA_NOT_REACHED;
+            if (stage == YIMA_STAGE_FORMAT) {
+                tell_claim(j);
+            }
             if (++stage < YIMA_STAGES) {
                 continue;
             }
@@ -234,8 +248,7 @@ static void judge_stages(yima_judgement *j) {
         }
     }
     verdict->stages[stage] = YIMA_FAILED;
-    verdict->reason = (uint16_t)reason;
-    forget_fare(verdict);
+    yima_refuse(verdict, reason);
 }
 
 /* What debounce compares: the payload, or its SM3 if it does not fit. 0: too long to be any reader's. */
@@ -321,16 +334,17 @@ void yima_settle(yima_validator *v, const uint8_t *code, size_t length, yima_mom
     if (verdict->reason != YIMA_REASON_NEEDS_RESOLVER || !j.own || j.own->open(&j) != YIMA_REASON_ACCEPTED) {
         return;
     }
-    verdict->reason = (uint16_t)reason;
     verdict->again = 0;
     if (reason == YIMA_REASON_ACCEPTED) {
+        verdict->reason = YIMA_REASON_ACCEPTED;
         verdict->accepted = 1;
         verdict->vouched = (uint8_t)vouched;
+        verdict->good_until = (uint32_t)bounded(last_second(&j));
         verdict->stages[YIMA_STAGE_PERMISSION] = YIMA_PASSED;
         verdict->stages[YIMA_STAGE_REPETITION] = YIMA_PASSED;
-        yima_replay_insert(v, verdict->digest, j.claim.card_account, j.now, last_second(&j), j.now, verdict->transfer);
+        yima_replay_insert(v, verdict->digest, j.claim.card_account, j.now, last_second(&j), j.now);
     } else {
-        forget_fare(verdict);
+        yima_refuse(verdict, reason);
     }
     show(v, code, length, now.tick_ms, verdict);
 }
@@ -347,9 +361,7 @@ void yima_validator_init(yima_validator *v, const yima_parameters *p, yima_gate 
     for (int i = 0; i < YIMA_TRUSTED_ISSUERS; i++) {
         v->issuers[i].table = -1;
     }
-    const uint32_t interval = yima_limit(p, YIMA_LIMITS_AT_ACCOUNT_INTERVAL_S);
-    const uint32_t transfers = yima_transfer_window(p, &v->gate);
-    v->memory_s = interval > transfers ? interval : transfers;
+    v->memory_s = yima_limit(p, YIMA_LIMITS_AT_ACCOUNT_INTERVAL_S);
     yima_trust_divide(v, tables, tables_size);
 }
 
@@ -383,6 +395,6 @@ int yima_remember(yima_validator *v, const uint8_t *code, size_t length, int64_t
     if (bounded(now) > until && bounded(now) >= interval_ends) {
         return 0;
     }
-    yima_replay_insert(v, digest, j.claim.card_account, bounded(accepted_at), until, bounded(now), 0);
+    yima_replay_insert(v, digest, j.claim.card_account, bounded(accepted_at), until, bounded(now));
     return 1;
 }

@@ -114,8 +114,6 @@ static int fields_agree(unsigned id, const uint8_t *row) {
         return memcmp(YIMA_PLACE(row, DENY, FIRST), YIMA_PLACE(row, DENY, LAST), YIMA_DENY_SIZE_LAST) <= 0;
     case YIMA_SECTION_CONCESSIONS:
         return YIMA_VALUE(row, CONCESSIONS, KIND) != PERCENT || YIMA_VALUE(row, CONCESSIONS, VALUE) <= PERCENT_MAX;
-    case YIMA_SECTION_TRANSFERS:
-        return YIMA_VALUE(row, TRANSFERS, KIND) != PERCENT || YIMA_VALUE(row, TRANSFERS, VALUE) <= PERCENT_MAX;
     case YIMA_SECTION_DECODERS:
         size = YIMA_VALUE(row, DECODERS, STATION_SIZE);
         return size != 3 && YIMA_VALUE(row, DECODERS, STATION_AT) + size <= YIMA_ISSUER_DATA_MAX &&
@@ -165,7 +163,7 @@ static yima_parameters_error open_section(yima_parameters *p, const uint8_t *ent
     const uint32_t id = YIMA_VALUE(entry, ENTRY, SECTION);
     const uint32_t count = YIMA_VALUE(entry, ENTRY, ROWS);
     const uint32_t start = YIMA_VALUE(entry, ENTRY, START);
-    if (id < 1 || id >= YIMA_SECTION_KINDS || p->sections[id].rows ||
+    if (id < 1 || id >= YIMA_SECTION_KINDS || !kinds[id].row || p->sections[id].rows ||
         YIMA_VALUE(entry, ENTRY, ROW_SIZE) != kinds[id].row || start < first || start > p->size ||
         (uint64_t)count * kinds[id].row > p->size - start || (kinds[id].order == ONE && count != 1)) {
         return YIMA_PARAMETERS_BAD_SECTION;

@@ -1,4 +1,7 @@
-/* record.c - the offline trip record: TLVs of tag (2), length (2), value, and SM3 over all before tag 0011.
+/* record.c - the ministry's offline trip record: TLVs of tag (2), length (2), value, and SM3 over all before tag 0011.
+ *
+ * Readers of it know tags 0000 to 0011 and refuse others, so nothing of ours stands in it; facts.c has that. Acquirers'
+ * own tags, from 2000 up, are met in records of other and of older devices, and are kept.
  *
  * The integrity value is a checksum that anyone can compute. What the record proves is in the code inside. */
 #include "bytes.h"
@@ -24,12 +27,7 @@ enum {
     TAG_POSITION = 0x000f,
     TAG_TERMINAL_TIME = 0x0010,
     TAG_INTEGRITY = 0x0011,
-    TAG_OWN = 0x2000, /* acquirers' own begin here, ours among them */
-    TAG_REASON = 0x2001,
-    TAG_TIME_TRUSTED = 0x2002,
-    TAG_RULE = 0x2003,
-    TAG_VOUCHED = 0x2004,
-    TAG_TRANSACTION = 0x2005,
+    TAG_OWN = 0x2000, /* acquirers' own begin here */
     HEAD_SIZE = 4,
     STRING_MAX = 255
 };
@@ -80,6 +78,11 @@ static void put_string(record *r, unsigned tag, const char *text) {
     put(r, tag, (const uint8_t *)text, length);
 }
 
+/* The merchant category code: bus lines, passenger railways. */
+static const char *merchant_type(uint8_t mode) {
+    return mode == YIMA_MODE_BUS ? "4131" : mode == YIMA_MODE_METRO ? "4111" : NULL;
+}
+
 size_t yima_record_write(uint8_t *out, size_t capacity, const uint8_t *code, size_t length, const yima_verdict *verdict,
                          const yima_trip *trip) {
     record r = {out, capacity, 0, 0};
@@ -89,10 +92,10 @@ size_t yima_record_write(uint8_t *out, size_t capacity, const uint8_t *code, siz
     put_string(&r, TAG_TERMINAL, trip->terminal);
     put_string(&r, TAG_SOFTWARE, trip->software);
     put_string(&r, TAG_RECORD_ID, trip->record_id);
-    put_string(&r, TAG_MERCHANT_TYPE, trip->merchant_type);
+    put_string(&r, TAG_MERCHANT_TYPE, trip->merchant_type ? trip->merchant_type : merchant_type(trip->mode));
     put_number(&r, TAG_CONSUMPTION_TYPE, 0, 1);
     put_string(&r, TAG_CURRENCY, "156");
-    put_number(&r, TAG_AMOUNT, verdict->accepted ? verdict->fare_fen : 0, 4);
+    put_number(&r, TAG_AMOUNT, verdict->fare_fen, 4);
     put_string(&r, TAG_VEHICLE, trip->vehicle);
     put_string(&r, TAG_PLATE, trip->plate);
     put_string(&r, TAG_DRIVER, trip->driver);
@@ -100,16 +103,7 @@ size_t yima_record_write(uint8_t *out, size_t capacity, const uint8_t *code, siz
     put_string(&r, TAG_STATION, trip->station);
     put_string(&r, TAG_POSITION, trip->position);
     put_number(&r, TAG_TERMINAL_TIME, trip->terminal_time, 4);
-    put_number(&r, TAG_REASON, verdict->reason, 2);
-    put_number(&r, TAG_TIME_TRUSTED, trip->time_trusted != 0, 1);
-    put_string(&r, TAG_RULE, trip->rule && *trip->rule ? trip->rule : NULL);
-    if (verdict->vouched != YIMA_VOUCHED_HERE) {
-        put_number(&r, TAG_VOUCHED, verdict->vouched, 1);
-    }
-    if (verdict->transaction) {
-        put_number(&r, TAG_TRANSACTION, verdict->transaction, 1);
-    }
-    if (r.failed) {
+    if (r.failed || !verdict->accepted) {
         return 0;
     }
     uint8_t integrity[32];

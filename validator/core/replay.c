@@ -44,20 +44,8 @@ int yima_replay_too_soon(const yima_validator *v, const uint8_t *account, int64_
     return 0;
 }
 
-int yima_replay_transfer(const yima_validator *v, const uint8_t *account, int64_t now, uint32_t within_s) {
-    const yima_replay_entry *last = NULL;
-    for (uint32_t i = 0; i < v->replay_capacity; i++) {
-        const yima_replay_entry *entry = &v->replay[i];
-        if (entry->used && entry->accepted_at <= now && (!last || entry->accepted_at > last->accepted_at) &&
-            memcmp(entry->account, account, sizeof entry->account) == 0) {
-            last = entry;
-        }
-    }
-    return last && !last->transfer && now - last->accepted_at <= within_s;
-}
-
 void yima_replay_insert(yima_validator *v, const uint8_t *digest, const uint8_t *account, int64_t accepted_at,
-                        int64_t until, int64_t now, int transfer) {
+                        int64_t until, int64_t now) {
     const int64_t interval = v->memory_s;
     yima_replay_entry *set = set_of(v, digest);
     if (!set) {
@@ -82,7 +70,6 @@ void yima_replay_insert(yima_validator *v, const uint8_t *digest, const uint8_t 
     victim->accepted_at = accepted_at;
     victim->until = until;
     victim->used = 1;
-    victim->transfer = transfer != 0;
 }
 
 void yima_replay_remove(yima_validator *v, const uint8_t *digest) {

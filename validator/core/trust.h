@@ -23,10 +23,7 @@ void yima_trust_divide(yima_validator *v, void *tables, size_t size);
 /* The memory of accepted codes. `digest` is e of the rider's signature, of which 16 bytes are kept. */
 int yima_replay_holds(const yima_validator *v, const uint8_t *digest, int64_t now);
 int yima_replay_too_soon(const yima_validator *v, const uint8_t *account, int64_t now);
-/* 1 if the account's last ride here was at most `within_s` ago and no transfer itself. */
-int yima_replay_transfer(const yima_validator *v, const uint8_t *account, int64_t now, uint32_t within_s);
-/* transfer: the ride was reduced as a transfer. */
 void yima_replay_insert(yima_validator *v, const uint8_t *digest, const uint8_t *account, int64_t accepted_at,
-                        int64_t until, int64_t now, int transfer);
+                        int64_t until, int64_t now);
 void yima_replay_remove(yima_validator *v, const uint8_t *digest);
 #endif

@@ -22,6 +22,7 @@ from pathlib import Path
 from yima.validator._core import sm3
 from yima.validator.errors import JournalError
 from yima.validator.journal.durable import DurableFile, FileKind
+from yima.validator.journal.facts import FactsError, parse
 from yima.validator.judging import Moment
 from yima.validator.ports import Entry, JournalKey
 from yima.validator.texts import Text
@@ -136,6 +137,15 @@ class JournalView:
                 "SELECT at FROM entries WHERE time_trusted = 1 ORDER BY sequence DESC LIMIT 1"
             ).fetchone()
         return None if row is None else int(row[0])
+
+    def newest_run(self) -> int:
+        """The run that the newest entry's facts name (how often the device had started), 0 if there is none."""
+        last = self.last_sequence()
+        newest = self.entries(last - 1, 1) if last else []
+        try:
+            return parse(newest[0].record)[0].run if newest else 0
+        except FactsError:
+            return 0  # kept by a version that did not count
 
     def quarantined(self) -> list[Quarantined]:
         """What the collector refused, by sequence."""

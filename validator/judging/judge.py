@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from yima.validator import _core
 from yima.validator.errors import ParametersError
+from yima.validator.judging.applied import FUNDERS, AppliedRule, RuleKind
 from yima.validator.judging.family_fields import LAB_FAMILIES, card_account, organisation
 from yima.validator.parameters.family_rules import read as read_family_rules
 from yima.validator.parameters.image import MODE_NUMBERS
@@ -173,7 +174,7 @@ class GateContext:
     """Where the gate stands.
 
     city: administrative division code, 320500 is Suzhou. line, station: the parameters' own numbers, up to 65535.
-    0: not told.
+    operator: the acquirer's organisation code, 8 digits, as a number. 0: not told.
     """
 
     mode: Mode
@@ -181,6 +182,7 @@ class GateContext:
     line: int = 0
     station: int = 0
     direction: Direction = Direction.NONE
+    operator: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +191,12 @@ class Verdict:
 
     family: what kind of code it was. fare_fen: what the ride costs in fen, 0 when refused. again: the same presentation
     as a moment ago: show the answer again, record nothing. digest: names the code's content, however often it is signed
-    anew; None until the rider's signature verified. rule: names of the rules that set the fare, joined by `+`; ASCII.
+    anew; None until the rider's signature verified. gross_fen: the fare before reductions and surcharges. rules: what
+    set the fare, in order; their effects sum to it.
+
+    What the code says, believed once its signatures are: account, 10 bytes, and account_type, once the format passed;
+    good_until: the last unix second at which it can be accepted; issuer_city, by the whitelist; entry_at (unix s),
+    entry_station, entry_line: by the issuer's own data, at an exit. 0 and None: not told. raw: the core's own value.
     """
 
     accepted: bool
@@ -200,13 +207,30 @@ class Verdict:
     again: bool
     digest: bytes | None
     code: bytes = field(repr=False)
-    rule: str = ""
     transaction: Transaction = Transaction.NONE
     vouched: Vouched = Vouched.HERE
+    gross_fen: int = 0
+    rules: tuple[AppliedRule, ...] = ()
+    account: bytes | None = field(default=None, repr=False)
+    account_type: int = 0
+    issuer_city: int = 0
+    good_until: int = 0
+    entry_at: int = 0
+    entry_station: int = 0
+    entry_line: int = 0
+    raw: bytes = field(default=b"", repr=False, compare=False)
 
     def refused(self, reason: Reason) -> "Verdict":
         """The same presentation, turned away by the device for a reason of its own."""
-        return replace(self, accepted=False, reason=reason, fare_fen=0, rule="", transaction=Transaction.NONE)
+        return replace(
+            self, accepted=False, reason=reason, fare_fen=0, gross_fen=0, rules=(),
+            transaction=Transaction.NONE, vouched=Vouched.HERE,
+        )  # fmt: skip
+
+    @property
+    def rule(self) -> str:
+        """The names of the rules that set the fare, joined by `+`; ASCII."""
+        return "+".join(rule.name for rule in self.rules if rule.name)
 
     @property
     def case(self) -> int | None:
@@ -228,8 +252,18 @@ class Verdict:
         return organisation(self.family, self.code)
 
 
-def _verdict(code: bytes, answer: tuple[int, bool, int, bool, bytes, int, bytes | None, str, int, int]) -> Verdict:
-    reason, accepted, family, again, stages, fare_fen, digest, rule, transaction, vouched = answer
+def _rule(row: tuple[int, int, int, int, int, str]) -> AppliedRule:
+    number, kind, fen, funder, funder_id, name = row
+    return AppliedRule(
+        number=number, kind=RuleKind(kind), fen=fen, funder=FUNDERS[funder], funder_id=funder_id, name=name
+    )
+
+
+def _verdict(code: bytes, answer: "_core.VerdictTuple") -> Verdict:
+    (
+        reason, accepted, family, again, stages, fare_fen, digest, transaction, vouched, gross_fen, rules, account,
+        account_type, issuer_city, good_until, entry_at, entry_station, entry_line, raw,
+    ) = answer  # fmt: skip
     return Verdict(
         accepted=accepted,
         reason=_REASONS[reason],
@@ -239,9 +273,18 @@ def _verdict(code: bytes, answer: tuple[int, bool, int, bool, bytes, int, bytes 
         again=again,
         digest=digest,
         code=code,
-        rule=rule,
         transaction=_TRANSACTIONS[transaction],
         vouched=_VOUCHED[vouched],
+        gross_fen=gross_fen,
+        rules=tuple(map(_rule, rules)),
+        account=account,
+        account_type=account_type,
+        issuer_city=issuer_city,
+        good_until=good_until,
+        entry_at=entry_at,
+        entry_station=entry_station,
+        entry_line=entry_line,
+        raw=raw,
     )
 
 
@@ -270,7 +313,7 @@ class Validator:
         """
         self._core = _core.Validator(
             parameters.image, MODE_NUMBERS[gate.mode], gate.city, replay_capacity, table_bytes, kernel,
-            gate.line, gate.station, _DIRECTIONS[gate.direction],
+            gate.line, gate.station, _DIRECTIONS[gate.direction], gate.operator,
         )  # fmt: skip
         self._judge = self._core.judge
         self.gate = gate
@@ -300,6 +343,14 @@ class Validator:
             verdict.code, verdict.digest or b"", now.unix_s, now.tick_ms, now.trusted, reason, vouched
         )
         return _verdict(verdict.code, answer)
+
+    def facts(self, verdict: Verdict, now: Moment, run: int) -> bytes:
+        """The facts of a tap that this validator judged, as an entry begins with them (yima.validator.journal.facts).
+
+        verdict: as it was in the end. run: how often the device has started. Raises ValueError for a verdict that no
+        core gave.
+        """
+        return self._core.facts(verdict.raw, verdict.reason, now.unix_s, now.tick_ms, now.trusted, run)
 
     def retract(self, verdict: Verdict) -> None:
         """Takes back what an accepted verdict left in the memory: its record could not be made durable."""

@@ -1,9 +1,8 @@
-"""The offline trip record: what a device hands on about one presentation, accepted or refused.
+"""What a device hands on of one presentation: the ministry's trip record of an accepted ride, and the entry around it.
 
-The bytes are written by the core (core/record.c): TLVs of tag (2), length (2), value; 0011 is SM3 over all before it.
-Our own tags: 2001 the reason (2 bytes), 2002 whether the device's clock could be trusted (1 byte),
-2003 the rules that set the fare, 2004 who vouched for a code that could not be verified here (1 its issuer, 2 nobody:
-accepted at risk), 2005 what the tap was at a gate with a direction (1 entry, 2 exit, 3 over-time exit).
+The record's bytes are written by the core (core/record.c): TLVs of tag (2), length (2), value, 0000 to 0011 and no
+others; 0011 is SM3 over all before it. An entry is the facts of the tap (yima.validator.journal.facts) and then a body:
+the record if the ride was accepted, else the payload as it was scanned.
 """
 
 from collections.abc import Iterator
@@ -11,26 +10,26 @@ from dataclasses import dataclass, fields
 
 from yima.validator import _core
 from yima.validator.errors import ParametersError
-from yima.validator.judging import Moment, Verdict, Vouched
+from yima.validator.judging import Mode, Moment, Validator, Verdict
+from yima.validator.parameters.image import MODE_NUMBERS
 from yima.validator.texts import Text
 from yima.validator.version import VERSION
 
 _STRING_MAX = 255
-_AMOUNT, _VOUCHED = 0x0009, 0x2004
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terminal:
     """What a terminal says of itself and of the ride; "" leaves the tag out. At most 255 bytes of UTF-8 each.
 
-    terminal: its id (tag 0003). merchant_type: 4131 is the merchant category of bus lines. position: "lat,lon".
-    Raises ParametersError for a text that no record can hold.
+    terminal: its id (tag 0003). merchant_type: "" is the gate's mode's, 4131 for a bus, 4111 for a metro. position:
+    "lat,lon". Raises ParametersError for a text that no record can hold.
     """
 
     terminal: str
     vendor: str = "yima"
     software: str = VERSION
-    merchant_type: str = "4131"
+    merchant_type: str = ""
     vehicle: str = ""
     plate: str = ""
     driver: str = ""
@@ -49,11 +48,14 @@ class Terminal:
                 )
 
 
-def trip_record(code: bytes, verdict: Verdict, *, terminal: Terminal, record_id: str, moment: Moment) -> bytes:
-    """The record of one judged code. record_id: unique, at most 255 bytes; raises ValueError otherwise.
+def trip_record(verdict: Verdict, *, mode: Mode, terminal: Terminal, record_id: str, moment: Moment) -> bytes:
+    """The ministry's record of an accepted ride. record_id: unique, at most 255 bytes.
 
-    A refused tap's record carries amount 0 and the reason. A time outside 1970 to 2106 is written as the nearer end.
+    Raises ValueError for a refused verdict, and for a record_id that is too long. A time outside 1970 to 2106 is
+    written as the nearer end.
     """
+    if not verdict.accepted:
+        raise ValueError("a refused tap has no trip record")
     texts = (
         terminal.vendor,
         terminal.terminal,
@@ -68,16 +70,26 @@ def trip_record(code: bytes, verdict: Verdict, *, terminal: Terminal, record_id:
         terminal.position,
     )
     return _core.record_write(
-        code,
-        verdict.reason,
-        verdict.accepted,
+        verdict.code,
         verdict.fare_fen,
-        verdict.transaction,
-        verdict.vouched,
+        MODE_NUMBERS[mode],
         min(max(moment.unix_s, 0), 0xFFFFFFFF),
-        moment.trusted,
-        *(text or None for text in (*texts, verdict.rule)),
+        *(text or None for text in texts),
     )
+
+
+def tap_entry(
+    validator: Validator, verdict: Verdict, *, terminal: Terminal, record_id: str, moment: Moment, run: int
+) -> bytes:
+    """The entry of a tap that `validator` judged, with the verdict as it was in the end: facts, then the body.
+
+    run: how often the device has started. Raises ValueError as trip_record does.
+    """
+    facts = validator.facts(verdict, moment, run)
+    if not verdict.accepted:
+        return facts + verdict.code
+    mode = validator.gate.mode
+    return facts + trip_record(verdict, mode=mode, terminal=terminal, record_id=record_id, moment=moment)
 
 
 def record_is_intact(record: bytes) -> bool:
@@ -94,14 +106,3 @@ def fields_of(record: bytes) -> Iterator[tuple[int, bytes]]:
             return
         yield tag, record[at + 4 : at + 4 + size]
         at += 4 + size
-
-
-def amount_of(record: bytes) -> int:
-    """The fare in fen (tag 0009, binary); 0 if there is none."""
-    return next((int.from_bytes(value) for tag, value in fields_of(record) if tag == _AMOUNT), 0)
-
-
-def vouched_of(record: bytes) -> Vouched:
-    """Who vouched for the code (tag 2004); HERE if the record does not say."""
-    said = next((value for tag, value in fields_of(record) if tag == _VOUCHED), b"")
-    return Vouched(said[0]) if len(said) == 1 and said[0] in set(Vouched) else Vouched.HERE

@@ -18,6 +18,7 @@ from yima.validator.parameters.rules import (
     Fare,
     FareKind,
     Form,
+    Funder,
     Journey,
     LabelKey,
     LabelKind,
@@ -30,7 +31,6 @@ from yima.validator.parameters.rules import (
     Rules,
     Stage,
     Station,
-    Transfer,
 )
 
 ENVIRONMENTS = {"production": 1, "test": 2}
@@ -38,10 +38,11 @@ ACCOUNT_SIZE = sections.DENY.key_size
 ANY_ACCOUNT_TYPE = sections.CONCESSIONS["account_type"].most
 NO_RIDE = 0xFFFF
 MODE_NUMBERS = {Mode.BUS: 1, Mode.METRO: 2}
+FUNDER_NUMBERS = {funder: number for number, funder in enumerate(Funder, start=1)}
 FORM_NUMBERS = {Form.NONE: 0, Form.BINARY: 1, Form.BCD: 2}
 RULE_NAME_SIZE = sections.NAMES["name"].size
 LABEL_SIZE = sections.LABELS["name"].size
-PERCENT, FEN = 1, 2  # what a concession or a transfer counts in
+PERCENT, FEN = 1, 2  # what a concession counts in
 REFUSE, ACCEPT = 1, 2  # a journey's policies
 
 JOURNEY_RULES = ("-over-time", "-no-entry", "-unreadable", "-no-exit")
@@ -69,7 +70,7 @@ def number_set(members: Iterable[int]) -> bytes:
 
 def rule_names(rules: Rules) -> list[str]:
     """The names of all rules, in the order of their numbers (from 1)."""
-    named: list[Fare | Concession | Transfer] = [*rules.fares, *rules.concessions, *rules.transfers]
+    named: list[Fare | Concession] = [*rules.fares, *rules.concessions]
     names = {rule.rule for rule in named}
     return sorted(names | {journey.rule + behind for journey in rules.journeys for behind in JOURNEY_RULES})
 
@@ -147,18 +148,9 @@ class _Numbers:
             from_s=row.from_s,
             to_s=row.to_s,
             kind=FEN if row.percent is None else PERCENT,
+            funder=FUNDER_NUMBERS[row.funded_by],
             rule=self._rules[row.rule],
             value=row.fen if row.percent is None else row.percent,
-        )
-
-    def transfer(self, row: Transfer) -> bytes:
-        return sections.TRANSFERS.pack(
-            mode=MODE_NUMBERS[row.mode],
-            city=row.city,
-            within_s=row.within_s,
-            value=row.less_fen if row.percent is None else row.percent,
-            kind=FEN if row.percent is None else PERCENT,
-            rule=self._rules[row.rule],
         )
 
     def journey(self, row: Journey) -> bytes:
@@ -266,7 +258,6 @@ def _sections(rules: Rules) -> dict[int, list[bytes]]:
         sections.SHIFTS.number: sorted(_shifts(rules.time_shifts)),
         sections.NAMES.number: [sections.NAMES.pack(name=name.encode()) for name in rule_names(rules)],
         sections.CONCESSIONS.number: sorted(map(numbers.concession, rules.concessions)),
-        sections.TRANSFERS.number: sorted(map(numbers.transfer, rules.transfers)),
         sections.JOURNEYS.number: sorted(map(numbers.journey, rules.journeys)),
         sections.DECODERS.number: sorted(map(_decoder, rules.decoders)),
         sections.STATIONS.number: sorted(map(_station, rules.stations)),

@@ -21,6 +21,7 @@ from yima.validator.parameters.rules import (
     Decoder,
     Fare,
     FareKind,
+    Funder,
     Journey,
     LabelKey,
     LabelKind,
@@ -33,11 +34,11 @@ from yima.validator.parameters.rules import (
     Rules,
     Stage,
     Station,
-    Transfer,
 )
 from yima.validator.parameters.sections import Image, Opened, Section
 
 _ENVIRONMENTS = {number: name for name, number in image_form.ENVIRONMENTS.items()}
+_FUNDERS = {number: funder for funder, number in image_form.FUNDER_NUMBERS.items()}
 _MODES = {number: mode for mode, number in image_form.MODE_NUMBERS.items()}
 _FORMS = {number: form for form, number in image_form.FORM_NUMBERS.items()}
 _LABEL_KINDS = frozenset(LabelKind)
@@ -87,13 +88,7 @@ class _Image(Opened):
             account_type=None if row.account_type == image_form.ANY_ACCOUNT_TYPE else row.account_type,
             mode=_MODES.get(row.mode), issuer_city=row.issuer_city, riding_city=row.riding_city, from_s=row.from_s,
             to_s=row.to_s, percent=percent, fen=row.value if percent is None else 0,
-        )  # fmt: skip
-
-    def transfer(self, row: Row) -> Transfer:
-        percent = row.value if row.kind == image_form.PERCENT else None
-        return Transfer(
-            rule=self.rule(row.rule), mode=_MODES[row.mode], city=row.city, within_s=row.within_s,
-            percent=percent, less_fen=row.value if percent is None else 0,
+            funded_by=_FUNDERS.get(row.funder, Funder.RIDING_CITY),
         )  # fmt: skip
 
     def journey(self, row: Row) -> Journey:
@@ -229,7 +224,6 @@ def read(image: Image) -> Rules:
         deny=found.all(sections.DENY, lambda row: (row.first, row.last)),
         time_shifts=_time_shifts(found),
         concessions=found.all(sections.CONCESSIONS, found.concession),
-        transfers=found.all(sections.TRANSFERS, found.transfer),
         journeys=found.all(sections.JOURNEYS, found.journey),
         decoders=found.all(sections.DECODERS, _decoder),
         stations=tuple(_station(row) for row in found.each(sections.STATIONS) if row.mode in _MODES),

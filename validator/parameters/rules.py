@@ -24,6 +24,15 @@ class Mode(StrEnum):
     METRO = "metro"
 
 
+class Funder(StrEnum):
+    """Who pays for a reduction: the city one rides in, the issuer's, the operator of the line, the region."""
+
+    RIDING_CITY = "riding-city"
+    ISSUER_CITY = "issuer-city"
+    OPERATOR = "operator"
+    REGION = "region"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """The terminal's habits. Times in seconds, debounce in milliseconds; an interval or an age of 0 is off.
@@ -129,7 +138,7 @@ class Station:
 class Concession:
     """A reduced fare for some riders: percent of the fare, or (percent None) at most so many fen.
 
-    account_type None: any. mode None: any. issuer_city, riding_city 0: any.
+    account_type None: any. mode None: any. issuer_city, riding_city 0: any. funded_by: who pays for the difference.
     """
 
     rule: str
@@ -141,18 +150,7 @@ class Concession:
     to_s: int = OPEN
     percent: int | None = None
     fen: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
-    """A discount for the second ride within a time: percent of the fare remain, or (percent None) so many fen less."""
-
-    rule: str
-    mode: Mode
-    within_s: int
-    city: int = 0
-    percent: int | None = None
-    less_fen: int = 0
+    funded_by: Funder = Funder.RIDING_CITY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +248,6 @@ class Rules:
     deny: Sequence[tuple[bytes, bytes]] = ()
     time_shifts: Mapping[str, Sequence[int]] = field(default_factory=dict)
     concessions: Sequence[Concession] = ()
-    transfers: Sequence[Transfer] = ()
     journeys: Sequence[Journey] = ()
     decoders: Sequence[Decoder] = ()
     stations: Sequence[Station] = ()

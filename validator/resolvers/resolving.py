@@ -7,7 +7,7 @@ Rules it keeps:
 - What is out is counted from the journal, over all such families together, so it survives a restart; a ride counts from
   the moment it is recorded.
 - A device that does not know the time takes no risk: it could not say what lies within 24 hours.
-- Who vouched stands in the record (tag 2004), so the centre can ask the issuer later about rides at risk.
+- Who vouched stands in the facts of the tap, so the centre can ask the issuer later about rides at risk.
 
 `decide` is pure; `Resolving` is the one place that asks.
 """
@@ -15,8 +15,8 @@ Rules it keeps:
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from yima.validator.journal.kept import kept_tap
 from yima.validator.judging import Moment, Reason, Validator, Verdict, Vouched
-from yima.validator.judging.record import amount_of, vouched_of
 from yima.validator.parameters.family_rules import Resolved, resolved_for
 from yima.validator.ports import Answer, Entry, Question, Resolver
 
@@ -59,7 +59,9 @@ class RidesAtRisk:
     def refill(self, entries: Iterable[Entry]) -> None:
         """Begins anew with such rides among the journal's entries."""
         self._rides = [
-            (entry.at, amount_of(entry.record)) for entry in entries if vouched_of(entry.record) is Vouched.NOBODY
+            (entry.at, tap.fare_fen)
+            for entry in entries
+            if entry.reason == Reason.ACCEPTED and (tap := kept_tap(entry.record)) and tap.vouched is Vouched.NOBODY
         ]
 
     def add(self, at: int, fen: int) -> None:

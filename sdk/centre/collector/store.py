@@ -18,7 +18,7 @@ from typing import Any
 from yima.validator.errors import YimaError
 from yima.validator.journal import FIRST_PREVIOUS, entry_hash
 from yima.validator.journal.durable import DurableFile, FileKind
-from yima.validator.judging.record import record_is_intact
+from yima.validator.journal.kept import fault_of
 from yima.validator.ports import Entry
 from yima.validator.texts import Text
 from yima.validator.uplink.batches import Acknowledgement, Batch
@@ -203,6 +203,4 @@ def _fault(entry: Entry, previous: bytes) -> str | None:
         return "its hash does not match its content"
     if entry.previous != previous:
         return "it does not follow the record held before it"
-    if not record_is_intact(entry.record):
-        return "its trip record is not intact (tag 0011)"
-    return None
+    return fault_of(entry.record)

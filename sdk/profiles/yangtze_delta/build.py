@@ -3,7 +3,7 @@
 What comes from where:
 - acceptance.csv, cities.csv: from the plan, every pair with its first day;
 - whitelist.csv, decoders.csv: the synthetic issuers of issuers.py; roots.bin: the certificates that were handed in;
-- fares, tables, journeys, transfers, concessions: the synthetic files of tariff/, as they stand;
+- fares, tables, journeys, concessions: the synthetic files of tariff/, as they stand;
 - package.toml: environment, version, times, and the code families of the city for which the package is.
 """
 

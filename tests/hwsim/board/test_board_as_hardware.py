@@ -19,7 +19,7 @@ import pytest
 from yima.hwsim.board.layout import PIN_GATE, PIN_GREEN, PIN_OUT_OF_SERVICE, PIN_RED
 from yima.hwsim.board.workshop import Firmware
 from yima.hwsim.processes import Process, ProcessError, Processes
-from yima.validator.device import code_of
+from yima.validator.journal.kept import code_of
 from yima.validator.judging import Reason
 from yima.validator.state import look_at_journal
 
@@ -88,7 +88,7 @@ class Bench:
     def recorded(self) -> list[tuple[Reason, bytes | None]]:
         """What the host's journal holds: the reason and the code of each record; its chain is checked."""
         journal = look_at_journal(self.state)
-        found = [(Reason(entry.reason), code_of(entry)) for entry in journal.entries(0, 100)]
+        found = [(Reason(entry.reason), code_of(entry.record)) for entry in journal.entries(0, 100)]
         assert journal.verify() == len(found)
         journal.close()
         return found

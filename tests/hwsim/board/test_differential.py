@@ -14,8 +14,9 @@ from yima.hwsim.board.layout import SCANNER
 from yima.hwsim.board.log_reader import read_log
 from yima.hwsim.board.station import Station
 from yima.hwsim.board.workshop import CITY, CLOCK, Firmware, World, equip
+from yima.validator.journal.facts import parse
 from yima.validator.judging import GateContext, Mode, Moment, Validator
-from yima.validator.judging.record import Terminal, trip_record
+from yima.validator.judging.record import Terminal, tap_entry
 from yima.validator.parameters import Parameters, from_mapping
 
 CODES = int(os.environ.get("YIMA_BOARD_CODES", "1000"))
@@ -48,6 +49,7 @@ class Pair:
     def __init__(self, board: Board, parameters: Parameters, clock: int) -> None:
         self.board = board
         self._clock = clock
+        self._tick_ms = 0
         self._host = Validator(parameters, GateContext(mode=Mode.BUS, city=CITY))
         board.set_rtc(clock)
         board.power_on()
@@ -82,11 +84,18 @@ class Pair:
         written = read_log(bytes(self.board.flash)).records.keys() - records.keys()
         for number in written:
             record = read_log(bytes(self.board.flash)).records[number]
-            terminal = Terminal(terminal="T1")
-            name = f"T1-{number:010}"
-            moment = Moment(unix_s=unix_s, tick_ms=0)
-            if record != trip_record(code, verdict, terminal=terminal, record_id=name, moment=moment):
+            moment = Moment(unix_s=unix_s, tick_ms=parse(record)[0].tick_ms)
+            wanted_entry = tap_entry(
+                self._host,
+                verdict,
+                terminal=Terminal(terminal="T1"),
+                record_id=f"T1-{number:010}",
+                moment=moment,
+                run=1,
+            )
+            if record != wanted_entry or moment.tick_ms <= self._tick_ms:
                 found.append(f"record {number} differs")
+            self._tick_ms = moment.tick_ms
         return found
 
 

@@ -11,7 +11,7 @@ from yima.hwsim.demo.accounts import Account, Tap, account
 from yima.sdk.centre.collector.store import Store
 from yima.validator.journal import SqliteJournal
 from yima.validator.judging import GateContext, Moment, Reason, Validator
-from yima.validator.judging.record import Terminal, trip_record
+from yima.validator.judging.record import Terminal, tap_entry
 from yima.validator.parameters import Mode, from_mapping
 from yima.validator.uplink.batches import Batch
 
@@ -37,8 +37,8 @@ class Stores:
         for number, payload in enumerate(PAYLOADS):
             moment = Moment.at(NOW + number)
             verdict = validator.judge(payload, moment)
-            record = trip_record(
-                payload, verdict, terminal=Terminal(terminal=DEVICE), record_id=f"r{number}", moment=moment
+            record = tap_entry(
+                validator, verdict, terminal=Terminal(terminal=DEVICE), record_id=f"r{number}", moment=moment, run=1
             )
             key = journal.append(moment=moment, reason=int(verdict.reason), record=record)
             self.taps.append(

@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from yima.sdk.cli import main as command
-from yima.validator.device import code_of
+from yima.validator.journal.kept import code_of, kept_tap
 from yima.validator.judging import Vouched
-from yima.validator.judging.record import vouched_of
 from yima.validator.state import DeviceState
 
 ROOT = Path(__file__).parents[3]
@@ -99,8 +98,9 @@ def test_rides_at_risk_are_bounded_over_restarts(tmp_path: Path) -> None:
     assert [tap["reason"] for tap in after] == ["AT_RISK_LIMIT", "REPEATED"]
     journal = DeviceState.open(tmp_path / "state").open_journal()
     entries = journal.entries(0, 10)
-    assert [vouched_of(entry.record) for entry in entries] == [Vouched.NOBODY, *[Vouched.HERE] * 3]
-    assert [code_of(entry) for entry in entries] == [b"js:1", b"js:2", b"js:3", b"js:1"]
+    kept = [kept_tap(entry.record) for entry in entries]
+    assert [tap and tap.vouched for tap in kept] == [Vouched.NOBODY, *[Vouched.HERE] * 3]
+    assert [code_of(entry.record) for entry in entries] == [b"js:1", b"js:2", b"js:3", b"js:1"]
     journal.close()
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from yima.sdk.dissection.code import Dissection, dissect
 from yima.sdk.dissection.masking import Veil
 from yima.sdk.dissection.record import dissect_record
-from yima.validator.judging import Moment, Validator, masked
+from yima.validator.judging import Mode, Moment, Validator, masked
 from yima.validator.judging.record import Terminal, trip_record
 
 PAYMENT = "6217993300451826"
@@ -37,7 +37,7 @@ def record(code: bytes, validator: Callable[[], Validator], now: int) -> bytes:
     """Its trip record."""
     moment = Moment.at(now)
     verdict = validator().judge(code, moment)
-    return trip_record(code, verdict, terminal=Terminal(terminal="3"), record_id="3-1-7", moment=moment)
+    return trip_record(verdict, mode=Mode.BUS, terminal=Terminal(terminal="3"), record_id="3-1-7", moment=moment)
 
 
 def shown(dissection: Dissection) -> Iterator[str]:

@@ -17,11 +17,11 @@ from yima.validator.parameters.rules import (
     Fare,
     FareKind,
     Form,
+    Funder,
     LabelKey,
     LabelKind,
     Mode,
     Stage,
-    Transfer,
 )
 
 LOCAL_MIDNIGHT_2024 = 1_704_038_400  # 2024-01-01 00:00 in UTC+8
@@ -54,7 +54,7 @@ def test_the_example_says_what_its_files_say_and_the_core_takes_it(edited: Edit)
     assert Fare(rule="bus-k1", mode=Mode.BUS, city=320500, line=101, kind=FareKind.STAGES, table="k1") in rules.fares
     assert rules.stages["k1"][-1] == Stage(up_to_m=None, fen=300)
     assert rules.matrices["network"].fares[1][2] == 400
-    assert rules.transfers == [Transfer(rule="bus-transfer", mode=Mode.BUS, city=320500, within_s=3600, less_fen=100)]
+    assert [row.funded_by for row in rules.concessions] == [Funder.RIDING_CITY, Funder.ISSUER_CITY, Funder.OPERATOR]
     assert rules.decoders[1].station_form is Form.BCD
     assert rules.labels[LabelKey(LabelKind.STATION, 320500, Mode.METRO, 0, 205)] == "乐桥"
     assert rules.labels[LabelKey(LabelKind.ORGANISATION, 83010)] == "Shanghai test issuer"
@@ -147,9 +147,15 @@ DECODERS = "organisation,state_at,inside,station_at,station_size,station_form,ti
         ("concessions", PEOPLE + "a,,,,,,,5,5\n", "line 2, percent", "one of percent and fen", "one of them"),
         ("concessions", PEOPLE + "a,256,,,,,,5,\n", "line 2, account_type", "256", "0xFF"),
         ("concessions", PEOPLE + "a,,,,,,,101,\n", "line 2, percent", "101", "0 to 100"),
+        (
+            "concessions",
+            "rule,percent,funded_by\na,50,the mayor\n",
+            "line 2, funded_by",
+            "the mayor",
+            "riding-city or issuer-city or operator or region",
+        ),
         ("concessions", PEOPLE + "a,0x41,,,,,,5,\nb,65,,,,,,5,\n", "line 3", "line 2 says", "column to"),
-        ("transfers", "rule,mode,within_s,percent\na,bus,0,5\n", "line 2, within_s", "0", "from 1"),
-        ("transfers", "rule,mode,within_s,percent\na,bus,9,5\nb,bus,9,5\n", "line 3", "repeats line 2", "Leave one"),
+        ("transfers", "rule,mode,within_s,percent\na,bus,9,5\n", "transfers.csv", "read no more", "by the centre"),
         ("journeys", f"rule,mode\n{'x' * 21},metro\n", "line 2, rule", "xxx", "20 characters"),
         ("journeys", "rule,mode,missing_exit\na,metro,5\n", "line 2, missing_exit", "5", "refuse or accept"),
         ("journeys", "rule,mode,missing_entry_fen\na,metro,yes\n", "line 2, missing_entry_fen", "yes", "whole number"),

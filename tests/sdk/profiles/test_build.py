@@ -131,6 +131,7 @@ def test_seniors_of_the_demonstration_zone_are_locals_in_each_of_its_cities(para
             if home.name.en in zone:
                 end = "" if home.name.en == riding else "-zone"
                 assert said(verdict) == (100, f"{base}+{riding.lower()}-senior{end}")
+                assert verdict.rules[1].funder_id == home.division, "a city pays for its own seniors in the whole zone"
             else:
                 assert said(verdict) == (200, base)
 
@@ -151,7 +152,7 @@ def test_equal_treatment_is_a_row_that_a_person_adds_and_takes_away(make: Make) 
     assert fare(source) == (200, "suzhou-bus")
 
 
-def test_a_fare_changes_on_its_day_and_a_second_ride_is_cheaper(parameters: Parameters) -> None:
+def test_a_fare_changes_on_its_day(parameters: Parameters) -> None:
     hefei = Validator(parameters, bus("Hefei"))
     someone = rider(PLAN.city("Ningbo"))
     new_year = int(datetime(2024, 1, 1, tzinfo=LOCAL).timestamp())
@@ -159,7 +160,6 @@ def test_a_fare_changes_on_its_day_and_a_second_ride_is_cheaper(parameters: Para
     assert said(hefei.judge(someone.code(new_year), new_year)) == (200, "hefei-bus-2024")
     hangzhou = Validator(parameters, bus("Hangzhou"))
     assert said(hangzhou.judge(someone.code(NOW), NOW)) == (200, "bus-flat")
-    assert said(hangzhou.judge(someone.code(NOW + 600), NOW + 600)) == (100, "bus-flat+hangzhou-transfer")
     free = hangzhou.judge(rider(PLAN.city("Hangzhou"), account_type=SENIOR).code(NOW), NOW)
     assert said(free) == (0, "bus-flat+hangzhou-senior")
 

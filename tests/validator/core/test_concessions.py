@@ -1,4 +1,4 @@
-"""Reduced fares: concessions by account type, cities, mode and date; rounding; transfers on one device."""
+"""Reduced fares: concessions by account type, cities, mode and date; rounding."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from yima.sdk.issuer import Rider
 from yima.validator.judging import Mode, Reason, Validator
-from yima.validator.parameters.rules import Concession, Fare, Limits, Pair, Transfer
+from yima.validator.parameters.rules import Concession, Fare, Limits, Pair
 
 NewRider = Callable[..., Rider]
 Ruled = Callable[..., Validator]
@@ -107,84 +107,11 @@ def test_the_row_that_says_most_wins_by_type_then_issuer_then_city_then_mode(
     assert verdict.rule == "+".join(filter(None, ["bus-flat", expected(rows, account_type, riding)]))
 
 
-HALF = Transfer(rule="transfer", mode=Mode.BUS, within_s=3600, percent=50)
-LESS = Transfer(rule="transfer", mode=Mode.BUS, within_s=3600, less_fen=150)
-
-
-@pytest.mark.parametrize(
-    ("transfer", "after_s", "fare"),
-    [(HALF, 1, 100), (HALF, 3600, 100), (HALF, 3601, 200), (LESS, 1, 50)],
-)
-def test_the_second_ride_within_the_time_is_reduced(
-    *, transfer: Transfer, after_s: int, fare: int, new_rider: NewRider, ruled: Ruled, now: int
-) -> None:
-    validator, rider = ruled(transfers=[transfer]), new_rider()
-    assert validator.judge(rider.code(now), now).rule == "bus-flat"
-    second = validator.judge(rider.code(now + after_s), now + after_s)
-    assert second.fare_fen == fare
-    assert second.rule == ("bus-flat+transfer" if fare < 200 else "bus-flat")
-
-
-def test_a_transfer_is_no_ride_to_transfer_from(new_rider: NewRider, ruled: Ruled, now: int) -> None:
-    validator, rider = ruled(transfers=[HALF]), new_rider()
-    fares = [validator.judge(rider.code(now + 10 * i), now + 10 * i).fare_fen for i in range(4)]
-    assert fares == [200, 100, 200, 100]
-
-
-def test_a_transfer_comes_after_the_concession_and_a_discount_never_pays_out(
+def test_a_second_ride_costs_what_the_first_did_for_transfers_are_the_centres(
     new_rider: NewRider, ruled: Ruled, now: int
 ) -> None:
-    validator, rider = ruled(transfers=[LESS], concessions=[Concession(rule="half", percent=50)]), new_rider()
-    assert validator.judge(rider.code(now), now).fare_fen == 100
-    second = validator.judge(rider.code(now + 5), now + 5)
-    assert (second.fare_fen, second.rule) == (0, "bus-flat+half+transfer")
-
-
-def test_another_account_and_a_refused_ride_are_no_ride_to_transfer_from(
-    new_rider: NewRider, ruled: Ruled, now: int
-) -> None:
-    validator = ruled(transfers=[HALF])
-    assert validator.judge(new_rider(card_account="3104870000000001").code(now), now).accepted
-    rider = new_rider(cap_fen=150)
-    assert validator.judge(rider.code(now), now).reason is Reason.FARE_OVER_CAP
-    assert validator.judge(rider.code(now + 5), now + 5).reason is Reason.FARE_OVER_CAP
-
-
-def test_the_citys_transfer_comes_before_the_modes(new_rider: NewRider, ruled: Ruled, now: int) -> None:
-    city = Transfer(rule="suzhou-transfer", mode=Mode.BUS, city=320500, within_s=60, percent=0)
-    for gate_city, rule in ((320500, "bus-flat+suzhou-transfer"), (310000, "bus-flat+transfer")):
-        validator, rider = ruled(city=gate_city, transfers=[HALF, city]), new_rider()
-        assert validator.judge(rider.code(now), now).accepted
-        assert validator.judge(rider.code(now + 5), now + 5).rule == rule
-
-
-def test_a_ride_is_remembered_for_a_transfer_over_a_restart(new_rider: NewRider, ruled: Ruled, now: int) -> None:
-    validator, rider = ruled(transfers=[HALF]), new_rider(validity_s=60)
-    assert validator.remember(rider.code(now - 3000), now - 3000, now)
-    assert validator.judge(rider.code(now), now).rule == "bus-flat+transfer"
-    assert not validator.remember(rider.code(now - 4000), now - 4000, now)
-
-
-def test_of_several_rides_the_last_counts_in_whatever_order_they_are_remembered(
-    new_rider: NewRider, ruled: Ruled, now: int
-) -> None:
-    for order in ((3000, 100, 2000), (100, 2000, 3000), (3000, 2000, 100)):
-        validator, rider = ruled(transfers=[HALF]), new_rider(validity_s=60)
-        for before in order:
-            assert validator.remember(rider.code(now - before), now - before, now)
-        assert validator.judge(rider.code(now + 3500), now + 3500).rule == "bus-flat+transfer"  # 3600 after the last
-        validator = ruled(transfers=[HALF])
-        for before in order:
-            assert validator.remember(rider.code(now - before), now - before, now)
-        assert validator.judge(rider.code(now + 3501), now + 3501).rule == "bus-flat"
-
-
-def test_a_ride_that_lies_ahead_of_a_clock_set_back_is_no_ride_to_transfer_from(
-    new_rider: NewRider, ruled: Ruled, now: int
-) -> None:
-    validator, rider = ruled(transfers=[HALF]), new_rider()
-    assert validator.judge(rider.code(now), now).accepted
-    assert validator.judge(rider.code(now - 600), now - 600).rule == "bus-flat"
+    validator, rider = ruled(), new_rider()
+    assert [validator.judge(rider.code(now + 10 * i), now + 10 * i).fare_fen for i in range(3)] == [200] * 3
 
 
 def test_a_gate_of_no_city_takes_concessions_of_any_city_alone(new_rider: NewRider, ruled: Ruled, now: int) -> None:
@@ -200,13 +127,3 @@ def test_an_issuer_of_no_city_gets_concessions_for_any_issuer_alone(
     rows = [Concession(rule="shanghai", issuer_city=310000, percent=0), Concession(rule="any", percent=50)]
     for rule, found in ((rows, "bus-flat+any"), (rows[:1], "bus-flat")):
         assert ruled(whitelist=everywhere, concessions=rule).judge(new_rider().code(now), now).rule == found
-
-
-def test_a_reduced_ride_that_was_taken_back_can_be_taken_again(new_rider: NewRider, ruled: Ruled, now: int) -> None:
-    validator, rider = ruled(transfers=[HALF]), new_rider()
-    assert validator.judge(rider.code(now), now).fare_fen == 200
-    code = rider.code(now + 10)
-    for _ in range(2):
-        verdict = validator.judge(code, now + 10)
-        assert verdict.fare_fen == 100
-        validator.retract(verdict)

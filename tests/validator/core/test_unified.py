@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from yima.sdk.issuer import Rider
-from yima.validator.judging import Moment, Reason, Validator
+from yima.validator.judging import Mode, Moment, Reason, Validator
 from yima.validator.judging.record import Terminal, trip_record
 
 NewRider = Callable[..., Rider]
@@ -73,5 +73,6 @@ def test_it_is_remembered_over_a_restart(new_rider: NewRider, new_validator: New
 def test_its_record_keeps_the_payload_as_scanned(new_rider: NewRider, new_validator: NewValidator, now: int) -> None:
     code = b"\x55" + new_rider().code(now)
     verdict = new_validator(**ALL).judge(code, now)
-    record = trip_record(code, verdict, terminal=Terminal(terminal="1"), record_id="1", moment=Moment.at(now))
+    terminal = Terminal(terminal="1")
+    record = trip_record(verdict, mode=Mode.BUS, terminal=terminal, record_id="1", moment=Moment.at(now))
     assert b"\x00\x01" + len(code).to_bytes(2) + code in record

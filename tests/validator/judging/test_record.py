@@ -1,6 +1,7 @@
 """The trip record: what it holds, and that a changed one is seen."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,9 +10,10 @@ from hypothesis import strategies as st
 from yima.sdk.issuer import Rider
 from yima.validator import _core
 from yima.validator.errors import ParametersError
-from yima.validator.judging import GateContext, Mode, Moment, Reason, Validator
-from yima.validator.judging.record import Terminal, record_is_intact, trip_record
-from yima.validator.parameters import from_mapping
+from yima.validator.journal.facts import TapFacts, parse
+from yima.validator.journal.kept import code_of, fault_of
+from yima.validator.judging import Mode, Moment, Reason, Validator, Verdict
+from yima.validator.judging.record import Terminal, record_is_intact, tap_entry, trip_record
 from yima.validator.version import VERSION
 
 FULL = Terminal(
@@ -23,7 +25,6 @@ FULL = Terminal(
     station="观前街",
     position="31.31,120.62",
 )
-REFUSER = Validator(from_mapping({"environment": "test", "version": 1}), GateContext(mode=Mode.BUS))
 
 
 def tags(record: bytes) -> dict[int, bytes]:
@@ -37,23 +38,32 @@ def tags(record: bytes) -> dict[int, bytes]:
     return found
 
 
-def refused(code: bytes, terminal: Terminal = FULL, unix_s: int = 0, trusted: bool = True) -> bytes:
-    moment = Moment(unix_s=unix_s, tick_ms=0, trusted=trusted)
-    return trip_record(code, REFUSER.judge(code, moment), terminal=terminal, record_id="R1", moment=moment)
-
-
-def test_an_accepted_ride_is_recorded_with_its_fare(
+@pytest.fixture(scope="session")
+def accepted(
     new_rider: Callable[..., Rider], new_validator: Callable[..., Validator], now: int
-) -> None:
-    code = new_rider().code(now)
-    moment = Moment.at(now)
-    record = trip_record(
-        code, new_validator().judge(code, moment), terminal=FULL, record_id="SZ-00012320260921", moment=moment
-    )
+) -> Callable[..., Verdict]:
+    """An accepted verdict; its code may be replaced by any bytes, as only the record's form is looked at here."""
+    verdict = new_validator().judge(new_rider().code(now), now)
+    assert verdict.accepted
+    return lambda **changes: replace(verdict, **changes)
+
+
+def recorded(
+    verdict: Verdict, terminal: Terminal = FULL, *, unix_s: int = 0, mode: Mode = Mode.BUS, record_id: str = "R1"
+) -> bytes:
+    return trip_record(verdict, mode=mode, terminal=terminal, record_id=record_id, moment=Moment.at(unix_s))
+
+
+Accepted = Callable[..., Verdict]
+
+
+def test_an_accepted_ride_is_recorded_with_the_ministrys_tags_and_no_others(accepted: Accepted, now: int) -> None:
+    verdict = accepted()
+    record = recorded(verdict, unix_s=now, record_id="SZ-00012320260921")
     found = tags(record)
-    assert list(found) == [*range(0x11), 0x2001, 0x2002, 0x2003, 0x11]
+    assert list(found) == list(range(0x12))
     assert found[0x00] == b"\0"
-    assert found[0x01] == code
+    assert found[0x01] == verdict.code
     assert found[0x02] == b"yima"
     assert found[0x03] == b"SZ-000123"
     assert found[0x04] == VERSION.encode()
@@ -65,43 +75,47 @@ def test_an_accepted_ride_is_recorded_with_its_fare(
     assert found[0x0B].decode() == "苏E·12345"
     assert found[0x0F] == b"31.31,120.62"
     assert found[0x10] == now.to_bytes(4)
-    assert found[0x2001] == bytes(2)
-    assert found[0x2002] == b"\1"
-    assert found[0x2003] == b"flat-bus"
     assert found[0x11] == _core.sm3(record[:-36])
     assert record_is_intact(record)
 
 
-def test_a_refused_tap_is_recorded_with_amount_0_and_its_reason() -> None:
-    found = tags(refused(b"garbage", trusted=False))
-    assert found[0x01] == b"garbage"
-    assert found[0x09] == bytes(4)
-    assert found[0x2001] == int(Reason.UNKNOWN_FAMILY).to_bytes(2)
-    assert found[0x2002] == b"\0"
+def test_the_merchant_type_is_the_modes_unless_the_terminal_has_its_own(accepted: Accepted) -> None:
+    def merchant(mode: Mode, terminal: Terminal) -> bytes:
+        return tags(recorded(accepted(), terminal, mode=mode))[0x06]
+
+    assert merchant(Mode.BUS, FULL) == b"4131"
+    assert merchant(Mode.METRO, FULL) == b"4111"
+    assert merchant(Mode.METRO, replace(FULL, merchant_type="4789")) == b"4789"
 
 
-def test_an_empty_text_leaves_its_tag_out() -> None:
-    found = tags(refused(b"?", Terminal(terminal="T")))
+def test_a_refused_tap_has_no_record(accepted: Accepted) -> None:
+    with pytest.raises(ValueError, match="refused"):
+        recorded(accepted().refused(Reason.OFFLINE_TOO_LONG))
+
+
+def test_an_empty_text_leaves_its_tag_out(accepted: Accepted) -> None:
+    found = tags(recorded(accepted(), Terminal(terminal="T")))
     assert not found.keys() & set(range(0x0A, 0x10))
 
 
 @given(code=st.binary(max_size=4096), unix_s=st.integers(-(2**63), 2**63 - 1))
-def test_any_payload_and_any_clock_make_an_intact_record(code: bytes, unix_s: int) -> None:
-    record = refused(code, unix_s=unix_s)
+def test_any_payload_and_any_clock_make_an_intact_record(accepted: Accepted, code: bytes, unix_s: int) -> None:
+    moment = Moment(unix_s=unix_s, tick_ms=0)
+    record = trip_record(accepted(code=code), mode=Mode.BUS, terminal=FULL, record_id="R1", moment=moment)
     assert record_is_intact(record)
     assert tags(record)[0x10] == min(max(unix_s, 0), 2**32 - 1).to_bytes(4)
 
 
-def test_a_record_with_any_one_bit_changed_is_not_intact() -> None:
-    record = refused(b"short")
+def test_a_record_with_any_one_bit_changed_is_not_intact(accepted: Accepted) -> None:
+    record = recorded(accepted(code=b"short"))
     for bit in range(len(record) * 8):
         changed = bytearray(record)
         changed[bit // 8] ^= 1 << bit % 8
         assert not record_is_intact(bytes(changed)), bit
 
 
-def test_a_record_cut_short_anywhere_is_not_intact() -> None:
-    record = refused(b"short")
+def test_a_record_cut_short_anywhere_is_not_intact(accepted: Accepted) -> None:
+    record = recorded(accepted(code=b"short"))
     assert not any(record_is_intact(record[:size]) for size in range(len(record)))
 
 
@@ -127,12 +141,30 @@ def test_a_text_that_no_record_can_hold_is_refused_when_the_terminal_is_set_up(w
         Terminal(terminal="T", line=wrong)
 
 
-def test_the_longest_texts_fit_beside_the_longest_payload() -> None:
+def test_the_longest_texts_fit_beside_the_longest_payload(accepted: Accepted) -> None:
     longest = "x" * 255
     terminal = Terminal(terminal=longest, **dict.fromkeys(("vendor", "software", "vehicle", "plate"), longest))
-    assert record_is_intact(refused(bytes(4096), terminal))
+    assert record_is_intact(recorded(accepted(code=bytes(4096)), terminal))
     with pytest.raises(ValueError, match="4096"):
-        refused(bytes(4097))
-    moment = Moment.at(0)
+        recorded(accepted(code=bytes(4097)))
     with pytest.raises(ValueError, match="255"):
-        trip_record(b"?", REFUSER.judge(b"?", moment), terminal=FULL, record_id="x" * 256, moment=moment)
+        recorded(accepted(), record_id="x" * 256)
+
+
+def test_an_entry_is_the_facts_and_then_the_record_or_the_payload(
+    new_rider: Callable[..., Rider], new_validator: Callable[..., Validator], now: int
+) -> None:
+    moment = Moment.at(now)
+    for payload, mode, is_record in (
+        (new_rider().code(now), Mode.METRO, True),
+        (b"garbage", Mode.BUS, False),
+        (b"", Mode.BUS, False),
+    ):
+        validator = new_validator(mode=mode)
+        verdict = validator.judge(payload, moment)
+        entry = tap_entry(validator, verdict, terminal=FULL, record_id="R1", moment=moment, run=3)
+        facts, body = parse(entry)
+        assert isinstance(facts, TapFacts)
+        assert (facts.accepted, facts.reason, facts.run) == (is_record, verdict.reason, 3)
+        assert body == (recorded(verdict, unix_s=now, mode=mode) if is_record else payload)
+        assert (code_of(entry), fault_of(entry)) == (payload, None)

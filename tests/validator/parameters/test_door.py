@@ -99,7 +99,7 @@ def test_a_number_keeps_its_bounds_to_the_last(place: Place) -> None:
 # What another field narrows, or rows are ordered by, is met in tests of its own.
 NARROWED = {
     "FARES": {"from_s", "to_s"}, "ACCEPTANCE": {"from_s", "to_s"}, "CONCESSIONS": {"from_s", "to_s", "value"},
-    "LIMITS": {"families"}, "ROOTS": {"expiry_month"}, "TRANSFERS": {"kind"}, "RESOLVED": {"prefix_size"},
+    "LIMITS": {"families"}, "ROOTS": {"expiry_month"}, "RESOLVED": {"prefix_size"},
     "DECODERS": {"station_at", "time_at", "station_size", "time_form"},
 }  # fmt: skip
 FREE = [
@@ -232,14 +232,6 @@ def test_what_one_field_demands_of_another(number: int, name: str, value: int, s
             break
         offset += column.form.sizeof()
     assert verdict(with_bytes(number, offset, value.to_bytes(column.form.sizeof()))) == said
-
-
-def test_percent_and_fen_of_a_transfer_have_bounds_of_their_own() -> None:
-    bus, metro = row_of(10), row_of(10, 1)
-    assert (bus[16], metro[16]) == (2, 1)  # fen, percent
-    assert verdict(with_bytes(10, 12, (0xFFFFFF).to_bytes(4), 0)) == "good"
-    assert verdict(with_bytes(10, 12, (100).to_bytes(4), 1)) == "good"
-    assert verdict(with_bytes(10, 12, (101).to_bytes(4), 1)) == "value"
 
 
 def test_fen_of_a_concession_may_be_more_than_a_hundred() -> None:

@@ -22,6 +22,7 @@ from yima.validator.parameters.rules import (
     Fare,
     FareKind,
     Form,
+    Funder,
     Journey,
     LabelKey,
     LabelKind,
@@ -34,7 +35,6 @@ from yima.validator.parameters.rules import (
     Rules,
     Stage,
     Station,
-    Transfer,
 )
 from yima.validator.parameters.sections import BY_NUMBER, Opened
 
@@ -105,16 +105,11 @@ RULES = st.builds(
             riding_city=CITY,
             mode=st.none() | MODES,
             percent=st.integers(0, 100),
+            funded_by=st.sampled_from(Funder),
         )
         | dated(Concession, rule=NAMES, fen=FEN),
         max_size=4,
         unique_by=lambda row: (row.account_type, row.issuer_city, row.riding_city, row.mode),
-    ),
-    transfers=st.lists(
-        st.builds(Transfer, rule=NAMES, mode=MODES, city=CITY, within_s=st.integers(1, 7200), less_fen=FEN)
-        | st.builds(Transfer, rule=NAMES, mode=MODES, city=CITY, within_s=st.just(60), percent=st.integers(0, 100)),
-        max_size=3,
-        unique_by=lambda row: (row.mode, row.city),
     ),
     journeys=st.lists(
         st.builds(
@@ -207,7 +202,7 @@ def test_an_image_says_the_same_by_a_description_made_by_hand(rules: Rules) -> N
 def test_the_order_in_which_rules_are_written_down_changes_no_byte(rules: Rules) -> None:
     backwards: dict[str, Any] = {
         name: type(value)(reversed(value))
-        for name in ("fares", "whitelist", "acceptance", "concessions", "transfers", "journeys", "decoders", "stations")
+        for name in ("fares", "whitelist", "acceptance", "concessions", "journeys", "decoders", "stations")
         if (value := getattr(rules, name)) is not None
     }
     assert build(replace(rules, **backwards)) == build(rules)
@@ -223,7 +218,6 @@ FULL = Rules(
     whitelist=[Pair(organisation="00083010", platform="50083010", city=310000)],
     acceptance=[Acceptance(riding_city=320500, mode=Mode.METRO, issuer_city=310000)],
     concessions=[Concession(rule="half", percent=50)],
-    transfers=[Transfer(rule="transfer", mode=Mode.METRO, within_s=60, less_fen=100)],
     journeys=[Journey(rule="suzhou", mode=Mode.METRO, longest_s=7200, unreadable_fen=5)],
     decoders=[Decoder(organisation="00083010", state_at=0, inside=(1,), station_at=1)],
     stations=[Station(mode=Mode.BUS, city=320500, line=0, station=1, metres=5)],
@@ -282,7 +276,6 @@ def test_periods_that_overlap_are_refused_at_the_door(first: Fare, second: Fare)
         Rules(environment="test", version=1, fares=[Fare(rule="", mode=Mode.BUS)]),
         Rules(environment="test", version=1, fares=[Fare(rule="a", mode=Mode.BUS, fen=0x1000000)]),
         Rules(environment="test", version=1, concessions=[Concession(rule="a", percent=101)]),
-        Rules(environment="test", version=1, transfers=[Transfer(rule="a", mode=Mode.BUS, within_s=1, percent=101)]),
         Rules(environment="test", version=1, journeys=[Journey(rule="a", mode=Mode.BUS, unreadable_fen=0x1000000)]),
         Rules(
             environment="test",

@@ -237,6 +237,9 @@ def rebuilt(section: int, change: dict[int, bytes]) -> bytes:
         (rebuilt(1, {8: b"\0\0\0\1"}), "bad section at byte 32"),
         (rebuilt(1, {8: b"\xff\xff\xff\xff"}), "bad section at byte 32"),
         (rebuilt(-1, {6: b"\0\0"}), "bad section at byte 20"),
+        # Section 10 was transfer discounts; now no size of its rows is right.
+        (rebuilt(1, {0: b"\0\x0a", 2: b"\0\x14"}), "bad section at byte 32"),
+        (rebuilt(1, {0: b"\0\x0a", 2: b"\0\0"}), "bad section at byte 32"),
     ],
 )
 def test_the_door_says_what_is_wrong_with_an_image_and_where(image: bytes, message: str) -> None:

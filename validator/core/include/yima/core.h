@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "deny.h"
+#include "facts.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -156,7 +157,8 @@ typedef struct {
     uint8_t direction; /* yima_direction */
     uint16_t line;     /* numbers of the parameters' own; 0: not told */
     uint16_t station;
-    uint32_t city; /* administrative division code as a number, e.g. 320500 for Suzhou; 0: not told */
+    uint32_t city;        /* administrative division code as a number, e.g. 320500 for Suzhou; 0: not told */
+    uint32_t operator_id; /* the acquirer's organisation code, 8 digits, as a number; 0: not told */
 } yima_gate;
 
 /* The moment of a presentation. */
@@ -175,8 +177,6 @@ typedef enum {
 } yima_transaction;
 
 enum {
-    YIMA_RULES = 4, /* the most rules that set one fare: fare, concession, transfer, over-time */
-    YIMA_RULE_NAME_MAX = 31,
     YIMA_RULE_TEXT_MAX = YIMA_RULES * (YIMA_RULE_NAME_MAX + 1) /* with its terminating zero */
 };
 
@@ -187,6 +187,15 @@ typedef enum {
     YIMA_VOUCHED_NOBODY = 2  /* its issuer could not be reached: accepted at risk */
 } yima_vouched;
 
+/* One rule's part in a fare. The first one's is the gross fare; together they are the fare. */
+typedef struct {
+    uint16_t number;    /* of its name in the parameters, counted from 1; 0: it has none */
+    uint8_t kind;       /* yima_rule_kind */
+    uint8_t funder;     /* yima_funder: who pays for a reduction */
+    int32_t fen;        /* below 0: a reduction */
+    uint32_t funder_id; /* the funding city or operator; 0: not told */
+} yima_applied_rule;
+
 typedef struct {
     uint16_t reason; /* yima_reason; 0 = accepted */
     uint8_t accepted;
@@ -194,12 +203,21 @@ typedef struct {
     uint8_t again;               /* 1: the same presentation as a moment ago. Show the answer again, write nothing. */
     uint8_t stages[YIMA_STAGES]; /* yima_stage_result */
     uint32_t fare_fen;           /* what the ride costs; 0 when refused. With NEEDS_RESOLVER: what it would cost. */
+    uint32_t gross_fen;          /* the same before reductions and surcharges */
     uint8_t transaction;         /* yima_transaction; 0 when refused */
-    uint8_t transfer;            /* 1: reduced as a transfer from the account's last ride on this device */
-    uint16_t rules[YIMA_RULES];  /* which rules set the fare, in the order they were applied; 0: no more */
-    uint8_t vouched;             /* yima_vouched; 0 when refused */
-    uint8_t has_digest;          /* 1: digest below is set */
-    uint8_t digest[32];          /* names this code among all codes; a ministry code's is e of the rider's signature */
+    uint8_t rule_count;
+    yima_applied_rule rules[YIMA_RULES]; /* which rules set the fare, in the order they were applied */
+    uint8_t vouched;                     /* yima_vouched; 0 when refused */
+    uint8_t has_digest;                  /* 1: digest below is set */
+    uint8_t digest[32]; /* names this code among all codes; a ministry code's is e of the rider's signature */
+    /* What the code says, once its format has passed; true once its signatures have. Zeros: not told. */
+    uint8_t account[10]; /* card account */
+    uint8_t account_type;
+    uint16_t entry_station; /* the entry, as the issuer's own data tell it at an exit */
+    uint16_t entry_line;
+    uint32_t entry_at;    /* unix seconds */
+    uint32_t good_until;  /* the last unix second at which the code can be accepted */
+    uint32_t issuer_city; /* by the whitelist */
 } yima_verdict;
 
 /* The memory of repetition: one entry an accepted code, as long as it could still be shown. */
@@ -207,7 +225,6 @@ typedef struct {
     uint8_t digest[16];
     uint8_t account[10];
     uint8_t used;
-    uint8_t transfer; /* its fare was reduced as a transfer, so the next one is not */
     int64_t accepted_at;
     int64_t until; /* unix seconds; after it the code is refused as expired anyway */
 } yima_replay_entry;
@@ -241,7 +258,7 @@ typedef struct {
     const struct yima_sm2_kernel *kernel;
     yima_replay_entry *replay; /* borrowed */
     uint32_t replay_capacity;
-    uint32_t memory_s;     /* how long an account's last ride matters: its interval, or a transfer discount */
+    uint32_t memory_s;     /* how long an account's last ride matters: its interval */
     uint32_t evicted_live; /* accepted codes forgotten while still valid: the memory is too small */
     uint32_t clock;        /* order of use */
     uint8_t *tables;       /* borrowed: precomputed issuer tables; may be NULL */
@@ -282,9 +299,23 @@ void yima_retract(yima_validator *v, const yima_verdict *verdict);
  * if the bytes are no code of a family that is judged here, or if neither the code's validity nor the account interval reaches to `now`. */
 int yima_remember(yima_validator *v, const uint8_t *code, size_t length, int64_t accepted_at, int64_t now);
 
+/* The device turns a verdict into a refusal of its own; the memory of codes is yima_retract's. */
+void yima_refuse(yima_verdict *verdict, yima_reason reason);
+
 /* For idle time: does at most one piece of useful work (builds a table for an issuer seen often). Returns 1 if it did.
  */
 int yima_idle(yima_validator *v);
+
+/* ---- The facts of a tap ---------------------------------------------------------------------------------------- */
+
+enum { YIMA_PARAMETERS_DIGEST = 16 };
+
+/* Names the parameters in facts: the first bytes of SM3 over the image. Looks at every byte, so do it once. */
+void yima_parameters_digest(const yima_parameters *p, uint8_t digest[YIMA_PARAMETERS_DIGEST]);
+
+/* The facts of a judged presentation, for yima_facts_write. run: how often this device has started. */
+void yima_facts_of_tap(yima_facts *facts, const yima_validator *v, const yima_verdict *verdict, yima_moment now,
+                       uint32_t run, const uint8_t parameters_digest[YIMA_PARAMETERS_DIGEST]);
 
 /* ---- The trip record ------------------------------------------------------------------------------------------ */
 
@@ -294,7 +325,7 @@ typedef struct {
     const char *terminal;      /* 0003 */
     const char *software;      /* 0004 */
     const char *record_id;     /* 0005 */
-    const char *merchant_type; /* 0006 */
+    const char *merchant_type; /* 0006; NULL: of `mode`, 4131 for a bus, 4111 for a metro */
     const char *vehicle;       /* 000A */
     const char *plate;         /* 000B, UTF-8 */
     const char *driver;        /* 000C */
@@ -302,15 +333,12 @@ typedef struct {
     const char *station;       /* 000E */
     const char *position;      /* 000F, "lat,lon" */
     uint32_t terminal_time;    /* 0010 */
-    uint8_t time_trusted;      /* 2002 */
-    const char *rule;          /* 2003, of yima_rule_text; NULL or "" leaves it out */
+    uint8_t mode;              /* yima_mode; of the gate */
 } yima_trip;
 
-/* Writes the trip record of a judged code: TLVs 0000 to 0011, 0011 being SM3 over all before it. Our own tags stand
- * before 0011: 2001 reason (2 bytes), 2002 time trusted (1 byte), 2003 the rules that set the fare (ASCII), 2004
- * yima_vouched (1 byte; left out where the code was verified here), 2005 yima_transaction (1 byte; left out where the
- * gate has no direction). The amount (0009) is binary, 4 bytes, fen.
- * Returns its size, or 0 if `capacity` is too small or a string is longer than 255 bytes. */
+/* Writes the ministry's trip record of an accepted ride: TLVs 0000 to 0011 and no others, 0011 being SM3 over all before
+ * it. The amount (0009) is binary, 4 bytes, fen. What else is known of the tap is in its facts.
+ * Returns its size, or 0 if the verdict is a refusal, `capacity` too small or a string longer than 255 bytes. */
 size_t yima_record_write(uint8_t *out, size_t capacity, const uint8_t *code, size_t length, const yima_verdict *verdict,
                          const yima_trip *trip);
 
