@@ -15,6 +15,18 @@ ROOT = Path(__file__).parents[3]
 _ROOM = 65536  # more than any of the core's own structures
 
 
+class AppliedRule(ctypes.Structure):
+    """yima_applied_rule."""
+
+    _fields_ = (
+        ("number", ctypes.c_uint16),
+        ("kind", ctypes.c_uint8),
+        ("funder", ctypes.c_uint8),
+        ("fen", ctypes.c_int32),
+        ("funder_id", ctypes.c_uint32),
+    )
+
+
 class Verdict(ctypes.Structure):
     """yima_verdict."""
 
@@ -25,12 +37,20 @@ class Verdict(ctypes.Structure):
         ("again", ctypes.c_uint8),
         ("stages", ctypes.c_uint8 * 7),
         ("fare_fen", ctypes.c_uint32),
+        ("gross_fen", ctypes.c_uint32),
         ("transaction", ctypes.c_uint8),
-        ("transfer", ctypes.c_uint8),
-        ("rules", ctypes.c_uint16 * 4),
+        ("rule_count", ctypes.c_uint8),
+        ("rules", AppliedRule * 4),
         ("vouched", ctypes.c_uint8),
         ("has_digest", ctypes.c_uint8),
         ("digest", ctypes.c_uint8 * 32),
+        ("account", ctypes.c_uint8 * 10),
+        ("account_type", ctypes.c_uint8),
+        ("entry_station", ctypes.c_uint16),
+        ("entry_line", ctypes.c_uint16),
+        ("entry_at", ctypes.c_uint32),
+        ("good_until", ctypes.c_uint32),
+        ("issuer_city", ctypes.c_uint32),
     )
 
 
@@ -49,6 +69,7 @@ class Gate(ctypes.Structure):
         ("line", ctypes.c_uint16),
         ("station", ctypes.c_uint16),
         ("city", ctypes.c_uint32),
+        ("operator_id", ctypes.c_uint32),
     )
 
 
@@ -64,8 +85,7 @@ class Trip(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_char_p) for name in STRINGS),
         ("terminal_time", ctypes.c_uint32),
-        ("time_trusted", ctypes.c_uint8),
-        ("rule", ctypes.c_char_p),
+        ("mode", ctypes.c_uint8),
     )
 
 

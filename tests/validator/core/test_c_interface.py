@@ -84,31 +84,28 @@ def test_a_package_of_too_many_signatures_says_no_size(library: ctypes.CDLL) -> 
     assert library.yima_package_size(good, ctypes.c_size_t(count_at)) == 0
 
 
-@pytest.mark.parametrize("vouched", [0, 1, 2])
-@pytest.mark.parametrize("transaction", [0, 2])
-def test_a_record_is_written_whole_or_not_at_all(library: ctypes.CDLL, vouched: int, transaction: int) -> None:
-    verdict = Verdict(accepted=1, fare_fen=200, vouched=vouched, transaction=transaction)
-    trip = Trip(terminal_time=5, time_trusted=1, rule=b"flat", **strings_of(STRINGS, "苏E"))
+@pytest.mark.parametrize(("mode", "merchant"), [(1, b"4131"), (2, b"4111")])
+def test_a_record_is_written_whole_or_not_at_all(library: ctypes.CDLL, mode: int, merchant: bytes) -> None:
+    verdict = Verdict(accepted=1, fare_fen=200)
+    trip = Trip(terminal_time=5, mode=mode, **strings_of(STRINGS, "苏E"))
     whole = record(library, 4096, b"code", verdict, trip)
     assert _core.record_check(whole)
-    assert (b"\x20\x04\x00\x01" + bytes([vouched]) in whole) is (vouched != 0)
-    assert (b"\x20\x05\x00\x01" + bytes([transaction]) in whole) is (transaction != 0)
     assert record(library, len(whole), b"code", verdict, trip) == whole
     for capacity in range(len(whole)):
         assert record(library, capacity, b"code", verdict, trip) == b""
+    assert b"\x00\x06\x00\x04" + merchant in record(library, 4096, b"code", verdict, Trip(mode=mode))
 
 
-def test_a_record_names_rules_only_if_there_are_any(library: ctypes.CDLL) -> None:
-    for rule in (None, b""):
-        assert b"\x20\x03" not in record(library, 500, b"code", Verdict(), Trip(rule=rule))
-    assert b"\x20\x03\x00\x04flat" in record(library, 500, b"code", Verdict(), Trip(rule=b"flat"))
+def test_a_refused_tap_has_no_record_of_the_ministrys(library: ctypes.CDLL) -> None:
+    assert record(library, 4096, b"code", Verdict(accepted=0, reason=64), Trip(mode=1)) == b""
 
 
 def test_what_a_tag_cannot_hold_is_refused(library: ctypes.CDLL) -> None:
-    assert record(library, 70_000, bytes(65_535), Verdict(), Trip())
-    assert record(library, 70_000, bytes(65_536), Verdict(), Trip()) == b""
-    assert record(library, 700, b"", Verdict(), Trip(plate=b"x" * 255))
-    assert record(library, 700, b"", Verdict(), Trip(plate=b"x" * 256)) == b""
+    ride = Verdict(accepted=1)
+    assert record(library, 70_000, bytes(65_535), ride, Trip(mode=1))
+    assert record(library, 70_000, bytes(65_536), ride, Trip(mode=1)) == b""
+    assert record(library, 700, b"", ride, Trip(mode=1, plate=b"x" * 255))
+    assert record(library, 700, b"", ride, Trip(mode=1, plate=b"x" * 256)) == b""
 
 
 def test_only_a_question_can_be_settled(library: ctypes.CDLL, image: bytes, new_rider: NewRider, now: int) -> None:
