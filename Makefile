@@ -6,6 +6,7 @@
 PY      := .venv/bin/python
 CORE    := $(wildcard validator/binding/*.c validator/core/*.c)
 HEADERS := $(wildcard validator/binding/*.h validator/core/*.h validator/core/*.def validator/core/include/yima/*.h validator/core/include/yima/*.def)
+C_FILES  = $(shell find validator firmware_images hwsim benchmarks tests -name '*.[ch]')
 EXT     := validator/_core.abi3.so
 CFLAGS_CORE := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Ivalidator -Ivalidator/core/include -DPy_LIMITED_API=0x030b0000
 # Where there is no compiler, the one from PyPI takes its place. Asked late: setup may just have installed one.
@@ -37,7 +38,8 @@ test: setup lint sanitize counts pytest
 lint: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/clang-format --dry-run -Werror $(filter-out %_table.h,$(CORE) $(filter %.h,$(HEADERS)))
+	@.venv/bin/clang-format --dry-run -Werror $(C_FILES)
+	.ci/warnings
 	.venv/bin/mypy
 
 # The tests of the core, for builds of it that watch what it does.
