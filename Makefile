@@ -13,7 +13,7 @@ CFLAGS_CORE := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Ivalidator -Ivalidato
 CC_HERE = $(if $(shell which cc 2>/dev/null),cc,$(CURDIR)/$(PY) -m ziglang cc)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint sanitize coverage pytest counts test-long bench docs lock clean
+.PHONY: help setup demo test check lint sanitize coverage pytest counts test-long bench docs release lock clean
 
 help:
 	@sed -n '1,4s/^# //p' Makefile
@@ -41,6 +41,7 @@ lint: setup
 	@.venv/bin/clang-format --dry-run -Werror $(C_FILES)
 	.ci/warnings
 	.venv/bin/mypy
+	.venv/bin/mypy .ci/release.py
 
 # The tests of the core, for builds of it that watch what it does.
 CORE_TESTS := tests/validator/core tests/validator/test_lab_vectors.py tests/validator/packages/test_form.py \
@@ -107,6 +108,11 @@ bench: setup
 docs: setup
 	$(PY) -c 'import mkdocs' 2>/dev/null || CC="$(CC_HERE)" LDSHARED="$(CC_HERE) -shared" $(PY) -m pip install --quiet --no-build-isolation --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
+
+# The sdist and the wheels of the last commit, in dist/, each tried where nothing else is (docs/releasing.md).
+release: setup
+	$(PY) .ci/release.py
+	for wheel in dist/*.whl; do .ci/try-wheel $$wheel || exit 1; done
 
 lock: .venv/.installed
 	$(PY) -m pip install --quiet pip-tools
