@@ -6,13 +6,14 @@
 PY      := .venv/bin/python
 CORE    := $(wildcard validator/binding/*.c validator/core/*.c)
 HEADERS := $(wildcard validator/binding/*.h validator/core/*.h validator/core/*.def validator/core/include/yima/*.h validator/core/include/yima/*.def)
+C_FILES  = $(shell find validator firmware_images hwsim benchmarks tests -name '*.[ch]')
 EXT     := validator/_core.abi3.so
 CFLAGS_CORE := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Ivalidator -Ivalidator/core/include -DPy_LIMITED_API=0x030b0000
 # Where there is no compiler, the one from PyPI takes its place. Asked late: setup may just have installed one.
 CC_HERE = $(if $(shell which cc 2>/dev/null),cc,$(CURDIR)/$(PY) -m ziglang cc)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint sanitize coverage pytest counts test-long bench docs lock clean
+.PHONY: help setup demo test check lint sanitize coverage pytest counts test-long bench docs release lock clean
 
 help:
 	@sed -n '1,4s/^# //p' Makefile
@@ -37,8 +38,10 @@ test: setup lint sanitize counts pytest
 lint: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/clang-format --dry-run -Werror $(filter-out %_table.h,$(CORE) $(filter %.h,$(HEADERS)))
+	@.venv/bin/clang-format --dry-run -Werror $(C_FILES)
+	.ci/warnings
 	.venv/bin/mypy
+	.venv/bin/mypy .ci/release.py
 
 # The tests of the core, for builds of it that watch what it does.
 CORE_TESTS := tests/validator/core tests/validator/test_lab_vectors.py tests/validator/packages/test_form.py \
@@ -105,6 +108,11 @@ bench: setup
 docs: setup
 	$(PY) -c 'import mkdocs' 2>/dev/null || CC="$(CC_HERE)" LDSHARED="$(CC_HERE) -shared" $(PY) -m pip install --quiet --no-build-isolation --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
+
+# The sdist and the wheels of the last commit, in dist/, each tried where nothing else is (docs/releasing.md).
+release: setup
+	$(PY) .ci/release.py
+	for wheel in dist/*.whl; do .ci/try-wheel $$wheel || exit 1; done
 
 lock: .venv/.installed
 	$(PY) -m pip install --quiet pip-tools

@@ -5,7 +5,6 @@
 #include "sha256.h"
 
 enum {
-    MAGIC = 0x96f3b83d,
     AT_HEADER_SIZE = 8,
     AT_PROTECTED_SIZE = 10,
     AT_IMAGE_SIZE = 12,
@@ -73,7 +72,7 @@ int image_look(uint32_t number, image_info *info) {
     info->slot = image_slot(number);
     const uint32_t header = little(image + AT_HEADER_SIZE, 2), protected_size = little(image + AT_PROTECTED_SIZE, 2);
     const uint32_t size = little(image + AT_IMAGE_SIZE, 4);
-    if (little(image, 4) != MAGIC || header != PORT_IMAGE_HEADER || size > IMAGE_SIZE_MAX - header) return 0;
+    if (little(image, 4) != IMAGE_MAGIC || header != PORT_IMAGE_HEADER || size > IMAGE_SIZE_MAX - header) return 0;
     uint32_t at = header + size;
     if (protected_size) {
         if (area_size(image + at, IMAGE_SIZE_MAX - at, TLV_PROTECTED_MAGIC) != protected_size) return 0;

@@ -6,6 +6,9 @@
 
 #include "port.h"
 
+/* The first word of a header. No enumerator: those are int in C11, and it is beyond. */
+#define IMAGE_MAGIC UINT32_C(0x96f3b83d)
+
 enum {
     IMAGE_HASH = 32,
     IMAGE_VERSION_MAX = 24,

@@ -30,7 +30,7 @@ enum {
     IMAGE_SETTING_TEST_TO_ACTIVE_DENIED = 33
 };
 
-enum { HEADER_BYTES = 32, MAGIC = 0x96f3b83d, FLAG_ROM_FIXED = 0x100 };
+enum { HEADER_BYTES = 32, FLAG_ROM_FIXED = 0x100 };
 
 static flash_writer incoming;
 static uint8_t incoming_sha[IMAGE_HASH], has_sha;
@@ -107,7 +107,7 @@ static int set_state(smp_request *request) {
 static int fits_here(smp_request *request, const uint8_t *data, uint32_t size, uint32_t slot) {
     image_info running;
     if (size < HEADER_BYTES) return refuse(request, INVALID_IMAGE_HEADER, "HEADER");
-    if (little(data) != MAGIC) return refuse(request, INVALID_IMAGE_HEADER_MAGIC, "NOT_AN_IMAGE");
+    if (little(data) != IMAGE_MAGIC) return refuse(request, INVALID_IMAGE_HEADER_MAGIC, "NOT_AN_IMAGE");
     if (!(little(data + 16) & FLAG_ROM_FIXED) || little(data + 4) != image_slot(slot)) {
         return refuse(request, INVALID_FLASH_ADDRESS, "OTHER_SLOT");
     }

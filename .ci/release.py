@@ -1,0 +1,185 @@
+"""`make release`: the sdist, and a wheel for each platform, of one commit, with their SHA-256 sums.
+
+Rules it keeps:
+- What is released is a commit. It is unpacked from git into a scratch folder; what only lies in the working tree never
+  gets in.
+- The same commit gives the same bytes on any Linux machine: setuptools and the compiler (ziglang) are the pinned ones,
+  the headers are those of Python 3.11, the oldest that the wheels are for; every time stamp is the commit's; folder,
+  owner, umask, locale and the caller's own compiler flags have no say.
+- A wheel's tag is no promise but a finding: auditwheel reads which versions of glibc's symbols the library asks for,
+  and a wheel that asks for more than its tag allows is not handed over.
+- Nothing is overwritten, and a version is released once its heading in CHANGELOG.md has a date.
+"""
+
+import argparse
+import gzip
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PLATFORMS = {"manylinux_2_17_x86_64": "x86_64", "manylinux_2_17_aarch64": "aarch64"}
+"""Wheel tag: architecture. glibc 2.17 is what the oldest Linux that runs Python 3.11 wheels has (PEP 599)."""
+_HOOK = "import sys; from setuptools import build_meta; build_meta.{hook}(sys.argv[1]{more})"
+
+
+class ReleaseError(Exception):
+    """This is not fit to be released; the message says what to do."""
+
+
+def main() -> int:
+    """0: everything is in the folder. 1: it says what is in the way, and the folder is as it was."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--commit", default="HEAD", help="default HEAD")
+    parser.add_argument("--out", type=Path, default=ROOT / "dist", metavar="DIR", help="default dist/")
+    parser.add_argument("--only", choices=PLATFORMS, action="append", help="one platform; may be repeated")
+    parser.add_argument("--rehearsal", action="store_true", help="a version that has no date yet will do")
+    arguments = parser.parse_args()
+    try:
+        release(arguments.commit, arguments.out, arguments.only or list(PLATFORMS), rehearsal=arguments.rehearsal)
+    except ReleaseError as error:
+        print(f"release: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def release(commit: str, out: Path, platforms: list[str], *, rehearsal: bool) -> None:
+    """Builds into a scratch folder, checks, and moves into `out`. Raises ReleaseError."""
+    if sys.version_info[:2] != (3, 11):
+        raise ReleaseError("the wheels are built with Python 3.11, the oldest they are for. Make .venv with python3.11")
+    version = _version(_git("show", f"{commit}:CHANGELOG.md").decode(), rehearsal=rehearsal)
+    if present := sorted(path.name for path in out.glob(f"yima_transit-{version}[-.]*")):
+        raise ReleaseError(f"{out} has {', '.join(present)} already. Move it away, or give another folder with --out")
+    epoch = _git("show", "--no-patch", "--format=%ct", f"{commit}^{{commit}}").decode().strip()
+    os.umask(0o022)
+    with tempfile.TemporaryDirectory(prefix="yima-release-") as scratch:
+        tree, made = Path(scratch) / "tree", Path(scratch) / "made"
+        _say("sdist")
+        _unpack(commit, tree)
+        _run_hook(tree, made, "build_sdist", _environment(epoch))
+        (sdist,) = made.glob("*.tar.gz")
+        _settle(sdist, int(epoch))
+        for platform in platforms:
+            _say(platform)
+            _wheel(sdist, made, platform, epoch)
+        _hand_over(made, out)
+
+
+def _version(changelog: str, *, rehearsal: bool) -> str:
+    """Of the newest heading. Raises ReleaseError if it has no date yet, and this is no rehearsal."""
+    heading = re.search(r"^## (\S+) · (.+)$", changelog, re.MULTILINE)
+    if heading is None:
+        raise ReleaseError("CHANGELOG.md has no heading like '## 1.2.3 · 2026-01-31'")
+    if heading[2] == "unreleased" and not rehearsal:
+        raise ReleaseError(f"CHANGELOG.md calls {heading[1]} unreleased. Put today's date there and commit it")
+    return heading[1]
+
+
+def _wheel(sdist: Path, made: Path, platform: str, epoch: str) -> None:
+    """From the sdist, so that an sdist that lacks something is noticed here."""
+    architecture = PLATFORMS[platform]
+    with tempfile.TemporaryDirectory(dir=made.parent) as scratch:
+        subprocess.run(["tar", "-xzf", sdist, "-C", scratch], check=True)
+        (tree,) = Path(scratch).iterdir()
+        compiler = f"{sys.executable} -m ziglang cc -target {architecture}-linux-gnu.2.17"
+        environment = _environment(epoch) | {
+            "CC": compiler,
+            "CFLAGS": f"-DNDEBUG -I{_debian_headers(Path(scratch))}",
+            "LDSHARED": f"{compiler} -shared -s",
+            "_PYTHON_HOST_PLATFORM": f"linux-{architecture}",
+        }
+        _run_hook(tree, made, "build_wheel", environment, f", {{'--build-option': ['--plat-name={platform}']}}")
+    (wheel,) = made.glob(f"*-{platform}.whl")
+    found = subprocess.run(
+        [sys.executable, "-m", "auditwheel", "show", wheel], capture_output=True, text=True, check=False
+    )
+    if f'platform tag: "{platform}"' not in " ".join(found.stdout.split()):
+        raise ReleaseError(f"{wheel.name} is not what its tag says:\n{found.stdout}{found.stderr}")
+
+
+def _debian_headers(scratch: Path) -> Path:
+    """Debian keeps one pyconfig.h for each architecture and has only this machine's. All that the stable ABI takes from
+    it are the sizes of C's types, the same on every 64-bit Linux."""
+    folder = scratch / "include"
+    for architecture in PLATFORMS.values():
+        (folder / f"{architecture}-linux-gnu").mkdir(parents=True)
+        multiarch = Path("/usr/include") / str(sysconfig.get_config_var("MULTIARCH")) / "python3.11"
+        if multiarch.exists():
+            (folder / f"{architecture}-linux-gnu" / "python3.11").symlink_to(multiarch)
+    return folder
+
+
+def _settle(sdist: Path, epoch: int) -> None:
+    """Packs the sdist again: sorted, owned by nobody, every time stamp the commit's."""
+    with tarfile.open(sdist) as archive:
+        members = [
+            (member, archive.extractfile(member) if member.isfile() else None) for member in archive.getmembers()
+        ]
+        settled = sdist.with_suffix(".settled")
+        with (
+            settled.open("wb") as file,
+            gzip.GzipFile("", "wb", fileobj=file, mtime=epoch) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as fresh,
+        ):
+            for member, content in sorted(members, key=lambda pair: pair[0].name):
+                entry = tarfile.TarInfo(member.name)
+                entry.size, entry.type, entry.mtime = member.size, member.type, epoch
+                entry.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+                fresh.addfile(entry, content)
+    settled.replace(sdist)
+
+
+def _hand_over(made: Path, out: Path) -> None:
+    files = sorted(made.iterdir())
+    out.mkdir(parents=True, exist_ok=True)
+    sums = "".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files)
+    for file in files:
+        (out / file.name).write_bytes(file.read_bytes())
+    (out / "SHA256SUMS").write_text(sums)
+    print(sums, end="")
+
+
+def _environment(epoch: str) -> dict[str, str]:
+    """All that the build sees of the caller's environment: where programs and the compiler's cache are."""
+    kept = ("PATH", "HOME", "ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")
+    return {name: os.environ[name] for name in kept if name in os.environ} | {
+        "SOURCE_DATE_EPOCH": epoch,
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONHASHSEED": "0",
+    }
+
+
+def _run_hook(tree: Path, made: Path, hook: str, environment: dict[str, str], more: str = "") -> None:
+    """Asks setuptools (PEP 517) in `tree`."""
+    made.mkdir(exist_ok=True)
+    command = [sys.executable, "-c", _HOOK.format(hook=hook, more=more), str(made)]
+    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ReleaseError(f"{hook} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+
+
+def _unpack(commit: str, tree: Path) -> None:
+    tree.mkdir()
+    subprocess.run(["tar", "-x", "-C", tree], input=_git("archive", commit), check=True)
+
+
+def _git(*arguments: str) -> bytes:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False)
+    if done.returncode:
+        raise ReleaseError(f"git {' '.join(arguments)}: {done.stderr.decode().strip()}")
+    return done.stdout
+
+
+def _say(what: str) -> None:
+    print(f"release: {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
