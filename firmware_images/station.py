@@ -15,14 +15,17 @@ from enum import IntEnum
 from pathlib import Path
 from types import TracebackType
 
+import cbor2
 from pydantic import BaseModel, ConfigDict, Field
 from smp import error, message
+from smp.exceptions import SMPException
 from smp.image_management import ImageState
 from smpclient import SMPClient
 from smpclient.exceptions import SMPClientException, SMPUploadError
 from smpclient.generics import SMPRequest, TEr1, TEr2, TRep, success
 from smpclient.requests.image_management import ImageStatesRead, ImageStatesWrite
 from smpclient.requests.os_management import DateTimeWrite, ResetWrite
+from smpclient.transport import SMPTransportDisconnected
 from smpclient.transport.serial import SMPSerialTransport
 
 from yima.validator.errors import YimaError
@@ -33,6 +36,8 @@ __all__ = ["Refusal", "Station", "StationError"]
 GROUP = 64
 CHUNK = 1024
 """Bytes of parameters in one request; the firmware takes 2048 bytes with everything around them."""
+_NOT_SMP = (ValueError, TypeError, AssertionError, cbor2.CBORError, SMPException)
+"""What smp and smpclient let through when an answer is none."""
 
 
 class StationError(YimaError):
@@ -190,14 +195,16 @@ class Station:
         await self._ask(DateTimeWrite(datetime=datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")))
 
     async def records(self, start: int = 0) -> AsyncIterator[Record]:
-        """Every record kept, from number `start` on, in order."""
+        """Every record kept, from number `start` on, in order. Numbers that do not ascend end it as a refusal does."""
         while True:
             answer = await self._ask(RecordsRead.model_validate({"from": start}))
             for record in answer.records:
+                if record.n < start:
+                    raise self._refused(f"records: number {record.n} where {start} or a later one belongs")
                 yield record
+                start = record.n + 1
             if not answer.records:
                 return
-            start = answer.records[-1].n + 1
 
     async def acknowledge(self, record: Record) -> int:
         """All up to this record are kept; returns the number now acknowledged."""
@@ -243,8 +250,10 @@ class Station:
     async def _ask(self, request: SMPRequest[TRep, TEr1, TEr2]) -> TRep:
         try:
             answer = await self._client.request(request)
-        except (TimeoutError, SMPClientException) as error:
+        except (TimeoutError, SMPClientException, SMPTransportDisconnected) as error:
             raise self._refused(str(error)) from error
+        except _NOT_SMP as error:
+            raise self._refused(f"no answer of SMP: {error}") from error
         if success(answer):
             return answer
         raise self._refused(str(answer))

@@ -3,7 +3,17 @@
 
 #include "runtime.h"
 
-enum { DEPTH_MAX = 6, INDEFINITE = 31, BREAK = 0xFF, MAJOR_ARRAY = 4, MAJOR_MAP = 5, MAJOR_TAG = 6, MAJOR_SIMPLE = 7 };
+enum {
+    DEPTH_MAX = 6,
+    INDEFINITE = 31,
+    BREAK = 0xFF,
+    MAJOR_ARRAY = 4,
+    MAJOR_MAP = 5,
+    MAJOR_TAG = 6,
+    MAJOR_SIMPLE = 7,
+    ONE_BYTE_FOLLOWS = 24,
+    SIMPLE_IN_A_BYTE_MIN = 32 /* smaller ones have one encoding, in the first byte */
+};
 
 typedef struct {
     const uint8_t *at, *end;
@@ -37,11 +47,27 @@ static int at_break(input *in) {
 
 static int skip(input *in, int depth);
 
-/* `count` items, or up to the break. */
+/* `count` items, or up to the break, which may not stand between a key and its value. */
 static int skip_items(input *in, const item *of, uint64_t count, int depth) {
     for (uint64_t k = 0; of->info == INDEFINITE || k < count; k++) {
-        if (of->info == INDEFINITE && at_break(in)) return 1;
+        if (of->info == INDEFINITE && at_break(in)) return of->major != MAJOR_MAP || k % 2 == 0;
         if (!skip(in, depth + 1)) return 0;
+    }
+    return 1;
+}
+
+static int skip_bytes(input *in, uint64_t count) {
+    if (count > (uint64_t)(in->end - in->at)) return 0;
+    in->at += count;
+    return 1;
+}
+
+/* The pieces of a string without length, up to the break: strings of its own kind that have one. */
+static int skip_pieces(input *in, unsigned major) {
+    item piece;
+    while (!at_break(in)) {
+        if (!read_item(in, &piece) || piece.major != major || piece.info == INDEFINITE) return 0;
+        if (!skip_bytes(in, piece.argument)) return 0;
     }
     return 1;
 }
@@ -50,15 +76,13 @@ static int skip(input *in, int depth) {
     item i;
     if (depth > DEPTH_MAX || !read_item(in, &i)) return 0;
     if (i.major == CBOR_BYTES || i.major == CBOR_TEXT) {
-        if (i.info == INDEFINITE) return skip_items(in, &i, 0, depth);
-        if (i.argument > (uint64_t)(in->end - in->at)) return 0;
-        in->at += i.argument;
-        return 1;
+        return i.info == INDEFINITE ? skip_pieces(in, i.major) : skip_bytes(in, i.argument);
     }
     if (i.major == MAJOR_ARRAY) return skip_items(in, &i, i.argument, depth);
     if (i.major == MAJOR_MAP) return i.argument <= UINT32_MAX && skip_items(in, &i, 2 * i.argument, depth);
+    if (i.info == INDEFINITE) return 0; /* a break where none belongs, or no number and no tag at all */
     if (i.major == MAJOR_TAG) return skip(in, depth + 1);
-    return i.info != INDEFINITE; /* a break where none belongs */
+    return i.major != MAJOR_SIMPLE || i.info != ONE_BYTE_FOLLOWS || i.argument >= SIMPLE_IN_A_BYTE_MIN;
 }
 
 static int read_value(input *in, cbor_value *value) {

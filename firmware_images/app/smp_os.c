@@ -49,6 +49,8 @@ static int parse(const uint8_t *text, uint32_t size, uint32_t *unix_s) {
         second > 59) {
         return 0;
     }
+    const uint32_t after = month < 12 ? days_of(year, month + 1, 1) : days_of(year + 1, 1, 1);
+    if (days_of(year, month, day) >= after) return 0; /* the month is not that long */
     *unix_s = days_of(year, month, day) * SECONDS_A_DAY + hour * 3600 + minute * 60 + second;
     return 1;
 }

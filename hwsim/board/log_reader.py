@@ -1,10 +1,11 @@
-"""Reads the device's flash log from outside, by the layout that validator/core/flashlog.c documents.
+"""Reads the device's flash log from outside, by the layout that validator/core/flashlog_layout.h documents.
 
 A second implementation, for tests: what the firmware says of its own log is no proof that the log is whole.
 """
 
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,17 +39,7 @@ class FoundLog:
 
 def read_log(flash: bytes) -> FoundLog:
     """Reads the log out of a whole flash."""
-    log = flash[LOG : LOG + LOG_SIZE]
-    blocks = []
-    for at in range(0, LOG_SIZE, FLASH_BLOCK):
-        block = log[at : at + FLASH_BLOCK]
-        whole = block[:4] == _MAGIC and zlib.crc32(block[:48]) == struct.unpack_from("<I", block, 48)[0]
-        if whole and block[56:64] == b"\xff" * 8:
-            blocks.append((struct.unpack_from("<I", block, 4)[0], block))
-    blocks.sort(key=lambda numbered: numbered[0])
-    is_ring_full = len(blocks) == LOG_SIZE // FLASH_BLOCK  # only then is the oldest block the one opened next
-    if is_ring_full and _is_half_erased(blocks[0][1], blocks[1][1], blocks[-1][1]):
-        del blocks[0]
+    blocks = _blocks(flash[LOG : LOG + LOG_SIZE])
     records: dict[int, bytes] = {}
     complaints: list[str] = []
     acknowledged = 0
@@ -77,6 +68,23 @@ def read_log(flash: bytes) -> FoundLog:
     return FoundLog(records=records, acknowledged=acknowledged, complaints=tuple(complaints))
 
 
+def _blocks(log: bytes) -> list[tuple[int, bytes]]:
+    """The blocks in use by their sequence, without one that is half erased."""
+    blocks = []
+    for at in range(0, LOG_SIZE, FLASH_BLOCK):
+        block = log[at : at + FLASH_BLOCK]
+        whole = block[:4] == _MAGIC and zlib.crc32(block[:48]) == struct.unpack_from("<I", block, 48)[0]
+        if whole and block[56:64] == b"\xff" * 8:
+            blocks.append((struct.unpack_from("<I", block, 4)[0], block))
+    blocks.sort(key=lambda numbered: numbered[0])
+    while blocks and _is_cut_in_place(blocks[-1][1]):
+        del blocks[-1]
+    is_ring_full = len(blocks) == LOG_SIZE // FLASH_BLOCK  # only then is the oldest block the one opened next
+    if is_ring_full and _is_half_erased(blocks[0][1], blocks[1][1], blocks[-1][1]):
+        del blocks[0]
+    return blocks
+
+
 def _is_half_erased(oldest: bytes, following: bytes, newest: bytes) -> bool:
     """Whether an erase of the oldest block was cut: all of it is acknowledged, and its entries do not lead on."""
     acknowledged = [struct.unpack_from("<I", newest, 12)[0]]
@@ -91,8 +99,30 @@ def _is_half_erased(oldest: bytes, following: bytes, newest: bytes) -> bool:
     return chain != following[16:48]
 
 
+def _is_cut_in_place(newest: bytes) -> bool:
+    """Whether an erase of the newest block in its place was cut: it holds no record and is not as it was written."""
+    found, chain = _entries(newest), newest[16:48]
+    if any(entry.kind == _RECORD for entry in found):
+        return False
+    for entry in found:
+        chain = _core.sm3(chain + entry.number.to_bytes(4, "little") + bytes([entry.kind]) + entry.data)
+        if chain != entry.chain:
+            return True
+    behind = newest[_end(newest) :]
+    return behind[:8] == b"\xff" * 8 and behind != b"\xff" * len(behind)
+
+
 def _entries(block: bytes) -> list[Entry]:
-    found = []
+    return [entry for _, entry in _places(block) if entry]
+
+
+def _end(block: bytes) -> int:
+    """Where the entries end, those that are torn among them: at blank flash, at a torn head, or at the block's end."""
+    return max((end for end, _ in _places(block)), default=_HEADER)
+
+
+def _places(block: bytes) -> Iterator[tuple[int, Entry | None]]:
+    """Each entry with the offset behind it; None for one that is torn."""
     at = _HEADER
     while at + _OVERHEAD <= FLASH_BLOCK and block[at : at + 8] != b"\xff" * 8:
         size, kind, inverse, check, number, crc = struct.unpack_from("<HBBIII", block, at)
@@ -100,7 +130,5 @@ def _entries(block: bytes) -> list[Entry]:
         if zlib.crc32(block[at : at + 4]) != check or kind ^ inverse != 0xFF or at + padded + _OVERHEAD > FLASH_BLOCK:
             break  # the size is not known: the rest of the block is given up
         body = block[at + 16 : at + 16 + padded + 32]
-        if zlib.crc32(body) == crc:
-            found.append(Entry(kind, number, body[:size], body[padded:]))
         at += padded + _OVERHEAD
-    return found
+        yield at, Entry(kind, number, body[:size], body[padded:]) if zlib.crc32(body) == crc else None

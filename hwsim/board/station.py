@@ -7,12 +7,14 @@ Commands of group 64, the firmware's own, are described in firmware_images/app/s
 """
 
 import hashlib
+import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import cbor2
 from smp import packet
+from smp.exceptions import SMPException
 from smp.header import Header
 
 from yima.hwsim.board.emulator import Board, Outcome
@@ -67,8 +69,11 @@ class Station:
         self._sequence = (self._sequence + 1) % 256
         self._board.feed(STATION, framed(operation, group, command, body, self._sequence))
         answer = self._answer()
-        header = Header.loads(answer[:_HEADER])
-        found = cbor2.loads(answer[_HEADER:])
+        try:
+            header = Header.loads(answer[:_HEADER])
+            found = cbor2.loads(answer[_HEADER:])
+        except (ValueError, AssertionError, cbor2.CBORError) as error:
+            raise _refused(f"{group}/{command}", f"no answer of SMP: {error}") from error
         if header.sequence != self._sequence or not isinstance(found, dict):
             raise _refused(f"{group}/{command}", "an answer to something else")
         if found.get("rc") or found.get("err"):
@@ -92,6 +97,8 @@ class Station:
                     decoder.send(line + b"\n")
                 except StopIteration as complete:
                     return bytes(complete.value)
+                except (ValueError, struct.error, SMPException) as error:
+                    raise _refused("station", f"no line of SMP: {error}") from error
         raise _refused("station", "no answer")
 
     def time(self) -> str:

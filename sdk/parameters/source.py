@@ -71,7 +71,7 @@ def _toml(path: Path) -> dict[str, object]:
                 "源目录须包含 package.toml；可用 yima params example 生成示例",
             ),
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, lists a thousand deep
         raise ParametersError(
             path, Text(f"not TOML: {error}", f"不是 TOML：{error}"), Text("Mend that place", "请修正该处")
         ) from error

@@ -304,7 +304,13 @@ def test_a_log_full_of_junk_is_an_empty_log(boards: Boards, rider: Rider) -> Non
 def _full_log(folder: Path) -> bytes:
     """A log without room, written on the host by the firmware's own source."""
     library = host_library(
-        ["validator/core/flashlog.c", "validator/core/sm3.c", "tests/validator/core/flash_model.c"], folder / "log.so"
+        [
+            "validator/core/flashlog.c",
+            "validator/core/flashlog_layout.c",
+            "validator/core/sm3.c",
+            "tests/validator/core/flash_model.c",
+        ],
+        folder / "log.so",
     )
     library.model_new.restype = library.model_bytes.restype = ctypes.c_void_p
     library.model_append.restype = ctypes.c_uint32

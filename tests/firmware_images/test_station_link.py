@@ -109,6 +109,27 @@ def test_any_bytes_as_a_request_are_answered_with_a_map(body: bytes) -> None:
         assert isinstance(Link().ask(_WRITE, group, command, body), dict)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(b"\xbf\x61k\xff", id="a break between a key and its value"),
+        pytest.param(b"\x7f\x41b\xff", id="a text with a piece of bytes"),
+        pytest.param(b"\x5f\x5f\xff\xff", id="bytes with a piece that has no length"),
+        pytest.param(b"\xdf\x01", id="a tag without a number"),
+        pytest.param(b"\xf8\x10", id="a small simple value in two bytes"),
+    ],
+)
+def test_nothing_is_found_behind_a_value_that_is_not_well_formed(value: bytes) -> None:
+    ask = Link().ask
+    assert ask(_READ, _YIMA, 0, b"\xa2\x61a\x01\x66number\x05") == {"number": 5, "true": False}
+    assert ask(_READ, _YIMA, 0, b"\xa2\x61a" + value + b"\x66number\x05") == {"true": False}
+
+
+def test_values_in_pieces_are_passed_over() -> None:
+    body = b"\xa4\x61a\x7f\x61x\x60\xff\x61b\x5f\xff\x61c\xbf\x61k\x01\xff\x66number\x05"
+    assert Link().ask(_READ, _YIMA, 0, body) == {"number": 5, "true": False}
+
+
 @given(st.binary(max_size=3000))
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_on_the_line_break_nothing(junk: bytes) -> None:
@@ -146,7 +167,11 @@ def test_the_time_that_was_set_is_the_time_that_is_read(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2026-11-23", "2026-13-01T00:00:00", "2026-11-2xT00:00:00", "1969-12-31T23:59:59"]
+    "text",
+    [
+        *("", "2026-11-23", "2026-13-01T00:00:00", "2026-11-2xT00:00:00", "1969-12-31T23:59:59"),
+        *("2026-02-29T00:00:00", "2026-04-31T00:00:00", "2026-12-32T00:00:00", "2100-02-29T00:00:00"),
+    ],
 )
 def test_what_is_no_time_is_refused(text: str) -> None:
     answer = Link().ask(_WRITE, _OS, _DATETIME, cbor2.dumps({"datetime": text}))

@@ -2,9 +2,7 @@
  *
  * The first byte says whether the rest is taken as it is, or first made to look like a package, so that what lies
  * behind the header is reached: magic, counts, keys of the curve, the size and, if asked for, the digest. */
-#include <stdlib.h>
-#include <string.h>
-
+#include "fuzz.h"
 #include "package.h"
 #include "sm3.h"
 
@@ -17,10 +15,6 @@ static const uint8_t keys[2][YIMA_PACKAGE_KEY] = {
     {0x03, 0x56, 0xce, 0xfd, 0x60, 0xd7, 0xc8, 0x7c, 0x00, 0x0d, 0x58, 0xef, 0x57, 0xfa, 0x73, 0xba, 0x4d,
      0x9c, 0x0d, 0xfa, 0x08, 0xc0, 0x8a, 0x73, 0x31, 0x49, 0x5c, 0x2e, 0x1d, 0xa3, 0xf2, 0xbd, 0x52},
 };
-
-static void demand(int held) {
-    if (!held) abort();
-}
 
 /* Makes the bytes look like a package with two keys and up to three signatures. */
 static void mend(uint8_t *b, size_t size, int with_digest) {

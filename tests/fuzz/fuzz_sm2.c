@@ -2,9 +2,7 @@
  *
  * The first byte chooses what is compared: field operations on two numbers; keys, word for word; verification of a
  * signature; tables, entry for entry (numbers are always fully reduced, so equal points are equal bytes). */
-#include <stdlib.h>
-#include <string.h>
-
+#include "fuzz.h"
 #include "sm2_private.h"
 
 enum { OPERATIONS = 11 };
@@ -26,10 +24,6 @@ enum { OPERATIONS = 11 };
 #define FIELD_OPS operate_adx
 #include "field_ops.h"
 #endif
-
-static void demand(int held) {
-    if (!held) abort();
-}
 
 /* A number below p: bytes all ones become words that are nearly p, where carries are rare otherwise. */
 static void number(uint64_t words[4], const uint8_t *data) {

@@ -1,17 +1,4 @@
-/* flashlog.c - the flash log; see flashlog.h for what it promises. Everything is little-endian.
- *
- * A block begins with 64 bytes:
- *    0  magic "YLG1" (4), sequence of the block (4): from 1, ascending by one in the order of use
- *    8  number of its first entry (4), acknowledged when it was opened (4)
- *   16  chain value when it was opened (32)
- *   48  CRC-32 of the 48 bytes before (4), zeros (4)
- *   56  FF; anything else: retired, to be erased
- * then entries:
- *    0  size of the payload (2), type (1), its complement (1), CRC-32 of these 4 bytes (4)
- *    8  number (4), CRC-32 of what follows (4)
- *   16  payload, filled with FF to a multiple of 8
- *       chain value (32)
- * An acknowledgement is an entry without payload, whose number is the one acknowledged; it takes no number itself.
+/* flashlog.c - the flash log; see flashlog.h for what it promises, flashlog_layout.h for how it lies in flash.
  *
  * Units are programmed in ascending order, so an entry whose CRC holds was complete. A torn first unit hides the size:
  * the rest of such a block is given up. Blocks are used in turn, which is all the wear-levelling a ring needs.
@@ -22,169 +9,85 @@
  * longer lead to the chain value that the following block begins with. Walks leave it out.
  *
  * Acknowledging must never fail for want of room: an entry with payload is taken only if, after it, one more block can
- * be opened. A block holds more acknowledgements than entries with payload, so the oldest block comes free in time. */
-#include "flashlog.h"
+ * be opened. A block holds more acknowledgements than entries with payload, so the oldest block comes free in time. Power
+ * cuts can use up that last block too. It holds nothing but acknowledgements then, so it is erased and opened again in
+ * its place, with the newest one in its header. If power fails in that very erase, what it held is forgotten: entries
+ * that were acknowledged are then there once more, and the log goes on from the block before. */
+#include "flashlog_layout.h"
 
-#include "bytes.h"
-#include "sm3.h"
-
-enum {
-    MAGIC = 0x31474C59,
-    AT_NEXT = 8,
-    AT_ACKNOWLEDGED = 12,
-    AT_CHAIN = 16,
-    AT_CRC = 48,
-    AT_RETIRED = 56,
-    ENTRY_HEADER = 16,
-    TYPE_PAYLOAD = 1,
-    TYPE_ACKNOWLEDGED = 2,
-    PIECE = 64
-};
-
-typedef struct {
-    uint32_t sequence, next, acknowledged;
-    uint8_t chain[32];
-} block_header;
-
-typedef enum { ENTRY_NONE, ENTRY_LOST, ENTRY_TORN, ENTRY_WHOLE } entry_state;
-
-typedef struct {
-    uint8_t type;
-    uint32_t whole_size; /* in flash */
-    yima_log_entry entry;
-} found_entry;
-
-uint32_t yima_crc32(uint32_t crc, const uint8_t *bytes, size_t size) {
-    static const uint32_t nibbles[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
-                                         0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-                                         0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
-    crc = ~crc;
-    for (size_t i = 0; i < size; i++) {
-        crc ^= bytes[i];
-        crc = crc >> 4 ^ nibbles[crc & 15];
-        crc = crc >> 4 ^ nibbles[crc & 15];
+/* Finds the newest block in use among those of a lower sequence. */
+static int find_newest(yima_log *log, uint32_t below, block_header *newest) {
+    block_header header;
+    log->sequence = 0;
+    log->block = log->blocks;
+    for (uint32_t block = 0; block < log->blocks; block++) {
+        if (!yima_log_block_in_use(log, block, &header) || header.sequence <= log->sequence || header.sequence >= below)
+            continue;
+        *newest = header;
+        log->sequence = header.sequence;
+        log->block = block;
     }
-    return ~crc;
+    return log->block != log->blocks;
 }
 
-static uint32_t load(const uint8_t *p) {
-    return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
-}
-
-static void store(uint8_t *p, uint32_t value) {
-    for (int i = 0; i < 4; i++) p[i] = (uint8_t)(value >> 8 * i);
-}
-
-static int is_blank(const uint8_t *bytes, size_t size) {
-    for (size_t i = 0; i < size; i++) {
-        if (bytes[i] != 0xFF) return 0;
-    }
-    return 1;
-}
-
-static void read_at(const yima_log *log, uint32_t block, uint32_t at, uint8_t *out, uint32_t size) {
-    log->port.read(log->port.context, block * log->block_size + at, out, size);
-}
-
-static uint32_t padded(uint32_t size) {
-    return (size + YIMA_LOG_UNIT - 1) / YIMA_LOG_UNIT * YIMA_LOG_UNIT;
-}
-
-/* 1 if the block is in use: opened in full and not retired. */
-static int block_in_use(const yima_log *log, uint32_t block, block_header *header) {
-    uint8_t bytes[YIMA_LOG_BLOCK_HEADER];
-    read_at(log, block, 0, bytes, sizeof bytes);
-    if (load(bytes) != MAGIC || load(bytes + AT_CRC) != yima_crc32(0, bytes, AT_CRC) ||
-        !is_blank(bytes + AT_RETIRED, YIMA_LOG_UNIT)) {
-        return 0;
-    }
-    header->sequence = load(bytes + 4);
-    header->next = load(bytes + AT_NEXT);
-    header->acknowledged = load(bytes + AT_ACKNOWLEDGED);
-    memcpy(header->chain, bytes + AT_CHAIN, sizeof header->chain);
-    return header->sequence != 0;
-}
-
-/* CRC over what follows an entry's 16 bytes; the chain value, its last 32 bytes, is kept. */
-static uint32_t crc_of(const yima_log *log, uint32_t block, uint32_t at, uint32_t size, uint8_t chain[32]) {
-    uint8_t piece[PIECE];
-    uint32_t crc = 0;
-    while (size > 32) {
-        const uint32_t taken = size - 32 < PIECE ? size - 32 : PIECE;
-        read_at(log, block, at, piece, taken);
-        crc = yima_crc32(crc, piece, taken);
-        at += taken;
-        size -= taken;
-    }
-    read_at(log, block, at, chain, 32);
-    return yima_crc32(crc, chain, 32);
-}
-
-/* What stands at a place of a block. */
-static entry_state entry_at(const yima_log *log, uint32_t block, uint32_t at, found_entry *found) {
-    uint8_t head[ENTRY_HEADER];
-    if (log->block_size - at < YIMA_LOG_OVERHEAD) return ENTRY_NONE;
-    read_at(log, block, at, head, sizeof head);
-    if (is_blank(head, YIMA_LOG_UNIT)) return ENTRY_NONE;
-    const uint32_t size = (uint32_t)head[1] << 8 | head[0];
-    if (load(head + 4) != yima_crc32(0, head, 4) || (head[2] ^ head[3]) != 0xFF ||
-        padded(size) > log->block_size - at - YIMA_LOG_OVERHEAD) {
-        return ENTRY_LOST;
-    }
-    found->type = head[2];
-    found->whole_size = padded(size) + YIMA_LOG_OVERHEAD;
-    found->entry.size = size;
-    found->entry.number = load(head + 8);
-    found->entry.address = block * log->block_size + at + ENTRY_HEADER;
-    const uint32_t crc = crc_of(log, block, at + ENTRY_HEADER, padded(size) + 32, found->entry.chain);
-    return crc == load(head + 12) ? ENTRY_WHOLE : ENTRY_TORN;
-}
-
-void yima_log_open(yima_log *log, const yima_log_port *port, uint32_t blocks, uint32_t block_size) {
-    block_header header, newest = {0};
+/* Reads through the newest block. 0: it holds no payload and is not as it was written, so an erase in its place was cut
+ * short. */
+static int take_newest(yima_log *log, const block_header *newest) {
     found_entry found;
-    memset(log, 0, sizeof *log);
-    log->port = *port;
-    log->blocks = blocks;
-    log->block_size = block_size;
-    log->block = blocks;
-    log->at = block_size;
-    log->next = 1;
-    for (uint32_t block = 0; block < blocks; block++) {
-        if (block_in_use(log, block, &header) && header.sequence > log->sequence) {
-            newest = header;
-            log->sequence = header.sequence;
-            log->block = block;
-        }
-    }
-    if (log->block == blocks) return;
-    log->next = newest.next;
-    log->acknowledged = newest.acknowledged;
-    memcpy(log->chain, newest.chain, sizeof log->chain);
-    log->at = YIMA_LOG_BLOCK_HEADER;
     entry_state state;
-    while ((state = entry_at(log, log->block, log->at, &found)) > ENTRY_LOST) {
+    uint8_t chain[32];
+    int follows = 1;
+    log->next = newest->next;
+    log->acknowledged = newest->acknowledged;
+    log->damaged = 0;
+    log->at = YIMA_LOG_BLOCK_HEADER;
+    memcpy(log->chain, newest->chain, sizeof log->chain);
+    memcpy(chain, newest->chain, sizeof chain);
+    while ((state = yima_log_entry_at(log, log->block, log->at, &found)) > ENTRY_LOST) {
         log->at += found.whole_size;
         if (state == ENTRY_TORN) {
             log->damaged++;
             continue;
         }
+        follows = follows && yima_log_chain_follows(log, chain, &found);
         memcpy(log->chain, found.entry.chain, sizeof log->chain);
         if (found.type == TYPE_PAYLOAD) log->next = found.entry.number + 1;
         if (found.type != TYPE_PAYLOAD) log->acknowledged = found.entry.number;
     }
-    if (state != ENTRY_LOST) return;
-    log->damaged++;
-    log->at = log->block_size;
+    const int is_blank_behind = state == ENTRY_LOST || yima_log_rest_is_blank(log, log->block, log->at);
+    if (state == ENTRY_LOST) {
+        log->damaged++;
+        log->at = log->block_size;
+    }
+    return log->next != newest->next || (follows && is_blank_behind);
+}
+
+void yima_log_open(yima_log *log, const yima_log_port *port, uint32_t blocks, uint32_t block_size) {
+    block_header newest = {0};
+    uint32_t below = UINT32_MAX;
+    memset(log, 0, sizeof *log);
+    log->port = *port;
+    log->blocks = blocks;
+    log->block_size = block_size;
+    while (find_newest(log, below, &newest)) {
+        if (take_newest(log, &newest)) return;
+        below = log->sequence;
+    }
+    log->at = block_size;
+    log->next = 1;
+    log->acknowledged = log->damaged = 0;
+    memset(log->chain, 0, sizeof log->chain);
 }
 
 /* 1 if the block `ahead` steps behind the current one can be opened: free, or all of it is acknowledged. How far a block
- * goes is told by the one behind it; where that has rotted, by the log as a whole. */
+ * goes is told by the one behind it; where that has rotted, by the log as a whole. One that is newer than the newest is
+ * half erased. */
 static int can_open(const yima_log *log, uint32_t ahead) {
     block_header header, after;
     const uint32_t block = log->block == log->blocks ? ahead - 1 : (log->block + ahead) % log->blocks;
-    if (!block_in_use(log, block, &header)) return 1;
-    const int follows = block_in_use(log, (block + 1) % log->blocks, &after) && after.sequence == header.sequence + 1;
+    if (!yima_log_block_in_use(log, block, &header) || header.sequence > log->sequence) return 1;
+    const int follows =
+        yima_log_block_in_use(log, (block + 1) % log->blocks, &after) && after.sequence == header.sequence + 1;
     return (follows ? after.next : log->next) - 1 <= log->acknowledged;
 }
 
@@ -201,50 +104,41 @@ static int program(const yima_log *log, uint32_t block, uint32_t at, const uint8
     return 1;
 }
 
-/* Opens the next block; the caller has made sure that it may. */
-static int open_next(yima_log *log) {
+/* Erases a block and gives it a header; the log goes on in it. */
+static int open_block(yima_log *log, uint32_t block, uint32_t sequence) {
     static const uint8_t retired[YIMA_LOG_UNIT];
     uint8_t bytes[AT_RETIRED];
     block_header header;
-    const uint32_t block = log->block == log->blocks ? 0 : (log->block + 1) % log->blocks;
-    if (block_in_use(log, block, &header) && !program(log, block, AT_RETIRED, retired, sizeof retired)) return 0;
+    if (yima_log_block_in_use(log, block, &header) && !program(log, block, AT_RETIRED, retired, sizeof retired))
+        return 0;
     if (!log->port.erase(log->port.context, block)) return 0;
     memset(bytes, 0, sizeof bytes);
     store(bytes, MAGIC);
-    store(bytes + 4, log->sequence + 1);
+    store(bytes + 4, sequence);
     store(bytes + AT_NEXT, log->next);
     store(bytes + AT_ACKNOWLEDGED, log->acknowledged);
     memcpy(bytes + AT_CHAIN, log->chain, sizeof log->chain);
     store(bytes + AT_CRC, yima_crc32(0, bytes, AT_CRC));
     if (!program(log, block, 0, bytes, sizeof bytes)) return 0;
     log->block = block;
-    log->sequence++;
+    log->sequence = sequence;
     log->at = YIMA_LOG_BLOCK_HEADER;
     return 1;
 }
 
-/* An entry's chain value is SM3 over the one before, its number and type, and its payload, which the caller adds. */
-static void chain_begin(yima_sm3_state *state, const uint8_t chain[32], uint32_t number, uint8_t type) {
-    uint8_t head[5];
-    store(head, number);
-    head[4] = type;
-    yima_sm3_init(state);
-    yima_sm3_update(state, chain, 32);
-    yima_sm3_update(state, head, sizeof head);
+/* Opens the next block; the caller has made sure that it may. */
+static int open_next(yima_log *log) {
+    const uint32_t block = log->block == log->blocks ? 0 : (log->block + 1) % log->blocks;
+    return open_block(log, block, log->sequence + 1);
 }
 
-/* Leads the chain on over an entry as it stands in flash; 0 if that is not the value the entry carries. */
-static int chain_follows(const yima_log *log, uint8_t chain[32], const found_entry *found) {
-    yima_sm3_state state;
-    uint8_t piece[PIECE];
-    chain_begin(&state, chain, found->entry.number, found->type);
-    for (uint32_t at = 0; at < found->entry.size; at += PIECE) {
-        const uint32_t taken = found->entry.size - at < PIECE ? found->entry.size - at : PIECE;
-        log->port.read(log->port.context, found->entry.address + at, piece, taken);
-        yima_sm3_update(&state, piece, taken);
-    }
-    yima_sm3_final(&state, chain);
-    return memcmp(chain, found->entry.chain, 32) == 0;
+/* Opens the newest block again in its place, which holds nothing but acknowledgements. */
+static int open_again(yima_log *log) {
+    block_header header;
+    if (!yima_log_block_in_use(log, log->block, &header) || header.next != log->next) return 0;
+    memcpy(log->chain, header.chain, sizeof log->chain);
+    log->at = log->block_size; /* given up, unless all of it succeeds */
+    return open_block(log, log->block, log->sequence);
 }
 
 static int put_payload(const yima_log *log, const uint8_t *payload, uint32_t size, uint32_t at) {
@@ -262,8 +156,8 @@ static int append(yima_log *log, uint8_t type, uint32_t number, const uint8_t *p
     const uint32_t whole_size = padded(size) + YIMA_LOG_OVERHEAD;
     yima_sm3_state state;
     uint8_t head[ENTRY_HEADER], chain[32];
-    if (log->block_size - log->at < whole_size && (!can_open(log, 1) || !open_next(log))) return 0;
-    chain_begin(&state, log->chain, number, type);
+    if (log->block_size - log->at < whole_size && !(can_open(log, 1) ? open_next(log) : open_again(log))) return 0;
+    yima_log_chain_begin(&state, log->chain, number, type);
     yima_sm3_update(&state, payload, size);
     yima_sm3_final(&state, chain);
     head[0] = (uint8_t)size;
@@ -315,10 +209,10 @@ static int chain_through(const yima_log *log, uint32_t block, uint8_t chain[32])
     found_entry found;
     entry_state state;
     uint32_t at = YIMA_LOG_BLOCK_HEADER;
-    (void)block_in_use(log, block, &header);
+    (void)yima_log_block_in_use(log, block, &header);
     memcpy(chain, header.chain, 32);
-    while ((state = entry_at(log, block, at, &found)) > ENTRY_LOST) {
-        if (state == ENTRY_WHOLE && !chain_follows(log, chain, &found)) return 0;
+    while ((state = yima_log_entry_at(log, block, at, &found)) > ENTRY_LOST) {
+        if (state == ENTRY_WHOLE && !yima_log_chain_follows(log, chain, &found)) return 0;
         at += found.whole_size;
     }
     return 1;
@@ -328,7 +222,7 @@ static int chain_through(const yima_log *log, uint32_t block, uint8_t chain[32])
 static int leads_on(const yima_log *log, uint32_t block) {
     block_header after = {0};
     uint8_t chain[32];
-    (void)block_in_use(log, (block + 1) % log->blocks, &after);
+    (void)yima_log_block_in_use(log, (block + 1) % log->blocks, &after);
     return chain_through(log, block, chain) && memcmp(after.chain, chain, sizeof chain) == 0;
 }
 
@@ -341,10 +235,10 @@ void yima_log_begin(const yima_log *log, yima_log_place *place, uint32_t from) {
     block_header header;
     *place = (yima_log_place){.sequence = log->sequence, .block = log->block, .at = YIMA_LOG_BLOCK_HEADER};
     if (log->block == log->blocks) return;
-    int is_there = block_in_use(log, place->block, &header);
+    int is_there = yima_log_block_in_use(log, place->block, &header);
     while (is_there && header.next > from) {
         const uint32_t before = (place->block + log->blocks - 1) % log->blocks;
-        is_there = before != log->block && block_in_use(log, before, &header) &&
+        is_there = before != log->block && yima_log_block_in_use(log, before, &header) &&
                    header.sequence == place->sequence - 1 && !is_half_erased(log, before);
         if (is_there) {
             place->block = before;
@@ -360,7 +254,7 @@ static int walk(const yima_log *log, yima_log_place *place, found_entry *found) 
     for (;;) {
         entry_state state = ENTRY_NONE;
         if (place->sequence != log->sequence || place->at < log->at) {
-            state = entry_at(log, place->block, place->at, found);
+            state = yima_log_entry_at(log, place->block, place->at, found);
         }
         if (state > ENTRY_LOST) {
             place->at += found->whole_size;
@@ -371,7 +265,7 @@ static int walk(const yima_log *log, yima_log_place *place, found_entry *found) 
         place->block = (place->block + 1) % log->blocks;
         place->sequence++;
         place->at = YIMA_LOG_BLOCK_HEADER;
-        if (!block_in_use(log, place->block, &header) || header.sequence != place->sequence) return 0;
+        if (!yima_log_block_in_use(log, place->block, &header) || header.sequence != place->sequence) return 0;
     }
 }
 

@@ -10,7 +10,7 @@
  * - numbers are given once, ascend by one, and are not given again, also after everything was acknowledged and erased;
  * - each entry's chain value is SM3(the one before | its number, type and bytes), across blocks and restarts.
  *
- * The layout is described in flashlog.c. Numbers wrap after 2^32 entries, which outlives any flash. */
+ * The layout is described in flashlog_layout.h. Numbers wrap after 2^32 entries, which outlives any flash. */
 #ifndef YIMA_FLASHLOG_H
 #define YIMA_FLASHLOG_H
 #include <stddef.h>

@@ -222,7 +222,7 @@ def load(path: str | Path, *, trust: Trust | None = None, now: int = 0) -> Param
             Text(f"cannot be read: {error.strerror}", f"无法读取：{error.strerror}"),
             Text("Check the path and its permissions", "请检查路径与权限"),
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, lists a thousand deep
         raise ParametersError(
             path, Text(f"not TOML: {error}", f"不是 TOML：{error}"), Text("Mend that place", "请修正该处")
         ) from error

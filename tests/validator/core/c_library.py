@@ -91,7 +91,7 @@ class Trip(ctypes.Structure):
 
 def core_library(folder: Path) -> ctypes.CDLL:
     """Compiles every file of the core but the flash log, and loads it. folder: for the library."""
-    sources = [path for path in sorted((ROOT / "validator/core").glob("*.c")) if path.name != "flashlog.c"]
+    sources = [path for path in sorted((ROOT / "validator/core").glob("*.c")) if not path.name.startswith("flashlog")]
     built = host_library(sources, folder / "core.so")
     for name in ("yima_family_name", "yima_package_error_name"):
         getattr(built, name).restype = ctypes.c_char_p

@@ -102,7 +102,12 @@ class Flash:
 def load_library(file: Path) -> ctypes.CDLL:
     """Compiles the log and the model into `file` and makes every Flash use it."""
     built = host_library(
-        ["validator/core/flashlog.c", "validator/core/sm3.c", _HERE / "flash_model.c"],
+        [
+            "validator/core/flashlog.c",
+            "validator/core/flashlog_layout.c",
+            "validator/core/sm3.c",
+            _HERE / "flash_model.c",
+        ],
         file,
     )
     built.model_new.restype = ctypes.c_void_p

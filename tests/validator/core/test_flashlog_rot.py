@@ -1,6 +1,6 @@
 """The flash log over bytes that it never wrote so: rot, another writer, and flash that fails again and again.
 
-Blocks are packed here by the layout that flashlog.c gives: a second writer of the format.
+Blocks are packed here by the layout that flashlog_layout.h gives: a second writer of the format.
 """
 
 import ctypes
@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.validator.core.flash import BLOCK_SIZE, Flash, load_library
 from yima.validator import _core
@@ -165,21 +167,106 @@ def test_a_block_that_rots_during_a_walk_ends_it(flash: Flash) -> None:
     assert [flash.step(), flash.step()] == [2, 0]
 
 
-def test_when_the_flash_fails_again_and_again_nothing_kept_is_given_up(flash: Flash) -> None:
-    """Each torn head costs the rest of a block. Without a block left, acknowledging fails; it does not erase."""
+def _without_room(flash: Flash) -> dict[int, bytes]:
+    """A full log, of which power cuts have used up the block in reserve: each torn head costs the rest of a block."""
     while flash.append(b"x" * 200):
         pass
-    kept = flash.entries()
     assert not flash.idle(200), "no block may be opened before its time"
     for first_unit_of_an_entry in (0, 8):  # in the block at hand; behind the header of the one in reserve
         flash.open(first_unit_of_an_entry, seed=1)
         assert not flash.acknowledge(1)
     flash.open()
-    assert not flash.acknowledge(1)
+    return flash.entries()
+
+
+def test_power_cuts_that_use_up_the_block_in_reserve_do_not_lock_the_log_for_good(flash: Flash) -> None:
+    kept = _without_room(flash)
     assert flash.append(b"y") == 0
     assert not flash.idle(200)
+    assert flash.acknowledge(1)
     assert flash.entries() == kept
-    assert flash.acknowledged == 0
+    assert flash.chain_holds()
+    flash.open()
+    assert flash.acknowledged == 1
+    assert flash.entries() == kept
+    newest = flash.next - 1
+    assert flash.acknowledge(newest)
+    assert flash.append(b"y") == newest + 1
+    assert flash.chain_holds()
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 0xFFFFFFFF)), min_size=1, max_size=4))
+@settings(max_examples=200, deadline=None)
+def test_power_may_fail_while_that_block_is_opened_again_and_nothing_kept_is_lost(cuts: list[tuple[int, int]]) -> None:
+    flash = Flash()
+    kept = _without_room(flash)
+    for cut_at, seed in cuts:
+        flash.open(cut_at, seed)
+        flash.acknowledge(2)
+        flash.open()
+        assert flash.acknowledged in (0, 2)
+        assert flash.entries() == kept
+        assert flash.chain_holds()
+    newest = flash.next - 1
+    assert flash.acknowledge(newest)
+    assert flash.append(b"y") == newest + 1
+    assert flash.chain_holds()
+    assert flash.violations == 0
+    flash.close()
+
+
+def _newest(image: bytes | bytearray) -> int:
+    """Where the block of the highest sequence lies."""
+    starts = [at for at in range(0, len(image), BLOCK_SIZE) if image[at : at + 4] == b"YLG1"]
+    return max(starts, key=lambda at: int.from_bytes(image[at + 4 : at + 8], "little"))
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(64, 112), (80, 112)], ids=["its first entry", "its first entry's chain value"]
+)
+def test_of_a_block_erased_in_its_place_and_cut_nothing_is_taken_for_written(
+    flash: Flash, start: int, end: int
+) -> None:
+    kept = _without_room(flash)
+    assert all(flash.acknowledge(number) for number in (1, 2, 3))
+    image = bytearray(flash.image)
+    at = _newest(image)
+    image[at + start : at + end] = b"\xff" * (end - start)
+    opened(flash, bytes(image))
+    assert flash.acknowledged == 0, "what that block held is forgotten"
+    assert flash.entries() == kept
+    assert flash.chain_holds()
+    assert flash.acknowledge(5)
+    flash.open()
+    assert flash.acknowledged == 5
+    assert flash.entries() == kept
+    assert flash.chain_holds()
+
+
+def test_a_first_block_that_was_cut_in_its_place_leaves_an_empty_log(flash: Flash) -> None:
+    opened(flash, Writer().block(1, [])[:-8] + b"\0" * 8)
+    assert flash.entries() == {}
+    assert flash.append(b"one") == 1
+    assert flash.chain_holds()
+
+
+def test_a_block_with_records_is_never_opened_again_in_its_place(flash: Flash) -> None:
+    writer = Writer()
+    full = [writer.block(sequence, [b"x" * 424, b"y" * 424]) for sequence in range(1, 6)]
+    opened(flash, *full)
+    kept = flash.entries()
+    assert len(kept) == 10
+    assert not flash.acknowledge(1), "another writer has left no block for that"
+    assert flash.entries() == kept
+
+
+def test_a_newest_block_whose_header_rots_under_way_is_not_erased(flash: Flash) -> None:
+    _without_room(flash)
+    image = bytearray(flash.image)
+    image[_newest(image) + 20] ^= 1
+    flash.overwrite(bytes(image))
+    assert not flash.acknowledge(1)
+    assert flash.image == image
 
 
 def test_an_entry_of_more_than_16_bits_is_refused() -> None:

@@ -5,10 +5,11 @@ import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SM3, Hash
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from yima.validator.errors import JournalError
@@ -258,3 +259,35 @@ def test_one_thread_may_acknowledge_while_another_appends(journal: SqliteJournal
     thread.join()
     assert failures == []
     assert (journal.acknowledged(), journal.verify()) == (200, 200)
+
+
+@given(content=st.binary(min_size=1, max_size=200), at=st.none() | st.floats(0, 1))
+@example(content=b"SQLite format 3\0", at=None)
+@example(content=b"\xff" * 16, at=0.0)
+@example(content=b"\0\0\0\0", at=0.001)
+def test_any_bytes_as_a_journal_are_a_journal_or_the_one_error(content: bytes, at: float | None) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "journal.db")
+        if at is None:
+            path.write_bytes(content)
+        else:  # a real one, with other bytes in it
+            made = opened(path)
+            fill(made, 20)
+            made.close()
+            whole = bytearray(path.read_bytes())
+            start = int(at * len(whole))
+            whole[start : start + len(content)] = content
+            path.write_bytes(whole)
+        try:
+            journal = opened(path)
+        except JournalError as refused:
+            assert str(path) in refused.thing
+            return
+        try:
+            journal.pending(1000)
+            journal.verify()
+            journal.append(moment=Moment.at(1_790_000_100), reason=0, record=b"the next")
+        except JournalError as refused:
+            assert str(path) in refused.thing
+        finally:
+            journal.close()

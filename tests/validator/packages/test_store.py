@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.packages_world import DAY, NOW, PINS, A, B, Disk, image, package
 from yima.validator import _core
@@ -363,3 +366,25 @@ def test_pins_of_a_later_start_do_not_replace_what_packages_said() -> None:
     filled(disk, package(1))
     store = PackageStore(disk, Pins(keys=(B.compressed,)), "test")
     assert store.trust.keys == (A.compressed,)
+
+
+@given(st.binary(max_size=200), st.none() | st.floats(0, 1))
+@example(b"", None)
+@example(b"\xff", None)
+@example(b"\n", None)
+@example(b"\r", 0.5)
+def test_any_bytes_as_the_state_are_the_state_or_the_one_error(content: bytes, at: float | None) -> None:
+    with TemporaryDirectory() as folder:
+        PackageStore(Path(folder), PINS, "test").take(package(1), NOW)
+        path = Path(folder, STATE)
+        if at is not None:  # the real one, with other bytes in it
+            whole = path.read_bytes()
+            start = int(at * len(whole))
+            content = whole[:start] + content + whole[start + len(content) :]
+        path.write_bytes(content)
+        try:
+            store = PackageStore(Path(folder), PINS, "test")
+        except ParametersError as refused:
+            assert STATE in refused.thing
+        else:
+            assert versions(store) in ([1], [])

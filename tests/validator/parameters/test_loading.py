@@ -2,10 +2,11 @@
 
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from yima.sdk.issuer import make_root
@@ -255,3 +256,20 @@ def test_merged_ranges_hold_the_same_accounts_and_do_not_overlap(ranges: list[tu
     assert all(before[1] < after[0] for before, after in pairwise(result))
     held = {value for low, high in result for value in range(low[0], high[0] + 1)}
     assert held == {value for low, high in ranges for value in range(low, high + 1)}
+
+
+@given(st.binary(max_size=60), st.none() | st.floats(0, 1))
+@example(b"version = " + b"1" * 5000, None)
+@example(b"a = " + b"[" * 2000, None)
+@example(b"\xef\xbb\xbf", 0.0)
+@example(b"[[roots]]\n", 0.5)
+def test_any_bytes_as_a_file_are_parameters_or_the_one_error(content: bytes, at: float | None) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "gate.toml")
+        whole = b"" if at is None else TOML.encode()
+        start = int((at or 0) * len(whole))
+        path.write_bytes(whole[:start] + content + whole[start:])
+        try:
+            load(path)
+        except ParametersError as refused:
+            assert str(path) in refused.thing

@@ -4,10 +4,13 @@ import base64
 import json
 import struct
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from yima.sdk.qr import qr_matrix, qr_png
 from yima.validator.errors import ReaderError
@@ -173,3 +176,21 @@ def test_a_closed_reader_is_exhausted(folder: Path) -> None:
     reader = open_reader(str(folder))
     reader.close()
     assert reader.exhausted
+
+
+@given(st.sampled_from([".bin", ".hex", ".b64", ".txt", ".png", ".jpeg", ""]), st.binary(max_size=120))
+@example(".hex", b"8 0")
+@example(".hex", "８０".encode())
+@example(".b64", b"gAFJ\n=\n")
+@example(".b64", "gAFJ\u00e9".encode())
+@example(".txt", b"\xff\xfe")
+@example(".txt", b"\r\n\0")
+@example(".png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff\xff\xff\xff\xff\xff\xff\xff\x08\0\0\0\0")
+def test_any_bytes_in_a_file_are_payloads_or_skipped_with_a_reason(ending: str, content: bytes) -> None:
+    with TemporaryDirectory() as place:
+        path = Path(place, "code" + ending)
+        path.write_bytes(content)
+        reader = open_reader(str(path))
+        payloads = everything(reader)
+    assert bool(payloads) != bool(reader.skipped)
+    assert all(payloads)

@@ -1,0 +1,113 @@
+"""A station that asks a device: whatever answers is the answer or a StationError, and nobody is asked for ever."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, cast
+
+import cbor2
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from smp.header import Header
+from smpclient import SMPClient
+from smpclient.transport import SMPTransport
+
+from yima.firmware_images.station import Record, Station, StationError
+
+STATE: dict[str, Any] = {
+    **{"product": "yima-bus-validator", "software": "0", "terminal": "T", "environment": "test", "parameters": 1},
+    **{"signed": False, "unix": 1, "trusted": True, "next": 3, "ack": 0, "room": 60, "taps": 2, "slot": 0},
+    "serving": True,
+}
+RECORDS = {"next": 3, "ack": 0, "records": [{"n": 1, "d": b"record", "h": bytes(32)}]}
+_VALUES = st.none() | st.booleans() | st.integers(-1, 2**64) | st.text(max_size=4) | st.binary(max_size=4)
+
+
+class Line:
+    """A transport of smpclient at whose other end somebody says what a test wants, in answer to each request."""
+
+    mtu = max_unencoded_size = 2048
+
+    def __init__(self, answers: Iterable[bytes], *, fitted: bool) -> None:
+        self._answers = iter(answers)
+        self._fitted = fitted
+        self.asked = 0
+
+    async def send_and_receive(self, data: bytes) -> bytes:
+        self.asked += 1
+        try:
+            body = next(self._answers)
+        except StopIteration:
+            raise TimeoutError from None
+        asked = Header.loads(data[: Header.SIZE])
+        if not self._fitted:
+            return body
+        head = bytes([data[0] + 1, 0]) + len(body).to_bytes(2) + data[4:6] + bytes([asked.sequence, data[7]])
+        return head + body
+
+
+def station(*answers: bytes, fitted: bool = True) -> tuple[Station, Line]:
+    """A station on such a line. fitted: the answers are bodies, and get the header that belongs to the request."""
+    made = Station("nowhere")
+    line = Line(answers, fitted=fitted)
+    made._client = SMPClient(cast(SMPTransport, line), "nowhere", timeout_s=10.0)
+    return made, line
+
+
+async def _all(made: Station) -> list[Record]:
+    return [record async for record in made.records(1)]
+
+
+def outcome(made: Station, what: str) -> object:
+    """What a question gives: a value, or the error's text."""
+    questions = {
+        "state": made.state,
+        "records": lambda: _all(made),
+        "parameters": lambda: made.send_parameters(bytes(3000)),
+        "acknowledge": lambda: made.acknowledge(Record(n=1, d=b"", h=bytes(32))),
+        "images": made.images,
+    }
+    try:
+        return asyncio.run(questions[what]())
+    except StationError as refused:
+        return str(refused)
+
+
+def test_well_formed_answers_are_taken() -> None:
+    assert outcome(station(cbor2.dumps(STATE))[0], "state").unix == 1  # type: ignore[attr-defined]
+    made, _ = station(cbor2.dumps(RECORDS), cbor2.dumps(RECORDS | {"records": []}))
+    assert outcome(made, "records") == [Record(n=1, d=b"record", h=bytes(32))]
+
+
+_WHAT = st.sampled_from(["state", "records", "parameters", "acknowledge", "images"])
+
+
+@given(_WHAT, st.binary(max_size=40), st.booleans())
+@example("state", b"", False)
+@example("state", b"\x09\0\0\0\0\x40", False)
+@example("state", b"\xa1\x61", True)
+@example("state", b"\x80", True)
+@example("records", b"\xbf", True)
+@settings(max_examples=200)
+def test_any_bytes_are_an_answer_or_a_station_error(what: str, answer: bytes, fitted: bool) -> None:
+    outcome(station(answer, fitted=fitted)[0], what)
+
+
+@given(
+    _WHAT, st.lists(st.dictionaries(st.sampled_from([*STATE, *RECORDS, "n", "rc", "err", "off", "active"]), _VALUES))
+)
+@example("parameters", [{"off": 0}])
+@example("parameters", [{"off": 1024}, {"off": 1024}])
+@example("state", [{"err": {"group": 64, "rc": 77}}])
+@example("state", [{"rc": 99}])
+def test_any_map_is_an_answer_or_a_station_error(what: str, answers: list[dict[str, Any]]) -> None:
+    made, line = station(*map(cbor2.dumps, answers))
+    outcome(made, what)
+    assert line.asked <= len(answers) + 1
+
+
+@pytest.mark.parametrize("numbers", [[1, 1], [2, 1], [1, 0]])
+def test_records_that_do_not_ascend_end_the_walk_with_an_error(numbers: list[int]) -> None:
+    pages = [cbor2.dumps(RECORDS | {"records": [{"n": n, "d": b"", "h": bytes(32)}]}) for n in numbers]
+    made, _ = station(*pages, *pages, *pages)
+    assert "records" in str(outcome(made, "records"))

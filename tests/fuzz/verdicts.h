@@ -1,0 +1,62 @@
+/* verdicts.h - what holds of every verdict, whatever was judged: for the targets that judge. */
+#ifndef YIMA_VERDICTS_H
+#define YIMA_VERDICTS_H
+#include "fuzz.h"
+#include "yima/core.h"
+
+static inline int is_same_verdict(const yima_verdict *a, const yima_verdict *b) {
+    return a->reason == b->reason && a->accepted == b->accepted && a->family == b->family && a->again == b->again &&
+           memcmp(a->stages, b->stages, sizeof a->stages) == 0 && a->fare_fen == b->fare_fen &&
+           a->transaction == b->transaction && a->transfer == b->transfer &&
+           memcmp(a->rules, b->rules, sizeof a->rules) == 0 && a->vouched == b->vouched &&
+           a->has_digest == b->has_digest && memcmp(a->digest, b->digest, sizeof a->digest) == 0;
+}
+
+static const yima_reason_info *info_of(uint16_t reason) {
+    size_t count;
+    const yima_reason_info *all = yima_reasons(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].number == reason) return &all[i];
+    }
+    return NULL;
+}
+
+/* The stages run in their order, and the reason belongs to the one that failed. */
+static void check_stages(const yima_verdict *v, const yima_reason_info *info) {
+    int failed = 0;
+    for (int stage = 0; stage < YIMA_STAGES; stage++) {
+        demand(v->stages[stage] <= YIMA_FAILED);
+        demand(!failed || v->stages[stage] == YIMA_NOT_REACHED);
+        if (v->stages[stage] != YIMA_FAILED) continue;
+        failed = 1;
+        demand(v->reason == YIMA_REASON_NEEDS_RESOLVER ? stage == YIMA_STAGE_PERMISSION : stage == info->stage);
+    }
+    demand(failed == !v->accepted);
+    demand(!v->accepted || v->stages[YIMA_STAGE_REPETITION] == YIMA_PASSED);
+}
+
+static inline void check_verdict(const yima_parameters *p, const yima_verdict *v) {
+    const yima_reason_info *info = info_of(v->reason);
+    demand(info != NULL && info->stage != YIMA_STAGE_DEVICE);
+    demand(v->accepted <= 1 && v->again <= 1 && v->transfer <= 1 && v->has_digest <= 1 && v->family < YIMA_FAMILIES);
+    demand(v->accepted == (v->reason == YIMA_REASON_ACCEPTED));
+    check_stages(v, info);
+    /* A refused ride costs nothing; one that waits for its issuer has the fare it would cost. */
+    if (!v->accepted && v->reason != YIMA_REASON_NEEDS_RESOLVER) {
+        static const uint16_t none[YIMA_RULES];
+        demand(v->fare_fen == 0 && v->transaction == 0 && v->transfer == 0 && v->vouched == 0);
+        demand(memcmp(v->rules, none, sizeof none) == 0);
+    }
+    demand(v->fare_fen <= 0x3FFFFFC && v->transaction <= YIMA_TRANSACTION_OVER_TIME_EXIT);
+    /* Who is accepted has a name among all codes, and somebody verified it or stands behind it. */
+    demand(!v->accepted || v->has_digest);
+    demand(!v->accepted || v->vouched ||
+           (v->stages[YIMA_STAGE_ISSUER_SIGNATURE] == YIMA_PASSED &&
+            v->stages[YIMA_STAGE_RIDER_SIGNATURE] == YIMA_PASSED));
+    char text[YIMA_RULE_TEXT_MAX];
+    memset(text, 'x', sizeof text);
+    const size_t length = yima_rule_text(p, v, text);
+    demand(length < sizeof text && text[length] == 0 && strlen(text) == length);
+    demand(length == 0 || v->accepted || v->reason == YIMA_REASON_NEEDS_RESOLVER);
+}
+#endif
