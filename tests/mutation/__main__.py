@@ -16,7 +16,7 @@ from queue import SimpleQueue
 
 from tests.mutation import ledger
 from tests.mutation.mutant import Mutant
-from tests.mutation.plan import Test, measured, tests_for
+from tests.mutation.plan import Measured, choose_tests, measured
 from tests.mutation.targets import LANGUAGES, ROOT, SEED, Language, draw, mutants_of, sources_of
 from tests.mutation.workshop import TEST_PATIENCE_S, Outcome, Run, Workshop
 
@@ -102,17 +102,19 @@ def _judge_all(
             run = judged_in(mine, mutant, tests, before.get(mutant.name, ""))
         finally:
             workshops.put(mine)
+        if run.by:
+            before[mutant.name] = run.by
+            noted.write_text(json.dumps(before))
         judged.append(_Judged(mutant=mutant, run=run, took_s=time.monotonic() - begun))
         by = f" by {run.by}" if run.by else ""
         _say(f"{len(judged)}/{len(candidates)} {judged[-1].took_s:.1f} s {run.outcome.value}{by}: {mutant.name}")
 
     with ThreadPoolExecutor(wanted.jobs) as pool:
         list(pool.map(judge, candidates))
-    noted.write_text(json.dumps(before | {one.mutant.name: one.run.by for one in judged if one.run.by}))
     return _summed_up(language, judged, is_whole, wanted.write)
 
 
-def judged_in(workshop: Workshop, mutant: Mutant, tests: list[Test], before: str = "") -> Run:
+def judged_in(workshop: Workshop, mutant: Mutant, tests: list[Measured], before: str = "") -> Run:
     """What becomes of one mutant. One of C that survives is tried again under the sanitizers, as by `make sanitize`."""
     workshop.build()
     with workshop.holding(mutant) as nothing_to_run:
@@ -125,17 +127,19 @@ def judged_in(workshop: Workshop, mutant: Mutant, tests: list[Test], before: str
     return run
 
 
-def _tested(workshop: Workshop, mutant: Mutant, tests: list[Test], before: str, sanitized: bool = False) -> Run:
-    chosen = tests_for(mutant, tests, before)
-    if not chosen:
-        return Run(outcome=Outcome.SURVIVED)
-    order = {"tests": [test.name for test in chosen], "known": [test.name for test in tests]}
-    return workshop.run_tests(
-        list(dict.fromkeys(test.file for test in chosen)),
-        sanitized=sanitized,
-        variables={"YIMA_MUTATION_ORDER": str(workshop.write_json("order.json", order))},
-        patience_s={test.name: TEST_PATIENCE_S + _PATIENCE * test.took_s for test in chosen},
-    )
+def _tested(workshop: Workshop, mutant: Mutant, tests: list[Measured], before: str, sanitized: bool = False) -> Run:
+    run = Run(outcome=Outcome.SURVIVED)
+    for lot in choose_tests(mutant, tests, before):
+        order = {"tests": [test.name for test in lot], "known": [test.name for test in tests]}
+        run = workshop.run_tests(
+            list(dict.fromkeys(test.file for test in lot)),
+            sanitized=sanitized,
+            variables={"YIMA_MUTATION_ORDER": str(workshop.write_json("order.json", order))},
+            patience_s={test.name: TEST_PATIENCE_S + _PATIENCE * test.took_s for test in lot},
+        )
+        if run.outcome is not Outcome.SURVIVED:
+            break
+    return run
 
 
 def _summed_up(language: Language, judged: list[_Judged], is_whole: bool, write: bool) -> bool:

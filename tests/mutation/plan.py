@@ -20,7 +20,7 @@ _SHARED_LETTERS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Test:
+class Measured:
     """One test as it was measured; functions as `path | qualified name`."""
 
     name: str
@@ -32,7 +32,7 @@ class Test:
         return self.name.partition("::")[0]
 
 
-def measured(workshop: Workshop, language: Language, kept: Path) -> list[Test]:
+def measured(workshop: Workshop, language: Language, kept: Path) -> list[Measured]:
     """All tests of a language in the order of pytest, taken from the file `kept` if nothing has changed since.
     Raises RuntimeError if one of them fails without any mutant."""
     state = _state(workshop.root, language)
@@ -52,10 +52,10 @@ def measured(workshop: Workshop, language: Language, kept: Path) -> list[Test]:
     return [_test(row) for row in rows]
 
 
-def _test(row: dict[str, object]) -> Test:
+def _test(row: dict[str, object]) -> Measured:
     functions = row["functions"]
     assert isinstance(functions, list)
-    return Test(name=str(row["test"]), took_s=float(str(row["took_s"])), functions=frozenset(functions))
+    return Measured(name=str(row["test"]), took_s=float(str(row["took_s"])), functions=frozenset(functions))
 
 
 def _state(root: Path, language: Language) -> str:
@@ -68,12 +68,12 @@ def _state(root: Path, language: Language) -> str:
     return digest.hexdigest()
 
 
-def tests_for(mutant: Mutant, tests: list[Test], before: str = "") -> list[Test]:
-    """The tests that can notice this mutant, those first that are likely to. `before`: the test that noticed it the
-    last time."""
+def choose_tests(mutant: Mutant, tests: list[Measured], before: str = "") -> list[list[Measured]]:
+    """The tests that can notice this mutant, in two lots: those that are likely to, and all others; gathering a few
+    files is quick. `before`: the test that noticed it the last time, likely beyond all others."""
     if mutant.path.endswith(".py") and (reaching := _reaching(mutant, tests)) is not None:
         tests = [test for test in tests if test in reaching or _share_a_name(mutant.path, test.file)]
-    files: dict[str, list[Test]] = defaultdict(list)
+    files: dict[str, list[Measured]] = defaultdict(list)
     for test in tests:
         files[test.file].append(test)
 
@@ -81,14 +81,14 @@ def tests_for(mutant: Mutant, tests: list[Test], before: str = "") -> list[Test]
         knows = not before.startswith(f"{file}::")
         return knows, not _share_a_name(mutant.path, file), sum(test.took_s for test in files[file])
 
-    return [
-        test
-        for file in sorted(files, key=likely_first)
-        for test in sorted(files[file], key=lambda test: (test.name != before, test.took_s > _QUICK_S))
-    ]
+    lots: list[list[Measured]] = [[], []]
+    for file in sorted(files, key=likely_first):
+        is_likely = before.startswith(f"{file}::") if before else _share_a_name(mutant.path, file)
+        lots[not is_likely] += sorted(files[file], key=lambda test: (test.name != before, test.took_s > _QUICK_S))
+    return [lot for lot in lots if lot]
 
 
-def _reaching(mutant: Mutant, tests: list[Test]) -> set[Test] | None:
+def _reaching(mutant: Mutant, tests: list[Measured]) -> set[Measured] | None:
     """The tests that call the mutant's function. None if it lies in none: then whoever imports the module may."""
     name = f"{mutant.path} | {mutant.function}"
     found = {test for test in tests if name in test.functions}
