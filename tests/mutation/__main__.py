@@ -16,7 +16,7 @@ from queue import SimpleQueue
 
 from tests.mutation import ledger
 from tests.mutation.mutant import Mutant
-from tests.mutation.plan import Measured, choose_tests, measured
+from tests.mutation.plan import QUICK_S, Measured, choose_tests, measured
 from tests.mutation.targets import LANGUAGES, ROOT, SEED, Language, draw, mutants_of, sources_of
 from tests.mutation.workshop import TEST_PATIENCE_S, Outcome, Run, Workshop
 
@@ -115,7 +115,8 @@ def _judge_all(
 
 
 def judged_in(workshop: Workshop, mutant: Mutant, tests: list[Measured], before: str = "") -> Run:
-    """What becomes of one mutant. One of C that survives is tried again under the sanitizers, as by `make sanitize`."""
+    """What becomes of one mutant. One of C that survives is tried again under the sanitizers (as by `make sanitize`),
+    but without the long tests of other sources."""
     workshop.build()
     with workshop.holding(mutant) as nothing_to_run:
         run = Run(outcome=nothing_to_run) if nothing_to_run else _tested(workshop, mutant, tests, before)
@@ -129,7 +130,10 @@ def judged_in(workshop: Workshop, mutant: Mutant, tests: list[Measured], before:
 
 def _tested(workshop: Workshop, mutant: Mutant, tests: list[Measured], before: str, sanitized: bool = False) -> Run:
     run = Run(outcome=Outcome.SURVIVED)
-    for lot in choose_tests(mutant, tests, before):
+    likely, *others = choose_tests(mutant, tests, before) or [[]]
+    if sanitized:
+        others = [[test for test in lot if test.took_s <= QUICK_S] for lot in others]
+    for lot in filter(None, [likely, *others]):
         order = {"tests": [test.name for test in lot], "known": [test.name for test in tests]}
         run = workshop.run_tests(
             list(dict.fromkeys(test.file for test in lot)),

@@ -15,7 +15,7 @@ from tests.mutation.mutant import Mutant
 from tests.mutation.targets import Language
 from tests.mutation.workshop import TEST_PATIENCE_S, Outcome, Workshop
 
-_QUICK_S = 0.2
+QUICK_S = 0.1
 _SHARED_LETTERS = 4
 
 
@@ -43,7 +43,7 @@ def measured(workshop: Workshop, language: Language, kept: Path) -> list[Measure
     run = workshop.run_tests(
         [*language.tests, *(f"--ignore={path}" for path in language.tests_left_out)],
         variables={"YIMA_MUTATION_MEASURE": str(out)},
-        patience_s=defaultdict(lambda: 10 * TEST_PATIENCE_S),
+        patience_s=defaultdict(lambda: 100 * TEST_PATIENCE_S),
     )
     if run.outcome is not Outcome.SURVIVED:
         raise RuntimeError(f"without any mutant {run.by} fails\n{workshop.output()}")
@@ -84,7 +84,7 @@ def choose_tests(mutant: Mutant, tests: list[Measured], before: str = "") -> lis
     lots: list[list[Measured]] = [[], []]
     for file in sorted(files, key=likely_first):
         is_likely = before.startswith(f"{file}::") if before else _share_a_name(mutant.path, file)
-        lots[not is_likely] += sorted(files[file], key=lambda test: (test.name != before, test.took_s > _QUICK_S))
+        lots[not is_likely] += sorted(files[file], key=lambda test: (test.name != before, test.took_s > QUICK_S))
     return [lot for lot in lots if lot]
 
 

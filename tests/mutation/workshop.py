@@ -26,7 +26,8 @@ from tests.mutation.targets import ROOT
 EXTENSION = "validator/_core.abi3.so"
 _SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 _COLLECTED_NOTHING = 5
-START_PATIENCE_S, TEST_PATIENCE_S = 90.0, 20.0
+START_PATIENCE_S, TEST_PATIENCE_S = 60.0, 5.0
+_WAITING = 20
 
 
 class Outcome(Enum):
@@ -157,12 +158,19 @@ class Workshop:
         variables: Mapping[str, str] | None = None,
         patience_s: Mapping[str, float] | None = None,
     ) -> Run:
-        """Runs pytest here until the first failure. A test that takes longer than `patience_s` says (by its name, else
+        """Runs pytest here until the first failure. A test that computes for longer than `patience_s` says (by its name, else
         TEST_PATIENCE_S) hangs. Raises RuntimeError where no test ran at all."""
         log = self.root / "build" / "tests.log"
         log.unlink(missing_ok=True)
         command = [sys.executable, "-m", "pytest", "-x", "-p", "tests.mutation.plugin", "--hypothesis-profile=mutation"]
-        command += ["-p", "no:cacheprovider", f"--basetemp={self.root / 'build' / 'tmp'}", "--tb=line", *arguments]
+        command += [
+            "-p",
+            "no:cacheprovider",
+            "--timeout=0",
+            f"--basetemp={self.root / 'build' / 'tmp'}",
+            "--tb=line",
+            *arguments,
+        ]
         with (self.root / "build" / "output.txt").open("wb") as output:
             process = subprocess.Popen(
                 command,
@@ -215,8 +223,9 @@ def _library_of_the_compiler(name: str) -> str:
 
 
 def _watch(process: subprocess.Popen[bytes], log: Path, patience_s: Mapping[str, float]) -> bool:
-    """Waits for the end; if a test does not come to its own, ends the process and what it started."""
-    started = time.time()
+    """Waits for the end; if a test does not come to its own, ends the process and what it started. Patience is spent by
+    what the process computes, so that a busy machine spends none; one that only waits has `_WAITING` times as long."""
+    test, since, since_cpu = "", time.monotonic(), 0.0
     while True:
         try:
             process.wait(timeout=0.05)
@@ -224,12 +233,20 @@ def _watch(process: subprocess.Popen[bytes], log: Path, patience_s: Mapping[str,
             pass
         else:
             return False
-        since, patience = started, START_PATIENCE_S
-        if log.exists():
-            lines = log.read_text().splitlines()
-            since = log.stat().st_mtime
-            patience = patience_s.get(lines[-1].partition(" ")[2], TEST_PATIENCE_S) if lines else START_PATIENCE_S
-        if time.time() - since > patience:
+        now_at = log.read_text().rpartition("begun ")[2].strip() if log.exists() else ""
+        if now_at != test:
+            test, since, since_cpu = now_at, time.monotonic(), _computed_s(process.pid)
+        patience = patience_s.get(test, TEST_PATIENCE_S) if test else START_PATIENCE_S
+        if _computed_s(process.pid) - since_cpu > patience or time.monotonic() - since > _WAITING * patience:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             return True
+
+
+def _computed_s(pid: int) -> float:
+    """Seconds of a processor that a process and those of its children that have ended have used."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
