@@ -3,10 +3,10 @@ them no test notices.
 
 Prints a line for each change as it is judged, then those that survived and the rate of each language. Ends with status
 1 where a rate is below the one in rates.json, or a reason in without_effect.toml speaks of a change that is no longer
-there; with --write a rate that has risen is taken into the file. Half an hour for all on one core."""
+there; with --write the rate is taken into the file. Half an hour for all on one core; a run that was broken off goes on
+where it stopped, as long as no source and no test has changed."""
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -16,12 +16,13 @@ from queue import SimpleQueue
 
 from tests.mutation import ledger
 from tests.mutation.mutant import Mutant
-from tests.mutation.plan import QUICK_S, Measured, choose_tests, measured
+from tests.mutation.notes import Notes
+from tests.mutation.plan import QUICK_S, Measured, choose_tests, measured, state_of
 from tests.mutation.targets import LANGUAGES, ROOT, SEED, Language, draw, mutants_of, sources_of
 from tests.mutation.workshop import TEST_PATIENCE_S, Outcome, Run, Workshop
 
 _BUILD = ROOT / "build" / "mutation"
-_PATIENCE = 30  # times what a test took when it was measured
+_PATIENCE = 10  # times what a test took when it was measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +87,11 @@ def _judge_all(
     workshop = workshops.get()
     workshop.build()
     _say(f"{language.name}: measuring the tests without any change ...")
-    tests = measured(workshop, language, _BUILD / f"measured-{language.name}.json")
+    state = state_of(workshop.root, language)
+    tests = measured(workshop, language, state, _BUILD / f"measured-{language.name}.json")
     workshops.put(workshop)
     known = ledger.reasons()
-    noted = _BUILD / "noticed_by.json"
-    before = json.loads(noted.read_text()) if noted.exists() else {}
+    notes = Notes(_BUILD / f"notes-{language.name}.json", state)
     judged: list[_Judged] = []
     candidates = [mutant for mutant in mutants if mutant.name not in known]
     _say(f"{language.name}: {len(candidates)} changes, and {len(mutants) - len(candidates)} known to be without effect")
@@ -99,12 +100,10 @@ def _judge_all(
         mine = workshops.get()
         begun = time.monotonic()
         try:
-            run = judged_in(mine, mutant, tests, before.get(mutant.name, ""))
+            run = notes.outcome(mutant) or judged_in(mine, mutant, tests, notes.noticed_by(mutant))
         finally:
             workshops.put(mine)
-        if run.by:
-            before[mutant.name] = run.by
-            noted.write_text(json.dumps(before))
+        notes.add(mutant, run)
         judged.append(_Judged(mutant=mutant, run=run, took_s=time.monotonic() - begun))
         by = f" by {run.by}" if run.by else ""
         _say(f"{len(judged)}/{len(candidates)} {judged[-1].took_s:.1f} s {run.outcome.value}{by}: {mutant.name}")

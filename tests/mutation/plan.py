@@ -32,10 +32,9 @@ class Measured:
         return self.name.partition("::")[0]
 
 
-def measured(workshop: Workshop, language: Language, kept: Path) -> list[Measured]:
-    """All tests of a language in the order of pytest, taken from the file `kept` if nothing has changed since.
+def measured(workshop: Workshop, language: Language, state: str, kept: Path) -> list[Measured]:
+    """All tests of a language in the order of pytest, taken from the file `kept` if it was written in this `state`.
     Raises RuntimeError if one of them fails without any mutant."""
-    state = _state(workshop.root, language)
     if kept.exists() and (before := json.loads(kept.read_text()))["state"] == state:
         return [_test(row) for row in before["tests"]]
     out = workshop.root / "build" / "measured.jsonl"
@@ -58,8 +57,8 @@ def _test(row: dict[str, object]) -> Measured:
     return Measured(name=str(row["test"]), took_s=float(str(row["took_s"])), functions=frozenset(functions))
 
 
-def _state(root: Path, language: Language) -> str:
-    """Changes with every source and test."""
+def state_of(root: Path, language: Language) -> str:
+    """A digest that changes with every source and test."""
     digest = hashlib.sha256(repr(language).encode())
     for folder in ("validator", "sdk", "hwsim", "firmware_images", "tests"):
         for path in sorted((root / folder).rglob("*")):

@@ -8,9 +8,10 @@ import pytest
 
 from tests.mutation import ledger
 from tests.mutation.mutant import Mutant
+from tests.mutation.notes import Notes
 from tests.mutation.plan import Measured, choose_tests
 from tests.mutation.targets import LANGUAGES, ROOT, mutants_of, sources_of
-from tests.mutation.workshop import Outcome, Workshop
+from tests.mutation.workshop import Outcome, Run, Workshop
 
 CLOCK, DENY = "validator/clock.py", "validator/core/deny.c"
 
@@ -129,6 +130,20 @@ def test_a_reason_belongs_to_one_change_and_is_missed_when_the_change_is_gone(re
         reasons_file.write_text(wrong)
         with pytest.raises(ValueError, match="no reason, or a second one"):
             ledger.reasons(reasons_file)
+
+
+def test_an_outcome_holds_while_nothing_changes_and_who_noticed_it_is_a_hint_beyond(tmp_path: Path) -> None:
+    mutant, path = the(CLOCK, ">= → >", "trusted="), tmp_path / "notes.json"
+    notes = Notes(path, "one state")
+    assert notes.outcome(mutant) is None
+    notes.add(mutant, Run(outcome=Outcome.NOTICED, by="test_clock.py::test_a"))
+    again = Notes(path, "one state")
+    assert again.outcome(mutant) == Run(outcome=Outcome.NOTICED, by="test_clock.py::test_a")
+    later = Notes(path, "another state")
+    assert later.outcome(mutant) is None
+    assert later.noticed_by(mutant) == "test_clock.py::test_a"
+    later.add(mutant, Run(outcome=Outcome.SURVIVED))
+    assert Notes(path, "another state").noticed_by(mutant) == ""
 
 
 def test_a_rate_is_a_share_of_what_matters_and_is_kept_by_language(tmp_path: Path) -> None:

@@ -158,8 +158,8 @@ class Workshop:
         variables: Mapping[str, str] | None = None,
         patience_s: Mapping[str, float] | None = None,
     ) -> Run:
-        """Runs pytest here until the first failure. A test that computes for longer than `patience_s` says (by its name, else
-        TEST_PATIENCE_S) hangs. Raises RuntimeError where no test ran at all."""
+        """Runs pytest here until the first failure. A test that computes for longer than `patience_s`
+        says (by its name, else TEST_PATIENCE_S) hangs. Raises RuntimeError where no test ran at all."""
         log = self.root / "build" / "tests.log"
         log.unlink(missing_ok=True)
         command = [sys.executable, "-m", "pytest", "-x", "-p", "tests.mutation.plugin", "--hypothesis-profile=mutation"]
