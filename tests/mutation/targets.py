@@ -28,7 +28,7 @@ class Language:
 
 C = Language(
     name="c",
-    sources=("validator/core/*.c", "validator/core/*.h"),
+    sources=("validator/core/*.c", "validator/core/*.h", "validator/core/*.def"),
     left_out=("_table.h",),  # made by gen_table.py, and checked against it
     tests=(
         "tests/validator/core",
@@ -62,7 +62,7 @@ def sources_of(language: Language) -> list[str]:
 def mutants_of(path: str) -> list[Mutant]:
     """Every change to a file."""
     source = (ROOT / path).read_text()
-    return c_mutants(path, source) if path.endswith((".c", ".h")) else python_mutants(path, source)
+    return python_mutants(path, source) if path.endswith(".py") else c_mutants(path, source)
 
 
 def draw(files: Mapping[str, list[Mutant]], count: int, seed: int) -> list[Mutant]:

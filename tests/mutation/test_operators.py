@@ -5,7 +5,7 @@ import pytest
 from tests.mutation.c_operators import c_mutants
 from tests.mutation.mutant import Mutant
 from tests.mutation.python_operators import python_mutants, same_code
-from tests.mutation.targets import ROOT, draw
+from tests.mutation.targets import ROOT, draw, mutants_of
 
 C_SOURCE = """\
 /* if (a < b) return 1; */
@@ -85,7 +85,7 @@ def test_what_an_initialiser_calls_is_no_statement() -> None:
 @pytest.mark.parametrize("path", ["validator/core/deny.c", "validator/readers/framing.py"])
 def test_each_change_can_be_told_from_every_other_and_changes_just_what_it_says(path: str) -> None:
     source = (ROOT / path).read_text()
-    mutants = c_mutants(path, source) if path.endswith(".c") else python_mutants(path, source)
+    mutants = mutants_of(path)
     assert len(mutants) > 300
     assert len({mutant.name for mutant in mutants}) == len(mutants)
     for mutant in mutants:
