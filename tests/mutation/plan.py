@@ -62,8 +62,9 @@ def state_of(root: Path, language: Language) -> str:
     digest = hashlib.sha256(repr(language).encode())
     for folder in ("validator", "sdk", "hwsim", "firmware_images", "tests"):
         for path in sorted((root / folder).rglob("*")):
-            if path.suffix in (".py", ".c", ".h", ".def", ".json", ".csv") and "mutation" not in path.parts:
-                digest.update(f"{path.relative_to(root)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+            name = path.relative_to(root)
+            if path.suffix in (".py", ".c", ".h", ".def", ".json", ".csv") and "mutation" not in name.parts:
+                digest.update(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.mutation import ledger
 from tests.mutation.mutant import Mutant
 from tests.mutation.notes import Notes
-from tests.mutation.plan import Measured, choose_tests
+from tests.mutation.plan import Measured, choose_tests, state_of
 from tests.mutation.targets import LANGUAGES, ROOT, mutants_of, sources_of
 from tests.mutation.workshop import Outcome, Run, Workshop
 
@@ -144,6 +144,18 @@ def test_an_outcome_holds_while_nothing_changes_and_who_noticed_it_is_a_hint_bey
     assert later.noticed_by(mutant) == "test_clock.py::test_a"
     later.add(mutant, Run(outcome=Outcome.SURVIVED))
     assert Notes(path, "another state").noticed_by(mutant) == ""
+
+
+def test_the_state_is_another_once_a_source_or_a_test_is(tmp_path: Path) -> None:
+    root = tmp_path / "mutation"
+    states = []
+    for path, text in (("validator/a.c", "1"), ("validator/a.c", "2"), ("tests/test_a.py", "1"), ("tests/a.json", "1")):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+        states.append(state_of(root, LANGUAGES[0]))
+        assert state_of(root, LANGUAGES[0]) == states[-1]
+    assert len(set(states)) == 4
+    assert state_of(root, LANGUAGES[1]) not in states
 
 
 def test_a_rate_is_a_share_of_what_matters_and_is_kept_by_language(tmp_path: Path) -> None:
