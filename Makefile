@@ -13,7 +13,7 @@ CFLAGS_CORE := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Ivalidator -Ivalidato
 CC_HERE = $(if $(shell which cc 2>/dev/null),cc,$(CURDIR)/$(PY) -m ziglang cc)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint sanitize coverage pytest counts test-long bench docs release lock clean
+.PHONY: help setup demo test check lint sanitize coverage pytest counts test-long mutate bench docs release lock clean
 
 help:
 	@sed -n '1,4s/^# //p' Makefile
@@ -99,6 +99,11 @@ check: setup lint
 test-long: setup
 	YIMA_RANDOM_SIGNATURES=100000 YIMA_CUTS_EVERY=1 YIMA_BOARD_CODES=3000 \
 	.venv/bin/pytest tests/validator/core tests/test_power_cuts.py tests/hwsim/board/test_differential.py
+
+# Changes the core and the validator in one small way after the other and shows what no test notices: half an hour. Fails
+# where fewer are noticed than tests/mutation/rates.json says. make mutate MUTATE="--only validator/core/deny.c --count 0"
+mutate: setup
+	nice $(PY) -m tests.mutation $(MUTATE)
 
 bench: setup
 	$(PY) -m benchmarks

@@ -1,0 +1,172 @@
+"""`make mutate`, or `python -m tests.mutation`: makes small changes to the sources, one at a time, and shows which of
+them no test notices.
+
+Prints a line for each change as it is judged, then those that survived and the rate of each language. Ends with status
+1 where a rate is below the one in rates.json, or a reason in without_effect.toml speaks of a change that is no longer
+there; with --write the rate is taken into the file. Half an hour for all on one core; a run that was broken off goes on
+where it stopped, as long as no source and no test has changed."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+from tests.mutation import ledger
+from tests.mutation.mutant import Mutant
+from tests.mutation.notes import Notes
+from tests.mutation.plan import QUICK_S, Measured, choose_tests, measured, state_of
+from tests.mutation.targets import LANGUAGES, ROOT, SEED, Language, draw, mutants_of, sources_of
+from tests.mutation.workshop import TEST_PATIENCE_S, Outcome, Run, Workshop
+
+_BUILD = ROOT / "build" / "mutation"
+_PATIENCE = 10  # times what a test took when it was measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    mutant: Mutant
+    run: Run
+    took_s: float
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The exit status."""
+    wanted = _parser().parse_args(words)
+    files = {one.name: {path: mutants_of(path) for path in sources_of(one)} for one in LANGUAGES}
+    chosen = {one: _chosen(one, files[one.name], wanted) for one in LANGUAGES if wanted.language in (None, one.name)}
+    if wanted.list:
+        sys.stdout.writelines(f"{mutant.name}\n" for mutants in chosen.values() for mutant in mutants)
+        return 0
+    workshops: SimpleQueue[Workshop] = SimpleQueue()
+    for number in range(wanted.jobs):
+        workshops.put(Workshop(_BUILD / f"workshop-{number}"))
+    is_whole = not wanted.only and not wanted.having and wanted.count is None and wanted.seed == SEED
+    good = True
+    for language, mutants in chosen.items():
+        if mutants:
+            good &= _judge_all(language, mutants, workshops, wanted, is_whole)
+    stale = ledger.gone(ledger.reasons(), [one for of in files.values() for many in of.values() for one in many])
+    sys.stdout.writelines(f"no longer there, take it out of without_effect.toml: {name}\n" for name in stale)
+    return 0 if good and not stale else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=(__doc__ or "").partition("\n\n")[2])
+    parser.add_argument("--language", choices=[one.name for one in LANGUAGES], help="one half only")
+    parser.add_argument("--only", action="append", default=[], metavar="FILE", help="changes to this file (repeatable)")
+    parser.add_argument("--having", metavar="TEXT", help="every change whose name has this text in it, drawn or not")
+    parser.add_argument("--count", type=int, help="how many are drawn of each language; 0: all there are")
+    parser.add_argument("--seed", type=int, default=SEED, help="another draw")
+    parser.add_argument("--jobs", type=int, default=1, help="how many are judged at a time")
+    parser.add_argument("--list", action="store_true", help="name the changes and end")
+    parser.add_argument("--write", action="store_true", help="take rates that have risen into rates.json")
+    return parser
+
+
+def _chosen(language: Language, files: dict[str, list[Mutant]], wanted: argparse.Namespace) -> list[Mutant]:
+    if wanted.only:
+        files = {path: mutants for path, mutants in files.items() if path in wanted.only}
+    everything = [mutant for mutants in files.values() for mutant in mutants]
+    if wanted.having:
+        return [mutant for mutant in everything if wanted.having in mutant.name]
+    count = language.draw if wanted.count is None else wanted.count or len(everything)
+    return draw(files, count, wanted.seed)
+
+
+def _judge_all(
+    language: Language,
+    mutants: list[Mutant],
+    workshops: SimpleQueue[Workshop],
+    wanted: argparse.Namespace,
+    is_whole: bool,
+) -> bool:
+    """Whether the rate is what it was, or better."""
+    workshop = workshops.get()
+    workshop.build()
+    _say(f"{language.name}: measuring the tests without any change ...")
+    state = state_of(workshop.root, language)
+    tests = measured(workshop, language, state, _BUILD / f"measured-{language.name}.json")
+    workshops.put(workshop)
+    known = ledger.reasons()
+    notes = Notes(_BUILD / f"notes-{language.name}.json", state)
+    judged: list[_Judged] = []
+    candidates = [mutant for mutant in mutants if mutant.name not in known]
+    _say(f"{language.name}: {len(candidates)} changes, and {len(mutants) - len(candidates)} known to be without effect")
+
+    def judge(mutant: Mutant) -> None:
+        mine = workshops.get()
+        begun = time.monotonic()
+        try:
+            run = notes.outcome(mutant) or judged_in(mine, mutant, tests, notes.noticed_by(mutant))
+        finally:
+            workshops.put(mine)
+        notes.add(mutant, run)
+        judged.append(_Judged(mutant=mutant, run=run, took_s=time.monotonic() - begun))
+        by = f" by {run.by}" if run.by else ""
+        _say(f"{len(judged)}/{len(candidates)} {judged[-1].took_s:.1f} s {run.outcome.value}{by}: {mutant.name}")
+
+    with ThreadPoolExecutor(wanted.jobs) as pool:
+        list(pool.map(judge, candidates))
+    return _summed_up(language, judged, is_whole, wanted.write)
+
+
+def judged_in(workshop: Workshop, mutant: Mutant, tests: list[Measured], before: str = "") -> Run:
+    """What becomes of one mutant. One of C that survives is tried again under the sanitizers (as by `make sanitize`),
+    but without the long tests of other sources."""
+    workshop.build()
+    with workshop.holding(mutant) as nothing_to_run:
+        run = Run(outcome=nothing_to_run) if nothing_to_run else _tested(workshop, mutant, tests, before)
+    if run.outcome is Outcome.SURVIVED and not mutant.path.endswith(".py"):
+        workshop.build(sanitized=True)
+        with workshop.holding(mutant, sanitized=True) as nothing_to_run:
+            if nothing_to_run is None:
+                run = _tested(workshop, mutant, tests, before, sanitized=True)
+    return run
+
+
+def _tested(workshop: Workshop, mutant: Mutant, tests: list[Measured], before: str, sanitized: bool = False) -> Run:
+    run = Run(outcome=Outcome.SURVIVED)
+    likely, *others = choose_tests(mutant, tests, before) or [[]]
+    if sanitized:
+        others = [[test for test in lot if test.took_s <= QUICK_S] for lot in others]
+    for lot in filter(None, [likely, *others]):
+        order = {"tests": [test.name for test in lot], "known": [test.name for test in tests]}
+        run = workshop.run_tests(
+            list(dict.fromkeys(test.file for test in lot)),
+            sanitized=sanitized,
+            variables={"YIMA_MUTATION_ORDER": str(workshop.write_json("order.json", order))},
+            patience_s={test.name: TEST_PATIENCE_S + _PATIENCE * test.took_s for test in lot},
+        )
+        if run.outcome is not Outcome.SURVIVED:
+            break
+    return run
+
+
+def _summed_up(language: Language, judged: list[_Judged], is_whole: bool, write: bool) -> bool:
+    by_outcome = {outcome: [one for one in judged if one.run.outcome is outcome] for outcome in Outcome}
+    noticed = len(by_outcome[Outcome.NOTICED]) + len(by_outcome[Outcome.HUNG])
+    rate = ledger.Rate(noticed=noticed, of=noticed + len(by_outcome[Outcome.SURVIVED]))
+    reached = ledger.rates().get(language.name)
+    for one in by_outcome[Outcome.SURVIVED]:
+        _say(f"survived: {one.mutant.name}")
+    counted = ", ".join(f"{len(many)} {outcome.value}" for outcome, many in by_outcome.items())
+    _say(f"{language.name}: {counted}\n{language.name}: noticed {rate} that matter")
+    if not is_whole:
+        return True
+    if reached and rate.share < reached.share:
+        _say(f"{language.name}: that is less than before ({reached}): test what survived")
+        return False
+    if write:
+        ledger.write_rate(language.name, rate)
+    return True
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

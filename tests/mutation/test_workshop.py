@@ -1,0 +1,176 @@
+"""A change is put in place, judged by the tests and taken out again; what is known of changes is kept."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.mutation import ledger
+from tests.mutation.mutant import Mutant
+from tests.mutation.notes import Notes
+from tests.mutation.plan import Measured, choose_tests, state_of
+from tests.mutation.targets import LANGUAGES, ROOT, mutants_of, sources_of
+from tests.mutation.workshop import Outcome, Run, Workshop
+
+CLOCK, DENY = "validator/clock.py", "validator/core/deny.c"
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """Without a core of its own: building one takes seconds."""
+    made = Workshop(tmp_path_factory.mktemp("mutation") / "workshop")
+    (made.root / "validator/_core.abi3.so").symlink_to(ROOT / "validator/_core.abi3.so")
+    return made
+
+
+def the(path: str, change: str, line: str) -> Mutant:
+    (found,) = [one for one in mutants_of(path) if one.change == change and line in one.line and one.occurrence == 1]
+    return found
+
+
+def test_a_change_is_noticed_by_the_test_of_its_rule_and_by_no_other(workshop: Workshop) -> None:
+    trusts_the_wrong = the(CLOCK, ">= → <", "trusted=")
+    with workshop.holding(trusts_the_wrong) as nothing_to_run:
+        assert nothing_to_run is None
+        assert "unix_s < self.floor" in (workshop.root / CLOCK).read_text()
+        run = workshop.run_tests(["tests/validator/test_clock.py"])
+        assert workshop.run_tests(["tests/validator/readers/test_address.py"]).outcome is Outcome.SURVIVED
+    assert run.outcome is Outcome.NOTICED
+    assert run.by.startswith("tests/validator/test_clock.py::")
+    assert (workshop.root / CLOCK).read_bytes() == (ROOT / CLOCK).read_bytes()
+    assert workshop.run_tests(["tests/validator/test_clock.py"]).outcome is Outcome.SURVIVED
+
+
+def test_a_test_that_does_not_end_has_noticed_the_change(workshop: Workshop) -> None:
+    test = workshop.root / "tests" / "test_of_patience.py"
+    test.write_text("def test_ends():\n    pass\n\n\ndef test_does_not():\n    while True:\n        pass\n")
+    name = "tests/test_of_patience.py::test_does_not"
+    run = workshop.run_tests(["tests/test_of_patience.py"], patience_s={name: 0.5})
+    test.unlink()
+    assert (run.outcome, run.by) == (Outcome.HUNG, name)
+
+
+def test_only_what_is_asked_for_runs_in_its_order_with_what_nobody_has_measured(workshop: Workshop) -> None:
+    test = workshop.root / "tests" / "test_of_order.py"
+    test.write_text("".join(f"def test_{name}():\n    assert {name!r} not in 'dc'\n\n\n" for name in "abcd"))
+    order = {"tests": ["tests/test_of_order.py::test_b"], "known": [f"tests/test_of_order.py::test_{x}" for x in "abc"]}
+    asked = str(workshop.write_json("order.json", order))
+    run = workshop.run_tests(["tests/test_of_order.py"], variables={"YIMA_MUTATION_ORDER": asked})
+    log = (workshop.root / "build" / "tests.log").read_text().splitlines()
+    test.unlink()
+    assert (run.outcome, run.by) == (Outcome.NOTICED, "tests/test_of_order.py::test_d")
+    assert [line.rpartition("_")[2] for line in log if line.startswith("begun")] == ["b", "d"]
+
+
+def test_a_measured_test_says_which_functions_it_reached(workshop: Workshop) -> None:
+    out = workshop.root / "build" / "measured.jsonl"
+    run = workshop.run_tests(["tests/validator/test_clock.py"], variables={"YIMA_MUTATION_MEASURE": str(out)})
+    assert run.outcome is Outcome.SURVIVED
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert any(f"{CLOCK} | SystemClock.now" in row["functions"] for row in rows)
+    assert all(row["took_s"] > 0 for row in rows)
+
+
+@pytest.mark.slow
+def test_a_c_change_is_compiled_in_and_one_that_comes_to_the_same_code_is_none(workshop: Workshop) -> None:
+    core = workshop.root / "validator" / "_core.abi3.so"
+    workshop.build()
+    original = core.read_bytes()
+    with workshop.holding(the(DENY, 'memcmp(image, "YIMD", 4) != 0 → 1', "size >= 4")) as nothing_to_run:
+        assert nothing_to_run is None
+        assert core.read_bytes() != original
+        run = workshop.run_tests(["tests/validator/core/test_deny.py"])
+    assert run.outcome is Outcome.NOTICED
+    source = (ROOT / DENY).read_text()
+    at = source.index("uint32_t low = bucket ?")
+    for text, outcome in (("uint32_t low = !!bucket ?", Outcome.SAME), ("uint32_t low = sometimes ?", Outcome.INVALID)):
+        end = at + len("uint32_t low = bucket ?")
+        mutant = Mutant(path=DENY, function="", line="", change="", start=at, end=end, text=text)
+        with workshop.holding(mutant) as nothing_to_run:
+            assert nothing_to_run is outcome
+    workshop.build()
+    assert core.read_bytes() == original
+
+
+def test_a_change_in_a_function_needs_the_tests_that_reach_it_those_of_its_name_and_of_the_last_time_first() -> None:
+    def test(name: str, took_s: float, *functions: str) -> Measured:
+        return Measured(name=name, took_s=took_s, functions=frozenset(f"{CLOCK} | {one}" for one in functions))
+
+    tests = [
+        test("tests/test_device.py::test_a", 0.1, "SystemClock.now"),
+        test("tests/test_device.py::test_b", 0.1, "other"),
+        test("tests/test_gate.py::test_slow", 0.5, "SystemClock.now"),
+        test("tests/test_gate.py::test_quick", 0.1, "SystemClock.now"),
+        test("tests/test_clock.py::test_c", 0.9),
+    ]
+
+    def names(mutant: Mutant, before: str = "") -> list[list[str]]:
+        return [[one.name.rpartition("_")[2] for one in lot] for lot in choose_tests(mutant, tests, before)]
+
+    inside, outside = the(CLOCK, ">= → >", "trusted="), the(CLOCK, "1_793_491_200 → 1793491199", "SOFTWARE_DATE")
+    assert names(inside) == [["c"], ["a", "quick", "slow"]]
+    assert names(inside, before="tests/test_gate.py::test_slow") == [["slow", "quick"], ["c", "a"]]
+    assert names(outside) == [["c"], ["a", "b", "quick", "slow"]]
+
+
+@pytest.fixture
+def reasons_file(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "without_effect.toml"
+    path.write_text('[[without_effect]]\nmutant = "a.c | f | x | 1 → 2"\nreason = "Nobody counts."\n')
+    yield path
+
+
+def test_a_reason_belongs_to_one_change_and_is_missed_when_the_change_is_gone(reasons_file: Path) -> None:
+    mutant = the(CLOCK, ">= → >", "trusted=")
+    assert ledger.reasons(reasons_file) == {"a.c | f | x | 1 → 2": "Nobody counts."}
+    assert ledger.gone(["a.c | f | x | 1 → 2", mutant.name], [mutant]) == ["a.c | f | x | 1 → 2"]
+    again = reasons_file.read_text()
+    for wrong in (again + again, again.replace("Nobody counts.", " ")):
+        reasons_file.write_text(wrong)
+        with pytest.raises(ValueError, match="no reason, or a second one"):
+            ledger.reasons(reasons_file)
+
+
+def test_an_outcome_holds_while_nothing_changes_and_who_noticed_it_is_a_hint_beyond(tmp_path: Path) -> None:
+    mutant, path = the(CLOCK, ">= → >", "trusted="), tmp_path / "notes.json"
+    notes = Notes(path, "one state")
+    assert notes.outcome(mutant) is None
+    notes.add(mutant, Run(outcome=Outcome.NOTICED, by="test_clock.py::test_a"))
+    again = Notes(path, "one state")
+    assert again.outcome(mutant) == Run(outcome=Outcome.NOTICED, by="test_clock.py::test_a")
+    later = Notes(path, "another state")
+    assert later.outcome(mutant) is None
+    assert later.noticed_by(mutant) == "test_clock.py::test_a"
+    later.add(mutant, Run(outcome=Outcome.SURVIVED))
+    assert Notes(path, "another state").noticed_by(mutant) == ""
+
+
+def test_the_state_is_another_once_a_source_or_a_test_is(tmp_path: Path) -> None:
+    root = tmp_path / "mutation"
+    states = []
+    for path, text in (("validator/a.c", "1"), ("validator/a.c", "2"), ("tests/test_a.py", "1"), ("tests/a.json", "1")):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+        states.append(state_of(root, LANGUAGES[0]))
+        assert state_of(root, LANGUAGES[0]) == states[-1]
+    assert len(set(states)) == 4
+    assert state_of(root, LANGUAGES[1]) not in states
+
+
+def test_a_rate_is_a_share_of_what_matters_and_is_kept_by_language(tmp_path: Path) -> None:
+    path = tmp_path / "rates.json"
+    assert ledger.rates(path) == {}
+    ledger.write_rate("c", ledger.Rate(noticed=9, of=10), path)
+    ledger.write_rate("python", ledger.Rate(noticed=3, of=4), path)
+    ledger.write_rate("c", ledger.Rate(noticed=10, of=10), path)
+    assert ledger.rates(path) == {"c": ledger.Rate(noticed=10, of=10), "python": ledger.Rate(noticed=3, of=4)}
+    assert str(ledger.rates(path)["python"]) == "3 of 4, 75.0 %"
+
+
+def test_the_reasons_that_are_kept_can_be_read_and_every_pattern_finds_something() -> None:
+    assert all(len(reason) > 20 for reason in ledger.reasons().values())
+    for language in LANGUAGES:
+        assert len(sources_of(language)) > 25
+        assert all((ROOT / path).exists() for path in (*language.tests, *language.tests_left_out))
+        assert all(list(ROOT.glob(pattern)) for pattern in language.sources)
