@@ -100,20 +100,14 @@ class JournalKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One tap as the journal keeps it.
+    """One entry of the journal.
 
-    at: unix seconds UTC by the device's clock; time_trusted: whether it could be trusted; tick_ms: monotonic
-    milliseconds since the device started. record: the entry's bytes, facts and then the body (journal/facts.py); of a
-    tap that an older version kept, the trip record alone. hash: SM3 over the previous entry's hash and this entry, see
-    journal.chain.
+    content: its facts and body, see yima.validator.journal.facts. previous: the hash of the entry before, 32 zero bytes
+    before the first. hash: SM3 over both, see journal.form.
     """
 
     key: JournalKey
-    at: int
-    time_trusted: bool
-    tick_ms: int
-    reason: int
-    record: bytes
+    content: bytes
     previous: bytes
     hash: bytes
 

@@ -1,4 +1,4 @@
-"""Where segments lie: a port of seven calls, so that tests can cut the power at each of them and inside.
+"""Where segments lie: a port of eight calls, so that tests can cut the power at each of them and inside.
 
 What a disk promises, and the journal builds on no more:
 - `make` returns when the file, all zeros, and its name are durable.
@@ -33,21 +33,23 @@ class SegmentFiles(Protocol):
     def remove(self, name: str) -> None:
         """Takes a file away, durably."""
 
+    def replace(self, name: str, content: bytes) -> None:
+        """The whole file, durably, or everything stays as it was."""
+
     def close(self) -> None:
         """Ends the use of the files."""
 
 
 class FolderFiles:
-    """A folder (0700) of files that only their owner may read. The file written last stays open.
+    """A folder (0700) of files that only their owner may read. Of each kind the file written last stays open.
 
     Zeros are really written when a file is made: later writes then change no more than the bytes themselves, so one
     flush of one file is all that stands between a tap and its gate.
     """
 
-    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._read_only = read_only
-        self._open: tuple[str, int] | None = None
+        self._open: dict[str, int] = {}
 
     def names(self) -> list[str]:
         """See SegmentFiles."""
@@ -92,25 +94,52 @@ class FolderFiles:
         (self.folder / name).unlink()
         self._sync_names()
 
+    def replace(self, name: str, content: bytes) -> None:
+        """See SegmentFiles."""
+        write_whole(self.folder / name, content)
+
     def close(self) -> None:
         """See SegmentFiles."""
-        opened, self._open = self._open, None
-        if opened:
-            os.close(opened[1])
+        while self._open:
+            os.close(self._open.popitem()[1])
 
     def _descriptor(self, name: str) -> int:
-        if self._open is None or self._open[0] != name:
+        if name not in self._open:
             descriptor = os.open(self.folder / name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-            self.close()
-            self._open = name, descriptor
-        return self._open[1]
+            for other in [other for other in self._open if Path(other).suffix == Path(name).suffix]:
+                os.close(self._open.pop(other))
+            self._open[name] = descriptor
+        return self._open[name]
 
     def _sync_names(self) -> None:
-        descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync_folder(self.folder)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Puts a private file (0600) in place, all of it and durably, or leaves things as they were. Raises OSError.
+
+    What lies where it is prepared is taken away first and never followed: somebody may have put a link there.
+    """
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    _sync_folder(path.absolute().parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _write_all(descriptor: int, data: bytes, at: int) -> None:

@@ -2,229 +2,185 @@
 
 Rules it keeps:
 
-- `append` returns after the record is on stable storage (`durable`); if it raises, nothing was stored.
-- Records are named by (device, epoch, sequence). Sequences run from 1 without gaps. An epoch is one journal file: an
+- `append` returns after the entry is on stable storage (`segments`); if it raises, nothing was stored.
+- Entries are named by (device, epoch, sequence). Sequences run from 1 without gaps. An epoch is one journal folder: an
   empty one begins a new epoch, so a re-flashed device never reuses a name.
-- Records are chained: each entry's hash covers the one before (`chain`), so none can be changed, dropped or put in
-  between without the collector noticing.
+- Entries are chained: each hash covers the one before (`form`), so none can be changed, dropped or put in between
+  without the collector noticing.
 - Upload is a cursor. It moves only by `acknowledge`: forward, and back when a collector was restored from a backup.
-- Nothing is deleted, acknowledged or not: a collector that lost its store gets everything again. What the collector
-  refused stands in the quarantine as well, with its reason. A record takes about 1 KB.
-- No clock and no randomness: moments and a new file's epoch are passed in.
+- What is not acknowledged is never deleted. What is goes by age and size, oldest first, as whole segments.
+- No clock and no randomness: entries carry their moment, a new folder's epoch is passed in.
 """
 
-import sqlite3
-import struct
+import errno
+import fcntl
+import os
+import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 
-from yima.validator._core import sm3
 from yima.validator.errors import JournalError
-from yima.validator.journal.durable import DurableFile, FileKind
-from yima.validator.journal.facts import FactsError, parse
-from yima.validator.judging import Moment
+from yima.validator.journal.cursor import Cursor, CursorWriter, Quarantined
+from yima.validator.journal.facts import FactsError, OutcomeFacts, TapFacts, parse
+from yima.validator.journal.files import FolderFiles, SegmentFiles
+from yima.validator.journal.form import Header, Summary
+from yima.validator.journal.segments import DamagedError, Segments, SegmentWriter
 from yima.validator.ports import Entry, JournalKey
 from yima.validator.texts import Text
 
-FIRST_PREVIOUS = bytes(32)  # what stands before sequence 1
 TAIL_CHECKED = 256  # entries whose chain is checked at every opening; `verify` checks all
-WHY_MAX = 500  # characters of a collector's reason that are kept
-
-KIND = FileKind(
-    application_id=0x59694D61,  # "YiMa"
-    version=1,
-    schema=(
-        "CREATE TABLE meta (device TEXT NOT NULL, epoch INTEGER NOT NULL) STRICT",
-        """CREATE TABLE entries (
-            sequence INTEGER PRIMARY KEY CHECK (sequence > 0),
-            at INTEGER NOT NULL, time_trusted INTEGER NOT NULL, tick_ms INTEGER NOT NULL, reason INTEGER NOT NULL,
-            record BLOB NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL) STRICT""",
-        "CREATE INDEX accepted ON entries (at) WHERE reason = 0",
-        "CREATE TABLE cursor (acknowledged INTEGER NOT NULL) STRICT",
-        "INSERT INTO cursor VALUES (0)",
-        "CREATE TABLE quarantine (sequence INTEGER PRIMARY KEY, why TEXT NOT NULL, at INTEGER) STRICT",
-    ),
-    error=JournalError,
-    start_over=Text(
-        "Move the journal files away and keep them, then start again: a new epoch begins. Send the old files to whoever"
-        " runs the collector",
-        "请移走并保留日志文件后重新启动（将开始新的纪元），并把旧文件交给采集方",
-    ),
+_START_OVER = Text(
+    "Move the journal's folder away and keep it, then start again: a new epoch begins. Send the old folder to whoever"
+    " runs the collector",
+    "请移走并保留日志文件夹后重新启动（将开始新的纪元），并把旧文件夹交给采集方",
 )
-COLUMNS = "sequence, at, time_trusted, tick_ms, reason, record, previous, hash"
 
 
-def chain(previous: bytes, key: JournalKey, moment: Moment, reason: int, record: bytes) -> bytes:
-    """The hash of one entry: SM3 over
-
-        previous hash (32) ‖ length of device (2) ‖ device, UTF-8 ‖ epoch (8) ‖ sequence (8) ‖ unix seconds (8, signed)
-        ‖ time trusted (1) ‖ tick in milliseconds (8) ‖ reason (2) ‖ length of record (4) ‖ record
-
-    integers big-endian. Before the first entry stand 32 zero bytes.
-    """
-    device = key.device.encode()
-    head = struct.pack(">H", len(device)) + device
-    middle = struct.pack(
-        ">QQqBQHI",
-        key.epoch,
-        key.sequence,
-        moment.unix_s,
-        moment.trusted,
-        moment.tick_ms,
-        reason,
-        len(record),
-    )
-    return sm3(previous + head + middle + record)
-
-
-def entry_hash(entry: Entry) -> bytes:
-    """The hash that an entry should carry, computed anew."""
-    moment = Moment(unix_s=entry.at, tick_ms=entry.tick_ms, trusted=entry.time_trusted)
-    return chain(entry.previous, entry.key, moment, entry.reason, entry.record)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quarantined:
-    """One record that the collector refused. at: unix seconds when it was told, None if nobody said."""
-
-    sequence: int
-    why: str
-    at: int | None
+def summary_of(entry: bytes) -> Summary:
+    """What a segment keeps of an entry in its seal; of bytes that are no entry nothing."""
+    try:
+        facts, _ = parse(entry)
+    except FactsError:
+        return Summary()
+    good_until = facts.good_until if isinstance(facts, TapFacts) and facts.accepted else 0
+    return Summary(at=facts.at, trusted_at=facts.at if facts.trusted else 0, good_until=good_until, run=facts.run)
 
 
 class JournalView:
-    """A journal to look at: the device itself may be writing it."""
+    """A journal to look at: the device itself may be writing it. Raises JournalError."""
 
-    def __init__(self, file: DurableFile) -> None:
-        self._file = file
-        with file.reading() as connection:
-            row = connection.execute("SELECT device, epoch FROM meta").fetchone()
-            if row is None:
-                raise file.damaged("the device's name is missing")
-            self.device: str = row[0]
-            self.epoch: int = row[1]
+    def __init__(self, folder: Path, files: SegmentFiles, segments: Segments, cursor: Cursor, header: Header) -> None:
+        self.folder = folder
+        self._files = files
+        self._segments = segments
+        self._cursor = cursor
+        self._turn = threading.Lock()
+        self.device = header.device
+        self.epoch = header.epoch
 
     @classmethod
-    def open(cls, path: Path) -> "JournalView":
-        """Opens for reading. Raises JournalError."""
-        return cls(DurableFile(path, KIND, read_only=True))
+    def open(cls, folder: Path) -> "JournalView":
+        """Opens for reading."""
+        if not folder.is_dir():
+            raise JournalError(folder, Text("there is no journal", "没有日志"), Text("Check the path", "请检查路径"))
+        files = FolderFiles(folder)
+        with _explained(folder):
+            segments, cursor = Segments(files, summary_of), Cursor(files)
+            if segments.header is None:
+                raise DamagedError("it has no segment that was begun")
+            return cls(folder, files, segments, cursor, segments.header)
 
     def last_sequence(self) -> int:
-        """The newest record's sequence, 0 if there is none."""
-        return self._number("SELECT coalesce(max(sequence), 0) FROM entries")
+        """The newest entry's sequence, 0 if there is none."""
+        return self._segments.last
+
+    def first_sequence(self) -> int:
+        """The oldest entry that is kept; those before it were acknowledged and are archived or gone."""
+        return self._segments.first
 
     def acknowledged(self) -> int:
         """The cursor: everything up to it has been answered by the collector."""
-        return self._number("SELECT acknowledged FROM cursor")
+        return self._cursor.acknowledged
+
+    def run(self) -> int:
+        """The highest run of the device that an entry tells of, 0 if there is none."""
+        return self._segments.summary.run
+
+    def size(self) -> int:
+        """Bytes that the journal takes."""
+        with _explained(self.folder):
+            return self._segments.size
 
     def entries(self, after: int, limit: int) -> list[Entry]:
         """Entries beyond `after`, oldest first."""
-        return self._select("sequence > ? ORDER BY sequence LIMIT ?", (after, limit))
+        found: list[Entry] = []
+        with self._turn, _explained(self.folder):
+            for frame in self._segments.frames(after):
+                if len(found) == limit:
+                    break
+                previous = found[-1].hash if found else self._segments.hash_of(frame.sequence - 1)
+                key = JournalKey(self.device, self.epoch, frame.sequence)
+                found.append(Entry(key=key, content=frame.entry, previous=previous, hash=frame.hash))
+        return found
 
-    def accepted_since(self, unix_s: int) -> Iterator[Entry]:
-        """Accepted taps of that second and later by the device's clock, oldest first."""
-        after = 0
-        condition = "reason = 0 AND at >= ? AND sequence > ? ORDER BY sequence LIMIT 256"
-        while found := self._select(condition, (unix_s, after)):
-            yield from found
-            after = found[-1].key.sequence
+    def used_codes(self, good_until: int) -> Iterator[bytes]:
+        """Entries (their bytes) by which the memory of used codes is filled: accepted taps whose code could still be
+        shown at that second, and what reverses taps; by the order in which they were made."""
+        with self._turn, _explained(self.folder):
+            frames = list(self._segments.frames_needed(good_until))
+        for frame in frames:
+            try:
+                facts, _ = parse(frame.entry)
+            except FactsError:
+                continue
+            is_used = isinstance(facts, TapFacts) and facts.accepted and facts.good_until >= good_until
+            if is_used or (isinstance(facts, OutcomeFacts) and facts.reverses):
+                yield frame.entry
 
     def newest_trusted_at(self) -> int | None:
-        """The latest unix second that a record carries as trusted: the time is not before it."""
-        with self._file.reading() as connection:
-            row = connection.execute(
-                "SELECT at FROM entries WHERE time_trusted = 1 ORDER BY sequence DESC LIMIT 1"
-            ).fetchone()
-        return None if row is None else int(row[0])
-
-    def newest_run(self) -> int:
-        """The run that the newest entry's facts name (how often the device had started), 0 if there is none."""
-        last = self.last_sequence()
-        newest = self.entries(last - 1, 1) if last else []
-        try:
-            return parse(newest[0].record)[0].run if newest else 0
-        except FactsError:
-            return 0  # kept by a version that did not count
+        """The unix second that the newest entry of a trusted clock carries: the time is not before it."""
+        return self._segments.summary.trusted_at or None
 
     def quarantined(self) -> list[Quarantined]:
         """What the collector refused, by sequence."""
-        with self._file.reading() as connection:
-            rows = connection.execute("SELECT sequence, why, at FROM quarantine ORDER BY sequence").fetchall()
-        return [Quarantined(sequence=sequence, why=why, at=at) for sequence, why, at in rows]
+        with _explained(self.folder):
+            return self._cursor.quarantined()
 
     def verify(self, after: int = 0) -> int:
-        """Checks numbering and chain beyond `after`; returns how many entries that were. Raises JournalError."""
-        last = after
-        previous = FIRST_PREVIOUS
-        if after:
-            before = self.entries(after - 1, 1)
-            previous = before[0].hash if before and before[0].key.sequence == after else b""
-        while found := self.entries(last, 256):
-            for entry in found:
-                sequence = entry.key.sequence
-                if sequence != last + 1:
-                    raise self._file.damaged(f"record {last + 1} is missing")
-                if entry.previous != previous:
-                    raise self._file.damaged(f"record {sequence} does not follow the one before it")
-                if entry_hash(entry) != entry.hash:
-                    raise self._file.damaged(f"record {sequence} was changed")
-                last, previous = sequence, entry.hash
-        return last - after
+        """Checks numbering and chain beyond `after`, as far as entries are kept; how many entries that were."""
+        with self._turn, _explained(self.folder):
+            return self._segments.verify(max(after, self._segments.first - 1))
 
     def close(self) -> None:
-        """Ends the use of the file."""
-        self._file.close()
-
-    def _number(self, query: str) -> int:
-        with self._file.reading() as connection:
-            return int(connection.execute(query).fetchone()[0])
-
-    def _select(self, condition: str, values: tuple[int, ...]) -> list[Entry]:
-        with self._file.reading() as connection:
-            rows = connection.execute(f"SELECT {COLUMNS} FROM entries WHERE {condition}", values).fetchall()  # noqa: S608
-        return [self._entry(row) for row in rows]
-
-    def _entry(self, row: tuple[int, int, int, int, int, bytes, bytes, bytes]) -> Entry:
-        sequence, at, time_trusted, tick_ms, reason, record, previous, digest = row
-        return Entry(
-            key=JournalKey(self.device, self.epoch, sequence),
-            at=at,
-            time_trusted=bool(time_trusted),
-            tick_ms=tick_ms,
-            reason=reason,
-            record=record,
-            previous=previous,
-            hash=digest,
-        )
+        """Ends the use of the files."""
+        self._files.close()
 
 
-class SqliteJournal(JournalView):
-    """The device's journal at `path`, of the device of that name; made if it is not there.
+class SegmentJournal(JournalView):
+    """The device's journal in `folder`, of the device of that name; made if it is not there.
 
     epoch_for_new names a journal that is made now: (unix seconds << 16 | 16 random bits), by the caller's clock.
-    max_bytes bounds the file. Raises JournalError: in use, damaged, not ours, newer, another device's, full, read-only.
-    The device's thread appends while another reads and acknowledges.
+    max_bytes bounds the files; keep_s: seconds after which what is acknowledged may go. Raises JournalError: in use,
+    damaged, another device's, full, read-only. The device's thread appends while another reads and acknowledges;
+    `care` does between taps what no tap should wait for.
     """
 
-    def __init__(self, path: Path, device: str, *, epoch_for_new: int, max_bytes: int | None = None) -> None:
-        file = DurableFile(path, KIND, max_bytes=max_bytes)
+    def __init__(
+        self,
+        folder: Path,
+        device: str,
+        *,
+        epoch_for_new: int,
+        max_bytes: int | None = None,
+        keep_s: int | None = None,
+        files: SegmentFiles | None = None,
+    ) -> None:
+        self._lock_fd = -1
+        with _explained(folder):
+            if files is None:
+                folder.mkdir(mode=0o700, exist_ok=True)
+                self._lock_fd = _lock(folder)
+                files = FolderFiles(folder)
         try:
-            with file.reading() as connection:
-                named = connection.execute("SELECT count(*) FROM meta").fetchone()[0]
-            if not named:
-                with file.transaction() as connection:
-                    connection.execute("INSERT INTO meta VALUES (?, ?)", (device, epoch_for_new))
-            super().__init__(file)
+            with _explained(folder):
+                self._writer = SegmentWriter(
+                    files, summary_of, device=device, epoch=epoch_for_new, limit=max_bytes, keep_s=keep_s
+                )
+                self._mover = CursorWriter(files)
+            header = self._writer.header
+            assert header  # the writer begins one
+            super().__init__(folder, files, self._writer, self._mover, header)
+            self._caring = threading.Lock()
             self._check(device)
-            self._tail: tuple[int, bytes] | None = None
         except BaseException:
-            file.close()
+            self.close()
             raise
 
     def _check(self, device: str) -> None:
         if self.device != device:
-            raise self._file.trouble(
+            raise JournalError(
+                self.folder,
                 Text(
                     f"is the journal of device {self.device}, not of {device}",
                     f"是设备 {self.device} 的日志，不是 {device} 的",
@@ -236,56 +192,122 @@ class SqliteJournal(JournalView):
             )
         self.verify(max(0, self.last_sequence() - TAIL_CHECKED))
         if self.acknowledged() > self.last_sequence():
-            raise self._file.damaged("the cursor stands beyond the last record")
+            raise _damaged(self.folder, "the cursor stands beyond the last record")
 
-    def append(self, *, moment: Moment, reason: int, record: bytes) -> JournalKey:
-        """Stores one record durably before it returns. Raises JournalError; then nothing was stored."""
-        # Known again only after the commit: if that fails, the next append asks the file where it stands.
-        tail, self._tail = self._tail, None
-        with self._file.transaction() as connection:
-            last, previous = tail or self._read_tail(connection)
-            key = JournalKey(self.device, self.epoch, last + 1)
-            digest = chain(previous, key, moment, reason, record)
-            connection.execute(
-                f"INSERT INTO entries ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-                (key.sequence, moment.unix_s, moment.trusted, moment.tick_ms, reason, record, previous, digest),
-            )
-        self._tail = (key.sequence, digest)
-        return key
+    def append(self, content: bytes) -> JournalKey:
+        """Stores one entry durably before it returns. Raises JournalError; then nothing was stored."""
+        with self._turn, _explained(self.folder):
+            return JournalKey(self.device, self.epoch, self._writer.append(content))
 
     def next_sequence(self) -> int:
         """The sequence that the next append will get, from 1."""
-        return (self._tail[0] if self._tail else self.last_sequence()) + 1
+        return self.last_sequence() + 1
 
     def pending(self, limit: int) -> Sequence[Entry]:
         """Entries after the cursor, oldest first."""
-        return self._select(
-            "sequence > (SELECT acknowledged FROM cursor) ORDER BY sequence LIMIT ?",
-            (limit,),
-        )
+        return self.entries(self.acknowledged(), limit)
 
     def acknowledge(self, through: int, rejected: dict[int, str], *, at: int | None = None) -> None:
         """Moves the cursor to `through`, forward or back; quarantines `rejected` ({sequence: why}), told at `at`.
 
-        Raises JournalError when `through` or a rejected sequence names a record that does not exist; nothing moves.
+        Raises JournalError when `through` or a rejected sequence names an entry that does not exist; nothing moves.
         """
-        with self._file.transaction() as connection:
-            last, _ = self._read_tail(connection)
-            if not 0 <= through <= last or not all(1 <= sequence <= last for sequence in rejected):
-                raise self._file.trouble(
-                    Text(
-                        f"holds records 1 to {last}; an answer for {max(through, *rejected, 0)} cannot be meant for it",
-                        f"只有记录 1 至 {last}；对 {max(through, *rejected, 0)} 的应答与之不符",
-                    ),
-                    Text("Check which collector and which state directory are used", "请检查所用的采集端和状态目录"),
-                )
-            connection.execute("UPDATE cursor SET acknowledged = ?", (through,))
-            connection.executemany(
-                "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)",
-                [(sequence, why[:WHY_MAX], at) for sequence, why in rejected.items()],
+        first, last, most = self.first_sequence(), self.last_sequence(), max(through, *rejected, 0)
+        if not first - 1 <= through <= last or not all(1 <= sequence <= last for sequence in rejected):
+            raise JournalError(
+                self.folder,
+                Text(
+                    f"holds records {first} to {last}; an answer for {most} cannot be meant for it",
+                    f"只有记录 {first} 至 {last}；对 {most} 的应答与之不符",
+                ),
+                Text("Check which collector and which state directory are used", "请检查所用的采集端和状态目录"),
             )
+        with _explained(self.folder):
+            if rejected:
+                self._mover.put_aside(rejected, at)
+            self._mover.move(through)
 
-    @staticmethod
-    def _read_tail(connection: sqlite3.Connection) -> tuple[int, bytes]:
-        row = connection.execute("SELECT sequence, hash FROM entries ORDER BY sequence DESC LIMIT 1").fetchone()
-        return (0, FIRST_PREVIOUS) if row is None else (int(row[0]), bytes(row[1]))
+    def care(self) -> None:
+        """Makes the next segment ready, removes what may go. Raises JournalError when there is no room for another."""
+        with self._caring, _explained(self.folder):
+            self._writer.care(self.acknowledged())
+
+    def close(self) -> None:
+        """Closes and unlocks; twice is once."""
+        if hasattr(self, "_files"):
+            super().close()
+        descriptor, self._lock_fd = self._lock_fd, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _lock(folder: Path) -> int:
+    """One process writes: the kernel releases the lock when it dies."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "?"
+        os.close(descriptor)
+        raise JournalError(
+            folder,
+            Text(f"in use by process {holder}", f"正被进程 {holder} 使用"),
+            Text(
+                "One process writes one journal: stop that one, or give this one another --state",
+                "一份日志只能由一个进程写入：请停止该进程，或另选 --state",
+            ),
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Errors of files in the engineer's terms."""
+    try:
+        yield
+    except DamagedError as error:
+        raise _damaged(folder, str(error)) from error
+    except OSError as error:
+        raise _trouble(folder, error) from error
+
+
+def _damaged(folder: Path, what: str) -> JournalError:
+    return JournalError(folder, Text(f"is damaged ({what})", f"已损坏（{what}）"), _START_OVER)
+
+
+def _trouble(folder: Path, error: OSError) -> JournalError:
+    for numbers, problem, remedy in _TROUBLES:
+        if error.errno in numbers:
+            return JournalError(folder, problem, remedy)
+    return JournalError(
+        folder,
+        Text(f"cannot be used: {error.strerror}", f"无法使用：{error.strerror}"),
+        Text("Check that the folder exists and may be written by this user", "请检查文件夹是否存在并对当前用户可写"),
+    )
+
+
+_TROUBLES = (
+    (
+        {errno.ENOSPC, errno.EDQUOT},
+        Text("the disk, or the space set for it, is full", "磁盘或为其设定的空间已满"),
+        Text(
+            "Free space, raise --journal-max-mb, or let the collector acknowledge; nothing recorded is lost",
+            "请释放空间、提高 --journal-max-mb 或等待采集端确认；已记录的数据不会丢失",
+        ),
+    ),
+    (
+        {errno.EROFS, errno.EACCES, errno.EPERM},
+        Text("cannot be written", "无法写入"),
+        Text("Make it and what is in it writable for this user", "请使其及其中文件对当前用户可写"),
+    ),
+    (
+        {errno.EIO, errno.ENODEV, errno.ENXIO, errno.ENOENT, errno.ESTALE},
+        Text("its disk reports an error, or is gone", "磁盘出错或已断开"),
+        Text(
+            "Check the disk and its mount, then start again; replace a worn-out card",
+            "请检查磁盘及其挂载后重新启动；更换老化的存储卡",
+        ),
+    ),
+)

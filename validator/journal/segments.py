@@ -188,7 +188,7 @@ class Segments:
             if previous is not None and segment.header.previous != previous and after < segment.header.first - 1:
                 raise DamagedError(f"{segment.name} does not follow the one before it")
             previous = segment.seal.hash if segment.seal else None
-        last, hash_before = after, self._hash_of(after)
+        last, hash_before = after, self.hash_of(after)
         for frame in self.frames(after):
             if frame.sequence != last + 1:
                 raise DamagedError(f"entry {last + 1} is missing")
@@ -201,8 +201,8 @@ class Segments:
             raise DamagedError(f"entry {last + 1} is missing")
         return checked
 
-    def _hash_of(self, sequence: int) -> bytes:
-        """The hash of an entry that is kept, or of the one before the first that is."""
+    def hash_of(self, sequence: int) -> bytes:
+        """The hash of an entry that is kept, or of the one before the first that is kept."""
         if sequence == self.first - 1:
             return self._segments[0].header.previous if self._segments else FIRST_PREVIOUS
         for frame in self.frames(sequence - 1):
