@@ -22,9 +22,9 @@ from pathlib import Path
 
 from yima.validator.errors import JournalError
 from yima.validator.journal.cursor import Cursor, CursorWriter, Quarantined
-from yima.validator.journal.facts import FactsError, OutcomeFacts, TapFacts, parse
 from yima.validator.journal.files import FolderFiles, SegmentFiles
-from yima.validator.journal.form import Header, Summary
+from yima.validator.journal.form import Header
+from yima.validator.journal.glance import good_until_of, reverses, summary_of
 from yima.validator.journal.segments import DamagedError, Segments, SegmentWriter
 from yima.validator.ports import Entry, JournalKey
 from yima.validator.texts import Text
@@ -35,16 +35,6 @@ _START_OVER = Text(
     " runs the collector",
     "请移走并保留日志文件夹后重新启动（将开始新的纪元），并把旧文件夹交给采集方",
 )
-
-
-def summary_of(entry: bytes) -> Summary:
-    """What a segment keeps of an entry in its seal; of bytes that are no entry nothing."""
-    try:
-        facts, _ = parse(entry)
-    except FactsError:
-        return Summary()
-    good_until = facts.good_until if isinstance(facts, TapFacts) and facts.accepted else 0
-    return Summary(at=facts.at, trusted_at=facts.at if facts.trusted else 0, good_until=good_until, run=facts.run)
 
 
 class JournalView:
@@ -110,12 +100,7 @@ class JournalView:
         with self._turn, _explained(self.folder):
             frames = list(self._segments.frames_needed(good_until))
         for frame in frames:
-            try:
-                facts, _ = parse(frame.entry)
-            except FactsError:
-                continue
-            is_used = isinstance(facts, TapFacts) and facts.accepted and facts.good_until >= good_until
-            if is_used or (isinstance(facts, OutcomeFacts) and facts.reverses):
+            if good_until_of(frame.entry) >= max(good_until, 1) or reverses(frame.entry):
                 yield frame.entry
 
     def newest_trusted_at(self) -> int | None:
