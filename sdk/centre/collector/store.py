@@ -1,11 +1,13 @@
-"""What the collector keeps, in one SQLite file (`yima.validator.journal.durable`: WAL, synchronous=FULL, one writer).
+"""What the collector keeps, in one SQLite file (`durable`: WAL, synchronous=FULL, one writer).
 
 Rules it keeps:
 
 - A batch is one transaction; the answer is given after it is durable.
 - Per (device, epoch) the sequences it holds run from 1 without gaps. Beyond a gap nothing is stored.
-- An entry that is wrong (its hash, its link to the one before, its record's integrity) is kept as refused, with why:
-  that answers it, so that one bad record does not hold up those behind it.
+- An entry that is wrong (its hash, its link to the one before, its facts, its record's integrity) is kept as refused,
+  with why: that answers it, so that one bad entry does not hold up those behind it.
+- Entries of both forms are kept as they came; the columns beside `content` are what it says of itself. An entry that
+  is no tap has reason 0.
 - Nothing is overwritten: the same sequence with other content is refused and kept apart, as evidence.
 - A device's key is the one that was enrolled or seen first; any other is refused.
 """
@@ -15,15 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from yima.sdk.centre.collector.durable import DurableFile, FileKind
 from yima.validator.errors import YimaError
-from yima.validator.journal import FIRST_PREVIOUS, entry_hash
-from yima.validator.journal.durable import DurableFile, FileKind
-from yima.validator.journal.kept import fault_of
+from yima.validator.journal import FIRST_PREVIOUS, chain
+from yima.validator.journal.facts import FactsError, TapFacts, parse
+from yima.validator.journal.older import OlderEntry, older_hash
+from yima.validator.judging.record import record_is_intact
 from yima.validator.ports import Entry
 from yima.validator.texts import Text
-from yima.validator.uplink.batches import Acknowledgement, Batch
+from yima.validator.uplink.batches import INT64, Acknowledgement, Batch
 
-COLUMNS = "at, time_trusted, tick_ms, reason, record, previous, hash"
+COLUMNS = "form, kind, at, time_trusted, tick_ms, reason, content, previous, hash"
 CONFLICT = "another record is already held under this sequence"
 
 
@@ -37,21 +41,34 @@ class KeyRefusedError(Exception):
 
 KIND = FileKind(
     application_id=0x59694D63,  # "YiMc"
-    version=1,
+    version=2,
     schema=(
         "CREATE TABLE keys (device TEXT PRIMARY KEY, key TEXT NOT NULL, since INTEGER NOT NULL) STRICT",
         """CREATE TABLE entries (
             device TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
+            form INTEGER NOT NULL, kind INTEGER NOT NULL,
             at INTEGER NOT NULL, time_trusted INTEGER NOT NULL, tick_ms INTEGER NOT NULL, reason INTEGER NOT NULL,
-            record BLOB NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL,
+            content BLOB NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL,
             rejected TEXT, received INTEGER NOT NULL,
             PRIMARY KEY (device, epoch, sequence)) STRICT""",
         """CREATE TABLE conflicts (
             device TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
+            form INTEGER NOT NULL, kind INTEGER NOT NULL,
             at INTEGER NOT NULL, time_trusted INTEGER NOT NULL, tick_ms INTEGER NOT NULL, reason INTEGER NOT NULL,
-            record BLOB NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL, received INTEGER NOT NULL,
+            content BLOB NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL, received INTEGER NOT NULL,
             PRIMARY KEY (device, epoch, sequence, hash)) STRICT""",
     ),
+    upgrades={
+        1: tuple(
+            f"ALTER TABLE {table} {change}"
+            for table in ("entries", "conflicts")
+            for change in (
+                "RENAME COLUMN record TO content",
+                "ADD COLUMN form INTEGER NOT NULL DEFAULT 1",
+                "ADD COLUMN kind INTEGER NOT NULL DEFAULT 1",
+            )
+        )
+    },
     error=StoreError,
     start_over=Text(
         "Keep the file and restore the last good copy, or give another --store: devices send again what it lacks",
@@ -118,24 +135,29 @@ class Store:
         ]
 
     def entries(self, device: str, epoch: int, *, after: int, limit: int) -> list[dict[str, Any]]:
-        """What it holds of one journal beyond `after`: sequence, at, time_trusted, reason, hash, record, rejected."""
+        """What it holds of one journal beyond `after`: sequence, kind, at, time_trusted, reason, hash, content, rejected.
+
+        content: facts and body; of an entry of the older form the trip record.
+        """
         with self._file.reading() as connection:
             rows = connection.execute(
-                """SELECT sequence, at, time_trusted, reason, hash, record, rejected FROM entries
+                """SELECT sequence, form, kind, at, time_trusted, reason, hash, content, rejected FROM entries
                 WHERE device = ? AND epoch = ? AND sequence > ? ORDER BY sequence LIMIT ?""",
                 (device, epoch, after, limit),
             ).fetchall()
         return [
             {
                 "sequence": sequence,
+                "form": form,
+                "kind": kind,
                 "at": at,
                 "time_trusted": bool(time_trusted),
                 "reason": reason,
                 "hash": digest,
-                "record": record,
+                "content": content,
                 "rejected": rejected,
             }
-            for sequence, at, time_trusted, reason, digest, record, rejected in rows
+            for sequence, form, kind, at, time_trusted, reason, digest, content, rejected in rows
         ]
 
     def close(self) -> None:
@@ -164,7 +186,7 @@ class Store:
         ).fetchone()
         return (0, FIRST_PREVIOUS) if row is None else (int(row[0]), bytes(row[1]))
 
-    def _compare(self, connection: Any, entry: Entry, received: int) -> str | None:
+    def _compare(self, connection: Any, entry: Entry | OlderEntry, received: int) -> str | None:
         """A sequence that is held already: its recorded answer if it is the same, else a conflict."""
         row = connection.execute(
             f"SELECT rejected, {COLUMNS} FROM entries WHERE device = ? AND epoch = ? AND sequence = ?",  # noqa: S608
@@ -177,7 +199,7 @@ class Store:
         return CONFLICT
 
     @staticmethod
-    def _insert(connection: Any, table: str, entry: Entry, **more: str | int | None) -> None:
+    def _insert(connection: Any, table: str, entry: Entry | OlderEntry, **more: str | int | None) -> None:
         values = (*entry.key, *_values(entry), *more.values())
         columns = ", ".join(("device, epoch, sequence", COLUMNS, *more))
         places = ", ".join("?" * len(values))
@@ -185,22 +207,42 @@ class Store:
         connection.execute(f"{kind} INTO {table} ({columns}) VALUES ({places})", values)
 
 
-def _values(entry: Entry) -> tuple[int, bool, int, int, bytes, bytes, bytes]:
-    return (
-        entry.at,
-        entry.time_trusted,
-        entry.tick_ms,
-        entry.reason,
-        entry.record,
-        entry.previous,
-        entry.hash,
-    )
+def _values(entry: Entry | OlderEntry) -> tuple[int, int, int, bool, int, int, bytes, bytes, bytes]:
+    if isinstance(entry, OlderEntry):
+        said = (1, 1, entry.at, entry.time_trusted, entry.tick_ms, entry.reason)
+    else:
+        said = _said(entry.content)
+    return (*said, entry.content, entry.previous, entry.hash)
 
 
-def _fault(entry: Entry, previous: bytes) -> str | None:
+def _said(content: bytes) -> tuple[int, int, int, bool, int, int]:
+    """What an entry says of itself: form, kind, at, time_trusted, tick_ms, reason. Zeros of what is no entry."""
+    try:
+        facts, _ = parse(content)
+    except FactsError:
+        return (2, 0, 0, False, 0, 0)
+    reason = facts.reason if isinstance(facts, TapFacts) else 0
+    return (2, content[3], facts.at, facts.trusted, min(facts.tick_ms, INT64), reason)
+
+
+def _fault(entry: Entry | OlderEntry, previous: bytes) -> str | None:
     """Why an entry that is next in line is refused, None if it is good."""
-    if entry_hash(entry) != entry.hash:
+    if _hash_of(entry) != entry.hash:
         return "its hash does not match its content"
     if entry.previous != previous:
         return "it does not follow the record held before it"
-    return fault_of(entry.record)
+    if isinstance(entry, OlderEntry):
+        return None if record_is_intact(entry.content) else "its trip record is not intact (tag 0011)"
+    try:
+        facts, body = parse(entry.content)
+    except FactsError as error:
+        return f"its facts cannot be read: {error}"
+    if isinstance(facts, TapFacts) and facts.accepted and not record_is_intact(body):
+        return "its trip record is not intact (tag 0011)"
+    return None
+
+
+def _hash_of(entry: Entry | OlderEntry) -> bytes:
+    if isinstance(entry, OlderEntry):
+        return older_hash(entry)
+    return chain(entry.previous, entry.key.device, entry.key.epoch, entry.key.sequence, entry.content)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from yima.sdk.centre.collector.durable import DurableFile, FileKind
 from yima.validator.errors import YimaError
-from yima.validator.journal.durable import DurableFile, FileKind
 from yima.validator.texts import Text
 
 
