@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from yima.validator.journal.facts import NoteFacts, Outcome, OutcomeFacts, TapFacts, write
+from yima.validator.journal.facts import NoteFacts, Outcome, OutcomeFacts, TapFacts, parse, write
 from yima.validator.judging import Direction, Mode, Transaction, Vouched
 
 AT = 1_790_000_000
@@ -19,6 +19,13 @@ def tap(at: int = AT, *, body: bytes = b"", good_until: int | None = None, **cha
         "entry_line": 0, "rules": (), "good_until": at + 120 if good_until is None else good_until,
     }  # fmt: skip
     return write(TapFacts(**(plain | changes))) + body
+
+
+def reason_of(entry: bytes) -> int:
+    """Of a tap."""
+    facts, _ = parse(entry)
+    assert isinstance(facts, TapFacts)
+    return facts.reason
 
 
 def reversal(of: int, *, at: int = AT, code: bytes = bytes(range(32))) -> bytes:

@@ -65,6 +65,10 @@ class SegmentDisk:
         self._call("remove")
         del self.files[name]
 
+    def replace(self, name: str, content: bytes) -> None:
+        self._call("replace")
+        self.files[name] = File(content, bytearray(content))
+
     def close(self) -> None:
         pass
 

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from yima.validator.journal import JournalView
-from yima.validator.judging import Reason
-from yima.validator.ports import Entry
+from yima.validator.journal.exporting import entry_as_mapping
 from yima.validator.state import look_at_journal
 from yima.validator.texts import Text, say
 
@@ -40,7 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
             found["verified"] = journal.verify()
         else:
             last = max(0, arguments.last)
-            found["records"] = [_record(entry) for entry in journal.entries(max(0, found["last"] - last), last)]
+            newest = journal.entries(max(0, found["last"] - last), last)
+            found["records"] = [entry_as_mapping(entry, reveal=False) for entry in newest]
     finally:
         journal.close()
     print(json.dumps(found, ensure_ascii=False, indent=2) if arguments.json else _lines(found))
@@ -61,20 +61,6 @@ def _state(journal: JournalView) -> dict[str, Any]:
     }
 
 
-def _record(entry: Entry) -> dict[str, Any]:
-    # A journal may have been written by a newer core, with reasons this one does not know.
-    known = {int(reason): reason for reason in Reason}.get(entry.reason)
-    return {
-        "sequence": entry.key.sequence,
-        "at": entry.at,
-        "time_trusted": entry.time_trusted,
-        "reason": known.name if known is not None else str(entry.reason),
-        "case": known.case if known is not None else None,
-        "size": len(entry.record),
-        "hash": entry.hash.hex(),
-    }
-
-
 def _lines(found: dict[str, Any]) -> str:
     lines = [
         say(
@@ -86,8 +72,9 @@ def _lines(found: dict[str, Any]) -> str:
     ]
     lines += [f"  ! #{entry['sequence']}: {entry['why']}" for entry in found["quarantined"]]
     for record in found.get("records", ()):
-        doubt = "" if record["time_trusted"] else "?"
-        lines.append(f"  #{record['sequence']}  {record['at']}{doubt}  {record['reason']}  {record['hash'][:16]}")
+        doubt = "" if record.get("trusted", True) else "?"
+        what = record.get("reason") or record.get("outcome") or record.get("event") or record["kind"]
+        lines.append(f"  #{record['sequence']}  {record.get('at', '?')}{doubt}  {what}  {record['hash'][:16]}")
     if "verified" in found:
         lines.append(
             say(

@@ -106,8 +106,9 @@ class FolderFiles:
     def _descriptor(self, name: str) -> int:
         if name not in self._open:
             descriptor = os.open(self.folder / name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-            for other in [other for other in self._open if Path(other).suffix == Path(name).suffix]:
-                os.close(self._open.pop(other))
+            for other in list(self._open):  # another thread may be at files of the other kind
+                if Path(other).suffix == Path(name).suffix:
+                    os.close(self._open.pop(other))
             self._open[name] = descriptor
         return self._open[name]
 

@@ -4,14 +4,15 @@ A segment is a file of fixed size, filled with zeros when it is made. All intege
 
     header, 256 bytes   "YimaSeg2" · number of the segment (8) · epoch (8) · sequence of its first entry (8) · hash of
                         the entry before it (32) · length of the device's name (1) · name · zeros · CRC-32 at 252
-    frames              size of the entry (4) · CRC-32 over all that follows (4) · sequence (8) · entry ·
-                        its hash (32) · zeros up to a multiple of 8; a size of 0 is the end
+    frames              size of the entry (4) · CRC-32 over all that follows, begun with the header's (4) · sequence
+                        (8) · entry · its hash (32) · zeros up to a multiple of 8; a size of 0 is the end
     seal, the last 128  "YimaSeal" · entries (8) · last sequence (8) · its hash (32) · latest `at` (8, signed) · newest
                         trusted `at` (8, signed) · latest good_until of an accepted code (8) · highest run (4) · zeros ·
                         CRC-32 at 124; zeros as long as the segment is being written
 
-CRC-32 is that of IEEE 802.3. It finds what a power cut or a worn-out card has left; what was changed on purpose is
-found by the chain: each hash is SM3 over
+CRC-32 is that of IEEE 802.3. It finds what a power cut or a worn-out card has left. It begins with the header's, so no
+rider can show a code in which, after a power cut, a frame would be found: that takes the hash of an entry before. What
+was changed on purpose is found by the chain: each hash is SM3 over
 
     hash of the entry before (32) ‖ length of device (2) ‖ device, UTF-8 ‖ epoch (8) ‖ sequence (8) ‖ entry
 
@@ -48,6 +49,11 @@ class Header(NamedTuple):
     epoch: int
     first: int
     previous: bytes
+
+    @property
+    def seed(self) -> int:
+        """With what the CRC of its frames begins."""
+        return int.from_bytes(pack_header(self)[-4:])
 
 
 class Frame(NamedTuple):
@@ -134,16 +140,16 @@ def frame_size(entry_size: int) -> int:
     return (FRAME_HEAD + entry_size + HASH_SIZE + 7) & ~7
 
 
-def pack_frame(sequence: int, entry: bytes, digest: bytes) -> bytes:
+def pack_frame(seed: int, sequence: int, entry: bytes, digest: bytes) -> bytes:
     """One entry as it lies in a segment. Raises ValueError for an entry that is empty or too large."""
     if not 0 < len(entry) <= ENTRY_MAX:
         raise ValueError(f"an entry has 1 to {ENTRY_MAX} bytes, not {len(entry)}")
     rest = b"".join((sequence.to_bytes(8), entry, digest))
-    frame = b"".join((struct.pack(">II", len(entry), zlib.crc32(rest)), rest))
+    frame = b"".join((struct.pack(">II", len(entry), zlib.crc32(rest, seed)), rest))
     return frame + bytes(-len(frame) % 8)
 
 
-def parse_frame(data: bytes | memoryview, at: int) -> Frame | None:
+def parse_frame(seed: int, data: bytes | memoryview, at: int) -> Frame | None:
     """The frame at that offset, None where none is whole."""
     if at + FRAME_HEAD > len(data):
         return None
@@ -152,7 +158,7 @@ def parse_frame(data: bytes | memoryview, at: int) -> Frame | None:
     if not 0 < size <= ENTRY_MAX or end > len(data):
         return None
     stop = at + FRAME_HEAD + size
-    if zlib.crc32(data[at + 8 : stop + HASH_SIZE]) != crc:
+    if zlib.crc32(data[at + 8 : stop + HASH_SIZE], seed) != crc:
         return None
     return Frame(sequence, bytes(data[at + FRAME_HEAD : stop]), bytes(data[stop : stop + HASH_SIZE]), end)
 

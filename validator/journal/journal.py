@@ -13,7 +13,6 @@ Rules it keeps:
 """
 
 import errno
-import fcntl
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -25,7 +24,9 @@ from yima.validator.journal.cursor import Cursor, CursorWriter, Quarantined
 from yima.validator.journal.files import FolderFiles, SegmentFiles
 from yima.validator.journal.form import Header
 from yima.validator.journal.glance import good_until_of, reverses, summary_of
-from yima.validator.journal.segments import DamagedError, Segments, SegmentWriter
+from yima.validator.journal.lock import locked
+from yima.validator.journal.segments import DamagedError, Segments
+from yima.validator.journal.writing import SegmentWriter
 from yima.validator.ports import Entry, JournalKey
 from yima.validator.texts import Text
 
@@ -145,7 +146,7 @@ class SegmentJournal(JournalView):
         with _explained(folder):
             if files is None:
                 folder.mkdir(mode=0o700, exist_ok=True)
-                self._lock_fd = _lock(folder)
+                self._lock_fd = locked(folder, folder / "lock")
                 files = FolderFiles(folder)
         try:
             with _explained(folder):
@@ -156,7 +157,6 @@ class SegmentJournal(JournalView):
             header = self._writer.header
             assert header  # the writer begins one
             super().__init__(folder, files, self._writer, self._mover, header)
-            self._caring = threading.Lock()
             self._check(device)
         except BaseException:
             self.close()
@@ -198,7 +198,20 @@ class SegmentJournal(JournalView):
         Raises JournalError when `through` or a rejected sequence names an entry that does not exist; nothing moves.
         """
         first, last, most = self.first_sequence(), self.last_sequence(), max(through, *rejected, 0)
-        if not first - 1 <= through <= last or not all(1 <= sequence <= last for sequence in rejected):
+        if 0 <= through < first - 1:
+            raise JournalError(
+                self.folder,
+                Text(
+                    f"begins with record {first}, and the collector has only those up to {through}",
+                    f"从记录 {first} 开始，而采集端只有至 {through} 的记录",
+                ),
+                Text(
+                    "The collector acknowledged more before: restore a newer backup of it; what is between lies in the"
+                    " archive, if there is one",
+                    "采集端曾确认过更多记录：请恢复其较新的备份；缺少的记录在归档中（如有）",
+                ),
+            )
+        if not 0 <= through <= last or not all(1 <= sequence <= last for sequence in rejected):
             raise JournalError(
                 self.folder,
                 Text(
@@ -214,8 +227,11 @@ class SegmentJournal(JournalView):
 
     def care(self) -> None:
         """Makes the next segment ready, removes what may go. Raises JournalError when there is no room for another."""
-        with self._caring, _explained(self.folder):
-            self._writer.care(self.acknowledged())
+        with _explained(self.folder):
+            with self._turn:
+                gone = self._writer.let_go(self.acknowledged())
+            self._writer.remove(gone)
+            self._writer.make_ready()
 
     def close(self) -> None:
         """Closes and unlocks; twice is once."""
@@ -224,27 +240,6 @@ class SegmentJournal(JournalView):
         descriptor, self._lock_fd = self._lock_fd, -1
         if descriptor >= 0:
             os.close(descriptor)
-
-
-def _lock(folder: Path) -> int:
-    """One process writes: the kernel releases the lock when it dies."""
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "?"
-        os.close(descriptor)
-        raise JournalError(
-            folder,
-            Text(f"in use by process {holder}", f"正被进程 {holder} 使用"),
-            Text(
-                "One process writes one journal: stop that one, or give this one another --state",
-                "一份日志只能由一个进程写入：请停止该进程，或另选 --state",
-            ),
-        ) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-    return descriptor
 
 
 @contextmanager

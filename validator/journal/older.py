@@ -1,9 +1,11 @@
 """A journal of the form before segments, the SQLite file `journal.db`: it is sent and remembered, then put by.
 
 Its entries carry tags of our own inside the record, and a chain of their own. They go to the collector under their own
-epoch, in batches of the older form. When the collector has all of them, the file is renamed to `journal.db.done`.
+epoch, in batches of the older form. When the collector has all of them and none of their codes can be shown any more,
+the file is renamed to `journal.db.done`.
 """
 
+import os
 import sqlite3
 import struct
 from collections.abc import Iterator, Sequence
@@ -13,10 +15,13 @@ from pathlib import Path
 
 from yima.validator._core import sm3
 from yima.validator.errors import JournalError
+from yima.validator.journal.lock import locked
 from yima.validator.ports import JournalKey
 from yima.validator.texts import Text
 
 APPLICATION_ID, VERSION = 0x59694D61, 1  # "YiMa"
+REMEMBERED, REMEMBERED_S = 20_000, 24 * 3600
+"""How many of the newest accepted taps are remembered, and for how long: an hour of the busiest gate, and a day."""
 _COLUMNS = "sequence, at, time_trusted, tick_ms, reason, record, previous, hash"
 
 
@@ -58,15 +63,26 @@ def older_hash(entry: OlderEntry) -> bytes:
 
 
 class OlderJournal:
-    """The file at `path`, for the one who owns its folder. Raises JournalError: damaged, not ours, cannot be read.
+    """The file at `path`, for one process. Raises JournalError: in use, damaged, not ours, cannot be read.
 
-    It takes no entries; the rest is as ports.Journal has it.
+    It takes no entries; the rest is as ports.Outbox has it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock_fd = -1
+        try:
+            self._open(path)
+        except BaseException:
+            self._unlock()
+            raise
+
+    def _open(self, path: Path) -> None:
         with self._explained():
+            self._lock_fd = locked(path, path.with_name(f"{path.name}.lock"))  # the older version holds it too
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            # Without memory that is shared with other processes: a full disk under it ends a process without a word.
+            self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._connection.execute("PRAGMA synchronous=FULL")
             kind = self._connection.execute("PRAGMA application_id").fetchone()[0]
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
@@ -93,9 +109,9 @@ class OlderJournal:
         """Entries after the cursor, oldest first."""
         return self._entries("sequence > (SELECT acknowledged FROM cursor) ORDER BY sequence LIMIT ?", limit)
 
-    def accepted(self, newest: int) -> Iterator[OlderEntry]:
+    def accepted(self, newest: int = REMEMBERED) -> list[OlderEntry]:
         """The newest accepted taps, oldest of them first: their codes may still be shown."""
-        return reversed(self._entries("reason = 0 ORDER BY sequence DESC LIMIT ?", newest))
+        return self._entries("reason = 0 ORDER BY sequence DESC LIMIT ?", newest)[::-1]
 
     def acknowledge(self, through: int, rejected: dict[int, str], *, at: int | None = None) -> None:
         """Moves the cursor; puts what was rejected into the quarantine."""
@@ -108,13 +124,20 @@ class OlderJournal:
             )
             self._connection.execute("COMMIT")
 
-    def close(self) -> None:
-        """Closes the file; when the collector has all of it, it is renamed and never opened again."""
+    def close(self, now: int) -> None:
+        """Closes the file; when it is needed no more at that unix second, it is renamed and never opened again."""
         with self._explained():
-            is_done = self.acknowledged() >= self.last_sequence()
+            is_sent = self.acknowledged() >= self.last_sequence()
+            is_over = all(entry.at < now - REMEMBERED_S for entry in self.accepted(1))
             self._connection.close()
-            if is_done:
+            if is_sent and is_over:
                 self.path.rename(self.path.with_name(f"{self.path.name}.done"))
+        self._unlock()
+
+    def _unlock(self) -> None:
+        descriptor, self._lock_fd = self._lock_fd, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def _number(self, query: str) -> int:
         with self._explained():

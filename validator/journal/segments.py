@@ -1,23 +1,22 @@
-"""The journal's segments: entries appended one behind the other, each durable before the next.
+"""The journal's segments, to read: entries one behind the other, over as many files as there are.
 
 Rules it keeps:
 
-- An append is one write and one flush of one file. Files are made, and old ones removed, ahead of need (`care`).
-- What an append has returned for stays, whatever moment the power goes. Of an append that the power interrupted
-  nothing stays: a torn frame at the very end is wiped at the next opening.
-- Nothing is repaired by guessing: a frame that is not whole, with whole ones behind it, is damage and is named.
-- Only sealed segments are removed, oldest first, and only what is acknowledged and no longer needed to know used codes.
 - Readers in other processes may look at any time; what they find torn is being written.
+- Nothing is repaired by guessing: a frame that is not whole, with whole ones behind it, is damage and is named.
+- What must be known of sealed segments stands in their seals: to open a journal of any length, or to find the codes
+  that could still be shown, reads two small pieces of each file and the entries of the few that matter.
+- Segments at the beginning may go at any time, by the writer or to an archive: they are acknowledged.
 """
 
-import errno
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from yima.validator.journal.files import SegmentFiles
 from yima.validator.journal.form import (
+    ENTRY_MAX,
     FIRST_PREVIOUS,
     HEADER_SIZE,
     SEAL_SIZE,
@@ -27,18 +26,13 @@ from yima.validator.journal.form import (
     Seal,
     Summary,
     chain,
-    frame_size,
-    pack_frame,
-    pack_header,
-    pack_seal,
     parse_frame,
     parse_header,
     parse_seal,
 )
 
-SEGMENTS_MIN = 3
-"""The fewest there can be: one sealed, one being written, one ready."""
-_END = SEGMENT_SIZE - SEAL_SIZE
+FRAMES_END = SEGMENT_SIZE - SEAL_SIZE
+_WINDOW = 4096  # what one entry most often fits into
 
 
 class DamagedError(Exception):
@@ -51,6 +45,10 @@ class Segment:
 
     header: Header
     seal: Seal | None = None
+    seed: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", self.header.seed)
 
     @property
     def name(self) -> str:
@@ -68,6 +66,11 @@ class Tail:
     summary: Summary = field(default_factory=Summary)
     offsets: list[int] = field(default_factory=list)
     dirty: int = 0  # up to here lies what a failed append may have left
+
+
+def is_zero(data: bytes) -> bool:
+    """Whether there is nothing but zeros."""
+    return data == bytes(len(data))
 
 
 def name_of(number: int) -> str:
@@ -91,13 +94,9 @@ class Segments:
 
     def look(self) -> None:
         """Reads headers and seals, and scans what is not sealed. Raises DamagedError, OSError."""
-        names = [name for name in self._files.names() if name.endswith(".seg")]
         known = {segment.name: segment for segment in self._segments if segment.seal}
-        found: list[Segment] = []
-        for name in names:
-            segment = known.get(name) or self._segment(name)
-            if segment is not None:
-                found.append(segment)
+        names = (name for name in self._files.names() if name.endswith(".seg"))
+        found = [segment for name in names if (segment := known.get(name) or self._segment(name))]
         for segment, later in pairwise(found):
             if segment.seal and later.header.first != segment.seal.last + 1:
                 raise DamagedError(f"entries {segment.seal.last + 1} to {later.header.first - 1} are missing")
@@ -105,19 +104,27 @@ class Segments:
         self._segments = found
 
     def _segment(self, name: str) -> Segment | None:
-        data = self._files.read(name, 0, HEADER_SIZE)
-        header = parse_header(data)
+        try:
+            header = parse_header(self._files.read(name, 0, HEADER_SIZE))
+        except FileNotFoundError:
+            return None  # the writer has removed it meanwhile
         if header is None:
-            if parse_frame(self._files.read(name, 0, SEGMENT_SIZE), HEADER_SIZE):
+            if not is_zero(self._files.read(name, HEADER_SIZE, SEGMENT_SIZE)):
                 raise DamagedError(f"the header of {name} is destroyed")
-            return None  # ready for use, or its header was being written
-        return Segment(header=header, seal=parse_seal(self._files.read(name, _END, SEAL_SIZE)))
+            return None  # ready for use, or its header was being written; that is durable before anything else is
+        return Segment(header=header, seal=parse_seal(self._files.read(name, FRAMES_END, SEAL_SIZE)))
 
-    def _scan(self, segment: Segment) -> Tail:
+    def _bytes_of(self, segment: Segment) -> bytes:
+        try:
+            return self._files.read(segment.name, 0, FRAMES_END)
+        except FileNotFoundError as error:
+            raise DamagedError(f"{segment.name} is missing") from error
+
+    def _scan(self, segment: Segment, data: bytes | None = None) -> Tail:
         """All frames of a segment; the chain is not checked. Raises DamagedError for a hole."""
-        data = self._files.read(segment.name, 0, _END)
+        data = self._bytes_of(segment) if data is None else data
         tail = Tail(last=segment.header.first - 1, hash=segment.header.previous)
-        while frame := parse_frame(data, tail.at):
+        while frame := parse_frame(segment.seed, data, tail.at):
             if frame.sequence != tail.last + 1:
                 raise DamagedError(f"entry {tail.last + 1} is missing in {segment.name}")
             tail.offsets.append(tail.at)
@@ -126,7 +133,7 @@ class Segments:
         rest = data[tail.at :].rstrip(b"\0")
         if rest:
             tail.dirty = tail.at + len(rest)
-            if any(parse_frame(data, at) for at in range(tail.at + 8, tail.dirty, 8)):
+            if any(parse_frame(segment.seed, data, at) for at in range(tail.at + 8, tail.dirty, 8)):
                 raise DamagedError(f"entry {tail.last + 1} in {segment.name} is not as it was written")
         return tail
 
@@ -162,22 +169,23 @@ class Segments:
         """Entries beyond `after`, oldest first, as they lie there. Raises DamagedError, OSError."""
         at = max(0, bisect_right(self._segments, after + 1, key=lambda segment: segment.header.first) - 1)
         for segment in self._segments[at:]:
-            data, offsets = self._frames_of(segment)
             skipped = max(0, after + 1 - segment.header.first)
-            for number, offset in enumerate(offsets[skipped:], segment.header.first + skipped):
-                frame = parse_frame(data, offset)
-                if frame is None or frame.sequence != number:
-                    raise DamagedError(f"entry {number} in {segment.name} is not as it was written")
-                yield frame
+            yield from self._frames_in(segment, segment.header.first + skipped)
 
     def frames_needed(self, good_until: int) -> Iterator[Frame]:
         """Entries of every segment that holds an accepted code which could still be shown at that second."""
+        self.forget_removed()
         for segment in self._segments:
             is_last = segment is self._segments[-1]
             summary = self._tail.summary if is_last else self._sealed(segment).summary
             if summary.good_until >= good_until:
-                data, offsets = self._frames_of(segment)
-                yield from (frame for offset in offsets if (frame := parse_frame(data, offset)))
+                yield from self._frames_in(segment, segment.header.first)
+
+    def forget_removed(self) -> None:
+        """Looks which segments at the beginning are there no more: an archive takes what is sealed and acknowledged."""
+        there = set(self._files.names())
+        while len(self._segments) > 1 and self._segments[0].seal and self._segments[0].name not in there:
+            del self._segments[0]
 
     def verify(self, after: int) -> int:
         """Checks numbering and chain beyond `after`, and the seals; returns how many entries that were."""
@@ -209,143 +217,52 @@ class Segments:
             return frame.hash
         raise DamagedError(f"entry {sequence} is missing")
 
-    def _frames_of(self, segment: Segment) -> tuple[bytes, list[int]]:
+    def _frames_in(self, segment: Segment, first: int) -> Iterator[Frame]:
         if segment is self._segments[-1]:
-            return self._files.read(segment.name, 0, self._tail.at), self._tail.offsets[:]
+            read, offsets = self._in_windows(segment), self._tail.offsets[:]
+        else:
+            data, offsets = self._whole(segment)
+            read = lambda at: parse_frame(segment.seed, data, at)  # noqa: E731
+        for number, offset in enumerate(offsets[first - segment.header.first :], first):
+            frame = read(offset)
+            if frame is None or frame.sequence != number:
+                raise DamagedError(f"entry {number} in {segment.name} is not as it was written")
+            yield frame
+
+    def _in_windows(self, segment: Segment) -> Callable[[int], Frame | None]:
+        """Reads frames of a segment without reading all of it: pieces that grow as more is asked for."""
+        begin, data, size = 0, b"", _WINDOW
+
+        def read(at: int) -> Frame | None:
+            nonlocal begin, data, size
+            while not (frame := parse_frame(segment.seed, data, at - begin) if data else None):
+                if begin == at and data and (len(data) < size or size >= 2 * ENTRY_MAX):
+                    return None
+                size = min(4 * size, SEGMENT_SIZE) if data else size
+                begin, data = at, self._files.read(segment.name, at, size)
+            return frame._replace(end=begin + frame.end)
+
+        return read
+
+    def _whole(self, segment: Segment) -> tuple[bytes, list[int]]:
+        """A sealed segment's bytes and where its frames begin; the one that was read last is kept."""
         if self._read is None or self._read[0] != segment.name:
-            tail = self._scan(segment)
+            data = self._bytes_of(segment)
+            tail = self._scan(segment, data)
             if tail.last != self._sealed(segment).last:
                 raise DamagedError(f"entry {tail.last + 1} in {segment.name} is not as it was written")
-            self._read = segment.name, self._files.read(segment.name, 0, tail.at), tail.offsets
+            self._read = segment.name, data, tail.offsets
         return self._read[1], self._read[2]
 
     def _sealed(self, segment: Segment) -> Seal:
         """Its seal; one that the power cut short is made out of what it holds."""
-        return segment.seal or _seal_of(segment, self._scan(segment))
+        return segment.seal or seal_of(segment, self._scan(segment))
 
     def close(self) -> None:
         """Ends the use of the files."""
         self._files.close()
 
 
-class SegmentWriter(Segments):
-    """The one who appends. Begins the folder's first segment for `device` and `epoch` where there is none.
-
-    limit: bytes that the files may take, at least SEGMENTS_MIN segments. keep_s: seconds after which what is
-    acknowledged is removed, None: not for its age. Errors are OSError (ENOSPC: the limit, or the disk, is reached) and
-    DamagedError; after an error of `append` nothing was stored.
-    """
-
-    def __init__(
-        self,
-        files: SegmentFiles,
-        summary: Callable[[bytes], Summary],
-        *,
-        device: str,
-        epoch: int,
-        limit: int | None = None,
-        keep_s: int | None = None,
-    ) -> None:
-        super().__init__(files, summary)
-        self._limit = max(limit, SEGMENTS_MIN * SEGMENT_SIZE) if limit else None
-        self._keep_s = keep_s
-        self._acknowledged = 0
-        self._wipe()
-        self._seal_all()
-        if not self._segments:
-            self._begin(Header(1, device, epoch, 1, FIRST_PREVIOUS))
-
-    def _wipe(self) -> None:
-        """Puts zeros over what the power left of an append, and of a segment that was being begun."""
-        if self._segments and self._tail.dirty:
-            name = self._segments[-1].name
-            self._files.write(name, self._tail.at, bytes(self._tail.dirty - self._tail.at))
-            self._files.flush(name)
-            self._tail.dirty = 0
-        for name in self._files.names():
-            if name.endswith(".new") or (name.endswith(".seg") and self._is_half_begun(name)):
-                self._files.remove(name)
-
-    def _is_half_begun(self, name: str) -> bool:
-        known = any(segment.name == name for segment in self._segments)
-        return not known and any(self._files.read(name, 0, SEGMENT_SIZE))
-
-    def _seal_all(self) -> None:
-        for index, segment in enumerate(self._segments[:-1]):
-            if segment.seal is None:
-                self._segments[index] = self._seal(segment, self._scan(segment))
-
-    def _seal(self, segment: Segment, tail: Tail) -> Segment:
-        seal = _seal_of(segment, tail)
-        self._files.write(segment.name, _END, pack_seal(seal))
-        return replace(segment, seal=seal)
-
-    def append(self, entry: bytes) -> int:
-        """Stores one entry durably before it returns; its sequence."""
-        if self._tail.at + frame_size(len(entry)) > _END:
-            self._roll()
-        segment, tail = self._segments[-1], self._tail
-        header = segment.header
-        sequence = tail.last + 1
-        digest = chain(tail.hash, header.device, header.epoch, sequence, entry)
-        frame = pack_frame(sequence, entry, digest)
-        end = tail.at + len(frame)
-        cover = bytes(max(0, tail.dirty - end))
-        tail.dirty = max(tail.dirty, end)
-        self._files.write(segment.name, tail.at, frame + cover)
-        self._files.flush(segment.name)
-        tail.offsets.append(tail.at)
-        tail.summary = tail.summary.then(self._summary(entry))
-        tail.at, tail.last, tail.hash, tail.dirty = end, sequence, digest, 0
-        return sequence
-
-    def _roll(self) -> None:
-        """Goes on in the next segment; the one before is sealed once that is certain."""
-        old, tail = self._segments[-1], self._tail
-        header = Header(old.header.number + 1, old.header.device, old.header.epoch, tail.last + 1, tail.hash)
-        self._begin(header)
-        self._segments[-2] = self._seal(old, tail)
-
-    def _begin(self, header: Header) -> None:
-        name = name_of(header.number)
-        if name not in self._files.names():
-            self.care(self._acknowledged)
-        if name not in self._files.names():
-            self._make(name)
-        self._files.write(name, 0, pack_header(header))
-        self._segments.append(Segment(header=header))
-        self._tail = Tail(last=header.first - 1, hash=header.previous)
-
-    def care(self, acknowledged: int) -> None:
-        """Work that no tap should wait for: removes what may go, makes the next segment ready.
-
-        acknowledged: everything up to this sequence is safe elsewhere. Raises OSError when there is no room.
-        """
-        self._acknowledged = acknowledged
-        while self._may_go():
-            name = self._segments[0].name
-            self._segments = self._segments[1:]
-            self._read = None
-            self._files.remove(name)
-        if self._segments:
-            name = name_of(self._segments[-1].header.number + 1)
-            if name not in self._files.names():
-                self._make(name)
-
-    def _may_go(self) -> bool:
-        """Whether the oldest segment should go and may."""
-        if len(self._segments) < SEGMENTS_MIN - 1 or self._segments[0].seal is None:
-            return False
-        seal, now = self._segments[0].seal, self.summary.trusted_at
-        is_old = self._keep_s is not None and seal.summary.at < now - self._keep_s
-        is_much = self._limit is not None and self.size + SEGMENT_SIZE > self._limit
-        return (is_old or is_much) and seal.last <= self._acknowledged and seal.summary.good_until < now
-
-    def _make(self, name: str) -> None:
-        if self._limit is not None and self.size + SEGMENT_SIZE > self._limit:
-            raise OSError(errno.ENOSPC, "the space set for the journal is used up")
-        self._files.make(name, SEGMENT_SIZE)
-
-
-def _seal_of(segment: Segment, tail: Tail) -> Seal:
+def seal_of(segment: Segment, tail: Tail) -> Seal:
+    """The seal of a segment that ends there."""
     return Seal(tail.last + 1 - segment.header.first, tail.last, tail.hash, tail.summary)

@@ -129,7 +129,7 @@ class Collector:
         def read() -> list[Event]:
             found = self._store.entries(device, epoch, after=after, limit=LISTED_MAX)
             return [
-                {name: value for name, value in row.items() if name != "record"} | {"hash": row["hash"].hex()}
+                {name: value for name, value in row.items() if name != "content"} | {"hash": row["hash"].hex()}
                 for row in found
             ]
 

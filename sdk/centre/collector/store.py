@@ -21,8 +21,8 @@ from yima.sdk.centre.collector.durable import DurableFile, FileKind
 from yima.validator.errors import YimaError
 from yima.validator.journal import FIRST_PREVIOUS, chain
 from yima.validator.journal.facts import FactsError, TapFacts, parse
+from yima.validator.journal.kept import fault_of
 from yima.validator.journal.older import OlderEntry, older_hash
-from yima.validator.judging.record import record_is_intact
 from yima.validator.ports import Entry
 from yima.validator.texts import Text
 from yima.validator.uplink.batches import INT64, Acknowledgement, Batch
@@ -135,9 +135,9 @@ class Store:
         ]
 
     def entries(self, device: str, epoch: int, *, after: int, limit: int) -> list[dict[str, Any]]:
-        """What it holds of one journal beyond `after`: sequence, kind, at, time_trusted, reason, hash, content, rejected.
+        """What it holds of one journal beyond `after`, by the columns' names.
 
-        content: facts and body; of an entry of the older form the trip record.
+        content: facts and body; of an entry of the older form (1) the trip record.
         """
         with self._file.reading() as connection:
             rows = connection.execute(
@@ -231,15 +231,7 @@ def _fault(entry: Entry | OlderEntry, previous: bytes) -> str | None:
         return "its hash does not match its content"
     if entry.previous != previous:
         return "it does not follow the record held before it"
-    if isinstance(entry, OlderEntry):
-        return None if record_is_intact(entry.content) else "its trip record is not intact (tag 0011)"
-    try:
-        facts, body = parse(entry.content)
-    except FactsError as error:
-        return f"its facts cannot be read: {error}"
-    if isinstance(facts, TapFacts) and facts.accepted and not record_is_intact(body):
-        return "its trip record is not intact (tag 0011)"
-    return None
+    return fault_of(entry if isinstance(entry, OlderEntry) else entry.content)
 
 
 def _hash_of(entry: Entry | OlderEntry) -> bytes:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.segment_disk import PowerCutError, SegmentDisk
-from yima.validator.journal.files import FolderFiles
+from yima.validator.journal.files import FolderFiles, SegmentFiles
 from yima.validator.journal.form import (
     FRAME_HEAD,
     HEADER_SIZE,
@@ -26,7 +26,8 @@ from yima.validator.journal.form import (
     parse_header,
     parse_seal,
 )
-from yima.validator.journal.segments import DamagedError, Segments, SegmentWriter, name_of
+from yima.validator.journal.segments import DamagedError, Segments, name_of
+from yima.validator.journal.writing import SegmentWriter
 
 BIG = 60_000  # entries of this size fill a segment with 34
 
@@ -41,7 +42,7 @@ def entry(number: int, size: int = 700, good_for: int = 0) -> bytes:
     return (number.to_bytes(4) + (number + good_for).to_bytes(4)).ljust(size, bytes([number % 251 + 1]))
 
 
-def writer(files: SegmentDisk | FolderFiles, limit: int | None = None, keep_s: int | None = None) -> SegmentWriter:
+def writer(files: SegmentFiles, limit: int | None = None, keep_s: int | None = None) -> SegmentWriter:
     return SegmentWriter(files, summary, device="gate-7", epoch=7, limit=limit, keep_s=keep_s)
 
 
@@ -49,7 +50,7 @@ def held(segments: Segments) -> list[bytes]:
     return [frame.entry for frame in segments.frames(segments.first - 1)]
 
 
-def filled(files: SegmentDisk | FolderFiles, count: int, size: int = BIG) -> list[bytes]:
+def filled(files: SegmentFiles, count: int, size: int = BIG) -> list[bytes]:
     segments = writer(files)
     entries = [entry(number, size) for number in range(1, count + 1)]
     for number, made in enumerate(entries, 1):
@@ -135,6 +136,19 @@ def test_a_damaged_entry_with_others_behind_it_is_named_not_cut_off(at: int) -> 
         writer(disk)
 
 
+def test_a_code_that_looks_like_a_frame_is_none_when_the_power_tore_the_append_around_it() -> None:
+    """Its maker would have to know the hash of the entry before."""
+    disk = SegmentDisk()
+    segments = writer(disk)
+    segments.append(entry(1))
+    begin = HEADER_SIZE + len(pack_frame(0, 1, entry(1), bytes(32)))
+    crafted = pack_frame(0, 3, b"crafted", bytes(32))
+    segments.append(bytes(512) + crafted + bytes(512))
+    disk.files[name_of(1)].now[begin : begin + 512] = bytes(512)
+    again = writer(disk)
+    assert (again.last, held(again)) == (1, [entry(1)])
+
+
 def test_a_damaged_header_a_missing_segment_and_a_changed_entry_are_named() -> None:
     disk = SegmentDisk()
     filled(disk, 80)
@@ -144,9 +158,11 @@ def test_a_damaged_header_a_missing_segment_and_a_changed_entry_are_named() -> N
         writer(disk)
     disk.files[name_of(2)].now[:] = whole[name_of(2)]
     data = disk.files[name_of(2)].now
-    frame = parse_frame(bytes(data), HEADER_SIZE)
+    header = parse_header(bytes(data[:HEADER_SIZE]))
+    assert header
+    frame = parse_frame(header.seed, bytes(data), HEADER_SIZE)
     assert frame
-    data[HEADER_SIZE : frame.end] = pack_frame(frame.sequence, frame.entry[:-1] + b"\0", frame.hash)
+    data[HEADER_SIZE : frame.end] = pack_frame(header.seed, frame.sequence, frame.entry[:-1] + b"\0", frame.hash)
     with pytest.raises(DamagedError, match=f"entry {frame.sequence} was changed"):
         writer(disk).verify(0)
     del disk.files[name_of(2)]
@@ -202,22 +218,22 @@ def test_a_full_disk_refuses_the_append_and_leaves_everything_as_it_was() -> Non
     assert writer(disk).verify(0) == 69
 
 
-@given(st.binary(max_size=400), st.integers(0, 2**63 - 1))
-def test_frames_come_back_and_no_flip_of_a_bit_goes_unnoticed(content: bytes, sequence: int) -> None:
+@given(st.binary(max_size=400), st.integers(0, 2**63 - 1), st.integers(0, 2**32 - 1))
+def test_frames_come_back_and_no_flip_of_a_bit_goes_unnoticed(content: bytes, sequence: int, seed: int) -> None:
     made = b"x" + content
-    frame = pack_frame(sequence, made, bytes(32))
-    found = parse_frame(frame, 0)
+    frame = pack_frame(seed, sequence, made, bytes(32))
+    found = parse_frame(seed, frame, 0)
     assert found is not None
     assert (found.sequence, found.entry, found.end) == (sequence, made, len(frame))
     for at in range(0, (FRAME_HEAD + len(made) + 32) * 8, 61):
         broken = bytearray(frame)
         broken[at // 8] ^= 1 << at % 8
-        assert parse_frame(bytes(broken), 0) is None
+        assert parse_frame(seed, bytes(broken), 0) is None
 
 
 @given(st.binary(max_size=2000), st.integers(0, 100))
 def test_any_bytes_are_a_frame_a_header_a_seal_or_none(data: bytes, at: int) -> None:
-    parse_frame(data, at)
+    parse_frame(0, data, at)
     parse_header(data[:256])
     parse_seal(data[:128])
 
