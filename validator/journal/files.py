@@ -98,6 +98,14 @@ class FolderFiles:
         """See SegmentFiles."""
         write_whole(self.folder / name, content)
 
+    def forget(self, name: str) -> None:
+        """What of a flushed file is in the system's memory is dropped: the next read asks the disk."""
+        descriptor = os.open(self.folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(descriptor)
+
     def close(self) -> None:
         """See SegmentFiles."""
         while self._open:

@@ -12,11 +12,9 @@ Rules it keeps:
 - No clock and no randomness: entries carry their moment, a new folder's epoch is passed in.
 """
 
-import errno
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 from yima.validator.errors import JournalError
@@ -26,16 +24,12 @@ from yima.validator.journal.form import Header
 from yima.validator.journal.glance import good_until_of, reverses, summary_of
 from yima.validator.journal.lock import locked
 from yima.validator.journal.segments import DamagedError, Segments
+from yima.validator.journal.trouble import damaged, explained
 from yima.validator.journal.writing import SegmentWriter
 from yima.validator.ports import Entry, JournalKey
 from yima.validator.texts import Text
 
 TAIL_CHECKED = 256  # entries whose chain is checked at every opening; `verify` checks all
-_START_OVER = Text(
-    "Move the journal's folder away and keep it, then start again: a new epoch begins. Send the old folder to whoever"
-    " runs the collector",
-    "请移走并保留日志文件夹后重新启动（将开始新的纪元），并把旧文件夹交给采集方",
-)
 
 
 class JournalView:
@@ -56,7 +50,7 @@ class JournalView:
         if not folder.is_dir():
             raise JournalError(folder, Text("there is no journal", "没有日志"), Text("Check the path", "请检查路径"))
         files = FolderFiles(folder)
-        with _explained(folder):
+        with explained(folder):
             segments, cursor = Segments(files, summary_of), Cursor(files)
             if segments.header is None:
                 raise DamagedError("it has no segment that was begun")
@@ -80,13 +74,13 @@ class JournalView:
 
     def size(self) -> int:
         """Bytes that the journal takes."""
-        with _explained(self.folder):
+        with explained(self.folder):
             return self._segments.size
 
     def entries(self, after: int, limit: int) -> list[Entry]:
         """Entries beyond `after`, oldest first."""
         found: list[Entry] = []
-        with self._turn, _explained(self.folder):
+        with self._turn, explained(self.folder):
             for frame in self._segments.frames(after):
                 if len(found) == limit:
                     break
@@ -98,7 +92,7 @@ class JournalView:
     def used_codes(self, good_until: int) -> Iterator[bytes]:
         """Entries (their bytes) by which the memory of used codes is filled: accepted taps whose code could still be
         shown at that second, and what reverses taps; by the order in which they were made."""
-        with self._turn, _explained(self.folder):
+        with self._turn, explained(self.folder):
             frames = list(self._segments.frames_needed(good_until))
         for frame in frames:
             if good_until_of(frame.entry) >= max(good_until, 1) or reverses(frame.entry):
@@ -110,12 +104,12 @@ class JournalView:
 
     def quarantined(self) -> list[Quarantined]:
         """What the collector refused, by sequence."""
-        with _explained(self.folder):
+        with explained(self.folder):
             return self._cursor.quarantined()
 
     def verify(self, after: int = 0) -> int:
         """Checks numbering and chain beyond `after`, as far as entries are kept; how many entries that were."""
-        with self._turn, _explained(self.folder):
+        with self._turn, explained(self.folder):
             return self._segments.verify(max(after, self._segments.first - 1))
 
     def close(self) -> None:
@@ -143,13 +137,13 @@ class SegmentJournal(JournalView):
         files: SegmentFiles | None = None,
     ) -> None:
         self._lock_fd = -1
-        with _explained(folder):
+        with explained(folder):
             if files is None:
                 folder.mkdir(mode=0o700, exist_ok=True)
                 self._lock_fd = locked(folder, folder / "lock")
                 files = FolderFiles(folder)
         try:
-            with _explained(folder):
+            with explained(folder):
                 self._writer = SegmentWriter(
                     files, summary_of, device=device, epoch=epoch_for_new, limit=max_bytes, keep_s=keep_s
                 )
@@ -177,11 +171,11 @@ class SegmentJournal(JournalView):
             )
         self.verify(max(0, self.last_sequence() - TAIL_CHECKED))
         if self.acknowledged() > self.last_sequence():
-            raise _damaged(self.folder, "the cursor stands beyond the last record")
+            raise damaged(self.folder, "the cursor stands beyond the last record")
 
     def append(self, content: bytes) -> JournalKey:
         """Stores one entry durably before it returns. Raises JournalError; then nothing was stored."""
-        with self._turn, _explained(self.folder):
+        with self._turn, explained(self.folder):
             return JournalKey(self.device, self.epoch, self._writer.append(content))
 
     def next_sequence(self) -> int:
@@ -220,14 +214,14 @@ class SegmentJournal(JournalView):
                 ),
                 Text("Check which collector and which state directory are used", "请检查所用的采集端和状态目录"),
             )
-        with _explained(self.folder):
+        with explained(self.folder):
             if rejected:
                 self._mover.put_aside(rejected, at)
             self._mover.move(through)
 
     def care(self) -> None:
         """Makes the next segment ready, removes what may go. Raises JournalError when there is no room for another."""
-        with _explained(self.folder):
+        with explained(self.folder):
             with self._turn:
                 gone = self._writer.let_go(self.acknowledged())
             self._writer.remove(gone)
@@ -240,54 +234,3 @@ class SegmentJournal(JournalView):
         descriptor, self._lock_fd = self._lock_fd, -1
         if descriptor >= 0:
             os.close(descriptor)
-
-
-@contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    """Errors of files in the engineer's terms."""
-    try:
-        yield
-    except DamagedError as error:
-        raise _damaged(folder, str(error)) from error
-    except OSError as error:
-        raise _trouble(folder, error) from error
-
-
-def _damaged(folder: Path, what: str) -> JournalError:
-    return JournalError(folder, Text(f"is damaged ({what})", f"已损坏（{what}）"), _START_OVER)
-
-
-def _trouble(folder: Path, error: OSError) -> JournalError:
-    for numbers, problem, remedy in _TROUBLES:
-        if error.errno in numbers:
-            return JournalError(folder, problem, remedy)
-    return JournalError(
-        folder,
-        Text(f"cannot be used: {error.strerror}", f"无法使用：{error.strerror}"),
-        Text("Check that the folder exists and may be written by this user", "请检查文件夹是否存在并对当前用户可写"),
-    )
-
-
-_TROUBLES = (
-    (
-        {errno.ENOSPC, errno.EDQUOT},
-        Text("the disk, or the space set for it, is full", "磁盘或为其设定的空间已满"),
-        Text(
-            "Free space, raise --journal-max-mb, or let the collector acknowledge; nothing recorded is lost",
-            "请释放空间、提高 --journal-max-mb 或等待采集端确认；已记录的数据不会丢失",
-        ),
-    ),
-    (
-        {errno.EROFS, errno.EACCES, errno.EPERM},
-        Text("cannot be written", "无法写入"),
-        Text("Make it and what is in it writable for this user", "请使其及其中文件对当前用户可写"),
-    ),
-    (
-        {errno.EIO, errno.ENODEV, errno.ENXIO, errno.ENOENT, errno.ESTALE},
-        Text("its disk reports an error, or is gone", "磁盘出错或已断开"),
-        Text(
-            "Check the disk and its mount, then start again; replace a worn-out card",
-            "请检查磁盘及其挂载后重新启动；更换老化的存储卡",
-        ),
-    ),
-)

@@ -12,7 +12,7 @@ Rules it keeps:
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from yima.validator.journal.files import SegmentFiles
 from yima.validator.journal.form import (
@@ -164,6 +164,10 @@ class Segments:
     def size(self) -> int:
         """Bytes that the files take, with those that are ready for use."""
         return SEGMENT_SIZE * sum(name.endswith(".seg") for name in self._files.names())
+
+    def sealed(self) -> list[tuple[str, Seal]]:
+        """The sealed segments' names and seals, oldest first, up to one that has no seal."""
+        return [(segment.name, segment.seal) for segment in takewhile(lambda one: one.seal, self._segments) if segment.seal]
 
     def frames(self, after: int) -> Iterator[Frame]:
         """Entries beyond `after`, oldest first, as they lie there. Raises DamagedError, OSError."""

@@ -176,7 +176,8 @@ class SegmentWriter(Segments):
     def remove(self, names: list[str]) -> None:
         """Removes files that were let go, oldest first."""
         for name in names:
-            self._files.remove(name)
+            with suppress(FileNotFoundError):  # an archive was faster
+                self._files.remove(name)
 
     def make_ready(self) -> None:
         """Makes the next segment's file, if it is not there. Raises OSError when there is no room."""
