@@ -76,6 +76,18 @@ class JoinedFiles:
         self._archive.close()
 
 
+def joined(folder: Path, archive: Path, device: str, epoch: int) -> JoinedFiles:
+    """The journal in `folder` with what of it lies in `archive`. Raises JournalError if there is nothing of it."""
+    there = folder_in(archive, device, epoch)
+    if not there.is_dir():
+        raise JournalError(
+            archive,
+            Text(f"holds nothing of {device}, epoch {epoch}", f"没有 {device} 纪元 {epoch} 的内容"),
+            Text("Check the path, or leave --archive out", "请检查路径，或去掉 --archive"),
+        )
+    return JoinedFiles(FolderFiles(folder), FolderFiles(there))
+
+
 def folder_in(archive: Path, device: str, epoch: int) -> Path:
     """Where an archive keeps the segments of one journal."""
     return archive / f"{device}-{epoch}"
@@ -100,6 +112,9 @@ def archive(folder: Path, to: Path, acknowledged: int) -> Archived:
         with explained(there):
             there.mkdir(mode=0o700, parents=True, exist_ok=True)
             copies = FolderFiles(there)
+            before = Segments(copies, summary_of)
+            if before.header and before.last < segments.first - 1:
+                raise _does_not_follow(there, before.last, segments.first)
             for name in going:
                 _copy(source, copies, name)
             kept = Segments(copies, summary_of)
@@ -143,4 +158,12 @@ def _check(kept: Segments, segments: Segments, going: list[str]) -> None:
     last = dict(segments.sealed())[going[-1]].last
     if kept.last != last or kept.hash_of(last) != segments.hash_of(last):
         raise DamagedError("the archive does not end where the journal goes on")
-    kept.verify(segments.first - 1 if segments.first > kept.first else kept.first - 1)
+    kept.verify(max(segments.first, kept.first) - 1)
+
+
+def _does_not_follow(there: Path, last: int, first: int) -> JournalError:
+    return JournalError(
+        there,
+        Text(f"ends with record {last}, the journal begins with {first}", f"止于记录 {last}，而日志从 {first} 开始"),
+        Text("Give another --to: what is between was removed by age or size", "请另选 --to：其间的记录已删除"),
+    )

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from yima.validator.errors import JournalError
+from yima.validator.journal.archiving import joined
 from yima.validator.journal.cursor import Cursor, CursorWriter, Quarantined
 from yima.validator.journal.files import FolderFiles, SegmentFiles
 from yima.validator.journal.form import Header
@@ -45,16 +46,18 @@ class JournalView:
         self.epoch = header.epoch
 
     @classmethod
-    def open(cls, folder: Path) -> "JournalView":
-        """Opens for reading."""
-        if not folder.is_dir():
-            raise JournalError(folder, Text("there is no journal", "没有日志"), Text("Check the path", "请检查路径"))
-        files = FolderFiles(folder)
+    def open(cls, folder: Path, archive: Path | None = None) -> "JournalView":
+        """Opens for reading. archive: together with what of this journal was put there."""
         with explained(folder):
+            files: SegmentFiles = FolderFiles(folder)
             segments, cursor = Segments(files, summary_of), Cursor(files)
-            if segments.header is None:
+            header = segments.header
+            if header is None:
                 raise DamagedError("it has no segment that was begun")
-            return cls(folder, files, segments, cursor, segments.header)
+            if archive is not None:
+                files = joined(folder, archive, header.device, header.epoch)
+                segments = Segments(files, summary_of)
+            return cls(folder, files, segments, cursor, header)
 
     def last_sequence(self) -> int:
         """The newest entry's sequence, 0 if there is none."""
@@ -148,6 +151,7 @@ class SegmentJournal(JournalView):
                     files, summary_of, device=device, epoch=epoch_for_new, limit=max_bytes, keep_s=keep_s
                 )
                 self._mover = CursorWriter(files)
+                self._writer.acknowledged = self._mover.acknowledged
             header = self._writer.header
             assert header  # the writer begins one
             super().__init__(folder, files, self._writer, self._mover, header)
@@ -218,6 +222,7 @@ class SegmentJournal(JournalView):
             if rejected:
                 self._mover.put_aside(rejected, at)
             self._mover.move(through)
+            self._writer.acknowledged = through  # the next tap may need the room
 
     def care(self) -> None:
         """Makes the next segment ready, removes what may go. Raises JournalError when there is no room for another."""

@@ -11,6 +11,8 @@ from yima.validator.journal.files import SegmentFiles
 from yima.validator.journal.form import HEADER_SIZE, SEAL_SIZE, SEGMENT_SIZE, Frame, Header, parse_frame, parse_header
 from yima.validator.journal.segments import DamagedError
 
+_PIECE = 4096
+
 
 class Gap(NamedTuple):
     """Entries that cannot be read. last: None where nobody knows how many there were."""
@@ -20,7 +22,7 @@ class Gap(NamedTuple):
 
 
 class Salvage:
-    """The readable entries of the segments in a folder. Raises DamagedError if there is not one whole header, OSError."""
+    """The readable entries of the segments in a folder. Raises OSError, DamagedError if there is no whole header."""
 
     def __init__(self, files: SegmentFiles) -> None:
         self._files = files
@@ -59,12 +61,21 @@ class Salvage:
         if self.unreadable and self.unreadable[-1] > self._headers[-1][0]:
             yield Gap(due, None)
 
+    def _piece(self, name: str, at: int) -> bytes:
+        """A part of a file; zeros for what the disk cannot give."""
+        try:
+            return self._files.read(name, at, _PIECE)
+        except OSError:
+            return bytes(_PIECE)
+
     def _whole(self, name: str, header: Header) -> Iterator[Frame]:
         try:
-            data = self._files.read(name, 0, SEGMENT_SIZE - SEAL_SIZE).rstrip(b"\0")
+            data = self._files.read(name, 0, SEGMENT_SIZE - SEAL_SIZE)
         except FileNotFoundError:
             return  # the device has removed it, or an archive has taken it
-        data += bytes(64)  # a hash may end in zeros
+        except OSError:
+            data = b"".join(self._piece(name, at) for at in range(0, SEGMENT_SIZE - SEAL_SIZE, _PIECE))
+        data = data.rstrip(b"\0") + bytes(64)  # a hash may end in zeros
         at = HEADER_SIZE
         while at < len(data):
             frame = parse_frame(header.seed, data, at)

@@ -167,7 +167,8 @@ class Segments:
 
     def sealed(self) -> list[tuple[str, Seal]]:
         """The sealed segments' names and seals, oldest first, up to one that has no seal."""
-        return [(segment.name, segment.seal) for segment in takewhile(lambda one: one.seal, self._segments) if segment.seal]
+        sealed = takewhile(lambda segment: segment.seal, self._segments)
+        return [(segment.name, segment.seal) for segment in sealed if segment.seal]
 
     def frames(self, after: int) -> Iterator[Frame]:
         """Entries beyond `after`, oldest first, as they lie there. Raises DamagedError, OSError."""

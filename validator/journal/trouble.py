@@ -21,6 +21,12 @@ def explained(folder: Path) -> Iterator[None]:
     """Errors of files in the engineer's terms."""
     try:
         yield
+    except NotADirectoryError as error:
+        raise _no_journal(folder) from error
+    except FileNotFoundError as error:
+        if folder.is_dir():
+            raise _trouble(folder, error) from error
+        raise _no_journal(folder) from error
     except DamagedError as error:
         raise damaged(folder, str(error)) from error
     except OSError as error:
@@ -30,6 +36,14 @@ def explained(folder: Path) -> Iterator[None]:
 def damaged(folder: Path, what: str) -> JournalError:
     """The error for a journal that is not as it was written."""
     return JournalError(folder, Text(f"is damaged ({what})", f"已损坏（{what}）"), _START_OVER)
+
+
+def _no_journal(folder: Path) -> JournalError:
+    return JournalError(
+        folder,
+        Text("there is no journal, or its disk is gone", "没有日志，或磁盘已断开"),
+        Text("Check the path and the mount", "请检查路径和挂载"),
+    )
 
 
 def _trouble(folder: Path, error: OSError) -> JournalError:

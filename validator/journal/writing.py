@@ -68,7 +68,8 @@ class SegmentWriter(Segments):
         super().__init__(files, summary)
         self._limit = max(limit, SEGMENTS_MIN * SEGMENT_SIZE) if limit else None
         self._keep_s = keep_s
-        self._acknowledged = 0
+        self.acknowledged = 0
+        """Everything up to this sequence is safe elsewhere; whoever knows it sets it."""
         self._making = threading.Lock()
         self._to_seal: Tail | None = None  # of the segment before the last
         self._wipe()
@@ -145,7 +146,7 @@ class SegmentWriter(Segments):
     def _begin(self, header: Header) -> None:
         name = name_of(header.number)
         if name not in self._files.names():
-            self.care(self._acknowledged)
+            self.care(self.acknowledged)
             self._make(name)
         self._files.write(name, 0, pack_header(header))
         self._files.flush(name)
@@ -155,14 +156,14 @@ class SegmentWriter(Segments):
     def care(self, acknowledged: int) -> None:
         """Work that no tap should wait for: removes what may go, makes the next segment ready.
 
-        acknowledged: everything up to this sequence is safe elsewhere. Raises OSError when there is no room.
+        Raises OSError when there is no room.
         """
         self.remove(self.let_go(acknowledged))
         self.make_ready()
 
     def let_go(self, acknowledged: int) -> list[str]:
         """Takes what should go and may out of the journal; the names of the files, for `remove`."""
-        self._acknowledged = acknowledged
+        self.acknowledged = acknowledged
         self.forget_removed()
         gone: list[str] = []
         size = self.size
@@ -192,7 +193,7 @@ class SegmentWriter(Segments):
         seal, now = oldest.seal, self.summary.trusted_at
         is_old = self._keep_s is not None and seal.summary.at < now - self._keep_s
         is_much = self._limit is not None and size + SEGMENT_SIZE > self._limit
-        return (is_old or is_much) and is_over(seal.last, seal.summary, self._acknowledged, now)
+        return (is_old or is_much) and is_over(seal.last, seal.summary, self.acknowledged, now)
 
     def _make(self, name: str) -> None:
         with self._making:

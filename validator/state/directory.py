@@ -15,8 +15,11 @@ from pathlib import Path
 
 from yima.validator.errors import JournalError
 from yima.validator.journal import JournalView, SegmentJournal
-from yima.validator.journal.files import write_whole
+from yima.validator.journal.archiving import joined
+from yima.validator.journal.files import FolderFiles, write_whole
 from yima.validator.journal.older import OlderJournal
+from yima.validator.journal.salvage import Salvage
+from yima.validator.journal.trouble import explained
 from yima.validator.ports import DEVICE
 from yima.validator.state.keys import DeviceKey
 from yima.validator.texts import Text
@@ -73,9 +76,20 @@ class DeviceState:
         return OlderJournal(path) if path.exists() else None
 
 
-def look_at_journal(directory: Path) -> JournalView:
-    """The journal in a state directory, to read; a device may be writing it. Raises JournalError."""
-    return JournalView.open(directory / JOURNAL)
+def look_at_journal(directory: Path, archive: Path | None = None) -> JournalView:
+    """The journal in a state directory, to read; a device may be writing it. archive: with what of it was put there.
+
+    Raises JournalError.
+    """
+    return JournalView.open(directory / JOURNAL, archive)
+
+
+def salvage_journal(directory: Path, archive: Path | None = None) -> Salvage:
+    """What can be read of that journal, whatever has happened to it. Raises JournalError."""
+    folder = directory / JOURNAL
+    with explained(folder):
+        journal = Salvage(FolderFiles(folder))
+        return journal if archive is None else Salvage(joined(folder, archive, journal.device, journal.epoch))
 
 
 def new_epoch() -> int:
