@@ -10,12 +10,14 @@ Rules it keeps:
   is no tap has reason 0.
 - Nothing is overwritten: the same sequence with other content is refused and kept apart, as evidence.
 - A device's key is the one that was enrolled or seen first; any other is refused.
+- Of every batch that brought something the device's signature is kept, with what was signed: first and last entry where
+  the bytes can be made again from what is held (`proofs`), else the bytes themselves.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from yima.sdk.centre.collector.durable import DurableFile, FileKind
 from yima.validator.errors import YimaError
@@ -23,9 +25,9 @@ from yima.validator.journal import FIRST_PREVIOUS, chain
 from yima.validator.journal.facts import FactsError, TapFacts, parse
 from yima.validator.journal.kept import fault_of
 from yima.validator.journal.older import OlderEntry, older_hash
-from yima.validator.ports import Entry
+from yima.validator.ports import Entry, JournalKey
 from yima.validator.texts import Text
-from yima.validator.uplink.batches import INT64, Acknowledgement, Batch
+from yima.validator.uplink.batches import INT64, Acknowledgement, Batch, encode_batch
 
 COLUMNS = "form, kind, at, time_trusted, tick_ms, reason, content, previous, hash"
 CONFLICT = "another record is already held under this sequence"
@@ -38,6 +40,11 @@ class StoreError(YimaError):
 class KeyRefusedError(Exception):
     """A batch signed by a key that is not the device's."""
 
+
+BATCHES = """CREATE TABLE batches (
+            id INTEGER PRIMARY KEY, device TEXT NOT NULL, epoch INTEGER NOT NULL,
+            first INTEGER NOT NULL, last INTEGER NOT NULL, form INTEGER NOT NULL,
+            key TEXT NOT NULL, signature TEXT NOT NULL, body BLOB, received INTEGER NOT NULL) STRICT"""
 
 KIND = FileKind(
     application_id=0x59694D63,  # "YiMc"
@@ -57,16 +64,20 @@ KIND = FileKind(
             at INTEGER NOT NULL, time_trusted INTEGER NOT NULL, tick_ms INTEGER NOT NULL, reason INTEGER NOT NULL,
             content BLOB NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL, received INTEGER NOT NULL,
             PRIMARY KEY (device, epoch, sequence, hash)) STRICT""",
+        BATCHES,
     ),
     upgrades={
-        1: tuple(
-            f"ALTER TABLE {table} {change}"
-            for table in ("entries", "conflicts")
-            for change in (
-                "RENAME COLUMN record TO content",
-                "ADD COLUMN form INTEGER NOT NULL DEFAULT 1",
-                "ADD COLUMN kind INTEGER NOT NULL DEFAULT 1",
-            )
+        1: (
+            BATCHES,
+            *(
+                f"ALTER TABLE {table} {change}"
+                for table in ("entries", "conflicts")
+                for change in (
+                    "RENAME COLUMN record TO content",
+                    "ADD COLUMN form INTEGER NOT NULL DEFAULT 1",
+                    "ADD COLUMN kind INTEGER NOT NULL DEFAULT 1",
+                )
+            ),
         )
     },
     error=StoreError,
@@ -89,6 +100,25 @@ class Journey:
     last_at: int | None
 
 
+class Signed(NamedTuple):
+    """A batch as it came: the body, and the signature over it (128 hex digits)."""
+
+    body: bytes
+    signature: str
+
+
+class Proof(NamedTuple):
+    """A signature that is kept. body: what was signed; None: the batch of the entries from first to last, in form."""
+
+    first: int
+    last: int
+    form: int
+    key: str
+    signature: str
+    body: bytes | None
+    received: int
+
+
 class Store:
     """The collector's store at `path`; made if it is not there. Raises StoreError. Threads may share it."""
 
@@ -96,29 +126,41 @@ class Store:
         self._file = DurableFile(path, KIND, max_bytes=max_bytes)
 
     def accept(
-        self, batch: Batch, key: str, *, received: int, enrolled: Mapping[str, str] | None = None
+        self,
+        batch: Batch,
+        key: str,
+        *,
+        received: int,
+        enrolled: Mapping[str, str] | None = None,
+        signed: Signed | None = None,
     ) -> tuple[Acknowledgement, bool]:
         """Stores what it can of a batch signed by `key` (64 hex digits); (the answer, whether the device is new here).
 
         enrolled: the keys by device that are accepted; None: the first key a device shows is its key. received: unix
-        seconds. Raises KeyRefusedError, StoreError; then nothing was stored.
+        seconds. signed: what the device signed, None where nobody needs to know later. Raises KeyRefusedError,
+        StoreError; then nothing was stored.
         """
         with self._file.transaction() as connection:
             new = self._check_key(connection, batch.device, key, received, enrolled)
             last, previous = self._tail(connection, batch.device, batch.epoch)
+            had, as_sent = last, True
             rejected: dict[int, str] = {}
             for entry in batch.entries:
                 sequence = entry.key.sequence
                 if sequence > last + 1:
+                    as_sent = False
                     break
                 if sequence <= last:
                     why = self._compare(connection, entry, received)
+                    as_sent = as_sent and why != CONFLICT
                 else:
                     why = _fault(entry, previous)
                     self._insert(connection, "entries", entry, rejected=why, received=received)
                     last, previous = sequence, entry.hash
                 if why is not None:
                     rejected[sequence] = why
+            if signed and (last > had or CONFLICT in rejected.values()):
+                self._keep_proof(connection, batch, key, signed, received, as_sent=as_sent)
         return Acknowledgement(last, rejected), new
 
     def journeys(self) -> list[Journey]:
@@ -160,6 +202,26 @@ class Store:
             for sequence, form, kind, at, time_trusted, reason, digest, content, rejected in rows
         ]
 
+    def proofs(self, device: str, epoch: int) -> list[Proof]:
+        """The signatures under the batches of one journal, in the order in which they came."""
+        with self._file.reading() as connection:
+            rows = connection.execute(
+                """SELECT first, last, form, key, signature, body, received FROM batches
+                WHERE device = ? AND epoch = ? ORDER BY id""",
+                (device, epoch),
+            ).fetchall()
+        return [Proof(*row) for row in rows]
+
+    def held(self, device: str, epoch: int, first: int, last: int) -> list[Entry | OlderEntry]:
+        """The entries from `first` to `last` as they came."""
+        with self._file.reading() as connection:
+            rows = connection.execute(
+                f"""SELECT sequence, {COLUMNS} FROM entries
+                WHERE device = ? AND epoch = ? AND sequence BETWEEN ? AND ? ORDER BY sequence""",  # noqa: S608
+                (device, epoch, first, last),
+            ).fetchall()
+        return [_entry_of(JournalKey(device, epoch, sequence), row) for sequence, *row in rows]
+
     def close(self) -> None:
         """Leaves the store whole."""
         self._file.close()
@@ -177,6 +239,16 @@ class Store:
                 raise KeyRefusedError(f"device {device} was first seen with another key")
             connection.execute("UPDATE keys SET key = ?, since = ? WHERE device = ?", (key, received, device))
         return False
+
+    @staticmethod
+    def _keep_proof(connection: Any, batch: Batch, key: str, signed: Signed, received: int, *, as_sent: bool) -> None:
+        entries = batch.entries
+        again = as_sent and encode_batch(batch.device, batch.epoch, entries) == signed.body
+        form = 1 if isinstance(entries[0], OlderEntry) else 2
+        first, last = entries[0].key.sequence, entries[-1].key.sequence
+        proof = (batch.device, batch.epoch, first, last, form, key, signed.signature, None if again else signed.body)
+        columns = "device, epoch, first, last, form, key, signature, body, received"
+        connection.execute(f"INSERT INTO batches ({columns}) VALUES (?,?,?,?,?,?,?,?,?)", (*proof, received))  # noqa: S608
 
     @staticmethod
     def _tail(connection: Any, device: str, epoch: int) -> tuple[int, bytes]:
@@ -213,6 +285,17 @@ def _values(entry: Entry | OlderEntry) -> tuple[int, int, int, bool, int, int, b
     else:
         said = _said(entry.content)
     return (*said, entry.content, entry.previous, entry.hash)
+
+
+def _entry_of(key: JournalKey, row: Sequence[Any]) -> Entry | OlderEntry:
+    """An entry by its COLUMNS."""
+    form, _, at, time_trusted, tick_ms, reason, content, previous, digest = row
+    if form == 2:
+        return Entry(key=key, content=content, previous=previous, hash=digest)
+    return OlderEntry(
+        key=key, at=at, time_trusted=bool(time_trusted), tick_ms=tick_ms, reason=reason, content=content,
+        previous=previous, hash=digest,
+    )  # fmt: skip
 
 
 def _said(content: bytes) -> tuple[int, int, int, bool, int, int]:
