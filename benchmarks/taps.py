@@ -1,6 +1,6 @@
 """How long a tap takes, part by part: judging, reading a frame, the journal, from the last byte to the gate.
 
-Everything measured is the real part: the core through its Python face, the camera's decoder, SQLite on a disk, the
+Everything measured is the real part: the core through its Python face, the camera's decoder, the journal on a disk, the
 serial reader on a pty. Only scanner, phone and gate are simulated, and they are not timed.
 """
 
@@ -21,7 +21,7 @@ from yima.sdk.issuer import make_issuer, make_rider
 from yima.sdk.profiles.yangtze_delta.issuers import rider_data
 from yima.validator.clock import SystemClock
 from yima.validator.device import Device, Tap
-from yima.validator.journal import SqliteJournal
+from yima.validator.journal import SegmentJournal
 from yima.validator.judging import Moment, Validator, Verdict
 from yima.validator.judging.record import Terminal, tap_entry
 from yima.validator.parameters import Mode, Parameters
@@ -128,12 +128,12 @@ class Bench:
                     run=1,
                 )
             )
-        journal = SqliteJournal(self._directory / "commit.db", "bench", epoch_for_new=1)
-        values = timed(lambda record: journal.append(moment=moment, reason=0, record=record), records)
+        journal = SegmentJournal(self._directory / "commit", "bench", epoch_for_new=1)
+        values = timed(journal.append, records)
         journal.close()
         return Series(
             name="journal_commit",
-            what=Text("journal commit, synchronous=FULL", "日志落盘 (synchronous=FULL)"),
+            what=Text("journal append, flushed", "日志落盘"),
             values_us=values,
         )
 
@@ -147,7 +147,7 @@ class Bench:
             device = Device(
                 reader=SerialReader(scanner.path, baud=_BAUD),
                 validator=Validator(self._parameters, _PLACE),
-                journal=SqliteJournal(self._directory / "device.db", "bench", epoch_for_new=1),
+                journal=SegmentJournal(self._directory / "device", "bench", epoch_for_new=1),
                 gate=gate,
                 clock=SystemClock(0),
                 terminal=Terminal(terminal="bench"),

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tests import entries
 from yima.validator import _core
-from yima.validator.journal import SqliteJournal
-from yima.validator.judging import Moment
+from yima.validator.journal import SegmentJournal
 from yima.validator.state.keys import DeviceKey
 from yima.validator.uplink.http import HttpUplink
 
@@ -19,9 +19,9 @@ def record(payload: bytes) -> bytes:
     return before + b"\x00\x11\x00\x20" + _core.sm3(before)
 
 
-def append(journal: SqliteJournal, count: int) -> None:
+def append(journal: SegmentJournal, count: int) -> None:
     for number in range(count):
-        journal.append(moment=Moment.at(1_790_000_000), reason=0, record=record(b"code %d" % number))
+        journal.append(entries.tap(body=record(b"code %d" % number)))
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -13,7 +13,7 @@ Rules it keeps:
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,8 +21,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from yima.validator.errors import GateError, JournalError, ReaderError, YimaError
-from yima.validator.journal.kept import code_of
+from yima.validator.journal.caring import Caretaker
+from yima.validator.journal.kept import kept_tap
 from yima.validator.journal.offline import offline_refusal
+from yima.validator.journal.older import OlderEntry
 from yima.validator.judging import Moment, Reason, Validator, Verdict
 from yima.validator.judging.record import Terminal, tap_entry
 from yima.validator.ports import Clock, Gate, Journal, JournalKey, Reader, Reading, Uplink
@@ -32,7 +34,7 @@ from yima.validator.uplink.sender import BatchPolicy, Sender
 POLL_S = 0.2  # how long one wait for a payload lasts, and so how soon a stop is noticed
 REOPEN_S = 3.0  # between two attempts to open a reader that is gone
 LAST_UPLOAD_S = 2.0  # what a stop allows for the last batches
-REFILL_S = 24 * 3600  # how far back accepted codes are put into memory; the core drops those that are over
+REFILL_S = 3600  # by how much a clock may be wrong before codes that are over matter; the core drops what is over
 DEBOUNCE_MS = 2000  # a good code turned away for the device's sake and seen again within it is the same presentation
 LATE_MAX_NS = 60_000_000_000  # a reading older than this has a wrong time, not a long wait
 
@@ -68,6 +70,9 @@ class Happening(StrEnum):
     READER_BACK = "reader_back"
     JOURNAL_TROUBLE = "journal_trouble"
     JOURNAL_BACK = "journal_back"
+    JOURNAL_ROOM_TROUBLE = "journal_room_trouble"
+    JOURNAL_ROOM_BACK = "journal_room_back"
+    OLDER_JOURNAL_SENT = "older_journal_sent"
     GATE_TROUBLE = "gate_trouble"
     UPLOAD_TROUBLE = "upload_trouble"
     UPLOAD_BACK = "upload_back"
@@ -121,7 +126,8 @@ class Device:
     on_tap is called on the device's thread after the gate; on_notice on it or on the uplink's. reopen opens the reader
     anew when it is gone; without it `run` ends with the ReaderError. A reader that says of itself `exhausted` (files)
     ends the run as `stop` does. upkeep may hand over another judge between taps, and say why no one may ride now.
-    resolving asks about codes that only their issuer can verify; without it they are refused.
+    resolving asks about codes that only their issuer can verify; without it they are refused. older: accepted taps of a
+    journal of the older form, whose codes may still be shown.
     """
 
     def __init__(
@@ -140,6 +146,7 @@ class Device:
         batches: BatchPolicy | None = None,
         upkeep: Upkeep | None = None,
         resolving: Resolving | None = None,
+        older: Sequence[OlderEntry] = (),
     ) -> None:
         self._reader: Reader | None = reader
         self._validator = validator
@@ -152,11 +159,17 @@ class Device:
         self._reopen = reopen
         self._upkeep = upkeep
         self._resolving = resolving or Resolving({})
+        self._older = older
         self._turned_away = (b"", 0)
         self._taps = 0
         self._recorded = 0
         self._journal_fails = False
         self._run_number = 0
+        self._caretaker = Caretaker(
+            journal.care,
+            on_trouble=lambda error: self._tell(Happening.JOURNAL_ROOM_TROUBLE, error),
+            on_recovered=lambda: self._tell(Happening.JOURNAL_ROOM_BACK),
+        )
         self._sender = uplink and Sender(
             journal=journal,
             uplink=uplink,
@@ -168,14 +181,14 @@ class Device:
         )
 
     def refill(self) -> int:
-        """Puts recently accepted codes of the journal into the memory of used codes; returns how many still count."""
-        now = max(self._clock.now().unix_s, self._journal.newest_trusted_at() or 0)
-        self._resolving.at_risk.refill(self._journal.accepted_since(now - RISK_WINDOW_S))
-        return sum(
-            self._validator.remember(code, entry.at, now)
-            for entry in self._journal.accepted_since(now - REFILL_S)
-            if (code := code_of(entry.record))
-        )
+        """Puts accepted codes that could still be shown into the memory of used codes; returns how many still count."""
+        now = self._newest_time()
+        taps = [kept_tap(entry) for entry in self._older]
+        taps += [kept_tap(entry) for entry in self._journal.used_codes(now - REFILL_S)]
+        return sum(self._validator.remember(tap.code, tap.at, now) for tap in taps if tap and tap.code)
+
+    def _newest_time(self) -> int:
+        return max(self._clock.now().unix_s, self._journal.newest_trusted_at() or 0)
 
     def run(self, stop: threading.Event) -> Summary:
         """Takes taps until `stop` is set, then finishes: the tap in hand, a last upload, everything closed.
@@ -188,9 +201,13 @@ class Device:
             at_end.callback(self._gate.close)
             at_end.callback(self._close_reader)
             at_end.callback(self._resolving.close)
+            at_end.callback(self._caretaker.stop)
             if self._sender:
                 at_end.callback(self._sender.stop, LAST_UPLOAD_S)
-            self._run_number = self._journal.newest_run() + 1
+            self._caretaker.start()
+            self._run_number = self._journal.run() + 1
+            since = self._newest_time() - RISK_WINDOW_S
+            self._resolving.refill(lambda: (*self._older, *self._journal.used_codes(since)))
             self.refill()
             if self._sender:
                 self._sender.start()
@@ -306,7 +323,7 @@ class Device:
                 self._validator, verdict,
                 terminal=self._terminal, record_id=record_id, moment=moment, run=self._run_number,
             )  # fmt: skip
-            key = self._journal.append(moment=moment, reason=verdict.reason, record=entry)
+            key = self._journal.append(entry)
         except JournalError as error:
             self._validator.retract(verdict)
             self._journal_fails = True

@@ -100,64 +100,62 @@ class JournalKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One tap as the journal keeps it.
+    """One entry of the journal.
 
-    at: unix seconds UTC by the device's clock; time_trusted: whether it could be trusted; tick_ms: monotonic
-    milliseconds since the device started. record: the entry's bytes, facts and then the body (journal/facts.py); of a
-    tap that an older version kept, the trip record alone. hash: SM3 over the previous entry's hash and this entry, see
-    journal.chain.
+    content: its facts and body, see yima.validator.journal.facts. previous: the hash of the entry before, 32 zero bytes
+    before the first. hash: SM3 over both, see journal.form.
     """
 
     key: JournalKey
-    at: int
-    time_trusted: bool
-    tick_ms: int
-    reason: int
-    record: bytes
+    content: bytes
     previous: bytes
     hash: bytes
 
 
-class Journal(Protocol):
-    """What append returned is on stable storage and stays until it is acknowledged.
-
-    Every call raises JournalError when the journal cannot be read or written.
-    """
+class Outbox(Protocol):
+    """What waits to be sent, oldest first, and how far the collector has it. Every call raises JournalError."""
 
     @property
     def device(self) -> str:
-        """Whose journal it is."""
+        """Whose it is."""
 
     @property
     def epoch(self) -> int:
         """Which of the device's journals it is."""
 
-    def append(self, *, moment: Moment, reason: int, record: bytes) -> JournalKey:
-        """Stores one record durably before it returns. Raises JournalError; then nothing was stored."""
-
-    def next_sequence(self) -> int:
-        """The sequence that the next append will get, from 1."""
-
     def last_sequence(self) -> int:
         """The newest entry's sequence, 0 if there is none."""
 
-    def accepted_since(self, unix_s: int) -> Iterator[Entry]:
-        """Accepted taps of that second and later by the device's clock, oldest first."""
-
-    def newest_trusted_at(self) -> int | None:
-        """The latest unix second that an entry carries as trusted."""
-
-    def newest_run(self) -> int:
-        """The run that the newest entry's facts name, 0 if there is none."""
-
-    def pending(self, limit: int) -> Sequence[Entry]:
-        """Entries after the cursor, oldest first."""
+    def pending(self, limit: int) -> Sequence[Any]:
+        """Entries after the cursor, oldest first; all of the form that the uplink takes."""
 
     def acknowledged(self) -> int:
         """The cursor: everything up to it has been answered by the collector."""
 
     def acknowledge(self, through: int, rejected: dict[int, str], *, at: int | None = None) -> None:
         """Moves the cursor to `through` (back too, after a collector's restore); quarantines `rejected`."""
+
+
+class Journal(Outbox, Protocol):
+    """What append returned for is on stable storage and stays until it is acknowledged."""
+
+    def append(self, content: bytes) -> JournalKey:
+        """Stores one entry durably before it returns. Raises JournalError; then nothing was stored."""
+
+    def next_sequence(self) -> int:
+        """The sequence that the next append will get, from 1."""
+
+    def run(self) -> int:
+        """The highest run of the device that an entry tells of, 0 if there is none."""
+
+    def used_codes(self, good_until: int) -> Iterator[bytes]:
+        """Accepted taps whose code could be shown at that second, and what reverses taps, in the order of entries."""
+
+    def newest_trusted_at(self) -> int | None:
+        """The unix second that the newest entry of a trusted clock carries."""
+
+    def care(self) -> None:
+        """Work that no tap should wait for: room for what comes, removal of what may go."""
 
     def close(self) -> None:
         """Leaves the journal in a state from which the next start resumes."""
@@ -166,7 +164,7 @@ class Journal(Protocol):
 class Uplink(Protocol):
     """Carries entries to a collector and brings back only what the collector says it has durably."""
 
-    def send(self, entries: Sequence[Entry]) -> tuple[int, dict[int, str]]:
+    def send(self, entries: Sequence[Any]) -> tuple[int, dict[int, str]]:
         """(highest contiguous durable sequence, {sequence: why it was rejected}). Raises UplinkError."""
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from yima.sdk.centre.collector.store import Store
 from yima.validator.errors import JournalError
 from yima.validator.journal import JournalView
+from yima.validator.journal.facts import FactsError, TapFacts, parse
 from yima.validator.judging import Reason
 from yima.validator.ports import Entry
 from yima.validator.texts import Text
@@ -128,23 +129,32 @@ def _chain(view: JournalView) -> Iterator[Text]:
 
 def _taps_against_journal(device: str, taps: Sequence[Tap], entries: Sequence[Entry]) -> Iterator[Text]:
     told = {tap.seq: tap for tap in taps if not tap.again}
-    on_record = {entry.key.sequence: entry for entry in entries}
+    on_record = {entry.key.sequence: reason for entry in entries if (reason := _reason_of(entry)) is not None}
     expected = sum(not tap.again for tap in taps)
-    if expected != len(entries):
+    if expected != len(on_record):
         yield Text(
-            f"{device}: {expected} taps should be on record, the journal holds {len(entries)}",
-            f"{device}：应有 {expected} 条记录，日志中有 {len(entries)} 条",
+            f"{device}: {expected} taps should be on record, the journal holds {len(on_record)}",
+            f"{device}：应有 {expected} 条记录，日志中有 {len(on_record)} 条",
         )
     for sequence in sorted(told.keys() - on_record.keys(), key=str):
         yield Text(f"{device}: tap {sequence} has no entry in the journal", f"{device}：刷码 {sequence} 没有日志记录")
     for sequence in sorted(on_record.keys() - told.keys()):
         yield Text(f"{device}: entry {sequence} belongs to no tap", f"{device}：记录 {sequence} 没有对应的刷码")
-    for sequence, entry in on_record.items():
-        if sequence in told and told[sequence].reason != entry.reason:
+    for sequence, reason in on_record.items():
+        if sequence in told and told[sequence].reason != reason:
             yield Text(
-                f"{device}: tap {sequence} was answered {told[sequence].reason}, recorded {entry.reason}",
-                f"{device}：刷码 {sequence} 应答为 {told[sequence].reason}，记录为 {entry.reason}",
+                f"{device}: tap {sequence} was answered {told[sequence].reason}, recorded {reason}",
+                f"{device}：刷码 {sequence} 应答为 {told[sequence].reason}，记录为 {reason}",
             )
+
+
+def _reason_of(entry: Entry) -> int | None:
+    """A tap's reason; None of an entry of another kind. What cannot be read is no tap that was answered."""
+    try:
+        facts, _ = parse(entry.content)
+    except FactsError:
+        return -1
+    return facts.reason if isinstance(facts, TapFacts) else None
 
 
 def _journal_against_collector(
@@ -158,10 +168,7 @@ def _journal_against_collector(
         yield Text(f"{device}: the collector has entry {sequence} of nobody", f"{device}：采集端多出记录 {sequence}")
     for sequence in sorted(here.keys() & there.keys()):
         ours, theirs = here[sequence], there[sequence]
-        same = (ours.at, ours.reason, ours.record, ours.hash) == tuple(
-            theirs[name] for name in ("at", "reason", "record", "hash")
-        )
-        if not same:
+        if (ours.content, ours.hash) != (theirs["content"], theirs["hash"]):
             yield Text(
                 f"{device}: entry {sequence} differs at the collector", f"{device}：记录 {sequence} 与采集端不一致"
             )

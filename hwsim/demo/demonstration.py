@@ -27,7 +27,7 @@ from yima.hwsim.demo.world import Presentation, World, make_world
 from yima.hwsim.network import Network
 from yima.hwsim.processes import Process, Processes
 from yima.validator.parameters import Mode
-from yima.validator.state import JOURNAL_FILE, look_at_journal
+from yima.validator.state import JOURNAL, look_at_journal
 from yima.validator.texts import Text
 
 START_S = 20.0
@@ -172,7 +172,7 @@ class Demonstration:
         accounts = []
         differences = [found for outcome in outcomes if (found := outcome.difference)]
         for site in sites.values():
-            accounts.append(account(site.device, site.taps, self._state(site) / JOURNAL_FILE, self._store))
+            accounts.append(account(site.device, site.taps, self._state(site) / JOURNAL, self._store))
             differences += accounts[-1].differences
             differences += site.differences()
         return Result(outcomes=outcomes, accounts=accounts, differences=differences, seconds=seconds, carried=carried)

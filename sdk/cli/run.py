@@ -3,8 +3,8 @@
 import argparse
 import signal
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from yima.sdk.cli.arguments import WholeNumber, add_direction_argument, add_operator_argument, gate_of
@@ -12,21 +12,22 @@ from yima.sdk.cli.run_lines import RunLines
 from yima.sdk.tap_lines import standard_output
 from yima.validator.clock import SOFTWARE_DATE, SystemClock
 from yima.validator.deny.denylist import DenyList
-from yima.validator.device import Device, Happening, Notice
-from yima.validator.journal import SqliteJournal
+from yima.validator.device import LAST_UPLOAD_S, Device, Happening, Notice
+from yima.validator.journal.older import OlderJournal
 from yima.validator.judging import Validator
 from yima.validator.judging.record import Terminal
 from yima.validator.packages import ENVIRONMENTS, read_pins
 from yima.validator.parameters import Mode, Parameters
 from yima.validator.parameters.family_rules import RESOLVED_FAMILIES
 from yima.validator.parameters.rules import ReaderProfile
-from yima.validator.ports import open_gate, open_reader, open_resolver
+from yima.validator.ports import Clock, open_gate, open_reader, open_resolver
 from yima.validator.readers.address import completed
 from yima.validator.resolvers.resolving import Resolving
 from yima.validator.state import DeviceState
 from yima.validator.upkeep.deny_list import DenyPackages, DenySource, DenyUpkeep, PlainDenyList
 from yima.validator.upkeep.parameters import Packages, PlainFile, Source, Upkeep
 from yima.validator.uplink.http import HttpUplink
+from yima.validator.uplink.older import OlderUpload
 from yima.validator.uplink.sender import BatchPolicy
 
 HELP = "run a validator: read codes, judge, record, open the gate, upload 运行检票终端"
@@ -144,7 +145,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--journal-max-mb",
         type=WholeNumber(1, 1_000_000),
         metavar="N",
-        help="never let the journal grow beyond this 日志上限 (MB)",
+        help="never let the journal grow beyond this: what is acknowledged makes room 日志上限 (MB)",
+    )
+    other.add_argument(
+        "--journal-keep-days",
+        type=WholeNumber(0, 36_500),
+        default=1830,
+        metavar="N",
+        help="how long acknowledged records are kept, default 1830, five years 已确认记录的保留天数",
     )
 
 
@@ -164,9 +172,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     with ExitStack() as on_failure:
         limit = arguments.journal_max_mb
-        journal = state.open_journal(max_bytes=limit << 20 if limit else None)
+        keep_s = arguments.journal_keep_days * 86400
+        journal = state.open_journal(max_bytes=limit << 20 if limit else None, keep_s=keep_s)
         on_failure.callback(journal.close)
-        floor = 0 if arguments.trust_clock else max(SOFTWARE_DATE, journal.newest_trusted_at() or 0)
+        older = state.open_older_journal()
+        newest = max(one.newest_trusted_at() or 0 for one in (journal, older) if one)
+        floor = 0 if arguments.trust_clock else max(SOFTWARE_DATE, newest)
         clock = SystemClock(floor)
         source = source_in(state)
         parameters = source.start(clock.now())
@@ -174,7 +185,9 @@ def run(arguments: argparse.Namespace) -> int:
         if deny:
             deny.start(clock.now())
         validator = judge_by(parameters)
-        uplink = _uplink(arguments.collector, state, journal)
+        if older:
+            on_failure.callback(older.close, 0)
+        uplink = _uplink(arguments.collector, state, journal.epoch)
         if uplink:
             on_failure.callback(uplink.close)
         gate = open_gate("console:stderr" if arguments.json and arguments.gate == "console:" else arguments.gate)
@@ -202,9 +215,10 @@ def run(arguments: argparse.Namespace) -> int:
         on_tap=lines.tap,
         on_notice=lines.notice,
         reopen=lambda: open_reader(specification),
-        batches=BatchPolicy(count=arguments.batch_count, age_s=arguments.batch_age),
+        batches=_policy(arguments),
         upkeep=upkeep,
         resolving=Resolving(resolvers),
+        older=older.accepted() if older else (),
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -217,12 +231,46 @@ def run(arguments: argparse.Namespace) -> int:
         trusted=clock.now().trusted,
     )
     try:
-        summary = device.run(stop)
+        with _older_sent(older, arguments, state, clock, lines.notice):
+            summary = device.run(stop)
     finally:
         if deny:
             deny.close()
     lines.stopped(summary)
     return 1 if lines.broken else 0
+
+
+@contextmanager
+def _older_sent(
+    older: OlderJournal | None,
+    arguments: argparse.Namespace,
+    state: DeviceState,
+    clock: Clock,
+    tell: Callable[[Notice], None],
+) -> Iterator[None]:
+    """Sends what a journal of the older form still holds, for as long as the device runs."""
+    if older is None:
+        yield
+        return
+    upload = OlderUpload(
+        older,
+        _uplink(arguments.collector, state, older.epoch),
+        policy=_policy(arguments),
+        now=lambda: clock.now().unix_s,
+        on_trouble=lambda error: tell(Notice(happening=Happening.UPLOAD_TROUBLE, error=error)),
+        on_sent=lambda through, rejected: tell(
+            Notice(happening=Happening.OLDER_JOURNAL_SENT, through=through, rejected=rejected)
+        ),
+    )
+    upload.start()
+    try:
+        yield
+    finally:
+        upload.stop(LAST_UPLOAD_S)
+
+
+def _policy(arguments: argparse.Namespace) -> BatchPolicy:
+    return BatchPolicy(count=arguments.batch_count, age_s=arguments.batch_age)
 
 
 def _source(arguments: argparse.Namespace) -> Callable[[DeviceState], Source]:
@@ -287,10 +335,10 @@ def with_profile(specification: str, profile: ReaderProfile | None) -> str:
     )
 
 
-def _uplink(url: str | None, state: DeviceState, journal: SqliteJournal) -> HttpUplink | None:
+def _uplink(url: str | None, state: DeviceState, epoch: int) -> HttpUplink | None:
     if url is None:
         return None
-    return HttpUplink(url, key=state.key, device=journal.device, epoch=journal.epoch)
+    return HttpUplink(url, key=state.key, device=state.device, epoch=epoch)
 
 
 def _terminal(arguments: argparse.Namespace, state: DeviceState) -> Terminal:

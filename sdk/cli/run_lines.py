@@ -6,7 +6,7 @@ from typing import Any
 from yima.sdk.tap_lines import LineWriter, notice_as_line, notice_as_mapping, tap_as_line, tap_as_mapping
 from yima.validator.deny.denylist import DenyList
 from yima.validator.device import Notice, Summary, Tap
-from yima.validator.journal import SqliteJournal
+from yima.validator.journal import SegmentJournal
 from yima.validator.packages import when
 from yima.validator.parameters import Parameters
 from yima.validator.texts import Text, say
@@ -28,7 +28,7 @@ class RunLines:
     def started(
         self,
         *,
-        journal: SqliteJournal,
+        journal: SegmentJournal,
         parameters: Parameters,
         deny: DenyList | None,
         encrypted: bool | None,

@@ -1,7 +1,8 @@
 """The device: the loop of a tap, and what holds around it when parts of it fail."""
 
+import errno
 import io
-import sqlite3
+import os
 import threading
 import time
 from collections import deque
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.entries import reason_of
 from tests.uplinks import KEY, until
 from yima.hwsim.scanner import SerialScanner
 from yima.sdk.centre.collector.app import Collector
@@ -20,11 +22,14 @@ from yima.sdk.serving import Serving
 from yima.validator import device as device_module
 from yima.validator.clock import SystemClock
 from yima.validator.device import Device, Happening, Notice, Summary, Tap
-from yima.validator.errors import GateError, ReaderError
+from yima.validator.errors import GateError, JournalError, ReaderError
 from yima.validator.gates.console import ConsoleGate, open_console
-from yima.validator.journal import SqliteJournal
+from yima.validator.journal import JournalView, SegmentJournal
 from yima.validator.journal.facts import TapFacts, parse
+from yima.validator.journal.files import FolderFiles
+from yima.validator.journal.form import SEGMENT_SIZE
 from yima.validator.journal.kept import code_of, fault_of
+from yima.validator.journal.writing import SEGMENTS_MIN
 from yima.validator.judging import Reason, Validator, Verdict
 from yima.validator.judging.record import Terminal, record_is_intact
 from yima.validator.ports import Gate, Reader, Reading, open_reader
@@ -62,7 +67,7 @@ class Bench:
     """One device's directory and what it said, over several runs."""
 
     def __init__(self, directory: Path, new_validator: Callable[..., Validator]) -> None:
-        self.path = directory / "journal.db"
+        self.path = directory / "journal"
         self.new_validator = new_validator
         self.out = io.StringIO()
         self.gate: Gate = ConsoleGate(self.out)
@@ -70,8 +75,8 @@ class Bench:
         self.taps: list[Tap] = []
         self.notices: list[Notice] = []
 
-    def journal(self) -> SqliteJournal:
-        return SqliteJournal(self.path, "gate-7", epoch_for_new=7)
+    def journal(self) -> SegmentJournal:
+        return SegmentJournal(self.path, "gate-7", epoch_for_new=7)
 
     def device(self, reader: Reader, **more: Any) -> Device:
         return Device(
@@ -127,12 +132,11 @@ def test_a_good_code_is_recorded_and_opens_the_gate(bench: Bench, good: Callable
     assert tap.total_ms >= tap.journal_ms + tap.gate_ms > 0
     journal = bench.journal()
     (entry,) = journal.pending(5)
-    assert (entry.reason, entry.at, entry.time_trusted) == (0, tap.at, True)
-    facts, body = parse(entry.record)
+    facts, body = parse(entry.content)
     assert isinstance(facts, TapFacts)
-    assert (facts.at, facts.run, facts.fare_fen, facts.trusted) == (tap.at, 1, 200, True)
+    assert (facts.reason, facts.at, facts.run, facts.fare_fen, facts.trusted) == (0, tap.at, 1, 200, True)
     assert record_is_intact(body)
-    assert code_of(entry.record) == code
+    assert code_of(entry.content) == code
     journal.close()
 
 
@@ -141,9 +145,9 @@ def test_the_gate_opens_only_when_the_record_is_on_disk(bench: Bench, good: Call
 
     class Looking(ConsoleGate):
         def open(self, verdict: Verdict) -> None:
-            with sqlite3.connect(f"file:{bench.path}?mode=ro", uri=True) as connection:
-                found.append(connection.execute("SELECT max(sequence) FROM entries").fetchone()[0])
-            connection.close()
+            view = JournalView.open(bench.path)
+            found.append(view.last_sequence())
+            view.close()
 
     bench.gate = Looking(bench.out)
     bench.run(good(), good(), good())
@@ -158,14 +162,14 @@ def test_refused_taps_are_recorded_with_their_reason(bench: Bench, good: Callabl
     assert bench.run(b"garbage", b"", bytes(4096), early, later).recorded == 5
     assert bench.commands() == ["REFUSE", "REFUSE", "REFUSE", "OPEN", "REFUSE"]
     journal = bench.journal()
-    assert [entry.reason for entry in journal.pending(9)] == [
+    assert [reason_of(entry.content) for entry in journal.pending(9)] == [
         Reason.UNKNOWN_FAMILY,
         Reason.UNKNOWN_FAMILY,
         Reason.UNKNOWN_FAMILY,
         Reason.ACCEPTED,
         Reason.REPEATED,
     ]
-    assert all(fault_of(entry.record) is None for entry in journal.pending(9))
+    assert all(fault_of(entry.content) is None for entry in journal.pending(9))
     journal.close()
 
 
@@ -202,37 +206,45 @@ def test_a_code_used_before_a_restart_is_still_used_after_it(bench: Bench, good:
 
 def test_without_a_record_the_gate_stays_shut_and_the_code_stays_good(bench: Bench, good: Callable[[], bytes]) -> None:
     code = good()
-    journal = bench.journal()
-    browser = sqlite3.connect(bench.path, isolation_level=None)
-    browser.execute("BEGIN IMMEDIATE")
-    shown: list[Reason] = []
 
-    def let_go(tap: Tap) -> None:
-        bench.taps.append(tap)
-        shown.append(tap.verdict.reason)
-        if len(shown) == 1 and browser.in_transaction:
-            browser.execute("ROLLBACK")
-            browser.close()
+    class Failing(FolderFiles):
+        """A disk that reports an error at the first tap."""
 
-    summary = bench.run(code, code, journal=journal, on_tap=let_go)
-    assert shown == [Reason.CANNOT_RECORD, Reason.ACCEPTED]
+        flushes = 0
+
+        def flush(self, name: str) -> None:
+            self.flushes += name.endswith(".seg")
+            if self.flushes == 2:  # the first makes the segment's header durable
+                self.flushes += 1
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            super().flush(name)
+
+    bench.path.mkdir()
+    journal = SegmentJournal(bench.path, "gate-7", epoch_for_new=7, files=Failing(bench.path))
+    summary = bench.run(code, code, journal=journal)
+    assert [tap.verdict.reason for tap in bench.taps] == [Reason.CANNOT_RECORD, Reason.ACCEPTED]
     assert bench.commands() == ["REFUSE", "OPEN"]
     assert summary.recorded == 1
     assert bench.taps[0].key is None
-    assert "locked by another program" in str(bench.taps[0].trouble)
+    assert "its disk reports an error" in str(bench.taps[0].trouble)
     assert bench.taps[0].verdict.fare_fen == 0
     assert bench.told() == [Happening.JOURNAL_TROUBLE, Happening.JOURNAL_BACK]
 
 
 def test_a_full_journal_refuses_and_never_opens_unrecorded(bench: Bench, good: Callable[[], bytes]) -> None:
-    journal = SqliteJournal(bench.path, "gate-7", epoch_for_new=7, max_bytes=44 << 10)
+    journal = SegmentJournal(bench.path, "gate-7", epoch_for_new=7, max_bytes=SEGMENTS_MIN * SEGMENT_SIZE)
+    with pytest.raises(JournalError, match="is full"):
+        while True:
+            journal.append(bytes(60_000))
+    journal.append(bytes(30_000))
+    before = journal.last_sequence()
     summary = bench.run(*(good() for _ in range(40)), journal=journal)
     opened = bench.commands().count("OPEN")
     assert 0 < opened < 40
     assert summary.recorded == opened
     assert bench.taps[-1].verdict.reason == Reason.CANNOT_RECORD
     held = bench.journal()
-    assert held.verify() == opened
+    assert held.verify() == before + opened
     held.close()
 
 
@@ -253,7 +265,7 @@ def test_a_device_that_does_not_know_the_time_says_so_and_records_it(bench: Benc
     bench.run(good())
     assert bench.taps[0].verdict.reason == Reason.TIME_UNTRUSTED
     journal = bench.journal()
-    assert journal.pending(1)[0].time_trusted is False
+    assert parse(journal.pending(1)[0].content)[0].trusted is False
     assert journal.newest_trusted_at() is None
     journal.close()
 

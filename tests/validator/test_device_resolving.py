@@ -1,7 +1,6 @@
 """The device and codes that only their issuer can verify: when it asks, what it records, and what it does not count."""
 
 import io
-import sqlite3
 import threading
 import time
 from collections import deque
@@ -14,7 +13,7 @@ from yima.validator.clock import SystemClock
 from yima.validator.device import Device, Tap
 from yima.validator.errors import JournalError
 from yima.validator.gates.console import ConsoleGate
-from yima.validator.journal import SqliteJournal
+from yima.validator.journal import JournalView, SegmentJournal
 from yima.validator.journal.facts import TapFacts, parse
 from yima.validator.judging import GateContext, Mode, Moment, Reason, Validator, Verdict, Vouched
 from yima.validator.judging.record import Terminal
@@ -54,9 +53,9 @@ class Issuer:
         self._path = path
 
     def resolve(self, question: Question) -> Answer:
-        with sqlite3.connect(f"file:{self._path}?mode=ro", uri=True) as connection:
-            self.recorded_when_asked.append(connection.execute("SELECT count(*) FROM entries").fetchone()[0])
-        connection.close()
+        view = JournalView.open(self._path)
+        self.recorded_when_asked.append(view.last_sequence())
+        view.close()
         time.sleep(0.01)
         return self.answer
 
@@ -64,28 +63,28 @@ class Issuer:
         self.closed = True
 
 
-class Full(SqliteJournal):
+class Full(SegmentJournal):
     """A journal that cannot take the first record."""
 
     refused = False
 
-    def append(self, *, moment: Moment, reason: int, record: bytes) -> JournalKey:
+    def append(self, content: bytes) -> JournalKey:
         if not self.refused:
             self.refused = True
             raise JournalError("journal", Text("full", "已满"), Text("Make room", "请腾出空间"))
-        return super().append(moment=moment, reason=reason, record=record)
+        return super().append(content)
 
 
 class Bench:
     """One device over several runs."""
 
     def __init__(self, directory: Path) -> None:
-        self.path = directory / "journal.db"
+        self.path = directory / "journal"
         self.out = io.StringIO()
         self.taps: list[Tap] = []
         self.closed_for: Reason | None = None
 
-    def run(self, issuer: Issuer, *codes: bytes, journal: type[SqliteJournal] = SqliteJournal) -> None:
+    def run(self, issuer: Issuer, *codes: bytes, journal: type[SegmentJournal] = SegmentJournal) -> None:
         mapping = {
             "environment": "test",
             "version": 1,
@@ -149,13 +148,12 @@ def test_the_issuer_is_asked_before_the_record_and_the_record_stands_before_the_
 def test_what_the_issuer_refuses_is_recorded_with_its_reason(bench: Bench) -> None:
     bench.run(Issuer(Answer.REFUSE, bench.path), b"js:1", b"js:1")
     assert bench.commands() == ["REFUSE", "AGAIN"]
-    journal = SqliteJournal(bench.path, "gate-7", epoch_for_new=7)
+    journal = SegmentJournal(bench.path, "gate-7", epoch_for_new=7)
     [entry] = journal.entries(0, 5)
     journal.close()
-    assert entry.reason == Reason.RESOLVER_REFUSED
-    facts, body = parse(entry.record)
+    facts, body = parse(entry.content)
     assert isinstance(facts, TapFacts)
-    assert (facts.reason, facts.vouched, facts.fare_fen, body) == (entry.reason, Vouched.HERE, 0, b"js:1")
+    assert (facts.reason, facts.vouched, facts.fare_fen, body) == (Reason.RESOLVER_REFUSED, Vouched.HERE, 0, b"js:1")
 
 
 def test_a_ride_at_risk_that_could_not_be_recorded_is_not_out(bench: Bench) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.entries import reason_of
 from tests.validator.test_device import Bench
 from yima.sdk.issuer import Rider
 from yima.validator.judging import Moment, Reason, Validator
@@ -65,7 +66,7 @@ def test_while_parameters_do_not_hold_a_good_code_is_refused_and_recorded(
         (Reason.UNKNOWN_FAMILY, 0, ""),
     ]
     journal = bench.journal()
-    assert [entry.reason for entry in journal.pending(9)] == [EXPIRED, Reason.UNKNOWN_FAMILY]
+    assert [reason_of(entry.content) for entry in journal.pending(9)] == [EXPIRED, Reason.UNKNOWN_FAMILY]
     journal.close()
 
 

@@ -1,19 +1,13 @@
-"""What keeps a tap: the journal on a SQLite file that keeps its word (`durable`), in the device's `state` directory."""
+"""What keeps a tap: entries in sealed, chained segments, and a cursor for what the collector has."""
 
-from yima.validator.journal.journal import (
-    FIRST_PREVIOUS,
-    JournalView,
-    Quarantined,
-    SqliteJournal,
-    chain,
-    entry_hash,
-)
+from yima.validator.journal.cursor import Quarantined
+from yima.validator.journal.form import FIRST_PREVIOUS, chain
+from yima.validator.journal.journal import JournalView, SegmentJournal
 
 __all__ = [
     "FIRST_PREVIOUS",
     "JournalView",
     "Quarantined",
-    "SqliteJournal",
+    "SegmentJournal",
     "chain",
-    "entry_hash",
 ]

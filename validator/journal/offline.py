@@ -5,6 +5,8 @@ and a device that nobody used is not offline for it. A device without a collecto
 """
 
 from yima.validator.errors import JournalError
+from yima.validator.journal.form import Summary
+from yima.validator.journal.glance import summary_of
 from yima.validator.judging import Moment, Reason
 from yima.validator.ports import Journal
 
@@ -20,6 +22,6 @@ def offline_refusal(journal: Journal, most_s: int, now: Moment) -> Reason | None
         waiting = journal.pending(1)
     except JournalError:
         return None  # the record of this tap meets the same trouble, refuses the rider and tells it
-    oldest = waiting[0] if waiting else None
-    late = oldest is not None and oldest.time_trusted and now.unix_s - oldest.at > most_s
+    oldest = summary_of(waiting[0].content) if waiting else Summary()
+    late = oldest.trusted_at and now.unix_s - oldest.trusted_at > most_s
     return Reason.OFFLINE_TOO_LONG if late else None

@@ -12,13 +12,14 @@ Rules it keeps:
 `decide` is pure; `Resolving` is the one place that asks.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from yima.validator.journal.kept import kept_tap
+from yima.validator.journal.older import OlderEntry
 from yima.validator.judging import Moment, Reason, Validator, Verdict, Vouched
 from yima.validator.parameters.family_rules import Resolved, resolved_for
-from yima.validator.ports import Answer, Entry, Question, Resolver
+from yima.validator.ports import Answer, Question, Resolver
 
 RISK_WINDOW_S = 24 * 3600
 
@@ -56,12 +57,10 @@ class RidesAtRisk:
     def __init__(self) -> None:
         self._rides: list[tuple[int, int]] = []  # (unix seconds, fen)
 
-    def refill(self, entries: Iterable[Entry]) -> None:
-        """Begins anew with such rides among the journal's entries."""
+    def refill(self, accepted: Iterable[bytes | OlderEntry]) -> None:
+        """Begins anew with such rides among the journal's accepted taps."""
         self._rides = [
-            (entry.at, tap.fare_fen)
-            for entry in entries
-            if entry.reason == Reason.ACCEPTED and (tap := kept_tap(entry.record)) and tap.vouched is Vouched.NOBODY
+            (tap.at, tap.fare_fen) for entry in accepted if (tap := kept_tap(entry)) and tap.vouched is Vouched.NOBODY
         ]
 
     def add(self, at: int, fen: int) -> None:
@@ -84,6 +83,11 @@ class Resolving:
     def __init__(self, resolvers: Mapping[str, Resolver]) -> None:
         self._resolvers = dict(resolvers)
         self.at_risk = RidesAtRisk()
+
+    def refill(self, accepted: Callable[[], Iterable[bytes | OlderEntry]]) -> None:
+        """After a start: what is out, by the taps accepted within RISK_WINDOW_S, asked for only if that may matter."""
+        if self._resolvers:
+            self.at_risk.refill(accepted())
 
     def settled(self, validator: Validator, verdict: Verdict, moment: Moment) -> Verdict:
         """The final verdict: `verdict` itself unless its reason is NEEDS_RESOLVER and there is somebody to ask."""

@@ -2,7 +2,8 @@
 
     device        its name, one line, made at the first start
     device.key    its Ed25519 key (0600), made at the first start
-    journal.db    the journal, with SQLite's files and the lock beside it
+    journal/      the journal: segments, cursor, quarantine, lock
+    journal.db    a journal of the form before, as long as the collector lacks something of it
 
 The directory is the device's identity: copying it makes two devices of one name, which the collector will notice.
 """
@@ -13,13 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yima.validator.errors import JournalError
-from yima.validator.journal import JournalView, SqliteJournal
+from yima.validator.journal import JournalView, SegmentJournal
+from yima.validator.journal.archiving import joined
+from yima.validator.journal.files import FolderFiles, write_whole
+from yima.validator.journal.older import OlderJournal
+from yima.validator.journal.salvage import Salvage
+from yima.validator.journal.trouble import explained
 from yima.validator.ports import DEVICE
-from yima.validator.state.files import write_whole
 from yima.validator.state.keys import DeviceKey
 from yima.validator.texts import Text
 
-JOURNAL_FILE = "journal.db"
+JOURNAL, OLDER_JOURNAL = "journal", "journal.db"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +65,31 @@ class DeviceState:
             )
         return cls(directory=directory, device=stored, key=DeviceKey.load_or_create(directory / "device.key"))
 
-    def open_journal(self, *, max_bytes: int | None = None) -> SqliteJournal:
-        """The journal, to write. Raises JournalError."""
-        return SqliteJournal(self.directory / JOURNAL_FILE, self.device, epoch_for_new=new_epoch(), max_bytes=max_bytes)
+    def open_journal(self, *, max_bytes: int | None = None, keep_s: int | None = None) -> SegmentJournal:
+        """The journal, to write; see SegmentJournal. Raises JournalError."""
+        folder = self.directory / JOURNAL
+        return SegmentJournal(folder, self.device, epoch_for_new=new_epoch(), max_bytes=max_bytes, keep_s=keep_s)
+
+    def open_older_journal(self) -> OlderJournal | None:
+        """What a journal of the form before still holds; to be called by whoever has the journal open. JournalError."""
+        path = self.directory / OLDER_JOURNAL
+        return OlderJournal(path) if path.exists() else None
 
 
-def look_at_journal(directory: Path) -> JournalView:
-    """The journal in a state directory, to read; a device may be writing it. Raises JournalError."""
-    return JournalView.open(directory / JOURNAL_FILE)
+def look_at_journal(directory: Path, archive: Path | None = None) -> JournalView:
+    """The journal in a state directory, to read; a device may be writing it. archive: with what of it was put there.
+
+    Raises JournalError.
+    """
+    return JournalView.open(directory / JOURNAL, archive)
+
+
+def salvage_journal(directory: Path, archive: Path | None = None) -> Salvage:
+    """What can be read of that journal, whatever has happened to it. Raises JournalError."""
+    folder = directory / JOURNAL
+    with explained(folder):
+        journal = Salvage(FolderFiles(folder))
+        return journal if archive is None else Salvage(joined(folder, archive, journal.device, journal.epoch))
 
 
 def new_epoch() -> int:

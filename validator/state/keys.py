@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from yima.validator.errors import UplinkError
-from yima.validator.state.files import write_whole
+from yima.validator.journal.files import write_whole
 from yima.validator.texts import Text
 
 KEY_FILE_MAX = 4096

@@ -1,11 +1,17 @@
 """The wire form of a batch and of its answer: bytes in, values out, no I/O.
 
-A batch is JSON, signed as it stands (`keys`):
+A batch is JSON, signed as it stands (`state.keys`):
 
-    {"device": "…", "epoch": 117…, "entries": [{"sequence": 1, "at": …, "time_trusted": true, "tick_ms": …,
-      "reason": 0, "record": "<base64>", "previous": "<64 hex>", "hash": "<64 hex>"}, …]}
+    {"form": 2, "device": "…", "epoch": 117…, "entries": [{"sequence": 1, "entry": "<base64>",
+      "previous": "<64 hex>", "hash": "<64 hex>"}, …]}
 
-entries ascend; none at all asks "how far are you?". The answer is
+An entry is facts and body, as the journal keeps them (`journal.facts`); its hash is the journal's (`journal.form`).
+entries ascend; none at all asks "how far are you?". Without "form" it is a batch of the older form, whose entries are
+
+    {"sequence": 1, "at": …, "time_trusted": true, "tick_ms": …, "reason": 0, "record": "<base64>", "previous": …,
+      "hash": …}
+
+Such come from journals that were begun before entries had facts. The answer to either is
 
     {"acknowledged": 12, "rejected": {"5": "why"}}
 
@@ -22,12 +28,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from yima.validator.journal.older import OlderEntry
 from yima.validator.ports import DEVICE, Entry, JournalKey
 
 BODY_MAX = 2 << 20
 ANSWER_MAX = 1 << 20
 ENTRIES_MAX = 1000
-RECORD_MAX = 8192  # a payload has at most 4096 bytes, the rest of a record a few hundred
+CONTENT_MAX = 8192  # a payload has at most 4096 bytes, the rest of an entry a few hundred
+FORM = 2
 KEY_HEADER = "X-Yima-Key"
 SIGNATURE_HEADER = "X-Yima-Signature"
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -44,7 +52,7 @@ class Batch:
 
     device: str
     epoch: int
-    entries: tuple[Entry, ...]
+    entries: tuple[Entry | OlderEntry, ...]
 
 
 class Acknowledgement(NamedTuple):
@@ -54,29 +62,41 @@ class Acknowledgement(NamedTuple):
     rejected: dict[int, str]
 
 
-def encode_batch(device: str, epoch: int, entries: Sequence[Entry]) -> bytes:
-    """The body for these entries."""
+def encode_batch(device: str, epoch: int, entries: Sequence[Entry | OlderEntry]) -> bytes:
+    """The body for these entries, which are all of one form."""
     rows = [
         {
             "sequence": entry.key.sequence,
-            "at": entry.at,
-            "time_trusted": entry.time_trusted,
-            "tick_ms": entry.tick_ms,
-            "reason": entry.reason,
-            "record": base64.b64encode(entry.record).decode(),
+            **(_older_fields(entry) if isinstance(entry, OlderEntry) else {"entry": _text(entry.content)}),
             "previous": entry.previous.hex(),
             "hash": entry.hash.hex(),
         }
         for entry in entries
     ]
-    return json.dumps({"device": device, "epoch": epoch, "entries": rows}, separators=(",", ":")).encode()
+    is_older = any(isinstance(entry, OlderEntry) for entry in entries)
+    head: dict[str, Any] = {} if is_older else {"form": FORM}
+    return json.dumps({**head, "device": device, "epoch": epoch, "entries": rows}, separators=(",", ":")).encode()
 
 
-def fitting(entries: Sequence[Entry]) -> Sequence[Entry]:
+def _older_fields(entry: OlderEntry) -> dict[str, Any]:
+    return {
+        "at": entry.at,
+        "time_trusted": entry.time_trusted,
+        "tick_ms": entry.tick_ms,
+        "reason": entry.reason,
+        "record": _text(entry.content),
+    }
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def fitting(entries: Sequence[Entry | OlderEntry]) -> Sequence[Entry | OlderEntry]:
     """As many of the first entries as one body holds; at least one."""
     size = 256
     for count, entry in enumerate(entries):
-        size += 400 + len(entry.record) * 4 // 3
+        size += 400 + len(entry.content) * 4 // 3
         if count and (size > BODY_MAX or count >= ENTRIES_MAX):
             return entries[:count]
     return entries
@@ -91,10 +111,12 @@ def parse_batch(body: bytes) -> Batch:
     if not isinstance(device, str) or not DEVICE.fullmatch(device):
         raise BatchError("device: 1 to 64 letters, digits, dots, dashes, underscores")
     epoch = _integer(outer, "epoch", 0, INT64)
+    form = _integer({"form": 1} | outer, "form", 1, FORM)
     rows = outer.get("entries")
     if not isinstance(rows, list) or len(rows) > ENTRIES_MAX:
         raise BatchError(f"entries: a list of at most {ENTRIES_MAX}")
-    entries = tuple(_entry(device, epoch, _object(row, "an entry")) for row in rows)
+    read = _entry if form == FORM else _older_entry
+    entries = tuple(read(device, epoch, _object(row, "an entry")) for row in rows)
     sequences = [entry.key.sequence for entry in entries]
     if any(later <= earlier for earlier, later in pairwise(sequences)):
         raise BatchError("entries must ascend by sequence")
@@ -107,7 +129,7 @@ def encode_answer(answer: Acknowledgement) -> bytes:
     return json.dumps({"acknowledged": answer.acknowledged, "rejected": rejected}, separators=(",", ":")).encode()
 
 
-def parse_answer(body: bytes, sent: Sequence[Entry]) -> Acknowledgement:
+def parse_answer(body: bytes, sent: Sequence[Entry | OlderEntry]) -> Acknowledgement:
     """The answer to the entries sent. Raises BatchError, also when it rejects what was not sent or not answered."""
     if len(body) > ANSWER_MAX:
         raise BatchError(f"an answer has at most {ANSWER_MAX} bytes")
@@ -157,24 +179,36 @@ def _hash(row: dict[str, Any], name: str) -> bytes:
     return bytes.fromhex(value)
 
 
-def _entry(device: str, epoch: int, row: dict[str, Any]) -> Entry:
-    text = row.get("record")
-    if not isinstance(text, str) or len(text) > (RECORD_MAX + 2) // 3 * 4:
-        raise BatchError(f"record: base64 of at most {RECORD_MAX} bytes")
+def _content(row: dict[str, Any], name: str) -> bytes:
+    text = row.get(name)
+    if not isinstance(text, str) or len(text) > (CONTENT_MAX + 2) // 3 * 4:
+        raise BatchError(f"{name}: base64 of at most {CONTENT_MAX} bytes")
     try:
-        record = base64.b64decode(text, validate=True)
+        return base64.b64decode(text, validate=True)
     except ValueError as error:
-        raise BatchError("record: not base64") from error
+        raise BatchError(f"{name}: not base64") from error
+
+
+def _entry(device: str, epoch: int, row: dict[str, Any]) -> Entry:
+    return Entry(
+        key=JournalKey(device, epoch, _integer(row, "sequence", 1, INT64)),
+        content=_content(row, "entry"),
+        previous=_hash(row, "previous"),
+        hash=_hash(row, "hash"),
+    )
+
+
+def _older_entry(device: str, epoch: int, row: dict[str, Any]) -> OlderEntry:
     time_trusted = row.get("time_trusted")
     if not isinstance(time_trusted, bool):
         raise BatchError("time_trusted: true or false")
-    return Entry(
+    return OlderEntry(
         key=JournalKey(device, epoch, _integer(row, "sequence", 1, INT64)),
         at=_integer(row, "at", -INT64, INT64),
         time_trusted=time_trusted,
         tick_ms=_integer(row, "tick_ms", 0, INT64),
         reason=_integer(row, "reason", 0, 0xFFFF),
-        record=record,
+        content=_content(row, "record"),
         previous=_hash(row, "previous"),
         hash=_hash(row, "hash"),
     )

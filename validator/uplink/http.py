@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from yima.validator.errors import BatchTooLargeError, CollectorBusyError, UplinkError
+from yima.validator.journal.older import OlderEntry
 from yima.validator.ports import Entry
 from yima.validator.remedies import missing_module
 from yima.validator.state.keys import DeviceKey
@@ -69,7 +70,7 @@ class HttpUplink:
             headers={"User-Agent": f"yima/{VERSION}", "Accept-Encoding": "identity"},
         )
 
-    def send(self, entries: Sequence[Entry]) -> tuple[int, dict[int, str]]:
+    def send(self, entries: Sequence[Entry | OlderEntry]) -> tuple[int, dict[int, str]]:
         """(highest contiguous durable sequence, {sequence: why it was rejected}). No entries: only asks.
 
         Raises UplinkError; CollectorBusyError and BatchTooLargeError say what to do differently.

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from yima.validator.errors import BatchTooLargeError, CollectorBusyError, JournalError, UplinkError, YimaError
-from yima.validator.ports import Journal, Uplink
+from yima.validator.ports import Outbox, Uplink
 from yima.validator.texts import Text
 from yima.validator.uplink.batches import fitting
 
@@ -52,7 +52,7 @@ class Sender:
     def __init__(
         self,
         *,
-        journal: Journal,
+        journal: Outbox,
         uplink: Uplink,
         policy: BatchPolicy,
         now: Callable[[], int],
@@ -194,7 +194,7 @@ class Sender:
             self._on_trouble(error)
 
 
-def _from_another_time(through: int, journal: Journal) -> UplinkError:
+def _from_another_time(through: int, journal: Outbox) -> UplinkError:
     return UplinkError(
         f"{journal.device} {journal.epoch}",
         Text(

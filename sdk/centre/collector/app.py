@@ -23,7 +23,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from yima.sdk.centre.collector.store import KeyRefusedError, Store, StoreError
+from yima.sdk.centre.collector.store import KeyRefusedError, Signed, Store, StoreError
 from yima.validator.state.keys import is_signed
 from yima.validator.uplink.batches import (
     BODY_MAX,
@@ -86,7 +86,8 @@ class Collector:
             body = await _body(request)
             key = _signer(request, body)
             batch = _parsed(body)
-            answer = await anyio.to_thread.run_sync(self._keep, batch, key)
+            signed = Signed(body, request.headers[SIGNATURE_HEADER])
+            answer = await anyio.to_thread.run_sync(self._keep, batch, key, signed)
         except _RefusedError as refused:
             self._on_event({"event": "refused", "status": refused.status, "why": refused.why})
             return JSONResponse({"error": refused.why}, refused.status)
@@ -97,9 +98,11 @@ class Collector:
             )
         return Response(encode_answer(answer), media_type="application/json")
 
-    def _keep(self, batch: Batch, key: str) -> Acknowledgement:
+    def _keep(self, batch: Batch, key: str, signed: Signed) -> Acknowledgement:
         try:
-            answer, new = self._store.accept(batch, key, received=int(time.time()), enrolled=self._enrolled)
+            answer, new = self._store.accept(
+                batch, key, received=int(time.time()), enrolled=self._enrolled, signed=signed
+            )
         except KeyRefusedError as error:
             raise _RefusedError(403, str(error)) from error
         if new:
@@ -129,7 +132,7 @@ class Collector:
         def read() -> list[Event]:
             found = self._store.entries(device, epoch, after=after, limit=LISTED_MAX)
             return [
-                {name: value for name, value in row.items() if name != "record"} | {"hash": row["hash"].hex()}
+                {name: value for name, value in row.items() if name != "content"} | {"hash": row["hash"].hex()}
                 for row in found
             ]
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.entries import reason_of
 from yima.hwsim.board.layout import PIN_GATE, PIN_GREEN, PIN_OUT_OF_SERVICE, PIN_RED
 from yima.hwsim.board.workshop import Firmware
 from yima.hwsim.processes import Process, ProcessError, Processes
@@ -88,7 +89,7 @@ class Bench:
     def recorded(self) -> list[tuple[Reason, bytes | None]]:
         """What the host's journal holds: the reason and the code of each record; its chain is checked."""
         journal = look_at_journal(self.state)
-        found = [(Reason(entry.reason), code_of(entry.record)) for entry in journal.entries(0, 100)]
+        found = [(Reason(reason_of(entry.content)), code_of(entry.content)) for entry in journal.entries(0, 100)]
         assert journal.verify() == len(found)
         journal.close()
         return found

@@ -9,7 +9,12 @@ import pytest
 
 from yima.hwsim.demo.accounts import Account, Tap, account
 from yima.sdk.centre.collector.store import Store
-from yima.validator.journal import SqliteJournal
+from yima.validator.errors import JournalError
+from yima.validator.journal import SegmentJournal
+from yima.validator.journal.cursor import CursorWriter
+from yima.validator.journal.files import FolderFiles
+from yima.validator.journal.form import HEADER_SIZE, Frame, pack_frame, parse_frame, parse_header
+from yima.validator.journal.segments import name_of
 from yima.validator.judging import GateContext, Moment, Reason, Validator
 from yima.validator.judging.record import Terminal, tap_entry
 from yima.validator.parameters import Mode, from_mapping
@@ -24,7 +29,7 @@ class Stores:
     """A journal with five entries, and a collector's store that has taken them all."""
 
     def __init__(self, directory: Path) -> None:
-        self.journal = directory / "journal.db"
+        self.journal = directory / "journal"
         self.collector = directory / "trips.db"
         parameters = from_mapping(
             {"environment": "test", "version": 1, "fares": {"bus": 200}, "roots": [], "whitelist": []},
@@ -32,7 +37,7 @@ class Stores:
             base=directory,
         )
         validator = Validator(parameters, GateContext(mode=Mode.BUS))
-        journal = SqliteJournal(self.journal, DEVICE, epoch_for_new=7)
+        journal = SegmentJournal(self.journal, DEVICE, epoch_for_new=7)
         self.taps: list[Tap] = []
         for number, payload in enumerate(PAYLOADS):
             moment = Moment.at(NOW + number)
@@ -40,7 +45,7 @@ class Stores:
             record = tap_entry(
                 validator, verdict, terminal=Terminal(terminal=DEVICE), record_id=f"r{number}", moment=moment, run=1
             )
-            key = journal.append(moment=moment, reason=int(verdict.reason), record=record)
+            key = journal.append(record)
             self.taps.append(
                 Tap(
                     seq=key.sequence,
@@ -101,7 +106,7 @@ def test_a_record_deleted_from_the_collector_is_noticed(stores: Stores, sequence
 
 
 def test_a_record_the_collector_has_of_nobody_is_noticed(stores: Stores) -> None:
-    columns = "at, time_trusted, tick_ms, reason, record, previous, hash, rejected, received"
+    columns = "form, kind, at, time_trusted, tick_ms, reason, content, previous, hash, rejected, received"
     stores.change(
         stores.collector,
         f"INSERT INTO entries SELECT device, epoch, 6, {columns} FROM entries WHERE sequence = 5",
@@ -109,7 +114,9 @@ def test_a_record_the_collector_has_of_nobody_is_noticed(stores: Stores) -> None
     assert "the collector has entry 6 of nobody" in differences(stores.account())
 
 
-@pytest.mark.parametrize("change", ["record = x'00'", "reason = 0", "at = at + 1", "hash = zeroblob(32)"])
+@pytest.mark.parametrize(
+    "change", ["content = x'00'", "content = CAST(content || x'00' AS BLOB)", "hash = zeroblob(32)"]
+)
 def test_a_record_changed_at_the_collector_is_noticed(stores: Stores, change: str) -> None:
     stores.change(stores.collector, f"UPDATE entries SET {change} WHERE sequence = 2")
     assert differences(stores.account()) == "bus-1: entry 2 differs at the collector"
@@ -120,27 +127,45 @@ def test_a_record_the_collector_refused_is_noticed(stores: Stores) -> None:
     assert "the collector refused entry 4: its seal is broken" in differences(stores.account())
 
 
-def test_a_record_deleted_from_the_journal_is_noticed_several_ways(stores: Stores) -> None:
-    stores.change(stores.journal, "DELETE FROM entries WHERE sequence = 3")
+def rewrite(folder: Path, change: Callable[[list[Frame]], Sequence[Frame]]) -> None:
+    """Writes the journal's one segment again, as somebody might who knows its form."""
+    path = folder / name_of(1)
+    data = path.read_bytes()
+    frames: list[Frame] = []
+    header = parse_header(data[:HEADER_SIZE])
+    assert header
+    while frame := parse_frame(header.seed, data, frames[-1].end if frames else HEADER_SIZE):
+        frames.append(frame)
+    changed = b"".join(pack_frame(header.seed, frame.sequence, frame.entry, frame.hash) for frame in change(frames))
+    path.write_bytes(data[:HEADER_SIZE] + changed.ljust(len(data) - HEADER_SIZE, b"\0"))
+
+
+def test_a_journal_from_which_a_record_was_deleted_is_not_read(stores: Stores) -> None:
+    rewrite(stores.journal, lambda frames: frames[:2] + frames[3:])
+    with pytest.raises(JournalError, match="entry 3 is missing"):
+        stores.account()
+
+
+def test_a_journal_without_its_last_record_is_noticed_several_ways(stores: Stores) -> None:
+    rewrite(stores.journal, lambda frames: frames[:4])
     found = differences(stores.account())
-    assert "the journal's chain is broken" in found
     assert "5 taps should be on record, the journal holds 4" in found
-    assert "tap 3 has no entry in the journal" in found
-    assert "the collector has entry 3 of nobody" in found
+    assert "tap 5 has no entry in the journal" in found
+    assert "the collector has entry 5 of nobody" in found
 
 
 def test_a_record_changed_in_the_journal_breaks_its_chain(stores: Stores) -> None:
-    stores.change(stores.journal, "UPDATE entries SET at = at - 60 WHERE sequence = 3")
+    rewrite(stores.journal, lambda frames: [frame._replace(entry=frame.entry + b"\0") for frame in frames])
     assert "the journal's chain is broken" in differences(stores.account())
 
 
 def test_what_is_not_acknowledged_is_noticed(stores: Stores) -> None:
-    stores.change(stores.journal, "UPDATE cursor SET acknowledged = 3")
+    CursorWriter(FolderFiles(stores.journal)).move(3)
     assert differences(stores.account()) == "bus-1: 3 of 5 entries are acknowledged"
 
 
 def test_what_is_in_quarantine_is_noticed(stores: Stores) -> None:
-    stores.change(stores.journal, "INSERT INTO quarantine VALUES (2, 'not intact', NULL)")
+    CursorWriter(FolderFiles(stores.journal)).put_aside({2: "not intact"}, None)
     assert differences(stores.account()) == "bus-1: entry 2 is in quarantine: not intact"
 
 

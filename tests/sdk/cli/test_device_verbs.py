@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
@@ -16,9 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.entries import note
 from yima.sdk.cli.main import main
 from yima.sdk.issuer import make_issuer, make_rider, make_root
-from yima.validator.judging import Moment
 from yima.validator.state import DeviceState
 
 
@@ -186,7 +185,7 @@ def test_a_state_directory_belongs_to_one_device(bench: Path) -> None:
 def test_a_clock_before_the_newest_record_is_not_believed_unless_one_says_so(bench: Path) -> None:
     state = DeviceState.open(bench / "state")
     journal = state.open_journal()
-    journal.append(moment=Moment.at(int(time.time()) + 7200), reason=10, record=b"")
+    journal.append(note(at=int(time.time()) + 7200))
     journal.close()
     doubtful = json_lines(yima(*run_words(bench, "--json")))
     assert doubtful[0]["clock_trusted"] is False
@@ -208,11 +207,12 @@ def test_the_journal_can_be_shown_and_verified(bench: Path, capsys: pytest.Captu
     ]
     assert main(["journal", "verify", state]) == 0
     assert re.search(r"\b4\b", capsys.readouterr().out)
-    with sqlite3.connect(bench / "state" / "journal.db") as connection:
-        connection.execute("UPDATE entries SET reason = 0 WHERE sequence = 4")
-    connection.close()
+    segment = bench / "state" / "journal" / "0000000001.seg"
+    content = bytearray(segment.read_bytes())
+    content[400] ^= 1
+    segment.write_bytes(content)
     assert main(["journal", "verify", state]) == 2
-    assert "record 4 was changed" in capsys.readouterr().err.replace("记录", "record")
+    assert "entry 1 in 0000000001.seg is not as it was written" in capsys.readouterr().err
     assert main(["journal", "show", str(bench / "nowhere")]) == 2
 
 

@@ -98,9 +98,9 @@ def test_rides_at_risk_are_bounded_over_restarts(tmp_path: Path) -> None:
     assert [tap["reason"] for tap in after] == ["AT_RISK_LIMIT", "REPEATED"]
     journal = DeviceState.open(tmp_path / "state").open_journal()
     entries = journal.entries(0, 10)
-    kept = [kept_tap(entry.record) for entry in entries]
+    kept = [kept_tap(entry.content) for entry in entries]
     assert [tap and tap.vouched for tap in kept] == [Vouched.NOBODY, *[Vouched.HERE] * 3]
-    assert [code_of(entry.record) for entry in entries] == [b"js:1", b"js:2", b"js:3", b"js:1"]
+    assert [code_of(entry.content) for entry in entries] == [b"js:1", b"js:2", b"js:3", b"js:1"]
     journal.close()
 
 

@@ -1,6 +1,5 @@
-"""The journal: durable, numbered without gaps, chained, a queue with a cursor, and never emptied."""
+"""The journal: durable, numbered without gaps, chained, a queue with a cursor, and never emptied of what is unsent."""
 
-import sqlite3
 import struct
 import threading
 from collections.abc import Iterator
@@ -12,65 +11,68 @@ from cryptography.hazmat.primitives.hashes import SM3, Hash
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.entries import AT, note, reversal, tap
 from yima.validator.errors import JournalError
-from yima.validator.journal import JournalView, Quarantined, SqliteJournal, chain
-from yima.validator.judging import Moment
+from yima.validator.journal import JournalView, Quarantined, SegmentJournal, chain
+from yima.validator.journal.form import HEADER_SIZE, SEGMENT_SIZE
+from yima.validator.journal.segments import name_of
 from yima.validator.ports import JournalKey
 
-EPOCH = 1_790_000_000 << 16 | 7
+EPOCH = AT << 16 | 7
 
 
-def opened(path: Path, device: str = "gate-7", *, epoch: int = EPOCH, max_bytes: int | None = None) -> SqliteJournal:
-    return SqliteJournal(path, device, epoch_for_new=epoch, max_bytes=max_bytes)
+def opened(folder: Path, device: str = "gate-7", *, epoch: int = EPOCH, max_bytes: int | None = None) -> SegmentJournal:
+    return SegmentJournal(folder, device, epoch_for_new=epoch, max_bytes=max_bytes)
 
 
-def fill(journal: SqliteJournal, count: int, *, reason: int = 0) -> None:
+def fill(journal: SegmentJournal, count: int, size: int = 0) -> None:
     for number in range(count):
-        journal.append(moment=Moment.at(1_790_000_000 + number), reason=reason, record=b"record %d" % number)
+        journal.append(tap(AT + number, body=b"record %d" % number + bytes(size)))
 
 
-def change(path: Path, statement: str) -> None:
-    with sqlite3.connect(path) as connection:
-        connection.execute(statement)
-    connection.close()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.db"
+def change(folder: Path, at: int, flip: int = 1) -> None:
+    """One bit in the first segment."""
+    path = folder / name_of(1)
+    data = bytearray(path.read_bytes())
+    data[at] ^= flip
+    path.write_bytes(data)
 
 
 @pytest.fixture
-def journal(path: Path) -> Iterator[SqliteJournal]:
-    journal = opened(path)
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "journal"
+
+
+@pytest.fixture
+def journal(folder: Path) -> Iterator[SegmentJournal]:
+    journal = opened(folder)
     yield journal
     journal.close()
 
 
-def sequences(journal: SqliteJournal, limit: int = 1000) -> list[int]:
+def sequences(journal: SegmentJournal, limit: int = 1000) -> list[int]:
     return [entry.key.sequence for entry in journal.pending(limit)]
 
 
-def test_records_are_numbered_from_one_without_gaps_and_named_by_device_and_epoch(journal: SqliteJournal) -> None:
+def test_entries_are_numbered_from_one_without_gaps_and_named_by_device_and_epoch(journal: SegmentJournal) -> None:
     assert journal.next_sequence() == 1
-    assert journal.append(moment=Moment.at(5), reason=0, record=b"a") == JournalKey("gate-7", EPOCH, 1)
+    assert journal.append(tap()) == JournalKey("gate-7", EPOCH, 1)
     assert journal.next_sequence() == 2
-    assert journal.append(moment=Moment.at(5), reason=64, record=b"b") == JournalKey("gate-7", EPOCH, 2)
+    assert journal.append(note()) == JournalKey("gate-7", EPOCH, 2)
 
 
-def test_what_was_appended_comes_back_as_it_was(journal: SqliteJournal) -> None:
-    moment = Moment(unix_s=1_790_000_000, tick_ms=123, trusted=False)
-    journal.append(moment=moment, reason=61, record=bytes(range(256)))
-    (entry,) = journal.pending(10)
-    assert (entry.at, entry.time_trusted, entry.tick_ms, entry.reason) == (1_790_000_000, False, 123, 61)
-    assert entry.record == bytes(range(256))
+def test_what_was_appended_comes_back_as_it_was(journal: SegmentJournal) -> None:
+    contents = [tap(body=bytes(range(256))), note(b"x"), bytes(5)]
+    for content in contents:
+        journal.append(content)
+    assert [entry.content for entry in journal.pending(10)] == contents
 
 
-def test_a_new_start_goes_on_where_the_last_one_stopped_and_keeps_its_epoch(path: Path) -> None:
-    first = opened(path)
+def test_a_new_start_goes_on_where_the_last_one_stopped_and_keeps_its_epoch(folder: Path) -> None:
+    first = opened(folder)
     fill(first, 3)
     first.close()
-    second = opened(path, epoch=EPOCH + 1)
+    second = opened(folder, epoch=EPOCH + 1)
     fill(second, 1)
     assert second.epoch == EPOCH
     assert sequences(second) == [1, 2, 3, 4]
@@ -78,21 +80,19 @@ def test_a_new_start_goes_on_where_the_last_one_stopped_and_keeps_its_epoch(path
     second.close()
 
 
-def test_an_empty_place_begins_a_new_epoch(path: Path, tmp_path: Path) -> None:
-    opened(path).close()
-    other = opened(tmp_path / "other.db", epoch=EPOCH + 1)
+def test_an_empty_place_begins_a_new_epoch(folder: Path, tmp_path: Path) -> None:
+    opened(folder).close()
+    other = opened(tmp_path / "other", epoch=EPOCH + 1)
     assert (other.epoch, other.next_sequence()) == (EPOCH + 1, 1)
     other.close()
 
 
-def test_the_chain_is_sm3_over_the_documented_encoding(journal: SqliteJournal) -> None:
+def test_the_chain_is_sm3_over_the_documented_encoding(journal: SegmentJournal) -> None:
     fill(journal, 2)
     previous = bytes(32)
     for entry in journal.pending(2):
         hashing = Hash(SM3())  # a second implementation
-        hashing.update(previous + b"\x00\x06gate-7" + struct.pack(">QQ", EPOCH, entry.key.sequence))
-        hashing.update(struct.pack(">qBQH", entry.at, 1, entry.tick_ms, entry.reason))
-        hashing.update(struct.pack(">I", len(entry.record)) + entry.record)
+        hashing.update(previous + b"\x00\x06gate-7" + struct.pack(">QQ", EPOCH, entry.key.sequence) + entry.content)
         assert entry.previous == previous
         assert entry.hash == hashing.finalize()
         previous = entry.hash
@@ -100,194 +100,216 @@ def test_the_chain_is_sm3_over_the_documented_encoding(journal: SqliteJournal) -
 
 ENTRIES = st.tuples(
     st.binary(min_size=32, max_size=32),
-    st.builds(JournalKey, st.text("ab", min_size=1, max_size=3), st.integers(0, 3), st.integers(1, 3)),
-    st.builds(Moment, unix_s=st.integers(-2, 2), tick_ms=st.integers(0, 3), trusted=st.booleans()),
+    st.text("ab", min_size=1, max_size=3),
     st.integers(0, 3),
+    st.integers(1, 3),
     st.binary(max_size=3),
 )
 
 
 @given(ENTRIES, ENTRIES)
 def test_different_entries_never_share_an_encoding(
-    one: tuple[bytes, JournalKey, Moment, int, bytes], other: tuple[bytes, JournalKey, Moment, int, bytes]
+    one: tuple[bytes, str, int, int, bytes], other: tuple[bytes, str, int, int, bytes]
 ) -> None:
     assert (chain(*one) == chain(*other)) == (one == other)
 
 
-@pytest.mark.parametrize(
-    ("statement", "what"),
-    [
-        ("UPDATE entries SET reason = 9 WHERE sequence = 4", "record 4 was changed"),
-        ("UPDATE entries SET record = x'00' WHERE sequence = 4", "record 4 was changed"),
-        ("UPDATE entries SET at = at + 1 WHERE sequence = 4", "record 4 was changed"),
-        ("UPDATE entries SET previous = zeroblob(32) WHERE sequence = 4", "record 4 does not follow"),
-        ("UPDATE entries SET hash = zeroblob(32) WHERE sequence = 4", "record 4 was changed"),
-        ("DELETE FROM entries WHERE sequence = 4", "record 4 is missing"),
-        ("DELETE FROM entries WHERE sequence = 1", "record 1 is missing"),
-        ("UPDATE meta SET epoch = epoch + 1", "record 1 was changed"),
-        ("UPDATE cursor SET acknowledged = 7", "the cursor stands beyond the last record"),
-        ("DELETE FROM meta", "record 1 was changed"),
-    ],
-)
-def test_a_journal_changed_by_hand_is_refused_and_says_where(path: Path, statement: str, what: str) -> None:
-    journal = opened(path)
-    fill(journal, 6)
-    journal.close()
-    change(path, statement)
-    with pytest.raises(JournalError, match=f"{what}.*a new epoch begins"):
-        opened(path, epoch=EPOCH + 1)
-
-
-def test_a_change_before_the_tail_is_found_by_verifying_the_whole(path: Path) -> None:
-    journal = opened(path)
-    fill(journal, 400)
-    journal.close()
-    change(path, "UPDATE entries SET reason = 9 WHERE sequence = 17")
-    still_opens = opened(path)
-    with pytest.raises(JournalError, match="record 17 was changed"):
-        still_opens.verify()
-    still_opens.close()
-
-
-def test_the_cursor_moves_forward_and_back_and_is_durable(path: Path) -> None:
-    journal = opened(path)
-    fill(journal, 5)
-    journal.acknowledge(4, {})
-    assert sequences(journal) == [5]
-    journal.close()
-    again = opened(path)
-    assert again.acknowledged() == 4
-    again.acknowledge(2, {})
-    assert sequences(again) == [3, 4, 5]
-    assert sequences(again, limit=2) == [3, 4]
-    again.close()
-
-
-@pytest.mark.parametrize(
-    ("through", "rejected"), [(6, {}), (-1, {}), (5, {6: "beyond"}), (5, {0: "before"}), (2, {-3: "nowhere"})]
-)
-def test_an_answer_for_records_that_do_not_exist_moves_nothing(
-    journal: SqliteJournal, through: int, rejected: dict[int, str]
-) -> None:
+def test_the_cursor_moves_by_acknowledgement_alone_forward_and_back(journal: SegmentJournal, folder: Path) -> None:
     fill(journal, 5)
     journal.acknowledge(3, {})
-    with pytest.raises(JournalError, match="holds records 1 to 5"):
-        journal.acknowledge(through, rejected)
-    assert journal.acknowledged() == 3
-    assert journal.quarantined() == []
+    assert (journal.acknowledged(), sequences(journal)) == (3, [4, 5])
+    journal.acknowledge(1, {})
+    assert sequences(journal) == [2, 3, 4, 5]
+    assert [entry.key.sequence for entry in journal.pending(2)] == [2, 3]
+    assert JournalView.open(folder).acknowledged() == 1
 
 
-def test_what_the_collector_refused_is_quarantined_with_its_reason_and_not_deleted(path: Path) -> None:
-    journal = opened(path)
+@pytest.mark.parametrize(("through", "rejected"), [(6, {}), (-1, {}), (2, {6: "why"}), (2, {0: "why"})])
+def test_an_answer_for_what_does_not_exist_moves_nothing(
+    journal: SegmentJournal, through: int, rejected: dict[int, str]
+) -> None:
     fill(journal, 5)
-    journal.acknowledge(5, {2: "not intact", 4: "x" * 10_000}, at=77)
+    journal.acknowledge(2, {})
+    with pytest.raises(JournalError, match="cannot be meant for it"):
+        journal.acknowledge(through, rejected)
+    assert (journal.acknowledged(), journal.quarantined()) == (2, [])
+
+
+def test_what_the_collector_refused_stands_in_the_quarantine_with_its_reason(folder: Path) -> None:
+    journal = opened(folder)
+    fill(journal, 3)
+    journal.acknowledge(2, {1: "too \u202e odd\n" + "x" * 600}, at=AT)
+    journal.acknowledge(3, {1: "again", 3: "\ud800"}, at=None)
     journal.close()
-    again = opened(path)
+    again = opened(folder)
     assert again.quarantined() == [
-        Quarantined(sequence=2, why="not intact", at=77),
-        Quarantined(sequence=4, why="x" * 500, at=77),
+        Quarantined(sequence=1, why="again", at=None),
+        Quarantined(sequence=3, why="\ud800", at=None),
     ]
-    assert [entry.key.sequence for entry in again.entries(0, 10)] == [1, 2, 3, 4, 5]
     again.close()
 
 
-def test_accepted_taps_are_found_again_by_their_time(journal: SqliteJournal) -> None:
-    for number in range(600):
-        journal.append(moment=Moment.at(1000 + number), reason=0 if number % 2 else 64, record=b"")
-    found = [entry.at for entry in journal.accepted_since(1000 + 20)]
-    assert found == list(range(1021, 1600, 2))
-
-
-def test_the_newest_trusted_time_is_that_of_the_newest_record_with_a_trusted_clock(journal: SqliteJournal) -> None:
-    assert journal.newest_trusted_at() is None
-    journal.append(moment=Moment(unix_s=2_000_000_000, tick_ms=0), reason=0, record=b"")
-    journal.append(moment=Moment(unix_s=1_790_000_000, tick_ms=0), reason=0, record=b"")
-    journal.append(moment=Moment(unix_s=12, tick_ms=0, trusted=False), reason=61, record=b"")
-    assert journal.newest_trusted_at() == 1_790_000_000
-
-
-def test_a_full_journal_refuses_the_record_and_goes_on_without_a_gap_when_there_is_room(path: Path) -> None:
-    journal = opened(path, max_bytes=96 << 10)
-    appended = 0
-    with pytest.raises(JournalError, match=r"full.*nothing recorded is lost"):
-        while True:
-            journal.append(moment=Moment.at(1), reason=0, record=bytes(1000))
-            appended += 1
-    with pytest.raises(JournalError, match="full"):
-        journal.append(moment=Moment.at(1), reason=0, record=bytes(5000))
-    assert journal.next_sequence() == appended + 1
-    journal.close()
-    roomier = opened(path)
-    assert roomier.append(moment=Moment.at(1), reason=0, record=b"fits").sequence == appended + 1
-    assert roomier.verify() == appended + 1
-    roomier.close()
-
-
-def test_the_journal_of_another_device_is_refused(path: Path) -> None:
-    opened(path).close()
-    with pytest.raises(JournalError, match="is the journal of device gate-7, not of gate-8"):
-        opened(path, "gate-8")
-    opened(path).close()  # and the lock was given back
-
-
-def test_a_second_writer_is_refused_while_a_reader_may_look(path: Path, journal: SqliteJournal) -> None:
+def test_a_lost_or_torn_cursor_counts_as_the_one_before_or_as_none(folder: Path) -> None:
+    journal = opened(folder)
     fill(journal, 3)
+    journal.acknowledge(1, {})
+    journal.acknowledge(2, {})
+    journal.close()
+    data = bytearray((folder / "cursor").read_bytes())
+    data[8] ^= 1  # the younger slot: generation 2
+    (folder / "cursor").write_bytes(data)
+    again = opened(folder)
+    assert again.acknowledged() == 1
+    again.close()
+    (folder / "cursor").unlink()
+    again = opened(folder)
+    assert again.acknowledged() == 0
+    again.close()
+
+
+def test_a_cursor_beyond_the_last_entry_is_damage(folder: Path, tmp_path: Path) -> None:
+    journal = opened(folder)
+    fill(journal, 3)
+    journal.acknowledge(3, {})
+    journal.close()
+    other = tmp_path / "other"
+    opened(other).close()
+    (other / "cursor").write_bytes((folder / "cursor").read_bytes())
+    with pytest.raises(JournalError, match="cursor stands beyond"):
+        opened(other)
+
+
+def test_one_process_writes_and_says_who_it_is(journal: SegmentJournal, folder: Path) -> None:
     with pytest.raises(JournalError, match="in use by process"):
-        opened(path)
-    view = JournalView.open(path)
+        opened(folder)
+
+
+def test_another_devices_journal_is_refused(journal: SegmentJournal, folder: Path) -> None:
+    journal.close()
+    with pytest.raises(JournalError, match="is the journal of device gate-7, not of gate-8"):
+        opened(folder, "gate-8")
+
+
+@pytest.mark.parametrize(
+    ("at", "what"),
+    [(HEADER_SIZE + 40, "is damaged"), (20, "header of 0000000001.seg is destroyed")],
+    ids=["an entry", "the header"],
+)
+def test_damage_is_named_with_what_to_do_and_what_is_good_is_not_touched(folder: Path, at: int, what: str) -> None:
+    journal = opened(folder)
+    fill(journal, 3)
+    journal.close()
+    change(folder, at)
+    before = (folder / name_of(1)).read_bytes()
+    with pytest.raises(JournalError, match=what) as caught:
+        opened(folder)
+    assert "Move the journal's folder away and keep it" in caught.value.remedy.en
+    assert (folder / name_of(1)).read_bytes() == before
+
+
+def test_verify_finds_a_changed_entry_wherever_it_stands(folder: Path) -> None:
+    journal = opened(folder)
+    fill(journal, 400)
+    journal.close()
+    change(folder, HEADER_SIZE + 16 + 60)
+    view_of_a_damaged = pytest.raises(JournalError, match=r"entry 1 in 0000000001\.seg is not as it was written")
+    with view_of_a_damaged:
+        JournalView.open(folder).verify()
+
+
+def test_full_is_told_as_full_and_an_acknowledgement_makes_room(folder: Path) -> None:
+    journal = opened(folder, max_bytes=3 * SEGMENT_SIZE)
+    with pytest.raises(JournalError, match="is full") as caught:
+        fill(journal, 1000, size=60_000)
+    assert "--journal-max-mb" in caught.value.remedy.en
+    last = journal.last_sequence()
+    journal.append(note(at=AT + 10_000))
+    journal.acknowledge(last, {})
+    journal.care()
+    fill(journal, 30, size=60_000)
+    assert journal.first_sequence() > 1
+    assert journal.verify() == journal.last_sequence() - journal.first_sequence() + 1
+    journal.close()
+
+
+def test_used_codes_are_those_that_could_still_be_shown_and_what_reverses_them(journal: SegmentJournal) -> None:
+    contents = [tap(AT), tap(AT + 100), tap(AT + 200, reason=64), reversal(2), note()]
+    for content in contents:
+        journal.append(content)
+    assert list(journal.used_codes(AT + 150)) == [contents[1], contents[3]]
+    assert list(journal.used_codes(AT)) == [contents[0], contents[1], contents[3]]
+
+
+def test_the_newest_trusted_time_is_that_of_the_newest_entry_not_the_greatest(journal: SegmentJournal) -> None:
+    assert journal.newest_trusted_at() is None
+    for at, trusted in ((AT + 5_000_000, True), (AT, True), (AT + 9, False)):
+        journal.append(note(at=at, trusted=trusted, run=3))
+    assert (journal.newest_trusted_at(), journal.run()) == (AT, 3)
+
+
+def test_a_view_sees_what_was_there_when_it_was_opened(journal: SegmentJournal, folder: Path) -> None:
+    fill(journal, 2)
+    view = JournalView.open(folder)
     fill(journal, 1)
-    assert (view.device, view.epoch, view.last_sequence(), view.verify()) == ("gate-7", EPOCH, 4, 4)
-    view.close()
+    assert (view.last_sequence(), view.device, view.epoch) == (2, "gate-7", EPOCH)
+    assert view.verify() == 2
 
 
-def test_one_thread_may_acknowledge_while_another_appends(journal: SqliteJournal) -> None:
-    done = threading.Event()
-    failures: list[Exception] = []
+def test_a_place_without_a_journal_is_told_so(folder: Path) -> None:
+    with pytest.raises(JournalError, match="there is no journal"):
+        JournalView.open(folder)
 
-    def acknowledge() -> None:
-        try:
-            while not done.is_set() or journal.pending(1):
-                if entries := journal.pending(7):
-                    journal.acknowledge(entries[-1].key.sequence, {})
-        except JournalError as error:
-            failures.append(error)
 
-    thread = threading.Thread(target=acknowledge)
-    thread.start()
-    fill(journal, 200)
-    done.set()
-    thread.join()
-    assert failures == []
-    assert (journal.acknowledged(), journal.verify()) == (200, 200)
+def test_one_thread_appends_while_another_reads_and_acknowledges(journal: SegmentJournal) -> None:
+    stop = threading.Event()
+    seen: list[int] = []
+
+    def upload() -> None:
+        while not stop.is_set() or journal.pending(1):
+            for entry in journal.pending(50):
+                seen.append(entry.key.sequence)
+                journal.acknowledge(entry.key.sequence, {})
+
+    uploading = threading.Thread(target=upload)
+    uploading.start()
+    fill(journal, 80, size=50_000)
+    stop.set()
+    uploading.join()
+    assert seen == list(range(1, 81))
+
+
+def test_files_are_for_their_owner_alone(journal: SegmentJournal, folder: Path) -> None:
+    fill(journal, 1)
+    journal.acknowledge(1, {1: "no"})
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
 
 
 @given(content=st.binary(min_size=1, max_size=200), at=st.none() | st.floats(0, 1))
-@example(content=b"SQLite format 3\0", at=None)
+@example(content=b"YimaSeg2", at=None)
 @example(content=b"\xff" * 16, at=0.0)
 @example(content=b"\0\0\0\0", at=0.001)
-def test_any_bytes_as_a_journal_are_a_journal_or_the_one_error(content: bytes, at: float | None) -> None:
-    with TemporaryDirectory() as folder:
-        path = Path(folder, "journal.db")
-        if at is None:
-            path.write_bytes(content)
-        else:  # a real one, with other bytes in it
-            made = opened(path)
-            fill(made, 20)
-            made.close()
-            whole = bytearray(path.read_bytes())
-            start = int(at * len(whole))
-            whole[start : start + len(content)] = content
-            path.write_bytes(whole)
+def test_any_bytes_as_a_segment_are_a_journal_or_the_one_error(content: bytes, at: float | None) -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name, "journal")
+        made = opened(folder)
+        fill(made, 20)
+        made.close()
+        path = folder / name_of(1)
+        whole = bytearray(path.read_bytes() if at is not None else content)
+        start = int((at or 0) * 20_000)  # where the entries lie
+        whole[start : start + len(content)] = content
+        path.write_bytes(whole)
         try:
-            journal = opened(path)
+            journal = opened(folder)
         except JournalError as refused:
-            assert str(path) in refused.thing
+            assert str(folder) in refused.thing
             return
         try:
             journal.pending(1000)
             journal.verify()
-            journal.append(moment=Moment.at(1_790_000_100), reason=0, record=b"the next")
+            journal.append(note(b"the next"))
         except JournalError as refused:
-            assert str(path) in refused.thing
+            assert str(folder) in refused.thing
         finally:
             journal.close()

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.entries import note
 from yima.sdk.issuer import Rider
 from yima.validator.clock import SystemClock
 from yima.validator.device import Device, Tap
 from yima.validator.gates.console import ConsoleGate
-from yima.validator.journal import SqliteJournal
+from yima.validator.journal import SegmentJournal
 from yima.validator.journal.offline import offline_refusal
 from yima.validator.judging import Moment, Reason, Transaction, Validator
 from yima.validator.judging.record import Terminal
@@ -23,15 +24,14 @@ NOW = 1_790_000_000
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[SqliteJournal]:
-    opened = SqliteJournal(tmp_path / "journal.db", "gate-7", epoch_for_new=1)
+def journal(tmp_path: Path) -> Iterator[SegmentJournal]:
+    opened = SegmentJournal(tmp_path / "journal", "gate-7", epoch_for_new=1)
     yield opened
     opened.close()
 
 
-def waits(journal: SqliteJournal, at: int, *, trusted: bool = True) -> int:
-    moment = Moment(unix_s=at, tick_ms=0, trusted=trusted)
-    return journal.append(moment=moment, reason=0, record=b"\0\0\0\1\0").sequence
+def waits(journal: SegmentJournal, at: int, *, trusted: bool = True) -> int:
+    return journal.append(note(at=at, trusted=trusted)).sequence
 
 
 @pytest.mark.parametrize(
@@ -39,25 +39,25 @@ def waits(journal: SqliteJournal, at: int, *, trusted: bool = True) -> int:
     [(3600, 3600, None), (3601, 3600, Reason.OFFLINE_TOO_LONG), (10**6, 0, None), (-5, 1, None)],
 )
 def test_the_oldest_record_that_waits_says_how_long_it_has_been(
-    journal: SqliteJournal, ago: int, most: int, reason: Reason | None
+    journal: SegmentJournal, ago: int, most: int, reason: Reason | None
 ) -> None:
     waits(journal, NOW - ago)
     waits(journal, NOW)
     assert offline_refusal(journal, most, Moment.at(NOW)) is reason
 
 
-def test_a_device_that_nobody_used_is_not_offline_for_it(journal: SqliteJournal) -> None:
+def test_a_device_that_nobody_used_is_not_offline_for_it(journal: SegmentJournal) -> None:
     assert offline_refusal(journal, 1, Moment.at(NOW)) is None
 
 
-def test_an_acknowledgement_ends_it(journal: SqliteJournal) -> None:
+def test_an_acknowledgement_ends_it(journal: SegmentJournal) -> None:
     first = waits(journal, NOW - 9999)
     assert offline_refusal(journal, 3600, Moment.at(NOW)) is Reason.OFFLINE_TOO_LONG
     journal.acknowledge(first, {})
     assert offline_refusal(journal, 3600, Moment.at(NOW)) is None
 
 
-def test_a_time_that_cannot_be_trusted_says_nothing(journal: SqliteJournal) -> None:
+def test_a_time_that_cannot_be_trusted_says_nothing(journal: SegmentJournal) -> None:
     waits(journal, NOW - 9999, trusted=False)
     assert offline_refusal(journal, 3600, Moment.at(NOW)) is None
     assert offline_refusal(journal, 3600, Moment(unix_s=NOW, tick_ms=0, trusted=False)) is None
@@ -83,7 +83,7 @@ class _OneCode:
 def test_a_device_offline_for_too_long_turns_riders_away_and_records_it(
     most: int,
     tmp_path: Path,
-    journal: SqliteJournal,
+    journal: SegmentJournal,
     ruled: Callable[..., Validator],
     new_rider: Callable[..., Rider],
 ) -> None:

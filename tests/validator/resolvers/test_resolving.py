@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yima.validator.journal import FIRST_PREVIOUS
 from yima.validator.journal.kept import KeptTap, kept_tap
 from yima.validator.judging import GateContext, Mode, Moment, Reason, Validator, Verdict, Vouched
 from yima.validator.judging.record import Terminal, tap_entry
 from yima.validator.parameters import from_mapping
 from yima.validator.parameters.family_rules import Resolved
-from yima.validator.ports import Answer, Entry, JournalKey, Question
+from yima.validator.ports import Answer, Question
 from yima.validator.resolvers.resolving import RISK_WINDOW_S, Decision, Exposure, Resolving, RidesAtRisk, decide
 
 NOW = 1_790_000_000
@@ -176,13 +175,8 @@ def test_a_device_that_does_not_know_the_time_takes_no_risk() -> None:
     assert tap(Resolving({"sufu": Issuer()}), judge, b"js:2", trusted=False).accepted
 
 
-def entry_of(judge: Validator, verdict: Verdict, at: int) -> Entry:
-    moment = Moment.at(at)
-    record = tap_entry(judge, verdict, terminal=Terminal(terminal="1"), record_id="1", moment=moment, run=1)
-    return Entry(
-        key=JournalKey("gate-7", 7, 1), at=at, time_trusted=True, tick_ms=0, reason=int(verdict.reason), record=record,
-        previous=FIRST_PREVIOUS, hash=FIRST_PREVIOUS,
-    )  # fmt: skip
+def entry_of(judge: Validator, verdict: Verdict, at: int) -> bytes:
+    return tap_entry(judge, verdict, terminal=Terminal(terminal="1"), record_id="1", moment=Moment.at(at), run=1)
 
 
 def test_facts_say_who_vouched_and_a_restart_counts_what_is_out_from_them() -> None:
@@ -195,10 +189,10 @@ def test_facts_say_who_vouched_and_a_restart_counts_what_is_out_from_them() -> N
     issuer.answer = Answer.REFUSE
     refused = tap(resolving, judge, b"js:3")
     entries = [entry_of(judge, verdict, NOW) for verdict in (at_risk, vouched, refused)]
-    assert [kept_tap(entry.record) for entry in entries] == [
-        KeptTap(b"js:1", 200, Vouched.NOBODY),
-        KeptTap(b"js:2", 200, Vouched.ISSUER),
-        KeptTap(b"js:3", 0, Vouched.HERE),
+    assert [kept_tap(entry) for entry in entries] == [
+        KeptTap(NOW, b"js:1", 200, Vouched.NOBODY),
+        KeptTap(NOW, b"js:2", 200, Vouched.ISSUER),
+        KeptTap(NOW, b"js:3", 0, Vouched.HERE),
     ]
     restarted = Resolving({"sufu": Issuer(Answer.UNREACHABLE)})
     for _ in range(2):  # refilling twice counts nothing twice

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from yima.validator.errors import UplinkError
-from yima.validator.state.files import write_whole
+from yima.validator.journal.files import write_whole
 from yima.validator.state.keys import DeviceKey
 
 

@@ -8,12 +8,12 @@ import pytest
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.serving import Serving
-from yima.validator.journal import SqliteJournal
+from yima.validator.journal import SegmentJournal
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[SqliteJournal]:
-    journal = SqliteJournal(tmp_path / "journal.db", "gate-7", epoch_for_new=7)
+def journal(tmp_path: Path) -> Iterator[SegmentJournal]:
+    journal = SegmentJournal(tmp_path / "journal", "gate-7", epoch_for_new=7)
     yield journal
     journal.close()
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import entries
 from tests.uplinks import KEY, answering, append, http, until, uplink_to
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.serving import Serving
 from yima.validator.errors import BatchTooLargeError, YimaError
-from yima.validator.journal import SqliteJournal
-from yima.validator.judging import Moment
+from yima.validator.journal import SegmentJournal
 from yima.validator.uplink.http import HttpUplink
 from yima.validator.uplink.sender import WAIT_MAX_S, WAIT_MIN_S, BatchPolicy, Sender, waiting_s
 
@@ -34,7 +34,7 @@ class Told:
 
 @contextmanager
 def sending(
-    journal: SqliteJournal, url: str, *, count: int = 100, age_s: float = 0.05, check_in_s: float = 300
+    journal: SegmentJournal, url: str, *, count: int = 100, age_s: float = 0.05, check_in_s: float = 300
 ) -> Iterator[tuple[Sender, Told]]:
     told = Told()
     sender = Sender(
@@ -53,11 +53,11 @@ def sending(
         sender.stop(5)
 
 
-def held(store: Store, journal: SqliteJournal) -> list[int]:
+def held(store: Store, journal: SegmentJournal) -> list[int]:
     return [row["sequence"] for row in store.entries("gate-7", journal.epoch, after=0, limit=10_000)]
 
 
-def test_a_backlog_goes_at_once_batch_by_batch(journal: SqliteJournal, store: Store, serving: Serving) -> None:
+def test_a_backlog_goes_at_once_batch_by_batch(journal: SegmentJournal, store: Store, serving: Serving) -> None:
     append(journal, 250)
     with sending(journal, serving.url, count=100, age_s=0) as (_, told):
         until(lambda: journal.acknowledged() == 250)
@@ -65,7 +65,7 @@ def test_a_backlog_goes_at_once_batch_by_batch(journal: SqliteJournal, store: St
     assert held(store, journal) == list(range(1, 251))
 
 
-def test_a_batch_goes_when_enough_wait_and_not_before(journal: SqliteJournal, serving: Serving) -> None:
+def test_a_batch_goes_when_enough_wait_and_not_before(journal: SegmentJournal, serving: Serving) -> None:
     with sending(journal, serving.url, count=3, age_s=3600) as (sender, told):
         append(journal, 2)
         sender.appended()
@@ -75,14 +75,14 @@ def test_a_batch_goes_when_enough_wait_and_not_before(journal: SqliteJournal, se
         assert told.answers == [(3, {})]
 
 
-def test_a_lone_record_goes_when_it_has_waited_long_enough(journal: SqliteJournal, serving: Serving) -> None:
+def test_a_lone_record_goes_when_it_has_waited_long_enough(journal: SegmentJournal, serving: Serving) -> None:
     with sending(journal, serving.url, count=100, age_s=0.01) as (sender, _):
         append(journal, 1)
         sender.appended()
         until(lambda: journal.acknowledged() == 1)
 
 
-def test_a_stop_sends_what_still_waits(journal: SqliteJournal, store: Store, serving: Serving) -> None:
+def test_a_stop_sends_what_still_waits(journal: SegmentJournal, store: Store, serving: Serving) -> None:
     with sending(journal, serving.url, count=100, age_s=3600) as (sender, _):
         append(journal, 7)
         sender.appended()
@@ -90,7 +90,7 @@ def test_a_stop_sends_what_still_waits(journal: SqliteJournal, store: Store, ser
     assert journal.acknowledged() == 7
 
 
-def test_offline_means_waiting_and_online_means_everything_arrives_once(journal: SqliteJournal, store: Store) -> None:
+def test_offline_means_waiting_and_online_means_everything_arrives_once(journal: SegmentJournal, store: Store) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     append(journal, 3)
@@ -107,7 +107,7 @@ def test_offline_means_waiting_and_online_means_everything_arrives_once(journal:
 
 
 def test_a_question_that_failed_while_nothing_waits_is_asked_again_without_a_tap(
-    journal: SqliteJournal, store: Store
+    journal: SegmentJournal, store: Store
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -120,7 +120,7 @@ def test_a_question_that_failed_while_nothing_waits_is_asked_again_without_a_tap
     assert told.answers == []
 
 
-def test_a_lost_acknowledgement_leaves_no_double(journal: SqliteJournal, store: Store, serving: Serving) -> None:
+def test_a_lost_acknowledgement_leaves_no_double(journal: SegmentJournal, store: Store, serving: Serving) -> None:
     append(journal, 3)
     with uplink_to(serving.url) as uplink:
         uplink.send(journal.pending(3))  # committed there; the answer never reached the journal
@@ -131,7 +131,7 @@ def test_a_lost_acknowledgement_leaves_no_double(journal: SqliteJournal, store: 
     assert held(store, journal) == [1, 2, 3, 4, 5]
 
 
-def test_a_collector_restored_from_a_backup_gets_everything_again(journal: SqliteJournal, tmp_path: Path) -> None:
+def test_a_collector_restored_from_a_backup_gets_everything_again(journal: SegmentJournal, tmp_path: Path) -> None:
     append(journal, 5)
     lost = Store(tmp_path / "lost.db")
     with Serving(Collector(lost).app()) as serving, sending(journal, serving.url):
@@ -146,10 +146,10 @@ def test_a_collector_restored_from_a_backup_gets_everything_again(journal: Sqlit
 
 
 def test_what_the_collector_rejects_goes_to_quarantine_and_does_not_hold_up_the_rest(
-    journal: SqliteJournal, store: Store, serving: Serving
+    journal: SegmentJournal, store: Store, serving: Serving
 ) -> None:
     append(journal, 2)
-    journal.append(moment=Moment.at(1_790_000_000), reason=0, record=b"no trip record")
+    journal.append(entries.tap(body=b"no trip record"))
     append(journal, 2)
     with sending(journal, serving.url) as (_, told):
         until(lambda: journal.acknowledged() == 5)
@@ -170,7 +170,7 @@ def test_what_the_collector_rejects_goes_to_quarantine_and_does_not_hold_up_the_
     ],
     ids=["more than exists", "garbage", "500", "rejects what was not sent"],
 )
-def test_a_lying_collector_moves_no_cursor(journal: SqliteJournal, answer: bytes) -> None:
+def test_a_lying_collector_moves_no_cursor(journal: SegmentJournal, answer: bytes) -> None:
     append(journal, 3)
     journal.acknowledge(1, {})
     with answering(answer) as url, sending(journal, url) as (_, told):
@@ -179,7 +179,7 @@ def test_a_lying_collector_moves_no_cursor(journal: SqliteJournal, answer: bytes
     assert journal.quarantined() == []
 
 
-def test_a_collector_is_believed_only_for_what_was_sent_to_it_now(journal: SqliteJournal) -> None:
+def test_a_collector_is_believed_only_for_what_was_sent_to_it_now(journal: SegmentJournal) -> None:
     append(journal, 5)
     with answering(http("200 OK", b'{"acknowledged":5}')) as url, sending(journal, url, count=2) as (_, told):
         until(lambda: bool(told.trouble))  # the second batch finds nobody
@@ -187,7 +187,7 @@ def test_a_collector_is_believed_only_for_what_was_sent_to_it_now(journal: Sqlit
     assert journal.acknowledged() == 2
 
 
-def test_a_way_that_takes_only_small_bodies_is_met_with_smaller_batches(journal: SqliteJournal) -> None:
+def test_a_way_that_takes_only_small_bodies_is_met_with_smaller_batches(journal: SegmentJournal) -> None:
     append(journal, 8)
     too_large = http("413 Content Too Large", b"")
     answers = (too_large, too_large, http("200 OK", b'{"acknowledged":2}'))
@@ -204,7 +204,7 @@ def test_waiting_grows_from_half_a_second_to_a_minute_and_is_spread(failures: in
     assert waiting_s(failures, 0) == WAIT_MIN_S
 
 
-def test_every_trouble_names_the_thing_and_says_what_to_do_in_both_languages(journal: SqliteJournal) -> None:
+def test_every_trouble_names_the_thing_and_says_what_to_do_in_both_languages(journal: SegmentJournal) -> None:
     with answering(http("500 Oops", b"")) as url, uplink_to(url) as uplink, pytest.raises(YimaError) as caught:
         uplink.send([])
     assert caught.value.thing == url

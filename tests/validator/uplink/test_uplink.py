@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from tests.uplinks import KEY, answering, append, http, uplink_to
 from yima.sdk.serving import Serving
 from yima.validator.errors import CollectorBusyError, UplinkError
-from yima.validator.journal import SqliteJournal
-from yima.validator.judging import Moment
+from yima.validator.journal import SegmentJournal
 from yima.validator.state.keys import DeviceKey, is_signed
 from yima.validator.uplink.batches import ANSWER_MAX, BatchError, encode_batch, fitting, parse_answer, parse_batch
 from yima.validator.uplink.http import HttpUplink, retry_after_s
@@ -59,16 +58,16 @@ def test_any_text_may_be_asked_whether_it_is_a_signature(public: str, signature:
     assert not is_signed(KEY.public, signature, body)
 
 
-def test_a_batch_comes_back_as_it_was_sent(journal: SqliteJournal) -> None:
+def test_a_batch_comes_back_as_it_was_sent(journal: SegmentJournal) -> None:
     append(journal, 3)
     batch = parse_batch(encode_batch("gate-7", 7, journal.pending(10)))
     assert (batch.device, batch.epoch) == ("gate-7", 7)
     assert list(batch.entries) == list(journal.pending(10))
 
 
-def test_a_body_holds_what_fits_and_at_least_one(journal: SqliteJournal) -> None:
+def test_a_body_holds_what_fits_and_at_least_one(journal: SegmentJournal) -> None:
     for _ in range(300):
-        journal.append(moment=Moment.at(1), reason=0, record=bytes(8000))
+        journal.append(bytes(8000))
     entries = journal.pending(300)
     fits = fitting(entries)
     assert 100 < len(fits) < 300
@@ -107,7 +106,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: repr(answer[:40]))
-def test_an_answer_that_makes_no_sense_is_an_error(journal: SqliteJournal, answer: bytes) -> None:
+def test_an_answer_that_makes_no_sense_is_an_error(journal: SegmentJournal, answer: bytes) -> None:
     append(journal, 2)
     with pytest.raises(BatchError):
         parse_answer(answer, journal.pending(2))
@@ -119,7 +118,7 @@ def test_an_answer_that_makes_no_sense_is_an_error(journal: SqliteJournal, answe
         uplink.send(journal.pending(2))
 
 
-def test_a_collector_answers_how_far_it_is(journal: SqliteJournal, serving: Serving) -> None:
+def test_a_collector_answers_how_far_it_is(journal: SegmentJournal, serving: Serving) -> None:
     append(journal, 5)
     with uplink_to(serving.url) as uplink:
         assert uplink.send([]) == (0, {})
@@ -129,7 +128,7 @@ def test_a_collector_answers_how_far_it_is(journal: SqliteJournal, serving: Serv
         assert uplink.send([]) == (5, {})
 
 
-def test_a_closed_port_is_an_error_that_names_it(journal: SqliteJournal) -> None:
+def test_a_closed_port_is_an_error_that_names_it(journal: SegmentJournal) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with uplink_to(f"http://127.0.0.1:{port}") as uplink, pytest.raises(UplinkError, match=f":{port}: .*wait in the"):
@@ -150,14 +149,14 @@ def test_a_closed_port_is_an_error_that_names_it(journal: SqliteJournal) -> None
     ],
     ids=lambda value: repr(value[:30]) if isinstance(value, bytes) else value,
 )
-def test_whatever_else_answers_there_is_an_error(journal: SqliteJournal, answer: bytes, says: str) -> None:
+def test_whatever_else_answers_there_is_an_error(journal: SegmentJournal, answer: bytes, says: str) -> None:
     append(journal, 1)
     with answering(answer) as url, uplink_to(url) as uplink, pytest.raises(UplinkError, match=says):
         uplink.send(journal.pending(1))
 
 
 @pytest.mark.parametrize("begin", [b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: "])
-def test_a_collector_that_drips_is_given_up(journal: SqliteJournal, begin: bytes) -> None:
+def test_a_collector_that_drips_is_given_up(journal: SegmentJournal, begin: bytes) -> None:
     listening = socket.create_server(("127.0.0.1", 0))
     stop = threading.Event()
 
@@ -184,7 +183,7 @@ def test_a_collector_that_drips_is_given_up(journal: SqliteJournal, begin: bytes
         listening.close()
 
 
-def test_a_collector_that_refuses_the_device_says_how_to_enrol_it(journal: SqliteJournal) -> None:
+def test_a_collector_that_refuses_the_device_says_how_to_enrol_it(journal: SegmentJournal) -> None:
     with (
         answering(http("403 Forbidden", b"")) as url,
         uplink_to(url) as uplink,

@@ -16,7 +16,7 @@ from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.enrolment import read_devices
 from yima.sdk.centre.collector.store import Store, StoreError
 from yima.sdk.serving import Serving, ServingError, listen
-from yima.validator.journal import SqliteJournal
+from yima.validator.journal import SegmentJournal
 from yima.validator.state.keys import DeviceKey
 from yima.validator.uplink.batches import BODY_MAX, ENTRIES_MAX, encode_batch
 
@@ -41,7 +41,7 @@ def post(client: httpx.Client, body: bytes, key: DeviceKey = KEY) -> httpx.Respo
 
 
 def batch(tmp_path: Path, device: str, count: int = 3) -> bytes:
-    journal = SqliteJournal(tmp_path / f"{device}.db", device, epoch_for_new=7)
+    journal = SegmentJournal(tmp_path / device, device, epoch_for_new=7)
     append(journal, count)
     body = encode_batch(device, 7, journal.entries(0, count))
     journal.close()
@@ -68,7 +68,7 @@ def test_a_batch_signed_by_another_key_is_refused(client: httpx.Client, tmp_path
 
 def test_a_body_that_is_not_what_was_signed_is_refused(client: httpx.Client, tmp_path: Path) -> None:
     body = batch(tmp_path, "gate-3")
-    changed = body.replace(b'"reason":0', b'"reason":1')
+    changed = body.replace(b'"sequence":1', b'"sequence":2')
     headers = {"X-Yima-Key": KEY.public, "X-Yima-Signature": KEY.sign(body)}
     assert client.post("/v1/batches", content=changed, headers=headers).status_code == 401
     assert client.post("/v1/batches", content=body).status_code == 401
@@ -88,7 +88,13 @@ def entry(**changes: Any) -> dict[str, Any]:
 
 
 def shaped(**changes: Any) -> Any:
+    """A batch of the older form."""
     return {"device": "gate-4", "epoch": 7, "entries": [entry()], **changes}
+
+
+def of_today(*rows: dict[str, Any], form: Any = 2) -> Any:
+    plain = {"sequence": 1, "entry": "", "previous": "00" * 32, "hash": "00" * 32}
+    return {"form": form, "device": "gate-4", "epoch": 7, "entries": [plain | row for row in rows]}
 
 
 @pytest.mark.parametrize(
@@ -127,6 +133,17 @@ def shaped(**changes: Any) -> Any:
         shaped(entries=[entry(hash="00" * 31)]),
         shaped(entries=[entry(hash="AA" * 32)]),
         shaped(entries=[entry(previous=None)]),
+        of_today({}, form=3),
+        of_today({}, form=0),
+        of_today({}, form="2"),
+        of_today({}, form=True),
+        of_today({}, form=1),
+        of_today({"entry": None}),
+        of_today({"entry": "*"}),
+        of_today({"entry": "AAAA" * 4000}),
+        of_today({"sequence": 0}),
+        of_today({"hash": None}),
+        of_today({"sequence": 2}, {"sequence": 1}),
     ],
     ids=lambda batch: str(batch)[:60],
 )
@@ -209,7 +226,7 @@ def test_how_far_each_journal_has_come_can_be_asked_without_accounts(client: htt
     assert (mine["epoch"], mine["acknowledged"], mine["rejected"], mine["conflicts"]) == (7, 4, 0, 0)
     found = client.get("/v1/devices/gate-6/7", params={"after": 2}).json()["entries"]
     assert [row["sequence"] for row in found] == [3, 4]
-    assert set(found[0]) == {"sequence", "at", "time_trusted", "reason", "hash", "rejected"}
+    assert set(found[0]) == {"sequence", "form", "kind", "at", "time_trusted", "reason", "hash", "rejected"}
     assert client.get("/v1/devices/nobody/7").json() == {"entries": []}
 
 

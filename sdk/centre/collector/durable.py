@@ -1,6 +1,6 @@
 """A SQLite file that keeps its word: what a transaction committed is on stable storage, or an error says why not.
 
-The journal of the device and the store of the collector are such files. The rules:
+The store of the collector is such a file. The rules:
 
 - WAL with `synchronous=FULL`: set, then read back and asserted; a library's default is not trusted.
 - One process writes. A lock file beside the database (flock, released by the kernel when the process dies) holds its
@@ -13,9 +13,9 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from yima.validator.errors import YimaError
@@ -30,8 +30,8 @@ SYNCHRONOUS_FULL = 2
 class FileKind:
     """What sort of file it is: how to know it, how to make it, how to speak of it.
 
-    application_id and version go into SQLite's header. schema is run once, in one transaction, in a new file.
-    start_over: what to do with a damaged one.
+    application_id and version go into SQLite's header. schema is run once, in one transaction, in a new file; upgrades
+    by version: what makes a file of that version one of the next. start_over: what to do with a damaged one.
     """
 
     application_id: int
@@ -39,6 +39,7 @@ class FileKind:
     schema: tuple[str, ...]
     error: type[YimaError]
     start_over: Text
+    upgrades: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 class DurableFile:
@@ -125,6 +126,16 @@ class DurableFile:
             found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if found != "ok":
                 raise self.damaged(" ".join(str(found).split()))
+        if not new:
+            self._upgrade(connection)
+
+    def _upgrade(self, connection: sqlite3.Connection) -> None:
+        for version in range(connection.execute("PRAGMA user_version").fetchone()[0], self.kind.version):
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in self.kind.upgrades[version]:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={version + 1}")
+            connection.execute("COMMIT")
 
     def _recognise(self, connection: sqlite3.Connection) -> None:
         application_id = connection.execute("PRAGMA application_id").fetchone()[0]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from yima.sdk.centre.collector.durable import DurableFile, FileKind
 from yima.validator.errors import YimaError
-from yima.validator.journal.durable import DurableFile, FileKind
 from yima.validator.texts import Text
 
 
@@ -104,8 +104,8 @@ def test_a_transaction_that_raises_leaves_nothing(path: Path) -> None:
 def test_a_second_process_is_told_which_one_has_the_file(path: Path) -> None:
     script = (
         "import sys, time; from pathlib import Path\n"
-        "from yima.validator.journal import SqliteJournal\n"
-        "journal = SqliteJournal(Path(sys.argv[1]), 'gate-7', epoch_for_new=1)\n"
+        "from yima.sdk.centre.collector.store import Store\n"
+        "store = Store(Path(sys.argv[1]))\n"
         "print('open', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -154,14 +154,16 @@ def test_a_full_file_says_so_keeps_what_it_has_and_goes_on_when_there_is_room(pa
 def test_a_disk_that_takes_no_more_bytes_is_an_error_and_loses_nothing_committed(path: Path) -> None:
     script = (
         "import resource, sys; from pathlib import Path\n"
-        "from yima.validator.journal import SqliteJournal\n"
-        "from yima.validator.errors import JournalError\n"
-        "from yima.validator.judging import Moment\n"
-        "journal = SqliteJournal(Path(sys.argv[1]), 'gate-7', epoch_for_new=1)\n"
+        "from tests.sdk.centre.collector.test_durable import KIND, NotebookError, write\n"
+        "from yima.sdk.centre.collector.durable import DurableFile\n"
+        "file, count = DurableFile(Path(sys.argv[1]), KIND), 0\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))\n"
         "try:\n"
-        "    while True: print(journal.append(moment=Moment.at(1), reason=0, record=bytes(2000)).sequence)\n"
-        "except JournalError as error: print(error, file=sys.stderr)\n"
+        "    while True:\n"
+        "        write(file, f'{count} ' + 2000 * 'x')\n"
+        "        print(count)\n"
+        "        count += 1\n"
+        "except NotebookError as error: print(error, file=sys.stderr)\n"
     )
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] == resource.RLIM_INFINITY
     done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
@@ -169,9 +171,9 @@ def test_a_disk_that_takes_no_more_bytes_is_an_error_and_loses_nothing_committed
     appended = [int(line) for line in done.stdout.split()]
     assert len(appended) > 10
     with sqlite3.connect(path) as connection:
-        found = [row[0] for row in connection.execute("SELECT sequence FROM entries ORDER BY sequence")]
+        found = [row[0] for row in connection.execute("SELECT line FROM lines ORDER BY rowid")]
     connection.close()
-    assert found == appended
+    assert [int(line.split()[0]) for line in found] == appended
 
 
 def test_a_directory_that_may_not_be_written_is_named(unprivileged: Path) -> None:

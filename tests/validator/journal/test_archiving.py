@@ -1,0 +1,150 @@
+"""The archive: what goes there is verified before it is removed here, and the device runs meanwhile."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.entries import AT, note, tap
+from yima.validator.errors import JournalError
+from yima.validator.journal import JournalView, SegmentJournal
+from yima.validator.journal.archiving import archive, folder_in
+from yima.validator.journal.files import FolderFiles
+from yima.validator.journal.form import SEGMENT_SIZE
+from yima.validator.journal.segments import name_of
+
+EPOCH = 7 << 16
+A_SEGMENT = 34  # entries of BIG bytes
+BIG = 60_000
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "journal"
+
+
+@pytest.fixture
+def journal(folder: Path) -> Iterator[SegmentJournal]:
+    """Four segments; the collector has three of them."""
+    journal = SegmentJournal(folder, "gate-7", epoch_for_new=EPOCH)
+    fill(journal, 3 * A_SEGMENT + 10)
+    journal.acknowledge(3 * A_SEGMENT, {})
+    yield journal
+    journal.close()
+
+
+def fill(journal: SegmentJournal, count: int) -> None:
+    begin = journal.next_sequence()
+    for number in range(begin, begin + count):
+        journal.append(note(bytes(200), at=AT + number) + bytes(BIG - 248))
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.seg"))
+
+
+def test_what_the_collector_has_goes_and_the_device_goes_on(
+    journal: SegmentJournal, folder: Path, tmp_path: Path
+) -> None:
+    whole = {name: (folder / name).read_bytes() for name in names(folder)}
+    done = archive(folder, tmp_path / "stick", journal.acknowledged())
+    assert done == (tmp_path / "stick" / f"gate-7-{EPOCH}", 3, 1, 102)
+    assert names(done.folder) == [name_of(1), name_of(2), name_of(3)]
+    assert all((done.folder / name).read_bytes() == whole[name] for name in names(done.folder))
+    assert names(folder) == [name_of(4)]
+    fill(journal, 2 * A_SEGMENT)
+    journal.care()
+    assert journal.first_sequence() == 103
+    assert journal.verify() == 10 + 2 * A_SEGMENT
+    assert [entry.key.sequence for entry in journal.pending(2)] == [103, 104]
+    assert list(journal.used_codes(0)) == []
+
+
+def test_the_journal_and_its_archive_are_verified_as_one(journal: SegmentJournal, folder: Path, tmp_path: Path) -> None:
+    there = archive(folder, tmp_path, 2 * A_SEGMENT).folder
+    journal.close()
+    assert JournalView.open(folder).verify() == A_SEGMENT + 10
+    view = JournalView.open(folder, tmp_path)
+    assert (view.verify(), view.first_sequence(), view.last_sequence()) == (112, 1, 112)
+    changed = bytearray((there / name_of(1)).read_bytes())
+    changed[1000] ^= 1
+    (there / name_of(1)).write_bytes(changed)
+    with pytest.raises(JournalError, match=r"entry 1 in 0000000001\.seg"):
+        JournalView.open(folder, tmp_path).verify()
+    with pytest.raises(JournalError, match="holds nothing of gate-7"):
+        JournalView.open(folder, tmp_path / "elsewhere")
+
+
+def test_an_archive_goes_on_where_it_ended(journal: SegmentJournal, folder: Path, tmp_path: Path) -> None:
+    for through in (A_SEGMENT, 2 * A_SEGMENT, 2 * A_SEGMENT + 5):
+        archive(folder, tmp_path, through)
+    assert JournalView.open(folder, tmp_path).verify() == 112
+    assert len(names(folder)) == 2
+
+
+def test_what_is_not_acknowledged_or_not_full_or_needed_for_its_codes_stays(folder: Path, tmp_path: Path) -> None:
+    journal = SegmentJournal(folder, "gate-7", epoch_for_new=EPOCH)
+    for number in range(3 * A_SEGMENT):
+        journal.append(tap(AT + number, body=bytes(BIG), good_until=AT + 60 if number < 50 else AT + 5000))
+    journal.acknowledge(journal.last_sequence(), {})
+    assert archive(folder, tmp_path, A_SEGMENT - 1).segments == 0
+    assert archive(folder, tmp_path, journal.acknowledged()).segments == 1
+    journal.close()
+
+
+def test_a_copy_that_is_not_what_was_written_removes_nothing(
+    journal: SegmentJournal, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = FolderFiles.read
+
+    def read(self: FolderFiles, name: str, at: int, size: int) -> bytes:
+        """A stick that loses a bit."""
+        data = real(self, name, at, size)
+        return data if self.folder == folder or len(data) < SEGMENT_SIZE else b"\0" + data[1:]
+
+    monkeypatch.setattr(FolderFiles, "read", read)
+    with pytest.raises(JournalError, match=r"copy of 0000000001\.seg"):
+        archive(folder, tmp_path / "stick", journal.acknowledged())
+    assert names(folder)[:3] == [name_of(1), name_of(2), name_of(3)]
+
+
+def test_a_segment_that_was_changed_is_not_archived(journal: SegmentJournal, folder: Path, tmp_path: Path) -> None:
+    changed = bytearray((folder / name_of(2)).read_bytes())
+    changed[1000] ^= 1
+    (folder / name_of(2)).write_bytes(changed)
+    with pytest.raises(JournalError, match=r"in 0000000002\.seg is not as it was written"):
+        archive(folder, tmp_path, journal.acknowledged())
+    assert len(names(folder)) == 4
+
+
+def test_what_lies_in_the_archive_is_never_overwritten(journal: SegmentJournal, folder: Path, tmp_path: Path) -> None:
+    there = folder_in(tmp_path, "gate-7", EPOCH)
+    there.mkdir(mode=0o700)
+    other = SegmentJournal(tmp_path / "other", "gate-7", epoch_for_new=EPOCH)
+    other.append(note(b"another"))
+    (there / name_of(1)).write_bytes((tmp_path / "other" / name_of(1)).read_bytes())
+    before = (there / name_of(1)).read_bytes()
+    with pytest.raises(JournalError, match="is another segment of that name"):
+        archive(folder, tmp_path, journal.acknowledged())
+    assert (there / name_of(1)).read_bytes() == before
+    other.close()
+
+
+def test_an_archive_after_which_something_was_removed_is_told(folder: Path, tmp_path: Path) -> None:
+    journal = SegmentJournal(folder, "gate-7", epoch_for_new=EPOCH, max_bytes=4 * SEGMENT_SIZE)
+    fill(journal, 3 * A_SEGMENT)
+    journal.acknowledge(journal.last_sequence(), {})
+    archive(folder, tmp_path, A_SEGMENT)
+    for _ in range(3):
+        fill(journal, A_SEGMENT)
+        journal.acknowledge(journal.last_sequence(), {})
+    assert journal.first_sequence() > A_SEGMENT + 1
+    with pytest.raises(JournalError, match="ends with record 34"):
+        archive(folder, tmp_path, journal.acknowledged())
+    journal.close()
+
+
+def test_one_at_a_time_archives(journal: SegmentJournal, folder: Path, tmp_path: Path) -> None:
+    (folder / "archiving").touch()
+    archive(folder, tmp_path, 0)
+    assert (folder / "archiving").read_text().strip().isdecimal()
