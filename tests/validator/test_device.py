@@ -328,7 +328,7 @@ def test_a_scanner_pulled_out_and_plugged_in_again_goes_on(
         running.join()
     scanners[1].close()
     assert bench.commands() == ["OPEN", "OPEN"]
-    assert bench.taps[0].read_ms > 0
+    assert bench.taps[0].read_ms >= 0
 
 
 def test_a_stop_uploads_what_waits_and_closes_everything(
