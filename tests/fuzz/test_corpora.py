@@ -18,7 +18,8 @@ _NAMED = {target.name: target for target in TARGETS}
 # target, source, what stands there, what stands there instead
 FAULTS = [
     ("record", "validator/core/record.c", "length > size - at - HEAD_SIZE || (integrity_at && tag < TAG_OWN)", "0"),
-    ("record", "validator/core/record.c", "verdict->accepted ? verdict->fare_fen : 0", "verdict->fare_fen"),
+    ("record", "validator/core/record.c", "r.failed || !verdict->accepted", "r.failed"),
+    ("facts", "validator/core/facts.c", "return at == size;", "return at <= size;"),
     ("deny", "validator/core/deny.c", "if (has_account(layer->allowed, 0, layer->allowed.count, mixed)) return 0;", ""),
     (
         "deny",
