@@ -59,7 +59,7 @@ def built(target: Target, folder: Path, changed: dict[Path, Path]) -> Path:
     program = folder / target.name
     subprocess.run(
         [
-            *(*compiler.command, "-std=c11", "-O1", "-w"),
+            *(*compiler.command, "-std=c11", "-O0", "-w"),
             *(f"-I{place}" for place in (folder, *(ROOT / include for include in INCLUDES))),
             *(f"-D{define}" for define in target.defines),
             *(*map(str, sources), "-o", str(program)),
