@@ -13,6 +13,7 @@ from smpclient import SMPClient
 from smpclient.transport.serial import SMPSerialTransport
 
 from tests.firmware_images.qemu_board import BLOCK, LOG_SIZE, QemuBoard, flash
+from tests.validator.core.flash import SOURCES
 from yima.firmware_images.build import Environment, Product, Slot, build
 from yima.firmware_images.host_build import host_library
 from yima.firmware_images.image import factory_slot
@@ -301,15 +302,7 @@ def test_a_log_full_of_junk_is_an_empty_log(boards: Boards, rider: Rider) -> Non
 
 def _full_log(folder: Path) -> bytes:
     """A log without room, written on the host by the firmware's own source."""
-    library = host_library(
-        [
-            "validator/core/flashlog.c",
-            "validator/core/flashlog_layout.c",
-            "validator/core/sm3.c",
-            "tests/validator/core/flash_model.c",
-        ],
-        folder / "log.so",
-    )
+    library = host_library(SOURCES, folder / "log.so")
     library.model_new.restype = library.model_bytes.restype = ctypes.c_void_p
     library.model_append.restype = ctypes.c_uint32
     model = ctypes.c_void_p(library.model_new(LOG_SIZE // BLOCK, BLOCK))

@@ -88,8 +88,8 @@ static void check_remembered(const scene *s, const gate *before) {
     yima_verdict again;
     demand(yima_replay_holds(&s->one.v, s->verdict.digest, s->now.unix_s));
     copy_gate(&copy, &s->one);
-    judge_anew(&copy, s, &again); /* after a transfer the fare is whole again, and may be more than the cap */
-    demand(again.reason == YIMA_REASON_REPEATED || (s->verdict.transfer && !again.accepted));
+    judge_anew(&copy, s, &again);
+    demand(again.reason == YIMA_REASON_REPEATED);
     if (copy.v.evicted_live == before->v.evicted_live) {
         copy_gate(&copy, &s->one);
         yima_retract(&copy.v, &s->verdict);
@@ -104,13 +104,23 @@ static void check_remembered(const scene *s, const gate *before) {
     demand(again.reason == YIMA_REASON_REPEATED);
 }
 
-static void check_record(const scene *s) {
-    static uint8_t record[YIMA_PAYLOAD_MAX + 1024];
-    char rule[YIMA_RULE_TEXT_MAX];
-    (void)yima_rule_text(&s->parameters, &s->verdict, rule);
-    const yima_trip trip = {.terminal = "FUZZ0001", .terminal_time = (uint32_t)s->now.unix_s, .rule = rule};
-    const size_t size = yima_record_write(record, sizeof record, s->code, s->length, &s->verdict, &trip);
-    demand(size > s->length && yima_record_check(record, size));
+/* What a device writes down of it: facts that read again as they were written, and of an accepted ride the record. */
+static void check_written(const scene *s) {
+    static uint8_t entry[YIMA_FACTS_MAX + YIMA_PAYLOAD_MAX + 1024], again[YIMA_FACTS_MAX];
+    static const uint8_t parameters[YIMA_PARAMETERS_DIGEST] = {1};
+    yima_facts facts, read;
+    yima_facts_of_tap(&facts, &s->one.v, &s->verdict, s->now, 1, parameters);
+    const size_t size = yima_facts_write(entry, YIMA_FACTS_MAX, &facts);
+    demand(size && yima_facts_read(&read, entry, size) == size);
+    demand(yima_facts_write(again, sizeof again, &read) == size && memcmp(again, entry, size) == 0);
+    demand(read.of.tap.reason == s->verdict.reason && read.of.tap.rule_count <= YIMA_RULES);
+    demand(s->verdict.accepted ? read.of.tap.fare_fen == s->verdict.fare_fen : read.of.tap.fare_fen == 0);
+    const yima_trip trip = {.terminal = "FUZZ0001", .terminal_time = (uint32_t)s->now.unix_s, .mode = YIMA_MODE_BUS};
+    uint8_t *record = entry + size;
+    const size_t body = yima_record_write(record, sizeof entry - size, s->code, s->length, &s->verdict, &trip);
+    demand((body != 0) == s->verdict.accepted);
+    demand(!body || (body > s->length && yima_record_check(record, body)));
+    demand(!body || yima_facts_read(&read, entry, size + body) == size);
 }
 
 static void judge(scene *s) {
@@ -136,7 +146,7 @@ static void judge(scene *s) {
     judge_at(&copy, s, s->now, &verdict);
     verdict.again = s->verdict.again;
     demand(s->length > YIMA_PAYLOAD_MAX || is_same_verdict(&s->verdict, &verdict));
-    check_record(s);
+    check_written(s);
     if (fresh && accepted) check_remembered(s, &before);
 }
 

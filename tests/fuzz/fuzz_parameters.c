@@ -183,9 +183,9 @@ static void check_opened(const yima_parameters *p, uint8_t choices) {
     const uint8_t *prefix = yima_row(p, YIMA_SECTION_RESOLVED, 0);
     const yima_gate bus = {.mode = YIMA_MODE_BUS};
     if (prefix) judge_at(p, bus, prefix, YIMA_RESOLVED_SIZE_PREFIX, NOW);
-    yima_verdict none = {0};
+    yima_verdict none = {.rule_count = YIMA_RULES};
     char text[YIMA_RULE_TEXT_MAX];
-    for (unsigned i = 0; i < YIMA_RULES; i++) none.rules[i] = (uint16_t)(1 + (choices ^ i) % 16);
+    for (unsigned i = 0; i < YIMA_RULES; i++) none.rules[i].number = (uint16_t)((choices ^ i) % 16);
     demand(yima_rule_text(p, &none, text) < sizeof text); /* names that do not exist, too */
 }
 

@@ -91,52 +91,46 @@ static void check_number(const uint8_t *record, size_t size, unsigned tag, uint3
 
 static void check_written(script *s) {
     static const unsigned tags[] = {0x02, 0x03, 0x04, 0x05, 0x06, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f};
-    enum { STRINGS = sizeof tags / sizeof *tags };
-    static char texts[STRINGS + 1][300];
-    const char *given[STRINGS + 1];
+    enum { STRINGS = sizeof tags / sizeof *tags, MERCHANT_TYPE = 4 };
+    static const char *const merchants[] = {NULL, "4131", "4111", NULL};
+    static char texts[STRINGS][300];
+    const char *given[STRINGS];
     const uint32_t facts = take(s, 1);
-    yima_verdict verdict = {.reason = (uint16_t)take(s, 2),
-                            .accepted = facts & 1,
-                            .vouched = facts >> 1 & 3,
-                            .transaction = facts >> 3 & 3};
-    verdict.fare_fen = take(s, 4);
+    const yima_verdict verdict = {.accepted = facts & 1, .fare_fen = take(s, 4)};
     const uint32_t time = take(s, 4);
     int too_long = 0;
-    for (unsigned i = 0; i <= STRINGS; i++) {
+    for (unsigned i = 0; i < STRINGS; i++) {
         given[i] = take_string(s, texts[i]);
         too_long |= given[i] && strlen(given[i]) > 255;
     }
-    const yima_trip trip = {.vendor = given[0],
-                            .terminal = given[1],
-                            .software = given[2],
-                            .record_id = given[3],
-                            .merchant_type = given[4],
-                            .vehicle = given[5],
-                            .plate = given[6],
-                            .driver = given[7],
-                            .line = given[8],
-                            .station = given[9],
-                            .position = given[10],
-                            .terminal_time = time,
-                            .time_trusted = facts >> 5 & 1,
-                            .rule = given[STRINGS]};
+    const yima_trip trip = {
+        .vendor = given[0],
+        .terminal = given[1],
+        .software = given[2],
+        .record_id = given[3],
+        .merchant_type = given[MERCHANT_TYPE],
+        .vehicle = given[5],
+        .plate = given[6],
+        .driver = given[7],
+        .line = given[8],
+        .station = given[9],
+        .position = given[10],
+        .terminal_time = time,
+        .mode = facts >> 1 & 3,
+    };
     uint8_t whole[2 * LARGEST + 4096];
     const size_t size = yima_record_write(whole, sizeof whole, s->at, s->left, &verdict, &trip);
-    demand((size == 0) == too_long);
+    demand((size == 0) == (too_long || !verdict.accepted));
     if (size == 0) return;
     demand(yima_record_check(whole, size));
     unsigned length = 0;
     const uint8_t *code = value_of(whole, size, 1, &length);
     demand(code && length == s->left && memcmp(code, s->at, length) == 0);
+    if (!given[MERCHANT_TYPE]) given[MERCHANT_TYPE] = merchants[trip.mode];
     for (unsigned i = 0; i < STRINGS; i++) check_text(whole, size, tags[i], given[i]);
-    check_text(whole, size, 0x2003, given[STRINGS] && *given[STRINGS] ? given[STRINGS] : NULL);
     check_text(whole, size, 0x08, "156");
-    check_number(whole, size, 0x09, verdict.accepted ? verdict.fare_fen : 0, 4);
+    check_number(whole, size, 0x09, verdict.fare_fen, 4);
     check_number(whole, size, 0x10, time, 4);
-    check_number(whole, size, 0x2001, verdict.reason, 2);
-    check_number(whole, size, 0x2002, trip.time_trusted, 1);
-    demand((value_of(whole, size, 0x2004, &length) != NULL) == (verdict.vouched != YIMA_VOUCHED_HERE));
-    demand((value_of(whole, size, 0x2005, &length) != NULL) == (verdict.transaction != 0));
     demand(value_of(whole, size, TAG_INTEGRITY, &length) == whole + size - 32);
     /* In exactly its size it fits, in one byte less nothing is written behind the end. */
     uint8_t *tight = malloc(size);

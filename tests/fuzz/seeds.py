@@ -4,6 +4,7 @@ Each has the form that its target's head comment describes. What is signed is si
 seeds made on different days differ in their signatures and in nothing else.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,13 @@ def _flashlog() -> Iterator[bytes]:
     yield b"\x80" + bytes(3) + (64).to_bytes(2) + header.ljust(56, b"\0") + b"\xff" * 8
 
 
+def _facts() -> Iterator[bytes]:
+    for vector in sorted((world.VECTORS / "facts").glob("*.json")):
+        entry = bytes.fromhex(json.loads(vector.read_text(encoding="utf-8"))["entry"])
+        yield entry
+        yield b"\xff" + entry[1:]
+
+
 def _record() -> Iterator[bytes]:
     strings = [
         b"yima",
@@ -195,11 +203,11 @@ def _record() -> Iterator[bytes]:
     ]
     texts = b"".join(bytes([len(text)]) + text for text in [*strings, b"31.3,120.6"])
     code = _lab_codes()[0]
-    for facts in (0x01, 0x3F, 0x28):
-        head = bytes([0, facts]) + bytes(2) + (200).to_bytes(4) + NOW.to_bytes(4)
-        yield head + texts + b"\x08bus-flat" + code
-        yield head + b"\xff" * 12 + code
-        yield head + b"\xfe" + b"x" * 299 + b"\xff" * 11
+    for facts in (0x01, 0x03, 0x05, 0x02):
+        head = bytes([0, facts]) + (200).to_bytes(4) + NOW.to_bytes(4)
+        yield head + texts + code
+        yield head + b"\xff" * 11 + code
+        yield head + b"\xfe" + b"x" * 299 + b"\xff" * 10
     record = bytes.fromhex("0000000100") + b"\x00\x01" + len(code).to_bytes(2) + code + b"\x00\x08\x00\x03156"
     for choices in (1, 3):
         yield bytes([choices, 7]) + record + b"\x00\x11\x00\x20" + bytes(32)
@@ -310,6 +318,7 @@ _SEEDS: dict[str, Callable[[], Iterable[bytes]]] = {
     "package": _package,
     "deny": _deny,
     "flashlog": _flashlog,
+    "facts": _facts,
     "record": _record,
     "sm2": _sm2,
     "framing": _framing,

@@ -37,7 +37,6 @@ from yima.validator.parameters.rules import (
     Rules,
     Stage,
     Station,
-    Transfer,
 )
 
 NOW = 1_790_000_000
@@ -46,12 +45,12 @@ ORGANISATION, PLATFORM = "00083010", "50083010"
 SUISHEN = SuishenIssuer(key=SigningKey.from_int(11), transport_key=SigningKey.from_int(12), index=3, transport_index=7)
 ISSUER_226 = Issuer226(key=SigningKey.from_int(13), key_id="0a000001")
 RIDER_226 = SigningKey.from_int(14)
-_VECTORS = Path(__file__).parents[1] / "vectors" / "lab"
+VECTORS = Path(__file__).parents[1] / "vectors"
 
 
 def lab_vectors() -> list[dict[str, object]]:
     """The lab's vectors, by case number."""
-    return [json.loads(path.read_text()) for path in sorted(_VECTORS.glob("*.json"))]
+    return [json.loads(path.read_text()) for path in sorted((VECTORS / "lab").glob("*.json"))]
 
 
 def _lab_code(case: int) -> bytes:
@@ -60,7 +59,7 @@ def _lab_code(case: int) -> bytes:
 
 
 def _lab_roots() -> dict[int, Root]:
-    roots = json.loads((_VECTORS / "5165.json").read_text())["roots"]
+    roots = json.loads((VECTORS / "lab" / "5165.json").read_text())["roots"]
     keys = {root["index"]: bytes.fromhex(root["certificate"])[16:80] for root in roots}
     return {index: Root(index=index, key=key, expires=(2049, 12)) for index, key in keys.items()}
 
@@ -121,10 +120,6 @@ def rules() -> Rules:
             Concession(rule="senior-half", account_type=2, percent=50),
             Concession(rule="suzhou-cap", riding_city=SUZHOU, mode=Mode.METRO, fen=350),
             Concession(rule="staff-free", account_type=4, issuer_city=SHANGHAI, percent=0),
-        ],
-        transfers=[
-            Transfer(rule="transfer", mode=Mode.BUS, within_s=3600, less_fen=100),
-            Transfer(rule="transfer-half", mode=Mode.METRO, city=SUZHOU, within_s=1800, percent=50),
         ],
         journeys=[
             Journey(

@@ -1,11 +1,16 @@
 """The flash log over a model of flash in C (flash_model.c), for tests to fill, to cut and to look into."""
 
 import ctypes
+from collections.abc import Sequence
 from pathlib import Path
 
 from yima.firmware_images.host_build import host_library
 
-_HERE = Path(__file__).parent
+SOURCES: Sequence[str | Path] = (
+    *(f"validator/core/{name}.c" for name in ("flashlog", "flashlog_layout", "sm3")),
+    Path(__file__).with_name("flash_model.c"),
+)
+"""The log and the flash model under it."""
 NEVER = 0xFFFFFFFF
 BLOCKS, BLOCK_SIZE = 5, 1024
 CAPACITY = 1 << 20
@@ -101,15 +106,7 @@ class Flash:
 
 def load_library(file: Path) -> ctypes.CDLL:
     """Compiles the log and the model into `file` and makes every Flash use it."""
-    built = host_library(
-        [
-            "validator/core/flashlog.c",
-            "validator/core/flashlog_layout.c",
-            "validator/core/sm3.c",
-            _HERE / "flash_model.c",
-        ],
-        file,
-    )
+    built = host_library(SOURCES, file)
     built.model_new.restype = ctypes.c_void_p
     built.model_bytes.restype = ctypes.c_void_p
     built.model_bytes.argtypes = [ctypes.c_void_p]
