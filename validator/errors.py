@@ -1,9 +1,11 @@
 """Errors that an engineer reads: each names the thing, says what is wrong, and what to do.
 
 A rider's bad bytes are never an error: they are a verdict with a reason. What stands here is about the device and its
-surroundings: files, ports, disks, networks.
+surroundings: files, ports, disks, networks. What they say may come from outside, and name an address with a password:
+so an error is fit to be shown from the moment it is made.
 """
 
+from yima.validator.shown import masked_url, shown
 from yima.validator.texts import Text, say
 
 __all__ = [
@@ -26,13 +28,17 @@ class YimaError(Exception):
     """
 
     def __init__(self, thing: object, problem: Text, remedy: Text) -> None:
-        super().__init__(str(thing), problem, remedy)
-        self.thing = str(thing)
-        self.problem = problem
-        self.remedy = remedy
+        self.thing = _fit(thing)
+        self.problem = Text(_fit(problem.en), _fit(problem.zh))
+        self.remedy = Text(_fit(remedy.en), _fit(remedy.zh))
+        super().__init__(self.thing, self.problem, self.remedy)
 
     def __str__(self) -> str:
         return f"{self.thing}: {say(self.problem)}. {say(self.remedy)}."
+
+
+def _fit(text: object) -> str:
+    return shown(masked_url(text))
 
 
 class ParametersError(YimaError):

@@ -16,6 +16,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol, cast
 
 from yima.validator.errors import YimaError
+from yima.validator.guarding.lines import close_shared, shared_writer
 from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 from yima.validator.version import VERSION
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stopped:  # argparse has said why
         return stopped.code if isinstance(stopped.code, int) else 2
     except YimaError as error:
-        print(f"yima: {error}", file=sys.stderr)
+        shared_writer(sys.stderr).write(f"yima: {error}")
         return 2
     except BrokenPipeError:
         # Whoever read us has gone (`yima … | head`); the interpreter must not complain again at exit.
@@ -58,6 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    finally:
+        close_shared()
     return status
 
 

@@ -30,6 +30,8 @@ from yima.validator.uplink.http import HttpUplink
 from yima.validator.uplink.older import OlderUpload
 from yima.validator.uplink.sender import BatchPolicy
 
+END_WITHIN_S = 30  # how long after SIGTERM the process is gone at the latest
+
 HELP = "run a validator: read codes, judge, record, open the gate, upload 运行检票终端"
 
 DESCRIPTION = """\
@@ -159,7 +161,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs until SIGTERM or SIGINT, or until the reader has no more; 0. Raises YimaError when it cannot start."""
     stop = threading.Event()
-    lines = RunLines(standard_output(on_broken=stop.set), arguments)
+    lines = RunLines(standard_output(stop.set, as_json=arguments.json), arguments)
     source_in = _source(arguments)
     state = DeviceState.open(arguments.state, arguments.device)
     terminal = _terminal(arguments, state)
@@ -220,8 +222,14 @@ def run(arguments: argparse.Namespace) -> int:
         resolving=Resolving(resolvers),
         older=older.accepted() if older else (),
     )
+
+    def end(*_: object) -> None:
+        stop.set()
+        # What is recorded is durable: whatever hangs, in a driver or a network, is then cut off by the system.
+        signal.alarm(END_WITHIN_S)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, end)
     signal.signal(signal.SIGHUP, lambda *_: upkeep.request())
     lines.started(
         journal=journal,
@@ -237,7 +245,7 @@ def run(arguments: argparse.Namespace) -> int:
         if deny:
             deny.close()
     lines.stopped(summary)
-    return 1 if lines.broken else 0
+    return 0 if lines.close() else 1
 
 
 @contextmanager
