@@ -39,6 +39,8 @@ HAPPENINGS = {
         "looked again: no other deny-list to bring into force", "已重新读取：没有可启用的新黑名单"
     ),
     Happening.DENY_LIST_TROUBLE: Text("deny-list", "黑名单"),
+    Happening.RESOLVER_TROUBLE: Text("codes that only their issuer can verify", "联网核验"),
+    Happening.CLOCK_TROUBLE: Text("the clock fails, no code can be accepted", "时钟故障，无法受理"),
 }
 
 

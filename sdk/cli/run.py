@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from yima.sdk.cli.arguments import WholeNumber, add_direction_argument, add_operator_argument, gate_of
+from yima.sdk.cli.ending import end_by_signals
 from yima.sdk.cli.run_lines import RunLines
 from yima.sdk.tap_lines import standard_output
 from yima.validator.clock import SOFTWARE_DATE, SystemClock
@@ -29,8 +30,6 @@ from yima.validator.upkeep.parameters import Packages, PlainFile, Source, Upkeep
 from yima.validator.uplink.http import HttpUplink
 from yima.validator.uplink.older import OlderUpload
 from yima.validator.uplink.sender import BatchPolicy
-
-END_WITHIN_S = 30  # how long after SIGTERM the process is gone at the latest
 
 HELP = "run a validator: read codes, judge, record, open the gate, upload 运行检票终端"
 
@@ -222,14 +221,7 @@ def run(arguments: argparse.Namespace) -> int:
         resolving=Resolving(resolvers),
         older=older.accepted() if older else (),
     )
-
-    def end(*_: object) -> None:
-        stop.set()
-        # What is recorded is durable: whatever hangs, in a driver or a network, is then cut off by the system.
-        signal.alarm(END_WITHIN_S)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
+    end_by_signals(stop)
     signal.signal(signal.SIGHUP, lambda *_: upkeep.request())
     lines.started(
         journal=journal,

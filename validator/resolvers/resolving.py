@@ -13,8 +13,11 @@ Rules it keeps:
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
+from yima.validator.errors import YimaError
+from yima.validator.guarding.guards import answer_of
 from yima.validator.journal.kept import kept_tap
 from yima.validator.journal.older import OlderEntry
 from yima.validator.judging import Moment, Reason, Validator, Verdict, Vouched
@@ -77,11 +80,14 @@ class Resolving:
     """Asks about codes that need it, and keeps what is out at risk.
 
     resolvers: whom to ask, by family; a family without one keeps the reason NEEDS_RESOLVER. Policies are those of the
-    validator's own parameters.
+    validator's own parameters. on_trouble: told of a resolver that raises or answers what it must not, once until it
+    is something else.
     """
 
     def __init__(self, resolvers: Mapping[str, Resolver]) -> None:
         self._resolvers = dict(resolvers)
+        self._told = ""
+        self.on_trouble: Callable[[YimaError], None] = lambda error: None
         self.at_risk = RidesAtRisk()
 
     def refill(self, accepted: Callable[[], Iterable[bytes | OlderEntry]]) -> None:
@@ -97,19 +103,23 @@ class Resolving:
         resolver = self._resolvers.get(verdict.family)
         if policy is None or resolver is None:
             return verdict
-        answer = resolver.resolve(
-            Question(
-                token=verdict.code,
-                family=verdict.family,
-                gate=validator.gate,
-                fare_fen=verdict.fare_fen,
-                at=moment.unix_s,
-                deadline_ms=policy.deadline_ms,
-            )
+        question = Question(
+            token=verdict.code,
+            family=verdict.family,
+            gate=validator.gate,
+            fare_fen=verdict.fare_fen,
+            at=moment.unix_s,
+            deadline_ms=policy.deadline_ms,
         )
+        answer = answer_of(resolver, question, self._tell)
         out = self.at_risk.out(moment.unix_s)
         decision = decide(answer, policy, out, verdict.fare_fen, time_trusted=moment.trusted)
         return validator.settle(verdict, moment, decision.reason, decision.vouched)
+
+    def _tell(self, error: YimaError) -> None:
+        if str(error) != self._told:
+            self._told = str(error)
+            self.on_trouble(error)
 
     def recorded(self, verdict: Verdict, moment: Moment) -> None:
         """A verdict's record is durable: a ride at risk counts from now on."""
@@ -119,4 +129,5 @@ class Resolving:
     def close(self) -> None:
         """Ends every resolver's connections; one that several families share is closed once."""
         for resolver in {id(resolver): resolver for resolver in self._resolvers.values()}.values():
-            resolver.close()
+            with suppress(Exception):
+                resolver.close()

@@ -51,10 +51,10 @@ def test_sigterm_ends_a_run_whose_gate_hangs(tmp_path: Path) -> None:
     (tmp_path / "codes" / "1.bin").write_bytes(b"no code")
     program = (
         "import sys, time\n"
-        "from yima.sdk.cli import run\n"
+        "from yima.sdk.cli import ending, run\n"
         "from yima.sdk.cli.main import main\n"
         "from yima.validator.gates.console import ConsoleGate\n"
-        "run.END_WITHIN_S = 1\n"
+        "run.end_by_signals = lambda stop: ending.end_by_signals(stop, 1)\n"
         "def hang(*_):\n"
         "    print('hangs', flush=True)\n"
         "    while True: time.sleep(1)\n"
