@@ -230,7 +230,7 @@ class Device:
             self._caretaker.start()
             self._run_number = self._journal.run() + 1
             since = self._newest_time() - RISK_WINDOW_S
-            self._resolving.refill(lambda: (*self._older, *self._journal.used_codes(since)))
+            self._resolving.refill(self._validator, lambda: (*self._older, *self._journal.used_codes(since)))
             self.refill()
             if self._sender:
                 self._sender.start()
@@ -363,7 +363,7 @@ class Device:
             self._tell(Happening.JOURNAL_TROUBLE, error)
             return verdict.refused(Reason.CANNOT_RECORD), None, error
         self._recorded += 1
-        self._resolving.recorded(verdict, moment)
+        self._resolving.recorded(self._validator, verdict, moment)
         if self._journal_fails:
             self._journal_fails = False
             self._tell(Happening.JOURNAL_BACK)

@@ -85,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     trust.add_argument(
         "--environment", choices=list(ENVIRONMENTS), default=None,
-        help="what packages must be made for, default production 参数包所属环境，默认 production",
+        help="what packages must be made for, default production with --trust, test without 参数所属环境",
     )  # fmt: skip
     place = parser.add_argument_group("the gate and its place 闸机与位置")
     place.add_argument(
