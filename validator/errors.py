@@ -5,6 +5,9 @@ surroundings: files, ports, disks, networks. What they say may come from outside
 so an error is fit to be shown from the moment it is made.
 """
 
+from enum import StrEnum
+from typing import ClassVar
+
 from yima.validator.shown import masked_url, shown
 from yima.validator.texts import Text, say
 
@@ -21,11 +24,24 @@ __all__ = [
 ]
 
 
+class Kind(StrEnum):
+    """What an error is about; the command's exit status goes by it."""
+
+    USAGE = "usage"
+    INPUT = "input"
+    DEVICE = "device"
+    STATE = "state"
+    PARAMETERS = "parameters"
+    NETWORK = "network"
+
+
 class YimaError(Exception):
     """Something an engineer can mend.
 
     thing: its name as the engineer knows it (a path, a port, a URL, a field). problem and remedy: in both languages.
     """
+
+    kind: ClassVar[Kind] = Kind.INPUT
 
     def __init__(self, thing: object, problem: Text, remedy: Text) -> None:
         self.thing = _fit(thing)
@@ -44,25 +60,43 @@ def _fit(text: object) -> str:
 class ParametersError(YimaError):
     """Parameters that cannot be used; those in force stay in force."""
 
+    kind = Kind.PARAMETERS
+
 
 class ReaderError(YimaError):
     """A scanner or camera that cannot be opened, or that is gone."""
+
+    kind = Kind.DEVICE
 
 
 class GateError(YimaError):
     """A gate that cannot be commanded."""
 
+    kind = Kind.DEVICE
+
 
 class JournalError(YimaError):
     """A journal that cannot be written or trusted; the gate stays shut, what is recorded stays recorded."""
+
+    kind = Kind.STATE
 
 
 class ResolverError(YimaError):
     """A resolver that cannot be used as it is named; one that does not answer is no error but an answer."""
 
+    kind = Kind.NETWORK
+
 
 class UplinkError(YimaError):
     """A collector that cannot be reached or that answers nonsense; records wait in the journal."""
+
+    kind = Kind.NETWORK
+
+
+class DeviceKeyError(UplinkError):
+    """A device key that cannot be read, made or trusted."""
+
+    kind = Kind.STATE
 
 
 class CollectorBusyError(UplinkError):
