@@ -28,7 +28,7 @@ from smpclient.requests.os_management import DateTimeWrite, ResetWrite
 from smpclient.transport import SMPTransportDisconnected
 from smpclient.transport.serial import SMPSerialTransport
 
-from yima.validator.errors import YimaError
+from yima.validator.errors import Kind, YimaError
 from yima.validator.texts import Text
 
 __all__ = ["Refusal", "Station", "StationError"]
@@ -42,6 +42,8 @@ _NOT_SMP = (ValueError, TypeError, AssertionError, cbor2.CBORError, SMPException
 
 class StationError(YimaError):
     """The device refused, or did not answer."""
+
+    kind = Kind.DEVICE
 
 
 class Refusal(IntEnum):

@@ -13,7 +13,7 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
-from yima.validator.errors import YimaError
+from yima.validator.errors import Kind, YimaError
 from yima.validator.texts import Text
 
 STOP_WITHIN_S = 3
@@ -21,6 +21,8 @@ STOP_WITHIN_S = 3
 
 class ServingError(YimaError):
     """An address that cannot be listened on."""
+
+    kind = Kind.NETWORK
 
 
 def host_and_port(text: str) -> tuple[str, int]:

@@ -1,17 +1,20 @@
 """What a running device says: one line a tap for people, in both languages, or one JSON object a line for programs.
 
-Accounts are masked in both. Every line is flushed. A reader of our output that went away ends the run, cleanly.
+Accounts are masked in both; what came from outside is escaped. A reader of our output that went away ends the run,
+cleanly; one that does not read holds up nothing (see validator.guarding.lines).
 """
 
-import json
 import sys
-import threading
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any
 
 from yima.validator.device import Happening, Notice, Tap
+from yima.validator.guarding.lines import LineWriter, lost_as_json, lost_as_line, shared_writer
 from yima.validator.judging import Vouched
+from yima.validator.shown import shown
 from yima.validator.texts import Text, say
+
+WHY_MAX = 200  # characters of a collector's reason that a line has room for
 
 HAPPENINGS = {
     Happening.READER_LOST: Text("the reader is gone, it is tried again", "读码器丢失，正在重试"),
@@ -36,6 +39,8 @@ HAPPENINGS = {
         "looked again: no other deny-list to bring into force", "已重新读取：没有可启用的新黑名单"
     ),
     Happening.DENY_LIST_TROUBLE: Text("deny-list", "黑名单"),
+    Happening.RESOLVER_TROUBLE: Text("codes that only their issuer can verify", "联网核验"),
+    Happening.CLOCK_TROUBLE: Text("the clock fails, no code can be accepted", "时钟故障，无法受理"),
 }
 
 
@@ -95,7 +100,7 @@ def tap_as_line(tap: Tap, *, with_verdict: bool) -> str:
         f" · gate 闸 {tap.gate_ms:.1f} · total 共 {tap.total_ms:.1f} ms"
     )
     words += [f"! {fault}" for fault in tap.faults]
-    return "  ".join(words)
+    return shown("  ".join(words))
 
 
 def notice_as_mapping(notice: Notice) -> dict[str, Any]:
@@ -120,7 +125,7 @@ def notice_as_line(notice: Notice) -> str:
     if notice.error is not None:
         line += f" - {notice.error}"
     if notice.rejected:
-        line += ": " + "; ".join(f"#{sequence} {why}" for sequence, why in notice.rejected.items())
+        line += ": " + "; ".join(f"#{sequence} {shown(why, WHY_MAX)}" for sequence, why in notice.rejected.items())
     elif notice.through is not None:
         line += f": #{notice.through}"
     elif notice.version is not None:
@@ -128,32 +133,9 @@ def notice_as_line(notice: Notice) -> str:
     return line
 
 
-class LineWriter:
-    """Writes lines from several threads to one stream, each whole; on_broken is called once when nobody reads them."""
-
-    def __init__(self, out: TextIO, *, on_broken: Callable[[], None]) -> None:
-        self._out = out
-        self._on_broken = on_broken
-        self._turn = threading.Lock()
-        self.broken = False
-
-    def write(self, line: str) -> None:
-        """One line, flushed."""
-        with self._turn:
-            if self.broken:
-                return
-            try:
-                print(line, file=self._out, flush=True)
-            except OSError:
-                self.broken = True
-        if self.broken:
-            self._on_broken()
-
-    def write_json(self, mapping: dict[str, Any]) -> None:
-        """One JSON object on a line."""
-        self.write(json.dumps(mapping, ensure_ascii=False))
-
-
-def standard_output(on_broken: Callable[[], None]) -> LineWriter:
-    """A writer on the process's standard output."""
-    return LineWriter(sys.stdout, on_broken=on_broken)
+def standard_output(on_broken: Callable[[], None], *, as_json: bool) -> LineWriter:
+    """The writer on the process's standard output, which a console gate shares."""
+    out = shared_writer(sys.stdout)
+    out.on_broken = on_broken
+    out.lost = lost_as_json if as_json else lost_as_line
+    return out

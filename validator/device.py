@@ -8,6 +8,8 @@ Rules it keeps:
 - A tap is judged as of the moment its last byte came, however long the device was busy.
 - A code that only its issuer can verify is asked about before the record is made, for no longer than its deadline.
 - A reader that is gone, a gate that does not listen, a collector that is away: told, tried again; the device lives on.
+- Whatever a port raises or answers is its trouble, told, and never the end of the loop (guarding.guards); a thread that
+  dies is told and begun again.
 - After a restart, and when parameters change, the memory of used codes is filled again from the journal.
 """
 
@@ -21,6 +23,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from yima.validator.errors import GateError, JournalError, ReaderError, YimaError
+from yima.validator.guarding import guards
+from yima.validator.guarding.watched import ThreadState
 from yima.validator.journal.caring import Caretaker
 from yima.validator.journal.kept import kept_tap
 from yima.validator.journal.offline import offline_refusal
@@ -84,6 +88,8 @@ class Happening(StrEnum):
     DENY_LIST_CHANGED = "deny_list_changed"
     DENY_LIST_UNCHANGED = "deny_list_unchanged"
     DENY_LIST_TROUBLE = "deny_list_trouble"
+    RESOLVER_TROUBLE = "resolver_trouble"
+    CLOCK_TROUBLE = "clock_trouble"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,18 +154,23 @@ class Device:
         resolving: Resolving | None = None,
         older: Sequence[OlderEntry] = (),
     ) -> None:
-        self._reader: Reader | None = reader
+        self._on_tap = guards.harmless(on_tap or (lambda tap: None))
+        self._on_notice = guards.harmless(on_notice or (lambda notice: None))
+        self._reader: Reader | None = guards.guarded_reader(reader)
         self._validator = validator
-        self._journal = journal
-        self._gate = gate
-        self._clock = clock
+        self._journal = journal = guards.guarded_journal(journal)
+        self._gate = guards.guarded_gate(gate)
+        self._clock = clock = guards.GuardedClock(clock, lambda error: self._tell(Happening.CLOCK_TROUBLE, error))
         self._terminal = terminal
-        self._on_tap = on_tap or (lambda tap: None)
-        self._on_notice = on_notice or (lambda notice: None)
-        self._reopen = reopen
-        self._upkeep = upkeep
+        self._reopen = reopen and guards.guarded_opening(reopen)
+        self._upkeep = upkeep and guards.GuardedUpkeep(
+            upkeep, lambda error: self._tell(Happening.PARAMETERS_TROUBLE, error)
+        )
+        self._next: Validator | None = None
+        self._refill_told = ""
         self._resolving = resolving or Resolving({})
         self._older = older
+        self._resolving.on_trouble = lambda error: self._tell(Happening.RESOLVER_TROUBLE, error)
         self._turned_away = (b"", 0)
         self._taps = 0
         self._recorded = 0
@@ -172,7 +183,7 @@ class Device:
         )
         self._sender = uplink and Sender(
             journal=journal,
-            uplink=uplink,
+            uplink=guards.guarded_uplink(uplink),
             policy=batches or BatchPolicy(),
             now=lambda: clock.now().unix_s,
             on_trouble=lambda error: self._tell(Happening.UPLOAD_TROUBLE, error),
@@ -180,12 +191,24 @@ class Device:
             on_answer=self._answered,
         )
 
-    def refill(self) -> int:
-        """Puts accepted codes that could still be shown into the memory of used codes; returns how many still count."""
+    @property
+    def validator(self) -> Validator:
+        """The judge that is in force."""
+        return self._validator
+
+    @property
+    def threads(self) -> tuple[ThreadState, ...]:
+        """How the threads stand that it looks after."""
+        return (self._caretaker.thread, *((self._sender.thread,) if self._sender else ()))
+
+    def refill(self, judge: Validator | None = None) -> int:
+        """Puts accepted codes that could still be shown into the judge's memory of used codes (None: the one in force);
+        returns how many still count. Raises JournalError."""
+        judge = judge or self._validator
         now = self._newest_time()
         taps = [kept_tap(entry) for entry in self._older]
         taps += [kept_tap(entry) for entry in self._journal.used_codes(now - REFILL_S)]
-        return sum(self._validator.remember(tap.code, tap.at, now) for tap in taps if tap and tap.code)
+        return sum(judge.remember(tap.code, tap.at, now) for tap in taps if tap and tap.code)
 
     def _newest_time(self) -> int:
         return max(self._clock.now().unix_s, self._journal.newest_trusted_at() or 0)
@@ -207,7 +230,7 @@ class Device:
             self._caretaker.start()
             self._run_number = self._journal.run() + 1
             since = self._newest_time() - RISK_WINDOW_S
-            self._resolving.refill(lambda: (*self._older, *self._journal.used_codes(since)))
+            self._resolving.refill(self._validator, lambda: (*self._older, *self._journal.used_codes(since)))
             self.refill()
             if self._sender:
                 self._sender.start()
@@ -292,10 +315,20 @@ class Device:
 
     def _keep_up(self) -> None:
         """Goes on with another judge if there is one; what was used stays used."""
-        other = self._upkeep and self._upkeep.look(self._clock.now())
-        if other:
-            self._validator = other
-            self.refill()
+        self._caretaker.look()
+        if self._sender:
+            self._sender.look()
+        self._next = (self._upkeep and self._upkeep.look(self._clock.now())) or self._next
+        if self._next is None:
+            return
+        try:  # until its memory is filled, the one before goes on
+            self.refill(self._next)
+        except JournalError as error:
+            if str(error) != self._refill_told:
+                self._refill_told = str(error)
+                self._tell(Happening.JOURNAL_TROUBLE, error)
+        else:
+            self._validator, self._next, self._refill_told = self._next, None, ""
 
     def _unless_out_of_service(self, verdict: Verdict, moment: Moment) -> Verdict:
         asks = verdict.reason is Reason.NEEDS_RESOLVER and not verdict.again
@@ -330,7 +363,7 @@ class Device:
             self._tell(Happening.JOURNAL_TROUBLE, error)
             return verdict.refused(Reason.CANNOT_RECORD), None, error
         self._recorded += 1
-        self._resolving.recorded(verdict, moment)
+        self._resolving.recorded(self._validator, verdict, moment)
         if self._journal_fails:
             self._journal_fails = False
             self._tell(Happening.JOURNAL_BACK)

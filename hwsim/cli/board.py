@@ -15,7 +15,7 @@ from yima.firmware_images.keys import WARNING, public_key_of, public_test_key
 from yima.firmware_images.provision import Settings
 from yima.hwsim.board import qemu
 from yima.hwsim.board.emulator import MHZ, Board
-from yima.hwsim.board.errors import BoardError
+from yima.hwsim.board.errors import BoardError, BoardUsageError
 from yima.hwsim.board.factory import make_flash, parameters_bytes
 from yima.hwsim.board.layout import SCANNER, STATION, STATUS
 from yima.sdk.cli.arguments import WholeNumber, add_operator_argument
@@ -182,7 +182,7 @@ def _check_what_qemu_can(arguments: argparse.Namespace) -> None:
     }
     for name, given in ours.items():
         if given:
-            raise BoardError(
+            raise BoardUsageError(
                 name,
                 Text("QEMU's board does not have that", "QEMU 板卡不支持该选项"),
                 Text("Leave it out, or leave out --qemu", "请去掉该选项，或去掉 --qemu"),

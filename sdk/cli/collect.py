@@ -9,6 +9,7 @@ from yima.sdk.centre.collector.enrolment import read_devices
 from yima.sdk.centre.collector.store import Store, StoreError
 from yima.sdk.serving import host_and_port, listen, serve, url_of
 from yima.sdk.tap_lines import standard_output
+from yima.validator.shown import shown
 from yima.validator.texts import Text, say
 
 HELP = "take the batches of devices and keep them 运行采集端"
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     host, port = host_and_port(arguments.listen)
     enrolled = read_devices(arguments.devices) if arguments.devices else None
     # A console that went away is no reason to stop taking trips.
-    out = standard_output(on_broken=lambda: None)
+    out = standard_output(lambda: None, as_json=arguments.json)
 
     def show(event: dict[str, Any]) -> None:
         if arguments.json:
@@ -103,12 +104,15 @@ def _line(event: dict[str, Any]) -> str:
             )
         case "batch":
             line = f"{event['device']}/{event['epoch']}: +{event['entries']} -> #{event['acknowledged']}"
-            return line + "".join(f"\n  ! #{sequence}: {why}" for sequence, why in event["rejected"].items())
+            return line + "".join(f"\n  ! #{sequence}: {shown(why)}" for sequence, why in event["rejected"].items())
         case "refused":
             return say(
-                Text(f"refused ({event['status']}): {event['why']}", f"已拒绝（{event['status']}）：{event['why']}")
+                Text(
+                    f"refused ({event['status']}): {shown(event['why'])}",
+                    f"已拒绝（{event['status']}）：{shown(event['why'])}",
+                )
             )
         case "trouble":
-            return say(Text(f"TROUBLE: {event['why']}", f"故障：{event['why']}"))
+            return say(Text(f"TROUBLE: {shown(event['why'])}", f"故障：{shown(event['why'])}"))
         case _:
             return say(Text("stopped", "已停止"))

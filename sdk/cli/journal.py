@@ -1,7 +1,6 @@
 """`yima journal`: looking into a device's journal, handing it on, putting its past by; the device may be running."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from yima.validator.journal.archiving import archive
 from yima.validator.journal.exporting import as_mapping, export_lines, export_records, new_file
 from yima.validator.journal.salvage import Gap
 from yima.validator.journal.trouble import explained
+from yima.validator.shown import shown, shown_json
 from yima.validator.state import look_at_journal, salvage_journal
 from yima.validator.texts import Text, say
 
@@ -151,7 +151,7 @@ def _at_work(what: Text) -> Any:
 
 
 def _say(arguments: argparse.Namespace, found: dict[str, Any], lines: str, out: Any = None) -> None:
-    print(json.dumps(found, ensure_ascii=False, indent=2) if arguments.json else lines, file=out)
+    print(shown_json(found, indent=2) if arguments.json else lines, file=out)
 
 
 def _numbers(gap: Gap) -> str:
@@ -184,7 +184,7 @@ def _lines(found: dict[str, Any]) -> str:
             )
         ).format(**found)
     ]
-    lines += [f"  ! #{entry['sequence']}: {entry['why']}" for entry in found["quarantined"]]
+    lines += [f"  ! #{entry['sequence']}: {shown(entry['why'])}" for entry in found["quarantined"]]
     for record in found.get("records", ()):
         doubt = "" if record.get("trusted", True) else "?"
         what = record.get("reason") or record.get("outcome") or record.get("event") or record["kind"]

@@ -3,8 +3,9 @@
 Rules:
 - Verbs are entry points of the group `yima.commands`: modules with HELP, add_arguments(parser) and run(arguments) ->
   exit status. Only the verb that is asked for is imported.
-- Exit status: the verb's own; 2 for wrong usage and for whatever an engineer can mend (YimaError), said in one line on
-  stderr; 130 after Ctrl-C.
+- Exit status: the verb's own; for whatever an engineer can mend (YimaError), said in one line on stderr, by its kind;
+  130 after Ctrl-C. The table is in `exit_status`, and at the end of every verb's `--help`.
+- No secret of an address leaves by an error of argparse either.
 """
 
 import argparse
@@ -13,10 +14,13 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
-from yima.validator.errors import YimaError
+from yima.sdk.cli.exit_status import epilog, status_of
+from yima.validator.errors import Kind, YimaError
+from yima.validator.guarding.lines import close_shared, shared_writer
 from yima.validator.remedies import missing_module
+from yima.validator.shown import masked_url, shown
 from yima.validator.texts import Text
 from yima.validator.version import VERSION
 
@@ -35,8 +39,17 @@ class Verb(Protocol):
         """Does it; returns the exit status."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """Its errors quote the command line, which may hold an address with a password."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(shown(masked_url(message)))
+
+
 class CommandError(YimaError):
     """A verb that cannot run."""
+
+    kind = Kind.USAGE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,14 +63,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stopped:  # argparse has said why
         return stopped.code if isinstance(stopped.code, int) else 2
     except YimaError as error:
-        print(f"yima: {error}", file=sys.stderr)
-        return 2
+        shared_writer(sys.stderr).write(f"yima: {error}")
+        return status_of(error)
     except BrokenPipeError:
         # Whoever read us has gone (`yima … | head`); the interpreter must not complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         return 130
+    finally:
+        close_shared()
     return status
 
 
@@ -75,8 +90,10 @@ def _run(words: list[str]) -> int:
         raise CommandError(name, Text("no such verb", "没有此命令"), Text(f"Verbs: {known}", f"可用命令：{known}"))
     try:
         verb = _load(verbs[name])
-        parser = argparse.ArgumentParser(prog=f"yima {name}", description=verb.HELP)
+        parser = _Parser(prog=f"yima {name}", description=verb.HELP)
         verb.add_arguments(parser)
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        parser.epilog = "\n".join(filter(None, (parser.epilog, epilog())))
         return verb.run(parser.parse_args(words[1:]))
     except ModuleNotFoundError as missing:
         raise _missing(verbs[name], missing) from missing

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Serves until SIGTERM or SIGINT; 0. Raises YimaError when it cannot start."""
     host, port = host_and_port(arguments.listen)
     tokens = read_tokens(arguments.tokens) if arguments.tokens else {}
-    out = standard_output(on_broken=lambda: None)
+    out = standard_output(lambda: None, as_json=arguments.json)
 
     def show(event: dict[str, Any]) -> None:
         if arguments.json:

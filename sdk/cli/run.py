@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from yima.sdk.cli.arguments import WholeNumber, add_direction_argument, add_operator_argument, gate_of
+from yima.sdk.cli.ending import end_by_signals
 from yima.sdk.cli.run_lines import RunLines
 from yima.sdk.tap_lines import standard_output
 from yima.validator.clock import SOFTWARE_DATE, SystemClock
@@ -84,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     trust.add_argument(
         "--environment", choices=list(ENVIRONMENTS), default=None,
-        help="what packages must be made for, default production 参数包所属环境，默认 production",
+        help="what packages must be made for, default production with --trust, test without 参数所属环境",
     )  # fmt: skip
     place = parser.add_argument_group("the gate and its place 闸机与位置")
     place.add_argument(
@@ -159,7 +160,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs until SIGTERM or SIGINT, or until the reader has no more; 0. Raises YimaError when it cannot start."""
     stop = threading.Event()
-    lines = RunLines(standard_output(on_broken=stop.set), arguments)
+    lines = RunLines(standard_output(stop.set, as_json=arguments.json), arguments)
     source_in = _source(arguments)
     state = DeviceState.open(arguments.state, arguments.device)
     terminal = _terminal(arguments, state)
@@ -220,8 +221,7 @@ def run(arguments: argparse.Namespace) -> int:
         resolving=Resolving(resolvers),
         older=older.accepted() if older else (),
     )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    end_by_signals(stop)
     signal.signal(signal.SIGHUP, lambda *_: upkeep.request())
     lines.started(
         journal=journal,
@@ -237,7 +237,7 @@ def run(arguments: argparse.Namespace) -> int:
         if deny:
             deny.close()
     lines.stopped(summary)
-    return 1 if lines.broken else 0
+    return 0 if lines.close() else 1
 
 
 @contextmanager

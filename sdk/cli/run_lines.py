@@ -3,12 +3,14 @@
 import argparse
 from typing import Any
 
-from yima.sdk.tap_lines import LineWriter, notice_as_line, notice_as_mapping, tap_as_line, tap_as_mapping
+from yima.sdk.tap_lines import notice_as_line, notice_as_mapping, tap_as_line, tap_as_mapping
 from yima.validator.deny.denylist import DenyList
 from yima.validator.device import Notice, Summary, Tap
+from yima.validator.guarding.lines import LineWriter
 from yima.validator.journal import SegmentJournal
 from yima.validator.packages import when
 from yima.validator.parameters import Parameters
+from yima.validator.shown import masked_url
 from yima.validator.texts import Text, say
 
 
@@ -20,10 +22,10 @@ class RunLines:
         self._arguments = arguments
         self._gate_speaks = arguments.gate.startswith("console:")
 
-    @property
-    def broken(self) -> bool:
-        """Whether nobody reads them any more."""
-        return self._out.broken
+    def close(self) -> bool:
+        """Gives the last lines a moment to go out; whether there was still somebody to read them."""
+        self._out.close()
+        return not self._out.broken
 
     def started(
         self,
@@ -42,9 +44,9 @@ class RunLines:
             "epoch": journal.epoch,
             "resumed_at": last + 1,
             "pending": last - journal.acknowledged(),
-            "reader": self._arguments.reader,
-            "gate": self._arguments.gate,
-            "collector": self._arguments.collector,
+            "reader": masked_url(self._arguments.reader),
+            "gate": masked_url(self._arguments.gate),
+            "collector": self._arguments.collector and masked_url(self._arguments.collector),
             "collector_encrypted": encrypted,
             "mode": self._arguments.mode,
             "city": self._arguments.city,

@@ -1,21 +1,23 @@
 """A gate for a bench without one: says on the console what a gate would do, in both languages.
 
-`console:` writes to standard output, `console:stderr` to standard error.
+`console:` writes to standard output, `console:stderr` to standard error. A console that nobody reads holds up no tap:
+what finds no room there is dropped, and counted (see guarding.lines).
 """
 
 import sys
 from typing import TextIO
 
 from yima.validator.errors import GateError
+from yima.validator.guarding.lines import shared_writer
 from yima.validator.judging import Verdict
 from yima.validator.texts import Text
 
 
 class ConsoleGate:
-    """One line a command, flushed before the command returns."""
+    """One line a command."""
 
     def __init__(self, out: TextIO) -> None:
-        self._out = out
+        self._out = shared_writer(out)
 
     def open(self, verdict: Verdict) -> None:
         """Lets one rider pass: says so."""
@@ -32,18 +34,18 @@ class ConsoleGate:
         self._line("AGAIN  重示", verdict, "")
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Gives the last lines a moment to go out."""
+        self._out.close()
 
     def _line(self, command: str, verdict: Verdict, rest: str) -> None:
         text = f"{command}  {verdict.reason.english} {verdict.reason.chinese}  {rest}".rstrip()
-        try:
-            print(text, file=self._out, flush=True)
-        except OSError as error:
+        self._out.write(text)
+        if self._out.broken:
             raise GateError(
                 "console:",
-                Text(f"cannot be written: {error.strerror}", f"无法写入：{error.strerror}"),
+                Text("cannot be written: nobody reads it any more", "无法写入：输出端已关闭"),
                 Text("Check where the output goes", "请检查输出去向"),
-            ) from error
+            )
 
 
 def open_console(address: str) -> ConsoleGate:

@@ -6,9 +6,11 @@ A tap then writes and flushes, and nothing else. What this thread cannot do (a f
 import threading
 from collections.abc import Callable
 
-from yima.validator.errors import JournalError
+from yima.validator.errors import JournalError, YimaError
+from yima.validator.guarding.watched import ThreadState, Watched
 
 CARE_S = 5.0  # a segment takes about 2000 taps
+STOP_WITHIN_S = 10.0  # what is under way is durable or not there: nothing needs to be waited for any longer
 
 
 class Caretaker:
@@ -21,7 +23,7 @@ class Caretaker:
         self,
         care: Callable[[], None],
         *,
-        on_trouble: Callable[[JournalError], None],
+        on_trouble: Callable[[YimaError], None],
         on_recovered: Callable[[], None],
         every_s: float = CARE_S,
     ) -> None:
@@ -31,7 +33,7 @@ class Caretaker:
         self._every_s = every_s
         self._stop = threading.Event()
         self._told = ""
-        self._thread = threading.Thread(target=self._run, name="yima-journal", daemon=True)
+        self._thread = Watched("yima-journal", self._run, on_trouble=on_trouble)
 
     def start(self) -> None:
         """The first time before it returns: the first tap finds room made."""
@@ -41,8 +43,16 @@ class Caretaker:
     def stop(self) -> None:
         """Waits for what is under way; may be called again, and without a start."""
         self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._thread.join(STOP_WITHIN_S)
+
+    @property
+    def thread(self) -> ThreadState:
+        """How its thread stands."""
+        return self._thread.state
+
+    def look(self) -> None:
+        """Begins the thread again if it has died; returns at once."""
+        self._thread.look()
 
     def _run(self) -> None:
         while not self._stop.wait(self._every_s):

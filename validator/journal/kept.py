@@ -2,7 +2,7 @@
 
 Rules it keeps:
 - The facts of an entry say it. Taps of a journal of the older form are trip records alone, with a tag of their own
-  (2004) for who vouched.
+  (2004) for who vouched, and one (2005) for what the tap was.
 - Any bytes are read as far as they say something; what says nothing counts for nothing.
 """
 
@@ -10,20 +10,24 @@ from typing import NamedTuple
 
 from yima.validator.journal.facts import FactsError, TapFacts, parse
 from yima.validator.journal.older import OlderEntry
-from yima.validator.judging import Vouched
+from yima.validator.judging import Transaction, Vouched
 from yima.validator.judging.record import fields_of, record_is_intact
 
-_CODE, _AMOUNT, _OLDER_VOUCHED = 0x0001, 0x0009, 0x2004
+_CODE, _AMOUNT, _OLDER_VOUCHED, _OLDER_TRANSACTION = 0x0001, 0x0009, 0x2004, 0x2005
 NOT_INTACT = "its trip record is not intact (tag 0011)"
 
 
 class KeptTap(NamedTuple):
-    """at: unix seconds. code: as scanned, None if there is none. fare_fen, vouched: of an accepted ride."""
+    """at: unix seconds. code: as scanned, None if there is none. fare_fen, vouched: of an accepted ride.
+
+    is_entry: what the ride costs is known at its exit.
+    """
 
     at: int
     code: bytes | None
     fare_fen: int
     vouched: Vouched
+    is_entry: bool = False
 
 
 def kept_tap(entry: bytes | OlderEntry) -> KeptTap | None:
@@ -37,7 +41,7 @@ def kept_tap(entry: bytes | OlderEntry) -> KeptTap | None:
     if not isinstance(facts, TapFacts):
         return None
     code = next((value for tag, value in fields_of(body) if tag == _CODE), None) if facts.accepted else body
-    return KeptTap(facts.at, code, facts.fare_fen, facts.vouched)
+    return KeptTap(facts.at, code, facts.fare_fen, facts.vouched, facts.transaction is Transaction.ENTRY)
 
 
 def code_of(entry: bytes | OlderEntry) -> bytes | None:
@@ -67,4 +71,5 @@ def _of_an_older_record(entry: OlderEntry) -> KeptTap:
         said.get(_CODE),
         int.from_bytes(said.get(_AMOUNT, b"")),
         Vouched(vouched[0]) if len(vouched) == 1 and vouched[0] in set(Vouched) else Vouched.HERE,
+        said.get(_OLDER_TRANSACTION) == bytes([Transaction.ENTRY]),
     )

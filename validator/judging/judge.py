@@ -17,6 +17,7 @@ from yima.validator import _core
 from yima.validator.errors import ParametersError
 from yima.validator.judging.applied import FUNDERS, AppliedRule, RuleKind
 from yima.validator.judging.family_fields import LAB_FAMILIES, card_account, organisation
+from yima.validator.parameters.dearest import dearest_ride_fen
 from yima.validator.parameters.family_rules import read as read_family_rules
 from yima.validator.parameters.image import MODE_NUMBERS
 from yima.validator.parameters.loading import Parameters
@@ -292,7 +293,8 @@ class Validator:
     """One gate's judge with its short memory.
 
     families: what its parameters say of other codes. offline_max_s: for how long the device may be without its
-    collector, 0: any time; for the device to keep.
+    collector, 0: any time; for the device to keep. dearest_ride_fen: what a ride may come to where nothing is charged
+    at the entry; 0 where no ride is taken at risk.
     """
 
     def __init__(
@@ -319,6 +321,8 @@ class Validator:
         self.gate = gate
         self.families = read_family_rules(parameters.image)
         self.offline_max_s = parameters.limits.offline_max_s
+        takes_risks = any(row.at_risk_rides for row in self.families.resolved)
+        self.dearest_ride_fen = dearest_ride_fen(parameters.image, gate.mode) if takes_risks else 0
         self._environment = parameters.environment
         self.set_deny(deny)
 

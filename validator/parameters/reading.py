@@ -214,6 +214,19 @@ def read_head(image: Image) -> Rules:
     )
 
 
+def read_fares(image: Image) -> Rules:
+    """What a ride may cost: fares with their stages and matrices, journeys; and nothing else."""
+    found = _Image(image)
+    return Rules(
+        environment=_ENVIRONMENTS[found.header.environment],
+        version=found.header.version,
+        fares=found.all(sections.FARES, found.fare),
+        journeys=found.all(sections.JOURNEYS, found.journey),
+        stages=found.stages(),
+        matrices=found.matrices(),
+    )
+
+
 def read(image: Image) -> Rules:
     """Every rule of an image, in the image's order."""
     found = _Image(image)

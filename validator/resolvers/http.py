@@ -62,7 +62,11 @@ class HttpResolver:
             return Answer.UNREACHABLE
         exchange = _Exchange(self._connection(question.deadline_ms / 1000), question)
         thread = threading.Thread(target=self._hold_place, args=(exchange,), name="yima-resolver", daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # the machine has no thread to give just now
+            self._places.release()
+            return Answer.UNREACHABLE
         thread.join(question.deadline_ms / 1000)
         exchange.cut()
         return exchange.answer

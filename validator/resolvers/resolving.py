@@ -4,6 +4,8 @@ Rules it keeps:
 - The core classifies and judges all that can be judged here; then the issuer is asked, once, with a deadline.
 - An issuer that answers is obeyed. One that cannot be reached is not guessed at: the ride is refused, or, if the
   parameters say so, accepted at risk, up to a number of rides and an amount that this device has out within 24 hours.
+- At an entry nothing is charged yet: such a ride counts with the most it may come to by the parameters, else an amount
+  would limit nothing there. What it cost in the end is known where it ends, often at another device.
 - What is out is counted from the journal, over all such families together, so it survives a restart; a ride counts from
   the moment it is recorded.
 - A device that does not know the time takes no risk: it could not say what lies within 24 hours.
@@ -13,11 +15,14 @@ Rules it keeps:
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
+from yima.validator.errors import YimaError
+from yima.validator.guarding.guards import answer_of
 from yima.validator.journal.kept import kept_tap
 from yima.validator.journal.older import OlderEntry
-from yima.validator.judging import Moment, Reason, Validator, Verdict, Vouched
+from yima.validator.judging import Direction, Moment, Reason, Validator, Verdict, Vouched
 from yima.validator.parameters.family_rules import Resolved, resolved_for
 from yima.validator.ports import Answer, Question, Resolver
 
@@ -57,10 +62,12 @@ class RidesAtRisk:
     def __init__(self) -> None:
         self._rides: list[tuple[int, int]] = []  # (unix seconds, fen)
 
-    def refill(self, accepted: Iterable[bytes | OlderEntry]) -> None:
-        """Begins anew with such rides among the journal's accepted taps."""
+    def refill(self, accepted: Iterable[bytes | OlderEntry], entry_fen: int = 0) -> None:
+        """Begins anew with such rides among the journal's accepted taps. entry_fen: what one counts that has begun."""
         self._rides = [
-            (tap.at, tap.fare_fen) for entry in accepted if (tap := kept_tap(entry)) and tap.vouched is Vouched.NOBODY
+            (tap.at, entry_fen if tap.is_entry else tap.fare_fen)
+            for entry in accepted
+            if (tap := kept_tap(entry)) and tap.vouched is Vouched.NOBODY
         ]
 
     def add(self, at: int, fen: int) -> None:
@@ -77,17 +84,20 @@ class Resolving:
     """Asks about codes that need it, and keeps what is out at risk.
 
     resolvers: whom to ask, by family; a family without one keeps the reason NEEDS_RESOLVER. Policies are those of the
-    validator's own parameters.
+    validator's own parameters. on_trouble: told of a resolver that raises or answers what it must not, once until it
+    is something else.
     """
 
     def __init__(self, resolvers: Mapping[str, Resolver]) -> None:
         self._resolvers = dict(resolvers)
+        self._told = ""
+        self.on_trouble: Callable[[YimaError], None] = lambda error: None
         self.at_risk = RidesAtRisk()
 
-    def refill(self, accepted: Callable[[], Iterable[bytes | OlderEntry]]) -> None:
+    def refill(self, validator: Validator, accepted: Callable[[], Iterable[bytes | OlderEntry]]) -> None:
         """After a start: what is out, by the taps accepted within RISK_WINDOW_S, asked for only if that may matter."""
         if self._resolvers:
-            self.at_risk.refill(accepted())
+            self.at_risk.refill(accepted(), validator.dearest_ride_fen)
 
     def settled(self, validator: Validator, verdict: Verdict, moment: Moment) -> Verdict:
         """The final verdict: `verdict` itself unless its reason is NEEDS_RESOLVER and there is somebody to ask."""
@@ -97,26 +107,36 @@ class Resolving:
         resolver = self._resolvers.get(verdict.family)
         if policy is None or resolver is None:
             return verdict
-        answer = resolver.resolve(
-            Question(
-                token=verdict.code,
-                family=verdict.family,
-                gate=validator.gate,
-                fare_fen=verdict.fare_fen,
-                at=moment.unix_s,
-                deadline_ms=policy.deadline_ms,
-            )
+        question = Question(
+            token=verdict.code,
+            family=verdict.family,
+            gate=validator.gate,
+            fare_fen=verdict.fare_fen,
+            at=moment.unix_s,
+            deadline_ms=policy.deadline_ms,
         )
+        answer = answer_of(resolver, question, self._tell)
         out = self.at_risk.out(moment.unix_s)
-        decision = decide(answer, policy, out, verdict.fare_fen, time_trusted=moment.trusted)
+        decision = decide(answer, policy, out, _risk_fen(validator, verdict), time_trusted=moment.trusted)
         return validator.settle(verdict, moment, decision.reason, decision.vouched)
 
-    def recorded(self, verdict: Verdict, moment: Moment) -> None:
+    def _tell(self, error: YimaError) -> None:
+        if str(error) != self._told:
+            self._told = str(error)
+            self.on_trouble(error)
+
+    def recorded(self, validator: Validator, verdict: Verdict, moment: Moment) -> None:
         """A verdict's record is durable: a ride at risk counts from now on."""
         if verdict.accepted and verdict.vouched is Vouched.NOBODY:
-            self.at_risk.add(moment.unix_s, verdict.fare_fen)
+            self.at_risk.add(moment.unix_s, _risk_fen(validator, verdict))
 
     def close(self) -> None:
         """Ends every resolver's connections; one that several families share is closed once."""
         for resolver in {id(resolver): resolver for resolver in self._resolvers.values()}.values():
-            resolver.close()
+            with suppress(Exception):
+                resolver.close()
+
+
+def _risk_fen(validator: Validator, verdict: Verdict) -> int:
+    """What this ride counts if nobody vouches for it."""
+    return validator.dearest_ride_fen if validator.gate.direction is Direction.ENTRY else verdict.fare_fen

@@ -5,7 +5,8 @@
     journal/      the journal: segments, cursor, quarantine, lock
     journal.db    a journal of the form before, as long as the collector lacks something of it
 
-The directory is the device's identity: copying it makes two devices of one name, which the collector will notice.
+The directory is its owner's alone (see `safety`), and the device's identity: copying it makes two devices of one name,
+which the collector will notice.
 """
 
 import secrets
@@ -22,6 +23,7 @@ from yima.validator.journal.salvage import Salvage
 from yima.validator.journal.trouble import explained
 from yima.validator.ports import DEVICE
 from yima.validator.state.keys import DeviceKey
+from yima.validator.state.safety import refuse_shared
 from yima.validator.texts import Text
 
 JOURNAL, OLDER_JOURNAL = "journal", "journal.db"
@@ -44,6 +46,7 @@ class DeviceState:
         name_file = directory / "device"
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            refuse_shared(directory)
             stored = name_file.read_text(encoding="utf-8")[:128].strip() if name_file.exists() else None
             if stored is None:
                 stored = device or f"yima-{secrets.token_hex(4)}"

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from yima.validator.errors import UplinkError
+from yima.validator.errors import DeviceKeyError
 from yima.validator.journal.files import write_whole
 from yima.validator.texts import Text
 
@@ -41,14 +41,14 @@ class DeviceKey:
 
     @classmethod
     def load_or_create(cls, path: Path) -> "DeviceKey":
-        """The key in the file, or a new one put there. Raises UplinkError."""
+        """The key in the file, or a new one put there. Raises DeviceKeyError."""
         try:
             if path.exists():
                 return cls._load(path)
             made = cls.generate()
             made._store(path)
         except OSError as error:
-            raise UplinkError(
+            raise DeviceKeyError(
                 path,
                 Text(
                     f"the device key cannot be read or made: {error.strerror}",
@@ -61,7 +61,7 @@ class DeviceKey:
     @classmethod
     def _load(cls, path: Path) -> "DeviceKey":
         if path.stat().st_mode & 0o077:
-            raise UplinkError(
+            raise DeviceKeyError(
                 path,
                 Text("the device key may be read by others", "设备密钥可被其他用户读取"),
                 Text(
@@ -78,7 +78,7 @@ class DeviceKey:
         else:
             cause = None
         if not isinstance(key, Ed25519PrivateKey):
-            raise UplinkError(
+            raise DeviceKeyError(
                 path,
                 Text("holds no Ed25519 private key", "不是 Ed25519 私钥"),
                 Text(

@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol
 
 from yima.validator.deny.denylist import DenyList
 from yima.validator.errors import ParametersError
+from yima.validator.guarding.guards import trouble
 from yima.validator.judging import Moment, Validator
 from yima.validator.packages import Chain, Package, PackageError, Pins, Policy, Standing, is_package, read_package, when
 from yima.validator.packages.store import PackageStore, Stack, Taken
@@ -215,6 +216,7 @@ class DenyUpkeep:
         self._judge: Validator | None = None
         self._wanted = False
         self._requested = False
+        self._threadless = False
         self._alarm = ExpiryAlarm("deny-list", _ALARMS, Text("Supply a newer list", "请提供新的名单"), troubled)
         self._untold: list[ParametersError] = [source.trouble] if source.trouble else []
         self.deny: DenyList | None = None
@@ -252,10 +254,10 @@ class DenyUpkeep:
             if self._work.done():
                 self._finish()
         elif self._wanted:
-            self._wanted = False
-            self._work = self._thread.submit(self._source.take, now)
+            if self._begin(self._source.take, now):
+                self._wanted = False
         elif self._source.is_due(now):
-            self._work = self._thread.submit(self._source.due, now)
+            self._begin(self._source.due, now)
         else:
             self._alarm.look(*self._source.standing(now))
 
@@ -265,9 +267,24 @@ class DenyUpkeep:
         if self._work is not None:
             self._finish()
 
+    def _begin(self, look: Callable[[Moment], Looked], now: Moment) -> bool:
+        """Looks on the other thread; False, and told once, while the machine has no thread to give."""
+        try:
+            self._work = self._thread.submit(look, now)
+        except RuntimeError as error:
+            if not self._threadless:
+                self._troubled(trouble(ParametersError, "deny-list", error))
+            self._threadless = True
+            return False
+        self._threadless = False
+        return True
+
     def _finish(self) -> None:
         assert self._work is not None
-        looked, self._work = self._work.result(), None
+        try:
+            looked, self._work = self._work.result(), None
+        except Exception as error:
+            looked, self._work = Looked(trouble=trouble(ParametersError, "deny-list", error)), None
         requested, self._requested = self._requested and not self._wanted, self._wanted
         if looked.trouble:
             self._troubled(looked.trouble)

@@ -1,7 +1,8 @@
 """Which parameters a device judges by, from its first start on: a plain file, or packages that it activates and keeps.
 
 Rules it keeps:
-- A device that is told whose keys to trust takes nothing that is not signed by them.
+- A device that is told whose keys to trust takes nothing that is not signed by them; one that is not takes parameters
+  of the test environment only. Real fares are taken by what somebody answers for with a signature.
 - New parameters come into force between two taps, without a restart; what was used stays used.
 - Whatever is wrong with what was handed in, the last good parameters stay in force, and the trouble is told.
 - Packages are activated only while the clock is trusted. Their expiry is told before it comes; when it and the grace
@@ -47,7 +48,7 @@ class Source(Protocol):
 class PlainFile:
     """A TOML file, for the bench: taken as it is, and again when it changed.
 
-    environment: what it must say, if given.
+    environment: what it must say, if given. Production is refused in any case.
     """
 
     trouble: ParametersError | None = None
@@ -69,6 +70,8 @@ class PlainFile:
 
     def _read(self) -> Parameters:
         parameters = load(self._path)
+        if parameters.environment != "test":
+            raise _unsigned(self._path)
         if self._environment not in {None, parameters.environment}:
             raise PackageError(self._path, "OTHER_ENVIRONMENT")
         return parameters
@@ -79,6 +82,20 @@ class PlainFile:
     def standing(self, now: Moment) -> tuple[Standing, int]:
         """Always good."""
         return Standing.GOOD, 0
+
+
+def _unsigned(path: Path) -> ParametersError:
+    return ParametersError(
+        path,
+        Text(
+            "are production parameters, and unsigned: only a test device works without --trust",
+            "是未签名的生产参数：未指定 --trust 时仅可用测试参数",
+        ),
+        Text(
+            'Sign them (yima params sign) and name the signers with --trust, or set environment = "test"',
+            '请签名（yima params sign）并用 --trust 指定签名公钥，或设 environment = "test"',
+        ),
+    )
 
 
 class Packages:

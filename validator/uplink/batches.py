@@ -17,7 +17,7 @@ Such come from journals that were begun before entries had facts. The answer to 
 
 acknowledged: the highest sequence such that the collector holds, durably, it and all before it (a refused one that it
 keeps as refused counts as held). Both ends treat the other's bytes as hostile: sizes are capped, every field's type and
-range is checked, and anything wrong is a BatchError.
+range is checked, and anything wrong is a BatchError. A reason is made fit to be shown as it comes in.
 """
 
 import base64
@@ -28,8 +28,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from yima.validator.guarding.guards import WHY_MAX
 from yima.validator.journal.older import OlderEntry
 from yima.validator.ports import DEVICE, Entry, JournalKey
+from yima.validator.shown import shown
 
 BODY_MAX = 2 << 20
 ANSWER_MAX = 1 << 20
@@ -144,7 +146,7 @@ def parse_answer(body: bytes, sent: Sequence[Entry | OlderEntry]) -> Acknowledge
             raise BatchError(f"rejected: {name} lies beyond what is acknowledged")
         if not isinstance(why, str):
             raise BatchError(f"rejected: no reason for {name}")
-        rejected[int(name)] = why
+        rejected[int(name)] = shown(why, WHY_MAX)
     return Acknowledgement(acknowledged, rejected)
 
 

@@ -6,10 +6,9 @@ which the cursor stays where it was.
 """
 
 import socket
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from types import ModuleType
@@ -17,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from yima.validator.errors import BatchTooLargeError, CollectorBusyError, UplinkError
+from yima.validator.guarding.watched import ThreadError
 from yima.validator.journal.older import OlderEntry
 from yima.validator.ports import Entry
 from yima.validator.remedies import missing_module
@@ -31,6 +31,7 @@ from yima.validator.uplink.batches import (
     encode_batch,
     parse_answer,
 )
+from yima.validator.uplink.deadline import Deadline
 from yima.validator.version import VERSION
 
 PATH = "/v1/batches"
@@ -54,6 +55,7 @@ class HttpUplink:
         self._total_s = total_s
         self._stream: Any = None  # httpcore's stream of the connection in use
         self._too_slow = False
+        self._deadline = Deadline(self._cut)
         try:
             urlsplit(url)  # notices unfinished brackets, which httpx does not
             parsed = self._httpx.URL(url)
@@ -81,11 +83,13 @@ class HttpUplink:
             KEY_HEADER: self._key.public,
             SIGNATURE_HEADER: self._key.sign(body),
         }
+        self._stream, self._too_slow = None, False
         try:
             with (
-                self._bounded() as watched,
+                # httpx bounds each read alone, so that a byte now and then would be for ever.
+                self._deadline.within(self._total_s),
                 self._client.stream(
-                    "POST", self._address, content=body, headers=headers, extensions={"trace": watched}
+                    "POST", self._address, content=body, headers=headers, extensions={"trace": self._watch}
                 ) as response,
             ):
                 answer = bytearray()
@@ -98,6 +102,8 @@ class HttpUplink:
         except self._httpx.HTTPError as error:
             why = "too slow" if self._too_slow else str(error) or type(error).__name__
             raise self._unreachable(why) from error
+        except ThreadError as error:
+            raise UplinkError(self.url, error.problem, error.remedy) from error
         if status != 200:
             raise self._refused(status, bytes(answer[:200]), retry_after)
         try:
@@ -108,22 +114,8 @@ class HttpUplink:
 
     def close(self) -> None:
         """Ends the connection."""
+        self._deadline.close()
         self._client.close()
-
-    @contextmanager
-    def _bounded(self) -> Iterator[Any]:
-        """Ends the exchange when its time is up; httpx bounds only each read, so that a byte now and then is for ever.
-
-        Yields what httpcore is to tell of its connections.
-        """
-        self._too_slow = False
-        timer = threading.Timer(self._total_s, self._cut)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield self._watch
-        finally:
-            timer.cancel()
 
     def _watch(self, event: str, info: dict[str, Any]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):

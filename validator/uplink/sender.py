@@ -8,16 +8,20 @@ Rules:
 - After a failure, or an answer that does not cover what was sent, it waits: each time up to twice as long, and a random
   part of that, so that a fleet does not come back in step. `Retry-After` is a lower bound.
 - When idle it asks now and then how far the collector is, so that a restored one is noticed without a tap.
-- Nothing here stops the device: failures are told, once each, and the records wait.
+- Nothing here stops the device: failures are told, once each, and the records wait. A failure that nobody foresaw is
+  one too; what ends the thread all the same begins anew (`look`).
 """
 
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from yima.validator.errors import BatchTooLargeError, CollectorBusyError, JournalError, UplinkError, YimaError
+from yima.validator.guarding.guards import trouble
+from yima.validator.guarding.watched import ThreadState, Watched
 from yima.validator.ports import Outbox, Uplink
 from yima.validator.texts import Text
 from yima.validator.uplink.batches import fitting
@@ -73,11 +77,20 @@ class Sender:
         self._count = policy.count
         self._failures = 0
         self._told = ""
-        self._thread = threading.Thread(target=self._run, name="yima-uplink", daemon=True)
+        self._thread = Watched("yima-uplink", self._run, on_trouble=on_trouble)
 
     def start(self) -> None:
         """Begins with what waits from last time, or by asking how far the collector is."""
         self._thread.start()
+
+    @property
+    def thread(self) -> ThreadState:
+        """How its thread stands."""
+        return self._thread.state
+
+    def look(self) -> None:
+        """Begins the thread again if it has died; returns at once."""
+        self._thread.look()
 
     def appended(self) -> None:
         """An entry was appended; returns at once."""
@@ -93,23 +106,19 @@ class Sender:
                 return
             self._stop_by = time.monotonic() + within_s
             self._wake.notify()
-        if self._thread.ident is None:
+        if self._thread.join(within_s):
             self._uplink.close()
-        else:
-            self._thread.join(within_s)
 
     def _run(self) -> None:
-        try:
+        pause = self._exchange()
+        while self._sleep(pause):
             pause = self._exchange()
-            while self._sleep(pause):
-                pause = self._exchange()
-            self._failures = 0
+        self._failures = 0
+        try:
             while self._failures == 0 and self._time_left() and self._waiting():
                 self._exchange()
         except JournalError as error:
             self._tell(error)
-        finally:
-            self._uplink.close()
 
     def _time_left(self) -> bool:
         return self._stop_by is None or time.monotonic() < self._stop_by
@@ -152,9 +161,7 @@ class Sender:
             self._oldest = None
         try:
             entries = fitting(self._journal.pending(self._count))
-            through, rejected = self._uplink.send(entries)
-            if through > self._journal.last_sequence():
-                raise _from_another_time(through, self._journal)
+            through, rejected = self._send(entries)
             sent_to = entries[-1].key.sequence if entries else self._journal.acknowledged()
             # What the collector has beyond this batch was sent before; it will say so again when that is sent again.
             reached = min(through, sent_to)
@@ -162,6 +169,8 @@ class Sender:
                 self._journal.acknowledge(reached, rejected, at=self._now())
         except (UplinkError, JournalError) as error:
             return self._failed(error)
+        except Exception as error:
+            return self._failed(trouble(UplinkError, "uplink", error))
         if entries or reached < sent_to:
             self._on_answer(reached, rejected)
         if self._told:
@@ -172,11 +181,17 @@ class Sender:
         self._failures = 0
         return 0.0
 
+    def _send(self, entries: Sequence[Any]) -> tuple[int, dict[int, str]]:
+        through, rejected = self._uplink.send(entries)
+        if through > self._journal.last_sequence():
+            raise _from_another_time(through, self._journal)
+        return through, rejected
+
     def _pause(self) -> float:
         self._failures += 1
         return waiting_s(self._failures, random.random())  # noqa: S311 - spreads a fleet, hides nothing
 
-    def _failed(self, error: UplinkError | JournalError) -> float:
+    def _failed(self, error: YimaError) -> float:
         pause = self._pause()
         if isinstance(error, CollectorBusyError) and error.retry_after_s is not None:
             pause = max(pause, error.retry_after_s)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from yima.sdk.centre.collector.durable import DurableFile, FileKind
-from yima.validator.errors import YimaError
+from yima.validator.errors import Kind, YimaError
 from yima.validator.journal import FIRST_PREVIOUS, chain
 from yima.validator.journal.facts import FactsError, TapFacts, parse
 from yima.validator.journal.kept import fault_of
@@ -35,6 +35,8 @@ CONFLICT = "another record is already held under this sequence"
 
 class StoreError(YimaError):
     """A store that cannot be written or trusted; nothing was acknowledged that is not in it."""
+
+    kind = Kind.STATE
 
 
 class KeyRefusedError(Exception):

@@ -105,7 +105,7 @@ def test_what_was_asked_for_is_in_the_code(yima: Run, tmp_path: Path, now: int) 
 def test_parameters_that_someone_else_wrote_are_not_overwritten(yima: Run, tmp_path: Path) -> None:
     (tmp_path / "params.toml").write_text("mine")
     status, _, said = yima("issue", "--out", tmp_path)
-    assert status == 2
+    assert status == 3
     assert "params.toml" in said
     assert (tmp_path / "params.toml").read_text() == "mine"
     assert yima("issue", "--out", tmp_path / "new")[0] == 0
@@ -126,17 +126,15 @@ def test_parameters_that_someone_else_wrote_are_not_overwritten(yima: Run, tmp_p
     ],
     ids=str,
 )
-def test_what_cannot_be_issued_is_status_2_and_writes_no_code(
-    wrong: tuple[str, str], yima: Run, tmp_path: Path
-) -> None:
-    assert yima("issue", "--out", tmp_path / "bench", *wrong)[0] == 2
+def test_what_cannot_be_issued_is_said_and_writes_no_code(wrong: tuple[str, str], yima: Run, tmp_path: Path) -> None:
+    assert yima("issue", "--out", tmp_path / "bench", *wrong)[0] in {2, 3}  # the command line, or what it names
     assert not list(tmp_path.rglob("*.bin"))
 
 
 def test_a_place_that_cannot_be_written_is_named(yima: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     status, _, said = yima("issue", "--out", tmp_path / "file" / "bench")
-    assert status == 2
+    assert status == 3
     assert "cannot be written" in said
 
 
@@ -219,9 +217,9 @@ def test_what_is_no_code_is_status_1_and_what_cannot_be_read_status_2(yima: Run,
     assert status == 1
     assert "no code of any known family" in out
     (tmp_path / "empty").write_bytes(b"")
-    assert yima("inspect", tmp_path / "empty")[0] == 2
-    assert yima("inspect", tmp_path / "nowhere")[0] == 2
-    assert yima("inspect", "--hex", "8001", "--roots", tmp_path / "empty")[0] == 2
+    assert yima("inspect", tmp_path / "empty")[0] == 3
+    assert yima("inspect", tmp_path / "nowhere")[0] == 3
+    assert yima("inspect", "--hex", "8001", "--roots", tmp_path / "empty")[0] == 3
 
 
 def test_a_record_shows_tags_integrity_and_the_code(yima: Run, record: bytes, tmp_path: Path) -> None:
@@ -240,7 +238,7 @@ def test_pictures_without_the_camera_extra_say_what_to_install(
     (tmp_path / "code.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     monkeypatch.setitem(__import__("sys").modules, "zxingcpp", None)
     status, _, said = yima("inspect", tmp_path / "code.png")
-    assert status == 2
+    assert status == 3
     assert commands_in(said) == [["-e", ".[camera]"]]
 
 
@@ -287,8 +285,8 @@ def test_the_human_verdict_is_in_both_languages(yima: Run, code_file: Path, para
 
 def test_what_cannot_be_judged_is_status_2(yima: Run, code_file: Path, tmp_path: Path, now: int) -> None:
     (tmp_path / "broken.toml").write_text("environment = ")
-    assert yima("judge", code_file, "--params", tmp_path / "broken.toml", "--at", now)[0] == 2
-    assert yima("judge", code_file, "--params", tmp_path / "nowhere.toml", "--at", now)[0] == 2
+    assert yima("judge", code_file, "--params", tmp_path / "broken.toml", "--at", now)[0] == 6
+    assert yima("judge", code_file, "--params", tmp_path / "nowhere.toml", "--at", now)[0] == 6
 
 
 # conform
@@ -316,10 +314,10 @@ def test_a_vector_that_differs_is_status_1_and_shown(yima: Run, tmp_path: Path) 
 
 
 def test_no_vectors_or_a_malformed_one_is_status_2(yima: Run, tmp_path: Path) -> None:
-    assert yima("conform", tmp_path)[0] == 2
+    assert yima("conform", tmp_path)[0] == 3
     (tmp_path / "bad.json").write_text('{"gate": {}, "expect": {}}')
     status, _, said = yima("conform", tmp_path)
-    assert status == 2
+    assert status == 3
     assert "bad.json" in said
 
 
@@ -345,6 +343,6 @@ def test_the_examples_root_is_the_labs_public_one(yima: Run, public_certificates
 def test_unusable_parameters_are_named(yima: Run, tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_text('environment = "test"\nversion = 1\nfare = 2\n')
     status, _, said = yima("params", "check", tmp_path / "p.toml")
-    assert status == 2
+    assert status == 6
     assert "fare" in said
     assert yima("params")[0] == 2

@@ -149,7 +149,7 @@ def test_as_a_process_its_status_is_the_verbs(code_file: Path, params_file: Path
     assert yima(*judge, str(now), str(code_file)).returncode == 0
     assert yima(*judge, str(now + 3600), str(code_file)).returncode == 1
     missing = yima(*judge, str(now), "nowhere.bin")
-    assert missing.returncode == 2
+    assert missing.returncode == 3
     assert missing.stderr.count(b"\n") == 1
     assert missing.stderr.startswith(b"yima: nowhere.bin: ")
 

@@ -153,20 +153,20 @@ def test_output_that_nobody_reads_ends_the_run_without_a_traceback(bench: Path) 
 
 
 def test_what_cannot_start_is_one_line_that_names_the_thing(bench: Path) -> None:
-    cases: list[tuple[list[str], str]] = [
-        (["--params", f"{bench}/nowhere.toml"], "nowhere.toml"),
-        (["--reader", f"file:{bench}/none"], "none"),
-        (["--reader", "laser:1"], "no such reader"),
-        (["--reader", "serial:/dev/ttyNONE"], "/dev/ttyNONE"),
-        (["--gate", "drawbridge:"], "no such gate"),
-        (["--collector", "collector"], "no address of a collector"),
-        (["--state", f"{bench}/city.toml"], "state directory"),
-        (["--device", "gate 7", "--state", f"{bench}/other"], "no name for a device"),
-        (["--line", "x" * 300], "no text for a trip record"),
+    cases: list[tuple[list[str], str, int]] = [
+        (["--params", f"{bench}/nowhere.toml"], "nowhere.toml", 6),
+        (["--reader", f"file:{bench}/none"], "none", 4),
+        (["--reader", "laser:1"], "no such reader", 4),
+        (["--reader", "serial:/dev/ttyNONE"], "/dev/ttyNONE", 4),
+        (["--gate", "drawbridge:"], "no such gate", 4),
+        (["--collector", "collector"], "no address of a collector", 7),
+        (["--state", f"{bench}/city.toml"], "state directory", 5),
+        (["--device", "gate 7", "--state", f"{bench}/other"], "no name for a device", 5),
+        (["--line", "x" * 300], "no text for a trip record", 6),
     ]
-    for more, says in cases:
+    for more, says, status in cases:
         done = yima(*run_words(bench, *more))
-        assert done.returncode == 2, more
+        assert done.returncode == status, more
         assert says in done.stderr, more
         assert done.stderr.count("\n") == 1, done.stderr
     assert yima(*run_words(bench, "--batch-count", "0")).returncode == 2
@@ -176,7 +176,7 @@ def test_what_cannot_start_is_one_line_that_names_the_thing(bench: Path) -> None
 def test_a_state_directory_belongs_to_one_device(bench: Path) -> None:
     assert yima(*run_words(bench, "--device", "gate-7")).returncode == 0
     done = yima(*run_words(bench, "--device", "gate-8"))
-    assert done.returncode == 2
+    assert done.returncode == 5
     assert "belongs to device gate-7" in done.stderr
     (bench / "state" / "device").write_bytes(b"\xff\xfe")
     assert "not text" in yima(*run_words(bench)).stderr
@@ -211,23 +211,23 @@ def test_the_journal_can_be_shown_and_verified(bench: Path, capsys: pytest.Captu
     content = bytearray(segment.read_bytes())
     content[400] ^= 1
     segment.write_bytes(content)
-    assert main(["journal", "verify", state]) == 2
+    assert main(["journal", "verify", state]) == 5
     assert "entry 1 in 0000000001.seg is not as it was written" in capsys.readouterr().err
-    assert main(["journal", "show", str(bench / "nowhere")]) == 2
+    assert main(["journal", "show", str(bench / "nowhere")]) == 5
 
 
 def test_a_collector_that_cannot_start_says_why(bench: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         busy = f"127.0.0.1:{taken.getsockname()[1]}"
-        assert main(["collect", "--listen", busy, "--store", f"{bench}/trips.db"]) == 2
+        assert main(["collect", "--listen", busy, "--store", f"{bench}/trips.db"]) == 7
         assert busy in capsys.readouterr().err
-    for words, says in (
-        (["--listen", "8080", "--store", f"{bench}/trips.db"], "HOST:PORT"),
-        (["--listen", "127.0.0.1:0", "--store", f"{bench}/none/trips.db"], "none/trips.db"),
-        (["--listen", "127.0.0.1:0", "--store", f"{bench}/city.toml"], "city.toml"),
-        (["--store", f"{bench}/trips.db", "--devices", f"{bench}/none"], "none"),
+    for words, says, status in (
+        (["--listen", "8080", "--store", f"{bench}/trips.db"], "HOST:PORT", 7),
+        (["--listen", "127.0.0.1:0", "--store", f"{bench}/none/trips.db"], "none/trips.db", 5),
+        (["--listen", "127.0.0.1:0", "--store", f"{bench}/city.toml"], "city.toml", 5),
+        (["--store", f"{bench}/trips.db", "--devices", f"{bench}/none"], "none", 5),
     ):
-        assert main(["collect", *words]) == 2
+        assert main(["collect", *words]) == status
         assert says in capsys.readouterr().err.replace("主机:端口", "HOST:PORT")
 
 

@@ -86,7 +86,7 @@ def test_the_example_is_checked_shown_and_built(yima: Run, source: Path, signer:
 def test_a_slip_is_one_line_with_file_line_and_column(yima: Run, source: Path) -> None:
     (source / "fares.csv").write_text("rule,mode,kind,fen\nbus,bus,flat,2.50\n")
     status, out, err = yima("params", "check", source)
-    assert (status, out) == (2, "")
+    assert (status, out) == (6, "")
     assert f"{source / 'fares.csv'}: line 2, fen" in err
     assert len(err.splitlines()) == 1
 
@@ -103,7 +103,7 @@ def test_what_is_signed_is_taken_and_what_is_not_is_not(
     assert yima("params", "verify", package, "--trust", pins, "--at", NOW, "--environment", "production")[0] == 1
     draft = tmp_path / "draft.ymp"
     status, _, err = yima("params", "build", source, "-o", draft)
-    assert (status, "nobody signs" in err, draft.exists()) == (2, True, False)
+    assert (status, "nobody signs" in err, draft.exists()) == (6, True, False)
     status, out, _ = yima("params", "build", source, "--next-pins", pins, "-o", draft)
     assert (status, "unsigned" in out) == (0, True)
     assert yima("params", "verify", draft, "--trust", pins, "--at", NOW)[0] == 1
@@ -206,4 +206,4 @@ def test_a_package_without_trust_and_a_deny_list_are_no_parameters(
     with pytest.raises(ParametersError):
         load(package, trust=trust, now=NOW + 1000 * DAY)
     status, _, err = yima("params", "show", tmp_path / "none.ymp")
-    assert (status, "cannot be read" in err) == (2, True)
+    assert (status, "cannot be read" in err) == (6, True)

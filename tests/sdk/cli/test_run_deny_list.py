@@ -244,5 +244,5 @@ def test_without_a_list_that_may_be_used_a_device_does_not_start(
         command += ["--params", str(bench.package()), "--trust", str(bench.keys), "--environment", "test"]
     else:
         command += ["--params", str(bench.plain())]
-    assert main([*command, "--deny-list", str(path)]) == 2
+    assert main([*command, "--deny-list", str(path)]) == 6
     assert problem in capsys.readouterr().err

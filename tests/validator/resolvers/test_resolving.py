@@ -114,7 +114,7 @@ def tap(resolving: Resolving, judge: Validator, token: bytes, at: int = NOW, *, 
     moment = Moment(unix_s=at, tick_ms=at * 1000, trusted=trusted)
     verdict = resolving.settled(judge, judge.judge(token, moment), moment)
     if not verdict.again:
-        resolving.recorded(verdict, moment)
+        resolving.recorded(judge, verdict, moment)
     return verdict
 
 

@@ -1,0 +1,145 @@
+"""Output that nobody reads holds up nobody: what finds no room is dropped, counted and told."""
+
+import fcntl
+import io
+import json
+import os
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.uplinks import until
+from yima.validator.gates.console import ConsoleGate
+from yima.validator.guarding import lines as lines_module
+from yima.validator.guarding.lines import WAITING_MAX, LineWriter, close_shared, lost_as_json, shared_writer
+
+
+class Pipe:
+    """A pipe of one page, and a stream that writes into it."""
+
+    def __init__(self) -> None:
+        self.reading, writing = os.pipe()
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+        self.stream = os.fdopen(writing, "w", encoding="utf-8")
+
+    def read(self, writer: LineWriter) -> list[str]:
+        """All lines, after the writer's end has been closed."""
+        found = b""
+
+        def drain() -> None:
+            nonlocal found
+            while part := os.read(self.reading, 65536):
+                found += part
+
+        reader = threading.Thread(target=drain)
+        reader.start()
+        writer.close(30)
+        self.stream.close()
+        reader.join(30)
+        return found.decode().splitlines()
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    made = Pipe()
+    yield made
+    os.close(made.reading)
+
+
+def test_lines_go_out_whole_and_in_order(pipe: Pipe) -> None:
+    writer = LineWriter(pipe.stream)
+    for number in range(500):
+        writer.write(f"line {number}")
+    assert pipe.read(writer) == [f"line {number}" for number in range(500)]
+    assert writer.dropped == 0
+
+
+def test_a_pipe_that_nobody_reads_holds_up_no_writer_and_what_is_lost_is_told(pipe: Pipe) -> None:
+    writer = LineWriter(pipe.stream)
+    writer.lost = lost_as_json
+    text = "x" * 1000
+    for number in range(1000):  # a million characters into a pipe of 4096
+        writer.write_json({"number": number, "text": text})
+    assert writer.dropped > 500
+    writer.close(0)
+    found = [json.loads(line) for line in pipe.read(writer)]
+    numbers = [line["number"] for line in found if "number" in line]
+    assert numbers == list(range(1000 - writer.dropped))
+    assert found[-1] == {"event": "lines_dropped", "count": writer.dropped}
+    assert sum(len(json.dumps(line)) for line in found) < WAITING_MAX + 2 * 65536
+
+
+def test_a_line_after_the_lost_ones_stands_behind_their_count(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines_module, "WAITING_MAX", 100)
+    writer = LineWriter(pipe.stream)
+    writer.write("x" * 90_000 + "\n")  # more than fits, so it is dropped
+    writer.write("after")
+    first, second = pipe.read(writer)
+    assert "1 " in first
+    assert second == "after"
+
+
+def test_a_gate_on_a_console_that_nobody_reads_goes_on(pipe: Pipe) -> None:
+    gate = ConsoleGate(pipe.stream)
+    writer = shared_writer(pipe.stream)
+    for _ in range(20_000):
+        gate._out.write("OPEN   开闸  Accepted 请通行")
+    assert writer is gate._out
+    assert writer.dropped
+    pipe.read(writer)
+
+
+def test_the_end_of_the_reader_is_told_once() -> None:
+    pipe = Pipe()
+    gone: list[bool] = []
+    writer = LineWriter(pipe.stream, on_broken=lambda: gone.append(True))
+    os.close(pipe.reading)
+    writer.write("nobody")
+    until(lambda: writer.broken)
+    writer.write("still nobody")
+    writer.close()
+    until(lambda: gone == [True])
+    pipe.stream.close()
+
+
+def test_no_thread_to_be_had_is_no_error_and_the_next_line_tries_again(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    writer = LineWriter(pipe.stream)
+    with monkeypatch.context() as without:
+        without.setattr(threading.Thread, "start", refuse)
+        writer.write("one")
+    writer.write("two")
+    assert pipe.read(writer) == ["one", "two"]
+
+
+def test_a_stream_in_memory_is_written_at_once_and_escaped() -> None:
+    out = io.StringIO()
+    writer = LineWriter(out)
+    writer.write("a\x1b[31m\nb\ud800")
+    assert out.getvalue() == "a\\x1b[31m\nb\\ud800\n"
+    out.close()
+    writer.write("gone")
+    assert writer.broken
+
+
+def test_a_console_that_only_knows_ascii_gets_escapes() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w", encoding="ascii") as stream:
+        writer = LineWriter(stream)
+        writer.write("开")
+        writer.close(30)
+    assert os.read(reading, 100) == b"\\u5f00\n"
+    os.close(reading)
+
+
+def test_one_stream_has_one_writer_until_the_end_of_the_process() -> None:
+    out = io.StringIO()
+    assert shared_writer(out) is shared_writer(out)
+    close_shared()
+    other = io.StringIO()
+    assert shared_writer(other)._out is other
