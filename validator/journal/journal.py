@@ -227,10 +227,7 @@ class SegmentJournal(JournalView):
     def care(self) -> None:
         """Makes the next segment ready, removes what may go. Raises JournalError when there is no room for another."""
         with explained(self.folder):
-            with self._turn:
-                gone = self._writer.let_go(self.acknowledged())
-            self._writer.remove(gone)
-            self._writer.make_ready()
+            self._writer.care(self._turn)
 
     def close(self) -> None:
         """Closes and unlocks; twice is once."""
