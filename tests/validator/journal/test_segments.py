@@ -208,7 +208,7 @@ def test_what_is_old_and_acknowledged_goes_by_its_age() -> None:
         segments.append(entry(number, BIG))
     cared(segments, 119)
     assert segments.first == 69
-    assert [frame.sequence for frame in segments.frames_needed(1)] == list(range(69, 120))
+    assert list(segments.needed(1, lambda made: True)) == [entry(number, BIG) for number in range(69, 120)]
 
 
 def test_a_full_disk_refuses_the_append_and_leaves_everything_as_it_was() -> None:
