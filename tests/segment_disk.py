@@ -1,5 +1,7 @@
 """A disk for the journal's segments whose power can be cut at each call and inside it."""
 
+import errno
+import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -35,6 +37,7 @@ class SegmentDisk:
 
     cut_at: int | None = None
     fail_at: int | None = None
+    errno: int = errno.EIO
     room: int | None = None
     calls: list[str] = field(default_factory=list)
     files: dict[str, File] = field(default_factory=dict)
@@ -95,4 +98,4 @@ class SegmentDisk:
         if number == self.cut_at:
             raise PowerCutError(f"in {verb}, call {number}")
         if number == self.fail_at:
-            raise OSError(5, "Input/output error")
+            raise OSError(self.errno, os.strerror(self.errno))

@@ -22,6 +22,7 @@ of its last, so segments that were moved to an archive are held together by the 
 
 import struct
 import zlib
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from yima.validator._core import sm3
@@ -80,12 +81,13 @@ class Summary(NamedTuple):
 
     def then(self, later: "Summary") -> "Summary":
         """Of these entries and later ones."""
-        return Summary(
-            at=max(self.at, later.at),
-            trusted_at=later.trusted_at or self.trusted_at,
-            good_until=max(self.good_until, later.good_until),
-            run=max(self.run, later.run),
-        )
+        return Summary.of((self, later))
+
+    @staticmethod
+    def of(parts: Iterable["Summary"]) -> "Summary":
+        """Of entries whose summaries these are, in their order."""
+        at, trusted_at, good_until, run = zip(*parts, strict=True)
+        return Summary(max(at), next((one for one in reversed(trusted_at) if one), 0), max(good_until), max(run))
 
 
 class Seal(NamedTuple):
@@ -161,6 +163,19 @@ def parse_frame(seed: int, data: bytes | memoryview, at: int) -> Frame | None:
     if zlib.crc32(data[at + 8 : stop + HASH_SIZE], seed) != crc:
         return None
     return Frame(sequence, bytes(data[at + FRAME_HEAD : stop]), bytes(data[stop : stop + HASH_SIZE]), end)
+
+
+def walk(seed: int, data: bytes, at: int) -> Iterator[tuple[int, int, int]]:
+    """The whole frames from that offset on, one behind the other: (offset, sequence, size of the entry)."""
+    head, crc32, most = _FRAME.unpack_from, zlib.crc32, len(data) - FRAME_HEAD - HASH_SIZE
+    view = memoryview(data)
+    while at <= most:
+        size, crc, sequence = head(view, at)
+        stop = at + FRAME_HEAD + size + HASH_SIZE
+        if not 0 < size <= ENTRY_MAX or crc32(view[at + 8 : stop], seed) != crc or stop > len(data):
+            return
+        yield at, sequence, size
+        at = (stop + 7) & ~7
 
 
 def _with_crc(head: bytes, size: int) -> bytes:

@@ -96,10 +96,8 @@ class JournalView:
         """Entries (their bytes) by which the memory of used codes is filled: accepted taps whose code could still be
         shown at that second, and what reverses taps; by the order in which they were made."""
         with self._turn, explained(self.folder):
-            frames = list(self._segments.frames_needed(good_until))
-        for frame in frames:
-            if good_until_of(frame.entry) >= max(good_until, 1) or reverses(frame.entry):
-                yield frame.entry
+            found = list(self._segments.needed(good_until, lambda entry: _is_wanted(entry, max(good_until, 1))))
+        yield from found
 
     def newest_trusted_at(self) -> int | None:
         """The unix second that the newest entry of a trusted clock carries: the time is not before it."""
@@ -118,6 +116,10 @@ class JournalView:
     def close(self) -> None:
         """Ends the use of the files."""
         self._files.close()
+
+
+def _is_wanted(entry: bytes, good_until: int) -> bool:
+    return good_until_of(entry) >= good_until or reverses(entry)
 
 
 class SegmentJournal(JournalView):
@@ -227,10 +229,7 @@ class SegmentJournal(JournalView):
     def care(self) -> None:
         """Makes the next segment ready, removes what may go. Raises JournalError when there is no room for another."""
         with explained(self.folder):
-            with self._turn:
-                gone = self._writer.let_go(self.acknowledged())
-            self._writer.remove(gone)
-            self._writer.make_ready()
+            self._writer.care(self._turn)
 
     def close(self) -> None:
         """Closes and unlocks; twice is once."""

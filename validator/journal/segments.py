@@ -18,6 +18,8 @@ from yima.validator.journal.files import SegmentFiles
 from yima.validator.journal.form import (
     ENTRY_MAX,
     FIRST_PREVIOUS,
+    FRAME_HEAD,
+    HASH_SIZE,
     HEADER_SIZE,
     SEAL_SIZE,
     SEGMENT_SIZE,
@@ -26,9 +28,11 @@ from yima.validator.journal.form import (
     Seal,
     Summary,
     chain,
+    frame_size,
     parse_frame,
     parse_header,
     parse_seal,
+    walk,
 )
 
 FRAMES_END = SEGMENT_SIZE - SEAL_SIZE
@@ -124,12 +128,16 @@ class Segments:
         """All frames of a segment; the chain is not checked. Raises DamagedError for a hole."""
         data = self._bytes_of(segment) if data is None else data
         tail = Tail(last=segment.header.first - 1, hash=segment.header.previous)
-        while frame := parse_frame(segment.seed, data, tail.at):
-            if frame.sequence != tail.last + 1:
+        summaries = []
+        for at, sequence, size in walk(segment.seed, data, HEADER_SIZE):
+            if sequence != tail.last + 1:
                 raise DamagedError(f"entry {tail.last + 1} is missing in {segment.name}")
-            tail.offsets.append(tail.at)
-            tail.summary = tail.summary.then(self._summary(frame.entry))
-            tail.at, tail.last, tail.hash = frame.end, frame.sequence, frame.hash
+            tail.offsets.append(at)
+            tail.last, tail.at = sequence, at + frame_size(size)
+            summaries.append(self._summary(data[at + FRAME_HEAD : at + FRAME_HEAD + size]))
+        if tail.offsets:
+            begin = tail.offsets[-1] + FRAME_HEAD + size
+            tail.hash, tail.summary = data[begin : begin + HASH_SIZE], Summary.of(summaries)
         rest = data[tail.at :].rstrip(b"\0")
         if rest:
             tail.dirty = tail.at + len(rest)
@@ -177,14 +185,21 @@ class Segments:
             skipped = max(0, after + 1 - segment.header.first)
             yield from self._frames_in(segment, segment.header.first + skipped)
 
-    def frames_needed(self, good_until: int) -> Iterator[Frame]:
-        """Entries of every segment that holds an accepted code which could still be shown at that second."""
+    def needed(self, good_until: int, wanted: Callable[[bytes], bool]) -> Iterator[bytes]:
+        """Of the segments that hold an accepted code which could still be shown at that second: the wanted entries."""
         self.forget_removed()
         for segment in self._segments:
             is_last = segment is self._segments[-1]
             summary = self._tail.summary if is_last else self._sealed(segment).summary
             if summary.good_until >= good_until:
-                yield from self._frames_in(segment, segment.header.first)
+                data = self._bytes_of(segment)
+                last = segment.header.first - 1
+                for at, last, size in walk(segment.seed, data, HEADER_SIZE):  # noqa: B007
+                    entry = data[at + FRAME_HEAD : at + FRAME_HEAD + size]
+                    if wanted(entry):
+                        yield entry
+                if last < (self._tail.last if is_last else self._sealed(segment).last):
+                    raise DamagedError(f"entry {last + 1} in {segment.name} is not as it was written")
 
     def forget_removed(self) -> None:
         """Looks which segments at the beginning are there no more: an archive takes what is sealed and acknowledged."""

@@ -13,8 +13,9 @@ Rules it keeps:
 import errno
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
+from typing import Any
 
 from yima.validator.journal.files import SegmentFiles
 from yima.validator.journal.form import (
@@ -42,6 +43,7 @@ from yima.validator.journal.segments import (
 
 SEGMENTS_MIN = 3
 """The fewest there can be: one sealed, one being written, one ready."""
+_NO_TURNS: AbstractContextManager[Any] = nullcontext()
 CODE_LIVES_MOST_S = 31 * 86400
 """No code can be shown for longer than this: whoever says so had a wrong clock, and does not hold a segment for it."""
 
@@ -51,8 +53,7 @@ class SegmentWriter(Segments):
 
     limit: bytes that the files may take, at least SEGMENTS_MIN segments. keep_s: seconds after which what is
     acknowledged is removed, None: not for its age. Errors are OSError (ENOSPC: the limit, or the disk, is reached) and
-    DamagedError; after an error of `append` nothing was stored. One thread at a time; only `make_ready` and `remove`
-    may run beside the others.
+    DamagedError; after an error of `append` nothing was stored. One thread at a time, but for `care`.
     """
 
     def __init__(
@@ -146,53 +147,61 @@ class SegmentWriter(Segments):
     def _begin(self, header: Header) -> None:
         name = name_of(header.number)
         if name not in self._files.names():
-            self.care(self.acknowledged)
+            self.care()
             self._make(name)
         self._files.write(name, 0, pack_header(header))
         self._files.flush(name)
         self._segments.append(Segment(header=header))
         self._tail = Tail(last=header.first - 1, hash=header.previous)
 
-    def care(self, acknowledged: int) -> None:
+    def care(self, turn: AbstractContextManager[Any] = _NO_TURNS) -> None:
         """Work that no tap should wait for: removes what may go, makes the next segment ready.
 
-        Raises OSError when there is no room.
+        turn: held while the segments change, where other threads use them. Raises OSError when there is no room.
         """
-        self.remove(self.let_go(acknowledged))
-        self.make_ready()
+        self._remove(turn, is_full=False)
+        while True:
+            try:
+                return self._make_ready()
+            except OSError as error:
+                # Others have filled the disk: what is acknowledged makes room there too, as much as it takes.
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._remove(turn, is_full=True):
+                    raise
 
-    def let_go(self, acknowledged: int) -> list[str]:
-        """Takes what should go and may out of the journal; the names of the files, for `remove`."""
-        self.acknowledged = acknowledged
+    def _remove(self, turn: AbstractContextManager[Any], *, is_full: bool) -> list[str]:
+        """Removes what should go and may; if the disk is full, one more than that."""
+        with turn:
+            gone = self._let_go(is_full=is_full)
+        for name in gone:
+            with suppress(FileNotFoundError):  # an archive was faster
+                self._files.remove(name)
+        return gone
+
+    def _let_go(self, *, is_full: bool) -> list[str]:
+        """Takes segments out of the journal; the names of their files."""
         self.forget_removed()
         gone: list[str] = []
         size = self.size
-        while self._may_go(size):
+        while self._may_go(size, is_full=is_full and not gone):
             gone.append(self._segments[0].name)
             del self._segments[0]
             self._read = None
             size -= SEGMENT_SIZE
         return gone
 
-    def remove(self, names: list[str]) -> None:
-        """Removes files that were let go, oldest first."""
-        for name in names:
-            with suppress(FileNotFoundError):  # an archive was faster
-                self._files.remove(name)
-
-    def make_ready(self) -> None:
-        """Makes the next segment's file, if it is not there. Raises OSError when there is no room."""
+    def _make_ready(self) -> None:
+        """Makes the next segment's file, if it is not there."""
         if self._segments:
             self._make(name_of(self._segments[-1].header.number + 1))
 
-    def _may_go(self, size: int) -> bool:
+    def _may_go(self, size: int, *, is_full: bool) -> bool:
         """Whether the oldest segment should go and may."""
         oldest = self._segments[0] if self._segments else None
         if oldest is None or oldest.seal is None or len(self._segments) < SEGMENTS_MIN - 1:
             return False
         seal, now = oldest.seal, self.summary.trusted_at
         is_old = self._keep_s is not None and seal.summary.at < now - self._keep_s
-        is_much = self._limit is not None and size + SEGMENT_SIZE > self._limit
+        is_much = is_full or (self._limit is not None and size + SEGMENT_SIZE > self._limit)
         return (is_old or is_much) and is_over(seal.last, seal.summary, self.acknowledged, now)
 
     def _make(self, name: str) -> None:
