@@ -2,6 +2,7 @@
  * the firmware asks of it is held to the port's promises: a unit is programmed once between two erases, within flash.
  *
  * Not modelled: the scanner, the gate, a flash that refuses or loses power, a reset. */
+#define _GNU_SOURCE /* mmap at a place of one's choice */
 #include <sys/mman.h>
 
 #include "device.h"

@@ -65,7 +65,7 @@ def _all_of(folder: Path) -> list[Path]:
 
 
 _SM2 = _core("sm2", "sm2_32", "sm2_64", "sm2_adx", "sm3")
-_BOARD = ("_GNU_SOURCE", "YIMA_PRODUCT_BUS_VALIDATOR", "YIMA_ENVIRONMENT=2", 'YIMA_VERSION="fuzz"')
+_BOARD = ("YIMA_PRODUCT_BUS_VALIDATOR", "YIMA_ENVIRONMENT=2", 'YIMA_VERSION="fuzz"')
 
 TARGETS = (
     Target(name="judge", sources=_all_of(_CORE), max_len=4096),
