@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from yima.firmware_images.host_build import host_library
+from yima.validator.journal.facts import Facts, parse
 
 ROOT = Path(__file__).parents[3]
 _ROOM = 65536  # more than any of the core's own structures
@@ -139,6 +140,14 @@ class CGate:
     def retract(self, verdict: Verdict) -> None:
         """yima_retract."""
         self._library.yima_retract(self._validator, ctypes.byref(verdict))
+
+    def facts(self, verdict: Verdict) -> Facts:
+        """yima_facts_of_tap, as yima_facts_write puts it down."""
+        facts, out = ctypes.create_string_buffer(_ROOM), ctypes.create_string_buffer(_ROOM)
+        moment = Moment(unix_s=1, tick_ms=1, trusted=1)
+        self._library.yima_facts_of_tap(facts, self._validator, ctypes.byref(verdict), moment, 1, bytes(16))
+        size = self._library.yima_facts_write(out, ctypes.c_size_t(_ROOM), facts)
+        return parse(out.raw[:size])[0]
 
     def idle(self) -> bool:
         """yima_idle."""

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from tests.packages_world import package
-from tests.validator.core.c_library import STRINGS, CGate, Trip, Verdict, core_library, strings_of
+from tests.validator.core.c_library import STRINGS, AppliedRule, CGate, Trip, Verdict, core_library, strings_of
 from yima.sdk.issuer import Rider
 from yima.sdk.parameters.denylist import Changes, build
 from yima.validator import _core
 from yima.validator.deny.denylist import DenyList
+from yima.validator.journal.facts import TapFacts
 from yima.validator.judging import Reason
 from yima.validator.parameters import from_mapping
 
@@ -163,3 +164,13 @@ def test_memory_too_small_for_a_table_is_left_alone(
     rider = new_rider()
     assert all(gate.judge(rider.code(now + i), now + i).accepted for i in range(4))
     assert not gate.idle()
+
+
+def test_a_rule_without_a_name_is_a_fact_without_one(library: ctypes.CDLL, image: bytes) -> None:
+    gate = CGate(library, image)
+    for number in (0, 999):
+        verdict = Verdict(accepted=1, fare_fen=200, gross_fen=200, rule_count=1)
+        verdict.rules[0] = AppliedRule(number=number, kind=1, fen=200)
+        facts = gate.facts(verdict)
+        assert isinstance(facts, TapFacts)
+        assert [(rule.number, rule.fen, rule.name) for rule in facts.rules] == [(number, 200, "")]

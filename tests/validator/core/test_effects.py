@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yima.sdk.issuer import Rider
+from yima.sdk.parameters.denylist import Changes
+from yima.sdk.parameters.denylist import build as build_list
 from yima.validator import _core
+from yima.validator.deny.denylist import DenyList
 from yima.validator.journal.facts import TapFacts, parse
 from yima.validator.judging import (
     AppliedRule,
@@ -238,3 +241,14 @@ def test_a_package_from_before_funders_is_taken_and_the_riding_city_pays(
     verdict = Validator(parameters, GateContext(mode=Mode.BUS, city=RIDING_CITY)).judge(new_rider().code(now), now)
     assert (verdict.rules[1].funder, verdict.rules[1].funder_id) == (Funder.RIDING_CITY, RIDING_CITY)
     assert parameters.rules.concessions[0].funded_by is Funder.RIDING_CITY
+
+
+def test_the_deny_list_that_was_asked_is_named_by_its_version(
+    new_rider: NewRider, new_validator: Callable[..., Validator], now: int
+) -> None:
+    validator = new_validator()
+    validator.set_deny(DenyList(build_list(Changes(), environment="test", version=7, issued_at=1)))
+    verdict = validator.judge(new_rider().code(now), now)
+    facts, _ = parse(validator.facts(verdict, Moment.at(now), 1))
+    assert isinstance(facts, TapFacts)
+    assert facts.deny_version == 7
