@@ -90,6 +90,7 @@ class Happening(StrEnum):
     DENY_LIST_TROUBLE = "deny_list_trouble"
     RESOLVER_TROUBLE = "resolver_trouble"
     CLOCK_TROUBLE = "clock_trouble"
+    METRICS_TROUBLE = "metrics_trouble"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from typing import Any
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.enrolment import read_devices
 from yima.sdk.centre.collector.store import Store, StoreError
-from yima.sdk.serving import host_and_port, listen, serve, url_of
+from yima.sdk.listening import host_and_port, listen, url_of
+from yima.sdk.serving import serve
 from yima.sdk.tap_lines import standard_output
 from yima.validator.shown import shown
 from yima.validator.texts import Text, say

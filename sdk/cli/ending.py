@@ -1,15 +1,18 @@
-"""How a running device is told to end, and that it does."""
+"""What a running device does at a signal: it ends, whatever hangs, or looks again at its files."""
 
 import signal
 import threading
+from collections.abc import Callable
 from typing import Final
 
 END_WITHIN_S: Final = 30
 """How long after SIGTERM the process is gone at the latest."""
 
 
-def end_by_signals(stop: threading.Event, within_s: int = END_WITHIN_S) -> None:
-    """SIGTERM and SIGINT set `stop`.
+def follow_signals(
+    stop: threading.Event, *, stopping: Callable[[], None], again: Callable[[], None], within_s: int = END_WITHIN_S
+) -> None:
+    """SIGTERM and SIGINT set `stop` and call `stopping`; SIGHUP calls `again`.
 
     What is recorded is durable: whatever still hangs then, in a driver or a network, is cut off by the system (SIGALRM)
     when the time is up.
@@ -18,6 +21,8 @@ def end_by_signals(stop: threading.Event, within_s: int = END_WITHIN_S) -> None:
     def end(*_: object) -> None:
         stop.set()
         signal.alarm(within_s)
+        stopping()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    signal.signal(signal.SIGHUP, lambda *_: again())

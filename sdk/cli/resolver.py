@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from yima.sdk.cli.arguments import WholeNumber
+from yima.sdk.listening import host_and_port, listen, url_of
 from yima.sdk.resolver.app import BenchResolver
 from yima.sdk.resolver.tokens import read_tokens
-from yima.sdk.serving import host_and_port, listen, serve, url_of
+from yima.sdk.serving import serve
 from yima.sdk.tap_lines import standard_output
 from yima.validator.ports import Answer
 from yima.validator.texts import Text, say

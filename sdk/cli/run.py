@@ -1,19 +1,22 @@
 """`yima run`: a validator at work."""
 
 import argparse
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from yima.sdk.cli.arguments import WholeNumber, add_direction_argument, add_operator_argument, gate_of
-from yima.sdk.cli.ending import end_by_signals
+from yima.sdk.cli.ending import follow_signals
+from yima.sdk.cli.observed import observer_for
 from yima.sdk.cli.run_lines import RunLines
+from yima.sdk.observing.seen import Looking
+from yima.sdk.observing.supervisor import Supervisor, Turning
 from yima.sdk.tap_lines import standard_output
 from yima.validator.clock import SOFTWARE_DATE, SystemClock
 from yima.validator.deny.denylist import DenyList
 from yima.validator.device import LAST_UPLOAD_S, Device, Happening, Notice
+from yima.validator.journal import SegmentJournal
 from yima.validator.journal.older import OlderJournal
 from yima.validator.judging import Validator
 from yima.validator.judging.record import Terminal
@@ -137,6 +140,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="seconds that the oldest may wait for a batch, default 5 最长等待秒数",
     )  # fmt: skip
     other = parser.add_argument_group("other 其他")
+    other.add_argument(
+        "--metrics", metavar="[HOST:]PORT",
+        help="answer Prometheus there at /metrics, 9464 is usual; without HOST: this machine only 指标端口",
+    )  # fmt: skip
     other.add_argument("--json", action="store_true", help="one JSON object a line on standard output 输出 JSON 行")
     other.add_argument(
         "--trust-clock", action="store_true",
@@ -172,14 +179,13 @@ def run(arguments: argparse.Namespace) -> int:
         return deny.serve(judge) if deny else judge
 
     with ExitStack() as on_failure:
-        limit = arguments.journal_max_mb
-        keep_s = arguments.journal_keep_days * 86400
-        journal = state.open_journal(max_bytes=limit << 20 if limit else None, keep_s=keep_s)
+        observer = lines.observer = observer_for(arguments.metrics, state.device, lines.notice)
+        on_failure.callback(observer.stop)
+        limit = (arguments.journal_max_mb or 0) << 20
+        journal = state.open_journal(max_bytes=limit or None, keep_s=arguments.journal_keep_days * 86400)
         on_failure.callback(journal.close)
         older = state.open_older_journal()
-        newest = max(one.newest_trusted_at() or 0 for one in (journal, older) if one)
-        floor = 0 if arguments.trust_clock else max(SOFTWARE_DATE, newest)
-        clock = SystemClock(floor)
+        clock = SystemClock(0 if arguments.trust_clock else _floor(journal, older))
         source = source_in(state)
         parameters = source.start(clock.now())
         deny = _deny(arguments, state, lines.notice)
@@ -205,6 +211,8 @@ def run(arguments: argparse.Namespace) -> int:
         troubled=lambda error: lines.notice(Notice(happening=Happening.PARAMETERS_TROUBLE, error=error)),
         deny=deny,
     )
+    supervisor = Supervisor()
+    turning = Turning(upkeep, supervisor.turned, observer.turned)
     device = Device(
         reader=reader,
         validator=validator,
@@ -217,12 +225,18 @@ def run(arguments: argparse.Namespace) -> int:
         on_notice=lines.notice,
         reopen=lambda: open_reader(specification),
         batches=_policy(arguments),
-        upkeep=upkeep,
+        upkeep=turning,
         resolving=Resolving(resolvers),
         older=older.accepted() if older else (),
     )
-    end_by_signals(stop)
-    signal.signal(signal.SIGHUP, lambda *_: upkeep.request())
+    follow_signals(stop, stopping=supervisor.stopping, again=upkeep.request)
+    observer.start(
+        Looking(
+            device=device, journal=journal, clock=clock, source=source, deny=deny, parameters=parameters,
+            limit_bytes=limit, lines_dropped=lambda: lines.dropped,
+        ),
+        lambda: turning.at,
+    )  # fmt: skip
     lines.started(
         journal=journal,
         parameters=parameters,
@@ -236,8 +250,14 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         if deny:
             deny.close()
+        observer.stop()
     lines.stopped(summary)
     return 0 if lines.close() else 1
+
+
+def _floor(*journals: SegmentJournal | OlderJournal | None) -> int:
+    """The time cannot be before the software was made, nor before the newest record."""
+    return max(SOFTWARE_DATE, *(one.newest_trusted_at() or 0 for one in journals if one))
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """What `yima run` says: one line at a time for people, in both languages, or with --json one object a line."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from yima.sdk.cli.observed import Unobserved
 from yima.sdk.tap_lines import notice_as_line, notice_as_mapping, tap_as_line, tap_as_mapping
 from yima.validator.deny.denylist import DenyList
 from yima.validator.device import Notice, Summary, Tap
@@ -13,6 +14,9 @@ from yima.validator.parameters import Parameters
 from yima.validator.shown import masked_url
 from yima.validator.texts import Text, say
 
+if TYPE_CHECKING:
+    from yima.sdk.observing.observer import Observer
+
 
 class RunLines:
     """One run's lines. A console gate says the verdict itself, so it is not said twice on one console."""
@@ -21,6 +25,12 @@ class RunLines:
         self._out = out
         self._arguments = arguments
         self._gate_speaks = arguments.gate.startswith("console:")
+        self.observer: Observer | Unobserved = Unobserved()  # told the same, and says it elsewhere
+
+    @property
+    def dropped(self) -> int:
+        """How many lines nobody read fast enough."""
+        return self._out.dropped
 
     def close(self) -> bool:
         """Gives the last lines a moment to go out; whether there was still somebody to read them."""
@@ -60,6 +70,7 @@ class RunLines:
 
     def tap(self, tap: Tap) -> None:
         """One presentation."""
+        self.observer.tap(tap)
         if self._arguments.json:
             self._out.write_json(tap_as_mapping(tap))
         else:
@@ -67,6 +78,7 @@ class RunLines:
 
     def notice(self, notice: Notice) -> None:
         """What happened besides."""
+        self.observer.notice(notice)
         if self._arguments.json:
             self._out.write_json(notice_as_mapping(notice))
         else:

@@ -54,7 +54,7 @@ def test_sigterm_ends_a_run_whose_gate_hangs(tmp_path: Path) -> None:
         "from yima.sdk.cli import ending, run\n"
         "from yima.sdk.cli.main import main\n"
         "from yima.validator.gates.console import ConsoleGate\n"
-        "run.end_by_signals = lambda stop: ending.end_by_signals(stop, 1)\n"
+        "run.follow_signals = lambda stop, **more: ending.follow_signals(stop, **more, within_s=1)\n"
         "def hang(*_):\n"
         "    print('hangs', flush=True)\n"
         "    while True: time.sleep(1)\n"

@@ -15,7 +15,8 @@ from tests.uplinks import KEY, append, until
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.enrolment import read_devices
 from yima.sdk.centre.collector.store import Store, StoreError
-from yima.sdk.serving import Serving, ServingError, listen
+from yima.sdk.listening import ServingError, listen
+from yima.sdk.serving import Serving
 from yima.validator.journal import SegmentJournal
 from yima.validator.state.keys import DeviceKey
 from yima.validator.uplink.batches import BODY_MAX, ENTRIES_MAX, encode_batch
