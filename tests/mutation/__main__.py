@@ -19,7 +19,7 @@ from tests.mutation.mutant import Mutant
 from tests.mutation.notes import Notes
 from tests.mutation.plan import QUICK_S, Measured, choose_tests, measured, state_of
 from tests.mutation.targets import LANGUAGES, ROOT, SEED, Language, draw, mutants_of, sources_of
-from tests.mutation.workshop import TEST_PATIENCE_S, Outcome, Run, Workshop
+from tests.mutation.workshop import TEST_PATIENCE_S, Build, Outcome, Run, Workshop
 
 _BUILD = ROOT / "build" / "mutation"
 _PATIENCE = 10  # times what a test took when it was measured
@@ -114,14 +114,19 @@ def _judge_all(
 
 
 def judged_in(workshop: Workshop, mutant: Mutant, tests: list[Measured], before: str = "") -> Run:
-    """What becomes of one mutant. One of C that survives is tried again under the sanitizers (as by `make sanitize`),
-    but without the long tests of other sources."""
+    """What becomes of one mutant. One of C that survives is tried again as CI does: on the fuzz corpora, and under the
+    sanitizers, but there without the long tests of other sources."""
     workshop.build()
+    is_c = not mutant.path.endswith(".py")
     with workshop.holding(mutant) as nothing_to_run:
         run = Run(outcome=nothing_to_run) if nothing_to_run else _tested(workshop, mutant, tests, before)
-    if run.outcome is Outcome.SURVIVED and not mutant.path.endswith(".py"):
-        workshop.build(sanitized=True)
-        with workshop.holding(mutant, sanitized=True) as nothing_to_run:
+    if run.outcome is Outcome.SURVIVED and is_c:
+        workshop.check_corpora()
+        with workshop.holding(mutant):
+            run = workshop.run_corpora(mutant.path)
+    if run.outcome is Outcome.SURVIVED and is_c:
+        workshop.build(Build.SANITIZED)
+        with workshop.holding(mutant, Build.SANITIZED) as nothing_to_run:
             if nothing_to_run is None:
                 run = _tested(workshop, mutant, tests, before, sanitized=True)
     return run
@@ -129,6 +134,7 @@ def judged_in(workshop: Workshop, mutant: Mutant, tests: list[Measured], before:
 
 def _tested(workshop: Workshop, mutant: Mutant, tests: list[Measured], before: str, sanitized: bool = False) -> Run:
     run = Run(outcome=Outcome.SURVIVED)
+    took_s = {test.name: test.took_s for test in tests}
     likely, *others = choose_tests(mutant, tests, before) or [[]]
     if sanitized:
         others = [[test for test in lot if test.took_s <= QUICK_S] for lot in others]
@@ -138,7 +144,7 @@ def _tested(workshop: Workshop, mutant: Mutant, tests: list[Measured], before: s
             list(dict.fromkeys(test.file for test in lot)),
             sanitized=sanitized,
             variables={"YIMA_MUTATION_ORDER": str(workshop.write_json("order.json", order))},
-            patience_s={test.name: TEST_PATIENCE_S + _PATIENCE * test.took_s for test in lot},
+            patience_s=lambda test: TEST_PATIENCE_S + _PATIENCE * took_s.get(test, 0),
         )
         if run.outcome is not Outcome.SURVIVED:
             break

@@ -1,9 +1,9 @@
 """Which tests run against a mutant, and in which order.
 
-Every test is run once against the sources as they are; it must pass, and what it took is noted, and which functions of
-Python it reached. A mutant of a Python function then needs only the tests that reach it; one outside of functions, and
-every mutant of C, needs all tests of its language. Tests that share a name with the source come first, and before them
-the one that noticed the mutant the last time; the order changes no outcome."""
+Every test is run once against the sources as they are; it must pass, and what it took is noted, and which functions it
+reached. A mutant of a function then needs only the tests that reach it; one outside of functions needs all, for whoever
+imports the file may notice. Tests that share a name with the source come first, and before them the one that noticed
+the mutant the last time; the order changes no outcome."""
 
 import hashlib
 import json
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.mutation.mutant import Mutant
-from tests.mutation.targets import Language
-from tests.mutation.workshop import TEST_PATIENCE_S, Outcome, Workshop
+from tests.mutation.targets import Language, functions_in
+from tests.mutation.workshop import EXTENSION, TEST_PATIENCE_S, Build, Outcome, Workshop
 
 QUICK_S = 0.1
 _SHARED_LETTERS = 4
@@ -21,11 +21,13 @@ _SHARED_LETTERS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One test as it was measured; functions as `path | qualified name`."""
+    """One test as it was measured; functions of Python as `path | qualified name`, of C as ` | name`; names of the C
+    files that it compiles for itself."""
 
     name: str
     took_s: float
     functions: frozenset[str]
+    compiled: frozenset[str] = frozenset()
 
     @property
     def file(self) -> str:
@@ -35,26 +37,43 @@ class Measured:
 def measured(workshop: Workshop, language: Language, state: str, kept: Path) -> list[Measured]:
     """All tests of a language in the order of pytest, taken from the file `kept` if it was written in this `state`.
     Raises RuntimeError if one of them fails without any mutant."""
-    if kept.exists() and (before := json.loads(kept.read_text()))["state"] == state:
-        return [_test(row) for row in before["tests"]]
+    if kept.exists() and kept.read_text().startswith(f"{state}\n"):
+        return read_tests(kept)
     out = workshop.root / "build" / "measured.jsonl"
     out.unlink(missing_ok=True)
+    workshop.build(Build.COUNTING)
     run = workshop.run_tests(
         [*language.tests, *(f"--ignore={path}" for path in language.tests_left_out)],
-        variables={"YIMA_MUTATION_MEASURE": str(out)},
-        patience_s=defaultdict(lambda: 100 * TEST_PATIENCE_S),
+        variables={"YIMA_MUTATION_MEASURE": str(out), "YIMA_MUTATION_EXTENSION": str(workshop.root / EXTENSION)},
+        patience_s=lambda _: 100 * TEST_PATIENCE_S,
     )
     if run.outcome is not Outcome.SURVIVED:
         raise RuntimeError(f"without any mutant {run.by} fails\n{workshop.output()}")
-    rows = [json.loads(line) for line in out.read_text().splitlines()]
-    kept.write_text(json.dumps({"state": state, "tests": rows}))
-    return [_test(row) for row in rows]
+    kept.write_text(f"{state}\n{out.read_text()}")
+    return read_tests(kept)
 
 
-def _test(row: dict[str, object]) -> Measured:
-    functions = row["functions"]
-    assert isinstance(functions, list)
-    return Measured(name=str(row["test"]), took_s=float(str(row["took_s"])), functions=frozenset(functions))
+def read_tests(kept: Path) -> list[Measured]:
+    """The tests of a file of the plugin's rows, in order. A test reaches what its own rows say, those of its file and
+    those of all."""
+    rows = [json.loads(line) for line in kept.read_text().splitlines() if line.startswith("{")]
+    took: dict[str, float] = defaultdict(float)
+    functions: dict[str, set[str]] = defaultdict(set)
+    compiled: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        took[row["test"]] += row["took_s"]
+        functions[row["test"]] |= set(row["functions"])
+        compiled[row["test"]] |= set(row["compiled"])
+    return [
+        Measured(
+            name=test,
+            took_s=took_s,
+            functions=frozenset(functions[test] | functions[test.partition("::")[0]] | functions[""]),
+            compiled=frozenset(compiled[test] | compiled[test.partition("::")[0]] | compiled[""]),
+        )
+        for test, took_s in took.items()
+        if "::" in test
+    ]
 
 
 def state_of(root: Path, language: Language) -> str:
@@ -71,8 +90,7 @@ def state_of(root: Path, language: Language) -> str:
 def choose_tests(mutant: Mutant, tests: list[Measured], before: str = "") -> list[list[Measured]]:
     """The tests that can notice this mutant, in two lots: those that are likely to, and all others; gathering a few
     files is quick. `before`: the test that noticed it the last time, likely beyond all others."""
-    if mutant.path.endswith(".py") and (reaching := _reaching(mutant, tests)) is not None:
-        tests = [test for test in tests if test in reaching or _share_a_name(mutant.path, test.file)]
+    tests = [test for test in tests if _reaches(test, mutant) or _share_a_name(mutant.path, test.file)]
     files: dict[str, list[Measured]] = defaultdict(list)
     for test in tests:
         files[test.file].append(test)
@@ -88,12 +106,15 @@ def choose_tests(mutant: Mutant, tests: list[Measured], before: str = "") -> lis
     return [lot for lot in lots if lot]
 
 
-def _reaching(mutant: Mutant, tests: list[Measured]) -> set[Measured] | None:
-    """The tests that call the mutant's function. None if it lies in none: then whoever imports the module may."""
-    name = f"{mutant.path} | {mutant.function}"
-    found = {test for test in tests if name in test.functions}
-    is_a_function = found or any(one == name for test in tests for one in test.functions)
-    return found if is_a_function else None
+def _reaches(test: Measured, mutant: Mutant) -> bool:
+    """Whether the test runs through the mutant's function, or compiles its file; of a mutant outside of functions,
+    whether it runs through the C source at all. A header's and a module's may be noticed by every test."""
+    if mutant.path.endswith(".py"):
+        return not mutant.function or f"{mutant.path} | {mutant.function}" in test.functions
+    if not mutant.path.endswith(".c"):
+        return not mutant.function or f" | {mutant.function}" in test.functions or bool(test.compiled)
+    wanted = {mutant.function} if mutant.function else functions_in(mutant.path)
+    return Path(mutant.path).name in test.compiled or any(f" | {name}" in test.functions for name in wanted)
 
 
 def _share_a_name(source: str, test_file: str) -> bool:

@@ -7,18 +7,15 @@ that whoever started the run sees when it hangs."""
 import json
 import os
 import resource
-import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import CodeType, FrameType
 from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
 
-ROOT = Path.cwd()
+from tests.mutation.reach import Reach, computed_s
+
 _ORDER, _LOG, _MEASURE = "YIMA_MUTATION_ORDER", "YIMA_MUTATION_LOG", "YIMA_MUTATION_MEASURE"
 _MEMORY_MOST = 4 << 30
 
@@ -30,6 +27,10 @@ resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 settings.register_profile(
     "mutation", deadline=None, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate)
 )
+
+
+_extension = os.environ.get("YIMA_MUTATION_EXTENSION")
+_reach = Reach(Path(_extension) if _extension else None) if _MEASURE in os.environ else None
 
 
 @pytest.hookimpl(trylast=True)
@@ -55,42 +56,44 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """One line for each test when it begins; and, where it is measured, what it took and which functions it reached."""
+    """One line for each test when it begins; and, where it is measured, what it took and what it reached."""
     _write("begun", item.nodeid)
-    if _MEASURE not in os.environ:
+    if _reach is None:
         return (yield)
-    reached: set[CodeType] = set()
-
-    def note(frame: FrameType, event: str, _: Any) -> None:
-        if event == "call":
-            reached.add(frame.f_code)
-
-    begun = _computed_s()
-    threading.setprofile(note)
-    sys.setprofile(note)
+    _reach.take()
+    _reach.watch()
+    begun = computed_s()
     try:
         return (yield)
     finally:
-        sys.setprofile(None)
-        threading.setprofile(None)
-        took = _computed_s() - begun
-        functions = sorted({name for code in reached if (name := function_name(code))})
-        with Path(os.environ[_MEASURE]).open("a") as out:
-            print(json.dumps({"test": item.nodeid, "took_s": round(took, 4), "functions": functions}), file=out)
+        _note(item.nodeid, computed_s() - begun, _reach.take())
 
 
-def function_name(code: CodeType) -> str | None:
-    """`path | qualified name` as a mutant has them, None for what is not ours."""
-    path = Path(code.co_filename).resolve()  # imports go through links
-    if not path.is_relative_to(ROOT) or "site-packages" in path.parts:
-        return None
-    return f"{path.relative_to(ROOT)} | {code.co_qualname.replace('<locals>.', '')}"
+def pytest_collection_finish() -> None:
+    """What was reached by imports is reached by every test."""
+    if _reach:
+        _note("", 0, _reach.take())
 
 
-def _computed_s() -> float:
-    """Of processors, by this process and the children that have ended: what others do on the machine is left out."""
-    times = os.times()
-    return time.process_time() + times.children_user + times.children_system
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a fixture reaches that is made once is reached by every test that shares it."""
+    if _reach is None or fixturedef.scope == "function":
+        return (yield)
+    so_far = _reach.take()
+    try:
+        return (yield)
+    finally:
+        reached = _reach.take()
+        _note("" if fixturedef.scope in ("session", "package") else request.node.nodeid.partition("::")[0], 0, reached)
+        _note(request.node.nodeid, 0, so_far)
+
+
+def _note(test: str, took_s: float, reached: dict[str, set[str]]) -> None:
+    """One row: of a test, of all tests of a file, or of all there are (empty). There may be several of one."""
+    with Path(os.environ[_MEASURE]).open("a") as out:
+        row = {name: sorted(found) for name, found in reached.items()}
+        print(json.dumps({"test": test, "took_s": round(took_s, 4), **row}), file=out)
 
 
 def _write(what: str, test: str) -> None:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import sqrt
 from pathlib import Path
 
@@ -63,6 +64,12 @@ def mutants_of(path: str) -> list[Mutant]:
     """Every change to a file."""
     source = (ROOT / path).read_text()
     return python_mutants(path, source) if path.endswith(".py") else c_mutants(path, source)
+
+
+@cache
+def functions_in(path: str) -> frozenset[str]:
+    """The names of those that can be changed."""
+    return frozenset(mutant.function for mutant in mutants_of(path) if mutant.function)
 
 
 def draw(files: Mapping[str, list[Mutant]], count: int, seed: int) -> list[Mutant]:

@@ -1,6 +1,5 @@
 """A change is put in place, judged by the tests and taken out again; what is known of changes is kept."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +8,9 @@ import pytest
 from tests.mutation import ledger
 from tests.mutation.mutant import Mutant
 from tests.mutation.notes import Notes
-from tests.mutation.plan import Measured, choose_tests, state_of
+from tests.mutation.plan import Measured, choose_tests, read_tests, state_of
 from tests.mutation.targets import LANGUAGES, ROOT, mutants_of, sources_of
-from tests.mutation.workshop import Outcome, Run, Workshop
+from tests.mutation.workshop import EXTENSION, Build, Outcome, Run, Workshop
 
 CLOCK, DENY = "validator/clock.py", "validator/core/deny.c"
 
@@ -46,7 +45,7 @@ def test_a_test_that_does_not_end_has_noticed_the_change(workshop: Workshop) -> 
     test = workshop.root / "tests" / "test_of_patience.py"
     test.write_text("def test_ends():\n    pass\n\n\ndef test_does_not():\n    while True:\n        pass\n")
     name = "tests/test_of_patience.py::test_does_not"
-    run = workshop.run_tests(["tests/test_of_patience.py"], patience_s={name: 0.5})
+    run = workshop.run_tests(["tests/test_of_patience.py"], patience_s=lambda test: 0.5)
     test.unlink()
     assert (run.outcome, run.by) == (Outcome.HUNG, name)
 
@@ -63,13 +62,56 @@ def test_only_what_is_asked_for_runs_in_its_order_with_what_nobody_has_measured(
     assert [line.rpartition("_")[2] for line in log if line.startswith("begun")] == ["b", "d"]
 
 
-def test_a_measured_test_says_which_functions_it_reached(workshop: Workshop) -> None:
+FIXTURES = """\
+import pytest
+from yima.validator.clock import SystemClock
+
+AT_IMPORT = SystemClock(0)
+
+@pytest.fixture(scope="module")
+def shared():
+    return AT_IMPORT.now()
+
+def test_one(shared):
+    assert shared
+
+def test_two(shared):
+    assert shared
+"""
+
+
+def test_a_test_reaches_what_it_calls_and_what_its_imports_and_its_shared_fixtures_call(workshop: Workshop) -> None:
+    test = workshop.root / "tests" / "test_of_reach.py"
+    test.write_text(FIXTURES)
     out = workshop.root / "build" / "measured.jsonl"
-    run = workshop.run_tests(["tests/validator/test_clock.py"], variables={"YIMA_MUTATION_MEASURE": str(out)})
+    run = workshop.run_tests(
+        ["tests/validator/test_clock.py", "tests/test_of_reach.py"], variables={"YIMA_MUTATION_MEASURE": str(out)}
+    )
+    test.unlink()
     assert run.outcome is Outcome.SURVIVED
-    rows = [json.loads(line) for line in out.read_text().splitlines()]
-    assert any(f"{CLOCK} | SystemClock.now" in row["functions"] for row in rows)
-    assert all(row["took_s"] > 0 for row in rows)
+    tests = read_tests(out)
+    assert all(one.took_s > 0 for one in tests)
+    assert all(f"{CLOCK} | SystemClock.__init__" in one.functions for one in tests)
+    now = {one.name for one in tests if f"{CLOCK} | SystemClock.now" in one.functions}
+    assert {"tests/test_of_reach.py::test_one", "tests/test_of_reach.py::test_two"} < now
+    assert "tests/validator/test_clock.py::test_ticks_go_on_whatever_the_wall_clock_does" in now
+
+
+@pytest.mark.slow
+def test_the_core_says_which_of_its_functions_a_test_reached(workshop: Workshop) -> None:
+    workshop.build(Build.COUNTING)
+    out = workshop.root / "build" / "measured.jsonl"
+    out.unlink(missing_ok=True)
+    run = workshop.run_tests(
+        ["tests/validator/core/test_deny.py", "tests/validator/core/test_flashlog.py", "-k", "like_a_set or zlib"],
+        variables={"YIMA_MUTATION_MEASURE": str(out), "YIMA_MUTATION_EXTENSION": str(workshop.root / EXTENSION)},
+        patience_s=lambda test: 60,
+    )
+    assert run.outcome is Outcome.SURVIVED, workshop.output()
+    for one in read_tests(out):
+        is_deny = "test_deny.py" in one.name
+        assert (" | has_account" in one.functions) is is_deny
+        assert ("flashlog.c" in one.compiled) is not is_deny
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import time
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -24,10 +24,20 @@ from tests.mutation.python_operators import same_code
 from tests.mutation.targets import ROOT
 
 EXTENSION = "validator/_core.abi3.so"
-_SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 _COLLECTED_NOTHING = 5
 START_PATIENCE_S, TEST_PATIENCE_S = 60.0, 5.0
 _WAITING = 20
+
+
+class Build(Enum):
+    """How the extension is compiled: the flags beside its own."""
+
+    PLAIN = ()
+    SANITIZED = (
+        *("-O1", "-g", "-fno-omit-frame-pointer"),
+        *("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"),
+    )
+    COUNTING = ("-O1", "-fno-ipa-sra", "-finstrument-functions")  # with reach.c; each function keeps its name
 
 
 class Outcome(Enum):
@@ -53,8 +63,9 @@ class Workshop:
 
     def __init__(self, folder: Path) -> None:
         self.root = folder.resolve()
-        self._objects: dict[bool, dict[str, bytes]] = {}
+        self._objects: dict[Build, dict[str, bytes]] = {}
         self._needs: dict[str, set[str]] = {}
+        self._corpora_hold = False
         self._copy_tree()
         self._extension = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["ext-modules"][0]
 
@@ -73,41 +84,49 @@ class Workshop:
                 shutil.copy2(ROOT / name, target, follow_symlinks=False)
         compiler = self.root / "build" / "bin" / "cc"
         compiler.parent.mkdir(parents=True)
-        compiler.write_text(f'#!/bin/sh\nexec {shutil.which("cc") or "cc"} "$@" -w\n')
+        compiler.write_text(
+            f'#!/bin/sh\necho "$*" >>"$YIMA_MUTATION_COMPILED"\nexec {shutil.which("cc") or "cc"} "$@" -w\n'
+        )
         compiler.chmod(0o755)
 
-    def build(self, sanitized: bool = False) -> None:
+    def build(self, build: Build = Build.PLAIN) -> None:
         """The extension as it is without any mutant."""
-        if sanitized not in self._objects:
+        if build not in self._objects:
             sources = sorted({*self._extension["sources"], *self._of_the_core()})
-            self._objects[sanitized] = {source: self._compiled(source, sanitized) for source in sources}
-        self._link(self._objects[sanitized], sanitized)
+            self._objects[build] = {source: self._compiled(source, build) for source in sources}
+        self._link(self._objects[build], build)
+
+    def needed_by(self, path: str) -> list[str]:
+        """The C sources that a source or a header goes into, itself among them. Known once something is built."""
+        return sorted(source for source, needs in self._needs.items() if path in needs)
 
     def _of_the_core(self) -> list[str]:
         return [str(path.relative_to(self.root)) for path in (self.root / "validator" / "core").glob("*.c")]
 
-    def _compiled(self, source: str, sanitized: bool) -> bytes:
+    def _compiled(self, source: str, build: Build) -> bytes:
         """The object code. Raises CalledProcessError if the compiler refuses."""
         target, needs = self.root / "build" / "one.o", self.root / "build" / "one.d"
         folders = [*self._extension["include-dirs"], sysconfig.get_path("include")]
         flags = [flag for flag in self._extension["extra-compile-args"] if not flag.startswith("-W")]
         macros = [f"-D{name}={value}" for name, value in self._extension["define-macros"]]
-        command = ["cc", *flags, *(_SANITIZED if sanitized else ()), "-w", "-fPIC", "-MMD", *macros]
+        command = ["cc", *flags, *build.value, "-w", "-fPIC", "-MMD", *macros]
         command += [*(f"-I{folder}" for folder in folders), "-c", source, "-o", str(target)]
         subprocess.run(command, cwd=self.root, capture_output=True, check=True, timeout=60)
         self._needs[source] = set(needs.read_text().replace("\\\n", " ").split()[1:])
         return target.read_bytes()
 
-    def _link(self, objects: Mapping[str, bytes], sanitized: bool) -> None:
+    def _link(self, objects: Mapping[str, bytes], build: Build) -> None:
         folder = self.root / "build" / "objects"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         for source in self._extension["sources"]:
             (folder / f"{Path(source).parent.name}-{Path(source).stem}.o").write_bytes(objects[source])
-        shared = ["-fsanitize=address,undefined"] if sanitized else []
+        shared = [flag for flag in build.value if flag.startswith("-fsanitize")]
+        if build is Build.COUNTING:
+            shared.append(str(self.root / "tests" / "mutation" / "reach.c"))
         made = self.root / "build" / "core.so"
         subprocess.run(
-            ["cc", "-shared", *shared, *map(str, sorted(folder.iterdir())), "-o", str(made)],
+            ["cc", "-shared", "-fPIC", *shared, *map(str, sorted(folder.iterdir())), "-o", str(made)],
             capture_output=True,
             check=True,
             timeout=60,
@@ -115,14 +134,14 @@ class Workshop:
         made.replace(self.root / EXTENSION)
 
     @contextmanager
-    def holding(self, mutant: Mutant, sanitized: bool = False) -> Iterator[Outcome | None]:
+    def holding(self, mutant: Mutant, build: Build = Build.PLAIN) -> Iterator[Outcome | None]:
         """Puts the mutant in place and takes it out again. Gives SAME or INVALID where there is nothing to run."""
         path = self.root / mutant.path
         original = path.read_text()
         try:
             path.write_text(mutant.applied(original))
             self._forget_compiled(path)
-            yield self._built(mutant, original, sanitized)
+            yield self._built(mutant, original, build)
         finally:
             path.write_text(original)
             self._forget_compiled(path)
@@ -133,19 +152,19 @@ class Workshop:
         for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*"):
             compiled.unlink()
 
-    def _built(self, mutant: Mutant, original: str, sanitized: bool) -> Outcome | None:
+    def _built(self, mutant: Mutant, original: str, build: Build) -> Outcome | None:
         if mutant.path.endswith(".py"):
             return Outcome.SAME if same_code(original, mutant.applied(original)) else None
-        changed = dict(self._objects[sanitized])
+        changed = dict(self._objects[build])
         try:
-            for source in [source for source, needs in self._needs.items() if mutant.path in needs]:
-                changed[source] = self._compiled(source, sanitized)
+            for source in self.needed_by(mutant.path):
+                changed[source] = self._compiled(source, build)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             return Outcome.INVALID
-        if changed == self._objects[sanitized]:
+        if changed == self._objects[build]:
             return Outcome.SAME
         try:
-            self._link(changed, sanitized)
+            self._link(changed, build)
         except subprocess.CalledProcessError:
             return Outcome.INVALID
         return None
@@ -156,10 +175,10 @@ class Workshop:
         *,
         sanitized: bool = False,
         variables: Mapping[str, str] | None = None,
-        patience_s: Mapping[str, float] | None = None,
+        patience_s: Callable[[str], float] = lambda test: TEST_PATIENCE_S,
     ) -> Run:
-        """Runs pytest here until the first failure. A test that computes for longer than `patience_s`
-        says (by its name, else TEST_PATIENCE_S) hangs. Raises RuntimeError where no test ran at all."""
+        """Runs pytest here until the first failure. One that computes for longer than `patience_s` of its name hangs.
+        Raises RuntimeError where no test ran at all."""
         log = self.root / "build" / "tests.log"
         log.unlink(missing_ok=True)
         command = [sys.executable, "-m", "pytest", "-x", "-p", "tests.mutation.plugin", "--hypothesis-profile=mutation"]
@@ -181,7 +200,7 @@ class Workshop:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-            hung = _watch(process, log, patience_s or {})
+            hung = _watch(process, log, patience_s)
         lines = log.read_text().splitlines() if log.exists() else []
         if hung:
             return Run(outcome=Outcome.HUNG, by=lines[-1].partition(" ")[2] if lines else "")
@@ -191,6 +210,27 @@ class Workshop:
             raise RuntimeError(f"no test ran: {' '.join(arguments)}\n{self.output()}")
         last = lines[-1] if lines else ""
         return Run(outcome=Outcome.NOTICED, by=last.partition(" ")[2])
+
+    def check_corpora(self) -> None:
+        """Raises RuntimeError if a corpus fails without any mutant. Done once, which also compiles every target."""
+        if not self._corpora_hold:
+            if self.run_corpora("validator/core/sm3.c").outcome is not Outcome.SURVIVED:
+                raise RuntimeError(f"without any mutant a fuzz corpus fails\n{self.output()}")
+            self._corpora_hold = True
+
+    def run_corpora(self, path: str) -> Run:
+        """Runs the fuzz corpora through the targets that this source of the core goes into."""
+        command = [sys.executable, "-m", "tests.mutation.corpora", *self.needed_by(path)]
+        with (self.root / "build" / "output.txt").open("wb") as output:
+            done = subprocess.run(
+                command,
+                cwd=self.root,
+                env=self._environment(Path(os.devnull), False),
+                stdout=output,
+                stderr=output,
+                check=False,
+            )
+        return Run(outcome=Outcome.NOTICED, by="a fuzz corpus") if done.returncode else Run(outcome=Outcome.SURVIVED)
 
     def output(self) -> str:
         """What pytest wrote last."""
@@ -208,6 +248,7 @@ class Workshop:
             "PYTHONPATH": str(self.root / ".links"),
             "YIMA_CORE_IN": str(self.root),
             "YIMA_MUTATION_LOG": str(log),
+            "YIMA_MUTATION_COMPILED": str(self.root / "build" / "compiled.log"),
         }
         if sanitized:
             libraries = [_library_of_the_compiler(name) for name in ("libasan.so", "libubsan.so")]
@@ -222,7 +263,7 @@ def _library_of_the_compiler(name: str) -> str:
     return done.stdout.strip()
 
 
-def _watch(process: subprocess.Popen[bytes], log: Path, patience_s: Mapping[str, float]) -> bool:
+def _watch(process: subprocess.Popen[bytes], log: Path, patience_s: Callable[[str], float]) -> bool:
     """Waits for the end; if a test does not come to its own, ends the process and what it started. Patience is spent by
     what the process computes, so that a busy machine spends none; one that only waits has `_WAITING` times as long."""
     test, since, since_cpu = "", time.monotonic(), 0.0
@@ -236,7 +277,7 @@ def _watch(process: subprocess.Popen[bytes], log: Path, patience_s: Mapping[str,
         now_at = log.read_text().rpartition("begun ")[2].strip() if log.exists() else ""
         if now_at != test:
             test, since, since_cpu = now_at, time.monotonic(), _computed_s(process.pid)
-        patience = patience_s.get(test, TEST_PATIENCE_S) if test else START_PATIENCE_S
+        patience = patience_s(test) if test else START_PATIENCE_S
         if _computed_s(process.pid) - since_cpu > patience or time.monotonic() - since > _WAITING * patience:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
