@@ -5,15 +5,17 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from yima.sdk.cli.arguments import WholeNumber, add_direction_argument, add_operator_argument, gate_of
 from yima.sdk.cli.ending import end_by_signals
 from yima.sdk.cli.run_lines import RunLines
 from yima.sdk.tap_lines import standard_output
-from yima.validator.clock import SOFTWARE_DATE, SystemClock
+from yima.validator.clock import BEHIND_S, SOFTWARE_DATE, SystemClock
 from yima.validator.deny.denylist import DenyList
-from yima.validator.device import LAST_UPLOAD_S, Device, Happening, Notice
+from yima.validator.device import LAST_UPLOAD_S, Device
+from yima.validator.happenings import Happening, Notice
 from yima.validator.journal.older import OlderJournal
 from yima.validator.judging import Validator
 from yima.validator.judging.record import Terminal
@@ -167,10 +169,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     deny: DenyUpkeep | None = None
 
-    def judge_by(parameters: Parameters) -> Validator:
-        judge = Validator(parameters, gate_of(arguments))
-        return deny.serve(judge) if deny else judge
-
     with ExitStack() as on_failure:
         limit = arguments.journal_max_mb
         keep_s = arguments.journal_keep_days * 86400
@@ -178,14 +176,17 @@ def run(arguments: argparse.Namespace) -> int:
         on_failure.callback(journal.close)
         older = state.open_older_journal()
         newest = max(one.newest_trusted_at() or 0 for one in (journal, older) if one)
-        floor = 0 if arguments.trust_clock else max(SOFTWARE_DATE, newest)
-        clock = SystemClock(floor)
+        clock = SystemClock()
+        moment = clock.now()
+        is_late = moment.unix_s >= max(SOFTWARE_DATE, newest) - BEHIND_S
+        begun = replace(moment, trusted=arguments.trust_clock or is_late)
         source = source_in(state)
-        parameters = source.start(clock.now())
+        parameters = source.start(begun)
         deny = _deny(arguments, state, lines.notice)
+        validator = Validator(parameters, gate_of(arguments))
         if deny:
-            deny.start(clock.now())
-        validator = judge_by(parameters)
+            deny.start(begun)
+            deny.serve(validator)
         if older:
             on_failure.callback(older.close, 0)
         uplink = _uplink(arguments.collector, state, journal.epoch)
@@ -200,7 +201,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     upkeep = Upkeep(
         source,
-        judge_by,
         changed=lambda parameters: lines.notice(_looked(parameters)),
         troubled=lambda error: lines.notice(Notice(happening=Happening.PARAMETERS_TROUBLE, error=error)),
         deny=deny,
@@ -220,6 +220,8 @@ def run(arguments: argparse.Namespace) -> int:
         upkeep=upkeep,
         resolving=Resolving(resolvers),
         older=older.accepted() if older else (),
+        not_before=SOFTWARE_DATE,
+        confirmed_by="--trust-clock" if arguments.trust_clock else "",
     )
     end_by_signals(stop)
     signal.signal(signal.SIGHUP, lambda *_: upkeep.request())
@@ -228,7 +230,7 @@ def run(arguments: argparse.Namespace) -> int:
         parameters=parameters,
         deny=deny.deny if deny else None,
         encrypted=uplink.encrypted if uplink else None,
-        trusted=clock.now().trusted,
+        trusted=begun.trusted,
     )
     try:
         with _older_sent(older, arguments, state, clock, lines.notice):
