@@ -94,7 +94,7 @@ class Bench:
         }
         Device(
             reader=Shown(*codes),
-            validator=Validator(from_mapping(mapping), GateContext(mode=Mode.BUS), replay_capacity=64),
+            validator=Validator(from_mapping(mapping), GateContext(mode=Mode.BUS)),
             journal=journal(self.path, "gate-7", epoch_for_new=7),
             gate=ConsoleGate(self.out),
             clock=SystemClock(0),

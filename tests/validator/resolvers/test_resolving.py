@@ -107,7 +107,7 @@ def validator(**policy: Any) -> Validator:
             {"family": "anhui", "prefix": "ah:"},
         ],
     }
-    return Validator(from_mapping(mapping), GATE, replay_capacity=64, table_bytes=0)
+    return Validator(from_mapping(mapping), GATE, table_bytes=0)
 
 
 def tap(resolving: Resolving, judge: Validator, token: bytes, at: int = NOW, *, trusted: bool = True) -> Verdict:

@@ -193,7 +193,7 @@ class Kept:
         self.troubles: list[str] = []
         self.upkeep = Upkeep(
             source,
-            lambda parameters: Validator(parameters, GateContext(mode=Mode.BUS), replay_capacity=8, table_bytes=0),
+            lambda parameters: Validator(parameters, GateContext(mode=Mode.BUS), table_bytes=0),
             changed=lambda parameters: self.changes.append(parameters.version if parameters else None),
             troubled=lambda error: self.troubles.append(str(error)),
         )
