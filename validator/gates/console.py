@@ -4,6 +4,7 @@
 """
 
 import sys
+from collections.abc import Sequence
 from typing import TextIO
 
 from yima.validator.errors import GateError
@@ -13,6 +14,8 @@ from yima.validator.texts import Text
 
 class ConsoleGate:
     """One line a command, flushed before the command returns."""
+
+    senses_passage = False
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -30,6 +33,10 @@ class ConsoleGate:
     def show_again(self, verdict: Verdict) -> None:
         """The same presentation: says the answer again."""
         self._line("AGAIN  重示", verdict, "")
+
+    def passages(self) -> Sequence[bool]:
+        """Nobody goes through a console."""
+        return ()
 
     def close(self) -> None:
         """Nothing to release."""

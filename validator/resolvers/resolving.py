@@ -12,7 +12,7 @@ Rules it keeps:
 `decide` is pure; `Resolving` is the one place that asks.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from yima.validator.journal.kept import kept_tap
@@ -84,19 +84,17 @@ class Resolving:
         self._resolvers = dict(resolvers)
         self.at_risk = RidesAtRisk()
 
-    def refill(self, accepted: Callable[[], Iterable[bytes | OlderEntry]]) -> None:
-        """After a start: what is out, by the taps accepted within RISK_WINDOW_S, asked for only if that may matter."""
+    def refill(self, accepted: Iterable[bytes | OlderEntry]) -> None:
+        """What is out, by the taps accepted within RISK_WINDOW_S."""
         if self._resolvers:
-            self.at_risk.refill(accepted())
+            self.at_risk.refill(accepted)
 
-    def settled(self, validator: Validator, verdict: Verdict, moment: Moment) -> Verdict:
-        """The final verdict: `verdict` itself unless its reason is NEEDS_RESOLVER and there is somebody to ask."""
-        if verdict.reason is not Reason.NEEDS_RESOLVER or verdict.again:
-            return verdict
+    def decided(self, validator: Validator, verdict: Verdict, moment: Moment) -> Decision:
+        """What becomes of a verdict with the reason NEEDS_RESOLVER; that reason itself where there is nobody to ask."""
         policy = resolved_for(validator.families, verdict.family, verdict.code)
         resolver = self._resolvers.get(verdict.family)
         if policy is None or resolver is None:
-            return verdict
+            return Decision(Reason.NEEDS_RESOLVER)
         answer = resolver.resolve(
             Question(
                 token=verdict.code,
@@ -108,8 +106,7 @@ class Resolving:
             )
         )
         out = self.at_risk.out(moment.unix_s)
-        decision = decide(answer, policy, out, verdict.fare_fen, time_trusted=moment.trusted)
-        return validator.settle(verdict, moment, decision.reason, decision.vouched)
+        return decide(answer, policy, out, verdict.fare_fen, time_trusted=moment.trusted)
 
     def recorded(self, verdict: Verdict, moment: Moment) -> None:
         """A verdict's record is durable: a ride at risk counts from now on."""
