@@ -151,7 +151,7 @@ def test_a_good_code_opens_the_gate_and_its_record_is_what_the_host_would_write(
     host = Validator(_parameters(root), GateContext(mode=Mode.METRO, city=320500))
     verdict = host.judge(code, moment)
     facts, _ = parse(record.d)
-    assert 0 < facts.tick_ms < 60_000
+    assert facts.tick_ms > 0, "since some moment of this run: the counter has run before the firmware sets its pace"
     terminal, moment = Terminal(terminal="YM000042"), replace(moment, tick_ms=facts.tick_ms)
     name = record_name("YM000042", moment.unix_s, record.n)
     assert record.d == tap_entry(host, verdict, terminal=terminal, record_id=name, moment=moment, run=1)
