@@ -142,9 +142,8 @@ def test_a_good_code_opens_the_gate_and_its_record_is_what_the_host_would_write(
             return await _all(station)
 
     *before, record = asyncio.run(talk())
-    assert [type(parse(entry.d)[0]) for entry in before] == [TimeFacts, NoteFacts, TimeFacts], (
-        "start, parameters, clock"
-    )
+    start_parameters_clock: list[type] = [TimeFacts, NoteFacts, TimeFacts]
+    assert [type(parse(entry.d)[0]) for entry in before] == start_parameters_clock
     moment = next(
         moment for moment in (Moment.at(_NOW + late) for late in range(30)) if moment.unix_s.to_bytes(4) in record.d
     )
