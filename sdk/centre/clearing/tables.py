@@ -7,6 +7,7 @@ Rules they keep:
   day that was still open then. `service_date` is the local date of the ride, whose fare it pays.
 - A tap is named by (device, epoch, sequence); where one column must do, by the text of `tap_id`.
 - Parties are 8-digit texts: the organisation codes of issuers and operators.
+- What facts call `at` is `moment` here: `at` is a word of SQL.
 - Rows of a file ascend by the table's key; numbers are signed, for engines that know no others.
 """
 
@@ -120,7 +121,7 @@ def tap_id(device: str, epoch: int, sequence: int) -> str:
 
 
 # What devices sent, byte for byte. form 2: entry is facts and body; form 1 (older records): the trip record, and what
-# its hash covers beside it stands in at … reason, which are NULL for form 2. rejected: what the collector said.
+# its hash covers beside it stands in moment … reason, which are NULL for form 2. rejected: what the collector said.
 # conflict: it came under a key that was taken. batch: the row of `batches` that carried it, NULL: not kept.
 ENTRIES = Table(
     name="entries",
@@ -132,7 +133,7 @@ ENTRIES = Table(
         "entry": "bytes",
         "previous": "bytes",
         "hash": "bytes",
-        "at": "int?",
+        "moment": "int?",
         "time_trusted": "flag?",
         "tick_ms": "int?",
         "reason": "small?",
@@ -143,7 +144,7 @@ ENTRIES = Table(
     },
 )
 
-# The signatures under which entries came: Ed25519 of `key` (hex) over the body of entries first to last.
+# The signatures under which entries came: Ed25519 of `key` (hex) over the body of entries first_sequence to last_sequence.
 BATCHES = Table(
     name="batches",
     key=("batch",),
@@ -152,8 +153,8 @@ BATCHES = Table(
         "device": "text",
         "epoch": "int",
         "form": "small",
-        "first": "int",
-        "last": "int",
+        "first_sequence": "int",
+        "last_sequence": "int",
         "key": "text",
         "signature": "bytes",
         "received": "int",
@@ -171,7 +172,7 @@ TAPS = Table(
         "hash": "bytes",
         "form": "small",
         "received": "int",
-        "at": "int",
+        "moment": "int",
         "time_trusted": "flag",
         "run": "int?",
         "tick_ms": "int",
@@ -212,7 +213,7 @@ OUTCOMES = Table(
         **TAP,
         "hash": "bytes",
         "received": "int",
-        "at": "int",
+        "moment": "int",
         "tap": "int",
         "outcome": "small",
         "reverses": "flag",
@@ -296,7 +297,7 @@ VOIDS = Table(
     columns={**TAP, "why": "text", "day": "small"},
 )
 
-# Rides. ride_id: tap_id of the tap that closes it. at: the moment of that tap. gate_fare_fen: what the gate took.
+# Rides. ride_id: tap_id of the tap that closes it. moment: of that tap. gate_fare_fen: what the gate took.
 # gross_fen: settled, before reductions, surcharges included; fare_fen: gross_fen with the gate's reductions (table
 # `reductions`, source GATE): what is owed before the centre's own. core_*: the core's sums for the centre's entry, NULL
 # where it gives none. account, person: hex; person is the account until somebody says otherwise. day: settled on.
@@ -325,7 +326,7 @@ RIDES = Table(
         "entry_station": "small?",
         "exit_station": "small?",
         "entry_at": "int?",
-        "at": "int",
+        "moment": "int",
         "gross_fen": "int",
         "fare_fen": "int",
         "gate_fare_fen": "int",
