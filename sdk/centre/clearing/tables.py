@@ -48,7 +48,7 @@ class Why(StrEnum):
     RIDER_SIGNATURE = "RIDER_SIGNATURE"
     OVER_CAP = "OVER_CAP"
     CORE_REFUSES = "CORE_REFUSES"  # core_reason says why
-    DUPLICATE = "DUPLICATE"  # the same code, the same second, the same place: one ride told twice
+    DUPLICATE = "DUPLICATE"  # the same entry again, or the same code at the same device in the same second
     DOUBLE_USE = "DOUBLE_USE"  # the same code at two taps; `other` is the one that counts
     REVERSED = "REVERSED"  # the gate did not open, or did not say: no ride, nothing is owed
     NOT_PASSED = "NOT_PASSED"  # opened, nobody passed, and the rider was let in again soon after
@@ -144,7 +144,8 @@ ENTRIES = Table(
     },
 )
 
-# The signatures under which entries came: Ed25519 of `key` (hex) over the body of entries first_sequence to last_sequence.
+# The signatures under which entries came: Ed25519 of `key` (hex) over the batch's body, which is the entries from
+# first_sequence to last_sequence in the wire's form.
 BATCHES = Table(
     name="batches",
     key=("batch",),
@@ -238,7 +239,6 @@ JUDGED = Table(
         "core_transaction": "small?",
         "signatures": "small",
         "issuer": "text?",
-        "cap_fen": "int?",
         "day": "small",
     },
 )
@@ -269,14 +269,15 @@ TAILS = Table(
     columns={**TAP, "hash": "bytes", "day": "small"},
 )
 
-# What the centre makes of every accepted tap, and of every entry that is not whole. other: the tap that counts in its
-# place (tap_id), for DUPLICATE, DOUBLE_USE and CONFLICT.
+# What the centre makes of every accepted tap, and of every entry that is not whole. copy: 0 the first time that this
+# entry came, then counted on. other: the tap that counts in its place (tap_id), for DUPLICATE, DOUBLE_USE and CONFLICT.
 CHECKS = Table(
     name="checks",
-    key=(*TAP_KEY, "hash"),
+    key=(*TAP_KEY, "hash", "copy"),
     columns={
         **TAP,
         "hash": "bytes",
+        "copy": "small",
         "verdict": "text",
         "why": "text",
         "core_reason": "small?",
