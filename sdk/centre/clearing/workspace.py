@@ -122,6 +122,10 @@ class Workspace:
         """Whether a step is done for a day."""
         return day in self._state["done"].get(step, [])
 
+    def last_done(self, step: str, *, before: int) -> int | None:
+        """The newest day before that one for which a step is done."""
+        return max((day for day in self._state["done"].get(step, []) if day < before), default=None)
+
     def done(self, step: str, day: int) -> None:
         """A step is done for a day, and what it made is written."""
         days = self._state["done"].setdefault(step, [])

@@ -1,6 +1,7 @@
 """DuckDB, embedded: the engine of one machine. What does not fit in memory goes to a temporary folder."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -46,18 +47,17 @@ class DuckEngine:
         self._forget(view)
         self._connection.register(view, rows)
 
+    def keep(self, view: str, sql: str) -> None:
+        """Runs one SELECT and names its rows."""
+        self._forget(view)
+        with _explained():
+            self._connection.execute(f"CREATE TEMP TABLE {view} AS {sql}")
+
     def query(self, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """The rows of one SELECT, in its order."""
-        try:
-            reader = self._connection.sql(sql).to_arrow_reader(ROWS)
-            for batch in reader:
+        with _explained():
+            for batch in self._connection.sql(sql).to_arrow_reader(ROWS):
                 yield fitted(batch, schema)
-        except duckdb.Error as error:
-            raise EngineError(
-                "duckdb",
-                Text(f"cannot run a step: {error}", f"无法执行：{error}"),
-                Text("Check memory and disk; if they suffice, report it", "请检查内存与磁盘；如均充足，请报告此问题"),
-            ) from error
 
     def close(self) -> None:
         """Lets go of what it holds."""
@@ -65,4 +65,20 @@ class DuckEngine:
 
     def _forget(self, view: str) -> None:
         self._connection.unregister(view)
-        self._connection.execute(f"DROP VIEW IF EXISTS {view}")
+        kind = self._connection.execute(
+            "SELECT table_type FROM information_schema.tables WHERE table_name = ?", [view]
+        ).fetchone()
+        if kind is not None:
+            self._connection.execute(f"DROP {'VIEW' if kind[0] == 'VIEW' else 'TABLE'} {view}")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        raise EngineError(
+            "duckdb",
+            Text(f"cannot run a step: {error}", f"无法执行：{error}"),
+            Text("Check memory and disk; if they suffice, report it", "请检查内存与磁盘；如均充足，请报告此问题"),
+        ) from error

@@ -33,6 +33,9 @@ class Engine(Protocol):
     def register(self, view: str, rows: pa.Table) -> None:
         """Names rows in memory."""
 
+    def keep(self, view: str, sql: str) -> None:
+        """Runs one SELECT and names its rows, which stay with the engine for the steps after it. Raises EngineError."""
+
     def query(self, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """The rows of one SELECT, in its order, with the columns and types of `schema`. Raises EngineError."""
 

@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,22 +83,36 @@ class SparkEngine:
         pq.write_table(rows, path)
         self._session.read.parquet(str(path.absolute())).createOrReplaceTempView(view)
 
+    def keep(self, view: str, sql: str) -> None:
+        """Runs one SELECT and names its rows, by way of files."""
+        self._count += 1
+        path = str((self._scratch / f"{view}-{self._count}").absolute())
+        with _explained():
+            self._session.sql(translated(sql)).write.parquet(path)
+            self._session.read.parquet(path).createOrReplaceTempView(view)
+
     def query(self, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """The rows of one SELECT, in its order."""
-        try:
+        with _explained():
             rows = self._session.sql(translated(sql)).toArrow()
-        except Exception as error:
-            raise EngineError(
-                "spark",
-                Text(f"cannot run a step: {error}", f"无法执行：{error}"),
-                Text("Check the driver's memory and log", "请检查 driver 的内存与日志"),
-            ) from error
         yield from fitted(rows, schema).to_batches()
 
     def close(self) -> None:
         """Stops the session."""
         self._session.stop()
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise EngineError(
+            "spark",
+            Text(f"cannot run a step: {error}", f"无法执行：{error}"),
+            Text("Check the driver's memory and log", "请检查 driver 的内存与日志"),
+        ) from error
 
 
 def translated(sql: str) -> str:

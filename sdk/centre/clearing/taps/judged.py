@@ -8,9 +8,10 @@ interpreter's lock, and rows come back in their order.
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -81,29 +82,29 @@ class Judges:
         columns = [
             (said[field.name] if field.name in said else rows[field.name]).cast(field.type) for field in JUDGED.schema
         ]
-        return pa.RecordBatch.from_arrays(columns, schema=JUDGED.schema), applied(rows, answer, day)
+        return pa.RecordBatch.from_arrays(columns, schema=JUDGED.schema), applied(
+            rows, answer, APPLIED.schema, day=pa.scalar(day, pa.int32())
+        )
 
 
-def applied(rows: pa.RecordBatch, answer: dict[str, object], day: int) -> pa.RecordBatch:
-    """The rules of an answer of the core, one a row."""
-    count = answer["applied"]
-    assert isinstance(count, int)
+def applied(rows: pa.RecordBatch, answer: Mapping[str, Any], schema: pa.Schema, **more: pa.Scalar) -> pa.RecordBatch:
+    """The rules of an answer of the core, one a row, under `schema`; other columns are their tap's, or of `more`."""
+    count = int(answer["applied"])
     of = integers(answer, "row", count)
     funder_id = integers(answer, "funder_id", count)
     funder = integers(answer, "funder", count)
     is_city = pc.less(funder, list(Funder).index(Funder.OPERATOR))
     said = {
         **{name: integers(answer, name, count) for name in ("place", "number", "kind", "fen")},
+        **{name: pa.repeat(value, count) for name, value in more.items()},
         "funder": FUNDERS.take(funder),
         "funder_id": pc.if_else(is_city, funder_id.cast(pa.string()), eight_digits(funder_id)),
         "rule": texts(answer, "name", count),
-        "day": pa.repeat(pa.scalar(day, pa.int32()), count),
     }
     columns = [
-        (said[field.name] if field.name in said else rows[field.name].take(of)).cast(field.type)
-        for field in APPLIED.schema
+        (said[field.name] if field.name in said else rows[field.name].take(of)).cast(field.type) for field in schema
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=APPLIED.schema)
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def judge_day(workspace: Workspace, published: Published, day: int, *, threads: int | None = None) -> int:
