@@ -142,7 +142,8 @@ def older_row(record: bytes, sequence: int, at: int, previous: bytes, *, device:
 
 
 _FORM_2 = """CREATE TABLE {table} (
-    device TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, form INTEGER NOT NULL, kind INTEGER NOT NULL,
+    device TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
+    form INTEGER NOT NULL, kind INTEGER NOT NULL,
     at INTEGER NOT NULL, time_trusted INTEGER NOT NULL, tick_ms INTEGER NOT NULL, reason INTEGER NOT NULL,
     content BLOB NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL, {more} received INTEGER NOT NULL,
     PRIMARY KEY (device, epoch, sequence{key})) STRICT"""
@@ -176,7 +177,8 @@ def older_store(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
     connection.execute(form_1.format(table="entries", more="rejected TEXT,", key=""))
     connection.execute(form_1.format(table="conflicts", more="", key=", hash"))
     connection.executemany(
-        "INSERT INTO entries VALUES (:device, :epoch, :sequence, :at, 1, 5, 0, :record, :previous, :hash, NULL, :received)",
+        "INSERT INTO entries VALUES (:device, :epoch, :sequence, :at, 1, 5, 0, :record, :previous, :hash, NULL, "
+        ":received)",
         rows,
     )
     connection.commit()
