@@ -58,7 +58,8 @@ class SparkEngine:
             "spark.local.dir": str(self._scratch),
             "spark.sql.warehouse.dir": str(self._scratch / "warehouse"),
             "spark.sql.session.timeZone": "UTC",
-            "spark.sql.shuffle.partitions": "8",
+            **({"spark.sql.shuffle.partitions": str(os.cpu_count() or 1)} if master.startswith("local") else {}),
+            "spark.sql.codegen.wholeStage": "true" if not master.startswith("local") else "false",
             "spark.sql.ansi.enabled": "true",
             "spark.ui.showConsoleProgress": "false",
         }.items():
