@@ -244,11 +244,11 @@ static void hash_all(uint8_t *out, const yima_entries *entries, const yima_entri
         uint8_t numbers[16];
         uint8_t length[2];
         yima_sm3_state state;
-        yima_put_be16(length, (uint16_t)device);
-        yima_put_be32(numbers, (uint32_t)((uint64_t)epochs[row] >> 32));
-        yima_put_be32(numbers + 4, (uint32_t)epochs[row]);
-        yima_put_be32(numbers + 8, (uint32_t)((uint64_t)sequences[row] >> 32));
-        yima_put_be32(numbers + 12, (uint32_t)sequences[row]);
+        yima_put_number(length, 2, (uint32_t)device);
+        yima_put_number(numbers, 4, (uint32_t)((uint64_t)epochs[row] >> 32));
+        yima_put_number(numbers + 4, 4, (uint32_t)epochs[row]);
+        yima_put_number(numbers + 8, 4, (uint32_t)((uint64_t)sequences[row] >> 32));
+        yima_put_number(numbers + 12, 4, (uint32_t)sequences[row]);
         yima_sm3_init(&state);
         yima_sm3_update(&state, yima_entry(before, row), yima_entry_size(before, row));
         yima_sm3_update(&state, length, sizeof length);

@@ -33,11 +33,10 @@ static void judge_dealloc(PyObject *object) {
 }
 
 static int take_package(yima_package *to, PyObject *image) {
-    enum { VERSION_AT = 16 };
     if (PyObject_GetBuffer(image, &to->image, PyBUF_SIMPLE) < 0 || !yima_open_parameters(&to->parameters, &to->image)) {
         return 0;
     }
-    to->version = yima_be32(to->parameters.image + VERSION_AT);
+    to->version = YIMA_VALUE(to->parameters.image, HEADER, VERSION);
     yima_parameters_digest(&to->parameters, to->digest);
     return 1;
 }

@@ -27,7 +27,7 @@ from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.days import shifted
 from yima.sdk.centre.clearing.tables import Table
 from yima.validator.errors import YimaError
-from yima.validator.state.files import write_whole
+from yima.validator.journal.files import write_whole
 from yima.validator.texts import Text
 
 FORM = 1

@@ -13,9 +13,9 @@ import pyarrow as pa
 from yima.sdk.centre.clearing.days import days_of
 from yima.sdk.centre.clearing.tables import TAPS
 from yima.validator import _core
-from yima.validator.judging.record import amount_of, fields_of, record_is_intact
+from yima.validator.judging.record import fields_of, record_is_intact
 
-_CODE, _VOUCHED, _TRANSACTION = 0x0001, 0x2004, 0x2005
+_CODE, _AMOUNT, _VOUCHED, _TRANSACTION = 0x0001, 0x0009, 0x2004, 0x2005
 _FAMILIES = {name: number for number, name in enumerate(_core.FAMILIES)}
 _ALIKE = (
     "device", "epoch", "sequence", "hash", "form", "received", "day", "moment", "time_trusted", "tick_ms", "reason",
@@ -38,9 +38,9 @@ def _tap(row: Mapping[str, Any]) -> dict[str, Any]:
         | {name: row[name] for name in _ALIKE}
         | {
             "family": _FAMILIES[_core.family_of(tags.get(_CODE, b""))],
-            "transaction": int.from_bytes(tags.get(_TRANSACTION, b"")),
-            "vouched": int.from_bytes(tags.get(_VOUCHED, b"")),
-            "fare_fen": amount_of(row["entry"]),
+            "transaction": int.from_bytes(tags.get(_TRANSACTION, b"")[:1]),
+            "vouched": int.from_bytes(tags.get(_VOUCHED, b"")[:1]),
+            "fare_fen": int.from_bytes(tags.get(_AMOUNT, b"")[:4]),
         }
     )
 

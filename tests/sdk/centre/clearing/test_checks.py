@@ -336,8 +336,10 @@ def test_a_batch_whose_signature_does_not_hold(tmp_path: Path, bus: Device) -> N
 def test_records_of_the_older_form_are_kept_and_judged_as_far_as_they_reach(tmp_path: Path, bus: Device) -> None:
     bus.tap(world.rider(1).code(NOON), NOON)
     record = bus.entries[0]["entry"][int.from_bytes(bus.entries[0]["entry"][:2]) :]
-    good = world.older_row(record, 1, NOON, bytes(32))
-    broken = world.older_row(record[:-1] + b"\0", 2, NOON + 60, good["hash"])
+    own = record[:-36] + bytes.fromhex("2004000101" + "2005000102")  # the older form's own tags stood before 0011
+    whole = own + record[-36:-32] + _core.sm3(own)
+    good = world.older_row(whole, 1, NOON, bytes(32))
+    broken = world.older_row(whole[:-1] + bytes([whole[-1] ^ 1]), 2, NOON + 60, good["hash"])
     workspace = Workspace(tmp_path / "w")
     ingest(workspace, SqliteSource(world.older_store(tmp_path / "old.db", [good, broken])))
     engine = open_engine("duckdb", workspace.scratch)
@@ -346,6 +348,7 @@ def test_records_of_the_older_form_are_kept_and_judged_as_far_as_they_reach(tmp_
     assert whys(centre.rows(workspace, CHECKS)) == ["PARAMETERS_UNKNOWN", "RECORD"]
     tap, _ = centre.rows(workspace, TAPS)
     assert (tap["form"], tap["fare_fen"], tap["moment"], tap["service_date"]) == (1, 200, NOON, DAY)
+    assert (tap["vouched"], tap["transaction"]) == (1, 2)
     assert (tap["city"], tap["operator"], tap["rules"], tap["code_digest"]) == (None, None, None, None)
     assert [row["intact"] for row in centre.rows(workspace, JUDGED)] == [7, 3]
     assert centre.rows(workspace, OUTCOMES) == []

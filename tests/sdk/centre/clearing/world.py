@@ -19,7 +19,7 @@ from yima.sdk.parameters.source import read_source
 from yima.validator import _core
 from yima.validator.journal.facts import Outcome, OutcomeFacts, write
 from yima.validator.judging import Direction, GateContext, Mode, Moment, Validator, Verdict
-from yima.validator.judging.record import Terminal, trip_record
+from yima.validator.judging.record import Terminal, tap_entry
 from yima.validator.parameters import Parameters
 
 CITY = 320500
@@ -95,17 +95,13 @@ class Device:
         )  # fmt: skip
         self.validator = Validator(self.parameters, place, table_bytes=0)
 
-    def tap(self, code: bytes, at: int, *, received: int | None = None, **lies: Any) -> Verdict:
-        """One presentation, journalled. lies: bytes of the entry by offset `at_N`, for devices that are not honest."""
+    def tap(self, code: bytes, at: int, *, received: int | None = None) -> Verdict:
+        """One presentation, journalled."""
         moment = Moment.at(at)
         verdict = self.validator.judge(code, moment)
-        entry = self.validator.facts(verdict, moment, 1)
-        if verdict.accepted:
-            terminal = Terminal(terminal=self.name, merchant_type="4131" if self.mode is Mode.BUS else "4111")
-            record_id = f"{self.name}{at}{len(self.entries)}"
-            entry += trip_record(code, verdict, terminal=terminal, record_id=record_id, moment=moment)
-        else:
-            entry += code
+        record_id = f"{self.name}{at}{len(self.entries)}"
+        terminal = Terminal(terminal=self.name)
+        entry = tap_entry(self.validator, verdict, terminal=terminal, record_id=record_id, moment=moment, run=1)
         self.append(entry, received=at + 30 if received is None else received)
         return verdict
 
