@@ -94,33 +94,6 @@ def write_of(card: int) -> bytes:
     return entry
 
 
-@pytest.mark.parametrize("offsets", [b"", b"\0\0\0\0\5\0\0\0", b"\2\0\0\0\1\0\0\0", b"\xff\xff\xff\xff\0\0\0\0"])
-def test_offsets_that_lead_outside_are_refused(offsets: bytes) -> None:
-    with pytest.raises(ValueError, match="offsets"):
-        _core.entry_columns(b"abcd", offsets)
-    with pytest.raises(ValueError, match="offsets"):
-        _core.Judge((), ()).judge(b"abcd", offsets)
-
-
-@given(st.binary(max_size=300), st.integers(0, 400), st.integers(0, 255))
-def test_a_judge_survives_every_entry(junk: bytes, place: int, byte: int) -> None:
-    judge = _core.Judge((bytes(tariff().image),), ())
-    good = bytearray(write_of_cached())
-    good[place % len(good)] = byte
-    answer = judge.judge(*pieces(pa.array([junk, bytes(good), write_of_cached()], pa.binary())))
-    assert integers(answer, "reason", 3).to_pylist()[2] == 0
-    judge.price(*pieces(pa.array([junk, bytes(good)], pa.binary())), bytes(16), bytes(16))
-
-
-_GOOD: list[bytes] = []
-
-
-def write_of_cached() -> bytes:
-    if not _GOOD:
-        _GOOD.append(write_of(1))
-    return _GOOD[0]
-
-
 def test_a_price_is_what_the_core_says_at_a_gate_that_knows_that_entry() -> None:
     """Every pair of stations and both sides of the longest stay, against codes that tell the entry themselves."""
     entries, stations, moments, expected = [], [], [], []
