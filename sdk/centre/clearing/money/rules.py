@@ -19,6 +19,7 @@ Rules they keep:
 Which cities have such tariffs, and at which figures, is for whoever writes the file.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -202,5 +203,5 @@ def _dated(one: _Dated) -> dict[str, object]:
     return {"rule": one.rule, "city": one.city, "since": one.since, "until": one.until}
 
 
-def _relation(rows: list[dict[str, object]], types: dict[str, pa.DataType]) -> pa.Table:
-    return pa.Table.from_pylist(rows, pa.schema(list(types.items())))
+def _relation(rows: Sequence[Mapping[str, object]], types: dict[str, pa.DataType]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), pa.schema(list(types.items())))

@@ -218,10 +218,8 @@ RAISED = Table(
         "dispute_id": "text",
         "ride_id": "text",
         "raised_by": "text",
-        "against": "text",
         "reason": "text",
-        "claimed_fen": "int?",
-        "note": "text",
+        "claimed_fen": "int",
         "day": "small",
     },
 )
@@ -230,7 +228,7 @@ RAISED = Table(
 CONFIRMED = Table(
     name="confirmed",
     key=("dispute_id",),
-    columns={"dispute_id": "text", "confirmed_by": "text", "agrees": "flag", "note": "text", "day": "small"},
+    columns={"dispute_id": "text", "confirmed_by": "text", "agrees": "flag", "day": "small"},
 )
 
 # What was decided, a row on each day on which something was. other: the ride that counts in its place, for TWICE.
