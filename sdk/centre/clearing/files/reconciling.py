@@ -76,7 +76,7 @@ def reconcile(
     engine.register("theirs", theirs.cast(THEIRS))
     for table in (CLEARED, CHECKS):
         engine.scan(table.name, table, workspace.files(table))
-    tap = "device || '/' || CAST(epoch AS VARCHAR) || '/' || CAST(sequence AS VARCHAR)"
+    tap = "(device || '/' || CAST(epoch AS VARCHAR) || '/' || CAST(sequence AS VARCHAR))"
     words = {
         ":reference": "ride_id" if side is Side.OPERATOR else "code_digest",
         ":fen": "gross_fen + gate_fen" if side is Side.OPERATOR else "fare_fen",

@@ -88,7 +88,7 @@ def world(rides: Sequence[Mapping[str, Any]], **more: Any) -> dict[str, Any]:
 
 def write(workspace: Workspace, said: Mapping[str, Any]) -> None:
     """The world as tables."""
-    _put(workspace, RIDES, [{k: v for k, v in one.items() if k != "reduced"} for one in said["rides"]])
+    put(workspace, RIDES, [{k: v for k, v in one.items() if k != "reduced"} for one in said["rides"]])
     reductions = [
         {
             "ride_id": one["ride_id"],
@@ -103,11 +103,11 @@ def write(workspace: Workspace, said: Mapping[str, Any]) -> None:
         for one in said["rides"]
         for place, (rule, off, funder) in enumerate(one["reduced"], 1)
     ]
-    _put(workspace, REDUCTIONS, reductions)
+    put(workspace, REDUCTIONS, reductions)
     voids = [{"ride_id": ride_id, "why": "REVERSED", "tap": ride_id, "day": day} for ride_id, day in said["voids"]]
-    _put(workspace, REVERSALS, voids)
+    put(workspace, REVERSALS, voids)
     persons = [{"account": account, "person": person, "day": day} for account, person, day in said["persons"]]
-    _put(workspace, PERSONS, persons)
+    put(workspace, PERSONS, persons)
     amounts = [
         {
             "dispute_id": f"d{place}",
@@ -125,7 +125,7 @@ def write(workspace: Workspace, said: Mapping[str, Any]) -> None:
         }
         for place, (ride_id, delta, day) in enumerate(said["amounts"])
     ]
-    _put(workspace, DISPUTES, amounts)
+    put(workspace, DISPUTES, amounts)
 
 
 def workspace_of(folder: Path, said: Mapping[str, Any]) -> Workspace:
@@ -178,7 +178,7 @@ def _funder_id(one: Mapping[str, Any], funder: str) -> str:
     return str(ids.get(funder, "0"))
 
 
-def _put(workspace: Workspace, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+def put(workspace: Workspace, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     for day in sorted({row["day"] for row in rows}):
         here = sorted((row for row in rows if row["day"] == day), key=lambda row: tuple(row[key] for key in table.key))
         batches = pa.Table.from_pylist(list(here), table.schema).to_batches()
