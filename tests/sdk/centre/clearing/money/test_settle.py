@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from tests.sdk.centre.clearing.money import slow
 from tests.sdk.centre.clearing.money.world import DAYS, moment, rates_toml, ride, rules_toml, workspace_of, world
 from yima.sdk.centre.clearing.engine import Engine, open_engine
-from yima.sdk.centre.clearing.engine.spark import missing
 from yima.sdk.centre.clearing.money.rates import parse_rates
 from yima.sdk.centre.clearing.money.rules import parse_rules
 from yima.sdk.centre.clearing.money.settle import STEPS, settle
@@ -177,24 +176,6 @@ def test_two_settlements_of_many_rides_agree_to_the_fen(engine: Engine, tmp_path
     for rule in ("transfer_rule", "cap_rule", "total_rule"):
         assert {row[rule] for row in cleared} >= {None} and len({row[rule] for row in cleared}) >= 3, rule
     workspace.close()
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(missing() is not None, reason="needs pyspark and Java")
-def test_both_engines_give_the_same_bytes_and_a_second_run_changes_nothing(engine: Engine, tmp_path: Path) -> None:
-    said = made(random.Random(21), 300, 12)
-    spark = open_engine("spark", tmp_path / "scratch")
-    try:
-        one, two = workspace_of(tmp_path / "duckdb", said), workspace_of(tmp_path / "spark", said)
-        settled(one, engine, said, DAYS[:3])
-        settled(two, spark, said, DAYS[:3])
-    finally:
-        spark.close()
-    files = {path.relative_to(one.path): path.read_bytes() for path in (one.path / "tables").rglob("*.parquet")}
-    assert files == {path.relative_to(two.path): path.read_bytes() for path in (two.path / "tables").rglob("*.parquet")}
-    assert {table.name for table in STEPS} <= {path.parts[1] for path in files}
-    two.close()
-    one.close()
 
 
 class KilledError(Exception):
