@@ -1,10 +1,13 @@
 """Rules and rates as people write them: what is wrong is named, and nothing wrong is half taken."""
 
+from pathlib import Path
+
 import pytest
 
-from yima.sdk.centre.clearing.money.rates import parse_rates
-from yima.sdk.centre.clearing.money.rules import FREE, parse_rules
+from yima.sdk.centre.clearing.money.rates import parse_rates, read_rates
+from yima.sdk.centre.clearing.money.rules import FREE, parse_rules, read_rules
 from yima.sdk.centre.clearing.money.toml_rows import TermsError
+from yima.sdk.profiles import yangtze_delta
 
 TRANSFER = """
 [[transfer]]
@@ -83,3 +86,11 @@ def test_what_is_wrong_in_rates_is_named(text: str, named: str) -> None:
     with pytest.raises(TermsError) as caught:
         parse_rates(text)
     assert named in str(caught.value)
+
+
+def test_the_example_of_the_region_reads_and_says_that_it_is_one() -> None:
+    folder = Path(yangtze_delta.__file__).parent / "clearing"
+    rules = read_rules(folder / "rules.toml")
+    every = (*rules.transfers, *rules.caps, *rules.totals)
+    assert every and all(one.rule.startswith("example-") for one in every)
+    assert read_rates(folder / "rates.toml").pairs
