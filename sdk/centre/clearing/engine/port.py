@@ -4,7 +4,8 @@ Steps are SQL, written once in DuckDB's dialect (docs/decisions/0020); another e
 the steps keep, so that every engine gives the same rows:
 
 - Every result is ordered by a key that is unique, and every window by one that leaves no ties.
-- Numbers are whole. Division, floats, local times and regular expressions stay out; sums are cast to BIGINT.
+- Numbers are whole. Floats, division but `//` of what is not below 0, local times and regular expressions stay out;
+  sums are cast to BIGINT.
 - No column is compared with what may be NULL without saying what NULL means.
 """
 

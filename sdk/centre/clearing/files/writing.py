@@ -25,6 +25,7 @@ from yima.sdk.centre.clearing.engine import Engine
 from yima.sdk.centre.clearing.files import errors
 from yima.sdk.centre.clearing.files.layouts import EVERYBODY, RECORDS_MAX, file_name, header
 from yima.sdk.centre.clearing.files.queries import counts_sql, lines_sql
+from yima.sdk.centre.clearing.money.settle import LAST, OrderError
 from yima.sdk.centre.clearing.money.tables import CLEARED, FUNDED, NET
 from yima.sdk.centre.clearing.parquet import LEVEL
 from yima.sdk.centre.clearing.tables import CHECKS, JUDGED, TAPS, Table
@@ -51,7 +52,9 @@ class NameClashError(YimaError):
 def write_files(
     workspace: Workspace, engine: Engine, day: int, *, progress: Progress = lambda step, done, of: None
 ) -> Path:
-    """Writes the files of a settled day; returns their folder. Raises NameClashError."""
+    """Writes the files of a settled day; returns their folder. Raises NameClashError, OrderError."""
+    if not workspace.is_done(LAST, day):
+        raise OrderError(day, Text("is not settled", "尚未清算"), Text("Settle it first", "请先清算"))
     folder = workspace.path / "files" / str(day)
     making = folder.with_name(f".{day}.tmp")
     shutil.rmtree(making, ignore_errors=True)

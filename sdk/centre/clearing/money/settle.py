@@ -27,12 +27,19 @@ from yima.sdk.centre.clearing.money.tables import (
 )
 from yima.sdk.centre.clearing.tables import REDUCTIONS, REVERSALS, RIDES, Table
 from yima.sdk.centre.clearing.workspace import Workspace
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
 
+LAST = "settle net"
 STEPS = (TOUCHED, DUE, CLEARED, FUNDED, POSTINGS, NET)
 _MONTHS = [(year * 10000 + month * 100) for year in range(1899, 2101) for month in range(1, 13)]
 _PART = "centre"
 
 Progress = Callable[[str, int, int], None]
+
+
+class OrderError(YimaError):
+    """A day that cannot be settled any more, or whose files cannot be made yet."""
 
 
 def settle(
@@ -44,7 +51,18 @@ def settle(
     rates: Rates,
     progress: Progress = lambda step, done, of: None,
 ) -> dict[str, int]:
-    """Settles one day; returns the rows of each table that was made. progress: (step, steps done, of how many)."""
+    """Settles one day; returns the rows of each table that was made. progress: (step, steps done, of how many). Raises
+    OrderError for a day before one that is settled: its rides may have been booked there."""
+    later = [one for one in workspace.days(DUE) if one > day]
+    if later and not workspace.is_done(LAST, day):
+        raise OrderError(
+            day,
+            Text(f"{later[0]} is settled already", f"{later[0]} 已清算"),
+            Text(
+                "Settle days in their order; what came later is in a later day",
+                "请按日期顺序清算；迟到部分已计入后续日期",
+            ),
+        )
     made = {}
     for place, table in enumerate(STEPS):
         progress(table.name, place, len(STEPS))

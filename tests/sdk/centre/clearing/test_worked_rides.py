@@ -22,9 +22,9 @@ ROOT = Path(__file__).parents[4]
 PAGE = ROOT / "docs" / "clearing.md"
 TERMS = ROOT / "sdk" / "profiles" / "yangtze_delta" / "clearing"
 AUGUST = DAYS[2:]  # 1 to 3 August 2026
-SHANGHAI = {"issuer": "99310000", "issuer_city": 310000}
-SUZHOU = {"issuer": "99320500", "issuer_city": 320500}
-METRO = {"mode": 2, "device": "gate-1", "operator": "99310002", "line": 2, "entry_line": 2}
+SHANGHAI: dict[str, Any] = {"issuer": "99310000", "issuer_city": 310000}
+SUZHOU: dict[str, Any] = {"issuer": "99320500", "issuer_city": 320500}
+METRO: dict[str, Any] = {"mode": 2, "device": "gate-1", "operator": "99310002", "line": 2, "entry_line": 2}
 Row = dict[str, Any]
 
 
@@ -136,9 +136,13 @@ def test_every_fen_on_the_page_is_what_the_steps_give() -> None:
         assert block is not None and block[2].strip() == text.strip(), name
 
 
+def _filled(page: str, name: str, text: str) -> str:
+    return _block(name).sub(lambda found: f"{found[1]}\n{text}\n{found[3]}", page)
+
+
 if __name__ == "__main__":
     content = PAGE.read_text(encoding="utf-8")
     for scene_name, figure in figures().items():
-        content = _block(scene_name).sub(lambda found, text=figure: f"{found[1]}\n{text}\n{found[3]}", content)
+        content = _filled(content, scene_name, figure)
     PAGE.write_text(content, encoding="utf-8")
     sys.stdout.write(f"{PAGE} written\n")

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from tests.sdk.centre.clearing.money import slow
 from tests.sdk.centre.clearing.money.world import DAYS, moment, rates_toml, ride, rules_toml, workspace_of, world
 from yima.sdk.centre.clearing.engine import Engine, open_engine
+from yima.sdk.centre.clearing.files.writing import write_files
 from yima.sdk.centre.clearing.money.rates import parse_rates
 from yima.sdk.centre.clearing.money.rules import parse_rules
-from yima.sdk.centre.clearing.money.settle import STEPS, settle
+from yima.sdk.centre.clearing.money.settle import STEPS, OrderError, settle
 from yima.sdk.centre.clearing.money.tables import CLEARED, FUNDED, NET, POSTINGS, Booked, Posted
 from yima.sdk.centre.clearing.workspace import Workspace
 
@@ -166,7 +167,7 @@ def test_two_settlements_of_a_few_rides_agree_to_the_fen(engine: Engine, dice: r
 
 
 def test_two_settlements_of_many_rides_agree_to_the_fen(engine: Engine, tmp_path: Path) -> None:
-    said = made(random.Random(12), 1200, 50)
+    said = made(random.Random(12), 700, 30)
     workspace = workspace_of(tmp_path / "one", said)
     settled(workspace, engine, said)
     compare(workspace, said)
@@ -207,3 +208,15 @@ def test_a_settlement_killed_at_every_commit_ends_with_the_same_bytes(engine: En
     assert len(killed) >= 2 * len(STEPS) * len(days)
     cut = tmp_path / "cut"
     assert {path.relative_to(cut): path.read_bytes() for path in (cut / "tables").rglob("*.parquet")} == want
+
+
+def test_no_day_is_settled_after_a_later_one(engine: Engine, tmp_path: Path) -> None:
+    said = made(random.Random(4), 10, 2)
+    workspace = workspace_of(tmp_path / "w", said)
+    with pytest.raises(OrderError):
+        write_files(workspace, engine, DAYS[1])
+    settled(workspace, engine, said, DAYS[1:2])
+    with pytest.raises(OrderError):
+        settled(workspace, engine, said, DAYS[:1])
+    settled(workspace, engine, said, DAYS[1:2])  # again is no harm
+    workspace.close()
