@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.entries import reason_of
-from tests.uplinks import KEY, until
+from tests.uplinks import KEY, record, until
 from yima.hwsim.scanner import SerialScanner
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.store import Store
@@ -29,10 +29,11 @@ from yima.validator.journal.facts import TapFacts, parse
 from yima.validator.journal.files import FolderFiles
 from yima.validator.journal.form import SEGMENT_SIZE
 from yima.validator.journal.kept import code_of, fault_of
+from yima.validator.journal.older import OlderEntry
 from yima.validator.journal.writing import SEGMENTS_MIN
 from yima.validator.judging import Reason, Validator, Verdict
 from yima.validator.judging.record import Terminal, record_is_intact
-from yima.validator.ports import Gate, Reader, Reading, open_reader
+from yima.validator.ports import Gate, JournalKey, Reader, Reading, open_reader
 from yima.validator.texts import Text
 from yima.validator.uplink.http import HttpUplink
 from yima.validator.uplink.sender import BatchPolicy
@@ -202,6 +203,16 @@ def test_a_code_used_before_a_restart_is_still_used_after_it(bench: Bench, good:
     assert bench.commands() == ["OPEN", "REFUSE"]
     assert bench.taps[1].verdict.reason == Reason.REPEATED
     assert bench.taps[1].key == ("gate-7", 7, 2)
+
+
+def test_codes_of_an_older_journal_are_still_used(bench: Bench, good: Callable[[], bytes]) -> None:
+    code = good()
+    older = OlderEntry(
+        key=JournalKey("gate-7", 6, 9), at=int(time.time()), time_trusted=True, tick_ms=0, reason=0,
+        content=record(code), previous=bytes(32), hash=bytes(32),
+    )  # fmt: skip
+    bench.run(code, good(), older=[older])
+    assert [tap.verdict.reason for tap in bench.taps] == [Reason.REPEATED, Reason.ACCEPTED]
 
 
 def test_without_a_record_the_gate_stays_shut_and_the_code_stays_good(bench: Bench, good: Callable[[], bytes]) -> None:
