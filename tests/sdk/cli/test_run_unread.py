@@ -64,7 +64,10 @@ def test_sigterm_ends_a_run_whose_gate_hangs(tmp_path: Path) -> None:
     words = ["-c", program, *run_words(tmp_path, "--gate", "console:stderr")]
     with subprocess.Popen([YIMA[0], *words], stdout=subprocess.PIPE, text=True, env=environment()) as process:
         assert process.stdout is not None
-        while "hangs" not in process.stdout.readline():
-            pass
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == -signal.SIGALRM
+        try:
+            while "hangs" not in process.stdout.readline():
+                pass
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == -signal.SIGALRM
+        finally:
+            process.kill()
