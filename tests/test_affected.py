@@ -19,7 +19,8 @@ def test_a_module_touches_the_tests_that_mirror_or_import_it() -> None:
 def test_a_changed_test_touches_itself_and_its_conftest_all_beside_it() -> None:
     test = Path("tests/validator/uplink/test_sender.py")
     assert touched([test]) == {test}
-    assert touched([test.with_name("conftest.py")]) == {test, test.with_name("test_uplink.py")}
+    beside = {test.with_name(name) for name in ("test_sender.py", "test_uplink.py", "test_uplink_lives.py")}
+    assert touched([test.with_name("conftest.py")]) == beside
 
 
 def test_the_core_touches_the_tests_of_the_core() -> None:

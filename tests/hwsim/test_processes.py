@@ -31,7 +31,7 @@ def test_a_process_that_fails_at_the_start_is_an_error_with_its_own_words(tmp_pa
         device = processes.start(
             "device", ["run", "--reader", "file:.", "--params", str(tmp_path / "none.toml"), "--state", str(tmp_path)]
         )
-        with pytest.raises(ProcessError, match=r"(?s)device: ended by itself with status 2.*none\.toml"):
+        with pytest.raises(ProcessError, match=r"(?s)device: ended by itself with status 6.*none\.toml"):
             device.said(20)
 
 
