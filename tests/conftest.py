@@ -20,9 +20,9 @@ if wanted := os.environ.get("YIMA_CORE_IN"):
 
 # Counters are written when a worker ends: on a busy machine that takes longer than the ten seconds it is given.
 if "YIMA_COVERAGE_IN" in os.environ:
-    from xdist.workermanage import NodeManager
+    import xdist.workermanage
 
-    NodeManager.EXIT_TIMEOUT = 300
+    xdist.workermanage.NodeManager.EXIT_TIMEOUT = 300
 
 VECTORS = Path(__file__).parent / "vectors"
 
