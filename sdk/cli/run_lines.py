@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from yima.sdk.cli.observed import Unobserved
 from yima.sdk.tap_lines import notice_as_line, notice_as_mapping, tap_as_line, tap_as_mapping
 from yima.validator.deny.denylist import DenyList
-from yima.validator.device import Notice, Summary, Tap
 from yima.validator.guarding.lines import LineWriter
+from yima.validator.happenings import Notice, Summary, Tap
 from yima.validator.journal import SegmentJournal
 from yima.validator.packages import when
 from yima.validator.parameters import Parameters

@@ -11,6 +11,12 @@ PyObject *yima_tuple_of(PyObject *const *items, Py_ssize_t count);
 /* validator.c. Opens an image in place; 1, or 0 with ValueError set. */
 int yima_open_parameters(yima_parameters *parameters, const Py_buffer *image);
 PyObject *yima_validator_type(void);
+yima_validator *yima_validator_of(PyObject *object);
+PyObject *yima_verdict_tuple(PyObject *validator, const yima_verdict *verdict);
+
+/* loop.c: the loop of a tap around a Validator. */
+PyObject *yima_loop_type(void);
+PyObject *yima_loop_ways_tuple(void);
 
 /* deny.c. The list of a DenyList; NULL with TypeError set if it is none. */
 const yima_deny *yima_deny_of(PyObject *object);

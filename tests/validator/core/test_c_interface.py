@@ -20,6 +20,7 @@ from yima.validator.parameters.rules import Fare, Rules
 
 NewRider = Callable[..., Rider]
 TOKEN = b"example-js:0001"
+BAD_ARGUMENT, MEMORY_TOO_SMALL = 1, 2
 RESOLVED = {"family": "sufu", "prefix": "example-js:", "city": 320000}
 
 
@@ -173,17 +174,25 @@ def test_only_an_accepted_verdict_of_its_own_can_be_taken_back(
     assert gate.judge(code, now + 20).accepted
 
 
-def test_a_gate_without_memory_of_codes_rides_them_all_and_counts_each_as_lost(
+def test_a_gate_whose_memory_does_not_do_refuses_everybody(
     library: ctypes.CDLL, image: bytes, new_rider: NewRider, now: int
 ) -> None:
-    for entries in (0, 7):  # less than one set
+    for entries in (0, 7):
         gate = CGate(library, image, entries=entries)
-        code = new_rider().code(now)
-        verdict = gate.judge(code, now)
-        assert verdict.accepted
-        gate.retract(verdict)
-        assert gate.judge(code, now + 10).accepted
-        assert gate.judge(code, now + 20).accepted
+        assert gate.status == MEMORY_TOO_SMALL
+        assert gate.judge(new_rider().code(now), now).reason == Reason.NO_PARAMETERS
+    assert CGate(library, image, mode=0).status == BAD_ARGUMENT
+    assert CGate(library, image).status == 0
+
+
+def test_a_verdict_is_settled_once(library: ctypes.CDLL, image: bytes, now: int) -> None:
+    gate = CGate(library, image)
+    asked = gate.judge(TOKEN, now)
+    copy = Verdict.from_buffer_copy(asked)
+    assert gate.settle(TOKEN, now, 0, asked) == 0
+    assert gate.settle(TOKEN, now, 0, asked) == BAD_ARGUMENT
+    assert gate.settle(TOKEN, now, 0, copy) == 0
+    assert (copy.accepted, copy.reason) == (0, Reason.REPEATED), "a copy kept from before opens nothing"
 
 
 @pytest.mark.parametrize("tables", [1, 63, 2047])

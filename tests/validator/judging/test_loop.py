@@ -1,0 +1,458 @@
+"""The loop of a tap: what a device does next, whatever comes in which order."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from yima.sdk.issuer import Rider, make_issuer, make_rider, make_root
+from yima.validator.journal.facts import Outcome, OutcomeFacts, TapFacts, TimeEvent, TimeFacts, parse
+from yima.validator.judging import GateContext, Mode, Reason, Validator, Vouched
+from yima.validator.judging.loop import STATES, WAYS, GateAnswer, Step, TapLoop
+from yima.validator.judging.record import Terminal, record_is_intact
+from yima.validator.parameters import from_mapping
+
+NOW = 1_790_000_000
+ROOT = make_root()
+ISSUER = make_issuer(ROOT)
+MAPPING: dict[str, Any] = {
+    "environment": "test",
+    "version": 3,
+    "fares": {"bus": 200},
+    "roots": [{"certificate": ROOT.certificate.hex()}],
+    "whitelist": [{"organisation": "00083010", "platform": "50083010"}],
+    "resolved": [{"family": "sufu", "prefix": "js:", "city": 320000, "remember_s": 300}],
+    "limits": {"offline_max_s": 86400, "families": ["ministry", "sufu"]},
+}
+TERMINAL = Terminal(terminal="gate-7", vehicle="V1")
+
+
+def rider(number: int = 0) -> Rider:
+    return make_rider(
+        ISSUER,
+        payment_account="6228480402564890",
+        card_account=f"31048700000000{number:06}",
+        platform="50083010",
+        authorised_until=NOW + 30 * 86400,
+    )
+
+
+class Bench:
+    """A loop with a list for a journal, and a gate that answers as it is told."""
+
+    def __init__(self, *, senses_passage: bool = False, not_before: int = NOW - 100) -> None:
+        self.validator = Validator(from_mapping(MAPPING), GateContext(mode=Mode.BUS, city=320500))
+        self.loop = TapLoop(self.validator, TERMINAL, run=4, senses_passage=senses_passage, not_before=not_before)
+        self.at, self.tick = NOW, 5_000
+        self.entries: list[bytes] = []
+        self.done: list[str] = []
+        self.can_record = self.can_read = True
+        self.gate = GateAnswer.OPENED
+        self.answer = (Reason.ACCEPTED, Vouched.ISSUER)
+
+    def carry_out(self, step: Step) -> list[str]:
+        """Carries out what the loop says until it has nothing more; what that was."""
+        begun = len(self.done)
+        while step is not Step.NOTHING:
+            self.done.append(step.name)
+            match step:
+                case Step.RECORD if self.can_record:
+                    self.entries.append(self.loop.entry)
+                    step = self.loop.recorded(len(self.entries))
+                case Step.RECORD:
+                    step = self.loop.not_recorded()
+                case Step.OPEN:
+                    assert self.loop.verdict.accepted
+                    step = self.loop.gate(self.loop.state.tap, self.gate)
+                case Step.ASK:
+                    step = self.loop.answered(*self.answer)
+                case Step.REFILL if not self.can_read:
+                    step = self.loop.not_recorded()
+                case Step.REFILL:
+                    for entry in self.entries:
+                        self.validator.remember(entry)
+                    step = self.loop.done()
+                case _:
+                    step = self.loop.done()
+        return self.done[begun:]
+
+    def moment(self, seconds: int = 0, *, wall: int | None = None) -> list[str]:
+        """Time passes, by the counter; the wall clock goes on alike unless told otherwise."""
+        self.tick += seconds * 1000
+        self.at += seconds if wall is None else wall
+        return self.carry_out(self.loop.moment(self.at, self.tick, len(self.entries) + 1))
+
+    def start(self) -> "Bench":
+        assert self.moment() == ["RECORD", "REFILL", "SERVICE"]
+        return self
+
+    def show(self, payload: bytes, seconds: int = 5) -> list[str]:
+        self.moment(seconds)
+        return self.carry_out(self.loop.reading(payload, self.at, self.tick, 0, len(self.entries) + 1))
+
+    @property
+    def reason(self) -> Reason:
+        return self.loop.verdict.reason
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench().start()
+
+
+def test_a_run_begins_with_an_entry_the_memory_and_the_sign(bench: Bench) -> None:
+    facts, _ = parse(bench.entries[0])
+    assert isinstance(facts, TimeFacts)
+    assert (facts.event, facts.run, facts.trusted, facts.found) == (TimeEvent.START, 4, True, NOW)
+    assert bench.loop.state.in_service
+
+
+def test_a_good_code_is_recorded_before_the_gate_opens(bench: Bench) -> None:
+    code = rider().code(NOW)
+    assert bench.show(code) == ["RECORD", "OPEN"]
+    facts, record = parse(bench.entries[-1])
+    assert isinstance(facts, TapFacts)
+    assert (facts.reason, facts.fare_fen, facts.run, facts.city) == (0, 200, 4, 320500)
+    assert record_is_intact(record)
+    assert b"gate-7" + b"20260921" in record, "the record's id: terminal, date, number"
+
+
+def test_a_bad_code_is_recorded_and_refused(bench: Bench) -> None:
+    assert bench.show(b"no code") == ["RECORD", "REFUSE"]
+    facts, payload = parse(bench.entries[-1])
+    assert isinstance(facts, TapFacts)
+    assert (Reason(facts.reason), payload) == (Reason.UNKNOWN_FAMILY, b"no code")
+
+
+def test_the_same_presentation_shows_its_answer_and_writes_nothing(bench: Bench) -> None:
+    code = rider().code(NOW)
+    bench.show(code)
+    written = len(bench.entries)
+    assert bench.show(code, seconds=1) == ["SHOW_AGAIN"]
+    assert (bench.loop.verdict.accepted, bench.loop.verdict.was_accepted) == (False, True)
+    assert len(bench.entries) == written
+
+
+def test_what_cannot_be_recorded_is_refused_and_the_code_stays_good(bench: Bench) -> None:
+    code = rider().code(NOW)
+    bench.can_record = False
+    assert bench.show(code) == ["RECORD", "REFUSE", "SERVICE"]
+    assert bench.reason is Reason.CANNOT_RECORD
+    assert bench.loop.reason is Reason.CANNOT_RECORD
+    bench.can_record = True
+    assert bench.show(code) == ["RECORD", "OPEN", "SERVICE"]
+
+
+@pytest.mark.parametrize("answer", [GateAnswer.FAILED, GateAnswer.UNKNOWN])
+def test_a_ride_whose_gate_did_not_open_is_reversed_and_the_code_may_be_shown_again(
+    bench: Bench, answer: GateAnswer
+) -> None:
+    code = rider().code(NOW)
+    bench.gate = answer
+    assert bench.show(code) == ["RECORD", "OPEN", "RECORD", "REFUSE"]
+    assert bench.reason is Reason.GATE_FAILED
+    facts, _ = parse(bench.entries[-1])
+    assert isinstance(facts, OutcomeFacts)
+    assert (facts.tap, facts.outcome, facts.reverses) == (len(bench.entries) - 1, Outcome(answer), True)
+    assert bench.show(code, seconds=1) == ["SHOW_AGAIN"], "not tried again and again while the phone is in view"
+    assert not bench.loop.verdict.was_accepted
+    bench.gate = GateAnswer.OPENED
+    assert bench.show(code) == ["RECORD", "OPEN"]
+
+
+def test_a_reversal_that_cannot_be_written_is_owed_and_until_then_the_code_is_used(bench: Bench) -> None:
+    code = rider().code(NOW)
+    bench.gate = GateAnswer.FAILED
+    bench.moment(5)
+    step = bench.loop.reading(code, bench.at, bench.tick, 0, len(bench.entries) + 1)
+    bench.entries.append(bench.loop.entry)
+    assert step is Step.RECORD
+    assert bench.loop.recorded(len(bench.entries)) is Step.OPEN
+    bench.can_record = False
+    assert bench.carry_out(bench.loop.gate(len(bench.entries), GateAnswer.FAILED)) == ["RECORD", "REFUSE", "SERVICE"]
+    assert bench.moment(5) == ["RECORD"], "it is tried again"
+    assert bench.show(code, seconds=0) == ["RECORD", "REFUSE"]
+    bench.can_record = True
+    bench.gate = GateAnswer.OPENED
+    assert bench.moment(2) == ["RECORD", "SERVICE"]
+    assert bench.show(code) == ["RECORD", "OPEN"]
+
+
+def test_at_a_gate_with_a_sensor_the_passage_follows_as_an_entry_of_its_own() -> None:
+    bench = Bench(senses_passage=True).start()
+    bench.show(rider(1).code(NOW))
+    first = bench.loop.state.tap
+    bench.show(rider(2).code(NOW))
+    second = bench.loop.state.tap
+    assert bench.carry_out(bench.loop.gate(first, GateAnswer.PASSED)) == ["RECORD"]
+    assert bench.carry_out(bench.loop.gate(first, GateAnswer.PASSED)) == [], "told once"
+    assert bench.carry_out(bench.loop.gate(second, GateAnswer.NOT_PASSED)) == ["RECORD"]
+    facts = [parse(entry)[0] for entry in bench.entries[-2:]]
+    assert [(f.tap, f.outcome, f.reverses) for f in facts if isinstance(f, OutcomeFacts)] == [
+        (first, Outcome.PASSED, False),
+        (second, Outcome.NOT_PASSED, False),
+    ]
+
+
+def test_a_clock_set_back_while_running_makes_no_old_code_good(bench: Bench) -> None:
+    yesterday = NOW - 86400
+    old = rider().code(yesterday)
+    assert bench.moment(60, wall=-86400) == ["RECORD"]
+    facts, _ = parse(bench.entries[-1])
+    assert isinstance(facts, TimeFacts)
+    assert (facts.event, facts.trusted, facts.expected, facts.found) == (
+        TimeEvent.STEPPED, False, NOW + 60, yesterday,
+    )  # fmt: skip
+    bench.show(old)
+    assert bench.reason is Reason.TIME_UNTRUSTED
+    for _ in range(100):
+        bench.moment(10)
+    bench.show(rider().code(bench.at))
+    assert bench.reason is Reason.TIME_UNTRUSTED, "an even pace proves nothing"
+
+
+def test_a_clock_back_on_its_line_is_trusted_again_after_the_memory_was_filled(bench: Bench) -> None:
+    bench.moment(60, wall=7000)
+    assert bench.moment(60, wall=120 - 7000) == ["RECORD", "REFILL"]
+    assert bench.show(rider().code(bench.at)) == ["RECORD", "OPEN"]
+
+
+def test_nobody_rides_before_the_used_codes_could_be_read(bench: Bench) -> None:
+    bench.can_read = False
+    bench.moment(60, wall=7000)
+    assert bench.moment(60, wall=120 - 7000) == ["RECORD", "REFILL", "SERVICE"]
+    assert bench.loop.reason is Reason.CANNOT_RECORD
+    assert bench.show(rider(1).code(bench.at), seconds=0) == ["RECORD", "REFUSE"]
+    assert not bench.loop.state.in_service, "what can be recorded is not enough"
+    assert bench.moment(2) == ["REFILL"], "it is tried again"
+    bench.can_read = True
+    assert bench.moment(2) == ["REFILL", "SERVICE"]
+    code = rider(1).code(bench.at)
+    assert bench.show(code) == ["RECORD", "OPEN"]
+    bench.show(code)
+    assert bench.reason is Reason.REPEATED
+
+
+def test_an_operator_confirms_the_time_and_used_codes_stay_used(bench: Bench) -> None:
+    code = rider().code(NOW)
+    bench.show(code)
+    bench.moment(10, wall=5 * 365 * 86400)
+    bench.moment(10, wall=10 - 5 * 365 * 86400)
+    bench.moment(10, wall=-3000)
+    assert bench.loop.now.trusted is False
+    assert bench.carry_out(bench.loop.confirm(bench.at, bench.tick, is_signed=False, by="wang")) == ["RECORD", "REFILL"]
+    facts, by = parse(bench.entries[-1])
+    assert isinstance(facts, TimeFacts)
+    assert (facts.event, facts.trusted, by) == (TimeEvent.SET_BY_OPERATOR, True, b"wang")
+    bench.at = NOW + 30
+    bench.tick += 1
+    bench.carry_out(bench.loop.confirm(bench.at, bench.tick, is_signed=False, by="wang"))
+    bench.show(code)
+    assert bench.reason is Reason.REPEATED
+
+
+def test_a_signed_time_before_what_is_recorded_is_not_taken(bench: Bench) -> None:
+    bench.show(rider().code(NOW))
+    assert bench.carry_out(bench.loop.confirm(NOW - 3600, bench.tick, is_signed=True, by="")) == []
+    assert bench.show(rider(1).code(bench.at)) == ["RECORD", "OPEN"]
+
+
+def test_a_clock_before_the_newest_record_is_not_trusted_at_a_start() -> None:
+    bench = Bench(not_before=NOW + 86400)
+    assert bench.moment() == ["RECORD", "REFILL", "SERVICE"]
+    bench.show(rider().code(NOW))
+    assert bench.reason is Reason.TIME_UNTRUSTED
+    assert bench.moment(1, wall=2 * 86400) == ["RECORD", "REFILL"], "set for the first time"
+    assert bench.show(rider().code(bench.at)) == ["RECORD", "OPEN"]
+
+
+def test_parameters_that_have_expired_and_a_collector_away_for_too_long_refuse_by_name(bench: Bench) -> None:
+    assert bench.carry_out(bench.loop.parameters(NOW + 100)) == ["RECORD"]
+    assert bench.show(rider(1).code(bench.at)) == ["RECORD", "OPEN"]
+    assert bench.moment(200) == ["SERVICE"]
+    assert bench.show(rider(2).code(bench.at)) == ["RECORD", "REFUSE"]
+    assert (bench.reason, bench.loop.reason) == (Reason.PARAMETERS_EXPIRED,) * 2
+    assert bench.carry_out(bench.loop.parameters(0)) == ["RECORD", "SERVICE"]
+    bench.loop.unsent(bench.at - 86401)
+    assert bench.moment() == ["SERVICE"]
+    assert bench.show(rider(3).code(bench.at)) == ["RECORD", "REFUSE"]
+    assert bench.reason is Reason.OFFLINE_TOO_LONG
+    bench.loop.unsent(0)
+    bench.moment()
+    assert bench.show(rider(4).code(bench.at)) == ["RECORD", "OPEN"]
+
+
+def test_a_code_that_only_its_issuer_can_verify_is_asked_about_before_it_is_recorded(bench: Bench) -> None:
+    assert bench.show(b"js:1") == ["ASK", "RECORD", "OPEN"]
+    bench.answer = (Reason.RESOLVER_REFUSED, Vouched.HERE)
+    assert bench.show(b"js:2") == ["ASK", "RECORD", "REFUSE"]
+    bench.answer = (Reason.NEEDS_RESOLVER, Vouched.HERE)
+    assert bench.show(b"js:3") == ["ASK", "RECORD", "REFUSE"]
+    assert bench.reason is Reason.NEEDS_RESOLVER
+
+
+def test_a_device_that_goes_out_of_service_while_it_asks_refuses_and_uses_nothing_up(bench: Bench) -> None:
+    bench.moment(5)
+    step = bench.loop.reading(b"js:1", bench.at, bench.tick, 0, len(bench.entries) + 1)
+    assert step is Step.ASK
+    bench.loop.unsent(1)
+    assert bench.carry_out(bench.loop.answered(Reason.ACCEPTED, Vouched.ISSUER))[:2] == ["RECORD", "REFUSE"]
+    assert bench.reason is Reason.OFFLINE_TOO_LONG
+    bench.loop.unsent(0)
+    bench.moment(5)
+    assert bench.show(b"js:1") == ["ASK", "RECORD", "OPEN"]
+
+
+def test_a_call_at_the_wrong_time_changes_nothing(bench: Bench) -> None:
+    code = rider().code(NOW)
+    bench.moment(5)
+    assert bench.loop.reading(code, bench.at, bench.tick, 0, 9) is Step.RECORD
+    before = bench.loop.entry
+    assert bench.loop.moment(bench.at, bench.tick, 9) is Step.NOTHING
+    assert bench.loop.reading(b"other", bench.at, bench.tick, 0, 9) is Step.NOTHING
+    assert bench.loop.done() is Step.NOTHING
+    assert bench.loop.answered(Reason.ACCEPTED, Vouched.ISSUER) is Step.NOTHING
+    assert bench.loop.gate(1, GateAnswer.PASSED) is Step.NOTHING
+    assert (bench.loop.entry, bench.loop.state.unexpected) == (before, 4)
+    assert bench.loop.recorded(9) is Step.OPEN
+
+
+def accepted(entry: bytes) -> bool:
+    facts, _ = parse(entry)
+    return isinstance(facts, TapFacts) and facts.accepted
+
+
+class AnyDays(RuleBasedStateMachine):
+    """Random days: whatever comes, a code opens the gate once unless a reversal was written in between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bench = Bench(senses_passage=True)
+        self.bench.moment()
+        self.codes = [rider(number).code(NOW + 20 * number) for number in range(6)]
+        self.opened: dict[int, int] = {}
+
+    def drive(self, make: Callable[[], list[str]]) -> None:
+        made = make()
+        assert "OPEN" not in made or "RECORD" in made[: made.index("OPEN")]
+
+    @rule(number=st.integers(0, 5), seconds=st.integers(0, 6))
+    def show(self, number: int, seconds: int) -> None:
+        self.drive(lambda: self.bench.show(self.codes[number], seconds))
+
+    @rule(payload=st.sampled_from([b"", b"js:1", b"js:2", b"junk"]), seconds=st.integers(0, 6))
+    def show_something(self, payload: bytes, seconds: int) -> None:
+        self.drive(lambda: self.bench.show(payload, seconds))
+
+    @rule(seconds=st.integers(0, 4000), wall=st.one_of(st.none(), st.sampled_from([-86400, -3000, 60, 7000, 10**8])))
+    def time_passes(self, seconds: int, wall: int | None) -> None:
+        self.drive(lambda: self.bench.moment(seconds, wall=wall))
+
+    @rule(back=st.integers(0, 300))
+    def an_operator_sets_the_clock(self, back: int) -> None:
+        bench = self.bench
+        bench.at = NOW + back
+        self.drive(lambda: bench.carry_out(bench.loop.confirm(bench.at, bench.tick, is_signed=back % 2 == 0, by="w")))
+
+    @rule(answer=st.sampled_from([GateAnswer.OPENED, GateAnswer.OPENED, GateAnswer.FAILED, GateAnswer.UNKNOWN]))
+    def gate_answers(self, answer: GateAnswer) -> None:
+        self.bench.gate = answer
+
+    @rule(can=st.booleans())
+    def journal(self, can: bool) -> None:
+        self.bench.can_record = can
+
+    @rule(can=st.booleans())
+    def disk(self, can: bool) -> None:
+        self.bench.can_read = can
+
+    @rule(back=st.integers(0, 5), answer=st.sampled_from([GateAnswer.PASSED, GateAnswer.NOT_PASSED]))
+    def passage(self, back: int, answer: GateAnswer) -> None:
+        bench = self.bench
+        taps = [number for number, entry in enumerate(bench.entries, 1) if accepted(entry)]
+        tap = taps[-1 - back] if len(taps) > back else 1
+        self.drive(lambda: bench.carry_out(bench.loop.gate(tap, answer)))
+
+    @rule(until=st.sampled_from([0, NOW + 50, NOW + 10**9]))
+    def parameters(self, until: int) -> None:
+        self.drive(lambda: self.bench.carry_out(self.bench.loop.parameters(until)))
+
+    @rule(oldest=st.sampled_from([0, 1, NOW]))
+    def backlog(self, oldest: int) -> None:
+        self.bench.loop.unsent(oldest)
+
+    @rule()
+    def restart(self) -> None:
+        before = self.bench
+        newest = [f.at for entry in before.entries if (f := parse(entry)[0]).trusted]
+        self.bench = Bench(senses_passage=True, not_before=newest[-1] if newest else NOW - 100)
+        self.bench.entries, self.bench.can_record = before.entries, before.can_record
+        self.bench.can_read = before.can_read
+        self.bench.at, self.bench.tick = before.at, 0
+        self.bench.moment()
+
+    @invariant()
+    def no_code_rides_twice(self) -> None:
+        rides: dict[bytes, int] = {}
+        for entry in self.bench.entries:
+            facts, _ = parse(entry)
+            if isinstance(facts, TapFacts) and facts.accepted and facts.digest:
+                rides[facts.digest] = rides.get(facts.digest, 0) + 1
+                assert rides[facts.digest] == 1 or facts.family not in (1,), "accepted twice"
+            elif isinstance(facts, OutcomeFacts) and facts.reverses and facts.code:
+                rides[facts.code] -= 1
+
+    @invariant()
+    def the_loop_is_at_rest_and_on_its_ways(self) -> None:
+        state = self.bench.loop.state
+        assert STATES[state.state] == "READY"
+        assert (state.astray, state.unexpected) == (0, 0)
+
+    def begin_anew(self) -> None:
+        """A new device: the one before has a long past."""
+        self.bench = Bench(senses_passage=True).start()
+
+
+TestAnyDays = AnyDays.TestCase
+TestAnyDays.settings = settings(
+    max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def test_every_way_of_the_table_is_taken_and_no_other() -> None:
+    draw = random.Random(7)
+    days, taken = AnyDays(), 0
+    days.bench.can_record = False
+    days.restart()
+    walks: tuple[tuple[int, Callable[[], None]], ...] = (
+        (8, lambda: days.show(draw.randrange(6), draw.randrange(6))),
+        (4, lambda: days.show_something(draw.choice([b"", b"js:1", b"js:2", b"junk"]), 3)),
+        (4, lambda: days.time_passes(draw.randrange(9), draw.choice([None, None, None, -3000, 3000]))),
+        (2, lambda: days.an_operator_sets_the_clock(draw.randrange(100))),
+        (4, lambda: days.gate_answers(draw.choice(list(GateAnswer)[:1] + list(GateAnswer)[3:]))),
+        (2, lambda: days.journal(draw.random() < 0.7)),
+        (2, lambda: days.disk(draw.random() < 0.7)),
+        (3, lambda: days.passage(draw.randrange(4), draw.choice([GateAnswer.PASSED, GateAnswer.NOT_PASSED]))),
+        (1, lambda: days.parameters(draw.choice([0, NOW + 50]))),
+        (1, lambda: days.backlog(draw.choice([0, 1, NOW]))),
+        (1, days.restart),
+    )
+    for _ in range(6000):
+        draw.choices([walk for _, walk in walks], [weight for weight, _ in walks])[0]()
+        days.no_code_rides_twice() if len(days.bench.entries) < 300 else days.begin_anew()
+        days.the_loop_is_at_rest_and_on_its_ways()
+        taken |= days.bench.loop.state.ways
+    assert [way for number, way in enumerate(WAYS) if not taken >> number & 1] == []
+
+
+@given(st.binary(max_size=5000), st.integers(0, 120_000))
+def test_any_payload_however_late_is_recorded_and_answered(payload: bytes, late_ms: int) -> None:
+    bench = Bench().start()
+    bench.moment(5)
+    step = bench.loop.reading(payload, bench.at, bench.tick, late_ms, len(bench.entries) + 1)
+    assert bench.carry_out(step)[-1] in ("REFUSE", "OPEN")
+    parse(bench.entries[-1])
