@@ -211,19 +211,21 @@ static int take_parameters(void) {
     return 1;
 }
 
-static void begin_judge(void) {
+/* The judge goes by the parameters; 1: he was made ready only now, and knows of no used code. */
+static int begin_judge(void) {
     const yima_gate gate = {.mode = PRODUCT_MODE,
                             .direction = settings.direction,
                             .line = settings.line,
                             .station = settings.station,
                             .city = settings.city,
                             .operator_id = settings.operator_id};
-    if (!device.validator.kernel) {
-        yima_validator_init(&device.validator, &device.parameters.parameters, gate, memory, sizeof memory, tables,
-                            sizeof tables);
-    } else {
+    if (device.validator.kernel) {
         yima_validator_use(&device.validator, &device.parameters.parameters);
+        return 0;
     }
+    yima_validator_init(&device.validator, &device.parameters.parameters, gate, memory, sizeof memory, tables,
+                        sizeof tables);
+    return 1;
 }
 
 /* When they stop being used: a package some days after its expiry; a bare test image never. */
@@ -263,7 +265,7 @@ void device_start(void) {
 
 void device_reload(void) {
     if (!take_parameters()) return;
-    begin_judge();
+    if (begin_judge()) refill();
     carry_out(yima_loop_parameters(&device.loop, parameters_until()));
 }
 
@@ -274,6 +276,11 @@ void device_moment(void) {
     while (gate_passage(&tap, &passed)) {
         carry_out(yima_loop_gate(&device.loop, tap, passed ? YIMA_OUTCOME_PASSED : YIMA_OUTCOME_NOT_PASSED));
     }
+}
+
+void device_eased(void) {
+    if (yima_log_room(&device.log) >= 2) yima_loop_eased(&device.loop);
+    device_moment();
 }
 
 yima_moment device_now(void) {

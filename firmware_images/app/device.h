@@ -25,6 +25,9 @@ void device_reload(void);
 /* Time passes: looks at the clock, and at who has gone through the gate. */
 void device_moment(void);
 
+/* The station has taken entries: there may be room for new ones. */
+void device_eased(void);
+
 /* The wall clock, and whether it can be believed. */
 yima_moment device_now(void);
 

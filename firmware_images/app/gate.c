@@ -28,9 +28,9 @@ static void drive(uint64_t now_ms) {
     shown = pins;
 }
 
-/* Who was let in and did not come before the gate shut. */
+/* Who was let in and did not come before the gate shut; whoever stands in the sensor then is still coming. */
 static void give_up(uint64_t now_ms) {
-    if (now_ms >= gate_until) given_up_count = waiting_count - passed_count;
+    if (now_ms >= gate_until && !passing) given_up_count = waiting_count - passed_count;
 }
 
 int gate_passage(uint64_t *tap, int *passed) {

@@ -127,7 +127,7 @@ static int acknowledge(smp_request *request) {
     }
     if (memcmp(chain, entry.chain, CHAIN) != 0) return smp_refuse(request, ERROR_OTHER_RECORD);
     if (!yima_log_acknowledge(&device.log, number)) return smp_refuse(request, ERROR_FLASH);
-    device_moment();
+    device_eased();
     status_say_number("log", "acknowledged", device.log.acknowledged);
     cbor_put_number(request->answer, "ack", device.log.acknowledged);
     return SMP_OK;

@@ -294,6 +294,10 @@ yima_step yima_loop_not_recorded(yima_loop *l) {
     return l->kind == YIMA_OUTCOME ? outcome_not_recorded(l) : after_telling(l, NOT_RECORDED);
 }
 
+void yima_loop_eased(yima_loop *l) {
+    l->can_record = 1;
+}
+
 yima_step yima_loop_done(yima_loop *l) {
     if (l->state == YIMA_LOOP_REFILLING) {
         l->refill_due = !l->now.trusted;

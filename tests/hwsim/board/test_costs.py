@@ -51,7 +51,7 @@ def test_qemu_gives_the_same_verdicts_and_counts_to_one_timer_tick(
     equip(flash, firmware.image, world.parameters)
     places = functions(firmware.slot_a.elf)
     judge = places["yima_judge"][0]
-    behind = after_call(firmware.slot_a.image, 0x10200, *places["device_tap"], judge)
+    behind = after_call(firmware.slot_a.image, 0x10200, *places["yima_loop_reading"], judge)
     codes = [world.code(rider) for rider in range(3)]
     ours: list[int] = []
     said: list[str] = []
