@@ -286,8 +286,8 @@ def shape_of(operations: Sequence[Operation]) -> _Shape:
 
 def survive(scenario: Scenario, *, every: int = 1, tap_every: int = 1, workers: int = 0) -> Survived:
     """Cuts the `chosen` operations, in `workers` processes (default: one a processor); then, for each way in which the
-    boots after that mended the flash, cuts a second time at the `chosen` operations of the mending. tap_every: after every how
-    many of the first cuts a tap must work as well."""
+    boots after that mended the flash, cuts a second time at the `chosen` operations of the mending. tap_every: after
+    every how many of the first cuts a tap must work as well."""
     count = workers or len(os.sched_getaffinity(0))
     numbers = chosen(scenario.operations, every)
     with ProcessPoolExecutor(count) as pool:
