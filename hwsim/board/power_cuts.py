@@ -2,8 +2,8 @@
 
 A scenario is played once, with every flash operation noted, and with what the board promised by then: a gate that
 opened promises a record, an answer to the station promises what it says. From the notes follows every state that a cut
-can leave (flash.cut_states); each is booted. A boot mends the flash (an erase, a mark) and writes down that it happened:
-power goes a second time at the operations of that, once for each different way of mending.
+can leave (flash.cut_states); each is booted. A boot mends the flash (an erase, a mark) and writes down that it
+happened: power goes a second time at the operations of that, once for each different way of mending.
 
 What must hold after every cut:
 - the board boots, without a fault or the watchdog, and says that it is ready;
