@@ -10,7 +10,7 @@
 enum { GREEN_MS = 1000, RED_MS = 1500, ACCEPTED_SOUND_MS = 100, REFUSED_SOUND_MS = 400 };
 
 static uint64_t gate_until, green_until, red_until, buzzer_until;
-static uint32_t shown, passing, admitted, out_of_service;
+static uint32_t shown, passing, admitted, in_service; /* out of service until told otherwise */
 
 /* Taps that were let in and have not gone through yet, oldest first; and how those before them ended. */
 enum { WAITING_MAX = 8 };
@@ -21,7 +21,7 @@ static void drive(uint64_t now_ms) {
     const uint32_t pins = (now_ms < gate_until ? PORT_GATE : 0) |
                           (now_ms < green_until || now_ms < gate_until ? PORT_GREEN : 0) |
                           (now_ms < red_until ? PORT_RED : 0) | (now_ms < buzzer_until ? PORT_BUZZER : 0) |
-                          (out_of_service ? PORT_OUT_OF_SERVICE : 0);
+                          (in_service ? 0 : PORT_OUT_OF_SERVICE);
     if (pins == shown) return;
     port_pins(pins);
     if ((pins ^ shown) & PORT_GATE) status_say_text("gate", "state", pins & PORT_GATE ? "open" : "shut");
@@ -72,7 +72,7 @@ void gate_show_again(int accepted, uint64_t now_ms) {
 }
 
 void gate_out_of_service(int is) {
-    out_of_service = (uint32_t)is;
+    in_service = !is;
 }
 
 void gate_run(uint64_t now_ms) {
