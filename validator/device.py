@@ -15,18 +15,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Protocol
 
 from yima.validator.errors import GateError, GateShutError, JournalError, ParametersError, ReaderError, YimaError
 from yima.validator.guarding import guards
 from yima.validator.guarding.watched import ThreadState
 from yima.validator.happenings import Happening, Notice, Summary, Tap
+from yima.validator.journal.backlog import Backlog
 from yima.validator.journal.caring import Caretaker
 from yima.validator.journal.facts import OutcomeFacts, TimeFacts, parse
-from yima.validator.journal.glance import summary_of
 from yima.validator.journal.kept import kept_tap
 from yima.validator.journal.older import OlderEntry
-from yima.validator.judging import Moment, Validator
+from yima.validator.judging import Validator
 from yima.validator.judging.loop import STATES, GateAnswer, Step, TapLoop
 from yima.validator.judging.record import Terminal
 from yima.validator.parameters import Parameters
@@ -39,17 +38,6 @@ REOPEN_S = 3.0  # between two attempts to open a reader that is gone
 LAST_UPLOAD_S = 2.0  # what a stop allows for the last batches
 LATE_MAX_NS = 60_000_000_000  # a reading older than this has a wrong time, not a long wait
 NEVER_SET_S = 86400  # a clock within the first day of 1970 has never been set, or cannot be read
-UNSENT_S = 1.0  # how often it is asked how long the oldest entry waits
-
-
-class Upkeep(Protocol):
-    """What the judge needs between taps, so that it judges by what is in force. Neither call may take long."""
-
-    def look(self, now: Moment) -> Parameters | None:
-        """Parameters to go over to, if others came into force."""
-
-    def until(self) -> int:
-        """When those in force stop being used: unix seconds of their expiry and its grace; 0: never."""
 
 
 class _Stopwatch:
@@ -87,7 +75,7 @@ class Device:
         on_notice: Callable[[Notice], None] | None = None,
         reopen: Callable[[], Reader] | None = None,
         batches: BatchPolicy | None = None,
-        upkeep: Upkeep | None = None,
+        upkeep: guards.Upkeep | None = None,
         resolving: Resolving | None = None,
         not_before: int = 0,
         confirmed_by: str = "",
@@ -114,10 +102,9 @@ class Device:
             on_recovered=lambda: self._tell(Happening.JOURNAL_ROOM_BACK),
         )
         self._taps = self._recorded = self._reversed = 0
-        self._journal_fails = self._begun = False
+        self._begun = False
         self._opened: deque[int] = deque()  # taps whose riders have not gone through yet
         self._watch = _Stopwatch()
-        self._asked_unsent = float("-inf")
         newest = max((entry.at for entry in self._older), default=0)
         self._loop = TapLoop(
             validator,
@@ -126,6 +113,7 @@ class Device:
             senses_passage=gate.senses_passage,
             not_before=max(not_before, journal.newest_trusted_at() or newest, NEVER_SET_S),
         )
+        self._backlog = Backlog(journal, self._loop)
         self._sender = uplink and Sender(
             journal=journal,
             uplink=guards.guarded_uplink(uplink),
@@ -209,9 +197,7 @@ class Device:
         parameters = self._upkeep.look(self._loop.now) if self._upkeep else None
         if parameters is not None and self._upkeep:
             self._use(parameters, self._upkeep.until())
-        if self._validator.offline_max_s and time.monotonic() - self._asked_unsent >= UNSENT_S:
-            self._asked_unsent = time.monotonic()
-            self._loop.unsent(self._oldest_unsent())
+        self._backlog.look(self._validator.offline_max_s)
         self._look_at_the_clock()
         self._passages()
 
@@ -226,15 +212,6 @@ class Device:
             self._tell(Happening.PARAMETERS_TROUBLE, error)
         else:
             self._carry_out(self._loop.parameters(until))
-
-    def _oldest_unsent(self) -> int:
-        """When the oldest entry was made that no collector has; 0: there is none, or its time was not trusted."""
-        try:
-            waiting = self._journal.pending(1)
-        except JournalError:
-            return 0  # the next entry meets the same trouble, refuses the rider and tells it
-        summary = summary_of(waiting[0].content) if waiting else None
-        return summary.trusted_at if summary else 0
 
     def _passages(self) -> None:
         """What the gate says of riders who were let in, in their order."""
@@ -322,7 +299,7 @@ class Device:
             key = self._journal.append(entry)
         except JournalError as error:
             self._watch.trouble = error
-            self._journal_fails = True
+            self._backlog.failed()
             self._tell(Happening.JOURNAL_TROUBLE, error)
             return self._loop.not_recorded()
         self._watch.journal_ns += time.monotonic_ns() - begun
@@ -334,8 +311,7 @@ class Device:
             self._resolving.recorded(self._validator, self._loop.verdict, self._loop.now)
         else:
             self._tell_entry(entry)
-        if self._journal_fails:
-            self._journal_fails = False
+        if self._backlog.works():
             self._tell(Happening.JOURNAL_BACK)
         return self._loop.recorded(key.sequence)
 

@@ -269,9 +269,30 @@ void device_reload(void) {
     carry_out(yima_loop_parameters(&device.loop, parameters_until()));
 }
 
+/* Tells the loop how old the oldest entry is that the station has not taken; each is looked up once. */
+static void look_at_backlog(void) {
+    const uint32_t oldest = device.log.acknowledged + 1;
+    yima_log_place place;
+    yima_log_entry entry = {0};
+    yima_facts facts;
+    if (oldest >= device.log.next) {
+        device.oldest = 0;
+        yima_loop_unsent(&device.loop, 0);
+    } else if (device.oldest != oldest) {
+        device.oldest = oldest;
+        yima_log_begin(&device.log, &place, oldest);
+        while (entry.number < oldest && yima_log_next(&device.log, &place, &entry)) {
+        }
+        const uint8_t *bytes = (const uint8_t *)(uintptr_t)(PORT_LOG + entry.address);
+        const int is_known = yima_facts_read(&facts, bytes, entry.size) && facts.trust;
+        yima_loop_unsent(&device.loop, is_known ? facts.at : 0);
+    }
+}
+
 void device_moment(void) {
     uint64_t tap;
     int passed;
+    look_at_backlog();
     carry_out(yima_loop_moment(&device.loop, port_rtc(), port_ms(), device.log.next));
     while (gate_passage(&tap, &passed)) {
         carry_out(yima_loop_gate(&device.loop, tap, passed ? YIMA_OUTCOME_PASSED : YIMA_OUTCOME_NOT_PASSED));

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from yima.validator.device import Upkeep
+from yima.validator.guarding.guards import Upkeep
 from yima.validator.judging import Moment
 from yima.validator.parameters import Parameters
 

@@ -188,6 +188,12 @@ static PyObject *loop_unsent(PyObject *object, PyObject *oldest) {
     Py_RETURN_NONE;
 }
 
+static PyObject *loop_eased(PyObject *object, PyObject *unused) {
+    (void)unused;
+    yima_loop_eased(&((Loop *)object)->loop);
+    Py_RETURN_NONE;
+}
+
 static PyObject *loop_not_before(PyObject *object, PyObject *unix_s) {
     const long long value = PyLong_AsLongLong(unix_s);
     if (PyErr_Occurred()) {
@@ -258,6 +264,7 @@ static PyMethodDef loop_methods[] = {
     {"parameters", loop_parameters, METH_O, "parameters(until) -> step"},
     {"confirm", loop_confirm, METH_VARARGS, "confirm(unix_s, tick_ms, is_signed, by) -> step"},
     {"unsent", loop_unsent, METH_O, "unsent(oldest)"},
+    {"eased", loop_eased, METH_NOARGS, "eased()"},
     {"not_before", loop_not_before, METH_O, "not_before(unix_s)"},
     {NULL, NULL, 0, NULL},
 };

@@ -109,13 +109,13 @@ class GuardedClock:
 
 
 class Upkeep(Protocol):
-    """What `device.Upkeep` is."""
+    """What the judge needs between taps, so that it judges by what is in force. Neither call may take long."""
 
     def look(self, now: Moment) -> Parameters | None:
         """Parameters to go over to, if others came into force."""
 
     def until(self) -> int:
-        """When those in force stop being used, unix seconds; 0: never."""
+        """When those in force stop being used: unix seconds of their expiry and its grace; 0: never."""
 
 
 class GuardedUpkeep:

@@ -94,6 +94,10 @@ class TapLoop:
         """The entry could not be written; or, in answer to REFILL, the journal could not be read."""
         return Step(self._core.not_recorded())
 
+    def eased(self) -> None:
+        """The journal, which took nothing, may have room again; the next moment sets the sign right."""
+        self._core.eased()
+
     def gate(self, tap: int, answer: GateAnswer) -> Step:
         """What the gate did for that tap: at once, or later."""
         return Step(self._core.gate(tap, answer))

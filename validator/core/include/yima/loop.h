@@ -116,7 +116,7 @@ yima_step yima_loop_reading(yima_loop *l, const uint8_t *payload, size_t length,
 yima_step yima_loop_recorded(yima_loop *l, uint64_t number);
 yima_step yima_loop_not_recorded(yima_loop *l);
 
-/* The journal, which took nothing, has room again; the next moment sets the sign right. */
+/* The journal, which took nothing, may have room again; the next moment sets the sign right. */
 void yima_loop_eased(yima_loop *l);
 
 /* What the gate did for that tap: at once (OPENED, FAILED, UNKNOWN), or later (PASSED, NOT_PASSED). */
