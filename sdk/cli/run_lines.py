@@ -141,8 +141,8 @@ def _started_line(begun: dict[str, Any]) -> str:
 def _stopped_line(summary: Summary) -> str:
     return say(
         Text(
-            f"stopped: {summary.taps} taps, {summary.recorded} recorded, {summary.reversed} reversed, acknowledged up to"
-            f" #{summary.acknowledged}, {summary.pending} waiting",
+            f"stopped: {summary.taps} taps, {summary.recorded} recorded, {summary.reversed} reversed, acknowledged up"
+            f" to #{summary.acknowledged}, {summary.pending} waiting",
             f"已停止：刷码 {summary.taps} 次，记录 {summary.recorded} 条，"
             f"冲正 {summary.reversed} 次，已确认至 #{summary.acknowledged}，待上传 {summary.pending} 条",
         )
