@@ -140,6 +140,19 @@ def test_what_a_tag_cannot_hold_is_refused(library: ctypes.CDLL) -> None:
     assert record(library, 700, b"", ride, Trip(mode=1, plate=b"x" * 256)) == b""
 
 
+def test_whoever_opens_for_every_accepted_verdict_opens_once_for_a_code_in_view(
+    library: ctypes.CDLL, image: bytes, new_rider: NewRider, now: int
+) -> None:
+    """`if (v.accepted) open();` is what a vendor writes."""
+    gate = CGate(library, image)
+    code = new_rider().code(now)
+    verdicts = [gate.judge(code, now + second) for second in (0, 1, 1)]
+    assert [(verdict.accepted, verdict.again, verdict.was_accepted) for verdict in verdicts] == [
+        (1, 0, 0), (0, 1, 1), (0, 1, 1),
+    ]  # fmt: skip
+    assert {verdict.reason for verdict in verdicts} == {Reason.ACCEPTED}
+
+
 def test_only_a_question_can_be_settled(library: ctypes.CDLL, image: bytes, new_rider: NewRider, now: int) -> None:
     gate = CGate(library, image)
     code = new_rider().code(now)
