@@ -132,6 +132,21 @@ class CGate:
             ctypes.c_size_t(tables),
         )  # fmt: skip
 
+    @property
+    def pointer(self) -> Any:
+        """The yima_validator."""
+        return self._validator
+
+    @property
+    def parameters(self) -> Any:
+        """The yima_parameters."""
+        return self._parameters
+
+    @staticmethod
+    def place(mode: int, direction: int = 0) -> Gate:
+        """A yima_gate."""
+        return Gate(mode=mode, direction=direction)
+
     def judge(self, code: bytes, unix_s: int) -> Verdict:
         """The verdict; ticks run with the seconds."""
         verdict = Verdict()

@@ -131,6 +131,19 @@ def test_an_interval_of_an_account_survives_a_restart(
     assert restarted.judge(rider.code(now + 600), now + 600).accepted
 
 
+def test_a_place_that_was_given_up_is_passed_over_when_its_turn_comes(
+    small: Validator, new_rider: NewRider, now: int
+) -> None:
+    first = small.judge(new_rider(card_account="31048700000000007777", validity_s=60).code(now), now)
+    small.retract(first)
+    size = small.memory.most
+    for number in range(size + 3):
+        at = now + 200 * number
+        code = new_rider(card_account=f"310487000000{number:08}", validity_s=60).code(at)
+        assert small.judge(code, at).accepted, number
+    assert small.memory.used <= size
+
+
 def test_a_journal_with_more_used_codes_than_fit_keeps_everybody_out_until_that_does_no_harm(
     small: Validator, new_rider: NewRider, now: int
 ) -> None:

@@ -307,6 +307,71 @@ def test_a_device_that_goes_out_of_service_while_it_asks_refuses_and_uses_nothin
     assert bench.show(b"js:1") == ["ASK", "RECORD", "OPEN"]
 
 
+def fails_without_a_trace(bench: Bench, code: bytes) -> list[str]:
+    """The gate does not open, and the journal that took the ride does not take its reversal."""
+    bench.moment(5)
+    step = bench.loop.reading(code, bench.at, bench.tick, 0, len(bench.entries) + 1)
+    assert step is Step.RECORD
+    bench.entries.append(bench.loop.entry)
+    bench.loop.recorded(len(bench.entries))
+    bench.can_record = False
+    return bench.carry_out(bench.loop.gate(len(bench.entries), GateAnswer.FAILED))
+
+
+def test_a_device_that_owes_as_many_reversals_as_it_can_keep_takes_nobody_in(bench: Bench) -> None:
+    for number in range(8):
+        assert fails_without_a_trace(bench, rider(number).code(bench.at))[:2] == ["RECORD", "REFUSE"]
+    bench.moment()
+    bench.can_record = True
+    bench.moment()
+    code = rider(9).code(bench.at)
+    assert bench.carry_out(bench.loop.reading(code, bench.at, bench.tick, 0, 99))[:2] == ["RECORD", "REFUSE"]
+    assert bench.reason is Reason.CANNOT_RECORD
+    for _ in range(8):
+        bench.moment(2)
+    assert bench.loop.state.opened == 0, "all are written"
+    assert bench.show(rider(9).code(bench.at)) == ["RECORD", "OPEN"]
+
+
+def test_of_more_rides_than_can_be_waited_for_the_oldest_is_let_go_and_never_one_that_is_owed() -> None:
+    bench = Bench(senses_passage=True).start()
+    fails_without_a_trace(bench, rider(0).code(bench.at))
+    owed = len(bench.entries)
+    taps = []
+    for number in range(1, 10):
+        bench.can_record = True
+        bench.loop.reading(code := rider(number).code(bench.at), bench.at, bench.tick, 0, len(bench.entries) + 1)
+        assert bench.loop.verdict.code == code
+        bench.entries.append(bench.loop.entry)
+        bench.loop.recorded(len(bench.entries))
+        taps.append(len(bench.entries))
+        bench.carry_out(bench.loop.gate(taps[-1], GateAnswer.OPENED))
+        bench.at += 1
+        bench.tick += 1000
+    assert bench.loop.state.opened == 8
+    assert bench.carry_out(bench.loop.gate(taps[0], GateAnswer.PASSED)) == [], "let go"
+    assert bench.carry_out(bench.loop.gate(taps[2], GateAnswer.PASSED)) == ["RECORD"]
+    assert bench.moment(5)[0] == "RECORD"
+    facts, _ = parse(bench.entries[-1])
+    assert isinstance(facts, OutcomeFacts)
+    assert (facts.tap, facts.reverses) == (owed, True)
+
+
+def test_a_device_that_may_be_without_its_collector_for_any_time_is(bench: Bench) -> None:
+    limits = {"families": ["ministry", "sufu"]}
+    bench.validator.use(from_mapping(MAPPING | {"limits": limits}))
+    bench.carry_out(bench.loop.parameters(0))
+    bench.loop.unsent(1)
+    assert bench.show(rider().code(bench.at)) == ["RECORD", "OPEN"]
+
+
+def test_a_clock_that_drifts_is_believed_for_longer_than_its_line_lasts(bench: Bench) -> None:
+    """A quartz that gains a second in half an hour: the line is drawn anew each hour."""
+    for _ in range(20):
+        assert bench.moment(1800, wall=1801) == []
+    assert bench.show(rider().code(bench.at)) == ["RECORD", "OPEN"]
+
+
 def test_a_call_at_the_wrong_time_changes_nothing(bench: Bench) -> None:
     code = rider().code(NOW)
     bench.moment(5)
