@@ -13,13 +13,11 @@ from typing import Any
 import pytest
 
 from tests.entries import reason_of
-from tests.uplinks import KEY, record, until
-from yima.hwsim.scanner import SerialScanner
+from tests.uplinks import KEY, record
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.issuer import Rider
 from yima.sdk.serving import Serving
-from yima.validator import device as device_module
 from yima.validator.clock import SystemClock
 from yima.validator.device import Device
 from yima.validator.errors import GateError, GateShutError, JournalError, ReaderError
@@ -35,7 +33,7 @@ from yima.validator.journal.writing import SEGMENTS_MIN
 from yima.validator.judging import Reason, Validator, Verdict
 from yima.validator.judging.loop import GateAnswer
 from yima.validator.judging.record import Terminal, record_is_intact
-from yima.validator.ports import Gate, JournalKey, Reader, Reading, open_reader
+from yima.validator.ports import Gate, JournalKey, Reader, Reading
 from yima.validator.texts import Text
 from yima.validator.uplink.http import HttpUplink
 from yima.validator.uplink.sender import BatchPolicy
@@ -313,64 +311,6 @@ def test_a_device_that_does_not_know_the_time_says_so_and_records_it(bench: Benc
 
 
 GONE = ReaderError("serial:/dev/ttyUSB0", Text("is gone", "已断开"), Text("Plug it in", "请重新连接"))
-
-
-def test_a_reader_that_is_gone_for_good_ends_the_run_with_everything_closed(
-    bench: Bench, good: Callable[[], bytes]
-) -> None:
-    reader = Handed(good(), GONE)
-    with pytest.raises(ReaderError, match="is gone"):
-        bench.device(reader).run(threading.Event())
-    assert reader.closed
-    assert bench.commands() == ["OPEN"]
-    bench.journal().close()  # nobody holds it any more
-
-
-def test_a_reader_that_comes_back_is_used_again(
-    bench: Bench, good: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(device_module, "REOPEN_S", 0.001)
-    attempts: list[Handed | ReaderError] = [GONE, GONE, Handed(good())]
-
-    def reopen() -> Reader:
-        one = attempts.pop(0)
-        if isinstance(one, ReaderError):
-            raise one
-        return one
-
-    summary = bench.device(Handed(good(), GONE), reopen=reopen).run(threading.Event())
-    assert summary.recorded == 2
-    assert bench.told() == [Happening.READER_LOST, Happening.READER_BACK]
-
-
-def test_a_scanner_pulled_out_and_plugged_in_again_goes_on(
-    bench: Bench, good: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(device_module, "REOPEN_S", 0.01)
-    stop = threading.Event()
-    scanners = [SerialScanner()]
-
-    def reopen() -> Reader:
-        if len(scanners) == 1:
-            scanners.append(SerialScanner())
-        return open_reader(f"serial:{scanners[1].path}")
-
-    device = bench.device(open_reader(f"serial:{scanners[0].path}"), reopen=reopen)
-    running = threading.Thread(target=device.run, args=(stop,))
-    running.start()
-    try:
-        scanners[0].scan(good())
-        until(lambda: len(bench.taps) == 1)
-        scanners[0].close()
-        until(lambda: Happening.READER_BACK in bench.told())
-        scanners[1].scan(good())
-        until(lambda: len(bench.taps) == 2)
-    finally:
-        stop.set()
-        running.join()
-    scanners[1].close()
-    assert bench.commands() == ["OPEN", "OPEN"]
-    assert bench.taps[0].read_ms >= 0
 
 
 def test_a_stop_uploads_what_waits_and_closes_everything(

@@ -212,7 +212,7 @@ static PyObject *loop_entry(PyObject *object, void *unused) {
 static PyObject *loop_verdict(PyObject *object, void *unused) {
     (void)unused;
     Loop *self = (Loop *)object;
-    return yima_verdict_tuple(self->validator, &self->loop.verdict);
+    return yima_verdict_tuple(yima_validator_of(self->validator)->parameters, &self->loop.verdict);
 }
 
 static PyObject *loop_now(PyObject *object, void *unused) {

@@ -21,33 +21,6 @@ typedef struct {
     yima_validator core;
 } Validator;
 
-static const char *parameters_problem(yima_parameters_error error) {
-    switch (error) {
-    case YIMA_PARAMETERS_TRUNCATED:
-        return "truncated";
-    case YIMA_PARAMETERS_NOT_OURS:
-        return "not a parameter image of this format";
-    case YIMA_PARAMETERS_BAD_SECTION:
-        return "bad section";
-    case YIMA_PARAMETERS_UNSORTED:
-        return "rows not in ascending order";
-    case YIMA_PARAMETERS_BAD_VALUE:
-        return "impossible value";
-    case YIMA_PARAMETERS_OK:
-        break;
-    }
-    return "good";
-}
-
-int yima_open_parameters(yima_parameters *parameters, const Py_buffer *image) {
-    size_t offset;
-    const yima_parameters_error error = yima_parameters_open(parameters, image->buf, (size_t)image->len, &offset);
-    if (error != YIMA_PARAMETERS_OK) {
-        PyErr_Format(PyExc_ValueError, "%s at byte %zu", parameters_problem(error), offset);
-    }
-    return error == YIMA_PARAMETERS_OK;
-}
-
 static const yima_sm2_kernel *kernel_named(const char *name) {
     for (const yima_sm2_kernel *const *kernel = yima_sm2_kernels(); *kernel; kernel++) {
         if (strcmp((*kernel)->name, name) == 0 && (*kernel)->available()) {
@@ -180,69 +153,6 @@ static PyObject *validator_set_deny(PyObject *object, PyObject *list) {
     Py_RETURN_NONE;
 }
 
-static PyObject *digest_or_none(const yima_verdict *verdict) {
-    if (verdict->has_digest) {
-        return PyBytes_FromStringAndSize((const char *)verdict->digest, sizeof verdict->digest);
-    }
-    Py_INCREF(Py_None);
-    return Py_None;
-}
-
-/* (number, kind, fen, funder, funder_id, name) of each rule that set the fare. */
-static PyObject *rules_tuple(const Validator *self, const yima_verdict *verdict) {
-    PyObject *tuple = PyTuple_New(verdict->rule_count);
-    for (unsigned i = 0; tuple && i < verdict->rule_count; i++) {
-        const yima_applied_rule *rule = &verdict->rules[i];
-        yima_verdict alone = {.rule_count = 1, .rules = {*rule}};
-        char name[YIMA_RULE_TEXT_MAX];
-        yima_rule_text(&self->parameters, &alone, name);
-        PyObject *row = Py_BuildValue("(iiiiIs)", (int)rule->number, (int)rule->kind, (int)rule->fen, (int)rule->funder,
-                                      (unsigned int)rule->funder_id, name);
-        if (!row) {
-            Py_CLEAR(tuple);
-        } else {
-            PyTuple_SetItem(tuple, i, row);
-        }
-    }
-    return tuple;
-}
-
-static PyObject *account_or_none(const yima_verdict *verdict) {
-    static const uint8_t none[sizeof verdict->account];
-    if (memcmp(verdict->account, none, sizeof none) != 0) {
-        return PyBytes_FromStringAndSize((const char *)verdict->account, sizeof verdict->account);
-    }
-    Py_INCREF(Py_None);
-    return Py_None;
-}
-
-PyObject *yima_verdict_tuple(PyObject *validator, const yima_verdict *verdict) {
-    const Validator *self = (const Validator *)validator;
-    PyObject *const items[] = {
-        PyLong_FromLong(verdict->reason),
-        PyBool_FromLong(verdict->accepted),
-        PyLong_FromLong(verdict->family),
-        PyBool_FromLong(verdict->again),
-        PyBytes_FromStringAndSize((const char *)verdict->stages, sizeof verdict->stages),
-        PyLong_FromUnsignedLong(verdict->fare_fen),
-        digest_or_none(verdict),
-        PyLong_FromLong(verdict->transaction),
-        PyLong_FromLong(verdict->vouched),
-        PyLong_FromUnsignedLong(verdict->gross_fen),
-        rules_tuple(self, verdict),
-        account_or_none(verdict),
-        PyLong_FromLong(verdict->account_type),
-        PyLong_FromUnsignedLong(verdict->issuer_city),
-        PyLong_FromUnsignedLong(verdict->good_until),
-        PyLong_FromUnsignedLong(verdict->entry_at),
-        PyLong_FromLong(verdict->entry_station),
-        PyLong_FromLong(verdict->entry_line),
-        PyBool_FromLong(verdict->was_accepted),
-        PyBytes_FromStringAndSize((const char *)verdict, sizeof *verdict),
-    };
-    return yima_tuple_of(items, sizeof items / sizeof *items);
-}
-
 /* On the way of every tap, hence without a format string to interpret. */
 static PyObject *validator_judge(PyObject *object, PyObject *const *args, Py_ssize_t count) {
     Validator *self = (Validator *)object;
@@ -268,7 +178,7 @@ static PyObject *validator_judge(PyObject *object, PyObject *const *args, Py_ssi
     if (verdict.reason == YIMA_REASON_NEEDS_RESOLVER && !verdict.again) {
         self->asked = verdict;
     }
-    return yima_verdict_tuple(object, &verdict);
+    return yima_verdict_tuple(&self->parameters, &verdict);
 }
 
 static PyObject *validator_settle(PyObject *object, PyObject *args) {
@@ -299,7 +209,7 @@ static PyObject *validator_settle(PyObject *object, PyObject *args) {
         return NULL;
     }
     self->asked.reason = YIMA_REASON_ACCEPTED;
-    return yima_verdict_tuple(object, &verdict);
+    return yima_verdict_tuple(&self->parameters, &verdict);
 }
 
 /* Takes a verdict as its tuple carried it, and the reason that the device gave in the end. */

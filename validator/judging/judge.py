@@ -17,6 +17,7 @@ from yima.validator import _core
 from yima.validator.errors import ParametersError
 from yima.validator.judging.applied import FUNDERS, AppliedRule, RuleKind
 from yima.validator.judging.family_fields import LAB_FAMILIES, card_account, organisation
+from yima.validator.judging.place import Direction, GateContext, Moment
 from yima.validator.parameters.dearest import dearest_ride_fen
 from yima.validator.parameters.family_rules import read as read_family_rules
 from yima.validator.parameters.image import MODE_NUMBERS
@@ -122,32 +123,6 @@ def masked(account: str) -> str:
     return account[:4] + "*" * (len(account) - 8) + account[-4:] if len(account) > 8 else "*" * len(account)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """The moment of a presentation.
-
-    unix_s: wall clock, unix seconds UTC. tick_ms: milliseconds of any monotonic clock, used for debounce only.
-    trusted: whether the device knows the time; if not, a good code is refused with TIME_UNTRUSTED.
-    """
-
-    unix_s: int
-    tick_ms: int
-    trusted: bool = True
-
-    @classmethod
-    def at(cls, unix_s: int) -> "Moment":
-        """A trusted moment whose tick is the wall clock's."""
-        return cls(unix_s=unix_s, tick_ms=unix_s * 1000)
-
-
-class Direction(StrEnum):
-    """What a tap at a gate means. NONE: one tap is the ride, as on a bus."""
-
-    NONE = "none"
-    ENTRY = "entry"
-    EXIT = "exit"
-
-
 class Transaction(IntEnum):
     """What an accepted tap was, as metro uploads number it; NONE at a gate without direction, and when refused."""
 
@@ -168,22 +143,6 @@ class Vouched(IntEnum):
 _DIRECTIONS = {Direction.NONE: 0, Direction.ENTRY: 1, Direction.EXIT: 2}
 _TRANSACTIONS = tuple(Transaction)
 _VOUCHED = tuple(Vouched)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateContext:
-    """Where the gate stands.
-
-    city: administrative division code, 320500 is Suzhou. line, station: the parameters' own numbers, up to 65535.
-    operator: the acquirer's organisation code, 8 digits, as a number. 0: not told.
-    """
-
-    mode: Mode
-    city: int = 0
-    line: int = 0
-    station: int = 0
-    direction: Direction = Direction.NONE
-    operator: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
