@@ -67,7 +67,7 @@ static const yima_family_judge *judge_of(yima_family family) {
     }
 }
 
-static yima_judgement judgement_of(yima_validator *v, yima_family family, const uint8_t *code, size_t length) {
+yima_judgement yima_judgement_of(yima_validator *v, yima_family family, const uint8_t *code, size_t length) {
     const size_t skipped = family == YIMA_FAMILY_UNIFIED; /* its first byte, 55 */
     return (yima_judgement){
         .v = v, .own = judge_of(family), .code = code + skipped, .length = length - skipped, .slot = -1};
@@ -319,7 +319,7 @@ void yima_judge(yima_validator *v, const uint8_t *code, size_t length, yima_mome
     }
     memset(verdict, 0, sizeof *verdict);
     verdict->family = (uint8_t)yima_family_here(v->parameters, code, length);
-    yima_judgement j = judgement_of(v, (yima_family)verdict->family, code, length);
+    yima_judgement j = yima_judgement_of(v, (yima_family)verdict->family, code, length);
     j.now = bounded(now.unix_s);
     j.trusted_time = now.trusted != 0;
     j.verdict = verdict;
@@ -329,7 +329,7 @@ void yima_judge(yima_validator *v, const uint8_t *code, size_t length, yima_mome
 
 void yima_settle(yima_validator *v, const uint8_t *code, size_t length, yima_moment now, yima_reason reason,
                  yima_vouched vouched, yima_verdict *verdict) {
-    yima_judgement j = judgement_of(v, yima_family_here(v->parameters, code, length), code, length);
+    yima_judgement j = yima_judgement_of(v, yima_family_here(v->parameters, code, length), code, length);
     j.now = bounded(now.unix_s);
     if (verdict->reason != YIMA_REASON_NEEDS_RESOLVER || !j.own || j.own->open(&j) != YIMA_REASON_ACCEPTED) {
         return;
@@ -384,7 +384,7 @@ void yima_retract(yima_validator *v, const yima_verdict *verdict) {
 }
 
 int yima_remember(yima_validator *v, const uint8_t *code, size_t length, int64_t accepted_at, int64_t now) {
-    yima_judgement j = judgement_of(v, yima_family_here(v->parameters, code, length), code, length);
+    yima_judgement j = yima_judgement_of(v, yima_family_here(v->parameters, code, length), code, length);
     uint8_t digest[32];
     j.now = bounded(accepted_at);
     if (!j.own || j.own->open(&j) != YIMA_REASON_ACCEPTED || !j.own->digest(&j, digest)) {

@@ -1,0 +1,150 @@
+"""From taps that count to rides: `rides`, their `reductions` by the gate's rules, `reversals` of earlier rides.
+
+Rules it keeps:
+- A bus tap is a ride. At a metro an exit belongs to the latest entry of the same account in that city at or before it;
+  each entry is used once; sequence numbers and what the code tells of the entry have no say. The account's companions
+  pair alike: the last in is taken for the first out.
+- A leg waits for the other `close_after_days` settlement days, whichever of them comes late, and is then closed by rule
+  on its own: an exit by the fare that its gate took, an entry by the centre's sum for a missing exit.
+- What is settled is what the same core says under the parameters that the gate named; where the code told the gate of
+  another entry than the centre has, for the centre's entry. Where the core has no fare for that, or one that the code's
+  cap forbids, the core's sum as judged at the gate stays. Every difference to what the gate took has a named cause.
+- Nothing is updated: a ride whose tap turns void is named in `reversals`, and its other leg waits again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from yima.sdk.centre.clearing.columns import integers, numbers, pieces
+from yima.sdk.centre.clearing.days import shifted
+from yima.sdk.centre.clearing.engine import Engine
+from yima.sdk.centre.clearing.rides import rides_sql as sql
+from yima.sdk.centre.clearing.rides.rules import RideRules
+from yima.sdk.centre.clearing.tables import (
+    APPLIED,
+    CHECKS,
+    ENTRIES,
+    JUDGED,
+    REDUCTIONS,
+    REVERSALS,
+    RIDES,
+    TAPS,
+    VOIDS,
+)
+from yima.sdk.centre.clearing.taps.judged import applied
+from yima.sdk.centre.clearing.taps.parameters import Published
+from yima.sdk.centre.clearing.workspace import Workspace
+
+STEP = "rides"
+_WANTED = pa.schema(
+    [
+        ("tap", pa.string()),
+        *((name, TAPS.schema.field(name).type) for name in ("device", "epoch", "sequence", "hash")),
+        ("entry_station", pa.int64()),
+        ("entry_at", pa.int64()),
+    ]
+)
+_BLOBS = pa.schema(
+    [("tap", pa.string()), ("entry_station", pa.int64()), ("entry_at", pa.int64()), ("entry", pa.binary())]
+)
+_REPRICED = pa.schema([("tap", pa.string()), ("reason", pa.int32()), ("core_transaction", pa.int32())])
+_PARTS = pa.schema(
+    [
+        ("tap", pa.string()),
+        *((name, APPLIED.schema.field(name).type) for name in ("place", "kind", "fen", "funder", "funder_id", "rule")),
+    ]
+)
+_DAY = pa.schema([("day", pa.int32())])
+_MISSING_EXIT = pa.schema([("city", pa.int64()), ("since", pa.int32()), ("fen", pa.int64())])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ridden:
+    """What a day gave."""
+
+    rides: int
+    reductions: int
+    reversals: int
+
+
+def ride_day(workspace: Workspace, engine: Engine, published: Published, rules: RideRules, day: int) -> Ridden:
+    """Writes a checked day's rides. Days are taken in their order. Raises EngineError."""
+    closes = shifted(day, -rules.close_after_days)
+    past = workspace.read(REVERSALS, before=day)
+    new = _newly_void(workspace, engine, past, day)
+    since = _since(workspace, engine, new, rules.close_after_days, day)
+    engine.register("reversals", pa.concat_tables([past, new]))
+    for table in (TAPS, CHECKS, JUDGED, APPLIED):
+        engine.scan(table.name, table, workspace.files(table, since=since, before=day + 1))
+    engine.scan("voids", VOIDS, workspace.files(VOIDS, before=day + 1))
+    engine.scan("rides", RIDES, workspace.files(RIDES, since=since, before=day))
+    engine.register("missing_exit", _missing_exit(rules))
+    engine.keep("taken", sql.TAKEN)
+    engine.keep("released", sql.RELEASED)
+    engine.keep("open", sql.OPEN.format(day=day))
+    engine.keep("pairs", sql.PAIRS.format(within_s=rules.pair_within_s))
+    _reprice(workspace, engine, published, since, day)
+    engine.keep("closing", sql.CLOSING.format(closes=closes))
+    engine.keep("parts", sql.PARTS)
+    rides = workspace.write(RIDES, day, STEP, engine.query(sql.RIDES.format(day=day), RIDES.schema))
+    reductions = workspace.write(
+        REDUCTIONS, day, "gate", engine.query(sql.REDUCTIONS.format(day=day), REDUCTIONS.schema)
+    )
+    workspace.write(REVERSALS, day, STEP, new.to_batches())
+    workspace.done(STEP, day)
+    return Ridden(rides=rides, reductions=reductions, reversals=new.num_rows)
+
+
+def _newly_void(workspace: Workspace, engine: Engine, past: pa.Table, day: int) -> pa.Table:
+    """Rides of earlier days that turn void on this one; the past is only read if a tap did."""
+    voids = workspace.files(VOIDS, day=day)
+    if not voids:
+        return REVERSALS.schema.empty_table()
+    engine.register("reversals", past)
+    engine.scan("new_voids", VOIDS, voids)
+    engine.scan("rides", RIDES, workspace.files(RIDES, before=day))
+    return _rows(engine, sql.REVERSALS.format(day=day), REVERSALS.schema)
+
+
+def _since(workspace: Workspace, engine: Engine, new: pa.Table, waits: int, day: int) -> int:
+    """The oldest day whose legs may still be open: those that the last run left, or whose ride turns void today."""
+    since = shifted(day, -waits)
+    last = workspace.last_done(STEP, before=day)
+    if last is not None:
+        since = min(since, shifted(last, 1 - waits))
+    if new.num_rows:
+        engine.register("reversals", new)
+        oldest = _rows(engine, sql.OLDEST_REVERSED, _DAY)["day"].to_pylist()[0]
+        since = min(since, shifted(oldest, -waits))
+    return since
+
+
+def _reprice(workspace: Workspace, engine: Engine, published: Published, since: int, day: int) -> None:
+    """Asks the core for the fare from the centre's entry, where the gate knew of another."""
+    wanted = _rows(engine, sql.WANTED, _WANTED)
+    answers: list[pa.RecordBatch] = []
+    rules: list[pa.RecordBatch] = []
+    if wanted.num_rows:
+        engine.register("wanted", wanted)
+        engine.scan("entries", ENTRIES, workspace.files(ENTRIES, since=since, before=day + 1))
+        judge = published.judge()
+        for rows in engine.query(sql.ENTRIES_WANTED, _BLOBS):
+            answer = judge.price(*pieces(rows["entry"]), numbers(rows["entry_station"]), numbers(rows["entry_at"]))
+            columns = [rows["tap"]]
+            columns += [integers(answer, name, rows.num_rows).cast(pa.int32()) for name in ("reason", "transaction")]
+            answers.append(pa.RecordBatch.from_arrays(columns, schema=_REPRICED))
+            rules.append(applied(rows, answer, _PARTS))
+    engine.register("repriced", pa.Table.from_batches(answers, _REPRICED))
+    engine.register("repriced_rules", pa.Table.from_batches(rules, _PARTS))
+
+
+def _missing_exit(rules: RideRules) -> pa.Table:
+    rows = [{"city": row.city, "since": row.since, "fen": row.fen} for row in rules.missing_exit]
+    return pa.Table.from_pylist(rows, schema=_MISSING_EXIT)
+
+
+def _rows(engine: Engine, statement: str, schema: pa.Schema) -> pa.Table:
+    batches: Iterator[pa.RecordBatch] = engine.query(statement, schema)
+    return pa.Table.from_batches(batches, schema)

@@ -1,0 +1,68 @@
+"""The parameters and deny-lists that facts may name: a folder of what the centre itself has published.
+
+Facts name parameters by version and by digest over the image, so nothing in the folder can be taken for something else;
+what they name and the folder has not is said of the tap, never guessed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from yima.validator import _core
+from yima.validator.deny.denylist import DenyList
+from yima.validator.errors import ParametersError
+from yima.validator.packages import Kind, image_is_intact, is_package, read_package
+from yima.validator.parameters import load
+from yima.validator.texts import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """Images and lists. Raises ParametersError where one is none that the core takes."""
+
+    images: tuple[bytes, ...]
+    denies: Sequence[DenyList] = field(default=(), repr=False)
+
+    def judge(self) -> _core.Judge:
+        """A judge under all of them, for one thread."""
+        return _core.Judge(self.images, tuple(deny.core for deny in self.denies))
+
+
+def load_folder(folder: Path) -> Published:
+    """Every file of the folder: signed packages (a deny-list: a full one), bare images, the plain TOML form.
+
+    Raises ParametersError.
+    """
+    images: list[bytes] = []
+    denies: list[DenyList] = []
+    for path in sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")):
+        content = path.read_bytes()
+        if is_package(content):
+            package = read_package(path)
+            if not image_is_intact(package):
+                raise ParametersError(
+                    path,
+                    Text("its image is damaged", "镜像已损坏"),
+                    Text("Copy it again from where it was published", "请从发布处重新复制"),
+                )
+            if package.kind is Kind.PARAMETERS:
+                images.append(bytes(package.image))
+            else:
+                denies.append(DenyList.of_packages([package]))
+        elif path.suffix == ".toml":
+            images.append(bytes(load(path).image))
+        else:
+            images.append(_checked(path, content))
+    return Published(images=tuple(dict.fromkeys(images)), denies=denies)
+
+
+def _checked(path: Path, image: bytes) -> bytes:
+    try:
+        _core.parameters_check(image)
+    except ValueError as error:
+        raise ParametersError(
+            path,
+            Text(f"is no parameter image: {error}", f"不是参数镜像：{error}"),
+            Text("Keep only what was published in this folder", "此文件夹只应存放已发布的参数"),
+        ) from error
+    return image
