@@ -43,11 +43,11 @@ def write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> i
     return count
 
 
-def read(files: Iterable[Path], columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """The rows of files, one row group at a time."""
+def read(files: Iterable[Path], columns: list[str] | None = None, *, rows: int = ROW_GROUP) -> Iterator[pa.RecordBatch]:
+    """The rows of files in their order, at most so many at a time."""
     for path in files:
         with pq.ParquetFile(path) as file:
-            yield from file.iter_batches(batch_size=ROW_GROUP, columns=columns)
+            yield from file.iter_batches(batch_size=rows, columns=columns)
 
 
 def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:

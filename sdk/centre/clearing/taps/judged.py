@@ -1,7 +1,7 @@
 """What the core says of every entry of a day: is it whole, do the three signatures hold, what does the ride cost.
 
 The centre trusts no gate: nothing that a gate decided is believed, only what it wrote down is judged again, under the
-parameters that it names. Row groups go to as many threads as there are processors; the core works without the
+parameters that it names. Portions of them go to as many threads as there are processors; the core works without the
 interpreter's lock, and rows come back in their order.
 """
 
@@ -32,7 +32,8 @@ FUNDERS = pa.array([str(funder) for funder in Funder])
 _READ = [
     "device", "epoch", "sequence", "form", "entry", "previous", "hash", "moment", "time_trusted", "tick_ms", "reason",
 ]  # fmt: skip
-_AHEAD = 2  # row groups that wait for each thread: enough that none idles, few enough for memory
+_PORTION = 1 << 13  # entries of one call: half a second, so that the last ones leave no thread idle for long
+_AHEAD = 2  # portions that wait for each thread: enough that none idles, few enough for memory
 
 
 class Judges:
@@ -113,7 +114,7 @@ def judge_day(workspace: Workspace, published: Published, day: int, *, threads: 
     count = 0
     for path in workspace.files(ENTRIES, day=day):
         rules: list[pa.RecordBatch] = []
-        batches = _keeping(judges.map(parquet.read([path], _READ), day), rules)
+        batches = _keeping(judges.map(parquet.read([path], _READ, rows=_PORTION), day), rules)
         count += workspace.write(JUDGED, day, path.stem, batches)
         workspace.write(APPLIED, day, path.stem, rules)
     workspace.done(STEP, day)

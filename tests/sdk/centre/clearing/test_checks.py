@@ -16,6 +16,7 @@ from yima.sdk.centre.clearing.tables import BATCHES, CHECKS, ENTRIES, JUDGED, OU
 from yima.sdk.centre.clearing.taps.batches import body_of
 from yima.sdk.centre.clearing.taps.checks import check_day
 from yima.sdk.centre.clearing.taps.ingest import ingest
+from yima.sdk.centre.clearing.taps.judged import Judges, judge_day
 from yima.sdk.centre.clearing.taps.stores import SourceError, SqliteSource
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.issuer import make_issuer, make_rider, make_root
@@ -363,3 +364,29 @@ def test_a_source_that_is_no_store_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError):
         ingest(workspace, SqliteSource(tmp_path / "none.db"))
     workspace.close()
+
+
+def test_portions_are_judged_on_all_threads_and_come_back_in_their_order(
+    tmp_path: Path, bus: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for card in range(30):
+        bus.tap(world.rider(card).code(NOON), NOON + card)
+    written = []
+    sizes: set[int] = set()
+    judged = Judges.judged
+
+    def watched(self: Judges, rows: pa.RecordBatch, day: int) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+        sizes.add(rows.num_rows)
+        return judged(self, rows, day)
+
+    monkeypatch.setattr(Judges, "judged", watched)
+    store = world.store(tmp_path / "store.db", bus.entries)
+    for portion, threads in ((1 << 13, 1), (4, 3)):
+        monkeypatch.setattr("yima.sdk.centre.clearing.taps.judged._PORTION", portion)
+        workspace = Workspace(tmp_path / str(portion))
+        ingest(workspace, SqliteSource(store))
+        judge_day(workspace, centre.published(tariff()), DAY, threads=threads)
+        workspace.close()
+        written.append(centre.content(tmp_path / str(portion)))
+    assert sizes == {30, 4, 2}
+    assert written[0] == written[1]
