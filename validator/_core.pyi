@@ -115,6 +115,7 @@ def entry_hashes(
     sequences: Any,
     /,
 ) -> bytes: ...
+
 @final
 class Judge:
     def __new__(cls, images: tuple[Any, ...], denies: tuple[DenyList, ...]) -> Judge: ...

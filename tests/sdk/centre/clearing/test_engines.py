@@ -42,7 +42,7 @@ def spark(tmp_path: Path) -> Iterator[Engine]:
     lacks = missing()
     if lacks is not None:
         pytest.skip(say(lacks))
-    engine = open_engine("spark", tmp_path / "spark")
+    engine = open_engine("spark", tmp_path / "scratch")
     yield engine
     engine.close()
 
