@@ -145,7 +145,8 @@ ENTRIES = Table(
 )
 
 # The signatures under which entries came: Ed25519 of `key` (hex) over the batch's body, which is the entries from
-# first_sequence to last_sequence in the wire's form.
+# first_sequence to last_sequence in the wire's form; body: where it cannot be made of what the collector held.
+# batch: the source's name and the batch's number there.
 BATCHES = Table(
     name="batches",
     key=("batch",),
@@ -158,6 +159,7 @@ BATCHES = Table(
         "last_sequence": "int",
         "key": "text",
         "signature": "bytes",
+        "body": "bytes?",
         "received": "int",
         "day": "small",
     },
