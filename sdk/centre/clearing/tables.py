@@ -227,7 +227,8 @@ OUTCOMES = Table(
 # Every accepted tap as the same core judges its entry again, and every entry of any kind that is not whole.
 # intact: bits 1 hash, 2 facts, 4 record, 8 facts and record agree, 16 parameters at hand. core_*: what the core says
 # under the parameters named; NULL when it could not be asked. signatures: bits 1 CA, 2 issuer, 4 rider. surcharge: of
-# core_fare_fen. issuer: the code's organisation.
+# core_fare_fen. issuer: the code's organisation. cap_fen: what the code lets a ride cost, 2^31 - 1 where it does not
+# say.
 JUDGED = Table(
     name="judged",
     key=(*TAP_KEY, "hash"),
@@ -241,6 +242,7 @@ JUDGED = Table(
         "core_transaction": "small?",
         "signatures": "small",
         "issuer": "text?",
+        "cap_fen": "int?",
         "day": "small",
     },
 )

@@ -224,10 +224,14 @@ def test_a_body_is_written_again_as_devices_write_it(
             {"sequence": sequence, "form": form, "entry": content, "previous": previous, "hash": link, "moment": number}
             | said
         )
-        if is_older:
-            entries.append(OlderEntry(key=key, content=content, previous=previous, hash=link, **said))  # type: ignore[arg-type]
-        else:
-            entries.append(Entry(key=key, content=content, previous=previous, hash=link))
+        entries.append(
+            OlderEntry(
+                key=key, at=number, time_trusted=flag, tick_ms=number, reason=sequence, content=content,
+                previous=previous, hash=link,
+            )
+            if is_older
+            else Entry(key=key, content=content, previous=previous, hash=link)
+        )  # fmt: skip
     assert body_of("gate-7", 9, rows) == encode_batch("gate-7", 9, entries)
 
 
