@@ -362,7 +362,8 @@ REDUCTIONS = Table(
     },
 )
 
-# Rides of earlier days that are void now (an outcome came late); whoever booked them books the reverse, on this day.
+# Rides of earlier days that are none any more; whoever booked them books the reverse, on this day. why: a tap's Why (an
+# outcome came late), or PAIRED: a leg came late, and theirs belong to others.
 REVERSALS = Table(
     name="reversals",
     key=("ride_id",),

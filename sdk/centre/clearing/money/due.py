@@ -48,7 +48,8 @@ gone AS (
 gone_now AS (
     SELECT v.ride_id, min(v.cause) AS cause, max(v.dispute_id) AS dispute_id
     FROM (
-        SELECT ride_id, 'VOID' AS cause, CAST(NULL AS VARCHAR) AS dispute_id FROM reversals_now
+        SELECT ride_id, CASE WHEN why = 'PAIRED' THEN why ELSE 'VOID' END AS cause, CAST(NULL AS VARCHAR) AS dispute_id
+        FROM reversals_now
         UNION ALL SELECT ride_id, 'DISPUTE' AS cause, dispute_id FROM disputes_now WHERE effect = 'VOID'
     ) AS v
     GROUP BY v.ride_id

@@ -33,6 +33,7 @@ class Booked(StrEnum):
     LATE = "LATE"  # of an earlier service date, under its fare
     RULES = "RULES"  # another ride came or went, and the centre's rules give something else now
     VOID = "VOID"  # an outcome came: there was no ride
+    PAIRED = "PAIRED"  # a leg came late, and the ride's own belong to others
     DISPUTE = "DISPUTE"
 
 

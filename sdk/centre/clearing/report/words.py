@@ -28,6 +28,7 @@ WORDS: dict[type[StrEnum], dict[str, Text]] = {
         Booked.LATE: Text("late: of an earlier day", "迟到：此前日期的行程"),
         Booked.RULES: Text("another ride came or went, and the rules give something else", "其他行程变动，规则重算"),
         Booked.VOID: Text("there was no ride after all", "行程作废"),
+        Booked.PAIRED: Text("a leg came late, and legs belong to others", "迟到进出站，重新配对"),
         Booked.DISPUTE: Text("a dispute", "差错"),
     },
     Cause: {

@@ -10,7 +10,9 @@ Rules it keeps:
 - What is settled is what the same core says under the parameters that the gate named; where the code told the gate of
   another entry than the centre has, for the centre's entry. Where the core has no fare for that, or one that the code's
   cap forbids, the core's sum as judged at the gate stays. Every difference to what the gate took has a named cause.
-- Nothing is updated: a ride whose tap turns void is named in `reversals`, and its other leg waits again.
+- Nothing is updated: a ride whose tap turns void is named in `reversals`, and its other leg waits again. So is a ride
+  of the last `pair_again_days` settlement days whose legs belong to other legs, or to some where they had none, now
+  that a late one came: its legs are settled anew on this day. What a dispute has decided stays.
 """
 
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ import pyarrow as pa
 from yima.sdk.centre.clearing.columns import integers, numbers, pieces
 from yima.sdk.centre.clearing.days import shifted
 from yima.sdk.centre.clearing.engine import Engine
+from yima.sdk.centre.clearing.money.tables import DISPUTES
 from yima.sdk.centre.clearing.rides import rides_sql as sql
 from yima.sdk.centre.clearing.rides.rules import RideRules
 from yima.sdk.centre.clearing.tables import (
@@ -57,6 +60,7 @@ _PARTS = pa.schema(
         *((name, APPLIED.schema.field(name).type) for name in ("place", "kind", "fen", "funder", "funder_id", "rule")),
     ]
 )
+_LATE = pa.schema([("account", pa.string()), ("city", pa.int64()), ("moment", pa.int64())])
 _DAY = pa.schema([("day", pa.int32())])
 _MISSING_EXIT = pa.schema([("city", pa.int64()), ("since", pa.int32()), ("fen", pa.int64())])
 
@@ -75,17 +79,13 @@ def ride_day(workspace: Workspace, engine: Engine, published: Published, rules: 
     closes = shifted(day, -rules.close_after_days)
     past = workspace.read(REVERSALS, before=day)
     new = _newly_void(workspace, engine, past, day)
-    since = _since(workspace, engine, new, rules.close_after_days, day)
-    engine.register("reversals", pa.concat_tables([past, new]))
-    for table in (TAPS, CHECKS, JUDGED, APPLIED):
-        engine.scan(table.name, table, workspace.files(table, since=since, before=day + 1))
-    engine.scan("voids", VOIDS, workspace.files(VOIDS, before=day + 1))
-    engine.scan("rides", RIDES, workspace.files(RIDES, since=since, before=day))
     engine.register("missing_exit", _missing_exit(rules))
-    engine.keep("taken", sql.TAKEN)
-    engine.keep("released", sql.RELEASED)
-    engine.keep("open", sql.OPEN.format(day=day))
-    engine.keep("pairs", sql.PAIRS.format(within_s=rules.pair_within_s))
+    since = _open(workspace, engine, new, rules.close_after_days, day)
+    paired = _paired_anew(workspace, engine, rules, day)
+    if paired.num_rows:
+        new = pa.concat_tables([new, paired]).sort_by("ride_id")
+        since = _open(workspace, engine, new, rules.close_after_days, day)
+    engine.keep("pairs", sql.PAIRS.format(within_s=rules.pair_within_s, legs="open"))
     _reprice(workspace, engine, published, since, day)
     engine.keep("closing", sql.CLOSING.format(closes=closes))
     engine.keep("parts", sql.PARTS)
@@ -109,6 +109,38 @@ def _newly_void(workspace: Workspace, engine: Engine, past: pa.Table, day: int) 
     return _rows(engine, sql.REVERSALS.format(day=day), REVERSALS.schema)
 
 
+def _open(workspace: Workspace, engine: Engine, new: pa.Table, waits: int, day: int) -> int:
+    """Names what no ride has; `new`: the reversals of this day. Returns the oldest day that was looked at for it."""
+    since = _since(workspace, engine, new, waits, day)
+    engine.register("reversals", pa.concat_tables([workspace.read(REVERSALS, before=day), new]))
+    for table in (TAPS, CHECKS, JUDGED, APPLIED):
+        engine.scan(table.name, table, workspace.files(table, since=since, before=day + 1))
+    engine.scan("voids", VOIDS, workspace.files(VOIDS, before=day + 1))
+    engine.scan("rides", RIDES, workspace.files(RIDES, since=since, before=day))
+    engine.keep("taken", sql.TAKEN)
+    engine.keep("released", sql.RELEASED)
+    engine.keep("open", sql.OPEN.format(day=day))
+    return since
+
+
+def _paired_anew(workspace: Workspace, engine: Engine, rules: RideRules, day: int) -> pa.Table:
+    """Rides of earlier days that are other ones with the legs that came late today; only then the past is looked at."""
+    nothing = REVERSALS.schema.empty_table()
+    since = shifted(day, -rules.pair_again_days)
+    late = _rows(engine, sql.LATE.format(day=day), _LATE)
+    rides = workspace.files(RIDES, since=since, before=day)
+    if not late.num_rows or not rides:
+        return nothing
+    engine.register("late", late)
+    engine.scan("rides", RIDES, rides)
+    engine.scan("disputes", DISPUTES, workspace.files(DISPUTES, before=day))
+    within_s = rules.pair_within_s
+    engine.keep("near", sql.NEAR.format(within_s=within_s, since=since))
+    engine.keep("legs", sql.LEGS)
+    engine.keep("pairs_again", sql.PAIRS.format(within_s=within_s, legs="legs"))
+    return _rows(engine, sql.PAIRED.format(day=day), REVERSALS.schema)
+
+
 def _since(workspace: Workspace, engine: Engine, new: pa.Table, waits: int, day: int) -> int:
     """The oldest day whose legs may still be open: those that the last run left, or whose ride turns void today."""
     since = shifted(day, -waits)
@@ -117,6 +149,7 @@ def _since(workspace: Workspace, engine: Engine, new: pa.Table, waits: int, day:
         since = min(since, shifted(last, 1 - waits))
     if new.num_rows:
         engine.register("reversals", new)
+        engine.scan("rides", RIDES, workspace.files(RIDES, before=day))
         oldest = _rows(engine, sql.OLDEST_REVERSED, _DAY)["day"].to_pylist()[0]
         since = min(since, shifted(oldest, -waits))
     return since

@@ -2,7 +2,8 @@
 
 Views: taps, checks, judged, applied of the days in which a leg may still wait; rides of those days before this one;
 voids, reversals; missing_exit: what the rules take for one; repriced, repriced_rules: the core's answers for `wanted`.
-Kept, one after the other: taken, released, open, pairs, closing, parts.
+Kept, one after the other: taken, released, open, pairs, closing, parts; between open and pairs, where a leg came late:
+late, near, legs, pairs_again.
 """
 
 TAP_ID = "concat({0}.device, '/', CAST({0}.epoch AS TEXT), '/', CAST({0}.sequence AS TEXT))"
@@ -62,7 +63,7 @@ WITH steps AS (
             PARTITION BY account, city ORDER BY moment, direction, device, epoch, sequence
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS total
-    FROM open
+    FROM {legs}
     WHERE mode = 2 AND direction > 0 AND account IS NOT NULL
 ), floors AS (
     SELECT *,
@@ -83,6 +84,58 @@ WITH steps AS (
 SELECT tap, entry_tap, entry_at, entry_station, entry_line
 FROM neighbours
 WHERE direction = 2 AND entry_direction = 1 AND moment - entry_at <= {within_s}
+"""
+
+# Legs that came in today and are of an earlier day: rides that were made without them may be other ones.
+LATE = """
+SELECT account, city, moment
+FROM open
+WHERE day = {day} AND mode = 2 AND direction > 0 AND account IS NOT NULL AND service_date < {day}
+"""
+
+# Rides of those accounts, near those moments, that still stand and that no dispute has decided.
+NEAR = """
+SELECT DISTINCT r.ride_id, r.entry_tap, r.exit_tap, r.entry_at, r.moment, r.account, r.city, r.entry_station,
+    r.entry_line, r.exit_station, r.line
+FROM rides AS r
+JOIN late AS l ON l.account = r.account AND l.city = r.city
+    AND COALESCE(r.entry_at, r.moment) - {within_s} <= l.moment AND l.moment <= r.moment + {within_s}
+LEFT JOIN reversals AS v ON v.ride_id = r.ride_id
+LEFT JOIN (SELECT DISTINCT ride_id FROM disputes WHERE effect <> 'NONE') AS d ON d.ride_id = r.ride_id
+WHERE v.ride_id IS NULL AND d.ride_id IS NULL AND r.mode = 2 AND r.day >= {since}
+    AND (r.entry_tap IS NOT NULL OR r.kind = 'METRO_NO_ENTRY')
+"""
+
+# Their legs beside those that are open, as pairs asks for them.
+LEGS = """
+SELECT tap, split_part(tap, '/', 1) AS device, CAST(split_part(tap, '/', 2) AS BIGINT) AS epoch,
+    CAST(split_part(tap, '/', 3) AS BIGINT) AS sequence, account, city, moment, CAST(2 AS INT) AS mode,
+    CAST(direction AS INT) AS direction, station, line
+FROM (
+    SELECT entry_tap AS tap, account, city, COALESCE(entry_at, moment) AS moment, 1 AS direction,
+        entry_station AS station, entry_line AS line
+    FROM near
+    WHERE entry_tap IS NOT NULL
+    UNION ALL
+    SELECT exit_tap AS tap, account, city, moment, 2 AS direction, exit_station AS station, line
+    FROM near
+    WHERE exit_tap IS NOT NULL
+) AS theirs
+UNION ALL
+SELECT tap, device, epoch, sequence, account, city, moment, mode, direction, station, line
+FROM open
+WHERE mode = 2 AND direction > 0
+"""
+
+# Of those rides, the ones whose legs belong to other legs now, or to some where they had none.
+PAIRED = """
+SELECT n.ride_id, 'PAIRED' AS why, COALESCE(n.exit_tap, n.entry_tap) AS tap, CAST({day} AS INT) AS day
+FROM near AS n
+LEFT JOIN pairs_again AS p ON p.tap = n.exit_tap
+LEFT JOIN pairs_again AS q ON q.entry_tap = n.entry_tap
+WHERE COALESCE(p.entry_tap, '') <> CASE WHEN n.exit_tap IS NULL THEN '' ELSE COALESCE(n.entry_tap, '') END
+    OR COALESCE(q.tap, '') <> CASE WHEN n.entry_tap IS NULL THEN '' ELSE COALESCE(n.exit_tap, '') END
+ORDER BY n.ride_id
 """
 
 # Exits whose code told the gate of another entry than the centre has: the core prices them anew.

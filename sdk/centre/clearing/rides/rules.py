@@ -3,6 +3,7 @@
 [rides]
 pair_within_s = 86400           # an exit belongs to no entry that lies further back
 close_after_days = 3            # settlement days for which a leg waits for the other
+pair_again_days = 7             # settlement days back to which a leg that comes late changes rides; 0: never
 [[rides.missing_exit]]          # what an entry costs that no exit followed; left out: nothing. Never more than the
                                 # cap of the code that was shown: more was not authorised
 city = 320500                   # left out: every city without a row of its own
@@ -17,7 +18,7 @@ from yima.sdk.centre.clearing.toml_rows import FOR_EVER, Row, TermsError
 from yima.validator.parameters.rules import FEN_MAX
 from yima.validator.texts import Text
 
-WITHIN_MAX_S, CLOSE_MAX_DAYS = 30 * 86400, 60
+WITHIN_MAX_S, CLOSE_MAX_DAYS, AGAIN_MAX_DAYS = 30 * 86400, 60, 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ class RideRules:
 
     pair_within_s: int = 86400
     close_after_days: int = 3
+    pair_again_days: int = 7
     missing_exit: tuple[MissingExit, ...] = ()
 
 
@@ -50,9 +52,11 @@ def ride_rules(table: Row) -> RideRules:
         row.end()
     within = table.number("pair_within_s", 1, WITHIN_MAX_S, 86400)
     after = table.number("close_after_days", 0, CLOSE_MAX_DAYS, 3)
+    again = table.number("pair_again_days", 0, AGAIN_MAX_DAYS, 7)
     table.end()
     _refuse_twins(missing)
-    return RideRules(pair_within_s=within, close_after_days=after, missing_exit=tuple(one for one, _ in missing))
+    rows = tuple(one for one, _ in missing)
+    return RideRules(pair_within_s=within, close_after_days=after, pair_again_days=again, missing_exit=rows)
 
 
 def _refuse_twins(missing: Iterable[tuple[MissingExit, Row]]) -> None:

@@ -56,6 +56,10 @@ def date_of(unix_s: int) -> int:
     return int((datetime.fromtimestamp(unix_s, UTC) + timedelta(hours=8)).strftime("%Y%m%d"))
 
 
+def _days_before(day: int, count: int) -> int:
+    return int((datetime.strptime(str(day), "%Y%m%d") - timedelta(days=count)).strftime("%Y%m%d"))
+
+
 def _read(entry: bytes) -> Any:
     try:
         return ENTRY.parse(entry)
@@ -82,10 +86,11 @@ class Plain:
 
     def __init__(
         self, parameters: Sequence[Parameters], *, days: Sequence[int], close_after: int = 3, missing_exit: int = 0,
-        within_s: int = 86400,
+        within_s: int = 86400, again: int = 7,
     ) -> None:  # fmt: skip
         self.parameters = {(p.version, _core.sm3(bytes(p.image))[:16]): p for p in parameters}
         self.days, self.close_after, self.missing_exit, self.within_s = days, close_after, missing_exit, within_s
+        self.again = again
         self.seen: dict[tuple[str, int, int], bytes] = {}
         self.copies: dict[tuple[str, int, int], int] = defaultdict(int)
         self.counted: dict[bytes, Tap] = {}
@@ -230,20 +235,16 @@ class Plain:
         for name, ride in rides.items():
             if name not in self.books.reversals and {ride["entry_tap"], ride["exit_tap"], name} & set(turned):
                 self.books.reversals[name] = day
-        used = {
-            tap
-            for name, ride in rides.items()
-            if name not in self.books.reversals
-            for tap in (ride["entry_tap"], ride["exit_tap"], name)
-        }
-        waiting = [tap for name, tap in self.ok.items() if name not in used]
+        for name in self._paired_anew(day):
+            self.books.reversals[name] = day
+        waiting = self._waiting()
         metro: dict[str, list[Tap]] = defaultdict(list)
         for tap in sorted(waiting, key=lambda t: (t.facts.at, t.facts.of.direction, *t.key)):
             if tap.facts.of.mode == 1:
                 self._book(day, "BUS", tap, None)
             else:
                 metro[tap.account].append(tap)
-        limit = int((datetime.strptime(str(day), "%Y%m%d") - timedelta(days=self.close_after)).strftime("%Y%m%d"))
+        limit = _days_before(day, self.close_after)
         for legs in metro.values():
             inside: list[Tap] = []
             left: list[Tap] = []
@@ -258,6 +259,54 @@ class Plain:
             for tap in left + inside:
                 if tap.day <= limit:
                     self._book(day, "METRO_NO_EXIT" if tap.facts.of.direction == 1 else "METRO_NO_ENTRY", tap, None)
+
+    def _waiting(self) -> list[Tap]:
+        used = {
+            tap
+            for name, ride in self.books.rides.items()
+            if name not in self.books.reversals
+            for tap in (ride["entry_tap"], ride["exit_tap"], name)
+        }
+        return [tap for name, tap in self.ok.items() if name not in used]
+
+    def _paired_anew(self, day: int) -> list[str]:
+        """Rides that would be other ones if everything of the account had been there: only if a late leg came today."""
+        late = [
+            tap for tap in self._waiting() if tap.day == day and tap.facts.of.mode == 2 and date_of(tap.facts.at) < day
+        ]
+        found = []
+        for account in {tap.account for tap in late}:
+            near = {}
+            for name, ride in self.books.rides.items():
+                if name in self.books.reversals or ride["kind"] == "BUS" or ride["day"] < _days_before(day, self.again):
+                    continue
+                legs = [self.ok[leg] for leg in (ride["entry_tap"], ride["exit_tap"]) if leg]
+                begin, end = legs[0].facts.at - self.within_s, legs[-1].facts.at + self.within_s
+                if legs[0].account == account and any(
+                    begin <= tap.facts.at <= end for tap in late if tap.account == account
+                ):
+                    near[name] = legs
+            loose = [tap for tap in self._waiting() if tap.account == account and tap.facts.of.mode == 2]
+            pairs = self._stacked([*loose, *(leg for legs in near.values() for leg in legs)])
+            for name, legs in near.items():
+                together = [leg.name for leg in legs]
+                now = [pair for pair in pairs if set(pair) & set(together)]
+                if now != ([(together[0], together[1])] if len(together) == 2 else []):
+                    found.append(name)
+        return found
+
+    def _stacked(self, taps: list[Tap]) -> list[tuple[str, str]]:
+        """(entry, exit): the last in is the first out, unless it lies too far back."""
+        inside: list[Tap] = []
+        pairs = []
+        for tap in sorted(taps, key=lambda t: (t.facts.at, t.facts.of.direction, *t.key)):
+            if tap.facts.of.direction == 1:
+                inside.append(tap)
+            elif inside:
+                entry = inside.pop()
+                if tap.facts.at - entry.facts.at <= self.within_s:
+                    pairs.append((entry.name, tap.name))
+        return pairs
 
     def _book(self, day: int, kind: str, tap: Tap, entry: Tap | None) -> None:
         name, times = tap.name, 1

@@ -27,7 +27,7 @@ ACTS = st.fixed_dictionaries(
         "card": st.integers(1, 3),
         "place": st.sampled_from(["bus", *(f"{way}-{s}" for way in ("in", "out") for s in STATIONS)]),
         "at": st.integers(0, 2 * 86400).map(lambda s: s - s % 600),
-        "late": st.sampled_from([0, 0, 0, 0, 1, 2]),
+        "late": st.sampled_from([0, 0, 0, 0, 1, 2, 4]),
         "student": st.booleans(),
         "told": st.sampled_from(["nothing", "right", "other"]),
         "trick": st.sampled_from(["", "", "", "", "again", "reuse", "reverse", "reverse late", "not passed", "damage"]),

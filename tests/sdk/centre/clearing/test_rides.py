@@ -213,6 +213,69 @@ def test_when_an_entry_turns_void_its_exit_is_settled_anew_under_a_name_of_its_o
     assert [row["ride_id"] for row in centre.rows(line.workspace, REVERSALS)] == ["exit-309/7/1"]
 
 
+def lived(line: Line, rides: Rides) -> dict[str, tuple[str, str | None, int, int]]:
+    """The rides that stand: kind, entry, fare, day."""
+    gone = {row["ride_id"] for row in centre.rows(line.workspace, REVERSALS)}
+    return {
+        name: (ride["kind"], ride["entry_tap"], ride["fare_fen"], ride["day"])
+        for name, ride in rides.items()
+        if name not in gone
+    }
+
+
+ONE_DAY = RideRules(close_after_days=1, missing_exit=(MissingExit(city=0, since=0, fen=900),))
+
+
+def test_an_entry_that_comes_after_its_exit_was_closed_takes_the_ride_back(line: Line) -> None:
+    line.leave(1, 309, NOON + HOUR)
+    line.enter(1, 205, NOON, received=NOON + 3 * 86400)
+    rides = line.rides(6, ONE_DAY)
+    assert (rides["exit-309/7/1"]["kind"], rides["exit-309/7/1"]["day"]) == ("METRO_NO_ENTRY", DAY + 1)
+    assert lived(line, rides) == {"exit-309/7/1#2": ("METRO", "entry-205/7/1", 400, DAY + 3)}
+    assert [(row["ride_id"], row["why"]) for row in centre.rows(line.workspace, REVERSALS)] == [
+        ("exit-309/7/1", "PAIRED")
+    ]
+
+
+def test_an_exit_that_comes_after_its_entry_was_closed_takes_the_ride_back(line: Line) -> None:
+    line.enter(1, 205, NOON)
+    line.leave(1, 309, NOON + HOUR, received=NOON + 3 * 86400)
+    rides = line.rides(6, ONE_DAY)
+    assert (rides["entry-205/7/1"]["fare_fen"], rides["entry-205/7/1"]["day"]) == (900, DAY + 1)
+    assert lived(line, rides) == {"exit-309/7/1": ("METRO", "entry-205/7/1", 400, DAY + 3)}
+
+
+def test_an_entry_that_comes_late_and_lies_nearer_sets_the_other_one_free(line: Line) -> None:
+    line.enter(1, 101, NOON)
+    line.leave(1, 309, NOON + 2 * HOUR)
+    line.enter(1, 205, NOON + HOUR, received=NOON + 86400)
+    rides = line.rides(6, ONE_DAY)
+    assert (rides["exit-309/7/1"]["entry_tap"], rides["exit-309/7/1"]["day"]) == ("entry-101/7/1", DAY)
+    assert lived(line, rides) == {
+        "exit-309/7/1#2": ("METRO", "entry-205/7/1", 400, DAY + 1),
+        "entry-101/7/1": ("METRO_NO_EXIT", "entry-101/7/1", 900, DAY + 1),
+    }
+
+
+def test_a_late_leg_changes_no_ride_that_it_has_nothing_to_do_with(line: Line) -> None:
+    line.enter(1, 101, NOON)
+    line.leave(1, 309, NOON + HOUR)
+    line.enter(1, 205, NOON + 2 * HOUR, received=NOON + 2 * 86400)
+    line.leave(1, 309, NOON + 3 * HOUR, received=NOON + 2 * 86400)
+    line.enter(2, 205, NOON, received=NOON + 2 * 86400)
+    rides = line.rides(5, ONE_DAY)
+    assert centre.rows(line.workspace, REVERSALS) == []
+    assert {ride["kind"] for ride in rides.values()} == {"METRO", "METRO_NO_EXIT"} and len(rides) == 3
+
+
+def test_what_was_closed_too_long_ago_is_left_alone(line: Line) -> None:
+    line.leave(1, 309, NOON + HOUR)
+    line.enter(1, 205, NOON, received=NOON + 4 * 86400)
+    rides = line.rides(7, RideRules(close_after_days=1, pair_again_days=2))
+    assert centre.rows(line.workspace, REVERSALS) == []
+    assert {ride["kind"] for ride in rides.values()} == {"METRO_NO_ENTRY", "METRO_NO_EXIT"}
+
+
 def test_pairs_of_many_legs_are_those_of_a_stack(tmp_path: Path) -> None:
     """The windows of the query against the loop that they stand for, on legs that come in every order."""
     chance = random.Random(5)
@@ -235,7 +298,7 @@ def test_pairs_of_many_legs_are_those_of_a_stack(tmp_path: Path) -> None:
     engine = open_engine("duckdb", tmp_path)
     engine.register("open", pa.Table.from_pylist(legs))
     schema = pa.schema([("tap", pa.string()), ("entry_tap", pa.string())])
-    engine.keep("pairs", rides_sql.PAIRS.format(within_s=1 << 30))
+    engine.keep("pairs", rides_sql.PAIRS.format(within_s=1 << 30, legs="open"))
     (found,) = engine.query("SELECT tap, entry_tap FROM pairs ORDER BY tap", schema)
     engine.close()
     stacks: dict[str, list[str]] = {}

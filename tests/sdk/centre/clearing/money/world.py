@@ -104,7 +104,10 @@ def write(workspace: Workspace, said: Mapping[str, Any]) -> None:
         for place, (rule, off, funder) in enumerate(one["reduced"], 1)
     ]
     put(workspace, REDUCTIONS, reductions)
-    voids = [{"ride_id": ride_id, "why": "REVERSED", "tap": ride_id, "day": day} for ride_id, day in said["voids"]]
+    voids = [
+        {"ride_id": ride_id, "why": "PAIRED" if place % 3 == 2 else "REVERSED", "tap": ride_id, "day": day}
+        for place, (ride_id, day) in enumerate(said["voids"])
+    ]
     put(workspace, REVERSALS, voids)
     persons = [{"account": account, "person": person, "day": day} for account, person, day in said["persons"]]
     put(workspace, PERSONS, persons)
