@@ -1,17 +1,18 @@
 """The parameters and deny-lists that facts may name: a folder of what the centre itself has published.
 
 Facts name parameters by version and by digest over the image, so nothing in the folder can be taken for something else;
-what they name and the folder has not is said of the tap, never guessed.
+what they name and the folder has not is said of the tap, never guessed. A deny-list is named by version: each full
+list is one, and each increment makes another one of the state that it was made for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from yima.validator import _core
 from yima.validator.deny.denylist import DenyList
 from yima.validator.errors import ParametersError
-from yima.validator.packages import Kind, image_is_intact, is_package, read_package
+from yima.validator.packages import Kind, Package, image_is_intact, is_package, read_package
 from yima.validator.parameters import load
 from yima.validator.texts import Text
 
@@ -29,12 +30,13 @@ class Published:
 
 
 def load_folder(folder: Path) -> Published:
-    """Every file of the folder: signed packages (a deny-list: a full one), bare images, the plain TOML form.
+    """Every file of the folder: signed packages (an increment of a deny-list with what it is for), bare images, and the
+    plain TOML form.
 
     Raises ParametersError.
     """
     images: list[bytes] = []
-    denies: list[DenyList] = []
+    lists: dict[bytes, Package] = {}
     for path in sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")):
         content = path.read_bytes()
         if is_package(content):
@@ -48,12 +50,28 @@ def load_folder(folder: Path) -> Published:
             if package.kind is Kind.PARAMETERS:
                 images.append(bytes(package.image))
             else:
-                denies.append(DenyList.of_packages([package]))
+                lists[package.id] = package
         elif path.suffix == ".toml":
             images.append(bytes(load(path).image))
         else:
             images.append(_checked(path, content))
+    denies = [DenyList.of_packages(_with_base(package, lists)) for package in lists.values()]
     return Published(images=tuple(dict.fromkeys(images)), denies=denies)
+
+
+def _with_base(package: Package, lists: Mapping[bytes, Package]) -> list[Package]:
+    """A list with what it was made for, the full one first."""
+    chain = [package]
+    while chain[0].kind is Kind.DENY_INCREMENT:
+        base = lists.get(chain[0].base)
+        if base is None:
+            raise ParametersError(
+                chain[0].source,
+                Text("was made for a deny-list that is not here", "其基础黑名单不在此处"),
+                Text("Put the full list and the increments between beside it", "请将全量名单及其间的增量一并放入"),
+            )
+        chain.insert(0, base)
+    return chain
 
 
 def _checked(path: Path, image: bytes) -> bytes:
