@@ -8,6 +8,7 @@ Rules it keeps:
   not fail.
 """
 
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from yima.validator.texts import Text, say
 TITLE = Text("Who owes whom", "轧差")
 _TERMS = Path(yangtze_delta.__file__).parent / "clearing"
 # The gate of the demonstration is an exit whose entries nobody tapped: there is no leg to wait for.
-_RIDES = "\n[rides]\nclose_after_days = 0\n"
+_WAITS = re.compile(r"^close_after_days = \d+", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ def _folder(store: Path, package: Path) -> Path:
     shutil.copy(package, folder / "parameters")
     shutil.copy(_TERMS / "rates.toml", folder)
     rules = (_TERMS / "rules.toml").read_text(encoding="utf-8")
-    (folder / "rules.toml").write_text(rules + _RIDES, encoding="utf-8")
+    (folder / "rules.toml").write_text(_WAITS.sub("close_after_days = 0", rules), encoding="utf-8")
     return folder
 
 

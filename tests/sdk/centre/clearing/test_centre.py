@@ -202,3 +202,17 @@ def test_every_word_of_the_tables_has_words_in_both_languages() -> None:
 @pytest.mark.parametrize(("fen", "text"), [(0, "¥0.00"), (-5, "-¥0.05"), (123456, "¥1,234.56"), (-100, "-¥1.00")])
 def test_amounts_are_written_to_the_fen(fen: int, text: str) -> None:
     assert yuan(fen) == text
+
+
+def test_the_page_of_clearing_says_why_taps_do_not_count() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "clearing.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- words of why -->")[2].partition("<!-- end -->")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("|")
+    ]
+    void = {Why.REVERSED, Why.NOT_PASSED}
+    expected = [
+        [str(why), *WORDS[Why][why], "no ride" if why in void else "counts" if why is Why.NONE else "kept, not paid"]
+        for why in Why
+    ]
+    assert rows[2:] == expected

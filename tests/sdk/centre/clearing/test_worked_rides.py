@@ -50,12 +50,17 @@ def scenes() -> dict[str, list[Row]]:
         "cap": [bus(n, 400 + n * 300, city=320500, operator="99320501", line=n, gross_fen=400) for n in (1, 2, 3)],
         "total": [metro(n, 600, 630, gross_fen=500) | _on(n) for n in range(1, 16)],
         "missing-exit": [metro(1, 600, 600, kind="METRO_NO_EXIT", gross_fen=700) | {"exit_station": None}],
+        "late-leg": [
+            metro(1, 600, 600, kind="METRO_NO_EXIT", gross_fen=700) | {"exit_station": None},
+            metro(2, 600, 630, day=AUGUST[1], gross_fen=400),
+        ],
         "reversal": [bus(1, 480)],
         "late": [bus(1, 620), metro(2, 570, 600, day=AUGUST[1], gross_fen=400)],
         "dispute": [bus(1, 480, gross_fen=300)],
     }
 
 
+VOIDS = [("reversal/1/1", AUGUST[1]), ("late-leg/1/1", AUGUST[1], "PAIRED")]
 LAST_ONLY = ("cap", "total")
 
 
@@ -75,7 +80,7 @@ def figures() -> dict[str, str]:
         for place, one in enumerate(scene, 1)
     ]
     with tempfile.TemporaryDirectory() as folder:
-        workspace = workspace_of(Path(folder) / "w", world(rides, voids=[("reversal/1/1", AUGUST[1])]))
+        workspace = workspace_of(Path(folder) / "w", world(rides, voids=VOIDS))
         raised = {"dispute_id": "d-1", "ride_id": "dispute/1/1", "raised_by": "99310000", "reason": "AMOUNT"}
         put(workspace, RAISED, [{**raised, "claimed_fen": 200, "day": AUGUST[1]}])
         word = {"dispute_id": "d-1", "confirmed_by": "99310001", "agrees": True, "day": AUGUST[2]}

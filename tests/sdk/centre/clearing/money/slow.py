@@ -119,7 +119,7 @@ def rate(ride: Ride, rates: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 def settle_day(books: Books, world: Mapping[str, Any], day: int) -> None:
     """Books a day."""
     links = {account: (person, since) for account, person, since in world["persons"] if since <= day}
-    gone = {ride_id for ride_id, when in world["voids"] if when <= day}
+    gone = {ride_id for ride_id, when, *_ in world["voids"] if when <= day}
     people: dict[str, list[Ride]] = defaultdict(list)
     gate: dict[str, list[tuple[str, int, str]]] = {}
     for ride in world["rides"]:

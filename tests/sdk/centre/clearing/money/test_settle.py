@@ -92,7 +92,7 @@ def made(dice: random.Random, count: int, accounts: int) -> dict[str, Any]:
     for one in rides:
         later = [day for day in DAYS if day > one["day"]]
         if later and dice.random() < 0.15:
-            voids.append((one["ride_id"], dice.choice(later)))
+            voids.append((one["ride_id"], dice.choice(later), dice.choice(["REVERSED", "PAIRED"])))
         elif later and dice.random() < 0.15:
             amounts.append((one["ride_id"], dice.randint(-one["fare_fen"], 300), dice.choice(later)))
     persons = [(f"a{n}", f"a{n + 1}", dice.choice(DAYS)) for n in range(1, accounts, 2) if dice.random() < 0.5]

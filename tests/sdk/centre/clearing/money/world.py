@@ -80,7 +80,7 @@ def ride(
 
 
 def world(rides: Sequence[Mapping[str, Any]], **more: Any) -> dict[str, Any]:
-    """Rides, and whatever else is said: voids (ride_id, day), amounts (ride_id, delta, day), persons, rules, rates."""
+    """Rides, and whatever else is said: voids (ride_id, day, why), amounts (ride_id, delta, day), persons, rules, rates."""
     rules = {"companion_s": 180, "transfer": [], "daily_cap": [], "monthly_total": []} | more.pop("rules", {})
     rates = more.pop("rates", [{"fee": 50000, "issuer_share": 20000, "acquirer_share": 10000}])
     return {"rides": list(rides), "voids": [], "amounts": [], "persons": [], "rules": rules, "rates": rates} | more
@@ -105,8 +105,8 @@ def write(workspace: Workspace, said: Mapping[str, Any]) -> None:
     ]
     put(workspace, REDUCTIONS, reductions)
     voids = [
-        {"ride_id": ride_id, "why": "PAIRED" if place % 3 == 2 else "REVERSED", "tap": ride_id, "day": day}
-        for place, (ride_id, day) in enumerate(said["voids"])
+        {"ride_id": ride_id, "why": why[0] if why else "REVERSED", "tap": ride_id, "day": day}
+        for ride_id, day, *why in said["voids"]
     ]
     put(workspace, REVERSALS, voids)
     persons = [{"account": account, "person": person, "day": day} for account, person, day in said["persons"]]
