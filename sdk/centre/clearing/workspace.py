@@ -26,7 +26,7 @@ import pyarrow as pa
 from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.days import shifted
 from yima.sdk.centre.clearing.tables import Table
-from yima.validator.errors import YimaError
+from yima.validator.errors import Kind, YimaError
 from yima.validator.journal.files import write_whole
 from yima.validator.texts import Text
 
@@ -36,6 +36,8 @@ _DAY = re.compile(r"day=(\d{8})")
 
 class WorkspaceError(YimaError):
     """A workspace that cannot be used; nothing in it was changed."""
+
+    kind = Kind.STATE
 
 
 class Workspace:
@@ -121,6 +123,10 @@ class Workspace:
     def is_done(self, step: str, day: int) -> bool:
         """Whether a step is done for a day."""
         return day in self._state["done"].get(step, [])
+
+    def done_days(self, step: str) -> list[int]:
+        """The days for which a step is done, oldest first."""
+        return list(self._state["done"].get(step, []))
 
     def last_done(self, step: str, *, before: int) -> int | None:
         """The newest day before that one for which a step is done."""

@@ -1,8 +1,10 @@
 """Files from institutions: disputes raised (ED) and the other party's word on them (CM); each is answered in LD.
 
 Rules it keeps:
-- A file is taken whole or not at all, once, on the day for which it is handed in; the same bytes again are taken as
-  done, other bytes under its name are not.
+- A file is taken whole or not at all, once, on the day for which it is handed in, or the first one after that which is
+  still open. The same bytes again have the same answer on that day, and are taken as done on a later one; other bytes
+  under the name of a file that was taken are not.
+- What was refused is answered once, and looked at again when its bytes are others.
 - Every record must be by the organisation in the file's name.
 - A dispute's number is its raiser's and stands for ever: one that is there already is a file not taken.
 """
@@ -14,13 +16,25 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from yima.sdk.centre.clearing.files.layouts import file_name, header, line
+from yima.sdk.centre.clearing.files.layouts import NAME, file_name, header, line
 from yima.sdk.centre.clearing.files.reading import ClearingFile, ClearingFileError, parse_file
 from yima.sdk.centre.clearing.money.tables import CONFIRMED, RAISED, Reason
 from yima.sdk.centre.clearing.tables import Table
 from yima.sdk.centre.clearing.workspace import Workspace
 
 TAKEN, AGAIN, MALFORMED, NOT_THEIRS, NUMBER_TAKEN, UNKNOWN_WORD = "0000", "0001", "0002", "0003", "0004", "0005"
+
+
+def waiting_files(workspace: Workspace, day: int, paths: Iterable[Path]) -> list[Path]:
+    """Of the files that lie there, those that this day has to answer: dated no later, and not answered before it."""
+    waiting = []
+    for path in paths:
+        match = NAME.fullmatch(path.name)
+        dated = 0 if match is None else 20_000_000 + int(match[2])
+        answered = _answered(workspace, path.name, _digest(path.read_bytes()))
+        if dated <= day and (answered is None or answered["day"] == day):
+            waiting.append(path)
+    return waiting
 
 
 def take_files(workspace: Workspace, day: int, paths: Iterable[Path]) -> dict[str, str]:
@@ -34,25 +48,48 @@ def take_files(workspace: Workspace, day: int, paths: Iterable[Path]) -> dict[st
 
 
 def _take(workspace: Workspace, day: int, name: str, content: bytes) -> str:
-    digest = int.from_bytes(hashlib.sha256(content).digest()[:7], "big")
-    before = workspace.cursor(f"file {name}")
-    if before:
-        return AGAIN if before["digest"] == digest else NUMBER_TAKEN
+    digest = _digest(content)
+    before = _answered(workspace, name, digest)
+    if before is not None:
+        return f"{before['code']:04}" if before["day"] == day else AGAIN
+    code, rows = _looked_at(workspace, day, name, content)
+    if rows is not None:
+        table, found = rows
+        workspace.write(table, day, name, pa.Table.from_pylist(found, table.schema).to_batches())
+    where = f"file {name}" if code == TAKEN else f"refused {name}"
+    workspace.move(where, {"day": day, "digest": digest, "code": int(code)})
+    return code
+
+
+def _looked_at(
+    workspace: Workspace, day: int, name: str, content: bytes
+) -> tuple[str, tuple[Table, list[dict[str, object]]] | None]:
+    """The code of a file, and its rows if it is taken."""
+    if workspace.cursor(f"file {name}"):
+        return NUMBER_TAKEN, None
     try:
         file = parse_file(name, content)
     except ClearingFileError:
-        return MALFORMED
+        return MALFORMED, None
     if file.kind not in ("ED", "CM"):
-        return MALFORMED
+        return MALFORMED, None
     table = RAISED if file.kind == "ED" else CONFIRMED
     by = "raised_by" if file.kind == "ED" else "confirmed_by"
     code = _refusal(workspace, table, file, by, day)
-    if code == TAKEN:
-        rows = [_row(file.kind, record, day) for record in file.records]
-        rows.sort(key=lambda row: str(row["dispute_id"]))
-        workspace.write(table, day, name, pa.Table.from_pylist(rows, table.schema).to_batches())
-        workspace.move(f"file {name}", {"day": day, "digest": digest})
-    return code
+    if code != TAKEN:
+        return code, None
+    rows = [_row(file.kind, record, day) for record in file.records]
+    return code, (table, sorted(rows, key=lambda row: str(row["dispute_id"])))
+
+
+def _answered(workspace: Workspace, name: str, digest: int) -> dict[str, int] | None:
+    """What was answered to these bytes under this name; None: nothing yet."""
+    records = (workspace.cursor(f"file {name}"), workspace.cursor(f"refused {name}"))
+    return next((record for record in records if record and record["digest"] == digest), None)
+
+
+def _digest(content: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(content).digest()[:7], "big")
 
 
 def _refusal(workspace: Workspace, table: Table, file: ClearingFile, by: str, day: int) -> str:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from yima.sdk.centre.clearing.engine.duck import DuckEngine
-from yima.sdk.centre.clearing.engine.port import Engine, EngineError
+from yima.sdk.centre.clearing.engine.port import Engine, EngineError, EngineMissingError
 
 ENGINES = ("duckdb", "spark")
 
-__all__ = ["ENGINES", "DuckEngine", "Engine", "EngineError", "open_engine"]
+__all__ = ["ENGINES", "DuckEngine", "Engine", "EngineError", "EngineMissingError", "open_engine"]
 
 
 def open_engine(name: str, scratch: Path, *, memory: str = "2GB") -> Engine:

@@ -16,11 +16,17 @@ from typing import Protocol
 import pyarrow as pa
 
 from yima.sdk.centre.clearing.tables import Table
-from yima.validator.errors import YimaError
+from yima.validator.errors import Kind, YimaError
 
 
 class EngineError(YimaError):
     """An engine that cannot be had, or that cannot run a step."""
+
+
+class EngineMissingError(EngineError):
+    """An engine that is not installed."""
+
+    kind = Kind.USAGE
 
 
 class Engine(Protocol):

@@ -18,20 +18,28 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlglot
 
-from yima.sdk.centre.clearing.engine.port import EngineError, fitted
+from yima.sdk.centre.clearing.engine.port import EngineError, EngineMissingError, fitted
 from yima.sdk.centre.clearing.tables import Table
+from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 
 
-def missing() -> Text | None:
+def missing() -> EngineMissingError | None:
     """What this machine lacks to run Spark; None: nothing."""
     try:
         import pyspark  # noqa: F401, PLC0415
-    except ImportError:
-        return Text("pyspark is not installed: pip install 'yima-transit[spark]'", "未安装 pyspark")
+    except ModuleNotFoundError as error:
+        return EngineMissingError("spark", *missing_module(error, wanted=["spark"]))
     home = os.environ.get("JAVA_HOME")
     if shutil.which("java") is None and not (home and Path(home, "bin", "java").exists()):
-        return Text("there is no Java: apt-get install openjdk-17-jre-headless", "没有 Java")
+        return EngineMissingError(
+            "spark",
+            Text("there is no Java", "没有 Java"),
+            Text(
+                "Install it (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME",
+                "请安装（Debian：apt-get install openjdk-17-jre-headless），或设置 JAVA_HOME",
+            ),
+        )
     return None
 
 
@@ -43,7 +51,7 @@ class SparkEngine:
     def __init__(self, scratch: Path, *, master: str = "local[*]") -> None:
         lacks = missing()
         if lacks is not None:
-            raise EngineError("spark", lacks, Text("Install it, or use --engine duckdb", "请安装，或改用 duckdb"))
+            raise lacks
         from pyspark.sql import SparkSession  # noqa: PLC0415
 
         scratch.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from yima.sdk.centre.clearing.money.toml_rows import ALWAYS, FOR_EVER, Row, TermsError, parse, read, refuse_overlaps
+from yima.sdk.centre.clearing.toml_rows import ALWAYS, FOR_EVER, Row, TermsError, parse, read, refuse_overlaps
 from yima.validator.texts import Text
 
 WHOLE = 10_000_000

@@ -26,8 +26,8 @@ from typing import TypedDict
 
 import pyarrow as pa
 
-from yima.sdk.centre.clearing.money.toml_rows import Row, TermsError, parse, read, refuse_overlaps
 from yima.sdk.centre.clearing.tables import Funder
+from yima.sdk.centre.clearing.toml_rows import Row, TermsError, parse, read, refuse_overlaps
 from yima.validator.parameters.rules import FEN_MAX
 from yima.validator.texts import Text
 
@@ -138,6 +138,7 @@ def _rules(file: Row) -> Rules:
     caps = [(_cap(row), row) for row in file.rows("daily_cap")]
     totals = [(_total(row), row) for row in file.rows("monthly_total")]
     companion_s = file.number("companion_s", 0, COMPANION_MAX_S, COMPANION_S)
+    file.has("rides")  # how legs become rides is said in the same file; see rides/rules.py
     file.end()
     names: set[str] = set()
     for one, row in (*transfers, *caps, *totals):

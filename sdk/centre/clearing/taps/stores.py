@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.tables import ENTRIES
-from yima.validator.errors import YimaError
+from yima.validator.errors import Kind, YimaError
 from yima.validator.texts import Text
 
 CHUNK = 1 << 17  # entries a chunk: some 100 MB
@@ -35,6 +35,8 @@ _NAMES = (
 
 class SourceError(YimaError):
     """A source of taps that cannot be read; what was read before stays."""
+
+    kind = Kind.STATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

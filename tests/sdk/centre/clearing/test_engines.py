@@ -1,20 +1,21 @@
 """One day on DuckDB and on Spark: the same files, byte for byte."""
 
 import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.install_commands import commands_in
 from tests.sdk.centre.clearing import centre, world
 from tests.sdk.centre.clearing.test_against_plain import CLOSE_AFTER, play, split, tariff
 from tests.sdk.centre.clearing.world import DAY, STATIONS
-from yima.sdk.centre.clearing.engine import Engine, EngineError, open_engine
+from yima.sdk.centre.clearing.engine import Engine, EngineError, EngineMissingError, open_engine
 from yima.sdk.centre.clearing.engine.spark import missing, translated
 from yima.sdk.centre.clearing.rides.rules import MissingExit, RideRules
 from yima.sdk.centre.clearing.workspace import Workspace
-from yima.validator.texts import say
 
 DAYS = [DAY, DAY + 1]
 TRICKS = ("", "", "", "again", "reuse", "reverse", "reverse late", "not passed", "damage")
@@ -41,7 +42,7 @@ def acts(count: int, seed: int) -> list[dict[str, Any]]:
 def spark(tmp_path: Path) -> Iterator[Engine]:
     lacks = missing()
     if lacks is not None:
-        pytest.skip(say(lacks))
+        pytest.skip(str(lacks))
     engine = open_engine("spark", tmp_path / "scratch")
     yield engine
     engine.close()
@@ -77,7 +78,12 @@ def test_an_engine_says_what_it_could_not_run(tmp_path: Path) -> None:
 
 
 def test_spark_says_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    with pytest.raises(EngineMissingError) as found:
+        open_engine("spark", tmp_path)
+    assert commands_in(str(found.value)) == [["-e", ".[spark]"]]
+    monkeypatch.undo()
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
-    with pytest.raises(EngineError, match=r"java|Java|pyspark"):
+    with pytest.raises(EngineMissingError, match=r"Java|spark"):
         open_engine("spark", tmp_path)

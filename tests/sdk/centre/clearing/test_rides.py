@@ -14,8 +14,9 @@ from tests.sdk.centre.clearing.test_against_plain import tariff
 from tests.sdk.centre.clearing.world import DAY, NOON, Device
 from yima.sdk.centre.clearing.engine import open_engine
 from yima.sdk.centre.clearing.rides import rides_sql
-from yima.sdk.centre.clearing.rides.rules import MissingExit, RideRules, RulesError, ride_rules
+from yima.sdk.centre.clearing.rides.rules import MissingExit, RideRules, ride_rules
 from yima.sdk.centre.clearing.tables import REDUCTIONS, REVERSALS
+from yima.sdk.centre.clearing.toml_rows import Row, TermsError
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.validator.journal.facts import Outcome
 from yima.validator.judging import Direction, Mode
@@ -244,7 +245,7 @@ def test_rules_are_read_and_what_is_none_is_refused() -> None:
         "pair_within_s": 7200,
         "missing_exit": [{"city": 320500, "from": date(2026, 1, 1), "fen": 200}, {"fen": 5}],
     }
-    assert ride_rules(table) == RideRules(
+    assert ride_rules(Row(table, "rules: [rides]")) == RideRules(
         pair_within_s=7200,
         missing_exit=(MissingExit(city=320500, since=20260101, fen=200), MissingExit(city=0, since=0, fen=5)),
     )
@@ -252,7 +253,8 @@ def test_rules_are_read_and_what_is_none_is_refused() -> None:
         {"pair_within": 1}, {"pair_within_s": 0}, {"pair_within_s": True}, {"close_after_days": "3"},
         {"missing_exit": {}}, {"missing_exit": [{"city": 1}]}, {"missing_exit": [{"fen": 1}, {"fen": 2}]},
         {"missing_exit": [{"fen": 1, "from": "2026"}]}, {"missing_exit": [{"fen": -1}]},
+        {"missing_exit": [{"fen": 1, "to": date(2026, 1, 1)}]},
     )  # fmt: skip
     for bad in wrong:
-        with pytest.raises(RulesError, match="rides"):
-            ride_rules(bad)
+        with pytest.raises(TermsError, match="rides"):
+            ride_rules(Row(bad, "rules: [rides]"))

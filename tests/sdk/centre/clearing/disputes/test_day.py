@@ -9,7 +9,7 @@ import pytest
 
 from tests.sdk.centre.clearing.money.world import DAYS, moment, put, rates_toml, ride, rules_toml, workspace_of, world
 from yima.sdk.centre.clearing.disputes.answering import answer_disputes
-from yima.sdk.centre.clearing.disputes.intake import take_files
+from yima.sdk.centre.clearing.disputes.intake import take_files, waiting_files
 from yima.sdk.centre.clearing.disputes.settling import settle_disputes
 from yima.sdk.centre.clearing.engine import Engine, open_engine
 from yima.sdk.centre.clearing.files.layouts import file_name, header, line
@@ -189,7 +189,10 @@ def test_an_amount_that_is_agreed_is_booked_anew_and_the_fees_with_it(
 def test_a_file_is_taken_once_and_whole(workspace: Workspace, tmp_path: Path) -> None:
     good = file(tmp_path, "ED", TWO, ISSUER, [raised("a", 1, "OTHER")])
     assert take_files(workspace, TWO, [good]) == {good.name: "0000"}
-    assert take_files(workspace, TWO, [good]) == {good.name: "0001"}
+    assert take_files(workspace, TWO, [good]) == {good.name: "0000"}
+    assert waiting_files(workspace, TWO, [good]) == [good]
+    assert waiting_files(workspace, DAYS[2], [good]) == []
+    assert take_files(workspace, DAYS[2], [good]) == {good.name: "0001"}
     same_number = file(tmp_path, "ED", TWO, ISSUER, [raised("a", 2, "OTHER")], sequence=2)
     other_name = file(tmp_path, "ED", TWO, ISSUER, [raised("g", 2, "OTHER", OPERATOR)], sequence=3)
     no_word = file(tmp_path, "ED", TWO, ISSUER, [raised("h", 2, "BECAUSE")], sequence=4)
@@ -197,6 +200,11 @@ def test_a_file_is_taken_once_and_whole(workspace: Workspace, tmp_path: Path) ->
     broken.write_bytes(good.read_bytes()[:-9])
     codes = take_files(workspace, TWO, [same_number, other_name, no_word, broken])
     assert list(codes.values()) == ["0004", "0003", "0005", "0002"]
+    assert waiting_files(workspace, ONE, [no_word]) == []  # dated the day after
+    assert waiting_files(workspace, DAYS[2], [same_number, no_word, broken]) == []  # answered
+    no_word.write_text(no_word.read_text().replace("BECAUSE ", "TWICE   "))
+    assert waiting_files(workspace, DAYS[2], [no_word]) == [no_word]
+    assert take_files(workspace, DAYS[2], [no_word]) == {no_word.name: "0000"}
     good.write_text(good.read_text().replace("OTHER ", "TWICE "))
     assert take_files(workspace, TWO, [good]) == {good.name: "0004"}
 

@@ -6,7 +6,7 @@ import pytest
 
 from yima.sdk.centre.clearing.money.rates import parse_rates, read_rates
 from yima.sdk.centre.clearing.money.rules import FREE, parse_rules, read_rules
-from yima.sdk.centre.clearing.money.toml_rows import TermsError
+from yima.sdk.centre.clearing.toml_rows import TermsError
 from yima.sdk.profiles import yangtze_delta
 
 TRANSFER = """

@@ -102,6 +102,13 @@ class Row:
             self.refuse(key, f"[[{key}]] tables", f"[[{key}]] 表")
         return [Row(one, f"{self.where}: [[{key}]] {place}") for place, one in enumerate(value, 1)]
 
+    def table(self, key: str) -> "Row":
+        """One table; an empty one when it is not there."""
+        value = self._values.get(key, {}) if self.has(key) else {}
+        if not isinstance(value, dict):
+            self.refuse(key, f"a table [{key}]", f"表 [{key}]")
+        return Row(value, f"{self.where}: [{key}]")
+
     def end(self) -> None:
         """Raises TermsError for a key that nobody asked for."""
         for key in self._values:
