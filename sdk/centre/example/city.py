@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yima.sdk.centre.clearing.days import day_of, shifted
+from yima.sdk.centre.clearing.folder import STORES
 from yima.sdk.centre.clearing.tables import Cause, Kind, Verdict, Why, tap_id
 from yima.sdk.centre.example import lies, region
 from yima.sdk.centre.example.gates import EPOCH, TAP, Gate, Sent
-from yima.sdk.centre.example.journeys import Happens, Journey, Shares, day
+from yima.sdk.centre.example.journeys import OVER_TIME_S, Happens, Journey, Shares, day
 from yima.sdk.centre.example.region import STATIONS
 from yima.sdk.centre.example.riders import Passenger, Passengers
 from yima.sdk.centre.example.stores import Filling
@@ -26,16 +27,20 @@ from yima.validator.judging import Verdict as GateVerdict
 _TWINS_UNIT = 90000  # and the first city's place among all
 _SHOWN_S, _EXPIRED_S = 5, 600  # how old a code is when it is shown
 _AGAIN_S, _OTHER_GATE_S, _COMPANION_S, _STANDBY_S = 40, 35, 20, 15
-_BACK_AT_S, _TWINS_AT_S, _LAST_TAP_S = 5 * 3600, 22 * 3600 + 1800, 23 * 3600 + 1200
-_DAYS_DOWN = 1.3  # for how long a line fails, on average
+_BACK_AT_S, _LAST_TAP_S = 5 * 3600, 23 * 3600 + 1200
+_DAYS_DOWN, _FAILING = 1.3, 0.8  # for how long a line fails, on average; the part of taps whose line may
+_ENTRIES_A_TAP = 2
+_USED = {"decided": Verdict.EVIDENCE, "why": Why.DOUBLE_USE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
-    """A code that is shown in two cities. number: of its rider among those of the first one. place: of the day."""
+    """A code that is shown in two cities. number: of its rider among those of the first one. place: of the day. at:
+    seconds of it."""
 
     number: int
     place: int
+    at: int
     first: City
     second: City
 
@@ -81,7 +86,7 @@ class _Town:
             city: Passengers(task.seed, _TWINS_UNIT + everybody.index(city), city, (city,))
             for city in {twin.first for twin in task.twins}
         }
-        folder = task.folder / "stores"
+        folder = task.folder / STORES
         self._store = Filling(folder / f"{task.city.division}.db")
         self._standby = Filling(folder / f"{task.city.division}-standby.db")
         self._ledger = Ledger(task.folder / "truth", str(task.city.division))
@@ -95,6 +100,7 @@ class _Town:
         )
         self._back = {gate.name: 0 for gate in self._gates}  # the place of the day on which its line is back
         self._copied = {gate.name: 0 for gate in self._gates}  # how far the standby has its journal, from the first on
+        self._owed = self._chance.random()  # failures of lines that are due
         self._entries = self._copies = self._late = self._lies = self._place = 0
 
     def run(self) -> Made:
@@ -105,8 +111,8 @@ class _Town:
             taps = task.taps * (place + 1) // task.days - task.taps * place // task.days
             twins = [twin for twin in task.twins if twin.place == place]
             events = day(
-                self._chance, self._passengers, task.shares, place, max(0, taps - len(twins)), len(self._buses),
-                metro=bool(self._in),
+                self._chance, self._passengers, task.shares, place=place, taps=max(0, taps - len(twins)),
+                vehicles=len(self._buses), metro=bool(self._in),
             )  # fmt: skip
             for at, _, journey, is_exit in events:
                 if not journey.is_metro:
@@ -115,8 +121,8 @@ class _Town:
                     self._leave(at, journey)
                 else:
                     self._enter(at, journey)
-            for second, twin in enumerate(twins):
-                self._play_twin(twin, region.midnight(place) + _TWINS_AT_S + second)
+            for twin in twins:
+                self._play_twin(twin, region.midnight(place) + twin.at)
             self._end(place)
         for gate in self._gates:
             gate.flush(region.midnight(self._back[gate.name]) + _BACK_AT_S)
@@ -137,12 +143,14 @@ class _Town:
 
     def _end(self, place: int) -> None:
         """Lines fail over night, for a day or two; the last tap before is one whose outcome waits for them."""
-        for gate in self._gates:
+        for gate in self._chance.sample(self._gates, len(self._gates)):
             if gate.offline:
                 continue
-            if gate.post.steady or self._chance.random() >= self._task.shares.late / _DAYS_DOWN:
+            self._owed += 0 if gate.post.steady else self._task.shares.late / _DAYS_DOWN / _FAILING
+            if gate.post.steady or self._owed < 1:
                 gate.flush()
                 continue
+            self._owed -= 1
             self._back[gate.name] = place + 2 + (self._chance.random() < _DAYS_DOWN - 1)
             if gate in self._buses:
                 self._late_reversal(gate, region.midnight(place) + _LAST_TAP_S)
@@ -157,9 +165,11 @@ class _Town:
             return
         first, count = sent.kept[0].entry.key.sequence, len(sent.kept)
         self._entries += count
-        self._late += sum(day_of(kept.at) < day_of(sent.received) for kept in sent.kept)
-        is_next = self._copied[sent.device] == first - 1 and day_of(sent.received) == day_of(region.midnight(self._place))
-        if is_next and self._copies + count // 2 < self._task.shares.duplicates * self._entries:
+        self._late += count if sent.received - sent.kept[-1].at > _BACK_AT_S else 0
+        is_next = self._copied[sent.device] == first - 1 and day_of(sent.received) == day_of(
+            region.midnight(self._place)
+        )
+        if is_next and self._copies + count // 2 < self._task.shares.duplicates * self._task.taps * _ENTRIES_A_TAP:
             self._standby.take(sent, received=sent.received + _STANDBY_S)
             self._copied[sent.device] += count
             self._copies += count
@@ -178,17 +188,19 @@ class _Town:
         elif happens is Happens.REVERSED:
             sequence, verdict = gate.tap(rider.outside(at - _SHOWN_S), at)
             gate.outcome(sequence, at + 2, Outcome.FAILED, reverses=True)
-            self._tap(gate, _name(gate, sequence), happens, _accepted(verdict), Verdict.VOID, Why.REVERSED)
+            self._tap(gate, _name(gate, sequence), happens, _accepted(verdict), decided=Verdict.VOID, why=Why.REVERSED)
         else:
             if happens is Happens.EXPIRED:
                 sequence, verdict = gate.tap(rider.outside(at - _EXPIRED_S), at)
                 assert not verdict.accepted
-                self._tap(gate, _name(gate, sequence), happens, verdict, "")
+                self._tap(gate, _name(gate, sequence), happens, verdict, decided="")
                 at += _AGAIN_S
             elif happens is Happens.NOT_PASSED:
                 sequence, verdict = gate.tap(rider.outside(at - _SHOWN_S), at)
                 gate.outcome(sequence, at + 10, Outcome.NOT_PASSED)
-                self._tap(gate, _name(gate, sequence), happens, _accepted(verdict), Verdict.VOID, Why.NOT_PASSED)
+                self._tap(
+                    gate, _name(gate, sequence), happens, _accepted(verdict), decided=Verdict.VOID, why=Why.NOT_PASSED
+                )
                 at += _AGAIN_S
             code = rider.outside(at - _SHOWN_S)
             tap = self._rides(gate, code, happens, at)
@@ -207,7 +219,8 @@ class _Town:
         if journey.happens is Happens.MISSING_EXIT:
             fen = region.missing_exit_fen(self._task.city)
             self._ledger.ride(
-                tap, journey.happens, verdict, at, _closed(self._day(gate)), gate.post, kind=Kind.METRO_NO_EXIT,
+                tap, journey.happens, verdict, at=at, day=_closed(self._day(gate)), post=gate.post,
+                kind=Kind.METRO_NO_EXIT,
                 entry=tap, closed_fen=fen, cause=Cause.NONE if fen == verdict.fare_fen else Cause.MISSING_EXIT,
             )  # fmt: skip
 
@@ -226,15 +239,26 @@ class _Town:
         self._tap(gate, tap, happens, _accepted(verdict))
         if journey.entered is None:
             self._ledger.ride(
-                tap, happens, verdict, at, _closed(self._day(gate)), gate.post, kind=Kind.METRO_NO_ENTRY, exit_=tap
+                tap,
+                happens,
+                verdict,
+                at=at,
+                day=_closed(self._day(gate)),
+                post=gate.post,
+                kind=Kind.METRO_NO_ENTRY,
+                exit_=tap,
             )
             return
         entry, entry_day = journey.entered
-        due = due or verdict
+        due, untold_fen = due or verdict, 0
+        is_over_time = due.transaction is Transaction.OVER_TIME_EXIT
+        if happens is Happens.OVER_TIME and at - journey.at >= OVER_TIME_S and not is_over_time:
+            # Some issuers do not write the time of entry down, and the gate does not know how long it was.
+            is_over_time, untold_fen, cause = True, region.over_time_fen(self._task.city), Cause.ENTRY_UNKNOWN_AT_GATE
         self._ledger.ride(
-            tap, happens, due, at, max(entry_day, self._day(gate)), gate.post, entry=entry, exit_=tap,
-            kind=Kind.METRO_OVER_TIME if due.transaction is Transaction.OVER_TIME_EXIT else Kind.METRO,
-            gate_fen=verdict.fare_fen, cause=Cause.NONE if due.fare_fen == verdict.fare_fen else cause,
+            tap, happens, due, at=at, day=max(entry_day, self._day(gate)), post=gate.post, entry=entry, exit_=tap,
+            kind=Kind.METRO_OVER_TIME if is_over_time else Kind.METRO, untold_fen=untold_fen,
+            gate_fen=verdict.fare_fen, cause=Cause.NONE if due.fare_fen + untold_fen == verdict.fare_fen else cause,
         )  # fmt: skip
 
     def _second_use(self, first: Gate, tap: str, second: Gate, code: bytes, at: int) -> None:
@@ -242,7 +266,7 @@ class _Town:
         sequence, verdict = second.tap(code, at)
         other = self._passes(second, sequence, at)
         if self._day(second) >= self._day(first):
-            self._tap(second, other, Happens.TWO_GATES, _accepted(verdict), Verdict.EVIDENCE, Why.DOUBLE_USE, tap)
+            self._tap(second, other, Happens.TWO_GATES, _accepted(verdict), other=tap, **_USED)
         else:
             self._ledger.yields(tap, other)
             self._counts(second, other, Happens.TWO_GATES, _accepted(verdict), at)
@@ -253,14 +277,14 @@ class _Town:
         if lie.honest is None:
             sequence = gate.keep(lie.content, TAP, at, rejected=lie.rejected, decayed=lie.decayed)
             tap = self._passes(gate, sequence, at)
-            self._tap(gate, tap, Happens.DAMAGED, None, Verdict.EVIDENCE, lie.why)
+            self._tap(gate, tap, Happens.DAMAGED, None, decided=Verdict.EVIDENCE, why=lie.why)
             return
         sequence = gate.keep(lie.honest, TAP, at)
         gate.tells_otherwise(lie.content, at + 1)
         tap = self._passes(gate, sequence, at)
         assert lie.verdict is not None
         self._counts(gate, tap, Happens.DAMAGED, lie.verdict, at)
-        self._tap(gate, tap, Happens.DAMAGED, None, Verdict.EVIDENCE, lie.why, tap)
+        self._tap(gate, tap, Happens.DAMAGED, None, decided=Verdict.EVIDENCE, why=lie.why, other=tap)
 
     def _play_twin(self, twin: Twin, at: int) -> None:
         """The code counts in the first city; a little later it is shown in the second. Both lines are steady."""
@@ -272,10 +296,10 @@ class _Town:
         gate, at = self._buses[0], at + _OTHER_GATE_S
         sequence, verdict = gate.tap(code, at)
         tap = self._passes(gate, sequence, at)
-        self._tap(gate, tap, Happens.TWO_CITIES, _accepted(verdict), Verdict.EVIDENCE, Why.DOUBLE_USE)
+        self._tap(gate, tap, Happens.TWO_CITIES, _accepted(verdict), **_USED)
 
     def _late_reversal(self, gate: Gate, at: int) -> None:
-        rider = self._passengers.special(self._place * 1000 + self._gates.index(gate))
+        rider = self._passengers.special()
         sequence, verdict = gate.tap(rider.outside(at - _SHOWN_S), at)
         tap = _name(gate, sequence)
         self._counts(gate, tap, Happens.LATE_REVERSAL, _accepted(verdict), at)
@@ -301,13 +325,15 @@ class _Town:
     ) -> None:  # fmt: skip
         """A tap on a bus, and its ride."""
         self._tap(gate, tap, happens, verdict)
-        self._ledger.ride(tap, happens, verdict, at, self._day(gate), gate.post, cause=cause, gate_fen=gate_fen)
+        self._ledger.ride(
+            tap, happens, verdict, at=at, day=self._day(gate), post=gate.post, cause=cause, gate_fen=gate_fen
+        )
 
     def _tap(
-        self, gate: Gate, tap: str, happens: Happens, verdict: GateVerdict | None, decided: str = Verdict.OK,
+        self, gate: Gate, tap: str, happens: Happens, verdict: GateVerdict | None, *, decided: str = Verdict.OK,
         why: str = Why.NONE, other: str | None = None,
     ) -> None:  # fmt: skip
-        self._ledger.tap(tap, happens, self._day(gate), verdict, decided, why, other)
+        self._ledger.tap(tap, happens, self._day(gate), verdict=verdict, decided=decided, why=why, other=other)
 
     def _day(self, gate: Gate) -> int:
         """The day on which what this gate journals now comes in."""

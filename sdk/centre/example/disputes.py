@@ -17,8 +17,9 @@ from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.days import shifted
 from yima.sdk.centre.clearing.disputes.intake import write_answer
 from yima.sdk.centre.clearing.files.layouts import line
+from yima.sdk.centre.clearing.folder import INCOMING
 from yima.sdk.centre.clearing.money.tables import DecidedBy, Decision, Effect, Reason
-from yima.sdk.centre.clearing.tables import Kind, Why
+from yima.sdk.centre.clearing.tables import Kind, Table, Why
 from yima.sdk.centre.example import truth
 from yima.sdk.centre.example.journeys import Happens
 
@@ -59,7 +60,7 @@ def _by_issuers(folder: Path, share: float, names: Iterator[str]) -> Iterator[di
         if decided is None:
             decided, day = (_AGREED, _CONTESTED)[number % 2], shifted(raised, 1)
             number += 1
-        yield _row(next(names), ride["ride_id"], ride["issuer"], reason, decided, day) | {
+        yield _row(next(names), (ride["ride_id"], ride["issuer"], reason), decided, day) | {
             "raised": raised,
             "claimed_fen": max(0, ride["fare_fen"] - _LESS_FEN) if reason is Reason.AMOUNT else 0,
             "answers": ride["operator"] if reason is Reason.OTHER else None,
@@ -76,7 +77,7 @@ def _by_operators(folder: Path, share: float, names: Iterator[str]) -> Iterator[
         raised = shifted(tap["day"], 1)
         operator = f"99{int(tap['tap'][:6]) + 1:06}"
         decided = (Decision.REFUSED, by, tap["why"], Effect.NONE)
-        yield _row(next(names), tap["tap"], operator, Reason.MISSING, decided, raised) | {
+        yield _row(next(names), (tap["tap"], operator, Reason.MISSING), decided, raised) | {
             "raised": raised,
             "claimed_fen": 0,
             "answers": None,
@@ -89,7 +90,7 @@ def _is_plain(ride: dict[str, Any]) -> bool:
 
 
 def _every(
-    folder: Path, table: truth.Table, share: float, wanted: Callable[[dict[str, Any]], bool]
+    folder: Path, table: Table, share: float, wanted: Callable[[dict[str, Any]], bool]
 ) -> Iterator[dict[str, Any]]:
     """Such a part of the rows that are wanted, in their order."""
     owed = 0.0
@@ -103,7 +104,8 @@ def _every(
                         yield row
 
 
-def _row(name: str, ride_id: str, by: str, reason: Reason, decided: _Outcome, day: int) -> dict[str, Any]:
+def _row(name: str, about: tuple[str, str, Reason], decided: _Outcome, day: int) -> dict[str, Any]:
+    ride_id, by, reason = about
     decision, decided_by, reply, effect = decided
     return {
         "dispute_id": name, "ride_id": ride_id, "raised_by": by, "reason": reason, "decision": decision,
@@ -121,8 +123,4 @@ def _hand_in(folder: Path, rows: list[dict[str, Any]]) -> None:
             word = {"dispute_id": row["dispute_id"], "confirmed_by": row["answers"], "agrees": int(row["agrees"])}
             files.setdefault((row["day"], "CM", row["answers"]), []).append(line("CM", word))
     for (day, kind, party), lines in files.items():
-        where = folder / "disputes" / str(day)
-        where.mkdir(parents=True, exist_ok=True)
-        write_answer(where, kind, day, party, lines)
-
-
+        write_answer(folder / INCOMING, kind, day, party, lines)

@@ -41,8 +41,8 @@ class Kept(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """A batch as it arrived. body: what was signed, None where the entries say it. taken: its sequence was held already,
-    with other content."""
+    """A batch as it arrived. body: what was signed, None where the entries say it. taken: its sequence was held
+    already, with other content."""
 
     device: str
     key: str
@@ -104,7 +104,8 @@ class Gate:
         decayed: bytes | None = None,
     ) -> int:  # fmt: skip
         """Journals an entry; returns its sequence. decayed: what becomes of its bytes afterwards."""
-        if not self.offline and self._kept and (len(self._kept) >= _BATCH_MOST or at - self._kept[0].at > _BATCH_S):
+        is_due = self._kept and (len(self._kept) >= _BATCH_MOST or at - self._kept[0].at > _BATCH_S)
+        if is_due and kind == TAP and not self.offline:
             self.flush()
         self._sequence += 1
         digest = chain(self._previous, self.name, EPOCH, self._sequence, content)

@@ -65,7 +65,7 @@ _ON_METRO = (
 )  # fmt: skip
 _TAPS = {Happens.EXPIRED: 2, Happens.COMPANION: 2, Happens.NOT_PASSED: 2, Happens.TWO_GATES: 2}
 _OPENS, _CLOSES, _LAST_TRAIN = 6 * 3600, 22 * 3600, 23 * 3600
-_OVER_TIME_S = 5 * 3600
+OVER_TIME_S = 5 * 3600
 _LEG_EVERY = 3
 _LOSSES = (Happens.MISSING_EXIT, Happens.MISSING_ENTRY)
 
@@ -86,7 +86,7 @@ class Journey:
 
 
 def day(
-    chance: random.Random, passengers: Passengers, shares: Shares, place: int, taps: int, vehicles: int, *, metro: bool
+    chance: random.Random, passengers: Passengers, shares: Shares, *, place: int, taps: int, vehicles: int, metro: bool
 ) -> Iterator[tuple[int, int, Journey, bool]]:
     """Events (unix seconds, number, journey, whether it is the exit) of one day, in their order; `taps` presentations
     in all. vehicles: how many buses there are, two or more."""
@@ -100,11 +100,11 @@ def day(
             if not left or at > midnight(place) + _CLOSES:
                 break
             rides_metro = metro and _may_lose(number, place - 1) is not Happens.MISSING_EXIT
-            journey = _journey(chance, rider, shares, at, left, vehicles, metro=rides_metro)
+            journey = _journey(chance, rider, shares, at=at, left=left, vehicles=vehicles, metro=rides_metro)
             if journey.happens in _LOSSES and journey.happens is not _may_lose(number, place):
                 journey.happens = Happens.PLAIN
-            if journey.happens is Happens.OVER_TIME and at + _OVER_TIME_S < midnight(place) + _LAST_TRAIN:
-                journey.until = at + _OVER_TIME_S
+            if journey.happens is Happens.OVER_TIME and at + OVER_TIME_S < midnight(place) + _LAST_TRAIN:
+                journey.until = at + OVER_TIME_S
             has_entry = not (journey.is_metro and journey.happens is Happens.MISSING_ENTRY)
             has_exit = journey.is_metro and journey.happens is not Happens.MISSING_EXIT
             if has_entry:
@@ -127,7 +127,7 @@ def _order(event: tuple[int, int, Journey, bool]) -> tuple[int, int, bool]:
 
 
 def _journey(
-    chance: random.Random, rider: Passenger, shares: Shares, at: int, left: int, vehicles: int, *, metro: bool
+    chance: random.Random, rider: Passenger, shares: Shares, *, at: int, left: int, vehicles: int, metro: bool
 ) -> Journey:
     is_metro = metro and chance.random() < 0.5 and left > 1
     happens = _happens(chance, shares, _ON_METRO if is_metro else _ON_BUS)

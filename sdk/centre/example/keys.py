@@ -12,6 +12,7 @@ Rules it keeps:
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Self
 
 from yima.sdk.sm2 import G, N, P, SigningKey
@@ -23,7 +24,7 @@ _STRIDE = 64  # points per inversion
 
 def derived(*names: object) -> int:
     """A number of 1 to n-2 that follows from names; far from the next one's."""
-    wide = hashlib.sha512("yima test".encode() + b"\0".join(str(name).encode() for name in names)).digest()
+    wide = hashlib.sha512(b"yima test\0" + b"\0".join(str(name).encode() for name in names)).digest()
     return int.from_bytes(wide) % (N - (1 << 40)) + 1
 
 
@@ -110,16 +111,15 @@ def _times(k: int) -> tuple[int, int]:
 
 def _sum(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
     """Two points that are not each other's opposite."""
-    if a == b:
-        slope = (3 * a[0] * a[0] - 3) * pow(2 * a[1], -1, P) % P
-    else:
-        slope = (b[1] - a[1]) * pow(b[0] - a[0], -1, P) % P
+    rise, run = (3 * a[0] * a[0] - 3, 2 * a[1]) if a == b else (b[1] - a[1], b[0] - a[0])
+    slope = rise * pow(run, -1, P) % P
     x = (slope * slope - a[0] - b[0]) % P
     return x, (slope * (a[0] - x) - a[1]) % P
 
 
-def _multiples(count: int) -> list[tuple[int, int]]:
+@cache
+def _multiples(count: int) -> tuple[tuple[int, int], ...]:
     found = [(_GX, _GY)]
     while len(found) < count:
         found.append(_sum(found[-1], (_GX, _GY)))
-    return found
+    return tuple(found)

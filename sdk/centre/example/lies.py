@@ -61,7 +61,7 @@ def issuer_signature(gate: Gate, rider: Passenger, passengers: Passengers, at: i
 def over_the_cap(gate: Gate, rider: Passenger, passengers: Passengers, at: int) -> Lie:
     """The code allows less than the fare."""
     verdict = _good(gate, rider, at)
-    poor = passengers.special(at, cap_fen=_CHEAP_FEN)
+    poor = passengers.special(cap_fen=_CHEAP_FEN)
     return Lie(content=gate.entry(replace(verdict, code=poor.outside(at - 3)), at), why=Why.OVER_CAP)
 
 

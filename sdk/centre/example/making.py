@@ -1,14 +1,14 @@
-"""The whole example: cities in parallel, then disputes, and everything that a centre needs to begin.
+"""The whole example: cities in parallel, then disputes; a folder in which `yima centre` can work (clearing/folder.py).
 
     stores/<city>.db, <city>-standby.db     what the collectors of a city have
     parameters/<version>.bin                what the centre has published
     rules.toml, rates.toml                  the profile's, as they are
-    disputes/<day>/ED…, CM…                 what institutions hand in on that day
-    truth/taps, rides, disputes             see truth.py
+    incoming/ED…, CM…                       what institutions hand in
+    truth/taps, rides, disputes             what a centre does not see: truth.py
     example.json                            what was asked for, and how many of what there are
 
 Rules it keeps:
-- The same taps, days, shares and seed give the same bytes in parameters, disputes and truth, and the same rows in
+- The same taps, days, shares and seed give the same bytes in parameters, incoming and truth, and the same rows in
   stores, on however many processors; signatures, too.
 """
 
@@ -21,11 +21,11 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from yima.sdk.centre.clearing.days import shifted
+from yima.sdk.centre.clearing.folder import INCOMING, PARAMETERS, RATES, RULES, STORES
 from yima.sdk.centre.example import region
 from yima.sdk.centre.example.city import Made, Task, Twin, make_city
 from yima.sdk.centre.example.disputes import raise_disputes
 from yima.sdk.centre.example.journeys import Shares
-from yima.sdk.profiles import yangtze_delta
 from yima.sdk.profiles.yangtze_delta.plan import City
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
@@ -33,7 +33,7 @@ from yima.validator.texts import Text
 TAPS_LEAST = 500  # fewer leave cities without a ride
 DAYS, DAYS_MOST = 3, 28
 Progress = Callable[[str, int, int], None]
-_CLEARING = Path(yangtze_delta.__file__).parent / "clearing"
+_TWINS_AT_S = 22 * 3600 + 1800  # when nobody else rides
 _LATEST = 2  # days that the latest entries come after the last day of service
 
 
@@ -57,7 +57,10 @@ def make_example(
         raise ExampleError(
             f"{taps} taps on {days} days",
             Text("is no example that can be made", "无法生成"),
-            Text(f"Ask for {TAPS_LEAST} taps or more, 1 to {DAYS_MOST} days", f"至少 {TAPS_LEAST} 次，1 至 {DAYS_MOST} 天"),
+            Text(
+                f"Ask for {TAPS_LEAST} taps or more, 1 to {DAYS_MOST} days",
+                f"至少 {TAPS_LEAST} 次，1 至 {DAYS_MOST} 天",
+            ),
         )
     shares = shares or Shares()
     _begin(folder, seed)
@@ -87,10 +90,10 @@ def _begin(folder: Path, seed: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise ExampleError(folder, Text("is not empty", "目录不为空"), Text("Name a new folder", "请指定新目录"))
-        for name in ("stores", "parameters"):
+        for name in (STORES, PARAMETERS, INCOMING):
             (folder / name).mkdir()
-        for name in ("rules.toml", "rates.toml"):
-            shutil.copyfile(_CLEARING / name, folder / name)
+        for name in (RULES, RATES):
+            shutil.copyfile(region.CLEARING / name, folder / name)
     except OSError as error:
         raise ExampleError(
             folder,
@@ -98,7 +101,7 @@ def _begin(folder: Path, seed: int) -> None:
             Text("Name a folder that can be written", "请指定可写的目录"),
         ) from error
     for version in (1, 2):
-        (folder / "parameters" / f"{version}.bin").write_bytes(bytes(region.parameters(seed, version).image))
+        (folder / PARAMETERS / f"{version}.bin").write_bytes(bytes(region.parameters(seed, version).image))
 
 
 def _tasks(folder: Path, taps: int, seed: int, days: int, shares: Shares) -> Iterator[Task]:
@@ -120,6 +123,7 @@ def _twins(everybody: tuple[City, ...], count: int, days: int) -> list[Twin]:
         Twin(
             number=place // many,
             place=place // many % days,
+            at=_TWINS_AT_S + place // many // days,
             first=everybody[place % many],
             second=everybody[(place + 1) % many],
         )

@@ -4,6 +4,7 @@ What is synthetic beyond the profile: operators (the bus company of a city has i
 metro's two more), lines and vehicles of buses, how much is ridden where. Stations and fares are the profile's.
 """
 
+import csv
 import tempfile
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -11,13 +12,15 @@ from functools import cache
 from pathlib import Path
 
 from yima.sdk.centre.clearing.days import AHEAD_S
-from yima.sdk.centre.clearing.rides.rules import MissingExit, RideRules
+from yima.sdk.centre.clearing.rides.rules import ride_rules
+from yima.sdk.centre.clearing.toml_rows import read
 from yima.sdk.centre.example.keys import Nonces, SeededKey
 from yima.sdk.issuer import Issuer, RootAuthority, make_issuer, make_root
 from yima.sdk.parameters.compile import compiled
 from yima.sdk.parameters.source import read_source
+from yima.sdk.profiles import yangtze_delta
 from yima.sdk.profiles.yangtze_delta import issuers
-from yima.sdk.profiles.yangtze_delta.build import write_source
+from yima.sdk.profiles.yangtze_delta.build import TARIFF, write_source
 from yima.sdk.profiles.yangtze_delta.plan import City, load_plan
 from yima.sdk.sm2 import SigningKey
 from yima.validator.judging import Direction, GateContext, Mode
@@ -29,11 +32,8 @@ STATIONS = (101, 102, 103, 104, 105, 106)
 METRO_LINE = 1
 # How much is ridden: Shanghai most. A city that is not here: 1.
 _WEIGHTS = {310000: 6, 330100: 4, 320500: 3, 320100: 2, 320200: 2, 320600: 2, 330600: 2, 340100: 2}
-RIDE_RULES = RideRules(
-    close_after_days=3,
-    missing_exit=(MissingExit(city=0, since=0, fen=300), MissingExit(city=310000, since=0, fen=700)),
-)
-_REFUSES_UNREADABLE = 310000  # as its row of journeys.csv has it
+CLEARING = Path(yangtze_delta.__file__).parent / "clearing"
+RIDE_RULES = ride_rules(read(CLEARING / "rules.toml").table("rides"))
 _TAPS_A_VEHICLE = 2000
 _VEHICLES_LEAST, _VEHICLES_MOST = 4, 20
 
@@ -48,6 +48,7 @@ class Post:
     steady: bool = False
 
 
+@cache
 def midnight(place: int) -> int:
     """The moment, unix seconds, at which day number `place` of the example begins, in UTC+8."""
     first = datetime(FIRST_DAY // 10000, FIRST_DAY // 100 % 100, FIRST_DAY % 100, tzinfo=UTC)
@@ -80,9 +81,21 @@ def missing_exit_fen(city: City) -> int:
     return fen.get(city.division, fen[0])
 
 
+@cache
+def _journey_rules(city: City) -> dict[str, str]:
+    with (TARIFF / "journeys.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    return next(row for row in rows if row["mode"] == Mode.METRO and row["city"] in (str(city.division), ""))
+
+
 def refuses_unreadable(city: City) -> bool:
     """Whether its metro lets nobody out whose code does not tell the entry."""
-    return city.division == _REFUSES_UNREADABLE
+    return _journey_rules(city)["unreadable_fen"] == "refuse"
+
+
+def over_time_fen(city: City) -> int:
+    """What its metro takes of those who were too long below ground."""
+    return int(_journey_rules(city)["over_time_fen"])
 
 
 def posts(city: City, taps: int) -> list[Post]:
@@ -120,9 +133,9 @@ def root(seed: int, index: int) -> RootAuthority:
     return make_root(index, key=SeededKey.named(Nonces(seed, "root", index), seed, "root", index))
 
 
-@cache
 def issuer(seed: int, city: City, signs: str = "") -> Issuer:
-    """A city's institution. signs: for whom it is about to sign; the nonces follow from it, the certificate does not."""
+    """A city's institution at the beginning of its nonces. signs: for whom it will sign; nonces follow from that, the
+    certificate does not."""
     organisation = issuers.organisation(city)
     authority = root(seed, issuers.root_index(city))
     key = SeededKey.named(Nonces(seed, "issuer", organisation, signs), seed, "issuer", organisation)

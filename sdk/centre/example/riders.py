@@ -54,15 +54,18 @@ class Passengers:
         self._keys: Iterator[tuple[int, int, int]] = walk(derived("riders", seed, unit))
         self._nonces = Nonces(seed, "riders", unit)
         self._made: list[Passenger] = []
+        self._specials = 0
+        self._issuers: dict[City, Issuer] = {}
 
     def __getitem__(self, number: int) -> Passenger:
         while len(self._made) <= number:
             self._made.append(self._next(len(self._made)))
         return self._made[number]
 
-    def special(self, number: int, *, cap_fen: int = CAP_FEN) -> Passenger:
+    def special(self, *, cap_fen: int = CAP_FEN) -> Passenger:
         """A rider of the city who is none of the others, for one occasion."""
-        return self._passenger(f"9{number:08}", self._home, 0, 0, cap_fen)
+        self._specials += 1
+        return self._passenger(f"9{self._specials:08}", self._home, 0, 0, cap_fen)
 
     def _next(self, number: int) -> Passenger:
         chance = self._chance.random
@@ -73,7 +76,9 @@ class Passengers:
         return self._passenger(f"{number:09}", home, account_type, journeys, CAP_FEN)
 
     def _passenger(self, number: str, home: City, account_type: int, journeys: int, cap_fen: int) -> Passenger:
-        issuer = region.issuer(self._seed, home, str(self._unit))
+        issuer = self._issuers.get(home)
+        if issuer is None:
+            issuer = self._issuers[home] = region.issuer(self._seed, home, str(self._unit))
         phone = make_rider(
             issuer,
             payment_account="TEST-EXAMPLE",

@@ -86,9 +86,10 @@ class Ledger:
         self._entries: dict[str, dict[str, Any]] = {}  # by tap: what its journal holds
 
     def tap(
-        self, tap: str, happens: str, day: int, verdict: GateVerdict | None, decided: str, why: str, other: str | None
+        self, tap: str, happens: str, day: int, *, verdict: GateVerdict | None, decided: str, why: str,
+        other: str | None,
     ) -> None:  # fmt: skip
-        """A tap and what becomes of it. day: the settlement day. verdict: the gate's, None where its code is nothing."""
+        """A tap and what becomes of it. day: of settlement. verdict: the gate's, None where its code is nothing."""
         digest = verdict.digest.hex() if verdict and verdict.digest else None
         self._taps[tap, why] = {
             "tap": tap, "happens": str(happens), "verdict": str(decided), "why": str(why), "other": other, "copies": 0,
@@ -98,17 +99,18 @@ class Ledger:
             self._entries[tap] = self._taps[tap, why]
 
     def ride(
-        self, tap: str, happens: str, due: GateVerdict, at: int, day: int, post: Post, *, kind: Kind = Kind.BUS,
+        self, tap: str, happens: str, due: GateVerdict, *, at: int, day: int, post: Post, kind: Kind = Kind.BUS,
         entry: str | None = None, exit_: str | None = None, gate_fen: int | None = None, cause: Cause = Cause.NONE,
-        closed_fen: int | None = None,
+        closed_fen: int | None = None, untold_fen: int = 0,
     ) -> None:  # fmt: skip
         """A ride that this tap closes. due: what the core says where the code tells the truth. gate_fen: what the gate
-        took, if not that. closed_fen: what the centre's rule for a missing exit says instead."""
+        took, if not that. closed_fen: what the centre's rule for a missing exit says instead. untold_fen: what comes on
+        top that no gate could know of."""
         gross = sum(rule.fen for rule in due.rules if rule.fen > 0)
         self._rides[tap] = {
             "ride_id": tap, "happens": str(happens), "kind": str(kind), "entry_tap": entry, "exit_tap": exit_,
-            "gross_fen": gross if closed_fen is None else closed_fen,
-            "fare_fen": due.fare_fen if closed_fen is None else closed_fen,
+            "gross_fen": gross + untold_fen if closed_fen is None else closed_fen,
+            "fare_fen": due.fare_fen + untold_fen if closed_fen is None else closed_fen,
             "gate_fare_fen": due.fare_fen if gate_fen is None else gate_fen, "cause": str(cause),
             "issuer": due.organisation, "operator": f"{post.gate.operator:08}", "service_date": day_of(at),
             "day": day, "reversed_day": None,
@@ -137,4 +139,3 @@ class Ledger:
             batches = pa.Table.from_pylist(rows, table.schema).to_batches()
             parquet.write(self._folder / table.name / f"{self._city}-{place:03}.parquet", table.schema, batches)
         self._taps, self._rides, self._entries = {}, {}, {}
-
