@@ -14,7 +14,7 @@ from yima.hwsim.bus import yuan
 from yima.hwsim.demo.accounts import Account
 from yima.hwsim.demo.outcomes import Outcome, fares_by_rule
 from yima.hwsim.latency import STEPS, spread
-from yima.hwsim.page import both, check_place, heading, page, table
+from yima.sdk.page import both, check_place, heading, page, table
 from yima.validator.errors import YimaError
 from yima.validator.judging import Reason
 from yima.validator.parameters import Mode

@@ -4,6 +4,7 @@ import argparse
 
 from yima.sdk.centre.clearing.day import STEPS
 from yima.sdk.cli.centre_arguments import Verbs, add_common, add_day, bar, opened, say_done, yesterday
+from yima.sdk.cli.centre_report import report_day
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -16,6 +17,7 @@ def add_verbs(verbs: Verbs) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    status = 0
     with opened(arguments) as centre, bar(arguments) as progress:
         for done in centre.ingest(progress):
             say_done(arguments, done)
@@ -24,4 +26,5 @@ def _run(arguments: argparse.Namespace) -> int:
             progress.day = str(day)
             for step in STEPS:
                 say_done(arguments, centre.run(step, day, progress))
-    return 0
+            status |= report_day(arguments, centre, day)
+    return status

@@ -25,9 +25,11 @@ from yima.sdk.centre.clearing.disputes.settling import STEP as DISPUTES_STEP
 from yima.sdk.centre.clearing.disputes.settling import settle_disputes
 from yima.sdk.centre.clearing.engine import Engine, open_engine
 from yima.sdk.centre.clearing.files.writing import write_files
-from yima.sdk.centre.clearing.folder import CentreFolder, Terms
+from yima.sdk.centre.clearing.folder import CentreFolder, FolderError, Terms
 from yima.sdk.centre.clearing.money.settle import LAST as SETTLE_STEP
 from yima.sdk.centre.clearing.money.settle import OrderError, settle
+from yima.sdk.centre.clearing.report.figures import DayFigures, figures_of
+from yima.sdk.centre.clearing.report.html import report_page
 from yima.sdk.centre.clearing.rides.rides import STEP as RIDES_STEP
 from yima.sdk.centre.clearing.rides.rides import ride_day
 from yima.sdk.centre.clearing.tables import ENTRIES
@@ -37,6 +39,7 @@ from yima.sdk.centre.clearing.taps.ingest import ingest
 from yima.sdk.centre.clearing.taps.parameters import Published
 from yima.sdk.centre.clearing.taps.stores import Source
 from yima.sdk.centre.clearing.workspace import Workspace
+from yima.validator.journal.files import write_whole
 from yima.validator.texts import Text
 
 FILES_STEP = "answers"
@@ -153,6 +156,33 @@ class Centre:
         counts = {"rides": self._rides, "disputes": self._disputes, "settle": self._settle, "files": self._files}
         return StepDone(step=step, day=day, counts=counts[step](day, progress))
 
+    def newest_settled(self) -> int:
+        """The newest day that is settled. Raises OrderError where none is."""
+        days = self.workspace.done_days(SETTLE_STEP)
+        if not days:
+            raise OrderError(
+                self.folder.path,
+                Text("no day of it is settled", "尚无已清算的日期"),
+                Text("Run yima centre day for it", "请先执行 yima centre day"),
+            )
+        return days[-1]
+
+    def figures(self, day: int) -> DayFigures:
+        """What a settled day comes to. Raises OrderError."""
+        return figures_of(self.workspace, self.engine, day)
+
+    def write_report(self, figures: DayFigures, path: Path) -> None:
+        """The page of a day, over one that is there. Raises FolderError where it cannot be written."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, report_page(figures).encode())
+        except OSError as error:
+            raise FolderError(
+                path,
+                Text(f"cannot be written: {error.strerror}", f"无法写入：{error.strerror}"),
+                Text("Name another file with --out", "请用 --out 另选文件"),
+            ) from error
+
     def _ingest(self, source: Source, progress: Progress) -> StepDone:
         got = ingest(self.workspace, source, on_progress=lambda count: progress(source.name, count, 0))
         return StepDone(step=source.name, counts={"entries": got.entries, "taps": got.taps})
@@ -184,6 +214,11 @@ class Centre:
         answers = answer_disputes(self.workspace, self.engine, day)
         self.workspace.done(FILES_STEP, day)
         return {"files": _count(folder), "answers": len(answers)}
+
+
+def report_path(workspace: Path, day: int) -> Path:
+    """Where the report of a day lies."""
+    return workspace / "reports" / f"{day}.html"
 
 
 def _count(folder: Path) -> int:

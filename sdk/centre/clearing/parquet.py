@@ -10,9 +10,18 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from yima.validator.errors import Kind, YimaError
+from yima.validator.texts import Text
+
 ROW_GROUP = 1 << 16
 LEVEL = 3  # of zstd
 _PLAIN = frozenset({"entry", "hash", "previous", "signature", "code_digest"})  # no two alike: a dictionary only costs
+
+
+class TableFileError(YimaError):
+    """A file of a table that is damaged."""
+
+    kind = Kind.STATE
 
 
 def write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
@@ -29,7 +38,7 @@ def write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> i
         write_statistics=True,
         version="2.6",
     ) as writer:
-        for group in _groups(batches, schema):
+        for group in groups(batches, schema):
             writer.write_table(group, row_group_size=ROW_GROUP)
             count += group.num_rows
     with temporary.open("rb") as file:
@@ -44,13 +53,23 @@ def write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> i
 
 
 def read(files: Iterable[Path], columns: list[str] | None = None, *, rows: int = ROW_GROUP) -> Iterator[pa.RecordBatch]:
-    """The rows of files in their order, at most so many at a time."""
+    """The rows of files in their order, at most so many at a time. Raises TableFileError."""
     for path in files:
-        with pq.ParquetFile(path) as file:
-            yield from file.iter_batches(batch_size=rows, columns=columns)
+        try:
+            with pq.ParquetFile(path) as file:
+                yield from file.iter_batches(batch_size=rows, columns=columns)
+        except (OSError, pa.ArrowException) as error:
+            raise TableFileError(
+                path,
+                Text(f"cannot be read: {error}", f"无法读取：{error}"),
+                Text(
+                    "Restore it from a copy, or clear the day again in another workspace",
+                    "请从备份恢复，或在新工作区重新清算",
+                ),
+            ) from error
 
 
-def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+def groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
     """The same rows in tables of exactly ROW_GROUP rows, the last one smaller."""
     held: list[pa.RecordBatch] = []
     rows = 0

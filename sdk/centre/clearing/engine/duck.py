@@ -20,15 +20,22 @@ class DuckEngine:
     name = "duckdb"
 
     def __init__(self, scratch: Path, *, memory: str = "2GB") -> None:
-        self._connection = duckdb.connect(
-            config={
-                "memory_limit": memory,
-                "temp_directory": str(scratch),
-                "preserve_insertion_order": "false",
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
-            }
-        )
+        try:
+            self._connection = duckdb.connect(
+                config={
+                    "memory_limit": memory,
+                    "temp_directory": str(scratch),
+                    "preserve_insertion_order": "false",
+                    "autoinstall_known_extensions": "false",
+                    "autoload_known_extensions": "false",
+                }
+            )
+        except duckdb.Error as error:
+            raise EngineError(
+                f"duckdb, memory {memory}",
+                Text(f"cannot be started: {error}", f"无法启动：{error}"),
+                Text("Give memory as 2GB or 500MB", "请按 2GB 或 500MB 的形式给出内存"),
+            ) from error
 
     def scan(self, view: str, table: Table, files: Sequence[Path]) -> None:
         """Names the rows of these files."""
@@ -38,9 +45,10 @@ class DuckEngine:
         self._forget(view)
         names = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
         columns = ", ".join(table.columns)
-        self._connection.execute(
-            f"CREATE VIEW {view} AS SELECT {columns} FROM read_parquet([{names}], hive_partitioning = false)"  # noqa: S608
-        )
+        with _explained():
+            self._connection.execute(
+                f"CREATE VIEW {view} AS SELECT {columns} FROM read_parquet([{names}], hive_partitioning = false)"  # noqa: S608
+            )
 
     def register(self, view: str, rows: pa.Table) -> None:
         """Names rows in memory."""

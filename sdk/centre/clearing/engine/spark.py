@@ -9,7 +9,7 @@ Rules it keeps:
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -43,12 +43,22 @@ def missing() -> EngineMissingError | None:
     return None
 
 
+_ON_ONE_MACHINE = {"spark.sql.shuffle.partitions": str(os.cpu_count() or 1), "spark.sql.codegen.wholeStage": "false"}
+# For days of a few thousand taps, as tests have them: to compile a step costs more there than to run it as it stands.
+SMALL_DAYS = {
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+}
+
+
 class SparkEngine:
-    """See Engine. master: where it runs, `local[2]` or a cluster's address."""
+    """See Engine. master: where it runs, `local[2]` or a cluster's address. options: Spark's own, above ours."""
 
     name = "spark"
 
-    def __init__(self, scratch: Path, *, master: str = "local[*]") -> None:
+    def __init__(self, scratch: Path, *, master: str = "local[*]", options: Mapping[str, str] | None = None) -> None:
         lacks = missing()
         if lacks is not None:
             raise lacks
@@ -66,10 +76,10 @@ class SparkEngine:
             "spark.local.dir": str(self._scratch),
             "spark.sql.warehouse.dir": str(self._scratch / "warehouse"),
             "spark.sql.session.timeZone": "UTC",
-            **({"spark.sql.shuffle.partitions": str(os.cpu_count() or 1)} if master.startswith("local") else {}),
-            "spark.sql.codegen.wholeStage": "true" if not master.startswith("local") else "false",
+            **(_ON_ONE_MACHINE if master.startswith("local") else {}),
             "spark.sql.ansi.enabled": "true",
             "spark.ui.showConsoleProgress": "false",
+            **(options or {}),
         }.items():
             builder = builder.config(name, value)
         self._session: Any = builder.getOrCreate()
@@ -81,30 +91,36 @@ class SparkEngine:
         if not files:
             self.register(view, table.schema.empty_table())
             return
-        reader = self._session.read.option("recursiveFileLookup", "true")
-        frame = reader.parquet(*(str(path.absolute()) for path in files))
-        frame.select(*table.columns).createOrReplaceTempView(view)
+        self._read(table.schema, *(str(path.absolute()) for path in files)).createOrReplaceTempView(view)
 
     def register(self, view: str, rows: pa.Table) -> None:
         """Names rows in memory, by way of a file."""
         self._count += 1
         path = self._scratch / f"{view}-{self._count}.parquet"
         pq.write_table(rows, path)
-        self._session.read.parquet(str(path.absolute())).createOrReplaceTempView(view)
+        self._read(rows.schema, str(path.absolute())).createOrReplaceTempView(view)
 
     def keep(self, view: str, sql: str) -> None:
         """Runs one SELECT and names its rows, by way of files."""
         self._count += 1
         path = str((self._scratch / f"{view}-{self._count}").absolute())
         with _explained():
-            self._session.sql(translated(sql)).write.parquet(path)
-            self._session.read.parquet(path).createOrReplaceTempView(view)
+            frame = self._session.sql(translated(sql))
+            frame.write.parquet(path)
+            self._session.read.schema(frame.schema).parquet(path).createOrReplaceTempView(view)
 
     def query(self, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """The rows of one SELECT, in its order."""
         with _explained():
             rows = self._session.sql(translated(sql)).toArrow()
         yield from fitted(rows, schema).to_batches()
+
+    def _read(self, schema: pa.Schema, *paths: str) -> Any:
+        """Files whose columns are known, so that Spark need not run a job to look at them."""
+        from pyspark.sql.pandas.types import from_arrow_schema  # noqa: PLC0415
+
+        reader = self._session.read.schema(from_arrow_schema(schema)).option("recursiveFileLookup", "true")
+        return reader.parquet(*paths)
 
     def close(self) -> None:
         """Stops the session."""

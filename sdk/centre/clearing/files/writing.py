@@ -14,6 +14,8 @@ Rules it keeps:
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,7 +29,7 @@ from yima.sdk.centre.clearing.files.layouts import EVERYBODY, RECORDS_MAX, file_
 from yima.sdk.centre.clearing.files.queries import counts_sql, lines_sql
 from yima.sdk.centre.clearing.money.settle import LAST, OrderError
 from yima.sdk.centre.clearing.money.tables import CLEARED, FUNDED, NET
-from yima.sdk.centre.clearing.parquet import LEVEL
+from yima.sdk.centre.clearing.parquet import LEVEL, ROW_GROUP, groups
 from yima.sdk.centre.clearing.tables import CHECKS, JUDGED, TAPS, Table
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.validator.errors import YimaError
@@ -132,23 +134,16 @@ def _readable(engine: Engine, folder: Path, name: str, table: Table, party: str)
     columns = ", ".join(table.columns)
     view = "net" if table is NET else "funded" if table is FUNDED else "cleared"
     sql = f"SELECT {party} AS party_of, {columns} FROM {view} ORDER BY party_of, {keys}"  # noqa: S608
-    last = None
-    with ExitStack() as stack:
-        for of, batch in _runs(engine.query(sql, schema)):
-            if of != last:
-                stack.close()
-                last = of
-                where = folder_of(folder, of)
-                where.mkdir(exist_ok=True)
-                parquet = stack.enter_context(
-                    pq.ParquetWriter(
-                        where / f"{name}.parquet", table.schema, compression="zstd", compression_level=LEVEL
-                    )
-                )
-                rows = stack.enter_context(pa_csv.CSVWriter(where / f"{name}.csv", table.schema))
-            part = batch.select(table.schema.names)
-            parquet.write_batch(part)
-            rows.write_batch(part)
+    for of, runs in groupby(_runs(engine.query(sql, schema)), itemgetter(0)):
+        where = folder_of(folder, of)
+        where.mkdir(exist_ok=True)
+        batches = (batch.select(table.schema.names) for _, batch in runs)
+        parquet = pq.ParquetWriter(where / f"{name}.parquet", table.schema, compression="zstd", compression_level=LEVEL)
+        # An engine hands rows back in portions of its own: row groups, and so the bytes, must not depend on them.
+        with parquet, pa_csv.CSVWriter(where / f"{name}.csv", table.schema) as rows:
+            for group in groups(batches, table.schema):
+                parquet.write_table(group, row_group_size=ROW_GROUP)
+                rows.write_table(group)
 
 
 def _runs(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, pa.RecordBatch]]:
