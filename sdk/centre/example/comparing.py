@@ -99,6 +99,7 @@ def compare(workspace: Workspace, folder: Path) -> list[Difference]:
     """Every difference between a workspace and the truth in an example's folder; none, if it is settled to the end."""
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "preserve_insertion_order": "false"})
     try:
+        connection.execute("SET enable_progress_bar = false")
         for table in (CHECKS, VOIDS, RIDES, REVERSALS, CLEARED, DISPUTES):
             _see(connection, table.name, table, workspace.files(table))
         for table in truth.ALL.values():
