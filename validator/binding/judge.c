@@ -91,7 +91,8 @@ static int make_answers(yima_answers *a, PyObject *columns, Py_ssize_t count) {
            (a->transaction = yima_new_column(columns, "transaction", count)) &&
            (a->signatures = yima_new_column(columns, "signatures", count)) &&
            (a->issuer = yima_new_column(columns, "issuer", count)) &&
-           (a->row = yima_new_column(columns, "row", rules)) && (a->place = yima_new_column(columns, "place", rules)) &&
+           (a->cap = yima_new_column(columns, "cap_fen", count)) && (a->row = yima_new_column(columns, "row", rules)) &&
+           (a->place = yima_new_column(columns, "place", rules)) &&
            (a->number = yima_new_column(columns, "number", rules)) &&
            (a->kind = yima_new_column(columns, "kind", rules)) && (a->fen = yima_new_column(columns, "fen", rules)) &&
            (a->funder = yima_new_column(columns, "funder", rules)) &&

@@ -121,6 +121,15 @@ static int64_t issuer_of(yima_family family, const uint8_t *code, size_t length)
     return digits;
 }
 
+/* What the code allows a ride to cost, YIMA_NO_CAP if it does not say; true only once the signatures are. */
+static int64_t cap_of(yima_validator *core, yima_family family, const uint8_t *code, size_t length) {
+    yima_verdict unused;
+    memset(&unused, 0, sizeof unused);
+    yima_judgement j = yima_judgement_of(core, family, code, length);
+    j.verdict = &unused;
+    return j.own && j.own->open(&j) == YIMA_REASON_ACCEPTED ? j.claim.cap_fen : YIMA_NO_CAP;
+}
+
 static int64_t signatures_of(const yima_verdict *verdict) {
     return (verdict->stages[YIMA_STAGE_CERTIFICATE] == YIMA_PASSED ? 1 : 0) |
            (verdict->stages[YIMA_STAGE_ISSUER_SIGNATURE] == YIMA_PASSED ? 2 : 0) |
@@ -164,6 +173,7 @@ static int judge_tap(yima_judge_object *self, yima_answers *a, Py_ssize_t row, c
         yima_idle(&on->core);
     }
     a->signatures[row] = signatures_of(&verdict);
+    a->cap[row] = cap_of(&on->core, (yima_family)tap->family, code, length);
     if (names_the_same(tap, &verdict) && has_number(record, size, 0x0009, tap->fare_fen) &&
         has_number(record, size, 0x0010, (uint32_t)facts->at)) {
         a->intact[row] |= AGREES;

@@ -37,7 +37,7 @@ typedef struct {
 
 /* Columns of an answer; `applied` has a row for each rule of each tap. */
 typedef struct {
-    int64_t *intact, *reason, *gross, *fare, *transaction, *signatures, *issuer;
+    int64_t *intact, *reason, *gross, *fare, *transaction, *signatures, *issuer, *cap;
     int64_t *row, *place, *number, *kind, *fen, *funder, *funder_id;
     yima_text names;
     Py_ssize_t applied;

@@ -2,6 +2,7 @@
 
     stores/<name>.db            collectors' stores (SQLite), or stores/<name>/*.parquet as `export` writes them
     parameters/                 every parameter package and deny-list that gates were given, see taps/parameters.py
+    devices.txt                 `device hexkey` a line, every key that a device has had; left out: any key may sign
     rules.toml, rates.toml      see rides/rules.py, money/rules.py, money/rates.py
     incoming/                   files that institutions handed in: ED (raised), CM (the other party's word)
     workspace/                  tables, files, answers, reports: what the centre makes; see workspace.py
@@ -15,14 +16,16 @@ from pathlib import Path
 from yima.sdk.centre.clearing.money.rates import Rates, read_rates
 from yima.sdk.centre.clearing.money.rules import Rules, read_rules
 from yima.sdk.centre.clearing.rides.rules import RideRules, ride_rules
+from yima.sdk.centre.clearing.taps.batches import Keys
 from yima.sdk.centre.clearing.taps.parameters import Published, load_folder
 from yima.sdk.centre.clearing.taps.stores import ParquetSource, Source, SqliteSource
 from yima.sdk.centre.clearing.toml_rows import read
+from yima.sdk.centre.collector.enrolment import read_all_keys
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
 
 STORES, PARAMETERS, INCOMING, WORKSPACE = "stores", "parameters", "incoming", "workspace"
-RULES, RATES = "rules.toml", "rates.toml"
+RULES, RATES, DEVICES = "rules.toml", "rates.toml", "devices.txt"
 
 
 class FolderError(YimaError):
@@ -78,6 +81,11 @@ class CentreFolder:
     def published(self) -> Published:
         """What gates were given. Raises ParametersError."""
         return load_folder(self.path / PARAMETERS)
+
+    def keys(self) -> Keys | None:
+        """The devices' keys; None: there is no list of them. Raises StoreError."""
+        path = self.path / DEVICES
+        return read_all_keys(path) if path.exists() else None
 
     def terms(self) -> Terms:
         """Its rules and rates. Raises TermsError."""

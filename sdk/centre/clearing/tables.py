@@ -145,7 +145,8 @@ ENTRIES = Table(
 )
 
 # The signatures under which entries came: Ed25519 of `key` (hex) over the batch's body, which is the entries from
-# first_sequence to last_sequence in the wire's form.
+# first_sequence to last_sequence in the wire's form; body: where it cannot be made of what the collector held.
+# batch: the source's name and the batch's number there.
 BATCHES = Table(
     name="batches",
     key=("batch",),
@@ -158,6 +159,7 @@ BATCHES = Table(
         "last_sequence": "int",
         "key": "text",
         "signature": "bytes",
+        "body": "bytes?",
         "received": "int",
         "day": "small",
     },
@@ -225,7 +227,8 @@ OUTCOMES = Table(
 # Every accepted tap as the same core judges its entry again, and every entry of any kind that is not whole.
 # intact: bits 1 hash, 2 facts, 4 record, 8 facts and record agree, 16 parameters at hand. core_*: what the core says
 # under the parameters named; NULL when it could not be asked. signatures: bits 1 CA, 2 issuer, 4 rider. surcharge: of
-# core_fare_fen. issuer: the code's organisation.
+# core_fare_fen. issuer: the code's organisation. cap_fen: what the code lets a ride cost, 2^31 - 1 where it does not
+# say.
 JUDGED = Table(
     name="judged",
     key=(*TAP_KEY, "hash"),
@@ -239,6 +242,7 @@ JUDGED = Table(
         "core_transaction": "small?",
         "signatures": "small",
         "issuer": "text?",
+        "cap_fen": "int?",
         "day": "small",
     },
 )

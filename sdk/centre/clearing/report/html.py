@@ -3,7 +3,7 @@
 It needs nothing but itself (yima.sdk.page), and is the same bytes when it is made again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
 from yima.sdk.centre.clearing.money.tables import CENTRE_PARTY, Booked, DecidedBy, Decision, PartyKind, Posted, Reason
@@ -29,7 +29,7 @@ def report_page(figures: DayFigures) -> str:
 def _parts(figures: DayFigures) -> Iterator[str]:
     yield _result(figures)
     yield heading(Text("Who owes whom", "轧差"))
-    yield _net(figures)
+    yield net_section(figures)
     yield heading(Text("What for", "分录"))
     yield _posted(figures)
     yield heading(Text("By operator and issuer", "按收单方与发码方"))
@@ -60,9 +60,15 @@ def _result(figures: DayFigures) -> str:
     return f'<p class="yes">✓ {both(text)}</p>'
 
 
-def _net(figures: DayFigures) -> str:
+def net_section(figures: DayFigures, *, name: Callable[[str, str], Text] | None = None) -> str:
+    """The table of who owes whom alone. name: what a party (kind, code) is called."""
     rows = [
-        (_party(row), yuan(row["due_in_fen"]), yuan(row["due_out_fen"]), yuan(row["net_fen"]))
+        (
+            both(name(row["party_kind"], row["party"])) if name else _party(row),
+            yuan(row["due_in_fen"]),
+            yuan(row["due_out_fen"]),
+            yuan(row["net_fen"]),
+        )
         for row in figures.of["net"]
     ]
     sums = [yuan(figures.total("net", name)) for name in ("due_in_fen", "due_out_fen", "net_fen")]

@@ -5,7 +5,8 @@ Rules it keeps:
   each entry is used once; sequence numbers and what the code tells of the entry have no say. The account's companions
   pair alike: the last in is taken for the first out.
 - A leg waits for the other `close_after_days` settlement days, whichever of them comes late, and is then closed by rule
-  on its own: an exit by the fare that its gate took, an entry by the centre's sum for a missing exit.
+  on its own: an exit by the fare that its gate took, an entry by the centre's sum for a missing exit,
+  or by the cap of its code, if that is less.
 - What is settled is what the same core says under the parameters that the gate named; where the code told the gate of
   another entry than the centre has, for the centre's entry. Where the core has no fare for that, or one that the code's
   cap forbids, the core's sum as judged at the gate stays. Every difference to what the gate took has a named cause.

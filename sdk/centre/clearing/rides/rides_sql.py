@@ -12,13 +12,13 @@ OPEN = f"""
 SELECT {TAP_ID.format("t")} AS tap, t.device, t.epoch, t.sequence, t.hash, t.day, t.moment, t.mode, t.direction,
     t.line, t.station, t.city, t.issuer_city, t.operator, t.account, t.account_type, t.family, t.vouched,
     t.code_digest, t.fare_fen, t.entry_at AS told_at, t.entry_station AS told_station, t.parameters_version,
-    t.parameters_digest, t.service_date, j.issuer, j.core_transaction
+    t.parameters_digest, t.service_date, j.issuer, j.core_transaction, j.cap_fen
 FROM checks AS c
 JOIN (
     SELECT *, ROW_NUMBER() OVER (PARTITION BY device, epoch, sequence, hash ORDER BY day, received) AS place FROM taps
 ) AS t ON t.device = c.device AND t.epoch = c.epoch AND t.sequence = c.sequence AND t.hash = c.hash AND t.place = 1
 JOIN (
-    SELECT DISTINCT device, epoch, sequence, hash, issuer, core_transaction FROM judged
+    SELECT DISTINCT device, epoch, sequence, hash, issuer, core_transaction, cap_fen FROM judged
 ) AS j ON j.device = c.device AND j.epoch = c.epoch AND j.sequence = c.sequence AND j.hash = c.hash
 LEFT JOIN voids AS v ON v.device = c.device AND v.epoch = c.epoch AND v.sequence = c.sequence
 LEFT JOIN taken AS k ON k.tap = {TAP_ID.format("c")}
@@ -148,7 +148,7 @@ UNION ALL
 SELECT tap, ride_id, CAST(0 AS INT) AS place, CAST(3 AS INT) AS kind, fen, 'NONE' AS funder, '0' AS funder_id,
     'missing-exit' AS rule
 FROM (
-    SELECT c.tap, c.ride_id, m.fen,
+    SELECT c.tap, c.ride_id, LEAST(m.fen, COALESCE(c.cap_fen, m.fen)) AS fen,
         ROW_NUMBER() OVER (PARTITION BY c.tap ORDER BY m.city DESC, m.since DESC) AS place
     FROM closing AS c
     JOIN missing_exit AS m ON (m.city = c.city OR m.city = 0) AND m.since <= c.service_date

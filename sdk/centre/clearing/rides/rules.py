@@ -3,7 +3,8 @@
 [rides]
 pair_within_s = 86400           # an exit belongs to no entry that lies further back
 close_after_days = 3            # settlement days for which a leg waits for the other
-[[rides.missing_exit]]          # what an entry costs that no exit followed; left out: nothing
+[[rides.missing_exit]]          # what an entry costs that no exit followed; left out: nothing. Never more than the
+                                # cap of the code that was shown: more was not authorised
 city = 320500                   # left out: every city without a row of its own
 from = 2026-01-01               # the first service date; left out: always
 fen = 200

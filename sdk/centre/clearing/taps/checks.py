@@ -3,7 +3,7 @@
 Rules it keeps:
 - The first thing that is wrong names the tap's why, in the order of tables.Why. What is wrong is kept as evidence.
 - The same entry again, on whatever way it came, is a copy: it changes nothing. Another entry under a key that is taken
-  is a conflict: the one that came first stays.
+  is a conflict: the one that came first stays. What its device did not sign stands in the way of nothing.
 - A code pays once. Of several taps with it the earliest by a trusted clock counts, of equals the smaller key; one that
   was settled on an earlier day stays.
 - A gate that did not open, or did not say, takes its tap back (REVERSED). One that opened and let nobody through
@@ -19,7 +19,7 @@ from yima.sdk.centre.clearing.days import shifted
 from yima.sdk.centre.clearing.engine import Engine
 from yima.sdk.centre.clearing.tables import CHECKS, ENTRIES, JUDGED, OUTCOMES, TAILS, TAPS, VOIDS
 from yima.sdk.centre.clearing.taps import checks_sql as sql
-from yima.sdk.centre.clearing.taps.batches import unsigned
+from yima.sdk.centre.clearing.taps.batches import Keys, unsigned
 from yima.sdk.centre.clearing.taps.judged import judge_day
 from yima.sdk.centre.clearing.taps.parameters import Published
 from yima.sdk.centre.clearing.workspace import Workspace
@@ -48,9 +48,16 @@ class Checked:
 
 
 def check_day(
-    workspace: Workspace, engine: Engine, published: Published, day: int, *, threads: int | None = None
+    workspace: Workspace,
+    engine: Engine,
+    published: Published,
+    day: int,
+    *,
+    threads: int | None = None,
+    keys: Keys | None = None,
 ) -> Checked:
-    """Closes a day to further entries and checks what it has. Days are checked in their order. Raises EngineError."""
+    """Closes a day to further entries and checks what it has. Days are checked in their order. keys: of the devices
+    that may sign; None: any. Raises EngineError."""
     workspace.close_day(day)
     entries = judge_day(workspace, published, day, threads=threads)
     for table in (ENTRIES, TAPS, OUTCOMES, JUDGED):
@@ -59,11 +66,11 @@ def check_day(
     engine.scan("tails", TAILS, workspace.files(TAILS, day=tails[-1]) if tails else [])
     engine.scan("voids", VOIDS, workspace.files(VOIDS, before=day))
     engine.register("zeros", pa.table({"zeros": pa.array([bytes(32)])}))
-    engine.register("unsigned_batches", unsigned(workspace, day))
+    engine.register("unsigned_batches", unsigned(workspace, engine, day, keys))
     _register_earlier(workspace, engine, day)
     _register_used(workspace, engine, day)
     checks = workspace.write(
-        CHECKS, day, STEP, engine.query(sql.CHECKS.format(day=day, retry_s=RETRY_S), CHECKS.schema)
+        CHECKS, day, STEP, engine.query(sql.checks(day, RETRY_S, signed_only=keys is not None), CHECKS.schema)
     )
     voids = workspace.write(VOIDS, day, STEP, engine.query(sql.VOIDS.format(day=day), VOIDS.schema))
     workspace.write(TAILS, day, STEP, engine.query(sql.NEXT_TAILS.format(day=day), TAILS.schema))

@@ -24,7 +24,7 @@ EARLIER = """
 SELECT c.device, c.epoch, c.sequence, c.hash, c.verdict, c.code_digest
 FROM history AS c
 JOIN behind AS b ON b.device = c.device AND b.epoch = c.epoch AND b.sequence = c.sequence
-WHERE c.copy = 0 AND c.why <> 'CONFLICT'
+WHERE c.copy = 0 AND c.why NOT IN ('CONFLICT', 'DEVICE_SIGNATURE')
 ORDER BY c.device, c.epoch, c.sequence, c.hash
 """
 
@@ -60,20 +60,29 @@ ORDER BY c.code_digest
 """
 
 CHECKS = """
-WITH ranked AS (
-    SELECT device, epoch, sequence, hash, previous, form, batch, conflict,
+WITH signed AS (
+    SELECT e.device, e.epoch, e.sequence, e.hash, e.previous, e.form, e.batch, e.conflict, e.received,
+        CASE
+            WHEN w.batch IS NOT NULL THEN 1
+            WHEN {signed_only} AND e.batch IS NULL AND e.form = 2 AND NOT e.conflict THEN 1
+            ELSE 0
+        END AS unsigned
+    FROM entries AS e
+    LEFT JOIN unsigned_batches AS w ON w.batch = e.batch
+), ranked AS (
+    SELECT device, epoch, sequence, hash, previous, form, unsigned,
         CAST(ROW_NUMBER() OVER (
-            PARTITION BY device, epoch, sequence, hash ORDER BY conflict, received, batch
+            PARTITION BY device, epoch, sequence, hash ORDER BY unsigned, conflict, received, batch
         ) - 1 AS INT) AS again,
         FIRST_VALUE(hash) OVER (
-            PARTITION BY device, epoch, sequence ORDER BY conflict, received, hash
+            PARTITION BY device, epoch, sequence ORDER BY unsigned, conflict, received, hash
             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         ) AS first_hash
-    FROM entries
+    FROM signed
 ), places AS (
     SELECT device, epoch, sequence, MAX(hash) AS first_hash FROM earlier GROUP BY device, epoch, sequence
 ), entered AS (
-    SELECT r.device, r.epoch, r.sequence, r.hash, r.previous, r.form, r.batch,
+    SELECT r.device, r.epoch, r.sequence, r.hash, r.previous, r.form, r.unsigned,
         r.again + CASE WHEN p.first_hash = r.hash THEN 1 ELSE 0 END AS copy,
         COALESCE(p.first_hash, r.first_hash) AS first_hash
     FROM ranked AS r
@@ -110,7 +119,7 @@ WITH ranked AS (
             WHEN s.intact % 2 = 0 THEN 'CHAIN'
             WHEN e.sequence = 1 AND e.previous <> z.zeros THEN 'CHAIN'
             WHEN b.hash IS NOT NULL AND b.hash <> e.previous THEN 'CHAIN'
-            WHEN w.batch IS NOT NULL THEN 'DEVICE_SIGNATURE'
+            WHEN e.unsigned = 1 THEN 'DEVICE_SIGNATURE'
             WHEN s.intact % 4 < 2 THEN 'FACTS'
             WHEN s.intact % 8 < 4 THEN 'RECORD'
             WHEN e.hash <> e.first_hash THEN 'CONFLICT'
@@ -132,7 +141,6 @@ WITH ranked AS (
     JOIN said AS s ON s.device = e.device AND s.epoch = e.epoch AND s.sequence = e.sequence AND s.hash = e.hash
     LEFT JOIN told AS t ON t.device = e.device AND t.epoch = e.epoch AND t.sequence = e.sequence AND t.hash = e.hash
     LEFT JOIN before AS b ON b.device = e.device AND b.epoch = e.epoch AND b.sequence = e.sequence
-    LEFT JOIN unsigned_batches AS w ON w.batch = e.batch
     LEFT JOIN reversed AS x ON x.device = e.device AND x.epoch = e.epoch AND x.sequence = e.sequence
 ), shown AS (
     SELECT device, epoch, sequence, hash,
@@ -209,3 +217,8 @@ LEFT JOIN voids AS v ON v.device = o.device AND v.epoch = o.epoch AND v.sequence
 WHERE v.device IS NULL
 ORDER BY o.device, o.epoch, o.sequence
 """
+
+
+def checks(day: int, retry_s: int, *, signed_only: bool) -> str:
+    """The step. signed_only: what no device has signed does not count."""
+    return CHECKS.format(day=day, retry_s=retry_s, signed_only="TRUE" if signed_only else "FALSE")

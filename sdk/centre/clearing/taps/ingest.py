@@ -1,20 +1,22 @@
 """From a source into the workspace: entries as they came, and what they say as `taps` and `outcomes`.
 
-A chunk is a commit: its files are named by the source and by where the chunk begins, then the cursor moves. Killed in
-between, the same chunk is read again and writes over the same names.
+The devices' signatures (`batches`) come along. A chunk is a commit: its files are named by the source and by where the
+chunk begins, then the cursor moves. Killed in between, the same chunk is read again and writes over the same names.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from yima.sdk.centre.clearing.days import days_of
-from yima.sdk.centre.clearing.tables import ENTRIES, OUTCOMES, TAPS, Table
+from yima.sdk.centre.clearing.tables import BATCHES, ENTRIES, OUTCOMES, TAPS, Table
 from yima.sdk.centre.clearing.taps.facts import taps_and_outcomes
 from yima.sdk.centre.clearing.taps.stores import Source
 from yima.sdk.centre.clearing.workspace import Workspace
+
+_ENTRY_ORDER = (*ENTRIES.key, "received", "conflict")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,9 @@ def ingest(workspace: Workspace, source: Source, *, on_progress: Callable[[int],
     days: set[int] = set()
     for chunk in source.chunks(workspace.cursor(source.name)):
         part = _part(source.name, workspace.cursor(source.name))
-        for day, rows in _by_day(chunk.rows, workspace.first_open):
+        for day, batches in _by_day(chunk.batches, workspace.first_open, BATCHES.schema, ("batch",)):
+            workspace.write(BATCHES, day, part, [batches])
+        for day, rows in _by_day(chunk.rows, workspace.first_open, ENTRIES.schema, _ENTRY_ORDER):
             said, outcomes = taps_and_outcomes(rows)
             workspace.write(ENTRIES, day, part, [rows])
             _write(workspace, TAPS, day, part, said)
@@ -55,11 +59,13 @@ def _write(workspace: Workspace, table: Table, day: int, part: str, rows: pa.Rec
         workspace.write(table, day, part, [rows])
 
 
-def _by_day(rows: pa.RecordBatch, first_open: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+def _by_day(
+    rows: pa.RecordBatch, first_open: int, schema: pa.Schema, order: Iterable[str]
+) -> Iterator[tuple[int, pa.RecordBatch]]:
     """The rows of each settlement day, sorted by their key."""
     days = pc.max_element_wise(days_of(rows["received"]), pa.scalar(first_open, pa.int32()))
-    whole = pa.RecordBatch.from_arrays([*rows.columns, days], schema=ENTRIES.schema)
-    order = [(name, "ascending") for name in (*ENTRIES.key, "received", "conflict")]
+    whole = pa.RecordBatch.from_arrays([*rows.columns, days], schema=schema)
+    by = [(name, "ascending") for name in order]
     for day in sorted(pc.unique(days).to_pylist()):
         mine = whole.filter(pc.equal(days, day))
-        yield day, mine.take(pc.sort_indices(mine, sort_keys=order))
+        yield day, mine.take(pc.sort_indices(mine, sort_keys=by))

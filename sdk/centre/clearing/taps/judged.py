@@ -77,6 +77,7 @@ class Judges:
             "core_fare_fen": pc.if_else(is_asked, integers(answer, "fare_fen", count), None),
             "core_transaction": pc.if_else(is_asked, integers(answer, "transaction", count), None),
             "signatures": integers(answer, "signatures", count),
+            "cap_fen": pc.if_else(is_asked, integers(answer, "cap_fen", count), None),
             "issuer": pc.if_else(pc.greater(issuer, 0), eight_digits(issuer), None),
             "day": pa.repeat(pa.scalar(day, pa.int32()), count),
         }

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.sdk.centre.clearing.world import link
+from yima.sdk.layouts import CODE
 from yima.sdk.layouts_facts import ENTRY
 from yima.validator import _core
 from yima.validator.judging import Direction, GateContext, Mode, Moment, Stage, StageResult, Validator
@@ -267,7 +268,7 @@ class Plain:
         gross = sum(rule.fen for rule in verdict.rules if rule.fen > 0)
         fare, cause = verdict.fare_fen, "NONE"
         if kind == "METRO_NO_EXIT":
-            gross = fare = self.missing_exit
+            gross = fare = min(self.missing_exit, CODE.parse(tap.code).cap)
         elif entry is not None and (entry.facts.at, entry.facts.of.station) != (of.entry_at, of.entry_station):
             gross, fare, is_over = self._priced(tap, entry)
             kind = "METRO_OVER_TIME" if is_over else kind

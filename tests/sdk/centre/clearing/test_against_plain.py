@@ -62,7 +62,9 @@ def play(acts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             entry = entered.get(act["card"], (205, now - 1000))
             told = {"nothing": None, "right": entry, "other": (309, now - 15000)}[act["told"]]
             data = b"" if told is None else world.inside(*told)
-        code = world.rider(act["card"], data=data, account_type=3 if act["student"] else 0).code(now - 5)
+        kind = 3 if act["student"] else 0
+        cap = 600 if act["card"] == 3 and act["place"].startswith("in") else 2000  # less than a missing exit costs
+        code = world.rider(act["card"], data=data, account_type=kind, cap=cap).code(now - 5)
         device.tap(code, now, received=received)
         sequence = len(device.entries)
         if act["place"].startswith("in"):

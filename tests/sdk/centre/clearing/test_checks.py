@@ -6,14 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.sdk.centre.clearing import centre, world
 from tests.sdk.centre.clearing.test_against_plain import tariff
 from tests.sdk.centre.clearing.world import DAY, NOON, Device, link
 from yima.sdk.centre.clearing.engine import open_engine
-from yima.sdk.centre.clearing.tables import BATCHES, CHECKS, ENTRIES, JUDGED, OUTCOMES, TAPS, VOIDS
-from yima.sdk.centre.clearing.taps.batches import body_of
+from yima.sdk.centre.clearing.tables import CHECKS, JUDGED, OUTCOMES, TAPS, VOIDS
 from yima.sdk.centre.clearing.taps.checks import check_day
 from yima.sdk.centre.clearing.taps.ingest import ingest
 from yima.sdk.centre.clearing.taps.judged import Judges, judge_day
@@ -294,44 +292,6 @@ def test_a_rider_who_did_not_pass_and_was_let_in_again(tmp_path: Path, bus: Devi
     bus.outcome(1, Outcome.NOT_PASSED, NOON + 5, reverses=False)
     bus.tap(world.rider(1).code(NOON + after_s), NOON + after_s)
     assert whys(checked(tmp_path, bus)) == [why, "NONE"]
-
-
-def test_a_batch_whose_signature_does_not_hold(tmp_path: Path, bus: Device) -> None:
-    for card in range(4):
-        bus.tap(world.rider(card).code(NOON), NOON + card)
-    key = Ed25519PrivateKey.generate()
-    workspace = Workspace(tmp_path / "w")
-    ingest(workspace, SqliteSource(world.store(tmp_path / "s.db", bus.entries)))
-    rows = workspace.read(ENTRIES).to_pylist()
-    batches = []
-    for number, some in ((1, rows[:2]), (2, rows[2:])):
-        signature = key.sign(body_of("bus-1", 7, some))
-        if number == 2:
-            signature = key.sign(body_of("bus-1", 7, rows[:2]))
-        name = f"b{number}"
-        for row in some:
-            row["batch"] = name
-        batches.append(
-            {
-                "batch": name,
-                "device": "bus-1",
-                "epoch": 7,
-                "form": 2,
-                "first_sequence": some[0]["sequence"],
-                "last_sequence": some[-1]["sequence"],
-                "key": key.public_key().public_bytes_raw().hex(),
-                "signature": signature,
-                "received": NOON,
-                "day": DAY,
-            }
-        )
-    workspace.write(ENTRIES, DAY, "s-", [pa.RecordBatch.from_pylist(rows, schema=ENTRIES.schema)])
-    workspace.write(BATCHES, DAY, "s-", [pa.RecordBatch.from_pylist(batches, schema=BATCHES.schema)])
-    engine = open_engine("duckdb", workspace.scratch)
-    check_day(workspace, engine, centre.published(tariff()), DAY, threads=1)
-    engine.close()
-    assert whys(centre.rows(workspace, CHECKS)) == ["NONE", "NONE", "DEVICE_SIGNATURE", "DEVICE_SIGNATURE"]
-    workspace.close()
 
 
 def test_records_of_the_older_form_are_kept_and_judged_as_far_as_they_reach(tmp_path: Path, bus: Device) -> None:

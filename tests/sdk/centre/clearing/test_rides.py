@@ -170,6 +170,16 @@ def test_missing_legs_are_closed_by_rule_when_they_have_waited(line: Line) -> No
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("cap", "fare"), [(2000, 900), (899, 899), (500, 500)])
+def test_a_missing_exit_costs_no_more_than_the_code_allows(line: Line, cap: int, fare: int) -> None:
+    assert line.gates[Direction.ENTRY, 101].tap(world.rider(1, cap=cap).code(NOON), NOON).accepted
+    rules = RideRules(close_after_days=1, missing_exit=(MissingExit(city=0, since=0, fen=900),))
+    (ride,) = line.rides(2, rules).values()
+    assert (ride["kind"], ride["gross_fen"], ride["fare_fen"], ride["cause"]) == (
+        "METRO_NO_EXIT", fare, fare, "MISSING_EXIT",
+    )  # fmt: skip
+
+
 def test_legs_are_closed_although_nothing_came_in_on_the_days_between(tmp_path: Path, line: Line) -> None:
     line.enter(1, 101, NOON)
     line.bus.tap(world.rider(2).code(NOON + 7 * 86400), NOON + 7 * 86400)
