@@ -60,12 +60,19 @@ class StepDone:
 
 
 class Centre:
-    """A centre's folder, opened; use it as a context. engine: of ENGINES. memory: of DuckDB. Raises FolderError,
-    WorkspaceError, EngineError."""
+    """A centre's folder, opened; use it as a context. engine: of ENGINES. memory: of DuckDB. on_commit: see Workspace.
+    Raises FolderError, WorkspaceError, EngineError."""
 
-    def __init__(self, folder: CentreFolder, *, engine: str = "duckdb", memory: str = "2GB") -> None:
+    def __init__(
+        self,
+        folder: CentreFolder,
+        *,
+        engine: str = "duckdb",
+        memory: str = "2GB",
+        on_commit: Callable[[str], None] | None = None,
+    ) -> None:
         self.folder = folder
-        self.workspace = Workspace(folder.workspace)
+        self.workspace = Workspace(folder.workspace, on_commit=on_commit)
         self._named, self._memory = engine, memory
         self._engine: Engine | None = None
         self._published: Published | None = None

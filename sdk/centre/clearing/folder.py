@@ -66,8 +66,8 @@ class CentreFolder:
         """Its stores, by name. Raises FolderError for what is none and for two of one name."""
         found: dict[str, Source] = {}
         for path in sorted((self.path / STORES).iterdir()):
-            if path.name.startswith(".") or path.name.endswith(("-wal", "-shm", "-journal")):
-                continue  # SQLite's own, beside a store that is in use
+            if path.name.startswith(".") or path.name.endswith(("-wal", "-shm", "-journal", ".lock")):
+                continue  # what SQLite and the collector keep beside a store
             source: Source = ParquetSource(path) if path.is_dir() else SqliteSource(path)
             if source.name in found:
                 raise FolderError(

@@ -241,7 +241,7 @@ SELECT ride_id,
         WHEN settled_fen = fare_fen THEN 'NONE'
         WHEN taken_from = 'M' THEN 'MISSING_EXIT'
         WHEN taken_from = 'J' THEN 'GATE'
-        WHEN told_at = 0 AND told_station = 0 THEN 'ENTRY_UNKNOWN_AT_GATE'
+        WHEN told_at = 0 AND told_station IN (0, entry_station) THEN 'ENTRY_UNKNOWN_AT_GATE'
         ELSE 'OTHER_ENTRY'
     END AS cause,
     parameters_version, parameters_digest, service_date, CAST({day} AS INT) AS day

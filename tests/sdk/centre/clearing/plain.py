@@ -322,7 +322,8 @@ class Plain:
             gross, fare, is_over = self._priced(tap, entry)
             kind = "METRO_OVER_TIME" if is_over else kind
             if fare != of.fare_fen:
-                cause = "OTHER_ENTRY" if of.entry_at or of.entry_station else "ENTRY_UNKNOWN_AT_GATE"
+                is_other = of.entry_at or of.entry_station not in (0, entry.facts.of.station)
+                cause = "OTHER_ENTRY" if is_other else "ENTRY_UNKNOWN_AT_GATE"
         elif verdict.transaction == 3 and entry is not None:
             kind = "METRO_OVER_TIME"
         if cause == "NONE" and fare != of.fare_fen:
