@@ -8,8 +8,8 @@
 
 Rules it keeps:
 - A step that is done for a day is not done again; what was cut off in the middle is, and gives the same bytes.
-- Days are taken in their order. A day that is not over is closed only by who names it: what comes in after that is
-  booked on the next.
+- Days are taken in their order, also those on which nothing came in. A day that is not over is closed only by who
+  names it: what comes in after that is booked on the next.
 - A step says which one is missing before it.
 """
 
@@ -19,8 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from yima.sdk.centre.clearing.days import shifted
 from yima.sdk.centre.clearing.disputes.answering import answer_disputes
-from yima.sdk.centre.clearing.disputes.intake import take_files, waiting_files
+from yima.sdk.centre.clearing.disputes.intake import dated, take_files, waiting_files
 from yima.sdk.centre.clearing.disputes.settling import STEP as DISPUTES_STEP
 from yima.sdk.centre.clearing.disputes.settling import settle_disputes
 from yima.sdk.centre.clearing.engine import Engine, open_engine
@@ -116,20 +117,33 @@ class Centre:
         return [self._ingest(source, progress) for source in self.folder.sources()]
 
     def days(self, step: str, *, until: int, named: int | None = None) -> list[int]:
-        """The days for which a step is due, oldest first: those with something to do up to `until`, or up to the day
-        that is named, and that one. Raises OrderError for a day that lies behind one that was cleared."""
+        """The days for which a step is due, oldest first. Raises OrderError for one that lies behind a cleared one.
+
+        Of `rides`, every day of the calendar, from the first that is not cleared to the last up to `until` on which
+        something came in, or to the day that is named; of another step, those for which the step before is done.
+        """
         last = until if named is None else named
         names = list(STEPS)
         before = names.index(step)
         if before == 0:
-            has = set(self.workspace.days(ENTRIES))
+            days = self._calendar(until, named)
         else:
-            has = set(self.workspace.done_days(STEPS[names[before - 1]]))
-        days = {day for day in has if day <= last and not self.workspace.is_done(STEPS[step], day)}
+            done = self.workspace.done_days(STEPS[names[before - 1]])
+            days = [day for day in done if day <= last and not self.workspace.is_done(STEPS[step], day)]
         if named is not None and not self.workspace.is_done(STEPS[step], named):
             self._refuse_behind(step, named, days)
-            days.add(named)
-        return sorted(days)
+        return days
+
+    def _calendar(self, until: int, named: int | None) -> list[int]:
+        came = [*self.workspace.days(ENTRIES), *dated(self.folder.incoming())]
+        done = self.workspace.done_days(STEPS["rides"])
+        first = shifted(done[-1], 1) if done else min(self.workspace.days(ENTRIES), default=named or until)
+        last = named if named is not None else max((day for day in came if day <= until), default=0)
+        days = []
+        while first <= last:
+            days.append(first)
+            first = shifted(first, 1)
+        return days
 
     def due(self, *, until: int, named: int | None = None) -> list[int]:
         """The days of which any step is due, as for `days`."""

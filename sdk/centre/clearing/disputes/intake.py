@@ -29,12 +29,16 @@ def waiting_files(workspace: Workspace, day: int, paths: Iterable[Path]) -> list
     """Of the files that lie there, those that this day has to answer: dated no later, and not answered before it."""
     waiting = []
     for path in paths:
-        match = NAME.fullmatch(path.name)
-        dated = 0 if match is None else 20_000_000 + int(match[2])
         answered = _answered(workspace, path.name, _digest(path.read_bytes()))
-        if dated <= day and (answered is None or answered["day"] == day):
+        if max(dated([path]), default=0) <= day and (answered is None or answered["day"] == day):
             waiting.append(path)
     return waiting
+
+
+def dated(paths: Iterable[Path]) -> list[int]:
+    """The days in the names of files; a name that is none has no day."""
+    found = (NAME.fullmatch(path.name) for path in paths)
+    return [20_000_000 + int(match[2]) for match in found if match]
 
 
 def take_files(workspace: Workspace, day: int, paths: Iterable[Path]) -> dict[str, str]:

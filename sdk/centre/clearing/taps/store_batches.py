@@ -1,7 +1,9 @@
 """The signatures that a collector's store keeps (`batches`), and which of them lies above an entry.
 
 A store keeps a row for each batch that brought something. An entry was brought by the first batch that spans it and
-came in the same second; stores of the form before have no such rows, and their entries no batch.
+came in the same second. A batch whose own bytes are kept spans what it did not bring (it came before a gap was closed,
+or with another entry in the place of one), so it is the last to be asked. Stores of the form before have no such rows,
+and their entries no batch.
 """
 
 import sqlite3
@@ -11,6 +13,7 @@ from collections import defaultdict
 import pyarrow as pa
 
 _AT_ONCE = 20_000
+_Span = tuple[int, int, int, int]  # whether its bytes are kept, number, first sequence, second
 _NEAR = 64  # batches of one journal that may reach over each other: more are nobody's way of sending
 _SELECT = "SELECT id, device, epoch, form, first, last, key, signature, body, received FROM batches"
 
@@ -64,37 +67,26 @@ class Bringers:
     """Which batch brought an entry. behind: batches up to this number have brought nothing that is still to be read."""
 
     def __init__(self, connection: sqlite3.Connection, *, behind: int) -> None:
-        self._of: dict[tuple[str, int], tuple[list[int], list[tuple[int, int, int]]]] = defaultdict(lambda: ([], []))
+        self._of: dict[tuple[str, int], tuple[list[int], list[_Span]]] = defaultdict(lambda: ([], []))
         if not has_batches(connection):
             return
         rows = connection.execute(
-            "SELECT id, device, epoch, first, last, received FROM batches WHERE id > ? ORDER BY id", (behind,)
+            "SELECT id, device, epoch, first, last, received, body IS NOT NULL FROM batches WHERE id > ? ORDER BY id",
+            (behind,),
         )
-        for number, device, epoch, first, last, received in rows:
+        for number, device, epoch, first, last, received, has_body in rows:
             lasts, batches = self._of[device, epoch]
-            # Only what reaches further than all before it can have brought an entry; so `lasts` ascend.
-            if not lasts or last > lasts[-1]:
-                lasts.append(last)
-                batches.append((number, first, received))
-            else:
-                self._insert(lasts, batches, (last, number, first, received))
-
-    @staticmethod
-    def _insert(lasts: list[int], batches: list[tuple[int, int, int]], one: tuple[int, int, int, int]) -> None:
-        """One that came behind a gap before: what it brings lies below an earlier batch that was not held whole."""
-        last, number, first, received = one
-        place = bisect_left(lasts, last)
-        lasts.insert(place, last)
-        batches.insert(place, (number, first, received))
+            place = bisect_left(lasts, last)  # nearly always the end
+            lasts.insert(place, last)
+            batches.insert(place, (has_body, number, first, received))
 
     def name(self, source: str, device: str, epoch: int, sequence: int, received: int) -> str | None:
         """The name of the batch that brought it; None: none is kept."""
         lasts, batches = self._of.get((device, epoch), ([], []))
         place = bisect_left(lasts, sequence)
-        for number, first, came in batches[place : place + _NEAR]:
-            if came == received and first <= sequence:
-                return name_of(source, number)
-        return None
+        spans = batches[place : place + _NEAR]
+        found = min((span for span in spans if span[3] == received and span[2] <= sequence), default=None)
+        return None if found is None else name_of(source, found[1])
 
 
 def _is_hex(text: str) -> bool:

@@ -169,12 +169,14 @@ def test_a_day_that_was_closed_between_a_signature_and_its_entries(tmp_path: Pat
     path = collected(tmp_path / "s.db", bus, ONCE)
     workspace = Workspace(tmp_path / "w")
     chunks = SqliteSource(path, chunk=3).chunks({})
+    first = next(chunks)
+    chunks.close()  # type: ignore[attr-defined]
 
     class Cut:
         name = "s"
 
         def chunks(self, cursor: dict[str, int]) -> Iterator[Any]:
-            yield next(chunks)
+            yield first
 
     ingest(workspace, Cut())
     check_day(workspace, engine, centre.published(tariff()), DAY, threads=1)
@@ -205,6 +207,23 @@ def test_every_entry_is_named_after_the_batch_that_brought_it(tmp_path: Path, bu
             held = last
         rows = [row for chunk in SqliteSource(path, chunk=4).chunks({}) for row in chunk.rows.to_pylist()]
         assert {row["sequence"]: row["batch"] for row in rows} == {n: f"{turn}/{of}" for n, of in expected.items()}
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_another_entry_under_a_key_that_is_taken_takes_no_signature_from_the_first(
+    tmp_path: Path, bus: Device, engine: Engine, at: int
+) -> None:
+    """The batch of the second one spans the first, and may have come in the same second."""
+    path = collected(tmp_path / "s.db", bus, [(1, COUNT, 1)])
+    other = Device("bus-1", tariff())
+    other.tap(world.rider(99).code(NOON), NOON)
+    store = Store(path)
+    row = other.entries[0] | {"sequence": 3, "previous": bus.entries[1]["hash"]}
+    body = encode_batch("bus-1", 7, [entry_of(row | {"hash": world.link(row)})])
+    store.accept(parse_batch(body), KEY.public, received=NOON + at, signed=Signed(body, KEY.sign(body)))
+    store.close()
+    keys = {"bus-1": frozenset({KEY.public})}
+    assert sorted(whys(tmp_path, engine, SqliteSource(path), keys=keys)) == ["CONFLICT", *["NONE"] * COUNT]
 
 
 BYTES = st.binary(max_size=40)

@@ -80,7 +80,8 @@ def ride(
 
 
 def world(rides: Sequence[Mapping[str, Any]], **more: Any) -> dict[str, Any]:
-    """Rides, and whatever else is said: voids (ride_id, day, why), amounts (ride_id, delta, day), persons, rules, rates."""
+    """Rides, and whatever else is said: voids (ride_id, day, perhaps why), amounts (ride_id, delta, day), persons (…),
+    rules, rates."""
     rules = {"companion_s": 180, "transfer": [], "daily_cap": [], "monthly_total": []} | more.pop("rules", {})
     rates = more.pop("rates", [{"fee": 50000, "issuer_share": 20000, "acquirer_share": 10000}])
     return {"rides": list(rides), "voids": [], "amounts": [], "persons": [], "rules": rules, "rates": rates} | more
