@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import tty
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -28,6 +27,7 @@ from rich.table import Table
 
 from benchmarks.measurement import machine
 from yima.hwsim.latency import percentile
+from yima.hwsim.pseudo_terminal import PseudoTerminal
 from yima.sdk.cli.arguments import WholeNumber
 from yima.sdk.issuer import Issuer, make_issuer, make_rider, make_root
 from yima.validator.texts import Text, say
@@ -51,13 +51,12 @@ class Peer:
     """A program at the other end of a pty, and the pipe on which it says that it is done."""
 
     def __init__(self, at_end: ExitStack, words: Sequence[str], *, says: str, out: Path) -> None:
-        self._master, slave = os.openpty()
-        tty.setraw(slave)
-        at_end.callback(os.close, self._master)
-        at_end.callback(os.close, slave)
+        line = PseudoTerminal()
+        at_end.callback(line.close)
+        self._master = line.master
         read, write = os.pipe()
         at_end.callback(os.close, read)
-        given = [word.replace("{port}", os.ttyname(slave)) for word in words]
+        given = [word.replace("{port}", line.path) for word in words]
         with out.open("wb") as stdout:
             self._process = subprocess.Popen([sys.executable, "-m", *given], stdout=stdout, stderr=write)
         os.close(write)

@@ -9,8 +9,9 @@ Bytes that nobody takes away are lost, as on a UART, and counted in `overrun`.
 
 import os
 import time
-import tty
 from typing import Final
+
+from yima.hwsim.pseudo_terminal import PseudoTerminal
 
 _SLEEP_SLACK_S: Final = 0.0003  # sleep() oversleeps by less than this; the rest is waited out
 
@@ -27,11 +28,8 @@ class SerialScanner:
         self.suffix = suffix
         self.packet = packet
         self.overrun = 0
-        self._master, self._slave = os.openpty()
-        # Held open by us as well, so that the line stays raw and alive while no reader is there.
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)
-        self.path = os.ttyname(self._slave)
+        self._line = PseudoTerminal("scanner")
+        self.path = self._line.path
 
     def scan(self, payload: bytes) -> tuple[int, int]:
         """Sends one code; returns when its first and its last byte (suffix included) left, time.monotonic_ns()."""
@@ -62,8 +60,7 @@ class SerialScanner:
 
     def close(self) -> None:
         """Pulls the plug: a reader sees its port vanish."""
-        for descriptor in (self._master, self._slave):
-            os.close(descriptor)
+        self._line.close()
 
     def __enter__(self) -> "SerialScanner":
         return self
@@ -73,7 +70,7 @@ class SerialScanner:
 
     def _write(self, data: bytes) -> None:
         try:
-            written = os.write(self._master, data)
+            written = os.write(self._line.master, data)
         except BlockingIOError:
             written = 0
         self.overrun += len(data) - written

@@ -18,6 +18,12 @@ if wanted := os.environ.get("YIMA_CORE_IN"):
 
     assert Path(_core.__file__).is_relative_to(Path(wanted).resolve()), _core.__file__
 
+# Counters are written when a worker ends: on a busy machine that takes longer than the ten seconds it is given.
+if "YIMA_COVERAGE_IN" in os.environ:
+    import xdist.workermanage
+
+    xdist.workermanage.NodeManager.EXIT_TIMEOUT = 300
+
 VECTORS = Path(__file__).parent / "vectors"
 
 

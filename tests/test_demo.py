@@ -137,9 +137,9 @@ def test_ended_half_way_it_leaves_no_process_and_no_file(tmp_path: Path, number:
             break
     assert len(processes_naming(temporary)) == 3
     demo.send_signal(number)
-    demo.communicate(timeout=30)
+    demo.communicate(timeout=90)
     assert demo.returncode == status
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while processes_naming(temporary) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert processes_naming(temporary) == []

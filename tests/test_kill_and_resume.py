@@ -63,7 +63,7 @@ class Running:
                 self.lines.put(line)
 
     def wait_for(self, pattern: str) -> str:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             with contextlib.suppress(queue.Empty):
                 line = self.lines.get(timeout=0.1)

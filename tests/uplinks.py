@@ -26,7 +26,7 @@ def append(journal: SegmentJournal, count: int) -> None:
 
 def until(condition: Callable[[], bool]) -> None:
     """Waits for what another thread does; a test that waits in vain fails."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)

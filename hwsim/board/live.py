@@ -11,7 +11,6 @@ import contextlib
 import os
 import selectors
 import time
-import tty
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +20,7 @@ from yima.hwsim.board.control import Control
 from yima.hwsim.board.debugger import DebugPort
 from yima.hwsim.board.layout import SCANNER, STATION, STATUS
 from yima.hwsim.board.machine import BoardState, Happened, Machine
+from yima.hwsim.pseudo_terminal import PseudoTerminal
 
 _NAMES = {SCANNER: "scanner", STATION: "station", STATUS: "status"}
 _SLICE_S = 0.002
@@ -43,8 +43,7 @@ class Live:
         the port at which to wait for a debugger (0: any), see debugger.py. Raises OSError if that is taken."""
         self._machine = machine
         self._say = say
-        self._masters: dict[int, int] = {}
-        self._slaves: list[int] = []
+        self._lines: dict[int, PseudoTerminal] = {}
         self._links = links
         self.paths: dict[str, str] = {}
         self._watch = selectors.DefaultSelector()
@@ -52,16 +51,12 @@ class Live:
         if self._debug:
             self.paths["gdb"] = self._debug.address
         for uart, name in _NAMES.items():
-            master, slave = os.openpty()
-            tty.setraw(slave)  # held open here too, so that the line stays raw while nobody is there
-            os.set_blocking(master, False)
-            self._masters[uart] = master
-            self._slaves.append(slave)
-            self.paths[name] = os.ttyname(slave)
+            line = self._lines[uart] = PseudoTerminal(name)
+            self.paths[name] = line.path
             if uart in links:
                 links[uart].unlink(missing_ok=True)
-                links[uart].symlink_to(self.paths[name])
-            self._watch.register(master, selectors.EVENT_READ, uart)
+                links[uart].symlink_to(line.path)
+            self._watch.register(line.master, selectors.EVENT_READ, uart)
         self._control = Control(control, self._watch)
         if control:
             self.paths["control"] = control
@@ -75,10 +70,10 @@ class Live:
         if self._debug:
             self._debug.close()
         self._watch.close()
-        for descriptor in (*self._masters.values(), *self._slaves):
-            os.close(descriptor)
         for link in self._links.values():
             link.unlink(missing_ok=True)
+        for line in self._lines.values():
+            line.close()
         self._control.close()
 
     def run(self, until: int) -> None:
@@ -128,7 +123,7 @@ class Live:
         for uart, data in happened.sent.items():
             if data:
                 with contextlib.suppress(BlockingIOError):  # nobody reads: a wire that ends nowhere
-                    os.write(self._masters[uart], data)
+                    os.write(self._lines[uart].master, data)
         if happened.sent[STATUS]:
             self._say({"event": {"status": happened.sent[STATUS].decode("utf-8", "replace")}})
         for now, _, pins, _ in happened.pins:

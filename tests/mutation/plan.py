@@ -43,7 +43,7 @@ def measured(workshop: Workshop, language: Language, state: str, kept: Path) -> 
     out.unlink(missing_ok=True)
     workshop.build(Build.COUNTING)
     run = workshop.run_tests(
-        [*language.tests, *(f"--ignore={path}" for path in language.tests_left_out)],
+        [*language.tests, *(f"--{'deselect' if '::' in one else 'ignore'}={one}" for one in language.tests_left_out)],
         variables={"YIMA_MUTATION_MEASURE": str(out), "YIMA_MUTATION_EXTENSION": str(workshop.root / EXTENSION)},
         patience_s=lambda _: 100 * TEST_PATIENCE_S,
     )

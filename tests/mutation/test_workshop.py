@@ -214,5 +214,5 @@ def test_the_reasons_that_are_kept_can_be_read_and_every_pattern_finds_something
     assert all(len(reason) > 20 for reason in ledger.reasons().values())
     for language in LANGUAGES:
         assert len(sources_of(language)) > 25
-        assert all((ROOT / path).exists() for path in (*language.tests, *language.tests_left_out))
+        assert all((ROOT / one.partition("::")[0]).exists() for one in (*language.tests, *language.tests_left_out))
         assert all(list(ROOT.glob(pattern)) for pattern in language.sources)

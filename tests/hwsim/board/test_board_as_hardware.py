@@ -176,5 +176,5 @@ def test_a_board_that_was_killed_is_named_and_taken_up_again_when_it_is_back(ben
 @pytest.mark.slow
 def test_a_host_without_its_board_does_not_start_and_says_what_to_do(bench: Bench) -> None:
     host = bench.host()
-    with pytest.raises(ProcessError, match=r"(?s)status 2.*board:.*no board answers there.*yima board run --control"):
+    with pytest.raises(ProcessError, match=r"(?s)status 4.*board:.*no board answers there.*yima board run --control"):
         until(host, is_tap)

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests.entries import note
+from yima.hwsim.scanner import SerialScanner
 from yima.sdk.cli.main import main
 from yima.sdk.issuer import make_issuer, make_rider, make_root
 from yima.validator.state import DeviceState
@@ -124,19 +125,20 @@ def test_a_person_sees_a_line_a_tap_in_both_languages_and_no_whole_account(bench
 
 
 def test_sigterm_ends_a_run_in_order(bench: Path) -> None:
-    master, slave = os.openpty()
     words = run_words(bench, "--json")
-    words[2] = f"serial:{os.ttyname(slave)}"
-    with subprocess.Popen(
-        [sys.executable, "-m", "yima.sdk.cli.main", *words], stdout=subprocess.PIPE, text=True
-    ) as process:
+    with (
+        SerialScanner() as scanner,
+        subprocess.Popen(
+            [sys.executable, "-m", "yima.sdk.cli.main", *words[:2], f"serial:{scanner.path}", *words[3:]],
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["event"] == "started"
         process.send_signal(signal.SIGTERM)
         assert json.loads(process.stdout.readlines()[-1])["event"] == "stopped"
-        assert process.wait(30) == 0
-    os.close(master)
-    os.close(slave)
+        assert process.wait(60) == 0
 
 
 def test_output_that_nobody_reads_ends_the_run_without_a_traceback(bench: Path) -> None:

@@ -209,7 +209,7 @@ def test_the_deadline_holds_whatever_the_server_does(how: str) -> None:
         assert time.monotonic() - begun < 10  # a drip alone would hold it for ever
         for _ in range(3 * MOST_OPEN):  # places are given back, so nothing is blocked for good
             assert resolver.resolve(question(deadline_ms=50)) is Answer.UNREACHABLE
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while resolver._places._value < MOST_OPEN:
             assert time.monotonic() < deadline, "an exchange outlived its deadline"
             time.sleep(0.01)

@@ -14,8 +14,9 @@ from yima.sdk.parameters.denylist import Changes, build
 from yima.validator import _core
 from yima.validator.deny.denylist import DenyList
 from yima.validator.journal.facts import TapFacts
-from yima.validator.judging import Reason
-from yima.validator.parameters import from_mapping
+from yima.validator.judging import Mode, Reason
+from yima.validator.parameters import from_mapping, from_rules
+from yima.validator.parameters.rules import Fare, Rules
 
 NewRider = Callable[..., Rider]
 TOKEN = b"example-js:0001"
@@ -95,6 +96,35 @@ def test_a_record_is_written_whole_or_not_at_all(library: ctypes.CDLL, mode: int
     for capacity in range(len(whole)):
         assert record(library, capacity, b"code", verdict, trip) == b""
     assert b"\x00\x06\x00\x04" + merchant in record(library, 4096, b"code", verdict, Trip(mode=mode))
+
+
+def test_a_record_of_a_mode_without_a_merchant_type_leaves_the_tag_out(library: ctypes.CDLL) -> None:
+    ride = Verdict(accepted=1)
+    for mode in (0, 3):
+        assert b"\x00\x06\x00\x04" not in record(library, 4096, b"code", ride, Trip(mode=mode))
+        named = record(library, 4096, b"code", ride, Trip(mode=mode, merchant_type=b"4789"))
+        assert b"\x00\x06\x00\x044789" in named
+
+
+def test_the_rules_of_a_fare_are_told_by_name_and_those_without_one_are_left_out(
+    library: ctypes.CDLL,
+) -> None:
+    fares = [Fare(rule="bus-flat", mode=Mode.BUS, fen=200), Fare(rule="n" * 31, mode=Mode.METRO, fen=300)]
+    image = bytes(from_rules(Rules(environment="test", version=1, fares=fares), "these rules").image)
+    parameters, out = ctypes.create_string_buffer(65536), ctypes.create_string_buffer(200)
+    assert library.yima_parameters_open(parameters, image, ctypes.c_size_t(len(image)), None) == 0
+    library.yima_rule_text.restype = ctypes.c_size_t
+
+    def text(*numbers: int) -> bytes:
+        verdict = Verdict(rule_count=len(numbers), rules=tuple(AppliedRule(number=number) for number in numbers))
+        size: int = library.yima_rule_text(parameters, ctypes.byref(verdict), out)
+        assert out.raw[size] == 0
+        return out.raw[:size]
+
+    assert text() == b""
+    assert text(1) == b"bus-flat"
+    assert text(0, 1, 99, 2) == b"bus-flat+" + b"n" * 31
+    assert text(2, 2, 2, 2) == b"+".join([b"n" * 31] * 4)
 
 
 def test_a_refused_tap_has_no_record_of_the_ministrys(library: ctypes.CDLL) -> None:

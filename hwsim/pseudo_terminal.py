@@ -1,0 +1,36 @@
+"""A serial line between two programs of this machine: the simulator's end, and a path that a reader opens.
+
+The system gives the number of a pseudo-terminal to the next one as soon as it is closed. A program that comes back to
+/dev/pts/N after its line was pulled would then read a stranger's. So the path is a link of the line's own, which goes
+before the terminal does: whoever comes back finds nothing there, as where a USB scanner was pulled out.
+"""
+
+import os
+import shutil
+import tempfile
+import tty
+from pathlib import Path
+
+
+class PseudoTerminal:
+    """One line. master: the simulator's end, non-blocking. path: what the other program opens, `name` in a folder of
+    its own. Both ends are held open here, so that the line stays raw and alive while nobody else is there."""
+
+    def __init__(self, name: str = "line") -> None:
+        """Raises OSError where the system has no terminal left."""
+        self.master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self.master, False)
+        self._folder = Path(tempfile.mkdtemp(prefix="yima-line-"))
+        link = self._folder / name
+        link.symlink_to(os.ttyname(self._slave))
+        self.path = str(link)
+
+    def close(self) -> None:
+        """Pulls the plug: whoever has the line sees it vanish. A second call does nothing."""
+        if self._slave < 0:
+            return
+        shutil.rmtree(self._folder, ignore_errors=True)
+        for descriptor in (self.master, self._slave):
+            os.close(descriptor)
+        self._slave = -1
