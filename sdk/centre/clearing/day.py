@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from yima.sdk.centre.clearing.days import shifted
 from yima.sdk.centre.clearing.disputes.answering import answer_disputes
 from yima.sdk.centre.clearing.disputes.intake import take_files, waiting_files
 from yima.sdk.centre.clearing.disputes.settling import STEP as DISPUTES_STEP
@@ -122,7 +123,7 @@ class Centre:
         names = list(STEPS)
         before = names.index(step)
         if before == 0:
-            has = set(self.workspace.days(ENTRIES))
+            has = self._calendar(last if named is not None else None)
         else:
             has = set(self.workspace.done_days(STEPS[names[before - 1]]))
         days = {day for day in has if day <= last and not self.workspace.is_done(STEPS[step], day)}
@@ -137,6 +138,18 @@ class Centre:
         known = {day for step in STEPS.values() for day in self.workspace.done_days(step) if day <= last}
         unfinished = {day for day in known if not self.workspace.is_done(FILES_STEP, day)}
         return sorted(unfinished.union(self.days("rides", until=until, named=named)))
+
+    def _calendar(self, last: int | None) -> set[int]:
+        """Every day from the first on which something came in up to `last`; None: until no leg waits any more. Days
+        on which nothing came in are among them: that legs are closed by rule is something to do."""
+        days = self.workspace.days(ENTRIES)
+        if not days:
+            return set()
+        end = shifted(days[-1], self.terms.rides.close_after_days) if last is None else last
+        found = {days[0]}
+        while (day := shifted(max(found), 1)) <= end:
+            found.add(day)
+        return found
 
     def _refuse_behind(self, step: str, named: int, due: Iterable[int]) -> None:
         names = list(STEPS)

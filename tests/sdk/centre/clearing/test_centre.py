@@ -73,13 +73,14 @@ def test_every_ride_is_there_and_the_money_sums_to_nothing(cleared: Centre) -> N
     assert [row["ride_id"] for row in booked if row["reverses"]] == ["bus-2/7/1"]
 
 
-def test_what_is_due_is_what_has_entries_or_what_is_named(given: Path, tmp_path: Path) -> None:
+def test_what_is_due_is_every_day_from_the_first_entry_on_until_no_leg_waits_or_to_the_one_that_is_named(given: Path, tmp_path: Path) -> None:
     with Centre(CentreFolder(copied(given, tmp_path / "region"))) as centre:
         centre.ingest()
         assert centre.days("rides", until=DAY - 1) == []
         assert centre.days("rides", until=DAY) == [DAY]
         assert centre.days("rides", until=DAY, named=DAY + 1) == [DAY, DAY + 1]
-        assert centre.days("rides", until=DAY, named=DAY + 7) == [DAY, DAY + 1, DAY + 7]
+        assert centre.days("rides", until=DAY, named=DAY + 7) == list(range(DAY, DAY + 8))
+        assert centre.days("rides", until=DAY + 7) == [DAY, DAY + 1, DAY + 2], "legs of the second day are closed"
         with pytest.raises(OrderError, match="disputes is not done"):
             centre.days("settle", until=DAY, named=DAY)
         with pytest.raises(OrderError, match="no day"):
