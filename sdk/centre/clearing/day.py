@@ -119,8 +119,9 @@ class Centre:
     def days(self, step: str, *, until: int, named: int | None = None) -> list[int]:
         """The days for which a step is due, oldest first. Raises OrderError for one that lies behind a cleared one.
 
-        Of `rides`, every day of the calendar, from the first that is not cleared to the last up to `until` on which
-        something came in, or to the day that is named; of another step, those for which the step before is done.
+        Of `rides`, every day of the calendar: from the first that is not cleared to the last on which a leg still waits
+        or a file came in, at most `until`, or to the day that is named. Of another step, the days for which the step
+        before is done.
         """
         last = until if named is None else named
         names = list(STEPS)
@@ -135,10 +136,14 @@ class Centre:
         return days
 
     def _calendar(self, until: int, named: int | None) -> list[int]:
-        came = [*self.workspace.days(ENTRIES), *dated(self.folder.incoming())]
+        entered = self.workspace.days(ENTRIES)
         done = self.workspace.done_days(STEPS["rides"])
-        first = shifted(done[-1], 1) if done else min(self.workspace.days(ENTRIES), default=named or until)
-        last = named if named is not None else max((day for day in came if day <= until), default=0)
+        first = shifted(done[-1], 1) if done else min(entered, default=named or until)
+        last = named
+        if last is None:
+            waits = [shifted(entered[-1], self.terms.rides.close_after_days)] if entered else []
+            handed_in = [day for day in dated(self.folder.incoming()) if day <= until]
+            last = min(until, max([*waits, *handed_in], default=0))
         days = []
         while first <= last:
             days.append(first)

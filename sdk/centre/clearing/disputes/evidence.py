@@ -23,25 +23,32 @@ _FORM = 1
 # Views: told (dispute_id, ride_id), rides, entries, checks, taps, judged, batches.
 _SQL = """
 WITH
-legs AS (
+named AS (
     SELECT t.dispute_id, t.ride_id AS tap FROM told AS t
     UNION SELECT t.dispute_id, r.entry_tap AS tap FROM told AS t JOIN rides AS r ON r.ride_id = t.ride_id
         WHERE r.entry_tap IS NOT NULL
     UNION SELECT t.dispute_id, t.other AS tap FROM told AS t WHERE t.other IS NOT NULL
-)
+),
+legs AS (
+    SELECT dispute_id, split_part(tap, '/', 1) AS device, TRY_CAST(split_part(tap, '/', 2) AS BIGINT) AS epoch,
+        TRY_CAST(split_part(tap, '/', 3) AS BIGINT) AS sequence
+    FROM named
+),
+keys AS (SELECT DISTINCT device, epoch, sequence FROM legs)
 SELECT
     l.dispute_id, e.device, e.epoch, e.sequence, e.hash, e.previous, e.entry, e.form, e.received, e.batch,
     b.key AS batch_key, b.signature AS batch_signature, c.verdict, c.why, c.signatures, c.core_fare_fen,
     t.parameters_version, t.parameters_digest, coalesce(c.copy, 0) AS copy
 FROM legs AS l
-JOIN entries AS e
-    ON l.tap = e.device || '/' || CAST(e.epoch AS VARCHAR) || '/' || CAST(e.sequence AS VARCHAR)
+JOIN entries AS e ON e.device = l.device AND e.epoch = l.epoch AND e.sequence = l.sequence
 LEFT JOIN checks AS c
     ON c.device = e.device AND c.epoch = e.epoch AND c.sequence = e.sequence AND c.hash = e.hash AND c.copy = 0
 LEFT JOIN (
-    SELECT device, epoch, sequence, hash, max(parameters_version) AS parameters_version,
-        max(parameters_digest) AS parameters_digest
-    FROM taps GROUP BY device, epoch, sequence, hash
+    SELECT x.device, x.epoch, x.sequence, x.hash, max(x.parameters_version) AS parameters_version,
+        max(x.parameters_digest) AS parameters_digest
+    FROM taps AS x
+    JOIN keys AS k ON k.device = x.device AND k.epoch = x.epoch AND k.sequence = x.sequence
+    GROUP BY x.device, x.epoch, x.sequence, x.hash
 ) AS t ON t.device = e.device AND t.epoch = e.epoch AND t.sequence = e.sequence AND t.hash = e.hash
 LEFT JOIN batches AS b ON b.batch = e.batch
 ORDER BY l.dispute_id, e.device, e.epoch, e.sequence, e.hash, e.received

@@ -29,13 +29,25 @@ STEP = "disputes"
 # Views: asked (dispute_id, ride_id, raised_by, reason, claimed_fen, agrees), cleared, rides, checks, outcomes.
 _KNOWN_SQL = """
 WITH
-live AS (
-    SELECT b.* FROM cleared AS b
+named AS (
+    SELECT ride_id, split_part(ride_id, '/', 1) AS device, TRY_CAST(split_part(ride_id, '/', 2) AS BIGINT) AS epoch,
+        TRY_CAST(split_part(ride_id, '/', 3) AS BIGINT) AS sequence
+    FROM (SELECT DISTINCT ride_id FROM asked) AS once
+),
+booked AS (SELECT b.* FROM cleared AS b WHERE b.ride_id IN (SELECT ride_id FROM asked)),
+mine AS (
+    SELECT b.* FROM booked AS b
     WHERE NOT b.reverses AND NOT EXISTS (
-        SELECT 1 FROM cleared AS a WHERE a.ride_id = b.ride_id AND a.number = b.number AND a.reverses
+        SELECT 1 FROM booked AS a WHERE a.ride_id = b.ride_id AND a.number = b.number AND a.reverses
     )
 ),
-mine AS (SELECT b.* FROM live AS b WHERE b.ride_id IN (SELECT ride_id FROM asked)),
+alike AS (SELECT b.* FROM cleared AS b WHERE b.code_digest IN (SELECT code_digest FROM mine WHERE code_digest <> '')),
+live AS (
+    SELECT b.* FROM alike AS b
+    WHERE NOT b.reverses AND NOT EXISTS (
+        SELECT 1 FROM alike AS a WHERE a.ride_id = b.ride_id AND a.number = b.number AND a.reverses
+    )
+),
 copies AS (
     SELECT m.ride_id, min(b.ride_id) AS other
     FROM mine AS m
@@ -47,18 +59,18 @@ copies AS (
 ),
 judged AS (
     SELECT
-        device || '/' || CAST(epoch AS VARCHAR) || '/' || CAST(sequence AS VARCHAR) AS ride_id,
-        verdict, why, signatures,
+        n.ride_id, c.verdict, c.why, c.signatures,
         row_number() OVER (
-            PARTITION BY device, epoch, sequence ORDER BY CASE verdict WHEN 'OK' THEN 0 ELSE 1 END, day, hash, copy
+            PARTITION BY n.ride_id ORDER BY CASE c.verdict WHEN 'OK' THEN 0 ELSE 1 END, c.day, c.hash, c.copy
         ) AS place
-    FROM checks
+    FROM named AS n
+    JOIN checks AS c ON c.device = n.device AND c.epoch = n.epoch AND c.sequence = n.sequence
 ),
 seen AS (
     SELECT
-        device || '/' || CAST(epoch AS VARCHAR) || '/' || CAST(tap AS VARCHAR) AS ride_id, outcome,
-        row_number() OVER (PARTITION BY device, epoch, tap ORDER BY sequence DESC, hash) AS place
-    FROM outcomes
+        n.ride_id, x.outcome, row_number() OVER (PARTITION BY n.ride_id ORDER BY x.sequence DESC, x.hash) AS place
+    FROM named AS n
+    JOIN outcomes AS x ON x.device = n.device AND x.epoch = n.epoch AND x.tap = n.sequence
 )
 SELECT
     q.dispute_id, q.ride_id, q.raised_by, q.reason, q.claimed_fen, q.agrees, m.issuer, m.operator,

@@ -1,6 +1,7 @@
 """The relational steps behind the files: rows of each kind as lines, in the order in which they are written.
 
-Views: cleared (this day's), net (this day's), errors (why, error), and for feedback checks and taps of this day.
+Views: cleared (this day's), net (this day's), errors (why, error), and for feedback checks, taps, judged of this day.
+Kept, one after the other: unpaid_checks, unpaid.
 """
 
 from yima.sdk.centre.clearing.files.layouts import line_sql
@@ -17,7 +18,17 @@ _BOOKED = """
 """
 
 # Records that booked nothing today: refused ones with their error, and legs that wait for the other one.
+UNPAID_CHECKS = """
+    SELECT device, epoch, sequence, hash, copy, verdict, why, code_digest, service_date
+    FROM checks AS c
+    WHERE NOT EXISTS (
+        SELECT 1 FROM cleared AS b
+        WHERE c.verdict = 'OK'
+            AND b.ride_id = c.device || '/' || CAST(c.epoch AS VARCHAR) || '/' || CAST(c.sequence AS VARCHAR)
+    )
+"""
 _UNPAID = """
+    WITH keys AS (SELECT DISTINCT device, epoch, sequence, hash FROM unpaid_checks)
     SELECT
         CAST(:day AS BIGINT) * :places AS clearing,
         c.device || '/' || CAST(c.epoch AS VARCHAR) || '/' || CAST(c.sequence AS VARCHAR) AS reference,
@@ -29,21 +40,21 @@ _UNPAID = """
         greatest(coalesce(t.moment, 0), 0) AS moment, coalesce(c.service_date, 0) AS service_date, e.error, 0 AS test,
         0 AS gross_fen, 0 AS gate_fen, 0 AS centre_fen, 0 AS fare_fen, 0 AS fee_fen, 0 AS issuer_share_fen,
         0 AS acquirer_share_fen
-    FROM checks AS c
+    FROM unpaid_checks AS c
     JOIN errors AS e ON e.why = c.why
     LEFT JOIN (
-        SELECT device, epoch, sequence, hash, max(operator) AS operator, max(mode) AS mode, max(city) AS city,
-            max(account) AS account, max(moment) AS moment
-        FROM taps GROUP BY device, epoch, sequence, hash
+        SELECT x.device, x.epoch, x.sequence, x.hash, max(x.operator) AS operator, max(x.mode) AS mode,
+            max(x.city) AS city, max(x.account) AS account, max(x.moment) AS moment
+        FROM taps AS x
+        JOIN keys AS k ON k.device = x.device AND k.epoch = x.epoch AND k.sequence = x.sequence AND k.hash = x.hash
+        GROUP BY x.device, x.epoch, x.sequence, x.hash
     ) AS t ON t.device = c.device AND t.epoch = c.epoch AND t.sequence = c.sequence AND t.hash = c.hash
     LEFT JOIN (
-        SELECT device, epoch, sequence, hash, max(issuer) AS issuer FROM judged GROUP BY device, epoch, sequence, hash
+        SELECT x.device, x.epoch, x.sequence, x.hash, max(x.issuer) AS issuer
+        FROM judged AS x
+        JOIN keys AS k ON k.device = x.device AND k.epoch = x.epoch AND k.sequence = x.sequence AND k.hash = x.hash
+        GROUP BY x.device, x.epoch, x.sequence, x.hash
     ) AS j ON j.device = c.device AND j.epoch = c.epoch AND j.sequence = c.sequence AND j.hash = c.hash
-    WHERE NOT EXISTS (
-        SELECT 1 FROM cleared AS b
-        WHERE c.verdict = 'OK'
-            AND b.ride_id = c.device || '/' || CAST(c.epoch AS VARCHAR) || '/' || CAST(c.sequence AS VARCHAR)
-    )
 """
 _CR = """
     SELECT
@@ -59,25 +70,39 @@ _CR = """
     SELECT
         acquirer, issuer, type, error, count(*) AS count, 0 AS fare_fen, 0 AS fee_fen, 0 AS issuer_share_fen,
         0 AS acquirer_share_fen, 0 AS error_fee_fen, 0 AS centre_share_fen
-    FROM (:unpaid) AS u
+    FROM unpaid AS u
     GROUP BY acquirer, issuer, type, error
 """
 
 
-def lines_sql(kind: str, day: int) -> str:
+def unpaid_sql(day: int) -> str:
+    """Records that booked nothing on a day, with the columns of a detail line."""
+    return _UNPAID.replace(":day", str(day)).replace(":places", str(PLACES_A_DAY))
+
+
+def lines_sql(kind: str) -> str:
     """Rows (party, line) of a kind, a party's together and in their order."""
-    fed = f"SELECT * FROM ({_BOOKED}) AS x UNION ALL SELECT * FROM ({_UNPAID}) AS y"  # noqa: S608
-    source, party, order = {
-        "CL": (_BOOKED, "issuer", "clearing"),
-        "FB": (fed, "acquirer", "clearing, reference, number, error, code_digest"),
-        "BP": ("SELECT * FROM net", "'00000000'", "party_kind, party"),
-        "CR": (_CR.replace(":unpaid", _UNPAID), "'00000000'", "acquirer, issuer, type, error"),
-    }[kind]
-    sql = f"SELECT {party} AS party_of, {line_sql(kind)} AS line FROM ({source}) AS s ORDER BY party_of, {order}"  # noqa: S608
-    return sql.replace(":day", str(day)).replace(":places", str(PLACES_A_DAY))
+    source, party, order = _SOURCES[kind]
+    return f"SELECT {party} AS party_of, {line_sql(kind)} AS line FROM ({source}) AS s ORDER BY party_of, {order}"  # noqa: S608
 
 
-def counts_sql(kind: str, day: int) -> str:
+def counts_sql(kind: str) -> str:
     """How many lines each party gets."""
-    lines = lines_sql(kind, day).rsplit(" ORDER BY ", 1)[0]
-    return f"SELECT party_of, count(*) AS count FROM ({lines}) AS l GROUP BY party_of ORDER BY party_of"  # noqa: S608
+    source, party, _ = _SOURCES[kind]
+    return (
+        f"SELECT party_of, count(*) AS count FROM (SELECT {party} AS party_of FROM ({source}) AS s) AS l "  # noqa: S608
+        "GROUP BY party_of ORDER BY party_of"
+    )
+
+
+# What lines are made of, whose they are, in which order.
+_SOURCES = {
+    "CL": (_BOOKED, "issuer", "clearing"),
+    "FB": (
+        f"SELECT * FROM ({_BOOKED}) AS x UNION ALL SELECT * FROM unpaid",  # noqa: S608
+        "acquirer",
+        "clearing, reference, number, error, code_digest",
+    ),
+    "BP": ("SELECT * FROM net", "'00000000'", "party_kind, party"),
+    "CR": (_CR, "'00000000'", "acquirer, issuer, type, error"),
+}

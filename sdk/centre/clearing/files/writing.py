@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from yima.sdk.centre.clearing.engine import Engine
 from yima.sdk.centre.clearing.files import errors
 from yima.sdk.centre.clearing.files.layouts import EVERYBODY, RECORDS_MAX, file_name, header
-from yima.sdk.centre.clearing.files.queries import counts_sql, lines_sql
+from yima.sdk.centre.clearing.files.queries import UNPAID_CHECKS, counts_sql, lines_sql, unpaid_sql
 from yima.sdk.centre.clearing.money.settle import LAST, OrderError
 from yima.sdk.centre.clearing.money.tables import CLEARED, FUNDED, NET
 from yima.sdk.centre.clearing.parquet import LEVEL, ROW_GROUP, groups
@@ -65,6 +65,8 @@ def write_files(
         engine.scan(view, table, workspace.files(table, day=day))
     engine.scan("judged", JUDGED, workspace.files(JUDGED, day=day))
     engine.register("errors", errors.relation())
+    engine.keep("unpaid_checks", UNPAID_CHECKS)
+    engine.keep("unpaid", unpaid_sql(day))
     steps = [*KINDS, *(name for name, _, _ in _READABLE)]
     for place, kind in enumerate(KINDS):
         progress(kind, place, len(steps))
@@ -86,7 +88,7 @@ def folder_of(folder: Path, party: str) -> Path:
 
 def _fixed(engine: Engine, folder: Path, kind: str, day: int) -> None:
     counts: dict[str, int] = {}
-    for batch in engine.query(counts_sql(kind, day), _COUNTS):
+    for batch in engine.query(counts_sql(kind), _COUNTS):
         counts.update(zip(batch["party_of"].to_pylist(), batch["count"].to_pylist(), strict=True))
     names: dict[str, str] = {}
     for party in counts:
@@ -98,7 +100,7 @@ def _fixed(engine: Engine, folder: Path, kind: str, day: int) -> None:
             )
     for party in counts:
         folder_of(folder, party).mkdir(exist_ok=True)
-    rows = _runs(engine.query(lines_sql(kind, day), _LINES))
+    rows = _runs(engine.query(lines_sql(kind), _LINES))
     written: dict[str, int] = {}
     with ExitStack() as stack:
         out = None

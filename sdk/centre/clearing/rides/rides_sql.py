@@ -8,23 +8,33 @@ late, near, legs, pairs_again.
 
 TAP_ID = "concat({0}.device, '/', CAST({0}.epoch AS TEXT), '/', CAST({0}.sequence AS TEXT))"
 
-# Taps that count and that no ride has, with all that a ride says of them.
+# Taps that count and that no ride has, with all that a ride says of them. Of earlier days few are left: that is found
+# out first, and only their facts are looked up.
 OPEN = f"""
+WITH waiting AS (
+    SELECT c.device, c.epoch, c.sequence, c.hash, c.day
+    FROM checks AS c
+    LEFT JOIN voids AS v ON v.device = c.device AND v.epoch = c.epoch AND v.sequence = c.sequence
+    LEFT JOIN taken AS k ON k.tap = {TAP_ID.format("c")}
+    WHERE c.verdict = 'OK' AND v.device IS NULL AND k.tap IS NULL
+), told AS (
+    SELECT t.*, w.day AS checked, ROW_NUMBER() OVER (
+            PARTITION BY t.device, t.epoch, t.sequence, t.hash ORDER BY t.day, t.received
+        ) AS place
+    FROM taps AS t
+    JOIN waiting AS w ON w.device = t.device AND w.epoch = t.epoch AND w.sequence = t.sequence AND w.hash = t.hash
+), said AS (
+    SELECT DISTINCT j.device, j.epoch, j.sequence, j.hash, j.issuer, j.core_transaction, j.cap_fen
+    FROM judged AS j
+    JOIN waiting AS w ON w.device = j.device AND w.epoch = j.epoch AND w.sequence = j.sequence AND w.hash = j.hash
+)
 SELECT {TAP_ID.format("t")} AS tap, t.device, t.epoch, t.sequence, t.hash, t.day, t.moment, t.mode, t.direction,
     t.line, t.station, t.city, t.issuer_city, t.operator, t.account, t.account_type, t.family, t.vouched,
     t.code_digest, t.fare_fen, t.entry_at AS told_at, t.entry_station AS told_station, t.parameters_version,
     t.parameters_digest, t.service_date, j.issuer, j.core_transaction, j.cap_fen
-FROM checks AS c
-JOIN (
-    SELECT *, ROW_NUMBER() OVER (PARTITION BY device, epoch, sequence, hash ORDER BY day, received) AS place FROM taps
-) AS t ON t.device = c.device AND t.epoch = c.epoch AND t.sequence = c.sequence AND t.hash = c.hash AND t.place = 1
-JOIN (
-    SELECT DISTINCT device, epoch, sequence, hash, issuer, core_transaction, cap_fen FROM judged
-) AS j ON j.device = c.device AND j.epoch = c.epoch AND j.sequence = c.sequence AND j.hash = c.hash
-LEFT JOIN voids AS v ON v.device = c.device AND v.epoch = c.epoch AND v.sequence = c.sequence
-LEFT JOIN taken AS k ON k.tap = {TAP_ID.format("c")}
-WHERE c.verdict = 'OK' AND v.device IS NULL AND k.tap IS NULL
-    AND (c.day = {{day}} OR (t.mode = 2 AND t.direction > 0))
+FROM told AS t
+JOIN said AS j ON j.device = t.device AND j.epoch = t.epoch AND j.sequence = t.sequence AND j.hash = t.hash
+WHERE t.place = 1 AND (t.checked = {{day}} OR (t.mode = 2 AND t.direction > 0))
 """  # noqa: S608
 
 # Legs that rides of the days in view have, unless the ride is void: then the other leg waits again.
@@ -34,6 +44,8 @@ FROM (
     SELECT ride_id, entry_tap AS leg FROM rides
     UNION ALL
     SELECT ride_id, exit_tap AS leg FROM rides
+    UNION ALL
+    SELECT ride_id, ride_id AS leg FROM rides WHERE kind = 'BUS'
 ) AS legs
 LEFT JOIN reversals AS r ON r.ride_id = legs.ride_id
 WHERE leg IS NOT NULL AND r.ride_id IS NULL
@@ -187,9 +199,9 @@ WHERE q.tap IS NULL
 
 # The rules of the sums that are taken, one a row.
 PARTS = """
-SELECT c.tap, c.ride_id, a.place, a.kind, a.fen, a.funder, a.funder_id, a.rule
+SELECT DISTINCT c.tap, c.ride_id, a.place, a.kind, a.fen, a.funder, a.funder_id, a.rule
 FROM closing AS c
-JOIN (SELECT DISTINCT device, epoch, sequence, hash, place, kind, fen, funder, funder_id, rule FROM applied) AS a
+JOIN applied AS a
     ON a.device = c.device AND a.epoch = c.epoch AND a.sequence = c.sequence AND a.hash = c.hash
 WHERE c.taken_from = 'J'
 UNION ALL

@@ -80,7 +80,7 @@ def test_what_is_due_is_every_day_up_to_the_last_or_the_named_one(given: Path, t
         assert centre.days("rides", until=DAY) == [DAY]
         assert centre.days("rides", until=DAY, named=DAY + 1) == [DAY, DAY + 1]
         assert centre.days("rides", until=DAY, named=DAY + 3) == [DAY, DAY + 1, DAY + 2, DAY + 3]
-        assert centre.days("rides", until=DAY + 9) == [DAY, DAY + 1]  # nothing came in after that
+        assert centre.days("rides", until=DAY + 9) == [DAY, DAY + 1, DAY + 2], "legs of the second day are closed"
         with pytest.raises(OrderError, match="disputes is not done"):
             centre.days("settle", until=DAY, named=DAY)
         with pytest.raises(OrderError, match="no day"):
