@@ -44,7 +44,7 @@ lint: setup
 	.venv/bin/mypy .ci/release.py
 
 # The tests of the core, for builds of it that watch what it does.
-CORE_TESTS := tests/validator/core tests/validator/test_lab_vectors.py tests/validator/packages/test_form.py \
+CORE_TESTS := tests/validator/core tests/validator/test_entries.py tests/validator/test_lab_vectors.py tests/validator/packages/test_form.py \
 	tests/validator/packages/test_package.py tests/validator/deny/test_denylist.py \
 	tests/validator/parameters tests/validator/judging tests/validator/journal/test_facts.py
 
@@ -124,7 +124,7 @@ release: setup
 lock: .venv/.installed
 	$(PY) -m pip install --quiet pip-tools
 	.venv/bin/pip-compile --quiet --no-header --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--no-emit-trusted-host --allow-unsafe --strip-extras --extra camera,uplink,metrics,report,firmware,board,dev -o requirements.lock pyproject.toml
+		--no-emit-trusted-host --allow-unsafe --strip-extras --extra camera,uplink,metrics,centre,spark,report,firmware,board,dev -o requirements.lock pyproject.toml
 
 clean:
 	rm -rf .venv build dist *.egg-info $(EXT)

@@ -22,7 +22,7 @@ from yima.hwsim.board.cost_report import chart, whole_page
 from yima.hwsim.board.costs import PARTS, Tap
 from yima.hwsim.board.measurement import RATES_MHZ, Measured, measure_codes, model_ms
 from yima.hwsim.board.workshop import ORGANISATION, PLATFORM
-from yima.hwsim.page import check_place
+from yima.sdk.page import check_place
 from yima.validator.errors import YimaError
 from yima.validator.parameters import from_mapping
 from yima.validator.texts import Text, say

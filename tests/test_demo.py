@@ -20,6 +20,8 @@ COMMAND = [sys.executable, "-m", "yima.sdk.cli.main", "demo"]
 DEVICES = ("bus-1", "gate-1")
 BOARD_INSTALLED = all(importlib.util.find_spec(name) for name in ("unicorn", "elftools", "imgtool", "smp", "ziglang"))
 
+CENTRE_INSTALLED = all(importlib.util.find_spec(name) for name in ("duckdb", "pyarrow"))
+
 
 def environment(temporary: Path, language: str = "en") -> dict[str, str]:
     return {**os.environ, "YIMA_LANG": language, "TMPDIR": str(temporary)}
@@ -84,6 +86,14 @@ def test_twenty_taps_reach_the_collector_through_a_cut_network(tmp_path: Path) -
     else:
         assert ".[board,firmware]" in done.stdout
         assert ".[board,firmware]" in section
+    _, heading, section = report.partition("Who owes whom")
+    assert heading
+    if CENTRE_INSTALLED:
+        assert "all signatures checked again" in done.stdout
+        assert "Suzhou&#x27;s buses" in section and "¥0.00" in section
+    else:
+        assert ".[centre]" in done.stdout
+        assert ".[centre]" in section
     assert "Accepted" in (tmp_path / "demo.svg").read_text(encoding="utf-8")
 
     (kept,) = temporary.glob("yima-demo-*")

@@ -10,7 +10,7 @@ from html import escape
 
 from yima.hwsim.board.costs import PARTS, Part, Tap
 from yima.hwsim.board.measurement import RATES_MHZ, Measured, model_ms
-from yima.hwsim.page import both, page, table
+from yima.sdk.page import both, page, table
 from yima.validator.texts import Text
 
 TITLE = Text("What a tap costs on the gate controller", "闸机控制器上一次刷码的开销")

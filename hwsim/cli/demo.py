@@ -21,9 +21,10 @@ DESCRIPTION = """\
 Starts a collector, a bus validator with a serial scanner and a metro gate with a camera, all simulated but for the
 software, on a signed package of the Yangtze-delta profile; lets riders of its cities tap, cuts the network and restores
 it, and accounts for every tap and for the rules that set its fare. Then counts what a tap costs on the emulated gate
-controller (with the extras board and firmware).
+controller (with the extras board and firmware), and clears its own taps: who owes whom (with the extra centre).
 启动采集端、公交验票机（串口扫码器）和地铁闸机（摄像头），使用已签名的长三角参数包，模拟各城乘客刷码，中断并恢复网络，
-最后核对每一笔记录及其票价规则，并统计仿真闸机控制器上一次刷码的开销（需 board 与 firmware 组件）。"""
+核对每一笔记录及其票价规则，统计仿真闸机控制器上一次刷码的开销（需 board 与 firmware 组件），最后清算本次刷码
+（需 centre 组件）。"""
 
 EPILOG = """\
 exit status 退出状态:
@@ -76,20 +77,24 @@ def run(arguments: argparse.Namespace) -> int:
         with screen.waiting(Text("counting a tap on the emulated gate controller", "统计仿真闸机控制器上的一次刷码")):
             board = tap_on_board(directory)
         screen.board(board.said, measured=board.measured)
+        with screen.waiting(Text("clearing the demonstration's own taps", "清算本次演示的刷码")):
+            cleared = demonstration.clear(result.outcomes)
+        screen.cleared(cleared)
         write_report(
             report,
             title=Text("Yima: a tap, from the phone's screen to the collector", "一码：一次刷码，从手机屏幕到采集端"),
             outcomes=result.outcomes,
             accounts=result.accounts,
-            differences=result.differences,
+            differences=[*result.differences, *cleared.differences],
             board=board.section,
+            clearing=cleared.section,
         )
         screen.wrote(report)
         if arguments.keep:
             screen.kept(directory)
         if arguments.svg is not None:
             screen.save(arguments.svg)
-    return 1 if result.differences else 0
+    return 1 if result.differences or cleared.differences else 0
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

@@ -23,6 +23,7 @@ from yima.validator.parameters import Parameters, load
 from yima.validator.texts import Text, say
 
 ENVIRONMENT = "test"
+PACKAGE = "yangtze-delta.ymp"
 _HOUR_S = 3600
 _DAY_S = 86400
 
@@ -57,7 +58,7 @@ def write_package(cast: Cast, directory: Path, now: int) -> CityPackage:
     package = build_package(read, [key])
     count = Text(f"{len(read.rules.whitelist)} institutions", f"{len(read.rules.whitelist)} 家机构")
     files = CityPackage(
-        package=directory / "yangtze-delta.ymp",
+        package=directory / PACKAGE,
         trust=directory / "signers.txt",
         summary=f"{say(count)}, {len(package)} bytes 字节",
     )

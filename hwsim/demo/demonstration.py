@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from yima.hwsim.demo.accounts import Account, account
-from yima.hwsim.demo.city_package import ENVIRONMENT, write_package
+from yima.hwsim.demo.city_package import ENVIRONMENT, PACKAGE, write_package
+from yima.hwsim.demo.clearing import Cleared, clear_taps
 from yima.hwsim.demo.fares import GATES, NAMES
 from yima.hwsim.demo.outcomes import Outcome
 from yima.hwsim.demo.screen import Screen
@@ -100,6 +101,10 @@ class Demonstration:
         carried = {"up": network.bytes_up, "down": network.bytes_down, "connections": network.connections}
         return self._result(outcomes, sites, time.monotonic() - begun, carried)
 
+    def clear(self, outcomes: Sequence[Outcome]) -> Cleared:
+        """Who owes whom after that; the collector has stopped. Never fails."""
+        return clear_taps(self._store, self._directory / PACKAGE, self._world.cast, outcomes)
+
     def _start_collector(self, processes: Processes, closing: ExitStack) -> tuple[Process, Network]:
         collector = processes.start(
             "yima collect", ["collect", "--listen", "127.0.0.1:0", "--store", str(self._store), "--json"]
@@ -125,7 +130,7 @@ class Demonstration:
             arguments += ["--params", str(files.package), "--trust", str(files.trust), "--environment", ENVIRONMENT]
             arguments += ["--state", str(self._state(site)), "--device", site.device, "--mode", mode.value]
             arguments += ["--city", str(place.city), "--line", str(place.line), "--station", str(place.station)]
-            arguments += ["--direction", place.direction.value]
+            arguments += ["--direction", place.direction.value, "--operator", f"{place.operator:08}"]
             arguments += ["--collector", f"http://{host}:{port}", *_UPLOAD]
             site.process = processes.start(f"yima run ({site.device})", arguments)
         for mode, site in sites.items():

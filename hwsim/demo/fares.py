@@ -18,9 +18,12 @@ from yima.validator.texts import Text
 
 SENIOR = 2  # the account type that the profile's concessions take for seniors
 GATES = {
-    Mode.BUS: GateContext(mode=Mode.BUS, city=320500),
-    Mode.METRO: GateContext(mode=Mode.METRO, city=310000, line=1, station=106, direction=Direction.EXIT),
+    Mode.BUS: GateContext(mode=Mode.BUS, city=320500, operator=99320501),
+    Mode.METRO: GateContext(
+        mode=Mode.METRO, city=310000, line=1, station=106, direction=Direction.EXIT, operator=99310002
+    ),
 }
+OPERATORS = {Mode.BUS: Text("Suzhou's buses", "苏州公交"), Mode.METRO: Text("Shanghai's metro", "上海地铁")}
 NAMES = {
     Mode.BUS: Text("a bus in Suzhou", "苏州公交"),
     Mode.METRO: Text("an exit of Shanghai's metro", "上海地铁出站"),

@@ -14,7 +14,7 @@ from yima.hwsim.bus import yuan
 from yima.hwsim.demo.accounts import Account
 from yima.hwsim.demo.outcomes import Outcome, fares_by_rule
 from yima.hwsim.latency import STEPS, spread
-from yima.hwsim.page import both, check_place, heading, page, table
+from yima.sdk.page import both, check_place, heading, page, table
 from yima.validator.errors import YimaError
 from yima.validator.judging import Reason
 from yima.validator.parameters import Mode
@@ -39,9 +39,11 @@ def write_report(
     accounts: Sequence[Account],
     differences: Sequence[Text],
     board: str = "",
+    clearing: str = "",
 ) -> None:
     """Writes the report; `check_report` says beforehand whether that can be done. board: the section about the gate
-    controller, HTML, of yima.hwsim.demo.tap_on_board. Raises YimaError, OSError."""
+    controller, HTML, of yima.hwsim.demo.tap_on_board. clearing: the one about money, of yima.hwsim.demo.clearing.
+    Raises YimaError, OSError."""
     parts = [
         _result(differences),
         heading(Text("Verdicts by reason", "判定结果")),
@@ -56,6 +58,7 @@ def write_report(
         "每点为一次刷码；短线为中位数与 99 分位。串口上的非部标码靠静默判断结尾，因此较慢。</figcaption></figure>",
         _latencies(outcomes),
         board,
+        clearing,
         heading(Text("Every tap", "全部刷码")),
         _taps(outcomes),
     ]

@@ -20,6 +20,7 @@ from rich.text import Text as Styled
 
 from yima.hwsim.bus import yuan
 from yima.hwsim.demo.accounts import Account, Tap
+from yima.hwsim.demo.clearing import Cleared
 from yima.hwsim.demo.outcomes import Outcome, fares_by_rule
 from yima.hwsim.demo.report import MODES, latencies
 from yima.hwsim.latency import STEPS, spread
@@ -169,6 +170,17 @@ class Screen:
         self._console.print(
             Styled.assemble(("● ", "green" if measured else "yellow"), say(what), "  ", (say(said), "dim"))
         )
+
+    def cleared(self, cleared: Cleared) -> None:
+        """Who owes whom, or why nobody knows."""
+        for table in cleared.tables:
+            self._console.print(table)
+        what = Text("clearing", "清分")
+        self._console.print(
+            Styled.assemble(("● ", "green" if cleared.done else "yellow"), say(what), "  ", (say(cleared.said), "dim"))
+        )
+        for difference in cleared.differences:
+            self._say(Text(f"✗ {difference.en}", f"✗ {difference.zh}"), style="bold red")
 
     def wrote(self, path: Path) -> None:
         """A file was written."""

@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from yima.hwsim.page import both, heading
+from yima.sdk.page import both, heading
 from yima.validator.errors import YimaError
 from yima.validator.remedies import missing_module
 from yima.validator.texts import Text

@@ -31,6 +31,12 @@ int yima_sm2_module_init(PyObject *module);
 extern PyMethodDef yima_facts_methods[];
 PyObject *yima_facts_layout_tuple(void);
 
+/* entries.c: many entries a call, as columns. */
+extern PyMethodDef yima_entries_methods[];
+
+/* judge.c: the core as judge over many entries. */
+PyObject *yima_judge_type(void);
+
 /* package.c: adds its functions and PACKAGE_ERRORS; -1 with an error set. */
 int yima_package_module_init(PyObject *module);
 

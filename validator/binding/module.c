@@ -161,9 +161,11 @@ static int core_exec(PyObject *module) {
         add(module, "CERTIFICATE_LAYOUT", layout_tuple(certificate, certificate_rows)) < 0 ||
         add(module, "PARAMETER_IMAGE", yima_image_table()) < 0 ||
         add(module, "FACTS_LAYOUT", yima_facts_layout_tuple()) < 0 ||
-        PyModule_AddFunctions(module, yima_facts_methods) < 0 || add(module, "Validator", yima_validator_type()) < 0 ||
-        add(module, "Loop", yima_loop_type()) < 0 || add(module, "LOOP", yima_loop_ways_tuple()) < 0 ||
-        add(module, "DenyList", yima_deny_type()) < 0 || PyModule_AddFunctions(module, yima_sm2_methods) < 0) {
+        PyModule_AddFunctions(module, yima_facts_methods) < 0 ||
+        PyModule_AddFunctions(module, yima_entries_methods) < 0 || add(module, "Judge", yima_judge_type()) < 0 ||
+        add(module, "Validator", yima_validator_type()) < 0 || add(module, "Loop", yima_loop_type()) < 0 ||
+        add(module, "LOOP", yima_loop_ways_tuple()) < 0 || add(module, "DenyList", yima_deny_type()) < 0 ||
+        PyModule_AddFunctions(module, yima_sm2_methods) < 0) {
         return -1;
     }
     return yima_sm2_module_init(module) < 0 ? -1 : yima_package_module_init(module);

@@ -15,6 +15,7 @@ typedef struct {
     const yima_parameters *p;
     const yima_gate *gate;
     const yima_claim *claim;
+    const yima_entry_data *known_entry; /* NULL: the issuer's data tell it */
     uint32_t now;
     const uint8_t *row;     /* the fare rule */
     const uint8_t *journey; /* the row for entries and exits, or NULL */
@@ -172,6 +173,10 @@ static yima_reason price_single(pricing *f) {
 }
 
 static int read_entry(const pricing *f, yima_entry_data *entry) {
+    if (f->known_entry) {
+        *entry = *f->known_entry;
+        return 1;
+    }
     return f->claim->institution &&
            yima_issuer_data_read(f->p, f->claim->institution, f->claim->issuer_data, f->claim->issuer_data_size, entry);
 }
@@ -273,6 +278,7 @@ yima_reason yima_fare_find(const yima_judgement *j, uint32_t issuer_city) {
     pricing f = {.p = j->v->parameters,
                  .gate = &j->v->gate,
                  .claim = &j->claim,
+                 .known_entry = j->known_entry,
                  .now = (uint32_t)j->now,
                  .reducible = 1,
                  .verdict = j->verdict};

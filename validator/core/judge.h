@@ -6,6 +6,7 @@
 #ifndef YIMA_JUDGE_H
 #define YIMA_JUDGE_H
 #include "bytes.h"
+#include "issuer_data.h"
 #include "sm2.h"
 #include "yima/core.h"
 
@@ -43,6 +44,7 @@ typedef struct {
     int slot; /* of the issuer in the cache, -1: not in it */
     yima_sm2_key issuer;
     yima_claim claim;
+    const yima_entry_data *known_entry; /* who prices anew knows the entry; NULL: it is read from the issuer's data */
     uint8_t body[YIMA_SUISHEN_BODY];
     uint8_t pseudo_account[10];
     yima_verdict *verdict;

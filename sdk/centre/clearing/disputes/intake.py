@@ -1,0 +1,142 @@
+"""Files from institutions: disputes raised (ED) and the other party's word on them (CM); each is answered in LD.
+
+Rules it keeps:
+- A file is taken whole or not at all, once, on the day for which it is handed in, or the first one after that which is
+  still open. The same bytes again have the same answer on that day, and are taken as done on a later one; other bytes
+  under the name of a file that was taken are not.
+- What was refused is answered once, and looked at again when its bytes are others.
+- Every record must be by the organisation in the file's name.
+- A dispute's number is its raiser's and stands for ever: one that is there already is a file not taken.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from yima.sdk.centre.clearing.files.layouts import NAME, file_name, header, line
+from yima.sdk.centre.clearing.files.reading import ClearingFile, ClearingFileError, parse_file
+from yima.sdk.centre.clearing.money.tables import CONFIRMED, RAISED, Reason
+from yima.sdk.centre.clearing.tables import Table
+from yima.sdk.centre.clearing.workspace import Workspace
+
+TAKEN, AGAIN, MALFORMED, NOT_THEIRS, NUMBER_TAKEN, UNKNOWN_WORD = "0000", "0001", "0002", "0003", "0004", "0005"
+
+
+def waiting_files(workspace: Workspace, day: int, paths: Iterable[Path]) -> list[Path]:
+    """Of the files that lie there, those that this day has to answer: dated no later, and not answered before it."""
+    waiting = []
+    for path in paths:
+        answered = _answered(workspace, path.name, _digest(path.read_bytes()))
+        if max(dated([path]), default=0) <= day and (answered is None or answered["day"] == day):
+            waiting.append(path)
+    return waiting
+
+
+def dated(paths: Iterable[Path]) -> list[int]:
+    """The days in the names of files; a name that is none has no day."""
+    found = (NAME.fullmatch(path.name) for path in paths)
+    return [20_000_000 + int(match[2]) for match in found if match]
+
+
+def take_files(workspace: Workspace, day: int, paths: Iterable[Path]) -> dict[str, str]:
+    """Takes files in for a day that is not settled yet; returns a code for each name, and writes LD for each sender."""
+    codes: dict[str, str] = {}
+    for path in sorted(paths):
+        content = path.read_bytes()
+        codes[path.name] = _take(workspace, day, path.name, content)
+    _answer(workspace, day, codes)
+    return codes
+
+
+def _take(workspace: Workspace, day: int, name: str, content: bytes) -> str:
+    digest = _digest(content)
+    before = _answered(workspace, name, digest)
+    if before is not None:
+        return f"{before['code']:04}" if before["day"] == day else AGAIN
+    code, rows = _looked_at(workspace, day, name, content)
+    if rows is not None:
+        table, found = rows
+        workspace.write(table, day, name, pa.Table.from_pylist(found, table.schema).to_batches())
+    where = f"file {name}" if code == TAKEN else f"refused {name}"
+    workspace.move(where, {"day": day, "digest": digest, "code": int(code)})
+    return code
+
+
+def _looked_at(
+    workspace: Workspace, day: int, name: str, content: bytes
+) -> tuple[str, tuple[Table, list[dict[str, object]]] | None]:
+    """The code of a file, and its rows if it is taken."""
+    if workspace.cursor(f"file {name}"):
+        return NUMBER_TAKEN, None
+    try:
+        file = parse_file(name, content)
+    except ClearingFileError:
+        return MALFORMED, None
+    if file.kind not in ("ED", "CM"):
+        return MALFORMED, None
+    table = RAISED if file.kind == "ED" else CONFIRMED
+    by = "raised_by" if file.kind == "ED" else "confirmed_by"
+    code = _refusal(workspace, table, file, by, day)
+    if code != TAKEN:
+        return code, None
+    rows = [_row(file.kind, record, day) for record in file.records]
+    return code, (table, sorted(rows, key=lambda row: str(row["dispute_id"])))
+
+
+def _answered(workspace: Workspace, name: str, digest: int) -> dict[str, int] | None:
+    """What was answered to these bytes under this name; None: nothing yet."""
+    records = (workspace.cursor(f"file {name}"), workspace.cursor(f"refused {name}"))
+    return next((record for record in records if record and record["digest"] == digest), None)
+
+
+def _digest(content: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(content).digest()[:7], "big")
+
+
+def _refusal(workspace: Workspace, table: Table, file: ClearingFile, by: str, day: int) -> str:
+    if any(str(record[by])[-7:] != file.organisation or len(str(record[by])) != 8 for record in file.records):
+        return NOT_THEIRS
+    if file.kind == "ED" and any(record["reason"] not in set(Reason) for record in file.records):
+        return UNKNOWN_WORD
+    if file.kind == "CM" and any(record["agrees"] not in (0, 1) for record in file.records):
+        return UNKNOWN_WORD
+    numbers = [str(record["dispute_id"]) for record in file.records]
+    name = file_name(file.kind, file.day, file.organisation, file.sequence)
+    others = [path for path in workspace.files(table, before=day + 1) if path.stem != name]
+    known = {number for path in others for number in pq.read_table(path)["dispute_id"].to_pylist()}
+    return NUMBER_TAKEN if len(set(numbers)) != len(numbers) or known & set(numbers) else TAKEN
+
+
+def _row(kind: str, record: dict[str, str | int], day: int) -> dict[str, object]:
+    if kind == "CM":
+        agrees = record["agrees"] == 1
+        return {
+            "dispute_id": record["dispute_id"],
+            "confirmed_by": record["confirmed_by"],
+            "agrees": agrees,
+            "day": day,
+        }
+    names = ("dispute_id", "raised_by", "reason", "claimed_fen")
+    return {**{name: record[name] for name in names}, "ride_id": record["reference"], "day": day}
+
+
+def _answer(workspace: Workspace, day: int, codes: dict[str, str]) -> None:
+    """LD: which files were taken, with a code each, one file a sender. A name that is none gets no answer."""
+    by_sender: dict[str, list[str]] = {}
+    for name, code in sorted(codes.items()):
+        if len(name) == 33 and name.isascii() and name[15:22].isdecimal():
+            by_sender.setdefault(name[15:22], []).append(line("LD", {"file": name, "code": code}))
+    folder = workspace.path / "answers" / str(day)
+    for sender, lines in by_sender.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_answer(folder, "LD", day, f"0{sender}", lines)
+
+
+def write_answer(folder: Path, kind: str, day: int, party: str, lines: Sequence[str]) -> Path:
+    """A file of a few records, at once."""
+    path = folder / file_name(kind, day, party, 1)
+    path.write_text(header(kind, day, party, len(lines)) + "\n" + "".join(lines), encoding="ascii")
+    return path

@@ -1,0 +1,182 @@
+"""A day's disputes: what was raised or waits is looked up, decided, and written down before the day's money is booked.
+
+Rules it keeps:
+- Decided once: a dispute that was upheld or refused is closed. One that waits is looked at again when the other party
+  has spoken, the day after it was asked at the earliest; a new row says what comes of it. Nobody else's word counts.
+- Of several disputes of one day over one ride, in the order of their numbers, the first that is upheld is the last that
+  is decided; the others are told DECIDED_BEFORE.
+- What a dispute is decided by was booked on an earlier day: nobody disputes what has not been sent to them.
+"""
+
+import pyarrow as pa
+
+from yima.sdk.centre.clearing.disputes.deciding import Known, Ruling, decide
+from yima.sdk.centre.clearing.engine import Engine
+from yima.sdk.centre.clearing.money.tables import (
+    CENTRE_PARTY,
+    CLEARED,
+    CONFIRMED,
+    DISPUTES,
+    RAISED,
+    Decision,
+    Reason,
+)
+from yima.sdk.centre.clearing.tables import CHECKS, OUTCOMES, RIDES
+from yima.sdk.centre.clearing.workspace import Workspace
+
+STEP = "disputes"
+
+# Views: asked (dispute_id, ride_id, raised_by, reason, claimed_fen, agrees), cleared, rides, checks, outcomes.
+_KNOWN_SQL = """
+WITH
+named AS (
+    SELECT ride_id, split_part(ride_id, '/', 1) AS device, TRY_CAST(split_part(ride_id, '/', 2) AS BIGINT) AS epoch,
+        TRY_CAST(split_part(ride_id, '/', 3) AS BIGINT) AS sequence
+    FROM (SELECT DISTINCT ride_id FROM asked) AS once
+),
+booked AS (SELECT b.* FROM cleared AS b WHERE b.ride_id IN (SELECT ride_id FROM asked)),
+mine AS (
+    SELECT b.* FROM booked AS b
+    WHERE NOT b.reverses AND NOT EXISTS (
+        SELECT 1 FROM booked AS a WHERE a.ride_id = b.ride_id AND a.number = b.number AND a.reverses
+    )
+),
+alike AS (SELECT b.* FROM cleared AS b WHERE b.code_digest IN (SELECT code_digest FROM mine WHERE code_digest <> '')),
+live AS (
+    SELECT b.* FROM alike AS b
+    WHERE NOT b.reverses AND NOT EXISTS (
+        SELECT 1 FROM alike AS a WHERE a.ride_id = b.ride_id AND a.number = b.number AND a.reverses
+    )
+),
+copies AS (
+    SELECT m.ride_id, min(b.ride_id) AS other
+    FROM mine AS m
+    JOIN live AS b
+        ON b.code_digest = m.code_digest AND b.kind = m.kind
+        AND (b.moment < m.moment OR (b.moment = m.moment AND b.ride_id < m.ride_id))
+    WHERE m.code_digest <> ''
+    GROUP BY m.ride_id
+),
+judged AS (
+    SELECT
+        n.ride_id, c.verdict, c.why, c.signatures,
+        row_number() OVER (
+            PARTITION BY n.ride_id ORDER BY CASE c.verdict WHEN 'OK' THEN 0 ELSE 1 END, c.day, c.hash, c.copy
+        ) AS place
+    FROM named AS n
+    JOIN checks AS c ON c.device = n.device AND c.epoch = n.epoch AND c.sequence = n.sequence
+),
+seen AS (
+    SELECT
+        n.ride_id, x.outcome, row_number() OVER (PARTITION BY n.ride_id ORDER BY x.sequence DESC, x.hash) AS place
+    FROM named AS n
+    JOIN outcomes AS x ON x.device = n.device AND x.epoch = n.epoch AND x.tap = n.sequence
+)
+SELECT
+    q.dispute_id, q.ride_id, q.raised_by, q.reason, q.claimed_fen, q.agrees, m.issuer, m.operator,
+    m.gross_fen + m.gate_fen AS fare_fen, r.core_fare_fen, coalesce(j.signatures, 0) AS signatures, c.other, j.verdict,
+    j.why, o.outcome
+FROM asked AS q
+LEFT JOIN mine AS m ON m.ride_id = q.ride_id
+LEFT JOIN rides AS r ON r.ride_id = m.ride_id
+LEFT JOIN copies AS c ON c.ride_id = q.ride_id
+LEFT JOIN judged AS j ON j.ride_id = q.ride_id AND j.place = 1
+LEFT JOIN seen AS o ON o.ride_id = q.ride_id AND o.place = 1
+ORDER BY q.dispute_id
+"""
+_ASKED = pa.schema(
+    [
+        ("dispute_id", pa.string()),
+        ("ride_id", pa.string()),
+        ("raised_by", pa.string()),
+        ("reason", pa.string()),
+        ("claimed_fen", pa.int64()),
+        ("agrees", pa.bool_()),
+    ]
+)
+_KNOWN = pa.schema(
+    [
+        *_ASKED,
+        ("issuer", pa.string()),
+        ("operator", pa.string()),
+        ("fare_fen", pa.int64()),
+        ("core_fare_fen", pa.int64()),
+        ("signatures", pa.int32()),
+        ("other", pa.string()),
+        ("verdict", pa.string()),
+        ("why", pa.string()),
+        ("outcome", pa.int32()),
+    ]
+)
+
+
+def settle_disputes(workspace: Workspace, engine: Engine, day: int) -> int:
+    """Decides the day's disputes, before `settle`; returns how many rows it wrote."""
+    if workspace.is_done(STEP, day):
+        return 0
+    closed: set[tuple[str, str, str]] = set()  # ride, raised by, reason
+    upheld: set[str] = set()
+    waiting: dict[str, str] = {}
+    for row in workspace.read(DISPUTES, before=day).to_pylist():
+        waiting.pop(row["dispute_id"], None)
+        if row["decision"] == Decision.WAITING:
+            waiting[row["dispute_id"]] = row["against"]
+            continue
+        closed.add((row["ride_id"], row["raised_by"], row["reason"]))
+    asked = _asked(workspace, day, waiting)
+    rows = []
+    if asked:
+        engine.register("asked", pa.Table.from_pylist(asked, _ASKED))
+        engine.scan("cleared", CLEARED, workspace.files(CLEARED, before=day))
+        for table in (RIDES, CHECKS, OUTCOMES):
+            engine.scan(table.name, table, workspace.files(table, before=day + 1))
+        for batch in engine.query(_KNOWN_SQL, _KNOWN):
+            for found in batch.to_pylist():
+                key = (found["ride_id"], found["raised_by"], found["reason"])
+                against = _against(found)
+                decided_before = key in closed or found["ride_id"] in upheld
+                names = [name for name in Known.__slots__ if name in found]
+                ruling = decide(Known(**{name: found[name] for name in names}, decided_before=decided_before))
+                if ruling.decision is Decision.UPHELD:
+                    upheld.add(found["ride_id"])
+                rows.append(_row(found, ruling, against, day))
+    count = 0
+    if rows:
+        count = workspace.write(DISPUTES, day, "centre", pa.Table.from_pylist(rows, DISPUTES.schema).to_batches())
+    workspace.done(STEP, day)
+    return count
+
+
+def _asked(workspace: Workspace, day: int, waiting: dict[str, str]) -> list[dict[str, object]]:
+    """Disputes raised today, and those that wait and whose other party has spoken."""
+    raised = {row["dispute_id"]: row for row in workspace.read(RAISED, before=day + 1).to_pylist()}
+    words = {row["dispute_id"]: row for row in workspace.read(CONFIRMED, before=day + 1).to_pylist()}
+    asked = []
+    for dispute_id, row in sorted(raised.items()):
+        word = words.get(dispute_id)
+        against = waiting.get(dispute_id)
+        spoken = word is not None and word["confirmed_by"] == against
+        if row["day"] != day and not spoken:
+            continue
+        agrees = word["agrees"] if spoken and word is not None else None
+        asked.append({**{name: row[name] for name in _ASKED.names if name != "agrees"}, "agrees": agrees})
+    return asked
+
+
+def _against(found: dict[str, str | None]) -> str:
+    if found["reason"] == Reason.MISSING or found["issuer"] is None or found["operator"] is None:
+        return CENTRE_PARTY
+    return found["operator"] if found["raised_by"] == found["issuer"] else found["issuer"]
+
+
+def _row(found: dict[str, object], ruling: Ruling, against: str, day: int) -> dict[str, object]:
+    return {
+        **{name: found[name] for name in ("dispute_id", "ride_id", "raised_by", "reason", "other")},
+        "against": against,
+        "decision": str(ruling.decision),
+        "decided_by": str(ruling.decided_by),
+        "effect": str(ruling.effect),
+        "delta_fen": ruling.delta_fen,
+        "reply": ruling.reply,
+        "day": day,
+    }

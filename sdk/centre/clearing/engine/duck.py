@@ -1,0 +1,92 @@
+"""DuckDB, embedded: the engine of one machine. What does not fit in memory goes to a temporary folder."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from yima.sdk.centre.clearing.engine.port import EngineError, fitted
+from yima.sdk.centre.clearing.tables import Table
+from yima.validator.texts import Text
+
+ROWS = 1 << 16  # rows of one batch of a result
+
+
+class DuckEngine:
+    """See Engine. scratch: where what does not fit in memory goes. memory: as DuckDB writes sizes."""
+
+    name = "duckdb"
+
+    def __init__(self, scratch: Path, *, memory: str = "2GB") -> None:
+        try:
+            self._connection = duckdb.connect(
+                config={
+                    "memory_limit": memory,
+                    "temp_directory": str(scratch),
+                    "preserve_insertion_order": "false",
+                    "autoinstall_known_extensions": "false",
+                    "autoload_known_extensions": "false",
+                }
+            )
+        except duckdb.Error as error:
+            raise EngineError(
+                f"duckdb, memory {memory}",
+                Text(f"cannot be started: {error}", f"无法启动：{error}"),
+                Text("Give memory as 2GB or 500MB", "请按 2GB 或 500MB 的形式给出内存"),
+            ) from error
+
+    def scan(self, view: str, table: Table, files: Sequence[Path]) -> None:
+        """Names the rows of these files."""
+        if not files:
+            self.register(view, table.schema.empty_table())
+            return
+        self._forget(view)
+        names = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
+        columns = ", ".join(table.columns)
+        with _explained():
+            self._connection.execute(
+                f"CREATE VIEW {view} AS SELECT {columns} FROM read_parquet([{names}], hive_partitioning = false)"  # noqa: S608
+            )
+
+    def register(self, view: str, rows: pa.Table) -> None:
+        """Names rows in memory."""
+        self._forget(view)
+        self._connection.register(view, rows)
+
+    def keep(self, view: str, sql: str) -> None:
+        """Runs one SELECT and names its rows."""
+        self._forget(view)
+        with _explained():
+            self._connection.execute(f"CREATE TEMP TABLE {view} AS {sql}")
+
+    def query(self, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """The rows of one SELECT, in its order."""
+        with _explained():
+            for batch in self._connection.sql(sql).to_arrow_reader(ROWS):
+                yield fitted(batch, schema)
+
+    def close(self) -> None:
+        """Lets go of what it holds."""
+        self._connection.close()
+
+    def _forget(self, view: str) -> None:
+        self._connection.unregister(view)
+        kind = self._connection.execute(
+            "SELECT table_type FROM information_schema.tables WHERE table_name = ?", [view]
+        ).fetchone()
+        if kind is not None:
+            self._connection.execute(f"DROP {'VIEW' if kind[0] == 'VIEW' else 'TABLE'} {view}")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        raise EngineError(
+            "duckdb",
+            Text(f"cannot run a step: {error}", f"无法执行：{error}"),
+            Text("Check memory and disk; if they suffice, report it", "请检查内存与磁盘；如均充足，请报告此问题"),
+        ) from error

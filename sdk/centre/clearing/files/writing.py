@@ -1,0 +1,160 @@
+"""A day's files: what each institution gets, in the clearing's own form, and the same as CSV and Parquet.
+
+    files/<day>/<party>/CL… or FB…            fixed-width, one or more
+    files/<day>/<party>/issued.csv, .parquet   every row of `cleared` of an issuer's riders
+    files/<day>/<party>/acquired.csv, .parquet every row of `cleared` of an operator's rides
+    files/<day>/<party>/funded.csv, .parquet   every reduction that a funder pays
+    files/<day>/BP…, CR…, net.csv, net.parquet for everybody
+
+Rules it keeps:
+- The folder of a day appears whole or not at all, and is the same bytes when it is made again.
+- Lines are made by the engine and never come apart here; memory holds one batch.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from yima.sdk.centre.clearing.engine import Engine
+from yima.sdk.centre.clearing.files import errors
+from yima.sdk.centre.clearing.files.layouts import EVERYBODY, RECORDS_MAX, file_name, header
+from yima.sdk.centre.clearing.files.queries import UNPAID_CHECKS, counts_sql, lines_sql, unpaid_sql
+from yima.sdk.centre.clearing.money.settle import LAST, OrderError
+from yima.sdk.centre.clearing.money.tables import CLEARED, FUNDED, NET
+from yima.sdk.centre.clearing.parquet import LEVEL, ROW_GROUP, groups
+from yima.sdk.centre.clearing.tables import CHECKS, JUDGED, TAPS, Table
+from yima.sdk.centre.clearing.workspace import Workspace
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
+
+KINDS = ("CL", "FB", "BP", "CR")
+_LINES = pa.schema([("party_of", pa.string()), ("line", pa.large_string())])
+_COUNTS = pa.schema([("party_of", pa.string()), ("count", pa.int64())])
+_READABLE: tuple[tuple[str, Table, str], ...] = (
+    ("issued", CLEARED, "issuer"),
+    ("acquired", CLEARED, "operator"),
+    ("funded", FUNDED, "party"),
+    ("net", NET, f"'{EVERYBODY}'"),
+)
+Progress = Callable[[str, int, int], None]
+
+
+class NameClashError(YimaError):
+    """Two institutions whose files would bear the same name."""
+
+
+def write_files(
+    workspace: Workspace, engine: Engine, day: int, *, progress: Progress = lambda step, done, of: None
+) -> Path:
+    """Writes the files of a settled day; returns their folder. Raises NameClashError, OrderError."""
+    if not workspace.is_done(LAST, day):
+        raise OrderError(day, Text("is not settled", "尚未清算"), Text("Settle it first", "请先清算"))
+    folder = workspace.path / "files" / str(day)
+    making = folder.with_name(f".{day}.tmp")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    for view, table in {"cleared": CLEARED, "net": NET, "funded": FUNDED, "checks": CHECKS, "taps": TAPS}.items():
+        engine.scan(view, table, workspace.files(table, day=day))
+    engine.scan("judged", JUDGED, workspace.files(JUDGED, day=day))
+    engine.register("errors", errors.relation())
+    engine.keep("unpaid_checks", UNPAID_CHECKS)
+    engine.keep("unpaid", unpaid_sql(day))
+    steps = [*KINDS, *(name for name, _, _ in _READABLE)]
+    for place, kind in enumerate(KINDS):
+        progress(kind, place, len(steps))
+        _fixed(engine, making, kind, day)
+    for place, (name, table, party) in enumerate(_READABLE, len(KINDS)):
+        progress(name, place, len(steps))
+        _readable(engine, making, name, table, party)
+    shutil.rmtree(folder, ignore_errors=True)
+    making.replace(folder)
+    workspace.done("files", day)
+    progress("", len(steps), len(steps))
+    return folder
+
+
+def folder_of(folder: Path, party: str) -> Path:
+    """Where a party's files of a day lie."""
+    return folder if party == EVERYBODY else folder / party
+
+
+def _fixed(engine: Engine, folder: Path, kind: str, day: int) -> None:
+    counts: dict[str, int] = {}
+    for batch in engine.query(counts_sql(kind), _COUNTS):
+        counts.update(zip(batch["party_of"].to_pylist(), batch["count"].to_pylist(), strict=True))
+    names: dict[str, str] = {}
+    for party in counts:
+        if names.setdefault(party[-7:], party) != party:
+            raise NameClashError(
+                party,
+                Text(f"has the last seven digits of {names[party[-7:]]}", f"后七位与 {names[party[-7:]]} 相同"),
+                Text("Give one of them another code", "请为其中之一另编代码"),
+            )
+    for party in counts:
+        folder_of(folder, party).mkdir(exist_ok=True)
+    rows = _runs(engine.query(lines_sql(kind), _LINES))
+    written: dict[str, int] = {}
+    with ExitStack() as stack:
+        out = None
+        for party, batch in rows:
+            lines = batch["line"]
+            while len(lines):
+                done = written.setdefault(party, 0)
+                sequence, within = divmod(done, RECORDS_MAX)
+                if within == 0:
+                    stack.close()
+                    left = min(RECORDS_MAX, counts[party] - done)
+                    path = folder_of(folder, party) / file_name(kind, day, party, sequence + 1)
+                    out = stack.enter_context(path.open("wb"))
+                    out.write(header(kind, day, party, left).encode("ascii") + b"\n")
+                assert out is not None
+                taken = lines.slice(0, RECORDS_MAX - within)
+                out.write(_characters(taken))
+                written[party] += len(taken)
+                lines = lines.slice(len(taken))
+    assert written == counts
+
+
+def _characters(lines: pa.LargeStringArray) -> memoryview:
+    """All lines of a column, one behind the other, as they lie in memory."""
+    _, offsets, data = lines.buffers()
+    ends = memoryview(offsets).cast("q")[lines.offset : lines.offset + len(lines) + 1]
+    return memoryview(data)[ends[0] : ends[-1]]
+
+
+def _readable(engine: Engine, folder: Path, name: str, table: Table, party: str) -> None:
+    schema = pa.schema([pa.field("party_of", pa.string()), *table.schema])
+    keys = ", ".join(table.key)
+    columns = ", ".join(table.columns)
+    view = "net" if table is NET else "funded" if table is FUNDED else "cleared"
+    sql = f"SELECT {party} AS party_of, {columns} FROM {view} ORDER BY party_of, {keys}"  # noqa: S608
+    for of, runs in groupby(_runs(engine.query(sql, schema)), itemgetter(0)):
+        where = folder_of(folder, of)
+        where.mkdir(exist_ok=True)
+        batches = (batch.select(table.schema.names) for _, batch in runs)
+        parquet = pq.ParquetWriter(where / f"{name}.parquet", table.schema, compression="zstd", compression_level=LEVEL)
+        # An engine hands rows back in portions of its own: row groups, and so the bytes, must not depend on them.
+        with parquet, pa_csv.CSVWriter(where / f"{name}.csv", table.schema) as rows:
+            for group in groups(batches, table.schema):
+                parquet.write_table(group, row_group_size=ROW_GROUP)
+                rows.write_table(group)
+
+
+def _runs(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """Batches cut where the party changes."""
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        runs = pc.run_end_encode(batch["party_of"])
+        start = 0
+        for end, party in zip(runs.run_ends.to_pylist(), runs.values.to_pylist(), strict=True):
+            yield party, batch.slice(start, end - start)
+            start = end

@@ -1,0 +1,98 @@
+"""A centre's folder: what it is given, and the workspace in which it works.
+
+    stores/<name>.db            collectors' stores (SQLite), or stores/<name>/*.parquet as `export` writes them
+    parameters/                 every parameter package and deny-list that gates were given, see taps/parameters.py
+    devices.txt                 `device hexkey` a line, every key that a device has had; left out: any key may sign
+    rules.toml, rates.toml      see rides/rules.py, money/rules.py, money/rates.py
+    incoming/                   files that institutions handed in: ED (raised), CM (the other party's word)
+    workspace/                  tables, files, answers, reports: what the centre makes; see workspace.py
+
+Everything but the workspace is only looked at.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from yima.sdk.centre.clearing.money.rates import Rates, read_rates
+from yima.sdk.centre.clearing.money.rules import Rules, read_rules
+from yima.sdk.centre.clearing.rides.rules import RideRules, ride_rules
+from yima.sdk.centre.clearing.taps.batches import Keys
+from yima.sdk.centre.clearing.taps.parameters import Published, load_folder
+from yima.sdk.centre.clearing.taps.stores import ParquetSource, Source, SqliteSource
+from yima.sdk.centre.clearing.toml_rows import read
+from yima.sdk.centre.collector.enrolment import read_all_keys
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
+
+STORES, PARAMETERS, INCOMING, WORKSPACE = "stores", "parameters", "incoming", "workspace"
+RULES, RATES, DEVICES = "rules.toml", "rates.toml", "devices.txt"
+
+
+class FolderError(YimaError):
+    """A folder that is no centre's, or that lacks what a step needs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """By what the centre goes: how legs become rides, what a person's rides give, what clearing costs."""
+
+    rides: RideRules
+    rules: Rules
+    rates: Rates
+
+
+class CentreFolder:
+    """The folder at `path`. Raises FolderError where it is none: without stores and parameters."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        for name, what in ((STORES, Text("collectors' stores", "采集库")), (PARAMETERS, Text("parameters", "参数"))):
+            if not (path / name).is_dir():
+                raise FolderError(
+                    path,
+                    Text(f"has no folder {name}/ of {what.en}", f"没有存放{what.zh}的 {name}/ 文件夹"),
+                    Text(
+                        "Name a centre's folder; docs/clearing.md says what lies in one",
+                        "请指定清分中心的文件夹，其内容见 docs/clearing.md",
+                    ),
+                )
+
+    @property
+    def workspace(self) -> Path:
+        """Where the centre works."""
+        return self.path / WORKSPACE
+
+    def sources(self) -> list[Source]:
+        """Its stores, by name. Raises FolderError for what is none and for two of one name."""
+        found: dict[str, Source] = {}
+        for path in sorted((self.path / STORES).iterdir()):
+            if path.name.startswith(".") or path.name.endswith(("-wal", "-shm", "-journal", ".lock")):
+                continue  # what SQLite and the collector keep beside a store
+            source: Source = ParquetSource(path) if path.is_dir() else SqliteSource(path)
+            if source.name in found:
+                raise FolderError(
+                    path,
+                    Text(f"a second store is called {source.name}", f"已有名为 {source.name} 的采集库"),
+                    Text("Rename one of the two before it is read", "请在读取前将其中之一改名"),
+                )
+            found[source.name] = source
+        return list(found.values())
+
+    def published(self) -> Published:
+        """What gates were given. Raises ParametersError."""
+        return load_folder(self.path / PARAMETERS)
+
+    def keys(self) -> Keys | None:
+        """The devices' keys; None: there is no list of them. Raises StoreError."""
+        path = self.path / DEVICES
+        return read_all_keys(path) if path.exists() else None
+
+    def terms(self) -> Terms:
+        """Its rules and rates. Raises TermsError."""
+        table = read(self.path / RULES).table("rides")
+        return Terms(rides=ride_rules(table), rules=read_rules(self.path / RULES), rates=read_rates(self.path / RATES))
+
+    def incoming(self) -> list[Path]:
+        """What institutions handed in, by name."""
+        folder = self.path / INCOMING
+        return sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []

@@ -1,0 +1,184 @@
+"""From taps that count to rides: `rides`, their `reductions` by the gate's rules, `reversals` of earlier rides.
+
+Rules it keeps:
+- A bus tap is a ride. At a metro an exit belongs to the latest entry of the same account in that city at or before it;
+  each entry is used once; sequence numbers and what the code tells of the entry have no say. The account's companions
+  pair alike: the last in is taken for the first out.
+- A leg waits for the other `close_after_days` settlement days, whichever of them comes late, and is then closed by rule
+  on its own: an exit by the fare that its gate took, an entry by the centre's sum for a missing exit,
+  or by the cap of its code, if that is less.
+- What is settled is what the same core says under the parameters that the gate named; where the code told the gate of
+  another entry than the centre has, for the centre's entry. Where the core has no fare for that, or one that the code's
+  cap forbids, the core's sum as judged at the gate stays. Every difference to what the gate took has a named cause.
+- Nothing is updated: a ride whose tap turns void is named in `reversals`, and its other leg waits again. So is a ride
+  of the last `pair_again_days` settlement days whose legs belong to other legs, or to some where they had none, now
+  that a late one came: its legs are settled anew on this day. What a dispute has decided stays.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from yima.sdk.centre.clearing.columns import integers, numbers, pieces
+from yima.sdk.centre.clearing.days import shifted
+from yima.sdk.centre.clearing.engine import Engine
+from yima.sdk.centre.clearing.money.tables import DISPUTES
+from yima.sdk.centre.clearing.rides import rides_sql as sql
+from yima.sdk.centre.clearing.rides.rules import RideRules
+from yima.sdk.centre.clearing.tables import (
+    APPLIED,
+    CHECKS,
+    ENTRIES,
+    JUDGED,
+    REDUCTIONS,
+    REVERSALS,
+    RIDES,
+    TAPS,
+    VOIDS,
+)
+from yima.sdk.centre.clearing.taps.judged import applied
+from yima.sdk.centre.clearing.taps.parameters import Published
+from yima.sdk.centre.clearing.workspace import Workspace
+
+STEP = "rides"
+_WANTED = pa.schema(
+    [
+        ("tap", pa.string()),
+        *((name, TAPS.schema.field(name).type) for name in ("device", "epoch", "sequence", "hash")),
+        ("entry_station", pa.int64()),
+        ("entry_at", pa.int64()),
+    ]
+)
+_BLOBS = pa.schema(
+    [("tap", pa.string()), ("entry_station", pa.int64()), ("entry_at", pa.int64()), ("entry", pa.binary())]
+)
+_REPRICED = pa.schema([("tap", pa.string()), ("reason", pa.int32()), ("core_transaction", pa.int32())])
+_PARTS = pa.schema(
+    [
+        ("tap", pa.string()),
+        *((name, APPLIED.schema.field(name).type) for name in ("place", "kind", "fen", "funder", "funder_id", "rule")),
+    ]
+)
+_LATE = pa.schema([("account", pa.string()), ("city", pa.int64()), ("moment", pa.int64())])
+_DAY = pa.schema([("day", pa.int32())])
+_MISSING_EXIT = pa.schema([("city", pa.int64()), ("since", pa.int32()), ("fen", pa.int64())])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ridden:
+    """What a day gave."""
+
+    rides: int
+    reductions: int
+    reversals: int
+
+
+def ride_day(workspace: Workspace, engine: Engine, published: Published, rules: RideRules, day: int) -> Ridden:
+    """Writes a checked day's rides. Days are taken in their order. Raises EngineError."""
+    closes = shifted(day, -rules.close_after_days)
+    past = workspace.read(REVERSALS, before=day)
+    new = _newly_void(workspace, engine, past, day)
+    engine.register("missing_exit", _missing_exit(rules))
+    since = _open(workspace, engine, new, rules.close_after_days, day)
+    paired = _paired_anew(workspace, engine, rules, day)
+    if paired.num_rows:
+        new = pa.concat_tables([new, paired]).sort_by("ride_id")
+        since = _open(workspace, engine, new, rules.close_after_days, day)
+    engine.keep("pairs", sql.PAIRS.format(within_s=rules.pair_within_s, legs="open"))
+    _reprice(workspace, engine, published, since, day)
+    engine.keep("closing", sql.CLOSING.format(closes=closes))
+    engine.keep("parts", sql.PARTS)
+    rides = workspace.write(RIDES, day, STEP, engine.query(sql.RIDES.format(day=day), RIDES.schema))
+    reductions = workspace.write(
+        REDUCTIONS, day, "gate", engine.query(sql.REDUCTIONS.format(day=day), REDUCTIONS.schema)
+    )
+    workspace.write(REVERSALS, day, STEP, new.to_batches())
+    workspace.done(STEP, day)
+    return Ridden(rides=rides, reductions=reductions, reversals=new.num_rows)
+
+
+def _newly_void(workspace: Workspace, engine: Engine, past: pa.Table, day: int) -> pa.Table:
+    """Rides of earlier days that turn void on this one; the past is only read if a tap did."""
+    voids = workspace.files(VOIDS, day=day)
+    if not voids:
+        return REVERSALS.schema.empty_table()
+    engine.register("reversals", past)
+    engine.scan("new_voids", VOIDS, voids)
+    engine.scan("rides", RIDES, workspace.files(RIDES, before=day))
+    return _rows(engine, sql.REVERSALS.format(day=day), REVERSALS.schema)
+
+
+def _open(workspace: Workspace, engine: Engine, new: pa.Table, waits: int, day: int) -> int:
+    """Names what no ride has; `new`: the reversals of this day. Returns the oldest day that was looked at for it."""
+    since = _since(workspace, engine, new, waits, day)
+    engine.register("reversals", pa.concat_tables([workspace.read(REVERSALS, before=day), new]))
+    for table in (TAPS, CHECKS, JUDGED, APPLIED):
+        engine.scan(table.name, table, workspace.files(table, since=since, before=day + 1))
+    engine.scan("voids", VOIDS, workspace.files(VOIDS, before=day + 1))
+    engine.scan("rides", RIDES, workspace.files(RIDES, since=since, before=day))
+    engine.keep("taken", sql.TAKEN)
+    engine.keep("released", sql.RELEASED)
+    engine.keep("open", sql.OPEN.format(day=day))
+    return since
+
+
+def _paired_anew(workspace: Workspace, engine: Engine, rules: RideRules, day: int) -> pa.Table:
+    """Rides of earlier days that are other ones with the legs that came late today; only then the past is looked at."""
+    nothing = REVERSALS.schema.empty_table()
+    since = shifted(day, -rules.pair_again_days)
+    late = _rows(engine, sql.LATE.format(day=day), _LATE)
+    rides = workspace.files(RIDES, since=since, before=day)
+    if not late.num_rows or not rides:
+        return nothing
+    engine.register("late", late)
+    engine.scan("rides", RIDES, rides)
+    engine.scan("disputes", DISPUTES, workspace.files(DISPUTES, before=day))
+    within_s = rules.pair_within_s
+    engine.keep("near", sql.NEAR.format(within_s=within_s, since=since))
+    engine.keep("legs", sql.LEGS)
+    engine.keep("pairs_again", sql.PAIRS.format(within_s=within_s, legs="legs"))
+    return _rows(engine, sql.PAIRED.format(day=day), REVERSALS.schema)
+
+
+def _since(workspace: Workspace, engine: Engine, new: pa.Table, waits: int, day: int) -> int:
+    """The oldest day whose legs may still be open: those that the last run left, or whose ride turns void today."""
+    since = shifted(day, -waits)
+    last = workspace.last_done(STEP, before=day)
+    if last is not None:
+        since = min(since, shifted(last, 1 - waits))
+    if new.num_rows:
+        engine.register("reversals", new)
+        engine.scan("rides", RIDES, workspace.files(RIDES, before=day))
+        oldest = _rows(engine, sql.OLDEST_REVERSED, _DAY)["day"].to_pylist()[0]
+        since = min(since, shifted(oldest, -waits))
+    return since
+
+
+def _reprice(workspace: Workspace, engine: Engine, published: Published, since: int, day: int) -> None:
+    """Asks the core for the fare from the centre's entry, where the gate knew of another."""
+    wanted = _rows(engine, sql.WANTED, _WANTED)
+    answers: list[pa.RecordBatch] = []
+    rules: list[pa.RecordBatch] = []
+    if wanted.num_rows:
+        engine.register("wanted", wanted)
+        engine.scan("entries", ENTRIES, workspace.files(ENTRIES, since=since, before=day + 1))
+        judge = published.judge()
+        for rows in engine.query(sql.ENTRIES_WANTED, _BLOBS):
+            answer = judge.price(*pieces(rows["entry"]), numbers(rows["entry_station"]), numbers(rows["entry_at"]))
+            columns = [rows["tap"]]
+            columns += [integers(answer, name, rows.num_rows).cast(pa.int32()) for name in ("reason", "transaction")]
+            answers.append(pa.RecordBatch.from_arrays(columns, schema=_REPRICED))
+            rules.append(applied(rows, answer, _PARTS))
+    engine.register("repriced", pa.Table.from_batches(answers, _REPRICED))
+    engine.register("repriced_rules", pa.Table.from_batches(rules, _PARTS))
+
+
+def _missing_exit(rules: RideRules) -> pa.Table:
+    rows = [{"city": row.city, "since": row.since, "fen": row.fen} for row in rules.missing_exit]
+    return pa.Table.from_pylist(rows, schema=_MISSING_EXIT)
+
+
+def _rows(engine: Engine, statement: str, schema: pa.Schema) -> pa.Table:
+    batches: Iterator[pa.RecordBatch] = engine.query(statement, schema)
+    return pa.Table.from_batches(batches, schema)

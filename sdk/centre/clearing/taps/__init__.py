@@ -1,0 +1,1 @@
+"""From what collectors keep to the tables of taps."""

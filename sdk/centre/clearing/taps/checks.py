@@ -1,0 +1,105 @@
+"""Which taps of a day count: `checks`, and `voids` of earlier days.
+
+Rules it keeps:
+- The first thing that is wrong names the tap's why, in the order of tables.Why. What is wrong is kept as evidence.
+- The same entry again, on whatever way it came, is a copy: it changes nothing. Another entry under a key that is taken
+  is a conflict: the one that came first stays. What its device did not sign stands in the way of nothing.
+- A code pays once. Of several taps with it the earliest by a trusted clock counts, of equals the smaller key; one that
+  was settled on an earlier day stays.
+- A gate that did not open, or did not say, takes its tap back (REVERSED). One that opened and let nobody through
+  counts, unless the same account was let in at the same place within RETRY_S: then that is the ride.
+- An entry whose predecessor the centre has not seen is not held against it; one that names another predecessor is.
+"""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from yima.sdk.centre.clearing.days import shifted
+from yima.sdk.centre.clearing.engine import Engine
+from yima.sdk.centre.clearing.tables import CHECKS, ENTRIES, JUDGED, OUTCOMES, TAILS, TAPS, VOIDS
+from yima.sdk.centre.clearing.taps import checks_sql as sql
+from yima.sdk.centre.clearing.taps.batches import Keys, unsigned
+from yima.sdk.centre.clearing.taps.judged import judge_day
+from yima.sdk.centre.clearing.taps.parameters import Published
+from yima.sdk.centre.clearing.workspace import Workspace
+
+STEP = "checks"
+RETRY_S = 600
+_KEY = pa.schema([field for field in TAPS.schema if field.name in {"device", "epoch", "sequence"}])
+_EARLIER = pa.schema(
+    [
+        field
+        for field in CHECKS.schema
+        if field.name in {"device", "epoch", "sequence", "hash", "verdict", "code_digest"}
+    ]
+)
+_USED = pa.schema([("code_digest", pa.string()), ("tap", pa.string())])
+_DATE = pa.schema([("service_date", pa.int32())])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """How a day's entries were found."""
+
+    entries: int
+    checks: int
+    voids: int
+
+
+def check_day(
+    workspace: Workspace,
+    engine: Engine,
+    published: Published,
+    day: int,
+    *,
+    threads: int | None = None,
+    keys: Keys | None = None,
+) -> Checked:
+    """Closes a day to further entries and checks what it has. Days are checked in their order. keys: of the devices
+    that may sign; None: any. Raises EngineError."""
+    workspace.close_day(day)
+    entries = judge_day(workspace, published, day, threads=threads)
+    for table in (ENTRIES, TAPS, OUTCOMES, JUDGED):
+        engine.scan(table.name, table, workspace.files(table, day=day))
+    tails = [d for d in workspace.days(TAILS) if d < day]
+    engine.scan("tails", TAILS, workspace.files(TAILS, day=tails[-1]) if tails else [])
+    engine.scan("voids", VOIDS, workspace.files(VOIDS, before=day))
+    engine.register("zeros", pa.table({"zeros": pa.array([bytes(32)])}))
+    engine.register("unsigned_batches", unsigned(workspace, engine, day, keys))
+    _register_earlier(workspace, engine, day)
+    _register_used(workspace, engine, day)
+    checks = workspace.write(
+        CHECKS, day, STEP, engine.query(sql.checks(day, RETRY_S, signed_only=keys is not None), CHECKS.schema)
+    )
+    voids = workspace.write(VOIDS, day, STEP, engine.query(sql.VOIDS.format(day=day), VOIDS.schema))
+    workspace.write(TAILS, day, STEP, engine.query(sql.NEXT_TAILS.format(day=day), TAILS.schema))
+    workspace.done(STEP, day)
+    return Checked(entries=entries, checks=checks, voids=voids)
+
+
+def _register_earlier(workspace: Workspace, engine: Engine, day: int) -> None:
+    """What was made of entries that came before; the past is only read if there are any."""
+    behind = _rows(engine, sql.BEHIND_TAILS, _KEY)
+    found = _EARLIER.empty_table()
+    if behind.num_rows:
+        engine.register("behind", behind)
+        engine.scan("history", CHECKS, workspace.files(CHECKS, before=day))
+        found = _rows(engine, sql.EARLIER, _EARLIER)
+    engine.register("earlier", found)
+
+
+def _register_used(workspace: Workspace, engine: Engine, day: int) -> None:
+    """Codes of today that counted before: no earlier than the day before the oldest ride that came in today."""
+    oldest = _rows(engine, sql.SERVICE_DATES, _DATE)["service_date"].to_pylist()
+    since = shifted(oldest[0], -1) if oldest and oldest[0] is not None else day
+    files = workspace.files(CHECKS, since=since, before=day)
+    found = _USED.empty_table()
+    if files:
+        engine.scan("past", CHECKS, files)
+        found = _rows(engine, sql.USED, _USED)
+    engine.register("used", found)
+
+
+def _rows(engine: Engine, statement: str, schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_batches(engine.query(statement, schema), schema)

@@ -1,0 +1,71 @@
+"""From a source into the workspace: entries as they came, and what they say as `taps` and `outcomes`.
+
+The devices' signatures (`batches`) come along. A chunk is a commit: its files are named by the source and by where the
+chunk begins, then the cursor moves. Killed in between, the same chunk is read again and writes over the same names.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from yima.sdk.centre.clearing.days import days_of
+from yima.sdk.centre.clearing.tables import BATCHES, ENTRIES, OUTCOMES, TAPS, Table
+from yima.sdk.centre.clearing.taps.facts import taps_and_outcomes
+from yima.sdk.centre.clearing.taps.stores import Source
+from yima.sdk.centre.clearing.workspace import Workspace
+
+_ENTRY_ORDER = (*ENTRIES.key, "received", "conflict")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingested:
+    """What came in. days: the settlement days it belongs to."""
+
+    entries: int
+    taps: int
+    days: tuple[int, ...]
+
+
+def ingest(workspace: Workspace, source: Source, *, on_progress: Callable[[int], None] | None = None) -> Ingested:
+    """Reads a source from where it was left. on_progress is told how many entries were read. Raises SourceError."""
+    entries = taps = 0
+    days: set[int] = set()
+    for chunk in source.chunks(workspace.cursor(source.name)):
+        part = _part(source.name, workspace.cursor(source.name))
+        for day, batches in _by_day(chunk.batches, workspace.first_open, BATCHES.schema, ("batch",)):
+            workspace.write(BATCHES, day, part, [batches])
+        for day, rows in _by_day(chunk.rows, workspace.first_open, ENTRIES.schema, _ENTRY_ORDER):
+            said, outcomes = taps_and_outcomes(rows)
+            workspace.write(ENTRIES, day, part, [rows])
+            _write(workspace, TAPS, day, part, said)
+            _write(workspace, OUTCOMES, day, part, outcomes)
+            taps += said.num_rows
+            days.add(day)
+        workspace.move(source.name, chunk.cursor)
+        entries += chunk.rows.num_rows
+        if on_progress is not None:
+            on_progress(entries)
+    return Ingested(entries=entries, taps=taps, days=tuple(sorted(days)))
+
+
+def _part(name: str, cursor: dict[str, int]) -> str:
+    return "-".join((name, *(f"{cursor[key]:012d}" for key in sorted(cursor)))) if cursor else f"{name}-"
+
+
+def _write(workspace: Workspace, table: Table, day: int, part: str, rows: pa.RecordBatch) -> None:
+    if rows.num_rows:
+        workspace.write(table, day, part, [rows])
+
+
+def _by_day(
+    rows: pa.RecordBatch, first_open: int, schema: pa.Schema, order: Iterable[str]
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """The rows of each settlement day, sorted by their key."""
+    days = pc.max_element_wise(days_of(rows["received"]), pa.scalar(first_open, pa.int32()))
+    whole = pa.RecordBatch.from_arrays([*rows.columns, days], schema=schema)
+    by = [(name, "ascending") for name in order]
+    for day in sorted(pc.unique(days).to_pylist()):
+        mine = whole.filter(pc.equal(days, day))
+        yield day, mine.take(pc.sort_indices(mine, sort_keys=by))

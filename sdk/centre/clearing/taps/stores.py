@@ -1,0 +1,187 @@
+"""What collectors keep, as chunks of entries: the port, and who stands behind it.
+
+Rules they keep:
+- A source is only looked at. What it has is read in an order that never changes, so that "up to here" means something.
+- Rows come as they are held; nothing is judged here, and what the collector refused comes along with its words.
+- The devices' signatures come before the entries that lie under them.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from yima.sdk.centre.clearing import parquet
+from yima.sdk.centre.clearing.tables import BATCHES, ENTRIES
+from yima.sdk.centre.clearing.taps.store_batches import Bringers, batches_behind, newest_batch
+from yima.validator.errors import Kind, YimaError
+from yima.validator.texts import Text
+
+CHUNK = 1 << 17  # entries a chunk: some 100 MB
+FIELDS = pa.schema([field for field in ENTRIES.schema if field.name != "day"])
+SIGNED = pa.schema([field for field in BATCHES.schema if field.name != "day"])
+_APPLICATION_ID = 0x59694D63  # "YiMc"
+_FORMS = {
+    1: "1, record, previous, hash, at, time_trusted, tick_ms, reason",
+    2: "form, content, previous, hash, at, time_trusted, tick_ms, reason",
+}
+_NAMES = (
+    "device", "epoch", "sequence", "received", "form", "entry", "previous", "hash", "moment", "time_trusted",
+    "tick_ms", "reason", "rejected", "conflict",
+)  # fmt: skip
+
+
+class SourceError(YimaError):
+    """A source of taps that cannot be read; what was read before stays."""
+
+    kind = Kind.STATE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """Some entries, with the columns of FIELDS, and where to go on behind them; signatures with those of SIGNED."""
+
+    rows: pa.RecordBatch = field(default_factory=lambda: _none(FIELDS))
+    batches: pa.RecordBatch = field(default_factory=lambda: _none(SIGNED))
+    cursor: dict[str, int]
+
+
+class Source(Protocol):
+    """Entries in an order that never changes. `chunks` raises SourceError."""
+
+    name: str
+
+    def chunks(self, cursor: dict[str, int]) -> Iterator[Chunk]:
+        """What lies behind the cursor, which is {} at the beginning."""
+
+
+class SqliteSource:
+    """A collector's store, of either form; it may be in use. name: how the workspace calls it."""
+
+    def __init__(self, path: Path, name: str | None = None, *, chunk: int = CHUNK) -> None:
+        self.path = path
+        self.name = name or path.stem
+        self._chunk = chunk
+
+    def chunks(self, cursor: dict[str, int]) -> Iterator[Chunk]:
+        """Signatures, entries, then what came under a key that was taken; each in the order in which it was stored.
+
+        All of it is as the store was at one moment, so that no entry comes without the signature above it.
+        """
+        at = dict(cursor)
+        try:
+            with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+                connection.isolation_level = None
+                connection.execute("BEGIN")
+                fields = _FORMS[self._form(connection)]
+                newest = newest_batch(connection)
+                bringers = Bringers(connection, behind=at.get("drained", 0))
+                while (batches := batches_behind(connection, at.get("batches", 0), self.name, SIGNED)) is not None:
+                    at["batches"], rows = batches
+                    yield Chunk(batches=rows, cursor=dict(at))
+                for table, rejected, conflict in (("entries", "rejected", 0), ("conflicts", "NULL", 1)):
+                    rows = connection.execute(
+                        f"SELECT device, epoch, sequence, received, {fields}, {rejected}, {conflict}, rowid "  # noqa: S608
+                        f"FROM {table} WHERE rowid > ? ORDER BY rowid",
+                        (at.get(table, 0),),
+                    )
+                    while got := rows.fetchmany(self._chunk):
+                        at[table] = got[-1][-1]
+                        names = [None if conflict else bringers.name(self.name, *row[:4]) for row in got]
+                        yield Chunk(rows=_batch(got, names), cursor=dict(at))
+                if newest > at.get("drained", 0):
+                    yield Chunk(cursor=at | {"drained": newest})
+        except sqlite3.Error as error:
+            raise SourceError(
+                self.path,
+                Text(f"cannot be read: {error}", f"无法读取：{error}"),
+                Text("Name a collector's store that is whole", "请指定完好的采集库"),
+            ) from error
+
+    def _form(self, connection: sqlite3.Connection) -> int:
+        kind = connection.execute("PRAGMA application_id").fetchone()[0]
+        form = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if kind != _APPLICATION_ID or form not in _FORMS:
+            raise SourceError(
+                self.path,
+                Text("is no collector's store of a form that is known", "不是可识别的采集库"),
+                Text("Name the file that `yima collect` writes", "请指定 yima collect 写入的文件"),
+            )
+        return form
+
+
+class ParquetSource:
+    """A folder as `export` writes it; files that come later must sort behind those before."""
+
+    def __init__(self, path: Path, name: str | None = None) -> None:
+        self.path = path
+        self.name = name or path.name
+
+    def chunks(self, cursor: dict[str, int]) -> Iterator[Chunk]:
+        """File by file, row group by row group; the cursor counts rows."""
+        at = dict(cursor)
+        try:
+            for place, schema in (("batches", SIGNED), ("rows", FIELDS)):
+                folder = self.path / "batches" if place == "batches" else self.path
+                for rows, end in _groups(folder, schema, at.get(place, 0)):
+                    at[place] = end
+                    mine = _renamed(rows, self.name)
+                    more = {"batches": mine} if place == "batches" else {"rows": mine}
+                    yield Chunk(**more, cursor=dict(at))
+        except (OSError, pa.ArrowException, KeyError) as error:
+            raise SourceError(
+                self.path,
+                Text(f"cannot be read: {error}", f"无法读取：{error}"),
+                Text("Name a folder that `yima centre export` wrote", "请指定由 yima centre export 写入的文件夹"),
+            ) from error
+
+
+def export(source: Source, folder: Path) -> int:
+    """Writes all that a source has into a folder, for a ParquetSource elsewhere; returns the number of entries."""
+    signed = (chunk.batches for chunk in source.chunks({}))
+    parquet.write(folder / "batches" / "batches.parquet", SIGNED, signed)
+    return parquet.write(folder / "entries.parquet", FIELDS, (chunk.rows for chunk in source.chunks({})))
+
+
+def _groups(folder: Path, schema: pa.Schema, done: int) -> Iterator[tuple[pa.RecordBatch, int]]:
+    """The rows behind the first `done`, with how many there are up to their end."""
+    start = 0
+    for path in sorted(folder.glob("*.parquet")):
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                size = file.metadata.row_group(group).num_rows
+                start += size
+                if start <= done:
+                    continue
+                rows = file.read_row_group(group).select(schema.names).cast(schema)
+                (batch,) = rows.slice(max(0, size - (start - done))).combine_chunks().to_batches()
+                yield batch, start
+
+
+def _renamed(rows: pa.RecordBatch, name: str) -> pa.RecordBatch:
+    """Batches are named by the store that they were in; two exports may have had stores of one name."""
+    place = rows.schema.get_field_index("batch")
+    named = pc.binary_join_element_wise(name, rows["batch"], "/")
+    return rows.set_column(place, rows.schema.field(place), named)
+
+
+def _none(schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array([], one.type) for one in schema], schema=schema)
+
+
+def _batch(rows: Iterable[tuple[Any, ...]], names: Sequence[str | None]) -> pa.RecordBatch:
+    columns = dict(zip(_NAMES, zip(*rows, strict=True), strict=False))
+    is_older = [form == 1 for form in columns["form"]]
+    for name in ("moment", "time_trusted", "tick_ms", "reason"):  # form 2 says them in its facts
+        columns[name] = tuple(v if old else None for v, old in zip(columns[name], is_older, strict=True))
+    columns["time_trusted"] = tuple(None if v is None else bool(v) for v in columns["time_trusted"])
+    columns["conflict"] = tuple(map(bool, columns["conflict"]))
+    columns["batch"] = tuple(names)
+    arrays = [pa.array(columns[field.name], field.type) for field in FIELDS]
+    return pa.RecordBatch.from_arrays(arrays, schema=FIELDS)

@@ -1,0 +1,171 @@
+"""A workspace: a folder of tables that are only added to, and what was done with them.
+
+    tables/<name>/day=YYYYMMDD/<part>.parquet
+    state.json                                  which sources were read up to where, which steps are done for which day
+    scratch/                                    whatever an engine cannot hold in memory; may be deleted at any time
+
+Rules it keeps:
+- A step writes files whose names follow from what it was given, each whole or not at all, and then says in state.json
+  that it is done. Killed anywhere, it is run again from the state and writes the same bytes over the same names.
+- Nobody reads a step's rows of a day before the step is done for that day. A step reads its own table only of earlier
+  days.
+- A day is closed when its first step begins; what comes in later belongs to the first open day.
+- One process works in a workspace at a time; a second is told so.
+"""
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from yima.sdk.centre.clearing import parquet
+from yima.sdk.centre.clearing.days import shifted
+from yima.sdk.centre.clearing.tables import Table
+from yima.validator.errors import Kind, YimaError
+from yima.validator.journal.files import write_whole
+from yima.validator.texts import Text
+
+FORM = 1
+_DAY = re.compile(r"day=(\d{8})")
+
+
+class WorkspaceError(YimaError):
+    """A workspace that cannot be used; nothing in it was changed."""
+
+    kind = Kind.STATE
+
+
+class Workspace:
+    """The workspace at `path`; made if it is not there. Raises WorkspaceError.
+
+    on_commit is told the name of whatever was just made durable; tests stop the process there.
+    """
+
+    def __init__(self, path: Path, *, on_commit: Callable[[str], None] | None = None) -> None:
+        self.path = path
+        self._on_commit = on_commit or (lambda name: None)
+        try:
+            (path / "tables").mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise WorkspaceError(
+                path,
+                Text(f"cannot be made: {error.strerror}", f"无法创建：{error.strerror}"),
+                Text("Name a folder that can be written", "请指定可写的文件夹"),
+            ) from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise WorkspaceError(
+                path,
+                Text("another process works in it", "另一进程正在使用"),
+                Text("Wait for it, or stop it: it can be run again", "请等待其结束，或将其停止后重新运行"),
+            ) from None
+        self._state = self._load()
+        for left in (path / "tables").rglob(".*.tmp"):
+            left.unlink()
+
+    @property
+    def scratch(self) -> Path:
+        """Where an engine may put what does not fit in memory."""
+        return self.path / "scratch"
+
+    def write(self, table: Table, day: int, part: str, batches: Iterable[pa.RecordBatch]) -> int:
+        """Writes one file of a table, over one of the same name; returns its rows. No rows: no file."""
+        path = self.path / "tables" / table.name / f"day={day}" / f"{part}.parquet"
+        count = parquet.write(path, table.schema, batches)
+        if count == 0:
+            path.unlink()
+        else:
+            self._on_commit(f"{table.name}/{day}/{part}")
+        return count
+
+    def files(self, table: Table, *, day: int | None = None, since: int = 0, before: int = 99999999) -> list[Path]:
+        """A table's files in a fixed order: of one day, or of the days from `since` on that lie before `before`."""
+        folder = self.path / "tables" / table.name
+        days = [day] if day is not None else [d for d in self._days(folder) if since <= d < before]
+        return [path for d in days for path in sorted((folder / f"day={d}").glob("[!.]*.parquet"))]
+
+    def days(self, table: Table) -> list[int]:
+        """The days of which a table has rows, oldest first."""
+        return self._days(self.path / "tables" / table.name)
+
+    def read(self, table: Table, **which: int) -> pa.Table:
+        """Rows in memory; `which` as for files."""
+        return pa.Table.from_batches(parquet.read(self.files(table, **which)), table.schema)
+
+    def cursor(self, source: str) -> dict[str, int]:
+        """How far a source was read."""
+        return dict(self._state["sources"].get(source, {}))
+
+    def move(self, source: str, cursor: dict[str, int]) -> None:
+        """A source was read up to there, and what it gave is written."""
+        self._state["sources"][source] = cursor
+        self._save(f"source {source}")
+
+    @property
+    def first_open(self) -> int:
+        """No day before this one takes anything any more; 0: every day does."""
+        return int(self._state["first_open"])
+
+    def close_day(self, day: int) -> None:
+        """Nothing that comes in from now on belongs to this day or one before it."""
+        if day >= self.first_open:
+            self._state["first_open"] = shifted(day, 1)
+            self._save(f"close {day}")
+
+    def is_done(self, step: str, day: int) -> bool:
+        """Whether a step is done for a day."""
+        return day in self._state["done"].get(step, [])
+
+    def done_days(self, step: str) -> list[int]:
+        """The days for which a step is done, oldest first."""
+        return list(self._state["done"].get(step, []))
+
+    def last_done(self, step: str, *, before: int) -> int | None:
+        """The newest day before that one for which a step is done."""
+        return max((day for day in self._state["done"].get(step, []) if day < before), default=None)
+
+    def done(self, step: str, day: int) -> None:
+        """A step is done for a day, and what it made is written."""
+        days = self._state["done"].setdefault(step, [])
+        if day not in days:
+            days.append(day)
+            days.sort()
+        self._save(f"done {step} {day}")
+
+    def close(self) -> None:
+        """Lets the next process in."""
+        os.close(self._lock)
+
+    @staticmethod
+    def _days(folder: Path) -> list[int]:
+        found = (_DAY.fullmatch(path.name) for path in folder.glob("day=*") if any(path.glob("[!.]*.parquet")))
+        return sorted(int(match[1]) for match in found if match)
+
+    def _load(self) -> dict[str, Any]:
+        path = self.path / "state.json"
+        if not path.exists():
+            return {"form": FORM, "first_open": 0, "sources": {}, "done": {}}
+        try:
+            state = json.loads(path.read_bytes())
+        except ValueError:
+            state = None
+        if not isinstance(state, dict) or state.get("form") != FORM:
+            raise WorkspaceError(
+                path,
+                Text("is no state of a workspace of this form", "不是此格式的工作区状态"),
+                Text("Restore it from a copy, or start another workspace", "请从备份恢复，或另建工作区"),
+            )
+        return state
+
+    def _save(self, what: str) -> None:
+        body = json.dumps(self._state, indent=1, sort_keys=True).encode() + b"\n"
+        write_whole(self.path / "state.json", body)
+        self._on_commit(what)

@@ -1,0 +1,40 @@
+"""`yima centre`: from what collectors keep to who owes whom. Each of its verbs is registered by a module of its own."""
+
+import argparse
+
+from yima.sdk.cli import centre_day, centre_example, centre_report, centre_steps
+
+HELP = "clear a day: taps, rides, money, files, disputes 清分结算"
+
+DESCRIPTION = """\
+Takes what collectors keep, checks every tap again, makes rides of them, books who owes whom, and writes the files that
+institutions get. DIR is a centre's folder: stores/, parameters/, rules.toml, rates.toml, incoming/ (see
+docs/clearing.md); what the centre makes is in DIR/workspace. Every step can be run again.
+读取采集库，复核每次刷码，合成行程，入账轧差，并生成各机构的文件。DIR 为清分中心的文件夹；各步骤均可重复执行。"""
+
+EXAMPLES = """\
+examples 示例:
+  yima centre day region/                       every day that is over and not cleared yet 清算所有已结束的日期
+  yima centre day region/ --day 20260922        up to this day, even if it is not over 清算至此日
+  yima centre ingest region/ && yima centre rides region/ && yima centre settle region/     step by step 逐步执行
+  yima centre report region/ --day 20260922     who owes whom, and a page of it 轧差与报告
+  yima centre example region/ --taps 10000       a synthetic region to try it on 生成示例区域
+  yima centre day region/ --engine spark        the same steps on Spark 在 Spark 上执行
+"""
+MODULES = (centre_day, centre_steps, centre_report, centre_example)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verbs of the centre."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = DESCRIPTION
+    parser.epilog = EXAMPLES
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for module in MODULES:
+        module.add_verbs(verbs)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """What the verb ends with. Raises YimaError with what is wrong."""
+    status: int = arguments.run(arguments)
+    return status

@@ -1,0 +1,30 @@
+"""`yima centre day`: everything that is due, in one go."""
+
+import argparse
+
+from yima.sdk.centre.clearing.day import STEPS
+from yima.sdk.cli.centre_arguments import Verbs, add_common, add_day, bar, opened, say_done, yesterday
+from yima.sdk.cli.centre_report import report_day
+
+
+def add_verbs(verbs: Verbs) -> None:
+    """The verb."""
+    text = "clear whole days: every step, in order 完整清算：依次执行全部步骤"
+    parser = verbs.add_parser("day", help=text, description=text)
+    add_common(parser)
+    add_day(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    status = 0
+    with opened(arguments) as centre, bar(arguments) as progress:
+        for done in centre.ingest(progress):
+            say_done(arguments, done)
+        days = centre.due(until=yesterday(), named=arguments.day)
+        for day in days:
+            progress.day = str(day)
+            for step in STEPS:
+                say_done(arguments, centre.run(step, day, progress))
+            status |= report_day(arguments, centre, day)
+    return status

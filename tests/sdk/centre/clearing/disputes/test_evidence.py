@@ -1,0 +1,95 @@
+"""Evidence of real rides: real codes, the steps of the centre from the store on, and a bundle that holds by itself."""
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from tests.sdk.centre.clearing import centre, world
+from tests.sdk.centre.clearing.disputes.test_day import booked, file
+from tests.sdk.centre.clearing.test_against_plain import tariff
+from tests.sdk.centre.clearing.world import DAY, NOON, Device
+from yima.sdk.centre.clearing.disputes.answering import answer_disputes
+from yima.sdk.centre.clearing.disputes.evidence import check_evidence
+from yima.sdk.centre.clearing.disputes.intake import take_files
+from yima.sdk.centre.clearing.disputes.settling import settle_disputes
+from yima.sdk.centre.clearing.engine import open_engine
+from yima.sdk.centre.clearing.files.reconciling import Side, reconcile
+from yima.sdk.centre.clearing.files.writing import write_files
+from yima.sdk.centre.clearing.money.tables import CLEARED, DISPUTES, NET
+from yima.sdk.centre.clearing.tables import RIDES
+from yima.sdk.centre.clearing.workspace import Workspace
+
+Bundle = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, dict[str, Bundle]]]:
+    """Two bus rides; their issuer says that the first was not its rider's. The bundles by dispute."""
+    folder = tmp_path_factory.mktemp("evidence")
+    bus = Device("bus-1", tariff())
+    for place, card in enumerate((1, 2)):
+        assert bus.tap(world.rider(card).code(NOON + place * 60), NOON + place * 60).accepted
+    workspace = Workspace(folder / "w")
+    engine = open_engine("duckdb", folder / "scratch")
+    store = world.store(folder / "s.db", world.all_rows(bus))
+    centre.run(workspace, [store], centre.published(tariff()), [DAY, DAY + 1], engine=engine)
+    settle_disputes(workspace, engine, DAY)
+    booked(workspace, engine, DAY)
+    write_files(workspace, engine, DAY)
+    record: dict[str, str | int] = {"dispute_id": "n-1", "reference": "bus-1/7/1", "raised_by": world.SHANGHAI}
+    record |= {"reason": "NOT_MINE", "claimed_fen": -1}
+    take_files(workspace, DAY + 1, [file(folder, "ED", DAY + 1, world.SHANGHAI, [record])])
+    settle_disputes(workspace, engine, DAY + 1)
+    booked(workspace, engine, DAY + 1)
+    paths = answer_disputes(workspace, engine, DAY + 1)
+    bundles = [json.loads(path.read_text()) for path in paths if path.suffix == ".json"]
+    mine = pa.table(
+        {"reference": ["bus-1/7/1", "bus-1/7/2"], "fen": workspace.read(RIDES)["gate_fare_fen"].to_pylist()}
+    )
+    matched = reconcile(workspace, engine, mine, side=Side.OPERATOR, party=f"{world.OPERATOR:08}", since=DAY, until=DAY)
+    assert matched["state"].to_pylist() == ["SAME", "SAME"]
+    yield workspace, {bundle["dispute"]["dispute_id"]: bundle for bundle in bundles}
+    engine.close()
+    workspace.close()
+
+
+def test_real_rides_are_cleared(found: tuple[Workspace, dict[str, Bundle]]) -> None:
+    workspace, _ = found
+    rows = workspace.read(CLEARED).to_pylist()
+    assert [(row["issuer"], row["operator"]) for row in rows] == 2 * [(world.SHANGHAI, f"{world.OPERATOR:08}")]
+    assert all(row["fare_fen"] > 0 for row in rows)
+    assert sum(workspace.read(NET)["net_fen"].to_pylist()) == 0
+
+
+def test_signatures_answer_that_it_was_the_rider(found: tuple[Workspace, dict[str, Bundle]]) -> None:
+    workspace, bundles = found
+    (row,) = workspace.read(DISPUTES).to_pylist()
+    assert (row["decision"], row["decided_by"]) == ("REFUSED", "SIGNATURES")
+    (entry,) = bundles["n-1"]["entries"]
+    assert entry["signatures"] == {"ca": True, "issuer": True, "rider": True}
+    assert check_evidence(bundles["n-1"]) == []
+    assert world.rider(1).code(NOON)[:-80].hex() in entry["entry"]  # all that is signed the same each time
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("entry", lambda text: text[:-2] + ("00" if text[-2:] != "00" else "01")),
+        ("previous", lambda text: "11" * 32),
+        ("device", lambda text: "bus-2"),
+        ("hash", lambda text: "00" * 32),
+        ("entry", lambda text: text[:40]),
+        ("entry", lambda text: "no bytes"),
+        ("parameters", lambda named: named | {"digest": "00" * 16}),
+    ],
+)
+def test_evidence_that_was_changed_does_not_hold(
+    found: tuple[Workspace, dict[str, Bundle]], name: str, change: Any
+) -> None:
+    bundle = deepcopy(found[1]["n-1"])
+    bundle["entries"][0][name] = change(bundle["entries"][0][name])
+    assert check_evidence(bundle) != []

@@ -1,0 +1,96 @@
+"""Rules and rates as people write them: what is wrong is named, and nothing wrong is half taken."""
+
+from pathlib import Path
+
+import pytest
+
+from yima.sdk.centre.clearing.money.rates import parse_rates, read_rates
+from yima.sdk.centre.clearing.money.rules import FREE, parse_rules, read_rules
+from yima.sdk.centre.clearing.toml_rows import TermsError
+from yima.sdk.profiles import yangtze_delta
+
+TRANSFER = """
+[[transfer]]
+rule = "t"
+city = 310000
+legs = ["bus-metro"]
+within_min = 120
+less_fen = 100
+funded_by = "riding-city"
+"""
+TOTAL = """
+[[monthly_total]]
+rule = "m"
+city = 310000
+modes = ["metro"]
+by = "fen"
+tiers = [{ beyond = 7000, percent = 90 }]
+funded_by = "operator"
+"""
+DEFAULT = "[[default]]\nfee = 50000\nissuer_share = 20000\nacquirer_share = 30000\n"
+
+
+def test_a_file_of_every_kind_of_rule_reads() -> None:
+    rules = parse_rules("companion_s = 60\n" + TRANSFER.replace("less_fen = 100", "free = true") + TOTAL)
+    assert (rules.companion_s, rules.transfers[0].less_fen, rules.transfers[0].within_s) == (60, FREE, 7200)
+    assert rules.totals[0].tiers == ((7000, 90),)
+    assert parse_rules("").transfers == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (TRANSFER.replace("less_fen", "lessfen"), "less_fen"),
+        (TRANSFER + "percent = 3\n", "percent"),
+        (TRANSFER.replace('"bus-metro"', '"bus-tram"'), "legs"),
+        (TRANSFER.replace('"bus-metro"', '"bus-metro", "bus-metro"'), "legs"),
+        (TRANSFER.replace("120", "0"), "within_min"),
+        (TRANSFER.replace("riding-city", "somebody"), "funded_by"),
+        (TRANSFER + "from = 2026-01-02\nto = 2026-01-02\n", "to"),
+        (TRANSFER + 'from = "2026-01-02"\n', "from"),
+        (TRANSFER + TRANSFER, "rule"),
+        (TRANSFER + TRANSFER.replace('"t"', '"u"'), "[[transfer]] 2"),
+        (TOTAL.replace("tiers", "tier"), "tiers"),
+        (TOTAL.replace("[{", "[{ beyond = 7000, percent = 95 }, {"), "beyond"),
+        (TOTAL.replace("90", "101"), "percent"),
+        ("companion_s = 9999\n", "companion_s"),
+        ("[transfer]\n", "transfer"),
+        ("companion = 3\n", "companion"),
+        ("a = \n", "TOML"),
+    ],
+)
+def test_what_is_wrong_in_rules_is_named(text: str, named: str) -> None:
+    with pytest.raises(TermsError) as caught:
+        parse_rules(text)
+    assert named in str(caught.value)
+
+
+def test_rules_of_different_days_may_say_the_same() -> None:
+    later = TRANSFER.replace('"t"', '"u"') + "from = 2026-07-01\n"
+    assert len(parse_rules(TRANSFER + "to = 2026-07-01\n" + later).transfers) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("", "[[default]]"),
+        (DEFAULT + "from = 2026-01-01\n", "[[default]]"),
+        (DEFAULT + DEFAULT, "[[default]]"),
+        (DEFAULT + "to = 2026-01-01\n", "to"),
+        (DEFAULT.replace("30000", "30001"), "acquirer_share"),
+        (DEFAULT + '[[rate]]\nacquirer = "1"\nissuer = "99310000"\nfee = 1\n', "acquirer"),
+        (DEFAULT + 2 * '[[rate]]\nacquirer = "99310001"\nissuer = "99310000"\nfee = 1\n', "[[rate]] 2"),
+    ],
+)
+def test_what_is_wrong_in_rates_is_named(text: str, named: str) -> None:
+    with pytest.raises(TermsError) as caught:
+        parse_rates(text)
+    assert named in str(caught.value)
+
+
+def test_the_example_of_the_region_reads_and_says_that_it_is_one() -> None:
+    folder = Path(yangtze_delta.__file__).parent / "clearing"
+    rules = read_rules(folder / "rules.toml")
+    every = (*rules.transfers, *rules.caps, *rules.totals)
+    assert every and all(one.rule.startswith("example-") for one in every)
+    assert read_rates(folder / "rates.toml").pairs

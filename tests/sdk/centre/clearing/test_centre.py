@@ -1,0 +1,219 @@
+"""A centre at work in its folder: days in their order, each step again at will, what must hold of a day's figures."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from enum import StrEnum
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.sdk.centre.clearing import centre as kept
+from tests.sdk.centre.clearing.folders import copied, folder
+from tests.sdk.centre.clearing.world import DAY
+from yima.sdk.centre.clearing.day import STEPS, Centre, report_path
+from yima.sdk.centre.clearing.folder import CentreFolder, FolderError
+from yima.sdk.centre.clearing.money import tables as money
+from yima.sdk.centre.clearing.money.settle import OrderError
+from yima.sdk.centre.clearing.money.tables import CLEARED, POSTINGS
+from yima.sdk.centre.clearing.report.figures import DayFigures, faults
+from yima.sdk.centre.clearing.report.html import report_page, yuan
+from yima.sdk.centre.clearing.report.words import WORDS
+from yima.sdk.centre.clearing.tables import Cause, Kind, Source, Verdict, Why
+
+DAYS = [DAY, DAY + 1, DAY + 2]
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return folder(tmp_path_factory.mktemp("given") / "region")
+
+
+@pytest.fixture(scope="module")
+def cleared(given: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
+    """Three days, each whole."""
+    with Centre(CentreFolder(copied(given, tmp_path_factory.mktemp("cleared") / "region"))) as centre:
+        centre.ingest()
+        for day in DAYS:
+            for step in STEPS:
+                centre.run(step, day)
+        yield centre
+
+
+def test_step_by_step_for_all_days_gives_the_bytes_of_day_by_day(given: Path, cleared: Centre, tmp_path: Path) -> None:
+    with Centre(CentreFolder(copied(given, tmp_path / "region"))) as other:
+        other.ingest()
+        for day in DAYS:
+            other.run("rides", day)
+        assert other.days("disputes", until=DAY + 9) == DAYS
+        assert other.days("settle", until=DAY + 9) == []
+        for day in DAYS:
+            other.run("disputes", day)
+            other.run("settle", day)
+        for day in DAYS:
+            assert not other.run("files", day).before
+            assert other.run("files", day).before
+        mine, theirs = kept.content(cleared.workspace.path), kept.content(other.workspace.path)
+        assert [name for name in theirs if not name.startswith("reports") and mine.get(name) != theirs[name]] == []
+        assert len(theirs) > 40
+
+
+def test_every_ride_is_there_and_the_money_sums_to_nothing(cleared: Centre) -> None:
+    rides = {
+        name: (ride["kind"], ride["day"], ride["fare_fen"]) for name, ride in kept.rides(cleared.workspace).items()
+    }
+    assert rides == {
+        "bus-1/7/1": ("BUS", DAY, 200), "bus-1/7/2": ("BUS", DAY, 200), "bus-1/7/3": ("BUS", DAY, 100),
+        "bus-1/7/4": ("BUS", DAY, 200), "bus-2/7/1": ("BUS", DAY, 200), "out-309/7/1": ("METRO", DAY + 1, 400),
+        "in-205/7/2": ("METRO_NO_EXIT", DAY + 1, 700),
+    }  # fmt: skip
+    assert sum(row["fen"] for row in kept.rows(cleared.workspace, POSTINGS)) == 0
+    booked = kept.rows(cleared.workspace, CLEARED)
+    assert {row["ride_id"]: row["fare_fen"] for row in booked if row["cap_fen"] < 0} == {"bus-1/7/2": 100}
+    assert [row["ride_id"] for row in booked if row["reverses"]] == ["bus-2/7/1"]
+
+
+def test_what_is_due_is_every_day_up_to_the_last_or_the_named_one(given: Path, tmp_path: Path) -> None:
+    with Centre(CentreFolder(copied(given, tmp_path / "region"))) as centre:
+        centre.ingest()
+        assert centre.days("rides", until=DAY - 1) == []
+        assert centre.days("rides", until=DAY) == [DAY]
+        assert centre.days("rides", until=DAY, named=DAY + 1) == [DAY, DAY + 1]
+        assert centre.days("rides", until=DAY, named=DAY + 3) == [DAY, DAY + 1, DAY + 2, DAY + 3]
+        assert centre.days("rides", until=DAY + 9) == [DAY, DAY + 1, DAY + 2], "legs of the second day are closed"
+        with pytest.raises(OrderError, match="disputes is not done"):
+            centre.days("settle", until=DAY, named=DAY)
+        with pytest.raises(OrderError, match="no day"):
+            centre.newest_settled()
+        with pytest.raises(OrderError, match="not settled"):
+            centre.figures(DAY)
+        centre.run("rides", DAY + 1)
+        with pytest.raises(OrderError, match="was cleared before it"):
+            centre.days("rides", until=DAY, named=DAY)
+
+
+def test_a_file_of_an_institution_is_answered_on_its_day(cleared: Centre) -> None:
+    answers = cleared.workspace.path / "answers"
+    assert [path.name[:2] for path in sorted((answers / str(DAY + 1)).iterdir())] == ["AD", "AD", "LD", "ev"]
+    assert list((answers / str(DAY)).iterdir()) == []
+    assert cleared.figures(DAY + 1).of["disputes"] == [
+        {"reason": "NOT_MINE", "decision": "REFUSED", "decided_by": "SIGNATURES", "reply": "SIGNED_BY_RIDER",
+         "disputes": 1}
+    ]  # fmt: skip
+
+
+def test_a_folder_that_is_none_says_what_lies_in_one(tmp_path: Path, given: Path) -> None:
+    with pytest.raises(FolderError, match=r"no folder stores/.*docs/clearing\.md"):
+        CentreFolder(tmp_path)
+    copy = copied(given, tmp_path / "region")
+    (copy / "stores" / "one").mkdir()
+    with pytest.raises(FolderError, match="second store is called one"):
+        CentreFolder(copy).sources()
+
+
+def test_the_figures_of_every_day_are_in_order(cleared: Centre) -> None:
+    for day in DAYS:
+        figures = cleared.figures(day)
+        assert faults(figures) == []
+        assert figures.total("net", "net_fen") == figures.total("posted", "fen") == 0
+    assert cleared.figures(DAY).equal_fares == (5, 5)
+    assert cleared.figures(DAY + 1).equal_fares == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "said"),
+    [("posted", "fen", "sum to 1"), ("net", "net_fen", "net is not"), ("funders", "fen", "funders pay"),
+     ("unnamed", "rides", "without a cause")],
+)  # fmt: skip
+def test_figures_that_do_not_agree_are_named(cleared: Centre, name: str, column: str, said: str) -> None:
+    figures = cleared.figures(DAY)
+    rows = [dict(row) for row in figures.of[name]]
+    rows[0][column] += 1
+    wrong = [fault.en for fault in faults(replace(figures, of=figures.of | {name: rows}))]
+    assert any(said in fault for fault in wrong), wrong
+
+
+class Cells(HTMLParser):
+    """The cells of a page's tables, by table and row."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in {"td", "th"}:
+            self.tables[-1][-1].append("")
+        if tag not in {"meta"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.tables and self.tables[-1] and {"td", "th"} & set(self.open):
+            self.tables[-1][-1][-1] += data
+
+
+def test_the_report_says_who_owes_whom_in_both_languages_and_stands_alone(cleared: Centre) -> None:
+    figures = cleared.figures(DAY)
+    text = report_page(figures)
+    page = Cells(text)
+    assert page.open == []
+    assert "src=" not in text and "href=" not in text and "<script" not in text
+    net = page.tables[0]
+    assert net[0] == ["party 机构", "due in 应收", "due out 应付", "net 净额"]
+    shown = {row[0].split()[-1]: row[3] for row in net[1:]}
+    assert shown["合计"] == "¥0.00"
+    assert shown["00320500"] == yuan(-100)  # Suzhou pays for the cap
+    assert "✓" in text and "2026-09-22 清分报告" in text
+    assert report_page(figures) == text
+
+
+def test_a_report_is_a_file_of_the_workspace(cleared: Centre, tmp_path: Path) -> None:
+    figures = cleared.figures(DAY)
+    path = report_path(cleared.workspace.path, DAY)
+    cleared.write_report(figures, path)
+    assert path.read_text(encoding="utf-8") == report_page(figures)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FolderError, match="cannot be written"):
+        cleared.write_report(figures, tmp_path / "file" / "report.html")
+
+
+def test_a_day_that_is_not_in_order_says_so_on_its_page(cleared: Centre) -> None:
+    figures = cleared.figures(DAY)
+    wrong = [dict(row) for row in figures.of["posted"]]
+    wrong[0]["fen"] += 5
+    assert "the postings sum to 5 fen" in report_page(DayFigures(day=DAY, of=figures.of | {"posted": wrong}))
+
+
+def test_every_word_of_the_tables_has_words_in_both_languages() -> None:
+    kinds: tuple[type[StrEnum], ...] = (
+        Cause, Kind, Source, Verdict, Why, money.PartyKind, money.Posted, money.Booked, money.Reason, money.Decision,
+        money.DecidedBy,
+    )  # fmt: skip
+    assert {kind: set(words) for kind, words in WORDS.items()} == {kind: set(kind) for kind in kinds}
+
+
+@pytest.mark.parametrize(("fen", "text"), [(0, "¥0.00"), (-5, "-¥0.05"), (123456, "¥1,234.56"), (-100, "-¥1.00")])
+def test_amounts_are_written_to_the_fen(fen: int, text: str) -> None:
+    assert yuan(fen) == text
+
+
+def test_the_page_of_clearing_says_why_taps_do_not_count() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "clearing.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- words of why -->")[2].partition("<!-- end -->")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("|")
+    ]
+    void = {Why.REVERSED, Why.NOT_PASSED}
+    expected = [
+        [str(why), *WORDS[Why][why], "no ride" if why in void else "counts" if why is Why.NONE else "kept, not paid"]
+        for why in Why
+    ]
+    assert rows[2:] == expected

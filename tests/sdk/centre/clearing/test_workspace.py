@@ -1,0 +1,159 @@
+"""A workspace keeps its word: killed after any commit and run again, it holds the same bytes as if nothing had been."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.sdk.centre.clearing import centre, world
+from tests.sdk.centre.clearing.test_against_plain import tariff
+from tests.sdk.centre.clearing.world import DAY, NOON, Device
+from yima.sdk.centre.clearing import parquet
+from yima.sdk.centre.clearing.tables import ALL, ENTRIES, TAILS
+from yima.sdk.centre.clearing.workspace import Workspace, WorkspaceError
+from yima.validator.journal.facts import Outcome
+from yima.validator.judging import Direction, Mode
+
+DAYS = [DAY, DAY + 1]
+
+
+class PowerCut(BaseException):
+    """The process is gone; nothing catches it."""
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("stores")
+    bus, second = Device("bus-1", tariff()), Device("bus-2", tariff())
+    leave = Device("out-309", tariff(), Mode.METRO, Direction.EXIT, 309)
+    enter = Device("in-101", tariff(), Mode.METRO, Direction.ENTRY, 101)
+    for card in range(4):
+        code = world.rider(card).code(NOON + card)
+        bus.tap(code, NOON + card)
+        second.tap(code, NOON + card + 1)
+        enter.tap(world.rider(10 + card).code(NOON), NOON + card)
+        leave.tap(world.rider(10 + card, data=b"").code(NOON + 900), NOON + 900 + card, received=NOON + 86400)
+    bus.outcome(2, Outcome.FAILED, NOON + 9, reverses=True, received=NOON + 86400)
+    return [world.store(folder / "one.db", world.all_rows(bus, second, leave, enter))]
+
+
+def settle(folder: Path, stores: list[Path], *, cut_after: int = 1 << 30) -> int:
+    """Runs two days in a workspace; dies after that many commits. Returns how many there were."""
+    commits = []
+
+    def on_commit(name: str) -> None:
+        commits.append(name)
+        if len(commits) == cut_after:
+            raise PowerCut
+
+    workspace = Workspace(folder, on_commit=on_commit)
+    try:
+        centre.run(workspace, stores, centre.published(tariff()), DAYS)
+    except PowerCut:
+        pass
+    finally:
+        workspace.close()
+    return len(commits)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_killed_after_any_commit_and_run_again_it_holds_the_same_bytes(tmp_path: Path, stores: list[Path]) -> None:
+    commits = settle(tmp_path / "whole", stores)
+    expected = centre.content(tmp_path / "whole")
+    assert commits > 25
+    for cut in range(1, commits):
+        folder = tmp_path / f"cut-{cut}"
+        assert settle(folder, stores, cut_after=cut) == cut
+        settle(folder, stores)
+        assert centre.content(folder) == expected, f"after commit {cut}"
+
+
+def test_a_second_run_of_every_step_writes_the_same_bytes(tmp_path: Path, stores: list[Path]) -> None:
+    settle(tmp_path / "first", stores)
+    settle(tmp_path / "second", stores)
+    assert centre.content(tmp_path / "first") == centre.content(tmp_path / "second")
+
+
+def test_every_file_is_sorted_by_its_key_and_has_the_columns_of_its_table(tmp_path: Path, stores: list[Path]) -> None:
+    settle(tmp_path / "w", stores)
+    workspace = Workspace(tmp_path / "w")
+    found = 0
+    for table in ALL.values():
+        for day in workspace.days(table):
+            for path in workspace.files(table, day=day):
+                rows = pa.Table.from_batches(parquet.read([path]))
+                assert rows.schema == table.schema
+                assert set(rows["day"].to_pylist()) == {day}
+                assert centre.is_sorted(rows, table.key), table.name
+                found += 1
+    assert found > 12
+    workspace.close()
+
+
+def test_what_comes_in_for_a_closed_day_belongs_to_the_first_open_one(tmp_path: Path) -> None:
+    late = Device("bus-9", tariff())
+    late.tap(world.rider(1).code(NOON), NOON)
+    workspace = Workspace(tmp_path / "w")
+    workspace.close_day(DAY + 1)
+    centre.run(workspace, [world.store(tmp_path / "s.db", late.entries)], centre.published(tariff()), [DAY + 2])
+    assert workspace.days(ENTRIES) == [DAY + 2]
+    (ride,) = centre.rides(workspace).values()
+    assert (ride["day"], ride["service_date"]) == (DAY + 2, DAY)
+    workspace.close()
+
+
+def test_a_store_that_grows_is_read_from_where_it_was_left(tmp_path: Path) -> None:
+    bus = Device("bus-1", tariff())
+    bus.tap(world.rider(1).code(NOON), NOON)
+    path = world.store(tmp_path / "s.db", bus.entries)
+    workspace = Workspace(tmp_path / "w")
+    centre.run(workspace, [path], centre.published(tariff()), [])
+    bus.tap(world.rider(2).code(NOON + 60), NOON + 60)
+    world.store(path, bus.entries[1:])
+    centre.run(workspace, [path], centre.published(tariff()), [DAY])
+    assert len(centre.rides(workspace)) == 2
+    assert [row["sequence"] for row in centre.rows(workspace, TAILS)] == [2]
+    workspace.close()
+
+
+def test_what_a_killed_process_was_writing_is_swept_away(tmp_path: Path) -> None:
+    left = tmp_path / "tables" / "rides" / f"day={DAY}" / ".rides.parquet.tmp"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    workspace = Workspace(tmp_path)
+    assert not left.exists()
+    assert workspace.days(ALL["rides"]) == []
+    workspace.close()
+
+
+def test_two_processes_do_not_work_in_one_workspace(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    with pytest.raises(WorkspaceError, match="another process"):
+        Workspace(tmp_path)
+    workspace.close()
+    Workspace(tmp_path).close()
+
+
+def test_a_state_that_is_none_is_refused(tmp_path: Path) -> None:
+    Workspace(tmp_path).close()
+    (tmp_path / "state.json").write_text('{"form": 2}')
+    with pytest.raises(WorkspaceError, match="no state"):
+        Workspace(tmp_path)
+
+
+def test_row_groups_have_one_size_however_rows_come(tmp_path: Path) -> None:
+    schema = pa.schema([pa.field("n", pa.int64(), nullable=False)])
+    numbers = list(range(150_000))
+    whole = pa.RecordBatch.from_pydict({"n": numbers}, schema=schema)
+    cuts = [0, 1, 70_000, 70_000, 140_001, 150_000]
+    pieces = [whole.slice(start, end - start) for start, end in pairwise(cuts)]
+    assert parquet.write(tmp_path / "a.parquet", schema, [whole]) == 150_000
+    parquet.write(tmp_path / "b.parquet", schema, pieces)
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+    assert [pq.ParquetFile(tmp_path / "a.parquet").metadata.row_group(n).num_rows for n in range(3)] == [
+        65536, 65536, 18928,
+    ]  # fmt: skip
+    assert [n for batch in parquet.read([tmp_path / "b.parquet"]) for n in batch["n"].to_pylist()] == numbers

@@ -1,0 +1,149 @@
+"""The example is what it says: real stores, the same out of the same seed, and the centre comes to the truth."""
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.sdk.centre.example.region_at_work import DAYS, ODD, SEED, TAPS, clear, example
+from yima.sdk.centre.clearing.tables import ALL, Cause, Kind, Table, Why
+from yima.sdk.centre.clearing.workspace import Workspace
+from yima.sdk.centre.collector.proofs import proven
+from yima.sdk.centre.collector.store import COLUMNS, Store
+from yima.sdk.centre.example import truth
+from yima.sdk.centre.example.comparing import compare
+from yima.sdk.centre.example.journeys import Happens
+from yima.sdk.centre.example.making import ExampleError, make_example
+from yima.sdk.centre.example.sending import send_again
+
+
+@pytest.fixture(scope="module")
+def cleared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cleared") / "region"
+    shutil.copytree(example(), folder)
+    clear(folder)
+    return folder
+
+
+def rows(folder: Path, table: Table) -> list[dict[str, Any]]:
+    files = sorted((folder / "truth" / table.name).glob("*.parquet"))
+    return [row for path in files for row in pq.read_table(path).to_pylist()]
+
+
+def held(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """What a store has, but for when it came and how its rows are numbered."""
+    connection = sqlite3.connect(path)
+    found = {}
+    for table, more in (("entries", "rejected, received"), ("conflicts", "received")):
+        columns = f"device, epoch, sequence, {COLUMNS}, {more}"
+        found[table] = connection.execute(f"SELECT {columns} FROM {table} ORDER BY 1, 2, 3, 12").fetchall()
+    proofs = "SELECT device, epoch, first, last, form, key, signature, body, received FROM batches ORDER BY id"
+    found["batches"] = connection.execute(proofs).fetchall()
+    found["keys"] = connection.execute("SELECT * FROM keys ORDER BY device").fetchall()
+    connection.close()
+    return found
+
+
+def stores(folder: Path) -> list[Path]:
+    return sorted((folder / "stores").glob("*.db"))
+
+
+def test_it_has_as_many_taps_as_were_asked_for() -> None:
+    asked = json.loads((example() / "example.json").read_bytes())
+    taps = [row for row in rows(example(), truth.TAPS) if row["why"] != Why.CONFLICT]
+    extra = [row for row in taps if row["happens"] == Happens.LATE_REVERSAL]
+    assert len(taps) - len(extra) == TAPS == asked["made"]["taps"]
+    assert asked["made"]["copies"] > 0
+    assert asked["made"]["late"] > 0
+
+
+def test_everything_that_can_happen_happens() -> None:
+    assert {row["happens"] for row in rows(example(), truth.TAPS)} == set(Happens)
+    rides = rows(example(), truth.RIDES)
+    assert {row["kind"] for row in rides} == set(Kind)
+    assert {row["cause"] for row in rides} == set(Cause) - {Cause.OVER_CAP, Cause.NO_SUCH_RIDE}
+    assert {row["why"] for row in rows(example(), truth.TAPS)} >= {Why.CHAIN, Why.RECORD, Why.CONFLICT, Why.DOUBLE_USE}
+
+
+def test_stores_hold_what_the_collector_itself_would_have_stored(tmp_path: Path) -> None:
+    for path in stores(example()):
+        send_again(path, tmp_path / path.name)
+        assert held(tmp_path / path.name) == held(path), path.name
+
+
+def test_every_batch_is_signed_by_its_device() -> None:
+    for path in stores(example()):
+        store = Store(path)
+        keys = dict(held(path)["keys"][place][:2] for place in range(len(held(path)["keys"])))
+        for journey in store.journeys():
+            found = proven(store, journey.device, journey.epoch, keys[journey.device])
+            assert found.broken == ()
+            assert len(found.entries) == journey.acknowledged
+        store.close()
+
+
+def test_the_same_seed_gives_the_same_on_any_number_of_processors(tmp_path: Path) -> None:
+    make_example(tmp_path, TAPS, SEED, days=DAYS, shares=ODD, workers=1)
+    for path in stores(example()):
+        assert held(tmp_path / "stores" / path.name) == held(path), path.name
+    for part in ("parameters", "incoming", "truth", "rules.toml", "rates.toml", "example.json"):
+        assert files(tmp_path / part) == files(example() / part), part
+
+
+def files(path: Path) -> dict[str, bytes]:
+    found = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
+    return {str(one.relative_to(path)): one.read_bytes() for one in found}
+
+
+def test_the_centre_comes_to_the_truth(cleared: Path) -> None:
+    workspace = Workspace(cleared / "workspace")
+    assert compare(workspace, cleared) == []
+    workspace.close()
+
+
+@pytest.mark.parametrize("table", ["checks", "voids", "rides", "reversals", "cleared", "disputes"])
+def test_a_row_that_is_lost_is_a_difference(cleared: Path, tmp_path: Path, table: str) -> None:
+    folder = tmp_path / "changed"
+    shutil.copytree(cleared / "workspace", folder)
+    path = next(iter(sorted((folder / "tables" / table).rglob("*.parquet"))))
+    content = pq.read_table(path)
+    pq.write_table(content.slice(1), path)
+    workspace = Workspace(folder)
+    differences = compare(workspace, cleared)
+    workspace.close()
+    assert differences
+    assert all(one.should is not None for one in differences)
+
+
+def test_a_fare_that_is_another_is_a_difference(cleared: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "changed"
+    shutil.copytree(cleared / "workspace", folder)
+    path = next(iter(sorted((folder / "tables" / "rides").rglob("*.parquet"))))
+    content = pq.read_table(path)
+    changed = content.to_pylist()
+    changed[0]["fare_fen"] += 1
+    pq.write_table(content.from_pylist(changed, content.schema), path)
+    workspace = Workspace(folder)
+    (difference,) = compare(workspace, cleared)
+    workspace.close()
+    assert (difference.what, difference.name) == ("ride", changed[0]["ride_id"])
+    assert str(difference).startswith(f"ride {changed[0]['ride_id']}: should be ")
+
+
+def test_too_few_taps_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExampleError, match="499 taps"):
+        make_example(tmp_path / "new", 499, 1)
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("kept", encoding="utf-8")
+    with pytest.raises(ExampleError, match="is not empty"):
+        make_example(tmp_path, 500, 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+assert set(truth.ALL) < set(ALL) | {"disputes"}

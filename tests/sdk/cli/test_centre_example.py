@@ -1,0 +1,38 @@
+"""`yima centre example`: makes a region that the other verbs clear, and says whether the result is the truth."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from yima.sdk.cli import main as command
+
+
+@pytest.fixture(autouse=True)
+def in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YIMA_LANG", "en")
+
+
+@pytest.mark.timeout(300)
+def test_a_region_is_made_cleared_and_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(tmp_path / "region")
+    assert command.main(["centre", "example", folder, "--taps", "500", "--days", "1", "--seed", "3", "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert (made["taps"], made["last_day"]) == (500, 20260912)
+    assert command.main(["centre", "day", folder, "--day", str(made["last_day"])]) == 0
+    capsys.readouterr()
+    assert command.main(["centre", "example", folder, "--compare"]) == 0
+    assert capsys.readouterr().out == "differences: 0\n"
+    path = next((tmp_path / "region" / "workspace" / "tables" / "rides").rglob("*.parquet"))
+    rides = pq.read_table(path)
+    pq.write_table(rides.slice(1), path)
+    assert command.main(["centre", "example", folder, "--compare", "--json"]) == 1
+    (difference,) = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (difference["what"], difference["name"], difference["found"]) == ("ride", rides["ride_id"][0].as_py(), None)
+
+
+def test_a_folder_that_is_in_use_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    assert command.main(["centre", "example", str(tmp_path)]) == 3
+    assert f"{tmp_path}: is not empty" in capsys.readouterr().err

@@ -1,0 +1,142 @@
+"""`yima centre`: what its verbs print, how they end, and what they say of a folder or an engine that is none."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from tests.install_commands import commands_in
+from tests.sdk.centre.clearing.folders import copied, folder
+from tests.sdk.centre.clearing.world import DAY
+from tests.sdk.cli.test_command import without
+from yima.sdk.centre.clearing import tables
+from yima.sdk.centre.clearing.workspace import Workspace
+from yima.sdk.cli import main as command
+
+LAST = str(DAY + 2)
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return folder(tmp_path_factory.mktemp("given") / "region")
+
+
+@pytest.fixture
+def region(given: Path, tmp_path: Path) -> Path:
+    return copied(given, tmp_path / "region")
+
+
+@pytest.fixture(autouse=True)
+def in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YIMA_LANG", "en")
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_day_is_cleared_in_one_go_and_again_says_that_it_is_done(
+    region: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["centre", "day", str(region), "--day", LAST]) == 0
+    out = capsys.readouterr().out
+    assert f"{DAY}  rides" in out and "Who owes whom, 2026-09-22" in out and "the centre" in out
+    assert (region / "workspace" / "reports" / f"{DAY + 1}.html").exists()
+    assert command.main(["centre", "day", str(region), "--day", LAST, "--json"]) == 0
+    (ingested,) = objects(capsys.readouterr().out)
+    assert ingested == {"step": "one", "day": None, "before": False, "entries": 0, "taps": 0}
+
+
+def test_step_by_step_as_json(region: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    steps = ("ingest", "rides", "disputes", "settle", "files")
+    for step in steps:
+        last = ["--day", LAST] if step == "rides" else []
+        assert command.main(["centre", step, str(region), "--json", *last]) == 0
+    found = objects(capsys.readouterr().out)
+    assert [(one["step"], one["day"]) for one in found[1:4]] == [("rides", DAY), ("rides", DAY + 1), ("rides", DAY + 2)]
+    assert sum(one.get("taken", 0) for one in found) == 1
+    assert sum(one.get("postings", 0) for one in found) > 50
+    assert command.main(["centre", "report", str(region), "--json", "--day", str(DAY)]) == 0
+    (report,) = objects(capsys.readouterr().out)
+    assert report["day"] == DAY and report["faults"] == []
+    assert sum(row["net_fen"] for row in report["net"]) == 0
+
+
+def test_a_report_goes_where_it_is_wanted(region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["centre", "day", str(region), "--day", str(DAY)]) == 0
+    out = tmp_path / "out.html"
+    assert command.main(["centre", "report", str(region), "--out", str(out)]) == 0
+    assert str(out) in capsys.readouterr().out.replace("\n", "")
+    assert "清分报告" in out.read_text(encoding="utf-8")
+
+
+def test_a_day_that_is_not_in_order_ends_with_status_1(region: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["centre", "day", str(region), "--day", str(DAY)]) == 0
+    path = region / "workspace" / "tables" / "rides" / f"day={DAY}" / "rides.parquet"
+    workspace = Workspace(region / "workspace")
+    rows = workspace.read(tables.RIDES, day=DAY).to_pylist()
+    rows[0]["gate_fare_fen"] += 1
+    workspace.write(tables.RIDES, DAY, path.stem, pa.Table.from_pylist(rows, tables.RIDES.schema).to_batches())
+    workspace.close()
+    assert command.main(["centre", "report", str(region)]) == 1
+    assert "1 fares differ without a cause" in capsys.readouterr().out
+
+
+def test_a_table_that_is_damaged_is_named(region: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["centre", "ingest", str(region)]) == 0
+    assert command.main(["centre", "rides", str(region), "--day", str(DAY)]) == 0
+    for name in ("entries", "rides"):
+        path = next((region / "workspace" / "tables" / name).glob("*/*.parquet"))
+        path.write_bytes(path.read_bytes()[:-100])
+    assert command.main(["centre", "day", str(region), "--day", str(DAY + 1)]) in {3, 5}
+    assert ".parquet" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["day"], 2, "usage: yima centre day"),
+        (["day", "DIR", "--day", "20260931"], 2, "a day, as 20260922"),
+        (["rides", "NONE"], 3, "has no folder stores/"),
+        (["settle", "DIR", "--day", str(DAY)], 3, "step disputes is not done"),
+        (["report", "DIR"], 3, "no day of it is settled"),
+        (["day", "DIR", "--memory", "much"], 3, "duckdb"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_a_status(
+    region: Path, capsys: pytest.CaptureFixture[str], words: list[str], status: int, said: str
+) -> None:
+    named = [{"DIR": str(region), "NONE": str(region / "stores")}.get(word, word) for word in words]
+    assert command.main(["centre", *named]) == status
+    assert said in capsys.readouterr().err
+
+
+def test_a_workspace_in_use_and_a_store_that_is_none_are_states(
+    region: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = Workspace(region / "workspace")
+    assert command.main(["centre", "rides", str(region)]) == 5
+    assert "another process works in it" in capsys.readouterr().err
+    workspace.close()
+    (region / "stores" / "two.db").write_bytes(b"no store at all")
+    assert command.main(["centre", "ingest", str(region)]) == 5
+    assert "two.db" in capsys.readouterr().err
+
+
+def test_parameters_and_rules_that_are_none_are_named(region: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (region / "parameters" / "stray.txt").write_text("hello")
+    assert command.main(["centre", "day", str(region), "--day", str(DAY)]) == 6
+    assert "stray.txt" in capsys.readouterr().err
+    (region / "parameters" / "stray.txt").unlink()
+    (region / "rules.toml").write_text("[rides]\nclose_after = 3\n")
+    assert command.main(["centre", "day", str(region), "--day", str(DAY)]) == 3
+    assert "[rides], close_after" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("module", ["duckdb", "pyarrow"])
+def test_what_it_lacks_is_told_by_its_extra(module: str) -> None:
+    done = without(module, "centre", "--help")
+    assert done.returncode == 2, done.stderr
+    assert commands_in(done.stderr) == [["-e", ".[centre]"]]
