@@ -228,11 +228,11 @@ def test_a_memory_that_is_moved_keeps_what_was_used_and_nothing_that_was_taken_b
 
 
 def test_a_verdict_is_settled_for_its_own_code_and_the_presentation_it_was_given_to(
-    library: ctypes.CDLL, gate: CGate, now: int
+    gate: CGate, new_rider: NewRider, now: int
 ) -> None:
     asked = gate.judge(TOKEN, now)
     assert asked.reason == Reason.NEEDS_RESOLVER
-    for code in (b"no code", b"js:2", b""):
+    for code in (b"no code", b"js:2", b"", new_rider().code(now), new_rider().code(now)[:-1]):
         assert gate.settle(code, now, 0, asked) == BAD_ARGUMENT
     for spoilt in ({"again": 1}, {"has_digest": 0}):
         copy = Verdict.from_buffer_copy(asked)

@@ -96,6 +96,7 @@ def test_a_body_is_no_longer_than_its_kind_allows(library: ctypes.CDLL) -> None:
     facts = ENTRIES["tap-bus"][:size]
     assert read(library, facts + bytes(8192))[0] == size
     assert read(library, facts + bytes(8193))[0] == 0
+    assert read(library, facts[:-1])[0] == 0, "they say that they are longer"
 
 
 def shortened(entry: bytes, size: int) -> bytes:
