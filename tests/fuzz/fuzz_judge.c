@@ -166,6 +166,7 @@ static void judge(scene *s) {
     if (fresh && verdict.again) {
         verdict.again = 0;
         verdict.accepted = verdict.was_accepted;
+        verdict.was_accepted = 0;
     }
     demand(s->length > YIMA_PAYLOAD_MAX || is_same_verdict(&s->verdict, &verdict));
     check_written(s);
@@ -181,7 +182,7 @@ static void settle(scene *s, uint32_t answer) {
     yima_settle(&s->one.v, s->code, s->length, s->now, reason, by, &settled[0]);
     yima_settle(&s->other.v, s->code, s->length, s->now, reason, by, &settled[1]);
     demand(is_same_verdict(&settled[0], &settled[1]));
-    if (asked.reason != YIMA_REASON_NEEDS_RESOLVER) {
+    if (asked.reason != YIMA_REASON_NEEDS_RESOLVER || asked.again) {
         demand(is_same_verdict(&settled[0], &asked));
         return;
     }

@@ -95,7 +95,7 @@ def test_the_world_is_the_same_whenever_it_is_made() -> None:
     assert world.header() == world.header()
 
 
-@pytest.mark.parametrize("name", ["record", "deny", "flashlog", "framing", "cbor"])
+@pytest.mark.parametrize("name", ["record", "deny", "flashlog", "framing", "cbor", "judge", "smp"])
 def test_without_a_fault_the_corpus_holds(name: str, tmp_path: Path) -> None:
     done = replayed(built(_NAMED[name], tmp_path, {}), _NAMED[name])
     assert done.returncode == 0, done.stderr[-2000:]

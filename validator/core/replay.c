@@ -145,22 +145,27 @@ void yima_replay_remove(yima_validator *v, const uint8_t *digest) {
     }
 }
 
-/* The caller has seen to it that there is room, or accepts what is lost. */
-static void put(yima_validator *v, const uint8_t *digest, const uint8_t *account, int64_t accepted_at, int64_t until,
-                int lasts) {
-    yima_replay_remove(v, digest);
+/* A new entry at the end of the ring. The caller has seen to it that there is room, or accepts what is lost. */
+static yima_replay_entry *append(yima_validator *v, const uint8_t *digest) {
     if (v->replay_count == v->replay_capacity) {
         forget_oldest(v);
     }
     const uint32_t at = (v->replay_first + v->replay_count) % v->replay_capacity;
-    yima_replay_entry *entry = &v->replay[at];
-    memcpy(entry->digest, digest, DIGEST);
+    memcpy(v->replay[at].digest, digest, DIGEST);
+    v->index[place_of(v, digest)] = at + 1;
+    v->replay_count++;
+    return &v->replay[at];
+}
+
+/* What is there already is written again where it stands, so that nothing must leave for it. */
+static void put(yima_validator *v, const uint8_t *digest, const uint8_t *account, int64_t accepted_at, int64_t until,
+                int lasts) {
+    yima_replay_entry *there = entry_of(v, digest);
+    yima_replay_entry *entry = there ? there : append(v, digest);
     memcpy(entry->account, account, sizeof entry->account);
     entry->accepted_at = (uint32_t)accepted_at;
     entry->until = (uint32_t)until;
     entry->used = lasts ? LASTS : FOR_A_TIME;
-    v->index[place_of(v, digest)] = at + 1;
-    v->replay_count++;
 }
 
 int yima_replay_insert(yima_validator *v, const uint8_t *digest, const uint8_t *account, int64_t accepted_at,

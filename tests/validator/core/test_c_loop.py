@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.entries import tap
+from tests.entries import reversal, tap
 from tests.validator.core.c_library import CGate, Moment, Trip, Verdict, core_library
 from yima.sdk.issuer import Rider
 from yima.validator.judging import Reason
@@ -204,6 +204,8 @@ def test_a_validator_that_was_never_made_ready_does_nothing_and_says_so(library:
     assert library.yima_remember_code(judge, b"x", ctypes.c_size_t(1), ctypes.c_int64(1)) == 0
     entry = tap()
     assert library.yima_remember(judge, entry, ctypes.c_size_t(len(entry))) == 1, "nothing is held, and nothing breaks"
+    undone = reversal(1)
+    assert library.yima_remember(judge, undone, ctypes.c_size_t(len(undone))) == 1
     verdict = Verdict(reason=Reason.NEEDS_RESOLVER)
     moment = Moment(unix_s=1, tick_ms=1, trusted=1)
     assert library.yima_settle(judge, b"x", 1, moment, 0, 1, verdict) == BAD_ARGUMENT
@@ -223,6 +225,21 @@ def test_a_memory_that_is_moved_keeps_what_was_used_and_nothing_that_was_taken_b
     assert library.yima_validator_move(gate.pointer, memory, room) == OK
     later = [gate.judge(code, now + 10).reason for code in codes]
     assert later == [Reason.REPEATED, Reason.ACCEPTED, Reason.REPEATED]
+
+
+def test_a_verdict_is_settled_for_its_own_code_and_the_presentation_it_was_given_to(
+    gate: CGate, new_rider: NewRider, now: int
+) -> None:
+    asked = gate.judge(TOKEN, now)
+    assert asked.reason == Reason.NEEDS_RESOLVER
+    for code in (b"no code", b"js:2", b"", new_rider().code(now), new_rider().code(now)[:-1]):
+        assert gate.settle(code, now, 0, asked) == BAD_ARGUMENT
+    for spoilt in ({"again": 1}, {"has_digest": 0}):
+        copy = Verdict.from_buffer_copy(asked)
+        for name, value in spoilt.items():
+            setattr(copy, name, value)
+        assert gate.settle(TOKEN, now, 0, copy) == BAD_ARGUMENT
+    assert gate.settle(TOKEN, now, 0, asked) == OK
 
 
 def test_parameters_that_need_more_memory_than_there_is_change_nothing(

@@ -84,6 +84,21 @@ def test_a_rule_that_is_out_of_bounds_is_not_written(library: ctypes.CDLL) -> No
     assert written(library, facts) == b""
 
 
+def test_a_head_that_is_out_of_bounds_is_not_written(library: ctypes.CDLL) -> None:
+    _, facts = read(library, ENTRIES["tap-bus"])
+    assert facts[16] == b"\x01", "trust, behind at"
+    facts[16] = b"\x02"
+    assert written(library, facts) == b""
+
+
+def test_a_body_is_no_longer_than_its_kind_allows(library: ctypes.CDLL) -> None:
+    size, _ = read(library, ENTRIES["tap-bus"])
+    facts = ENTRIES["tap-bus"][:size]
+    assert read(library, facts + bytes(8192))[0] == size
+    assert read(library, facts + bytes(8193))[0] == 0
+    assert read(library, facts[:-1])[0] == 0, "they say that they are longer"
+
+
 def shortened(entry: bytes, size: int) -> bytes:
     """The entry whose facts end after so many bytes, and say so; it has no body."""
     return size.to_bytes(2, "big") + entry[2:size]

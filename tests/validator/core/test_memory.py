@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.entries import reversal, tap
 from yima.sdk.issuer import Rider
-from yima.validator.judging import GateContext, Mode, Moment, Reason, Validator
+from yima.validator.judging import GateContext, Mode, Moment, Reason, Validator, Vouched
 from yima.validator.judging.record import Terminal, tap_entry
 from yima.validator.parameters import from_mapping
 
@@ -154,6 +154,50 @@ def test_a_journal_with_more_used_codes_than_fit_keeps_everybody_out_until_that_
     assert small.judge(new_rider(validity_s=60).code(now + 24), now + 24).accepted
 
 
+def test_a_full_memory_that_is_filled_again_in_any_order_forgets_nothing(small: Validator, now: int) -> None:
+    for number in range(NEED):
+        small.remember(used(number, now, now + 60))
+    for number in (NEED // 2, NEED - 1, 0, NEED // 2):
+        assert small.remember(used(number, now, now + 60))
+    assert [number for number in range(NEED) if not small.core.holds(digest(number))] == []
+    assert small.memory == (NEED, NEED, 0, 0)
+
+
+def test_a_full_memory_whose_oldest_place_was_given_up_takes_one_more_without_loss(small: Validator, now: int) -> None:
+    for number in range(NEED):
+        small.remember(used(number, now, now + 60))
+    small.remember(reversal(1, code=digest(0)))
+    small.remember(used(NEED, now, now + 60))
+    assert small.memory.lost_until == 0
+    assert all(small.core.holds(digest(number)) for number in range(1, NEED + 1))
+
+
+def test_an_account_that_may_not_ride_yet_keeps_its_place_when_its_code_is_over(
+    new_validator: NewValidator, new_rider: NewRider, now: int
+) -> None:
+    validator = new_validator(limits=SMALL | {"account_interval_s": 1000}, capacity=NEED)
+    for number in range(NEED):
+        code = new_rider(card_account=f"310487000000{number:08}", validity_s=60).code(now)
+        assert validator.judge(code, now).accepted
+    one_more = new_rider(card_account="31048700000099999999", validity_s=60)
+    assert validator.judge(one_more.code(now + 100), now + 100).reason is Reason.MEMORY_FULL
+    assert validator.judge(one_more.code(now + 1000), now + 1000).accepted
+
+
+def test_a_code_that_its_issuer_vouches_for_is_refused_where_it_could_not_be_remembered(
+    new_validator: NewValidator, now: int
+) -> None:
+    resolved = [{"family": "sufu", "prefix": "js:", "remember_s": 60}]
+    limits = SMALL | {"families": ["ministry", "sufu"]}
+    validator = new_validator(limits=limits, capacity=0, resolved=resolved)
+    reasons = []
+    for number in range(validator.memory.most + 1):
+        asked = validator.judge(b"js:%d" % number, Moment.at(now))
+        reasons.append(validator.settle(asked, Moment.at(now), Reason.ACCEPTED, Vouched.ISSUER).reason)
+    assert set(reasons[:-1]) == {Reason.ACCEPTED}
+    assert reasons[-1] is Reason.MEMORY_FULL
+
+
 def test_codes_of_a_record_without_facts_are_remembered_by_their_bytes(
     new_validator: NewValidator, new_rider: NewRider, now: int
 ) -> None:
@@ -183,8 +227,7 @@ def test_the_memory_holds_what_a_list_would_hold(steps: list[tuple[str, int, int
     for what, number, good_for in steps:
         if what == "use":
             validator.remember(used(number, 1000, 1000 + good_for))
-            kept = [None if old == number else old for old in kept]
-            kept = [*kept, number][-NEED:]
+            kept = kept if number in kept else [*kept, number][-NEED:]
         else:
             validator.remember(reversal(1, code=digest(number)))
             kept = [None if old == number else old for old in kept]

@@ -87,6 +87,8 @@ def test_a_reversal_that_cannot_be_written_is_owed_and_until_then_the_code_is_us
     assert bench.loop.recorded(len(bench.entries)) is Step.OPEN
     bench.can_record = False
     assert bench.carry_out(bench.loop.gate(len(bench.entries), GateAnswer.FAILED)) == ["RECORD", "REFUSE", "SERVICE"]
+    owed = len(bench.entries)
+    assert bench.carry_out(bench.loop.gate(owed, GateAnswer.PASSED)) == [], "what is owed is owed"
     assert bench.moment(5) == ["RECORD"], "it is tried again"
     assert bench.show(code, seconds=0) == ["RECORD", "REFUSE"]
     bench.can_record = True
