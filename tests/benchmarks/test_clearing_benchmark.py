@@ -14,7 +14,16 @@ _TAPS = 2000
 
 
 def run(directory: Path, *words: str, timeout: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.clearing", "--json", "--taps", str(_TAPS), "--directory", str(directory)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.clearing",
+        "--json",
+        "--taps",
+        str(_TAPS),
+        "--directory",
+        str(directory),
+    ]
     done = subprocess.run([*command, *words], capture_output=True, text=True, timeout=timeout, check=False)
     assert done.returncode == 0, done.stderr + done.stdout
     assert list(directory.iterdir()) == []
