@@ -56,28 +56,32 @@ def _large(folder: Path, arguments: argparse.Namespace, tell: Say) -> tuple[dict
 def _small(base: Path, arguments: argparse.Namespace, tell: Say) -> tuple[dict[str, object], list[str]]:
     first = base / "first"
     make_example(first, arguments.small, arguments.seed, days=1, shares=_ODD)
-    folders = {name: _copy(first, base / name) for name in ("second", "killed", "spark")}
+    folders = {name: _copy(first, base / name) for name in ("second", "thrice", "spark")}
     tell(say(Text("clearing a small region twice", "小区域清算两次")))
     found: dict[str, object] = {"taps": arguments.small}
     measured(first)
     _, wrong = figures(first)
     measured(folders["second"])
-    expected = content(first)
-    names = {"the_same_bytes_twice": folders["second"]}
+    pairs = {"the_same_bytes_twice": (first, folders["second"])}
     if arguments.kills:
         tell(say(Text("killing it at every commit", "在每次提交处终止进程")))
-        _send_thrice(first, folders["killed"])
-        found["killed"] = killed_at_every_commit(folders["killed"])
-        names["the_same_bytes_sent_three_times_and_killed_at_every_commit"] = folders["killed"]
+        _send_thrice(first, folders["thrice"])
+        killed = _copy(folders["thrice"], base / "killed")
+        measured(folders["thrice"])
+        found["killed"] = killed_at_every_commit(killed)
+        pairs["the_same_bytes_killed_at_every_commit"] = (folders["thrice"], killed)
+        _, more = figures(killed)
+        found["billed_once_sent_three_times_and_killed_at_every_commit"] = not more
+        wrong += more
     lacks = missing() if arguments.spark else None
     if lacks is not None:
         found["the_same_bytes_on_spark"] = str(lacks)
     elif arguments.spark:
         tell(say(Text("clearing it on Spark", "在 Spark 上清算")))
         measured(folders["spark"], engine="spark")
-        names["the_same_bytes_on_spark"] = folders["spark"]
-    for name, folder in names.items():
-        others = differing(expected, content(folder))
+        pairs["the_same_bytes_on_spark"] = (first, folders["spark"])
+    for name, (one, other) in pairs.items():
+        others = differing(content(one), content(other))
         found[name] = not others
         wrong += [f"{name}: not so, in {others[:5]}"] if others else []
     return found, wrong

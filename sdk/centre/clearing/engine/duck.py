@@ -30,6 +30,8 @@ class DuckEngine:
                     "autoload_known_extensions": "false",
                 }
             )
+            # Where no script is the main module DuckDB takes the process for a console, and draws on standard output.
+            self._connection.execute("SET enable_progress_bar = false")
         except duckdb.Error as error:
             raise EngineError(
                 f"duckdb, memory {memory}",
