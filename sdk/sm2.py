@@ -105,7 +105,7 @@ class SigningKey:
     def sign(self, message: bytes) -> bytes:
         """r‖s, 64 bytes, over SM3(Z‖message); a fresh one each time."""
         library = _libcrypto()
-        with _private_key(self.secret) as key, _digest_context() as context:
+        with _private_key(self.secret, self.public) as key, _digest_context() as context:
             inner = ctypes.c_void_p()
             initialised = library.EVP_DigestSignInit(context, ctypes.byref(inner), library.EVP_sm3(), None, key)
             _check(initialised, "EVP_DigestSignInit")
@@ -265,9 +265,11 @@ def _public_key(public: bytes) -> Iterator[int | None]:
 
 
 @contextmanager
-def _private_key(secret: int) -> Iterator[int]:
+def _private_key(secret: int, public: bytes = b"") -> Iterator[int]:
     library = _libcrypto()
-    inner = bytes.fromhex("0201010420") + secret.to_bytes(32)  # ECPrivateKey, RFC 5915, without the public key
+    inner = bytes.fromhex("0201010420") + secret.to_bytes(32)  # ECPrivateKey, RFC 5915
+    if public:  # libcrypto would compute it anew, which takes twice as long as a signature
+        inner += _tlv(0xA1, _tlv(0x03, b"\0\x04" + public))
     body = bytes.fromhex("020100") + _ALGORITHM + _tlv(0x04, _tlv(0x30, inner))
     key = _load(library.d2i_AutoPrivateKey, _tlv(0x30, body))
     _check(key is not None, "d2i_AutoPrivateKey")
@@ -315,5 +317,6 @@ def _integer(value: int) -> bytes:
 
 
 def _tlv(tag: int, content: bytes) -> bytes:
-    assert len(content) < 128, "short form only"
-    return bytes([tag, len(content)]) + content
+    assert len(content) < 256, "a length of one byte only"
+    size = bytes([len(content)])
+    return bytes([tag]) + (size if len(content) < 128 else b"\x81" + size) + content

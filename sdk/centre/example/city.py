@@ -1,11 +1,11 @@
 """A city's days: gates play the events, a collector stores what they send, and the truth is written down beside.
 
-One process does one city; nothing of it depends on another. What two cities share (a code that is shown in both) each
-makes by itself out of the same seed.
+One process does one city; nothing of it depends on another. What cities share (institutions, a code that is shown in
+two) was made before.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +19,13 @@ from yima.sdk.centre.example.region import STATIONS
 from yima.sdk.centre.example.riders import Passenger, Passengers
 from yima.sdk.centre.example.stores import Filling
 from yima.sdk.centre.example.truth import Ledger
+from yima.sdk.issuer import Issuer
 from yima.sdk.profiles.yangtze_delta.plan import City
 from yima.validator.journal.facts import Outcome
 from yima.validator.judging import Direction, Mode, Transaction, Validator
 from yima.validator.judging import Verdict as GateVerdict
 
-_TWINS_UNIT = 90000  # and the first city's place among all
-_SHOWN_S, _EXPIRED_S = 5, 600  # how old a code is when it is shown
+SHOWN_S, _EXPIRED_S = 5, 600  # how old a code is when it is shown
 _AGAIN_S, _OTHER_GATE_S, _COMPANION_S, _STANDBY_S = 40, 35, 20, 15
 _BACK_AT_S, _LAST_TAP_S = 5 * 3600, 23 * 3600 + 1200
 _DAYS_DOWN, _FAILING = 1.3, 0.8  # for how long a line fails, on average; the part of taps whose line may
@@ -35,10 +35,9 @@ _USED = {"decided": Verdict.EVIDENCE, "why": Why.DOUBLE_USE}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
-    """A code that is shown in two cities. number: of its rider among those of the first one. place: of the day. at:
-    seconds of it."""
+    """A code that is shown in two cities. place: of the day. at: seconds of it."""
 
-    number: int
+    code: bytes
     place: int
     at: int
     first: City
@@ -47,10 +46,12 @@ class Twin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What one city is to make. taps: in all. twins: those that come through here, in their order."""
+    """What one city is to make. institutions: by division. taps: in all. twins: those that come through here, in their
+    order."""
 
     folder: Path
     seed: int
+    institutions: Mapping[int, Issuer]
     city: City
     taps: int
     days: int
@@ -80,12 +81,8 @@ class _Town:
     def __init__(self, task: Task) -> None:
         self._task = task
         self._chance = random.Random(f"{task.seed} {task.city.division} {task.taps} {task.days}")  # noqa: S311
-        everybody = region.cities()
-        self._passengers = Passengers(task.seed, task.city.division % 100000, task.city, everybody)
-        self._twins = {
-            city: Passengers(task.seed, _TWINS_UNIT + everybody.index(city), city, (city,))
-            for city in {twin.first for twin in task.twins}
-        }
+        unit = task.city.division % 100000
+        self._passengers = Passengers(task.seed, unit, task.institutions, task.city, region.cities())
         folder = task.folder / STORES
         self._store = Filling(folder / f"{task.city.division}.db")
         self._standby = Filling(folder / f"{task.city.division}-standby.db")
@@ -181,12 +178,12 @@ class _Town:
         if happens is Happens.DAMAGED:
             self._lie(gate, rider, at)
         elif happens is Happens.WRONG_FARE:
-            verdict = _accepted(gate.judge(rider.outside(at - _SHOWN_S), at))
+            verdict = _accepted(gate.judge(rider.outside(at - SHOWN_S), at))
             taken, content = lies.wrong_fare(gate, verdict, at)
             tap = self._passes(gate, gate.keep(content, TAP, at), at)
             self._counts(gate, tap, happens, verdict, at, cause=Cause.GATE, gate_fen=taken)
         elif happens is Happens.REVERSED:
-            sequence, verdict = gate.tap(rider.outside(at - _SHOWN_S), at)
+            sequence, verdict = gate.tap(rider.outside(at - SHOWN_S), at)
             gate.outcome(sequence, at + 2, Outcome.FAILED, reverses=True)
             self._tap(gate, _name(gate, sequence), happens, _accepted(verdict), decided=Verdict.VOID, why=Why.REVERSED)
         else:
@@ -196,23 +193,23 @@ class _Town:
                 self._tap(gate, _name(gate, sequence), happens, verdict, decided="")
                 at += _AGAIN_S
             elif happens is Happens.NOT_PASSED:
-                sequence, verdict = gate.tap(rider.outside(at - _SHOWN_S), at)
+                sequence, verdict = gate.tap(rider.outside(at - SHOWN_S), at)
                 gate.outcome(sequence, at + 10, Outcome.NOT_PASSED)
                 self._tap(
                     gate, _name(gate, sequence), happens, _accepted(verdict), decided=Verdict.VOID, why=Why.NOT_PASSED
                 )
                 at += _AGAIN_S
-            code = rider.outside(at - _SHOWN_S)
+            code = rider.outside(at - SHOWN_S)
             tap = self._rides(gate, code, happens, at)
             if happens is Happens.COMPANION:
                 later = at + _COMPANION_S
-                self._rides(gate, rider.outside(later - _SHOWN_S), happens, later)
+                self._rides(gate, rider.outside(later - SHOWN_S), happens, later)
             elif happens is Happens.TWO_GATES:
                 self._second_use(gate, tap, self._buses[journey.to], code, at + _OTHER_GATE_S)
 
     def _enter(self, at: int, journey: Journey) -> None:
         gate = self._in[journey.place]
-        sequence, verdict = gate.tap(journey.rider.outside(at - _SHOWN_S), at)
+        sequence, verdict = gate.tap(journey.rider.outside(at - SHOWN_S), at)
         tap = self._passes(gate, sequence, at)
         self._tap(gate, tap, journey.happens, _accepted(verdict))
         journey.entered = tap, self._day(gate)
@@ -225,7 +222,7 @@ class _Town:
             )  # fmt: skip
 
     def _leave(self, at: int, journey: Journey) -> None:
-        gate, rider, happens, shown = self._out[journey.to], journey.rider, journey.happens, at - _SHOWN_S
+        gate, rider, happens, shown = self._out[journey.to], journey.rider, journey.happens, at - SHOWN_S
         code, cause, due = rider.inside(shown, journey.place, journey.at), Cause.NONE, None
         if happens in (Happens.OTHER_ENTRY, Happens.UNREADABLE_ENTRY):
             due = _accepted(Validator(gate.parameters, gate.post.gate, table_bytes=0).judge(code, at))
@@ -288,19 +285,17 @@ class _Town:
 
     def _play_twin(self, twin: Twin, at: int) -> None:
         """The code counts in the first city; a little later it is shown in the second. Both lines are steady."""
-        rider = self._twins[twin.first][twin.number]
-        code = rider.outside(at - _SHOWN_S)
         if twin.first == self._task.city:
-            self._rides(self._buses[0], code, Happens.TWO_CITIES, at)
+            self._rides(self._buses[0], twin.code, Happens.TWO_CITIES, at)
             return
         gate, at = self._buses[0], at + _OTHER_GATE_S
-        sequence, verdict = gate.tap(code, at)
+        sequence, verdict = gate.tap(twin.code, at)
         tap = self._passes(gate, sequence, at)
         self._tap(gate, tap, Happens.TWO_CITIES, _accepted(verdict), **_USED)
 
     def _late_reversal(self, gate: Gate, at: int) -> None:
         rider = self._passengers.special()
-        sequence, verdict = gate.tap(rider.outside(at - _SHOWN_S), at)
+        sequence, verdict = gate.tap(rider.outside(at - SHOWN_S), at)
         tap = _name(gate, sequence)
         self._counts(gate, tap, Happens.LATE_REVERSAL, _accepted(verdict), at)
         self._ledger.reversed_on(tap, day_of(region.midnight(self._back[gate.name])))

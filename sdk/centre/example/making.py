@@ -8,14 +8,14 @@
     example.json                            what was asked for, and how many of what there are
 
 Rules it keeps:
-- The same taps, days, shares and seed give the same bytes in parameters, incoming and truth, and the same rows in
-  stores, on however many processors; signatures, too.
+- The same taps, days, shares and seed give the same bytes in parameters and incoming on however many processors, and the
+  same facts of the same taps in stores and truth. Signatures are others each time, and so are digests over them.
 """
 
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,9 +23,11 @@ from pathlib import Path
 from yima.sdk.centre.clearing.days import shifted
 from yima.sdk.centre.clearing.folder import INCOMING, PARAMETERS, RATES, RULES, STORES
 from yima.sdk.centre.example import region
-from yima.sdk.centre.example.city import Made, Task, Twin, make_city
+from yima.sdk.centre.example.city import SHOWN_S, Made, Task, Twin, make_city
 from yima.sdk.centre.example.disputes import raise_disputes
 from yima.sdk.centre.example.journeys import Shares
+from yima.sdk.centre.example.riders import Passengers
+from yima.sdk.issuer import Issuer
 from yima.sdk.profiles.yangtze_delta.plan import City
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
@@ -33,6 +35,7 @@ from yima.validator.texts import Text
 TAPS_LEAST = 500  # fewer leave cities without a ride
 DAYS, DAYS_MOST = 3, 28
 Progress = Callable[[str, int, int], None]
+_TWINS_UNIT = 90000  # and the first city's place among all
 _TWINS_AT_S = 22 * 3600 + 1800  # when nobody else rides
 _LATEST = 2  # days that the latest entries come after the last day of service
 
@@ -107,25 +110,34 @@ def _begin(folder: Path, seed: int) -> None:
 def _tasks(folder: Path, taps: int, seed: int, days: int, shares: Shares) -> Iterator[Task]:
     everybody = region.cities()
     whole = sum(map(region.weight, everybody))
-    twins = _twins(everybody, max(1, int(taps * shares.two_cities)) if shares.two_cities else 0, days)
+    institutions = region.institutions(seed)
+    twins: list[Twin] = []
+    if shares.two_cities:
+        twins = _twins(seed, institutions, everybody, max(1, int(taps * shares.two_cities)), days)
     left, weights = taps, whole
     for city in everybody:
         mine = left * region.weight(city) // weights
         left, weights = left - mine, weights - region.weight(city)
         through = [twin for twin in twins if city in (twin.first, twin.second)]
-        yield Task(folder=folder, seed=seed, city=city, taps=mine, days=days, shares=shares, twins=through)
+        yield Task(
+            folder=folder, seed=seed, institutions=institutions, city=city, taps=mine, days=days, shares=shares,
+            twins=through,
+        )  # fmt: skip
 
 
-def _twins(everybody: tuple[City, ...], count: int, days: int) -> list[Twin]:
+def _twins(
+    seed: int, institutions: Mapping[int, Issuer], everybody: tuple[City, ...], count: int, days: int
+) -> list[Twin]:
     """Codes that are shown in two cities: the next city along the list each time, the next day, the next rider."""
     many = len(everybody)
-    return [
-        Twin(
-            number=place // many,
-            place=place // many % days,
-            at=_TWINS_AT_S + place // many // days,
-            first=everybody[place % many],
-            second=everybody[(place + 1) % many],
-        )
-        for place in range(count)
+    riders = [
+        Passengers(seed, _TWINS_UNIT + place, institutions, city, (city,)) for place, city in enumerate(everybody)
     ]
+    twins = []
+    for number in range(count):
+        rider, place = number // many, number // many % days
+        at = _TWINS_AT_S + number // many // days
+        code = riders[number % many][rider].outside(region.midnight(place) + at - SHOWN_S)
+        first, second = everybody[number % many], everybody[(number + 1) % many]
+        twins.append(Twin(code=code, place=place, at=at, first=first, second=second))
+    return twins

@@ -6,7 +6,7 @@ metro's two more), lines and vehicles of buses, how much is ridden where. Statio
 
 import csv
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 from yima.sdk.centre.clearing.days import AHEAD_S
 from yima.sdk.centre.clearing.rides.rules import ride_rules
 from yima.sdk.centre.clearing.toml_rows import read
-from yima.sdk.centre.example.keys import Nonces, SeededKey
+from yima.sdk.centre.example.keys import seeded_key
 from yima.sdk.issuer import Issuer, RootAuthority, make_issuer, make_root
 from yima.sdk.parameters.compile import compiled
 from yima.sdk.parameters.source import read_source
@@ -22,7 +22,6 @@ from yima.sdk.profiles import yangtze_delta
 from yima.sdk.profiles.yangtze_delta import issuers
 from yima.sdk.profiles.yangtze_delta.build import TARIFF, write_source
 from yima.sdk.profiles.yangtze_delta.plan import City, load_plan
-from yima.sdk.sm2 import SigningKey
 from yima.validator.judging import Direction, GateContext, Mode
 from yima.validator.parameters import Parameters
 
@@ -130,23 +129,18 @@ def posts(city: City, taps: int) -> list[Post]:
 @cache
 def root(seed: int, index: int) -> RootAuthority:
     """A root CA of the seed."""
-    return make_root(index, key=SeededKey.named(Nonces(seed, "root", index), seed, "root", index))
+    return make_root(index, key=seeded_key(seed, "root", index))
 
 
-def issuer(seed: int, city: City, signs: str = "") -> Issuer:
-    """A city's institution at the beginning of its nonces. signs: for whom it will sign; nonces follow from that, the
-    certificate does not."""
+def institutions(seed: int) -> dict[int, Issuer]:
+    """Each city's institution, by its division. Certificates are signed anew with every call, so they are made once."""
+    return {city.division: _institution(seed, city) for city in cities()}
+
+
+def _institution(seed: int, city: City) -> Issuer:
     organisation = issuers.organisation(city)
-    authority = root(seed, issuers.root_index(city))
-    key = SeededKey.named(Nonces(seed, "issuer", organisation, signs), seed, "issuer", organisation)
-    authority = replace(authority, key=_anew(authority.key, seed, organisation))
-    return make_issuer(authority, organisation, key=key)
-
-
-def _anew(key: SigningKey, seed: int, signs: str) -> SeededKey:
-    """The same key at the beginning of its nonces, so that what it signs is the same bytes however often."""
-    assert isinstance(key, SeededKey)
-    return replace(key, nonces=Nonces(seed, "root", key.public.hex(), signs))
+    key = seeded_key(seed, "issuer", organisation)
+    return make_issuer(root(seed, issuers.root_index(city)), organisation, key=key)
 
 
 @cache

@@ -6,12 +6,12 @@ for every metro journey. What it signed while the rider was outside serves again
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from yima.sdk import layouts
 from yima.sdk.centre.example import region
-from yima.sdk.centre.example.keys import Nonces, SeededKey, derived, walk
+from yima.sdk.centre.example.keys import seeded_key
 from yima.sdk.issuer import Issuer, Rider, make_rider
 from yima.sdk.profiles.yangtze_delta import issuers
 from yima.sdk.profiles.yangtze_delta.plan import City
@@ -46,16 +46,17 @@ class Passenger:
 
 
 class Passengers:
-    """The riders of one unit (0 to 99999), which nobody else has, made as they are asked for; the same every time."""
+    """The riders of one unit (0 to 99999), which nobody else has, made as they are asked for; the same every time but
+    for signatures. institutions: by division."""
 
-    def __init__(self, seed: int, unit: int, home: City, others: Sequence[City]) -> None:
+    def __init__(
+        self, seed: int, unit: int, institutions: Mapping[int, Issuer], home: City, others: Sequence[City]
+    ) -> None:
         self._chance = random.Random(f"{seed} riders {unit}")  # noqa: S311
         self._seed, self._unit, self._home, self._others = seed, unit, home, others
-        self._keys: Iterator[tuple[int, int, int]] = walk(derived("riders", seed, unit))
-        self._nonces = Nonces(seed, "riders", unit)
+        self._institutions = institutions
         self._made: list[Passenger] = []
         self._specials = 0
-        self._issuers: dict[City, Issuer] = {}
 
     def __getitem__(self, number: int) -> Passenger:
         while len(self._made) <= number:
@@ -76,9 +77,7 @@ class Passengers:
         return self._passenger(f"{number:09}", home, account_type, journeys, CAP_FEN)
 
     def _passenger(self, number: str, home: City, account_type: int, journeys: int, cap_fen: int) -> Passenger:
-        issuer = self._issuers.get(home)
-        if issuer is None:
-            issuer = self._issuers[home] = region.issuer(self._seed, home, str(self._unit))
+        issuer = self._institutions[home.division]
         phone = make_rider(
             issuer,
             payment_account="TEST-EXAMPLE",
@@ -88,7 +87,7 @@ class Passengers:
             account_type=account_type,
             cap_fen=cap_fen,
             issuer_data=issuers.rider_data(home),
-            key=SeededKey.at(next(self._keys), self._nonces),
+            key=seeded_key(self._seed, "rider", self._unit, number),
         )
         return Passenger(home=home, issuer=issuer, phone=phone, account_type=account_type, journeys=journeys)
 
