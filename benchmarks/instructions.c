@@ -59,7 +59,7 @@ enum { WINDOW = 8, DEBOUNCED_MS = 1000000 };
 static _Alignas(64) uint8_t tables[1 << 20];
 static yima_sm2_key key;
 static yima_validator validator;
-static yima_replay_entry replay[4096];
+static uint64_t memory[1 << 16];
 
 /* What is counted: callgrind collects inside these functions only. */
 #define MEASURED __attribute__((noinline, used))
@@ -104,7 +104,9 @@ static int whole_code(char **arguments) {
     size_t image_size = read_file(arguments[0], image, sizeof image);
     size_t length = read_file(arguments[1], code, sizeof code);
     if (yima_parameters_open(&parameters, image, image_size, NULL) != YIMA_PARAMETERS_OK) return 0;
-    yima_validator_init(&validator, &parameters, gate, replay, sizeof replay / sizeof *replay, tables, sizeof tables);
+    if (yima_validator_init(&validator, &parameters, gate, memory, sizeof memory, tables, sizeof tables) != YIMA_OK) {
+        return 0;
+    }
     for (int built = 0; !built; built = yima_idle(&validator)) {
         yima_verdict verdict;
         yima_judge(&validator, code, length, now, &verdict);

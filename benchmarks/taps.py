@@ -20,7 +20,8 @@ from yima.hwsim.scanner import SerialScanner
 from yima.sdk.issuer import make_issuer, make_rider
 from yima.sdk.profiles.yangtze_delta.issuers import rider_data
 from yima.validator.clock import SystemClock
-from yima.validator.device import Device, Tap
+from yima.validator.device import Device
+from yima.validator.happenings import Tap
 from yima.validator.journal import SegmentJournal
 from yima.validator.judging import Moment, Validator, Verdict
 from yima.validator.judging.record import Terminal, tap_entry
@@ -149,7 +150,7 @@ class Bench:
                 validator=Validator(self._parameters, _PLACE),
                 journal=SegmentJournal(self._directory / "device", "bench", epoch_for_new=1),
                 gate=gate,
-                clock=SystemClock(0),
+                clock=SystemClock(),
                 terminal=Terminal(terminal="bench"),
                 on_tap=taps.append,
             )
@@ -198,6 +199,11 @@ class Bench:
 
 class _Gate:
     """Notes when it was told to open."""
+
+    senses_passage = False
+
+    def passages(self) -> tuple[bool, ...]:
+        return ()
 
     def __init__(self) -> None:
         self.times_ns: list[int] = []

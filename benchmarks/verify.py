@@ -164,7 +164,7 @@ def code_contest(rounds: int) -> Contest:
         },
         source="benchmarks.verify",
     )
-    gate = Validator(parameters, GateContext(mode=Mode.BUS), replay_capacity=1 << 16)
+    gate = Validator(parameters, GateContext(mode=Mode.BUS), memory_entries=1 << 16)
     for code in codes[:_WARM_CODES]:
         verdict = gate.judge(code, _NOW)
         if not verdict.accepted:

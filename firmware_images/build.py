@@ -39,6 +39,9 @@ _FLAGS = (
     *("-Wl,--gc-sections", "-Wl,-e,reset", "-Wl,-z,max-page-size=4", "-Wl,--build-id=none"),
     "-DYIMA_KERNEL_32=1",
 )
+_UNROLLED = ("runtime.c", "sm2.c", "sm2_32.c", "sm3.c")
+"""Where loops are worth their room unrolled: nine tenths of a tap. The rest would take 18 KB for nothing."""
+
 INCLUDES = (
     "firmware_images/app",
     "firmware_images/boards",
@@ -119,24 +122,20 @@ def build(product: Product, slot: Slot, environment: Environment, folder: Path) 
     script, elf = folder / f"{name}.ld", folder / f"{name}.elf"
     template = (ROOT / _BOARD / "mps2.ld").read_text()
     script.write_text(template.replace("@IMAGE@", hex(slot.address + IMAGE_HEADER)))
-    command = [
+    compiler = [
         *(sys.executable, "-m", "ziglang", "cc", *_FLAGS),
         *(f"-ffile-prefix-map={path}={name}" for path, name in ((ROOT, "."), (_compiler_folder(), "ziglang"))),
         *(f"-I{folder_name}" for folder_name in INCLUDES),
         f"-DYIMA_PRODUCT_{product.name}",
         f"-DYIMA_ENVIRONMENT={environment.number}",
         f'-DYIMA_VERSION="{VERSION}"',
-        *(str(path) for path in sources()),
-        f"-Wl,-T,{script.resolve()}",
-        *("-o", str(elf.resolve())),
     ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode or not elf.exists():
-        raise BuildError(
-            name,
-            Text(f"the compiler refused:\n{done.stderr.strip()}", f"编译失败：\n{done.stderr.strip()}"),
-            Text(f"Mend the source; the compiler is ziglang {COMPILER}", f"请修正源代码；编译器为 ziglang {COMPILER}"),
-        )
+    unrolled = elf.with_suffix(".unrolled.o")
+    fast = [str(path) for path in sources() if path.name in _UNROLLED]
+    rest = [str(path) for path in sources() if path.name not in _UNROLLED]
+    _compile([*compiler, "-r", "-Wl,--no-gc-sections", *fast], unrolled, name)
+    script_flag = f"-Wl,-T,{script.resolve()}"
+    _compile([*compiler, "-fno-unroll-loops", *rest, str(unrolled.resolve()), script_flag], elf, name)
     image, ram = _read(elf, slot)
     if len(image) + IMAGE_HEADER > FLASH_BUDGET:
         raise BuildError(
@@ -145,6 +144,18 @@ def build(product: Product, slot: Slot, environment: Environment, folder: Path) 
             Text("Leave something out", "请减小映像"),
         )
     return Built(product=product, slot=slot, environment=environment, elf=elf, image=image, ram_bytes=ram)
+
+
+def _compile(command: list[str], output: Path, name: str) -> None:
+    """Raises BuildError."""
+    command = [*command, "-o", str(output.resolve())]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode or not output.exists():
+        raise BuildError(
+            name,
+            Text(f"the compiler refused:\n{done.stderr.strip()}", f"编译失败：\n{done.stderr.strip()}"),
+            Text(f"Mend the source; the compiler is ziglang {COMPILER}", f"请修正源代码；编译器为 ziglang {COMPILER}"),
+        )
 
 
 def _compiler_folder() -> Path:

@@ -14,7 +14,7 @@ from yima.firmware_images.build import INCLUDES, ROOT, BuildError
 from yima.validator.texts import Text
 
 
-def host_library(sources: Sequence[str | Path], library: Path) -> ctypes.CDLL:
+def host_library(sources: Sequence[str | Path], library: Path, *, defines: Sequence[str] = ()) -> ctypes.CDLL:
     """Compiles `sources` (relative to the root of the repository, or absolute) into a shared library and loads it. The
     machine's own compiler, else ziglang. Raises BuildError with what the compiler said."""
     compiler = ["cc"] if shutil.which("cc") else [sys.executable, "-m", "ziglang", "cc"]
@@ -24,6 +24,7 @@ def host_library(sources: Sequence[str | Path], library: Path) -> ctypes.CDLL:
             "-O0",
             "-fomit-frame-pointer",
             "--coverage",
+            "-frandom-seed=0",  # several modules build the same sources: their counters must fit the same notes
             "-dumpdir",
             f"{Path(counters).resolve() / library.stem}-",
         ]
@@ -31,6 +32,7 @@ def host_library(sources: Sequence[str | Path], library: Path) -> ctypes.CDLL:
         *compiler,
         *("-std=c11", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", *watched),
         *(f"-I{folder}" for folder in INCLUDES),
+        *(f"-D{define}" for define in defines),
         *(str(source) for source in sources),
         *("-o", str(library)),
     ]

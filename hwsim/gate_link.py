@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from yima.hwsim.commands import LINE_MAX, BadLineError, Command, Receipt, Verb, parse_command, parse_receipt
-from yima.validator.errors import GateError
+from yima.validator.errors import GateError, GateShutError
 from yima.validator.judging import Verdict
 from yima.validator.texts import Text
 
@@ -38,7 +38,12 @@ class Hardware(Protocol):
 
 
 class SimulatedGate:
-    """The Gate port over a Unix socket. path: of the socket. Raises GateError when nobody listens there."""
+    """The Gate port over a Unix socket. path: of the socket. Raises GateError when nobody listens there.
+
+    Not modelled on this wire: the gate's word that a rider has gone through.
+    """
+
+    senses_passage = False
 
     def __init__(self, path: Path, receipt_s: float = RECEIPT_S) -> None:
         self._path = path
@@ -48,7 +53,7 @@ class SimulatedGate:
         self._buffer = b""
 
     def open(self, verdict: Verdict) -> None:
-        """Lets one rider pass. Raises GateError also when the gate is there but stands in alarm."""
+        """Lets one rider pass. Raises GateShutError when the gate is there but stands in alarm."""
         self._tell(Verb.OPEN, verdict)
 
     def refuse(self, verdict: Verdict) -> None:
@@ -58,6 +63,10 @@ class SimulatedGate:
     def show_again(self, verdict: Verdict) -> None:
         """Shows the answer again, moves nothing."""
         self._tell(Verb.SHOW_AGAIN, verdict)
+
+    def passages(self) -> tuple[bool, ...]:
+        """Nothing is known of them."""
+        return ()
 
     def close(self) -> None:
         """Ends the link."""
@@ -76,7 +85,7 @@ class SimulatedGate:
         )
         receipt = self._exchange(command)
         if not receipt.done:
-            raise GateError(
+            raise GateShutError(
                 f"sim:{self._path}",
                 Text(f"did not {verb.value}: it stands in {receipt.state}", f"未执行命令：当前状态为 {receipt.state}"),
                 Text("Let staff look and reset the gate", "请工作人员检查并复位闸机"),

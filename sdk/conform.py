@@ -95,7 +95,7 @@ def load_vector(path: Path) -> Vector:
 def run(vectors: list[Vector]) -> Iterator[Outcome]:
     """Judges each vector by a fresh validator."""
     for vector in vectors:
-        validator = Validator(vector.parameters, vector.gate, replay_capacity=8, table_bytes=0)
+        validator = Validator(vector.parameters, vector.gate, table_bytes=0)
         yield Outcome(vector=vector, verdict=validator.judge(vector.code, Moment.at(vector.clock)))
 
 

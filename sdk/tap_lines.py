@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from yima.validator.device import Happening, Notice, Tap
 from yima.validator.guarding.lines import LineWriter, lost_as_json, lost_as_line, shared_writer
+from yima.validator.happenings import Happening, Notice, Tap
 from yima.validator.judging import Vouched
+from yima.validator.judging.loop import GateAnswer
 from yima.validator.shown import shown
 from yima.validator.texts import Text, say
 
@@ -19,11 +20,15 @@ WHY_MAX = 200  # characters of a collector's reason that a line has room for
 HAPPENINGS = {
     Happening.READER_LOST: Text("the reader is gone, it is tried again", "读码器丢失，正在重试"),
     Happening.READER_BACK: Text("the reader is back", "读码器已恢复"),
-    Happening.JOURNAL_TROUBLE: Text("this tap could not be recorded, the gate stays shut", "本次无法记录，闸门不开"),
+    Happening.JOURNAL_TROUBLE: Text("nothing can be recorded, the gate stays shut", "无法记录，闸门不开"),
     Happening.JOURNAL_BACK: Text("the journal records again", "日志已恢复记录"),
     Happening.JOURNAL_ROOM_TROUBLE: Text("the journal will have no room for records soon", "日志空间即将用尽"),
     Happening.JOURNAL_ROOM_BACK: Text("the journal has room again", "日志空间已恢复"),
     Happening.OLDER_JOURNAL_SENT: Text("the collector has all of the older journal", "旧版日志已全部上传"),
+    Happening.REVERSED: Text("the gate did not open: the ride is reversed", "闸门未开，本次行程已冲正"),
+    Happening.PASSAGE: Text("what became of the rider", "乘客通行结果"),
+    Happening.CLOCK: Text("the clock", "系统时钟"),
+    Happening.SERVICE: Text("service", "服务状态"),
     Happening.GATE_TROUBLE: Text("the gate did not take the command", "闸机未接受指令"),
     Happening.UPLOAD_TROUBLE: Text("no upload for now", "暂时无法上传"),
     Happening.UPLOAD_BACK: Text("uploads work again", "上传已恢复"),
@@ -68,6 +73,8 @@ def tap_as_mapping(tap: Tap) -> dict[str, Any]:
         "rule": verdict.rule,
         "vouched": verdict.vouched.name.lower(),
         "again": verdict.again,
+        "was_accepted": verdict.was_accepted,
+        "gate": tap.gate.name.lower() if tap.gate else None,
         "payload_length": tap.payload_length,
         "read_ms": round(tap.read_ms, 3),
         "judge_us": round(tap.judge_us, 1),
@@ -115,6 +122,12 @@ def notice_as_mapping(notice: Notice) -> dict[str, Any]:
     if notice.version is not None:
         of = "deny_list" if notice.happening is Happening.DENY_LIST_CHANGED else "parameters"
         found[f"{of}_version"] = notice.version
+    if notice.happening is Happening.SERVICE:
+        found["reason"] = notice.reason.name if notice.reason else None
+    if notice.moment is not None:
+        found |= {"at": notice.moment.unix_s, "trusted": notice.moment.trusted, "expected": notice.expected}
+    if notice.tap is not None and notice.gate is not None:
+        found |= {"seq": notice.tap, "gate": notice.gate.name.lower()}
     if notice.rejected:
         found["rejected"] = {str(sequence): why for sequence, why in notice.rejected.items()}
     return found
@@ -125,6 +138,7 @@ def notice_as_line(notice: Notice) -> str:
     line = f"  * {say(HAPPENINGS[notice.happening])}"
     if notice.error is not None:
         line += f" - {notice.error}"
+    line += _details(notice)
     if notice.rejected:
         line += ": " + "; ".join(f"#{sequence} {shown(why, WHY_MAX)}" for sequence, why in notice.rejected.items())
     elif notice.through is not None:
@@ -132,6 +146,27 @@ def notice_as_line(notice: Notice) -> str:
     elif notice.version is not None:
         line += say(Text(f": version {notice.version}", f"：版本 {notice.version}"))
     return line
+
+
+def _details(notice: Notice) -> str:
+    """What a notice says of the ride, the clock or the service."""
+    if notice.tap is not None and notice.gate is not None:
+        return f": #{notice.tap} {say(_GATE[notice.gate])}"
+    if notice.moment is not None:
+        known = Text("trusted", "可信") if notice.moment.trusted else Text("not trusted", "不可信")
+        return f": {notice.moment.unix_s}, {say(known)} ({say(Text('expected', '应为'))} {notice.expected})"
+    if notice.happening is Happening.SERVICE:
+        return f": {notice.reason.english} {notice.reason.chinese}" if notice.reason else say(Text(": open", "：正常"))
+    return ""
+
+
+_GATE = {
+    GateAnswer.OPENED: Text("it opened", "已开闸"),
+    GateAnswer.PASSED: Text("passed", "已通过"),
+    GateAnswer.NOT_PASSED: Text("did not pass", "未通过"),
+    GateAnswer.FAILED: Text("it did not open", "未开闸"),
+    GateAnswer.UNKNOWN: Text("it did not answer", "无应答"),
+}
 
 
 def standard_output(on_broken: Callable[[], None], *, as_json: bool) -> LineWriter:

@@ -1,11 +1,14 @@
 """Entries of a journal for tests: taps that were accepted or refused, what reverses one, notes."""
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
-from yima.validator.journal.facts import NoteFacts, Outcome, OutcomeFacts, TapFacts, parse, write
+from yima.validator.journal.facts import NoteFacts, Outcome, OutcomeFacts, TapFacts, TimeFacts, parse, write
 from yima.validator.judging import Direction, Mode, Transaction, Vouched
 
 AT = 1_790_000_000
+_Facts = TypeVar("_Facts", TapFacts, OutcomeFacts, TimeFacts, NoteFacts)
 
 
 def tap(at: int = AT, *, body: bytes = b"", good_until: int | None = None, **changes: Any) -> bytes:
@@ -19,6 +22,21 @@ def tap(at: int = AT, *, body: bytes = b"", good_until: int | None = None, **cha
         "entry_line": 0, "rules": (), "good_until": at + 120 if good_until is None else good_until,
     }  # fmt: skip
     return write(TapFacts(**(plain | changes))) + body
+
+
+def taps_of(entries: Mapping[int, bytes]) -> dict[int, bytes]:
+    """Those that are taps, by number."""
+    return {number: entry for number, entry in entries.items() if isinstance(parse(entry)[0], TapFacts)}
+
+
+def all_of(kind: type[_Facts], entries: Mapping[int, bytes]) -> list[_Facts]:
+    """The facts of one kind, in order."""
+    return [facts for _, entry in sorted(entries.items()) if isinstance(facts := parse(entry)[0], kind)]
+
+
+def record_name(terminal: str, unix_s: int, number: int) -> str:
+    """How a ministry's record is called (0005): terminal, time in UTC, the entry's number."""
+    return f"{terminal}{datetime.fromtimestamp(unix_s, UTC):%Y%m%d%H%M%S}{number:08}"
 
 
 def reason_of(entry: bytes) -> int:

@@ -42,7 +42,7 @@ LEAST = Rules(environment="production", version=1, limits=Limits(versions=(), ac
 MINISTRY = Rules(
     environment="test",
     version=0x01020304,
-    limits=Limits(account_interval_s=1, lists_max_age_s=2, lists_issued_at=3, offline_max_s=4),
+    limits=Limits(account_interval_s=1, lists_max_age_s=2, lists_issued_at=3, offline_max_s=4, taps_per_minute=5),
     fares=[
         Fare(rule="bus", mode=Mode.BUS, fen=200, to_s=1_700_000_000),
         Fare(rule="bus", mode=Mode.BUS, fen=300, from_s=1_700_000_000),

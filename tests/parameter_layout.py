@@ -65,7 +65,7 @@ SECTIONS: Mapping[int, Layout] = {
     1: Layout("LIMITS", 0, "ONE", (
         u32("max_validity_s"), u32("future_tolerance_s"), u32("debounce_ms"), u32("account_interval_s"),
         raw("versions", 32, "SET"), raw("account_types", 32, "SET"), u32("families", 0, 0x1FFF),
-        u32("lists_max_age_s"), u32("lists_issued_at"), u32("offline_max_s"))),
+        u32("lists_max_age_s"), u32("lists_issued_at"), u32("offline_max_s"), u32("taps_per_minute", 1, 6000))),
     2: Layout("FARES", 8, "DATED", (
         MODE, pad(1), u16("line"), u32("city"), *DATES, u8("kind", 1, 3), pad(1, "zero_2"), u16("rule"),
         u32("fen", 0, FEN), u16("table"), pad(2, "zero_3"))),
@@ -111,7 +111,7 @@ SECTIONS: Mapping[int, Layout] = {
 
 HEADER = Struct(
     "magic" / Const(b"YIMP"),
-    "format" / Const(2, Int16ub),
+    "format" / Const(3, Int16ub),
     "sections" / Int16ub,
     "size" / Int32ub,
     "environment" / Int8ub,

@@ -14,6 +14,7 @@ from typing import Any
 from tests.uplinks import until
 from yima.hwsim.scanner import SerialScanner
 from yima.sdk.issuer import Issuer, make_issuer, make_rider, make_root
+from yima.validator.journal.facts import TapFacts, parse
 from yima.validator.state import look_at_journal
 
 YIMA = [sys.executable, "-m", "yima.sdk.cli.main"]
@@ -68,7 +69,7 @@ def json_lines(text: str) -> list[dict[str, Any]]:
 
 
 def recorded(bench: Path) -> int:
-    """How many records the device's journal has."""
+    """How many taps the device's journal has."""
     if not (bench / "state").exists():
         return 0
     try:
@@ -76,7 +77,7 @@ def recorded(bench: Path) -> int:
     except Exception:
         return 0
     try:
-        return journal.last_sequence()
+        return sum(isinstance(parse(entry.content)[0], TapFacts) for entry in journal.entries(0, 100_000))
     finally:
         journal.close()
 

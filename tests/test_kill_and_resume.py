@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.entries import reason_of
+from tests.entries import reason_of, taps_of
 from yima.hwsim.scanner import SerialScanner
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.store import Store
@@ -164,7 +164,8 @@ def test_kill_and_resume_loses_nothing_and_doubles_nothing(tmp_path: Path) -> No
         (entry.key.sequence, entry.hash, entry.content) for entry in entries
     ]
     assert all(row["rejected"] is None for row in held)
-    taken = [entry.content for entry in entries if reason_of(entry.content) == 0]
+    taps = taps_of({entry.key.sequence: entry.content for entry in entries})
+    taken = [content for content in taps.values() if reason_of(content) == 0]
     accepted = Counter((code_of(content) or b"")[136:146].hex()[-4:] for content in taken)
     assert set(accepted.values()) == {1}, "a code was accepted twice"
     assert len(opened) == len(set(opened)) > ROUNDS

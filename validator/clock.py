@@ -1,12 +1,7 @@
-"""The device's clock, and how far it can be trusted.
+"""The device's clocks: the wall clock, and a counter that goes on whatever happens to it.
 
-A validator without a battery starts in 1970, or at the image's date, until something tells it the time. The rule: the
-time cannot be before the software was made, nor before the newest record that this device made with a trusted clock;
-a wall clock before that floor is not trusted, and codes are then refused with a reason of their own.
-
-What it cannot know: a clock set into the future looks the same as a right one, and a jump that stays above the floor
-is not noticed. If a clock once ran ahead and left records of the future, the right time lies below the floor: then an
-engineer has to say so (`yima run --trust-clock`).
+Whether the wall clock can be believed is not decided here but by the core's timekeeper (yima/timekeeper.h), which holds
+one against the other and against the newest record.
 """
 
 import time
@@ -14,15 +9,12 @@ import time
 from yima.validator.judging import Moment
 
 SOFTWARE_DATE = 1_793_491_200  # 2026-11-01 00:00:00 UTC: no earlier than this was this version in use
+BEHIND_S = 60  # how far a clock may lie behind the newest record, as yima/timekeeper.h has it
 
 
 class SystemClock:
-    """The operating system's clock. floor: unix seconds before which it is not believed."""
-
-    def __init__(self, floor: int) -> None:
-        self.floor = floor
+    """The operating system's clocks."""
 
     def now(self) -> Moment:
-        """This moment; ticks count milliseconds since the machine started."""
-        unix_s = int(time.time())
-        return Moment(unix_s=unix_s, tick_ms=time.monotonic_ns() // 1_000_000, trusted=unix_s >= self.floor)
+        """This moment; ticks count milliseconds since the machine started, sleep included."""
+        return Moment(unix_s=int(time.time()), tick_ms=time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000)

@@ -1,36 +1,34 @@
-"""The device: the loop of a tap, from the reader's bytes to the gate, and everything that must hold around it.
+"""The device: carries out what the loop of a tap says, with real ports, and tells what came of it.
 
-Rules it keeps:
+What to do next is decided by the core's loop (yima.validator.judging.loop); here is what that takes:
 
-- Durable before open: the gate is told to open only after `journal.append` has returned. Refused taps are recorded too.
-- If the journal cannot record, the verdict is taken back and the gate refuses (CANNOT_RECORD); the next tap tries anew.
-- The same presentation again (`verdict.again`) shows the answer again: nothing is recorded, nothing moves.
+- An entry goes into the journal, and only what is durable there is reported as recorded.
+- A gate that answers that it did not open, or does not answer, is told to the loop, which reverses the ride.
 - A tap is judged as of the moment its last byte came, however long the device was busy.
-- A code that only its issuer can verify is asked about before the record is made, for no longer than its deadline.
+- A code that only its issuer can verify is asked about for no longer than its deadline.
 - A reader that is gone, a gate that does not listen, a collector that is away: told, tried again; the device lives on.
-- Whatever a port raises or answers is its trouble, told, and never the end of the loop (guarding.guards); a thread that
-  dies is told and begun again.
-- After a restart, and when parameters change, the memory of used codes is filled again from the journal.
+- The memory of used codes is filled from the journal whenever the loop asks for it.
 """
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Protocol
 
-from yima.validator.errors import GateError, JournalError, ReaderError, YimaError
+from yima.validator.errors import GateError, GateShutError, JournalError, ParametersError, ReaderError, YimaError
 from yima.validator.guarding import guards
 from yima.validator.guarding.watched import ThreadState
+from yima.validator.happenings import Happening, Notice, Summary, Tap
+from yima.validator.journal.backlog import Backlog
 from yima.validator.journal.caring import Caretaker
+from yima.validator.journal.facts import OutcomeFacts, TimeFacts, parse
 from yima.validator.journal.kept import kept_tap
-from yima.validator.journal.offline import offline_refusal
 from yima.validator.journal.older import OlderEntry
-from yima.validator.judging import Moment, Reason, Validator, Verdict
-from yima.validator.judging.record import Terminal, tap_entry
+from yima.validator.judging import Validator
+from yima.validator.judging.loop import STATES, GateAnswer, Step, TapLoop
+from yima.validator.judging.record import Terminal
+from yima.validator.parameters import Parameters
 from yima.validator.ports import Clock, Gate, Journal, JournalKey, Reader, Reading, Uplink
 from yima.validator.resolvers.resolving import RISK_WINDOW_S, Resolving
 from yima.validator.uplink.sender import BatchPolicy, Sender
@@ -38,102 +36,28 @@ from yima.validator.uplink.sender import BatchPolicy, Sender
 POLL_S = 0.2  # how long one wait for a payload lasts, and so how soon a stop is noticed
 REOPEN_S = 3.0  # between two attempts to open a reader that is gone
 LAST_UPLOAD_S = 2.0  # what a stop allows for the last batches
-REFILL_S = 3600  # by how much a clock may be wrong before codes that are over matter; the core drops what is over
-DEBOUNCE_MS = 2000  # a good code turned away for the device's sake and seen again within it is the same presentation
 LATE_MAX_NS = 60_000_000_000  # a reading older than this has a wrong time, not a long wait
+NEVER_SET_S = 86400  # a clock within the first day of 1970 has never been set, or cannot be read
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tap:
-    """One presentation, as it went.
+class _Stopwatch:
+    """How long the steps of one tap took."""
 
-    key: its record's name, None if none was written. read_ms: first to last byte; judge_us, journal_ms, gate_ms: the
-    steps; total_ms: last byte to the gate's command being out. faults: what the reader mended. trouble: why the record
-    or the gate failed, if one did. asked_ms: how long the code's issuer was waited for.
-    """
-
-    key: JournalKey | None
-    at: int
-    time_trusted: bool
-    verdict: Verdict
-    read_ms: float
-    judge_us: float
-    journal_ms: float
-    gate_ms: float
-    total_ms: float
-    payload_length: int
-    faults: tuple[str, ...] = ()
-    trouble: YimaError | None = None
-    asked_ms: float = 0.0
-
-
-class Happening(StrEnum):
-    """What a device tells besides taps."""
-
-    READER_LOST = "reader_lost"
-    READER_BACK = "reader_back"
-    JOURNAL_TROUBLE = "journal_trouble"
-    JOURNAL_BACK = "journal_back"
-    JOURNAL_ROOM_TROUBLE = "journal_room_trouble"
-    JOURNAL_ROOM_BACK = "journal_room_back"
-    OLDER_JOURNAL_SENT = "older_journal_sent"
-    GATE_TROUBLE = "gate_trouble"
-    UPLOAD_TROUBLE = "upload_trouble"
-    UPLOAD_BACK = "upload_back"
-    ACKNOWLEDGED = "acknowledged"
-    QUARANTINED = "quarantined"
-    PARAMETERS_CHANGED = "parameters_changed"
-    PARAMETERS_UNCHANGED = "parameters_unchanged"
-    PARAMETERS_TROUBLE = "parameters_trouble"
-    DENY_LIST_CHANGED = "deny_list_changed"
-    DENY_LIST_UNCHANGED = "deny_list_unchanged"
-    DENY_LIST_TROUBLE = "deny_list_trouble"
-    RESOLVER_TROUBLE = "resolver_trouble"
-    CLOCK_TROUBLE = "clock_trouble"
-    METRICS_TROUBLE = "metrics_trouble"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """Something happened. error: the trouble; through: the cursor after an answer; rejected: {sequence: why}.
-
-    version: of the parameters or the deny-list now in force.
-    """
-
-    happening: Happening
-    error: YimaError | None = None
-    through: int | None = None
-    rejected: dict[int, str] | None = None
-    version: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """A run, at its end. taps: presentations; recorded: records made; acknowledged: the cursor; pending: beyond it."""
-
-    taps: int
-    recorded: int
-    acknowledged: int
-    pending: int
-
-
-class Upkeep(Protocol):
-    """What the judge needs between taps, so that it judges by what is in force. Neither call may take long."""
-
-    def look(self, now: Moment) -> Validator | None:
-        """A judge to go on with, if it is another one."""
-
-    def refusal(self, now: Moment) -> Reason | None:
-        """Why no one may ride now, whatever the code."""
+    def __init__(self) -> None:
+        self.ask_ns = self.journal_ns = self.gate_ns = 0
+        self.key: JournalKey | None = None
+        self.gate: GateAnswer | None = None
+        self.trouble: YimaError | None = None
 
 
 class Device:
     """One validator at one gate. It owns what it is given and closes all of it when `run` ends.
 
-    on_tap is called on the device's thread after the gate; on_notice on it or on the uplink's. reopen opens the reader
-    anew when it is gone; without it `run` ends with the ReaderError. A reader that says of itself `exhausted` (files)
-    ends the run as `stop` does. upkeep may hand over another judge between taps, and say why no one may ride now.
-    resolving asks about codes that only their issuer can verify; without it they are refused. older: accepted taps of a
+    on_tap is called on the device's thread after the gate; on_notice on it or on another. reopen opens the reader anew
+    when it is gone; without it `run` ends with the ReaderError. A reader that is exhausted (files) ends the run as
+    `stop` does. upkeep may hand over other parameters between taps. resolving asks about codes that only their issuer
+    can verify; without it they are refused. not_before: unix seconds; no time before it is right. confirmed_by: whoever
+    says that the clock is right at the start, whatever the journal says. older: accepted taps of a
     journal of the older form, whose codes may still be shown.
     """
 
@@ -151,8 +75,10 @@ class Device:
         on_notice: Callable[[Notice], None] | None = None,
         reopen: Callable[[], Reader] | None = None,
         batches: BatchPolicy | None = None,
-        upkeep: Upkeep | None = None,
+        upkeep: guards.Upkeep | None = None,
         resolving: Resolving | None = None,
+        not_before: int = 0,
+        confirmed_by: str = "",
         older: Sequence[OlderEntry] = (),
     ) -> None:
         self._on_tap = guards.harmless(on_tap or (lambda tap: None))
@@ -160,28 +86,34 @@ class Device:
         self._reader: Reader | None = guards.guarded_reader(reader)
         self._validator = validator
         self._journal = journal = guards.guarded_journal(journal)
-        self._gate = guards.guarded_gate(gate)
+        self._gate = gate = guards.guarded_gate(gate)
         self._clock = clock = guards.GuardedClock(clock, lambda error: self._tell(Happening.CLOCK_TROUBLE, error))
-        self._terminal = terminal
         self._reopen = reopen and guards.guarded_opening(reopen)
         self._upkeep = upkeep and guards.GuardedUpkeep(
             upkeep, lambda error: self._tell(Happening.PARAMETERS_TROUBLE, error)
         )
-        self._next: Validator | None = None
-        self._refill_told = ""
         self._resolving = resolving or Resolving({})
-        self._older = older
         self._resolving.on_trouble = lambda error: self._tell(Happening.RESOLVER_TROUBLE, error)
-        self._turned_away = (b"", 0)
-        self._taps = 0
-        self._recorded = 0
-        self._journal_fails = False
-        self._run_number = 0
+        self._confirmed_by = confirmed_by
+        self._older = tuple(older)
         self._caretaker = Caretaker(
             journal.care,
             on_trouble=lambda error: self._tell(Happening.JOURNAL_ROOM_TROUBLE, error),
             on_recovered=lambda: self._tell(Happening.JOURNAL_ROOM_BACK),
         )
+        self._taps = self._recorded = self._reversed = 0
+        self._begun = False
+        self._opened: deque[int] = deque()  # taps whose riders have not gone through yet
+        self._watch = _Stopwatch()
+        newest = max((entry.at for entry in self._older), default=0)
+        self._loop = TapLoop(
+            validator,
+            terminal,
+            run=journal.run() + 1,
+            senses_passage=gate.senses_passage,
+            not_before=max(not_before, journal.newest_trusted_at() or newest, NEVER_SET_S),
+        )
+        self._backlog = Backlog(journal, self._loop)
         self._sender = uplink and Sender(
             journal=journal,
             uplink=guards.guarded_uplink(uplink),
@@ -194,25 +126,18 @@ class Device:
 
     @property
     def validator(self) -> Validator:
-        """The judge that is in force."""
+        """The judge."""
         return self._validator
+
+    @property
+    def time_trusted(self) -> bool:
+        """Whether it believes its clock, as of the last tap or moment."""
+        return self._loop.now.trusted
 
     @property
     def threads(self) -> tuple[ThreadState, ...]:
         """How the threads stand that it looks after."""
         return (self._caretaker.thread, *((self._sender.thread,) if self._sender else ()))
-
-    def refill(self, judge: Validator | None = None) -> int:
-        """Puts accepted codes that could still be shown into the judge's memory of used codes (None: the one in force);
-        returns how many still count. Raises JournalError."""
-        judge = judge or self._validator
-        now = self._newest_time()
-        taps = [kept_tap(entry) for entry in self._older]
-        taps += [kept_tap(entry) for entry in self._journal.used_codes(now - REFILL_S)]
-        return sum(judge.remember(tap.code, tap.at, now) for tap in taps if tap and tap.code)
-
-    def _newest_time(self) -> int:
-        return max(self._clock.now().unix_s, self._journal.newest_trusted_at() or 0)
 
     def run(self, stop: threading.Event) -> Summary:
         """Takes taps until `stop` is set, then finishes: the tap in hand, a last upload, everything closed.
@@ -229,29 +154,76 @@ class Device:
             if self._sender:
                 at_end.callback(self._sender.stop, LAST_UPLOAD_S)
             self._caretaker.start()
-            self._run_number = self._journal.run() + 1
-            since = self._newest_time() - RISK_WINDOW_S
-            self._resolving.refill(self._validator, lambda: (*self._older, *self._journal.used_codes(since)))
-            self.refill()
+            self._begin()
             if self._sender:
                 self._sender.start()
             while not stop.is_set() and not (self._reader is not None and self._reader.exhausted):
-                self._keep_up()
+                self._moment()
                 reading = self._read(stop)
                 if reading is not None:
                     self._tap(reading)
                 elif self._reader is not None:
                     self._validator.idle()
             self._close_reader()
+            self._passages()
             if self._sender:
                 self._sender.stop(LAST_UPLOAD_S)
             acknowledged = self._journal.acknowledged()
             return Summary(
                 taps=self._taps,
                 recorded=self._recorded,
+                reversed=self._reversed,
                 acknowledged=acknowledged,
                 pending=self._journal.last_sequence() - acknowledged,
             )
+
+    def _begin(self) -> None:
+        self._look_at_the_clock()
+        if self._confirmed_by:
+            self.confirm_time(self._confirmed_by)
+        self._begun = True
+        self._carry_out(self._loop.parameters(self._upkeep.until() if self._upkeep else 0))
+
+    def confirm_time(self, by: str) -> None:
+        """Somebody of that name (ASCII) says that the clock is right now. On the device's own thread."""
+        now = self._clock.now()
+        self._carry_out(self._loop.confirm(now.unix_s, now.tick_ms, is_signed=False, by=by))
+
+    def _moment(self) -> None:
+        """What is due between two taps."""
+        self._caretaker.look()
+        if self._sender:
+            self._sender.look()
+        parameters = self._upkeep.look(self._loop.now) if self._upkeep else None
+        if parameters is not None and self._upkeep:
+            self._use(parameters, self._upkeep.until())
+        self._backlog.look(self._validator.offline_max_s)
+        self._look_at_the_clock()
+        self._passages()
+
+    def _look_at_the_clock(self) -> None:
+        now = self._clock.now()
+        self._carry_out(self._loop.moment(now.unix_s, now.tick_ms, self._journal.next_sequence()))
+
+    def _use(self, parameters: Parameters, until: int) -> None:
+        try:
+            self._validator.use(parameters)
+        except ParametersError as error:
+            self._tell(Happening.PARAMETERS_TROUBLE, error)
+        else:
+            self._carry_out(self._loop.parameters(until))
+
+    def _passages(self) -> None:
+        """What the gate says of riders who were let in, in their order."""
+        if not self._gate.senses_passage:
+            return
+        try:
+            for passed in self._gate.passages():
+                if self._opened:
+                    answer = GateAnswer.PASSED if passed else GateAnswer.NOT_PASSED
+                    self._carry_out(self._loop.gate(self._opened.popleft(), answer))
+        except GateError as error:
+            self._tell(Happening.GATE_TROUBLE, error)
 
     def _read(self, stop: threading.Event) -> Reading | None:
         try:
@@ -271,104 +243,138 @@ class Device:
 
     def _tap(self, reading: Reading) -> None:
         begun = time.monotonic_ns()
-        moment = _as_of(self._clock.now(), begun - reading.last_ns)
-        verdict = self._unless_out_of_service(self._validator.judge(reading.payload, moment), moment)
+        watch = self._watch = _Stopwatch()
+        now, late_ns = self._clock.now(), begun - reading.last_ns
+        late_ms = late_ns // 1_000_000 if 0 < late_ns < LATE_MAX_NS else 0
+        number = self._journal.next_sequence()
+        step = self._loop.reading(reading.payload, now.unix_s, now.tick_ms, late_ms, number)
         judged = time.monotonic_ns()
-        settled = self._resolving.settled(self._validator, verdict, moment)
-        if settled is not verdict:  # while its issuer was asked, the device may have gone out of service
-            verdict = self._unless_out_of_service(settled, moment)
-        asked = time.monotonic_ns()
-        key, trouble = None, None
-        if not verdict.again:
-            verdict, key, trouble = self._record(verdict, moment)
-        recorded = time.monotonic_ns()
-        try:
-            if verdict.again:
-                self._gate.show_again(verdict)
-            elif verdict.accepted:
-                self._gate.open(verdict)
-            else:
-                self._gate.refuse(verdict)
-        except GateError as error:
-            trouble = trouble or error
-            self._tell(Happening.GATE_TROUBLE, error)
+        self._carry_out(step)
         done = time.monotonic_ns()
-        if key and self._sender:
-            self._sender.appended()
         self._taps += 1
+        moment = self._loop.now
         self._on_tap(
             Tap(
-                key=key,
+                key=watch.key,
                 at=moment.unix_s,
                 time_trusted=moment.trusted,
-                verdict=verdict,
+                verdict=self._loop.verdict,
+                gate=watch.gate,
                 read_ms=(reading.last_ns - reading.first_ns) / 1e6,
                 judge_us=(judged - begun) / 1e3,
-                journal_ms=(recorded - asked) / 1e6,
-                gate_ms=(done - recorded) / 1e6,
+                journal_ms=watch.journal_ns / 1e6,
+                gate_ms=watch.gate_ns / 1e6,
                 total_ms=(done - reading.last_ns) / 1e6,
                 payload_length=len(reading.payload),
                 faults=reading.faults,
-                trouble=trouble,
-                asked_ms=(asked - judged) / 1e6,
+                trouble=watch.trouble,
+                asked_ms=watch.ask_ns / 1e6,
             )
         )
 
-    def _keep_up(self) -> None:
-        """Goes on with another judge if there is one; what was used stays used."""
-        self._caretaker.look()
-        if self._sender:
-            self._sender.look()
-        self._next = (self._upkeep and self._upkeep.look(self._clock.now())) or self._next
-        if self._next is None:
-            return
-        try:  # until its memory is filled, the one before goes on
-            self.refill(self._next)
-        except JournalError as error:
-            if str(error) != self._refill_told:
-                self._refill_told = str(error)
-                self._tell(Happening.JOURNAL_TROUBLE, error)
-        else:
-            self._validator, self._next, self._refill_told = self._next, None, ""
+    # ---- the steps -------------------------------------------------------------------------------------------------
 
-    def _unless_out_of_service(self, verdict: Verdict, moment: Moment) -> Verdict:
-        asks = verdict.reason is Reason.NEEDS_RESOLVER and not verdict.again
-        reason = self._refusal(moment) if verdict.accepted or asks else None
-        if reason is None:
-            return verdict
-        if asks:
-            return self._validator.settle(verdict, moment, reason)
-        # Taken back, it is not used up; so the core does not know it again while it stays in view.
-        self._validator.retract(verdict)
-        code, seen_ms = self._turned_away
-        again = code == verdict.code and moment.tick_ms - seen_ms < DEBOUNCE_MS
-        self._turned_away = verdict.code, moment.tick_ms
-        return replace(verdict.refused(reason), again=again)
+    def _carry_out(self, step: Step) -> None:
+        """Carries out what the loop says, until it says nothing more."""
+        while step is not Step.NOTHING:
+            match step:
+                case Step.RECORD:
+                    step = self._record()
+                case Step.OPEN:
+                    step = self._open()
+                case Step.REFUSE | Step.SHOW_AGAIN:
+                    step = self._show(step)
+                case Step.ASK:
+                    step = self._ask()
+                case Step.REFILL:
+                    step = self._refill()
+                case Step.SERVICE:
+                    self._on_notice(Notice(happening=Happening.SERVICE, reason=self._loop.reason))
+                    step = self._loop.done()
 
-    def _refusal(self, moment: Moment) -> Reason | None:
-        reason = self._upkeep.refusal(moment) if self._upkeep else None
-        return reason or offline_refusal(self._journal, self._validator.offline_max_s, moment)
-
-    def _record(self, verdict: Verdict, moment: Moment) -> tuple[Verdict, JournalKey | None, YimaError | None]:
-        """Makes the entry durable; if that fails, the verdict becomes a refusal."""
+    def _record(self) -> Step:
+        entry, is_tap = self._loop.entry, STATES[self._loop.state.state] == "RECORDING"
+        begun = time.monotonic_ns()
         try:
-            record_id = _record_id(self._terminal.terminal, moment, self._journal.next_sequence())
-            entry = tap_entry(
-                self._validator, verdict,
-                terminal=self._terminal, record_id=record_id, moment=moment, run=self._run_number,
-            )  # fmt: skip
             key = self._journal.append(entry)
         except JournalError as error:
-            self._validator.retract(verdict)
-            self._journal_fails = True
+            self._watch.trouble = error
+            self._backlog.failed()
             self._tell(Happening.JOURNAL_TROUBLE, error)
-            return verdict.refused(Reason.CANNOT_RECORD), None, error
-        self._recorded += 1
-        self._resolving.recorded(self._validator, verdict, moment)
-        if self._journal_fails:
-            self._journal_fails = False
+            return self._loop.not_recorded()
+        self._watch.journal_ns += time.monotonic_ns() - begun
+        if self._sender:
+            self._sender.appended()
+        if is_tap:
+            self._watch.key = key
+            self._recorded += 1
+            self._resolving.recorded(self._validator, self._loop.verdict, self._loop.now)
+        else:
+            self._tell_entry(entry)
+        if self._backlog.works():
             self._tell(Happening.JOURNAL_BACK)
-        return verdict, key, None
+        return self._loop.recorded(key.sequence)
+
+    def _tell_entry(self, entry: bytes) -> None:
+        facts, _ = parse(entry)
+        if isinstance(facts, OutcomeFacts):
+            self._reversed += facts.reverses
+            happening = Happening.REVERSED if facts.reverses else Happening.PASSAGE
+            self._on_notice(Notice(happening=happening, tap=facts.tap, gate=GateAnswer(facts.outcome)))
+        elif isinstance(facts, TimeFacts):
+            self._on_notice(Notice(happening=Happening.CLOCK, moment=self._loop.now, expected=facts.expected))
+
+    def _open(self) -> Step:
+        tap = self._loop.state.tap
+        begun = time.monotonic_ns()
+        answer = GateAnswer.OPENED
+        try:
+            self._gate.open(self._loop.verdict)
+        except GateError as error:
+            answer = GateAnswer.FAILED if isinstance(error, GateShutError) else GateAnswer.UNKNOWN
+            self._watch.trouble = self._watch.trouble or error
+            self._tell(Happening.GATE_TROUBLE, error)
+        self._watch.gate_ns += time.monotonic_ns() - begun
+        self._watch.gate = answer
+        if answer is GateAnswer.OPENED and self._gate.senses_passage:
+            self._opened.append(tap)
+        return self._loop.gate(tap, answer)
+
+    def _show(self, step: Step) -> Step:
+        begun = time.monotonic_ns()
+        try:
+            if step is Step.REFUSE:
+                self._gate.refuse(self._loop.verdict)
+            else:
+                self._gate.show_again(self._loop.verdict)
+        except GateError as error:
+            self._watch.trouble = self._watch.trouble or error
+            self._tell(Happening.GATE_TROUBLE, error)
+        self._watch.gate_ns += time.monotonic_ns() - begun
+        return self._loop.done()
+
+    def _ask(self) -> Step:
+        begun = time.monotonic_ns()
+        decision = self._resolving.decided(self._validator, self._loop.verdict, self._loop.now)
+        self._watch.ask_ns = time.monotonic_ns() - begun
+        return self._loop.answered(*decision)
+
+    def _refill(self) -> Step:
+        since = self._loop.state.refill_from
+        try:
+            entries = list(self._journal.used_codes(min(since, since - RISK_WINDOW_S)))
+        except JournalError as error:
+            if not self._begun:
+                raise
+            self._tell(Happening.JOURNAL_TROUBLE, error)
+            return self._loop.not_recorded()
+        for older in self._older:
+            if (tap := kept_tap(older)) and tap.code:
+                self._validator.remember_code(tap.code, tap.at)
+        for entry in entries:
+            self._validator.remember(entry)
+        self._resolving.refill(self._validator, (*self._older, *entries))
+        return self._loop.done()
 
     def _answered(self, through: int, rejected: dict[int, str]) -> None:
         self._on_notice(Notice(happening=Happening.ACKNOWLEDGED, through=through))
@@ -382,19 +388,3 @@ class Device:
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
-
-
-def _as_of(now: Moment, late_ns: int) -> Moment:
-    """The moment a reading came: a device kept busy by a slow disk must not take its queue for later presentations."""
-    if not 0 < late_ns < LATE_MAX_NS:
-        return now
-    return replace(
-        now,
-        unix_s=now.unix_s - late_ns // 1_000_000_000,
-        tick_ms=max(0, now.tick_ms - late_ns // 1_000_000),
-    )
-
-
-def _record_id(terminal: str, moment: Moment, sequence: int) -> str:
-    """Terminal, yyyyMMddHHmmss (UTC) and sequence, as terminals in the field form it (tag 0005)."""
-    return f"{terminal}{datetime.fromtimestamp(moment.unix_s, UTC):%Y%m%d%H%M%S}{sequence:08}"

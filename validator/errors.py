@@ -75,6 +75,10 @@ class GateError(YimaError):
     kind = Kind.DEVICE
 
 
+class GateShutError(GateError):
+    """A gate that says that it did not open."""
+
+
 class JournalError(YimaError):
     """A journal that cannot be written or trusted; the gate stays shut, what is recorded stays recorded."""
 

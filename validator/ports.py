@@ -64,10 +64,20 @@ class Reader(Protocol):
 
 
 class Gate(Protocol):
-    """Moves only when told, and returns when the command has left the device."""
+    """Moves only when told, and returns when the command has left the device.
+
+    Raises GateError when it does not answer; then nobody knows what it did.
+    """
+
+    @property
+    def senses_passage(self) -> bool:
+        """Whether it can tell that a rider has gone through."""
 
     def open(self, verdict: Verdict) -> None:
-        """Lets one rider pass."""
+        """Lets one rider pass. Raises GateShutError when it says that it did not open."""
+
+    def passages(self) -> Sequence[bool]:
+        """How openings have ended since the last call, in their order: whether the rider went through."""
 
     def refuse(self, verdict: Verdict) -> None:
         """Stays shut and shows why."""
@@ -80,7 +90,7 @@ class Gate(Protocol):
 
 
 class Clock(Protocol):
-    """Tells the time together with whether it can be trusted."""
+    """Tells what the wall clock and a monotonic counter show; whether the time is right is not for it to say."""
 
     def now(self) -> Moment:
         """This moment."""

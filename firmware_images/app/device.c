@@ -1,12 +1,12 @@
 /* device.c - see device.h.
  *
- * The order of a tap: judge, make the record durable, only then move the gate. If the record cannot be written, the
- * verdict is taken back and the gate stays shut (CANNOT_RECORD). The same presentation again shows the answer again and
- * writes nothing. Refused taps are recorded as long as a quarter of the log is free: nobody fills it up with garbage. */
+ * What a tap goes through is the core's loop (yima/loop.h); here its steps are carried out: entries go into the log in
+ * flash, answers to the gate's pins. Refused taps are recorded as long as a quarter of the log is free, so nobody fills
+ * it up with garbage. Pins do not say whether the gate moved, so a ride is never reversed here; where the product has a
+ * passage sensor, the passage follows as an entry of its own. */
 #include "device.h"
 
 #include "bytes.h"
-#include "clock.h"
 #include "gate.h"
 #include "port.h"
 #include "product.h"
@@ -14,13 +14,13 @@
 #include "status.h"
 #include "version.h"
 
-enum { LOG_BLOCKS = PORT_LOG_SIZE / PORT_FLASH_BLOCK, RECORD_ID_MAX = 60, TYPICAL_ENTRY = 800 };
+enum { LOG_BLOCKS = PORT_LOG_SIZE / PORT_FLASH_BLOCK, TYPICAL_ENTRY = 960, GRACE_S = 3 * 86400 };
 
 device_state device;
 
-static yima_replay_entry replay[REPLAY_CAPACITY];
+static _Alignas(8) uint8_t memory[REPLAY_CAPACITY * sizeof(yima_replay_entry) + REPLAY_INDEX * sizeof(uint32_t)];
 static _Alignas(64) uint8_t tables[TABLE_BYTES];
-static uint8_t written[YIMA_LOG_PAYLOAD_MAX];
+static yima_trip terminal;
 
 static void read_log(void *context, uint32_t address, uint8_t *out, uint32_t size) {
     (void)context;
@@ -37,174 +37,8 @@ static int erase_log(void *context, uint32_t block) {
     return port_flash_erase(PORT_LOG + block * PORT_FLASH_BLOCK);
 }
 
-/* The value of a record's tag; NULL: it has none. */
-static const uint8_t *field_of(const uint8_t *bytes, uint32_t size, uint32_t tag, uint32_t *length) {
-    for (uint32_t at = 0; at + 4 <= size;) {
-        *length = yima_be16(bytes + at + 2);
-        if (*length > size - at - 4) return NULL;
-        if (yima_be16(bytes + at) == tag) return bytes + at + 4;
-        at += 4 + *length;
-    }
-    return NULL;
-}
-
-/* What an entry of the log tells of a tap. */
-typedef struct {
-    int64_t at;
-    uint32_t run, length;
-    uint8_t trusted;
-    const uint8_t *code; /* of an accepted one; NULL: none */
-} kept_tap;
-
-/* Older firmware kept a trip record alone, with tags of its own: 2001 the reason, 2002 whether the time was trusted. */
-static void read_older(kept_tap *tap, const uint8_t *bytes, uint32_t size) {
-    uint32_t length;
-    const uint8_t *time = field_of(bytes, size, 0x0010, &length);
-    tap->at = time && length == 4 ? yima_be32(time) : 0;
-    const uint8_t *trusted = field_of(bytes, size, 0x2002, &length);
-    tap->trusted = trusted && length == 1 && trusted[0];
-    const uint8_t *reason = field_of(bytes, size, 0x2001, &length);
-    if (reason && length == 2 && yima_be16(reason) == YIMA_REASON_ACCEPTED) {
-        tap->code = field_of(bytes, size, 0x0001, &tap->length);
-    }
-}
-
-static void read_kept(kept_tap *tap, const uint8_t *bytes, uint32_t size) {
-    yima_facts facts;
-    const uint32_t body = (uint32_t)yima_facts_read(&facts, bytes, size);
-    memset(tap, 0, sizeof *tap);
-    if (!body) {
-        read_older(tap, bytes, size);
-        return;
-    }
-    tap->at = facts.at;
-    tap->run = facts.run;
-    tap->trusted = facts.trust;
-    if (facts.kind == YIMA_TAP && facts.of.tap.reason == YIMA_REASON_ACCEPTED) {
-        tap->code = field_of(bytes + body, size - body, 0x0001, &tap->length);
-    }
-}
-
-/* Accepted codes of the log go into the memory again. `now` 0: the time is not known, all of them count. The first time,
- * this start becomes the next run. Returns the time of the newest entry whose time was trusted. */
-static uint32_t remember(int64_t now) {
-    yima_log_place place;
-    yima_log_entry entry;
-    kept_tap tap = {.at = 0};
-    uint32_t newest = 0, count = 0;
-    yima_log_begin(&device.log, &place, 0);
-    while (yima_log_next(&device.log, &place, &entry)) {
-        read_kept(&tap, (const uint8_t *)(uintptr_t)(PORT_LOG + entry.address), entry.size);
-        if (tap.trusted) newest = (uint32_t)tap.at;
-        if (device.usable && tap.code) {
-            count += (uint32_t)yima_remember(&device.validator, tap.code, tap.length, tap.at, now ? now : tap.at);
-        }
-        port_watchdog();
-    }
-    if (!device.run) device.run = tap.run + 1;
-    if (device.usable) status_say_number("memory", "codes", count);
-    return newest;
-}
-
-static void take_parameters(void) {
-    const char *why = "";
-    device.usable = (uint8_t)parameters_find(&device.parameters, &why);
-    gate_out_of_service(!device.usable);
-    status_begin("parameters");
-    if (!device.usable) {
-        status_text("refused", why);
-        status_end();
-        return;
-    }
-    const yima_gate gate = {.mode = PRODUCT_MODE,
-                            .direction = settings.direction,
-                            .line = settings.line,
-                            .station = settings.station,
-                            .city = settings.city,
-                            .operator_id = settings.operator_id};
-    yima_validator_init(&device.validator, &device.parameters.parameters, gate, replay, REPLAY_CAPACITY, tables,
-                        sizeof tables);
-    yima_parameters_digest(&device.parameters.parameters, device.parameters_digest);
-    status_number("version", device.parameters.version);
-    status_text("environment", device.parameters.environment == ENVIRONMENT_TEST ? "test" : "production");
-    status_number("signed", device.parameters.package.version != 0);
-    status_end();
-}
-
-void device_start(void) {
-    static const yima_log_port port = {.read = read_log, .program = program_log, .erase = erase_log};
-    yima_log_open(&device.log, &port, LOG_BLOCKS, PORT_FLASH_BLOCK);
-    status_begin("log");
-    status_number("next", device.log.next);
-    status_number("acknowledged", device.log.acknowledged);
-    status_number("room", yima_log_room(&device.log));
-    status_number("torn", device.log.damaged);
-    status_end();
-    take_parameters();
-    const uint32_t rtc = port_rtc();
-    clock_start(remember(rtc >= EARLIEST_TIME ? rtc : 0), port_ms());
-}
-
-void device_reload(void) {
-    take_parameters();
-    remember(clock_moment().trusted ? clock_moment().unix_s : 0);
-}
-
-/* "terminal-number", unique for ever: the log gives each number once. */
-static void name_record(char id[RECORD_ID_MAX], uint32_t number) {
-    uint32_t at = 0;
-    while (settings.terminal[at]) {
-        id[at] = settings.terminal[at];
-        at++;
-    }
-    id[at++] = '-';
-    for (uint32_t scale = 1000000000; scale; scale /= 10) id[at++] = (char)('0' + number / scale % 10);
-    id[at] = 0;
-}
-
 static const char *or_none(const char *text) {
     return *text ? text : NULL;
-}
-
-/* Writes the ministry's record of an accepted ride, or the payload of a refused tap, as the body of an entry. 0: it does
- * not fit. */
-static size_t write_body(uint8_t *out, size_t capacity, const uint8_t *code, size_t length, const yima_verdict *verdict,
-                         yima_moment now) {
-    char id[RECORD_ID_MAX];
-    if (!verdict->accepted) {
-        if (length > capacity) return 0;
-        memcpy(out, code, length);
-        return length;
-    }
-    name_record(id, device.log.next);
-    const yima_trip trip = {
-        .vendor = "yima",
-        .terminal = settings.terminal,
-        .software = YIMA_VERSION,
-        .record_id = id,
-        .vehicle = or_none(settings.vehicle),
-        .plate = or_none(settings.plate),
-        .driver = or_none(settings.driver),
-        .line = or_none(settings.line_text),
-        .station = or_none(settings.station_text),
-        .position = or_none(settings.position),
-        .terminal_time = (uint32_t)now.unix_s,
-        .mode = PRODUCT_MODE,
-    };
-    return yima_record_write(out, capacity, code, length, verdict, &trip);
-}
-
-/* Makes the entry of a tap durable; *number receives its number, 0: it was left out. 0: it could not be written. */
-static int record_tap(const uint8_t *code, size_t length, const yima_verdict *verdict, yima_moment now,
-                      uint32_t *number) {
-    yima_facts facts;
-    *number = 0;
-    if (!verdict->accepted && yima_log_room(&device.log) < LOG_BLOCKS / 4) return 1;
-    yima_facts_of_tap(&facts, &device.validator, verdict, now, device.run, device.parameters_digest);
-    const size_t size = yima_facts_write(written, sizeof written, &facts);
-    const size_t body = write_body(written + size, sizeof written - size, code, length, verdict, now);
-    if (!size || (!body && length)) return !verdict->accepted; /* a refused payload larger than a block */
-    return yima_log_append(&device.log, written, (uint32_t)(size + body), number);
 }
 
 static const char *name_of(uint16_t reason) {
@@ -216,72 +50,275 @@ static const char *name_of(uint16_t reason) {
     return "UNKNOWN";
 }
 
-static void tell(const yima_verdict *verdict, size_t length, uint32_t number) {
+static void tell_tap(uint64_t number) {
+    const yima_verdict *verdict = &device.loop.verdict;
     char stages[YIMA_STAGES + 1];
     for (int i = 0; i < YIMA_STAGES; i++) stages[i] = (char)('0' + verdict->stages[i]);
     stages[YIMA_STAGES] = 0;
     status_begin("tap");
     status_number("n", device.taps);
-    status_number("accepted", verdict->accepted);
+    status_number("accepted", verdict->again ? verdict->was_accepted : verdict->accepted);
     status_number("reason", verdict->reason);
     status_text("name", name_of(verdict->reason));
     status_number("family", verdict->family);
     status_number("fare", verdict->fare_fen);
     status_number("again", verdict->again);
     status_text("stages", stages);
-    status_number("length", (int64_t)length);
-    status_number("record", number);
+    status_number("length", (int64_t)device.loop.length);
+    status_number("record", (int64_t)number);
     status_end();
 }
 
-/* Whether the parameters still hold. A bare test image does not expire. */
-static int expired(yima_moment now) {
-    const yima_package *package = &device.parameters.package;
-    return package->version && now.trusted &&
-           yima_package_standing(package->not_before, package->expiry, now.unix_s, 0, 0) == YIMA_STANDING_EXPIRED;
+static void tell_clock(void) {
+    const uint32_t now = port_rtc();
+    const yima_timekeeper *time = &device.loop.time;
+    status_begin("clock");
+    status_number("trusted", time->trusted);
+    status_number("unix", now);
+    if (!time->trusted) status_text("why", now < EARLIEST_TIME ? "unset" : time->stepped ? "stepped" : "behind");
+    status_end();
 }
 
-void device_tap(const uint8_t *payload, size_t length) {
-    const yima_moment now = clock_moment();
-    yima_verdict verdict;
-    uint32_t number = 0;
-    memset(&verdict, 0, sizeof verdict);
-    if (!device.usable || expired(now)) {
-        yima_refuse(&verdict, YIMA_REASON_PARAMETERS_EXPIRED);
-        device.taps++;
-        gate_refuse(now.tick_ms);
-        tell(&verdict, length, 0);
-        return;
+/* Older firmware kept a trip record alone, with tags of its own (2001 the reason, 2002 whether the time was trusted). */
+static const uint8_t *field_of(const uint8_t *bytes, uint32_t size, uint32_t tag, uint32_t wanted, uint32_t *length) {
+    for (uint32_t at = 0; at + 4 <= size;) {
+        *length = yima_be16(bytes + at + 2);
+        if (*length > size - at - 4) return NULL;
+        if (yima_be16(bytes + at) == tag) return !wanted || *length == wanted ? bytes + at + 4 : NULL;
+        at += 4 + *length;
     }
-    yima_judge(&device.validator, payload, length, now, &verdict);
-    if (verdict.again) {
-        gate_show_again(verdict.accepted, now.tick_ms);
-        tell(&verdict, length, 0);
-        return;
+    return NULL;
+}
+
+static int remember_older(const uint8_t *bytes, uint32_t size) {
+    uint32_t length;
+    const uint8_t *reason = field_of(bytes, size, 0x2001, 2, &length);
+    const uint8_t *time = field_of(bytes, size, 0x0010, 4, &length);
+    const uint8_t *code = field_of(bytes, size, 0x0001, 0, &length);
+    if (!reason || yima_be16(reason) != YIMA_REASON_ACCEPTED || !time || !code) return 0;
+    return yima_remember_code(&device.validator, code, length, yima_be32(time));
+}
+
+/* Hands every entry of the log to the memory of used codes. */
+static void refill(void) {
+    yima_log_place place;
+    yima_log_entry entry;
+    uint32_t count = 0;
+    yima_log_begin(&device.log, &place, 0);
+    while (yima_log_next(&device.log, &place, &entry)) {
+        const uint8_t *bytes = (const uint8_t *)(uintptr_t)(PORT_LOG + entry.address);
+        count += (uint32_t)(yima_remember(&device.validator, bytes, entry.size) || remember_older(bytes, entry.size));
+        port_watchdog();
     }
-    device.taps++;
-    const int recorded = record_tap(payload, length, &verdict, now, &number);
-    if (!recorded) {
-        yima_retract(&device.validator, &verdict);
-        yima_refuse(&verdict, YIMA_REASON_CANNOT_RECORD);
+    status_say_number("memory", "codes", count);
+}
+
+/* What the newest entries say: how often the device had started, and the newest trusted time. */
+static void look_back(uint32_t *run, int64_t *newest) {
+    yima_log_place place;
+    yima_log_entry entry;
+    uint32_t length;
+    yima_facts facts;
+    *run = 0;
+    *newest = 0;
+    yima_log_begin(&device.log, &place, 0);
+    while (yima_log_next(&device.log, &place, &entry)) {
+        const uint8_t *bytes = (const uint8_t *)(uintptr_t)(PORT_LOG + entry.address);
+        if (yima_facts_read(&facts, bytes, entry.size)) {
+            *run = facts.run;
+            if (facts.trust) *newest = facts.at;
+        } else {
+            const uint8_t *trusted = field_of(bytes, entry.size, 0x2002, 1, &length);
+            const uint8_t *time = field_of(bytes, entry.size, 0x0010, 4, &length);
+            if (trusted && *trusted && time) *newest = yima_be32(time);
+        }
+        port_watchdog();
     }
-    if (recorded == device.log_failed) {
-        device.log_failed = (uint8_t)!recorded;
-        gate_out_of_service(!recorded);
+}
+
+/* Makes the loop's entry durable; *number receives its number, 0: it was left out. 0: it could not be written. */
+static int record(uint32_t *number) {
+    const yima_loop *l = &device.loop;
+    const int is_refusal = l->kind == YIMA_TAP && !l->verdict.accepted;
+    *number = 0;
+    if (is_refusal && (yima_log_room(&device.log) < LOG_BLOCKS / 4 || l->entry_size > YIMA_LOG_PAYLOAD_MAX)) return 1;
+    return yima_log_append(&device.log, l->entry, l->entry_size, number);
+}
+
+static yima_step carry_out_record(void) {
+    uint32_t number;
+    const uint8_t kind = device.loop.kind;
+    const int done = record(&number);
+    const yima_step next = done ? yima_loop_recorded(&device.loop, number) : yima_loop_not_recorded(&device.loop);
+    if (kind == YIMA_TIME) tell_clock();
+    return next;
+}
+
+static void carry_out(yima_step step) {
+    yima_loop *l = &device.loop;
+    while (step != YIMA_STEP_NOTHING) {
+        const uint64_t ms = port_ms();
+        switch (step) {
+        case YIMA_STEP_RECORD:
+            step = carry_out_record();
+            break;
+        case YIMA_STEP_OPEN:
+            gate_open(ms, l->tap);
+            tell_tap(l->tap);
+            step = yima_loop_gate(l, l->tap, YIMA_OUTCOME_OPENED);
+            break;
+        case YIMA_STEP_REFUSE:
+            gate_refuse(ms);
+            tell_tap(l->tap);
+            step = yima_loop_done(l);
+            break;
+        case YIMA_STEP_SHOW_AGAIN:
+            gate_show_again(l->verdict.was_accepted, ms);
+            tell_tap(0);
+            step = yima_loop_done(l);
+            break;
+        case YIMA_STEP_ASK: /* there is nobody here to ask */
+            step = yima_loop_answered(l, YIMA_REASON_NEEDS_RESOLVER, YIMA_VOUCHED_HERE);
+            break;
+        case YIMA_STEP_SERVICE:
+            gate_out_of_service(!l->in_service);
+            step = yima_loop_done(l);
+            break;
+        case YIMA_STEP_REFILL:
+            refill();
+            step = yima_loop_done(l);
+            break;
+        case YIMA_STEP_NOTHING:
+            break;
+        }
     }
-    const uint64_t ms = port_ms();
-    if (verdict.accepted) {
-        gate_open(ms);
-    } else {
-        gate_refuse(ms);
+}
+
+/* Goes over to the newest good parameters in flash. 0: it has none. */
+static int take_parameters(void) {
+    const char *why = "";
+    device.usable = (uint8_t)parameters_find(&device.parameters, &why);
+    status_begin("parameters");
+    if (!device.usable) {
+        status_text("refused", why);
+        status_end();
+        return 0;
     }
-    tell(&verdict, length, number);
+    status_number("version", device.parameters.version);
+    status_text("environment", device.parameters.environment == ENVIRONMENT_TEST ? "test" : "production");
+    status_number("signed", device.parameters.package.version != 0);
+    status_end();
+    return 1;
+}
+
+/* The judge goes by the parameters; 1: he was made ready only now, and knows of no used code. */
+static int begin_judge(void) {
+    const yima_gate gate = {.mode = PRODUCT_MODE,
+                            .direction = settings.direction,
+                            .line = settings.line,
+                            .station = settings.station,
+                            .city = settings.city,
+                            .operator_id = settings.operator_id};
+    if (device.validator.kernel) {
+        yima_validator_use(&device.validator, &device.parameters.parameters);
+        return 0;
+    }
+    yima_validator_init(&device.validator, &device.parameters.parameters, gate, memory, sizeof memory, tables,
+                        sizeof tables);
+    return 1;
+}
+
+/* When they stop being used: a package some days after its expiry; a bare test image never. */
+static int64_t parameters_until(void) {
+    return device.parameters.package.version ? device.parameters.package.expiry + GRACE_S : 0;
+}
+
+void device_start(void) {
+    static const yima_log_port port = {.read = read_log, .program = program_log, .erase = erase_log};
+    uint32_t run;
+    int64_t newest;
+    yima_log_open(&device.log, &port, LOG_BLOCKS, PORT_FLASH_BLOCK);
+    status_begin("log");
+    status_number("next", device.log.next);
+    status_number("acknowledged", device.log.acknowledged);
+    status_number("room", yima_log_room(&device.log));
+    status_number("torn", device.log.damaged);
+    status_end();
+    terminal = (yima_trip){
+        .vendor = "yima",
+        .terminal = settings.terminal,
+        .software = YIMA_VERSION,
+        .vehicle = or_none(settings.vehicle),
+        .plate = or_none(settings.plate),
+        .driver = or_none(settings.driver),
+        .line = or_none(settings.line_text),
+        .station = or_none(settings.station_text),
+        .position = or_none(settings.position),
+    };
+    look_back(&run, &newest);
+    yima_loop_init(&device.loop, &device.validator, &terminal, run + 1, GATE_HAS_PASSAGE,
+                   newest > EARLIEST_TIME ? newest : EARLIEST_TIME);
+    if (take_parameters()) begin_judge();
+    device_moment();
+    if (device.usable) carry_out(yima_loop_parameters(&device.loop, parameters_until()));
+}
+
+void device_reload(void) {
+    if (!take_parameters()) return;
+    if (begin_judge()) refill();
+    carry_out(yima_loop_parameters(&device.loop, parameters_until()));
+}
+
+/* Tells the loop how old the oldest entry is that the station has not taken; each is looked up once. */
+static void look_at_backlog(void) {
+    const uint32_t oldest = device.log.acknowledged + 1;
+    yima_log_place place;
+    yima_log_entry entry = {0};
+    yima_facts facts;
+    if (oldest >= device.log.next) {
+        device.oldest = 0;
+        yima_loop_unsent(&device.loop, 0);
+    } else if (device.oldest != oldest) {
+        device.oldest = oldest;
+        yima_log_begin(&device.log, &place, oldest);
+        while (entry.number < oldest && yima_log_next(&device.log, &place, &entry)) {
+        }
+        const uint8_t *bytes = (const uint8_t *)(uintptr_t)(PORT_LOG + entry.address);
+        const int is_known = yima_facts_read(&facts, bytes, entry.size) && facts.trust;
+        yima_loop_unsent(&device.loop, is_known ? facts.at : 0);
+    }
+}
+
+void device_moment(void) {
+    uint64_t tap;
+    int passed;
+    look_at_backlog();
+    carry_out(yima_loop_moment(&device.loop, port_rtc(), port_ms(), device.log.next));
+    while (gate_passage(&tap, &passed)) {
+        carry_out(yima_loop_gate(&device.loop, tap, passed ? YIMA_OUTCOME_PASSED : YIMA_OUTCOME_NOT_PASSED));
+    }
 }
 
 void device_eased(void) {
-    if (!device.log_failed || yima_log_room(&device.log) < 2) return;
-    device.log_failed = 0;
-    gate_out_of_service(!device.usable);
+    if (yima_log_room(&device.log) >= 2) yima_loop_eased(&device.loop);
+    device_moment();
+}
+
+yima_moment device_now(void) {
+    return (yima_moment){.unix_s = port_rtc(), .tick_ms = port_ms(), .trusted = device.loop.time.trusted};
+}
+
+int device_set_clock(uint32_t unix_s) {
+    if (unix_s < EARLIEST_TIME) return 0;
+    port_rtc_set(unix_s);
+    carry_out(yima_loop_confirm(&device.loop, unix_s, port_ms(), 0, "station"));
+    return 1;
+}
+
+void device_tap(const uint8_t *payload, size_t length) {
+    yima_step step = yima_loop_reading(&device.loop, payload, length, port_rtc(), port_ms(), 0, device.log.next);
+    device.taps += step != YIMA_STEP_SHOW_AGAIN;
+    carry_out(step);
 }
 
 int device_idle(void) {

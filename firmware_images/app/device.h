@@ -1,34 +1,42 @@
-/* device.h - the device as a whole: judge, log, parameters; what a tap goes through. */
+/* device.h - the device as a whole: the loop of a tap, log and parameters. */
 #ifndef YIMA_DEVICE_H
 #define YIMA_DEVICE_H
 #include "flashlog.h"
 #include "parameters_flash.h"
-#include "yima/core.h"
+#include "yima/loop.h"
 
 typedef struct {
     parameters_in_force parameters;
     yima_validator validator;
+    yima_loop loop;
     yima_log log;
-    uint32_t run; /* how often the device has started, by its log */
-    uint8_t parameters_digest[YIMA_PARAMETERS_DIGEST];
-    uint32_t taps;      /* since the start, without repetitions of a presentation */
-    uint8_t usable;     /* there are parameters */
-    uint8_t log_failed; /* the last record could not be written */
+    uint32_t oldest; /* number of the entry that waits longest for the station, once looked at; 0: there is none */
+    uint32_t taps;   /* since the start, without repetitions of a presentation */
+    uint8_t usable;  /* there are parameters */
 } device_state;
 
 extern device_state device;
 
-/* Opens log and parameters; refills the memory of used codes from the log. */
+/* Opens log and parameters; fills the memory of used codes from the log. */
 void device_start(void);
 
 /* New parameters lie in flash: goes over to them. */
 void device_reload(void);
 
+/* Time passes: looks at the clock, and at who has gone through the gate. */
+void device_moment(void);
+
+/* The station has taken entries: there may be room for new ones. */
+void device_eased(void);
+
+/* The wall clock, and whether it can be believed. */
+yima_moment device_now(void);
+
+/* The station knows the time. 1, or 0: that cannot be. */
+int device_set_clock(uint32_t unix_s);
+
 /* One payload from the scanner: judges it, records it, moves the gate. */
 void device_tap(const uint8_t *payload, size_t length);
-
-/* The station has acknowledged records: there may be room in the log again. */
-void device_eased(void);
 
 /* One piece of work for idle time; 1 if there was one. */
 int device_idle(void);

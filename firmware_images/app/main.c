@@ -1,5 +1,4 @@
 /* main.c - the main loop: scanner bytes in, taps, station, pins. Nothing in it waits; it sleeps when all is quiet. */
-#include "clock.h"
 #include "device.h"
 #include "framing.h"
 #include "gate.h"
@@ -51,7 +50,7 @@ int main(void) {
         const int busy = run_scanner() + station_run();
         const uint64_t now_ms = port_ms();
         gate_run(now_ms);
-        clock_run(now_ms);
+        device_moment();
         if (!busy && !(framing_idle(&scanner) && device_idle())) port_wait();
     }
 }

@@ -46,6 +46,10 @@ int parameters_open(parameters_in_force *p, const uint8_t *bytes, size_t size, c
         *why = "BAD_PARAMETERS";
         return 0;
     }
+    if (yima_memory_need(&p->parameters) > REPLAY_CAPACITY) {
+        *why = "MEMORY"; /* more used codes to remember than this board has room for */
+        return 0;
+    }
     p->environment = image[12];
     p->version = yima_be32(image + 16);
     if (p->environment != YIMA_ENVIRONMENT) {

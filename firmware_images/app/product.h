@@ -21,7 +21,8 @@ enum { GATE_OPEN_MS = 5000, GATE_HAS_PASSAGE = 1 };
 
 enum {
     ENVIRONMENT_TEST = 2,
-    REPLAY_CAPACITY = 512,
+    REPLAY_CAPACITY = 1024, /* used codes: 50 a minute for 20 minutes */
+    REPLAY_INDEX = 2048,
     TABLE_BYTES = 32 * 1024,
     EARLIEST_TIME = 1767225600 /* 2026-01-01: a clock before it was never set */
 };

@@ -1,5 +1,5 @@
 /* smp_os.c - SMP group 0: echo, reset, buffer sizes, time, the boot loader. */
-#include "clock.h"
+#include "device.h"
 #include "port.h"
 #include "runtime.h"
 #include "smp.h"
@@ -86,7 +86,7 @@ static int datetime(smp_request *request) {
     }
     if (!cbor_find_bytes(request->cbor, request->size, "datetime", &text, &size)) return SMP_EINVAL;
     if (!parse(text, size, &unix_s)) return smp_refuse(request, ERROR_INVALID_FORMAT);
-    return clock_set(unix_s, port_ms()) ? SMP_OK : smp_refuse(request, ERROR_CLOCK_REFUSED);
+    return device_set_clock(unix_s) ? SMP_OK : smp_refuse(request, ERROR_CLOCK_REFUSED);
 }
 
 static int bootloader(smp_request *request) {

@@ -8,7 +8,6 @@
  * 3 acknowledge (write): {"n", "h"} -> {"ack"}: the station has kept all up to n; "h" proves that it has that record
  * Errors are {"err": {"group": 64, "rc"}}; the status line says why. */
 #include "bytes.h"
-#include "clock.h"
 #include "device.h"
 #include "image.h"
 #include "port.h"
@@ -26,7 +25,7 @@ static uint32_t parameters_size, parameters_done;
 
 static int state(smp_request *request) {
     cbor_out *out = request->answer;
-    const yima_moment now = clock_moment();
+    const yima_moment now = device_now();
     cbor_put_text(out, "product", PRODUCT_NAME);
     cbor_put_text(out, "software", YIMA_VERSION);
     cbor_put_text(out, "terminal", settings.terminal);
@@ -40,7 +39,7 @@ static int state(smp_request *request) {
     cbor_put_number(out, "room", yima_log_room(&device.log));
     cbor_put_number(out, "taps", device.taps);
     cbor_put_number(out, "slot", image_running());
-    cbor_put_bool(out, "serving", device.usable && !device.log_failed);
+    cbor_put_bool(out, "serving", device.loop.in_service);
     return SMP_OK;
 }
 
@@ -51,7 +50,7 @@ static int refuse_parameters(smp_request *request, const char *why, uint32_t cod
 }
 
 static int finish_parameters(smp_request *request) {
-    const yima_moment now = clock_moment();
+    const yima_moment now = device_now();
     const char *why = "";
     if (!now.trusted) return refuse_parameters(request, "NO_CLOCK", ERROR_NO_CLOCK);
     parameters_size = 0;

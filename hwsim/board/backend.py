@@ -125,7 +125,9 @@ class BoardReader:
 
 
 class BoardGate:
-    """The board's pins as a gate; see yima.validator.ports.Gate."""
+    """The board's pins as a gate; see yima.validator.ports.Gate. Pins do not tell who has gone through."""
+
+    senses_passage = False
 
     def __init__(self, address: str) -> None:
         """address: the control socket. Raises GateError."""
@@ -144,7 +146,11 @@ class BoardGate:
 
     def show_again(self, verdict: Verdict) -> None:
         """The lamp of the answer, moves nothing."""
-        self._drive(PIN_GREEN if verdict.accepted else PIN_RED, OPEN_MS)
+        self._drive(PIN_GREEN if verdict.was_accepted else PIN_RED, OPEN_MS)
+
+    def passages(self) -> tuple[bool, ...]:
+        """Nothing is known of them."""
+        return ()
 
     def close(self) -> None:
         """Ends the link."""

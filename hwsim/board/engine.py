@@ -106,7 +106,7 @@ def _library() -> ctypes.CDLL:
         ("soc_operations", wide, [pointer]),
         ("soc_reset", None, [pointer, wide]),
         ("soc_set_rtc", None, [pointer, word, word]),
-        ("soc_forward_rtc", None, [pointer, word]),
+        ("soc_forward_clocks", None, [pointer, word]),
         ("soc_rtc", word, [pointer]),
         ("soc_set_buttons", None, [pointer, word]),
         ("soc_set_cut", None, [pointer, wide]),
@@ -242,9 +242,9 @@ class Engine:
         """Sets the real-time clock; stopped: its oscillator is dead."""
         self._library.soc_set_rtc(self._soc, unix_s, int(stopped))
 
-    def forward_rtc(self, seconds: int) -> None:
-        """Time goes by for the real-time clock alone."""
-        self._library.soc_forward_rtc(self._soc, seconds)
+    def forward_clocks(self, seconds: int) -> None:
+        """Time goes by for the real-time clock and the millisecond counter alone."""
+        self._library.soc_forward_clocks(self._soc, seconds)
 
     def set_buttons(self, value: int) -> None:
         """Sets the input pins."""

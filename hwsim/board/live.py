@@ -90,10 +90,10 @@ class Live:
                 self._take(key)
             if (pins := self._control.changed(time.monotonic())) is not None:
                 self._say({"event": {"now": self._machine.now, "host_pins": pins}})
-            if self._machine.paused:  # a debugger's time is none, but for the clock with a battery
+            if self._machine.paused:  # a debugger's time is none, but for the clocks
                 stood += time.monotonic() - began - (self._machine.now - began_at) / cycles_a_s
                 began, began_at = time.monotonic(), self._machine.now
-                self._machine.forward_rtc(max(0, int(stood)))
+                self._machine.forward_clocks(max(0, int(stood)))
                 stood -= max(0, int(stood))
             due = began_at + int((time.monotonic() - began) * cycles_a_s)
             end = time.monotonic() + _SLICE_S

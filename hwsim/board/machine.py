@@ -85,10 +85,10 @@ class Machine:
         if self._engine:
             self._engine.set_rtc(unix_s, stopped=stopped)
 
-    def forward_rtc(self, seconds: int) -> None:
-        """The battery-backed clock goes on while a debugger holds the processor."""
+    def forward_clocks(self, seconds: int) -> None:
+        """Real-time clock and millisecond counter go on while a debugger holds the processor."""
         if self._engine:
-            self._engine.forward_rtc(seconds)
+            self._engine.forward_clocks(seconds)
 
     def set_buttons(self, value: int) -> None:
         """Sets the input pins."""

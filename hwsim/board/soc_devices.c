@@ -175,9 +175,10 @@ EXPORT uint32_t soc_rtc(const soc *s) {
     return s->rtc_base + (s->rtc_stopped ? 0 : (uint32_t)((s->now - s->rtc_at) / (UINT64_C(1000000) * s->mhz)));
 }
 
-/* Time that went by for the battery-backed clock alone. */
-EXPORT void soc_forward_rtc(soc *s, uint32_t seconds) {
+/* Time that went by for the two clocks alone, so that they still keep each other's pace. */
+EXPORT void soc_forward_clocks(soc *s, uint32_t seconds) {
     s->rtc_base += s->rtc_stopped ? 0 : seconds;
+    s->counter_base += (uint32_t)(UINT64_C(1000000) * BOARD_MHZ * seconds / (s->prescale + UINT64_C(1)));
 }
 
 /* stopped: the oscillator stands still, the register keeps its value. */

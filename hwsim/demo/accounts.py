@@ -3,19 +3,21 @@
 Rules it keeps:
 - The stores are read as they lie on disk, after or beside the processes that write them; nobody's word is taken.
 - A difference is a sentence that names device and sequence; no difference means that
-  taps - shown again = journal entries = collector's entries, entry by entry with equal hashes, both chains unbroken,
-  everything acknowledged, nothing in quarantine, and the reason on record is the reason that was shown.
+  taps - shown again = taps in the journal, its entries = collector's entries, one by one with equal hashes, both chains
+  unbroken, everything acknowledged, nothing in quarantine, and the reason on record is the reason that was shown.
+- A ride that its own entry reverses counts as one whose gate failed, and costs nothing: what the collector's entries
+  come to is what riders were told.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from yima.sdk.centre.collector.store import Store
 from yima.validator.errors import JournalError
 from yima.validator.journal import JournalView
-from yima.validator.journal.facts import FactsError, TapFacts, parse
+from yima.validator.journal.facts import FactsError, OutcomeFacts, TapFacts, parse
 from yima.validator.judging import Reason
 from yima.validator.ports import Entry
 from yima.validator.texts import Text
@@ -40,6 +42,11 @@ class Tap:
     times_ms: Mapping[str, float]
     trouble: str | None = None
 
+    @property
+    def reversed(self) -> bool:
+        """Its gate did not open: recorded as a ride, and taken back."""
+        return self.seq is not None and self.reason is Reason.GATE_FAILED
+
     @classmethod
     def of(cls, line: Mapping[str, Any]) -> "Tap":
         """The tap in a JSON object of `yima run --json`. Raises KeyError or ValueError if it is none."""
@@ -60,7 +67,8 @@ class Tap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One device's account. taps and again: what it said; the rest: how many entries each place holds."""
+    """One device's account. taps and again: what it said; recorded, uploaded, acknowledged: how many entries each place
+    holds; reversed: rides taken back; fares_fen: what the collector's entries come to without them."""
 
     device: str
     taps: int
@@ -68,6 +76,8 @@ class Account:
     recorded: int
     uploaded: int
     acknowledged: int
+    reversed: int
+    fares_fen: int
     differences: tuple[Text, ...]
 
 
@@ -87,6 +97,15 @@ def account(device: str, taps: Sequence[Tap], journal: Path, collector: Path) ->
         view.close()
     collected = _collected(collector, device, view.epoch)
     found += _journal_against_collector(device, entries, collected)
+    rides = _rides({row["sequence"]: row["content"] for row in collected})
+    told_fen = sum(tap.fare_fen for tap in taps if not tap.again)
+    if rides.fares_fen != told_fen:
+        found.append(
+            Text(
+                f"{device}: riders were told {told_fen} fen in all, the collector's entries come to {rides.fares_fen}",
+                f"{device}：告知乘客合计 {told_fen} 分，采集端记录合计 {rides.fares_fen} 分",
+            )
+        )
     if acknowledged != len(entries):
         found.append(
             Text(
@@ -108,6 +127,8 @@ def account(device: str, taps: Sequence[Tap], journal: Path, collector: Path) ->
         recorded=len(entries),
         uploaded=len(collected),
         acknowledged=acknowledged,
+        reversed=len(rides.reversed),
+        fares_fen=rides.fares_fen,
         differences=tuple(found),
     )
 
@@ -130,6 +151,8 @@ def _chain(view: JournalView) -> Iterator[Text]:
 def _taps_against_journal(device: str, taps: Sequence[Tap], entries: Sequence[Entry]) -> Iterator[Text]:
     told = {tap.seq: tap for tap in taps if not tap.again}
     on_record = {entry.key.sequence: reason for entry in entries if (reason := _reason_of(entry)) is not None}
+    rides = _rides({entry.key.sequence: entry.content for entry in entries})
+    on_record |= dict.fromkeys(rides.reversed, int(Reason.GATE_FAILED))
     expected = sum(not tap.again for tap in taps)
     if expected != len(on_record):
         yield Text(
@@ -146,6 +169,28 @@ def _taps_against_journal(device: str, taps: Sequence[Tap], entries: Sequence[En
                 f"{device}: tap {sequence} was answered {told[sequence].reason}, recorded {reason}",
                 f"{device}：刷码 {sequence} 应答为 {told[sequence].reason}，记录为 {reason}",
             )
+
+
+class _Rides(NamedTuple):
+    """What entries come to: sequences of rides that were reversed, and the fares of all others in fen."""
+
+    reversed: frozenset[int]
+    fares_fen: int
+
+
+def _rides(contents: Mapping[int, bytes]) -> _Rides:
+    """contents: entries by sequence. One that cannot be read is no ride; that it differs is said elsewhere."""
+    fares, reversed_ = {}, set()
+    for sequence, content in contents.items():
+        try:
+            facts, _ = parse(content)
+        except FactsError:
+            continue
+        if isinstance(facts, TapFacts) and facts.accepted:
+            fares[sequence] = facts.fare_fen
+        elif isinstance(facts, OutcomeFacts) and facts.reverses:
+            reversed_.add(facts.tap)
+    return _Rides(frozenset(reversed_), sum(fen for sequence, fen in fares.items() if sequence not in reversed_))
 
 
 def _reason_of(entry: Entry) -> int | None:

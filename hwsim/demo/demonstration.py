@@ -149,7 +149,11 @@ class Demonstration:
             time.sleep(self._pause_s)
         payload = self._world.payload(one, int(time.time()), self._shown)
         self._shown[one.number] = payload
+        if one.jams:
+            site.jam()
         tap = site.present(payload, again=one.again)
+        if one.jams:
+            site.reset()
         self._left[one.number] = time.monotonic()
         return Outcome(presentation=one, tap=tap)
 

@@ -28,7 +28,7 @@ class Outcome:
         shown, tap = self.presentation, self.tap
         return (
             tap is not None
-            and (tap.reason, tap.again, tap.trouble) == (shown.expects, shown.again, None)
+            and (tap.reason, tap.again, tap.trouble is not None) == (shown.expects, shown.again, shown.jams)
             and Price(tap.fare_fen, tap.rule) == shown.price
         )
 
@@ -40,7 +40,7 @@ class Outcome:
         shown, tap = self.presentation, self.tap
         if tap is None:
             return Text(f"tap {shown.number} got no answer", f"第 {shown.number} 次刷码无应答")
-        if tap.trouble is not None:
+        if tap.trouble is not None and not shown.jams:
             return Text(f"tap {shown.number}: {tap.trouble}", f"第 {shown.number} 次刷码：{tap.trouble}")
         if (tap.reason, tap.again) == (shown.expects, shown.again):
             said, due = _priced(Price(tap.fare_fen, tap.rule)), _priced(shown.price)

@@ -149,12 +149,17 @@ def _fares(outcomes: Sequence[Outcome]) -> str:
 
 
 def _accounts(accounts: Sequence[Account]) -> str:
-    heads = ("device 设备", "taps 刷码", "again 重复出示", "recorded 记录", "uploaded 上传", "acknowledged 确认")
+    counts = ("taps 刷码", "again 重复出示", "recorded 记录", "uploaded 上传", "acknowledged 确认", "reversed 冲正")
+    heads = ("device 设备", *counts, "fares 票款")
     rows = [
-        (escape(one.device), *(str(n) for n in (one.taps, one.again, one.recorded, one.uploaded, one.acknowledged)))
+        (
+            escape(one.device),
+            *(str(n) for n in (one.taps, one.again, one.recorded, one.uploaded, one.acknowledged, one.reversed)),
+            yuan(one.fares_fen),
+        )
         for one in accounts
     ]
-    return table("", heads, rows, (1, 2, 3, 4, 5))
+    return table("", heads, rows, (1, 2, 3, 4, 5, 6, 7))
 
 
 def _latencies(outcomes: Sequence[Outcome]) -> str:

@@ -268,16 +268,22 @@ def _records(accounts: Sequence[Account]) -> Table:
     headings = (
         Text("readings", "读码"),
         Text("shown again", "重示"),
-        Text("records made", "记录"),
+        Text("entries made", "记录"),
         Text("uploaded", "上传"),
         Text("acknowledged", "确认"),
+        Text("reversed", "冲正"),
+        Text("fares", "票款"),
     )
     for heading in headings:
         table.add_column(say(heading), justify="right")
-    rows = [(one.taps, one.again, one.recorded, one.uploaded, one.acknowledged) for one in accounts]
-    for one, numbers in zip(accounts, rows, strict=True):
-        table.add_row(one.device, *map(str, numbers))
-    table.add_row(say(Text("all", "合计")), *(str(sum(column)) for column in zip(*rows, strict=True)), style="bold")
+    rows = [
+        (one.taps, one.again, one.recorded, one.uploaded, one.acknowledged, one.reversed, one.fares_fen)
+        for one in accounts
+    ]
+    for one, (*numbers, fares_fen) in zip(accounts, rows, strict=True):
+        table.add_row(one.device, *map(str, numbers), yuan(fares_fen))
+    *numbers, fares_fen = (sum(column) for column in zip(*rows, strict=True))
+    table.add_row(say(Text("all", "合计")), *map(str, numbers), yuan(fares_fen), style="bold")
     return table
 
 

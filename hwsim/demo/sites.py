@@ -80,6 +80,12 @@ class Site:
         self._answered(payload, answer)
         return answer or other
 
+    def jam(self) -> None:
+        """From now on the gate does not open, and says so."""
+
+    def reset(self) -> None:
+        """Staff sets it right."""
+
     def listen(self, timeout_s: float) -> None:
         """Takes in what the device still says, until it has been silent for timeout_s."""
         while self._tap(timeout_s):
@@ -93,16 +99,18 @@ class Site:
         if self.opened != accepted:
             found.append(
                 Text(
-                    f"{self.device}: {accepted} riders were accepted, the gate was told to open {self.opened} times",
-                    f"{self.device}：放行 {accepted} 人，硬件收到开闸命令 {self.opened} 次",
+                    f"{self.device}: {accepted} riders were accepted, the gate opened {self.opened} times",
+                    f"{self.device}：放行 {accepted} 人，闸门开启 {self.opened} 次",
                 )
             )
         ended = next((notice for notice in self.notices if notice["event"] == "stopped"), None)
-        if ended is None or (ended["taps"], ended["recorded"]) != (len(self.taps), recorded):
+        reversals = sum(tap.reversed for tap in self.taps)
+        due = (len(self.taps), recorded, reversals)
+        if ended is None or (ended["taps"], ended["recorded"], ended["reversed"]) != due:
             found.append(
                 Text(
-                    f"{self.device}: it ended with {ended}, after {len(self.taps)} taps and {recorded} records",
-                    f"{self.device}：结束时报告 {ended}，实为刷码 {len(self.taps)} 次、记录 {recorded} 条",
+                    f"{self.device}: it ended with {ended}, after {due[0]} taps, {due[1]} records, {due[2]} reversals",
+                    f"{self.device}：结束时报告 {ended}，实为刷码 {due[0]} 次、记录 {due[1]} 条、冲正 {due[2]} 次",
                 )
             )
         return found
@@ -124,8 +132,8 @@ class Site:
             self.notices.append(line)
         return None
 
-    def _heard(self, command: Command, _: Receipt) -> None:
-        self.opened += command.verb is Verb.OPEN
+    def _heard(self, command: Command, receipt: Receipt) -> None:
+        self.opened += command.verb is Verb.OPEN and receipt.done
 
 
 class BusSite(Site):
@@ -169,6 +177,14 @@ class MetroSite(Site):
                 )
             )
         return found
+
+    def jam(self) -> None:
+        """Somebody forces the leaves: the alarm."""
+        self._step(Event.FORCED_ENTRY)
+
+    def reset(self) -> None:
+        """Staff looks and resets the gate."""
+        self._step(Event.RESET)
 
     def _show(self, payload: bytes) -> Iterator[float]:
         for frame in self._phone.approach(payload, coming=3, held=int(ANSWER_S / _FRAME_S), leaving=0):

@@ -27,6 +27,8 @@ _GOOD = Text("a fresh code", "新码")
 _SENIOR = Text("a senior's code", "老年人的码")
 _HELD = Text("the phone is held still", "手机未移开")
 _SCREENSHOT = Text("a screenshot of a friend", "截图转发给朋友")
+_JAMMED = Text("the gate stands in alarm", "闸机处于报警状态")
+_TRIED_AGAIN = Text("the same code, after reset", "复位后再次出示")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,7 @@ class Presentation:
     number: from 1. story: what somebody is up to. expects: the reason a correct validator gives. price: the fare, and
     the rules that it names for it. again: it must take it for the same presentation as a moment ago. repeats: number of
     the presentation whose bytes are shown again. rest_s: how long that one must have been out of view, in seconds.
+    jams: the gate does not open for it, so the ride must be reversed.
     """
 
     number: int
@@ -48,6 +51,7 @@ class Presentation:
     repeats: int | None = None
     rest_s: float = 0.0
     act: Act | None = None
+    jams: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +86,19 @@ def write_script(cast: Cast, taps: int, chance: Random, now: int) -> list[Presen
     for number in range(1, taps + 1):
         mode = Mode.METRO if number // 2 % 2 else Mode.BUS  # two and two, so that both gates see good and bad
         act = acts.get(number)
-        if act == "held" and script and script[-1].expects is Reason.ACCEPTED:
+        if script and script[-1].jams:
+            script.append(_priced(_tried_again(number, script[-1]), now))
+        elif act == "held" and script and script[-1].expects is Reason.ACCEPTED:
             script.append(_repeat(number, script[-1], _HELD, again=True))
         elif act == "screenshot" and (original := _original(script)):
             script.append(_repeat(number, original, _SCREENSHOT, again=False))
+        elif act == "jammed":
+            who = next(turn)
+            script.append(
+                Presentation(
+                    number=number, mode=Mode.METRO, person=who, story=_JAMMED, expects=Reason.GATE_FAILED, jams=True
+                )
+            )
         elif isinstance(act, Act):
             place = act.only or mode
             person = cast.person(act, chance)
@@ -105,7 +118,7 @@ def _acts(taps: int, chance: Random) -> dict[int, Act | str]:
     while len(unusual) < taps:
         rest: list[Act | str] = list(ODD[8:])
         chance.shuffle(rest)
-        unusual += ["held", "screenshot", *ODD[:8], *rest, "held", "screenshot"]
+        unusual += ["held", "jammed", "screenshot", *ODD[:8], *rest, "held", "screenshot"]
     return dict(zip(range(4, taps + 1, 2), unusual, strict=False))
 
 
@@ -125,6 +138,14 @@ def _priced(one: Presentation, now: int) -> Presentation:
         one.mode, who.city, account_type=who.account_type, entered_at=who.entered_at, station=who.station, now=now
     )
     return replace(one, price=cost)
+
+
+def _tried_again(number: int, jammed: Presentation) -> Presentation:
+    """The ride was reversed, so the very same code is as good as before."""
+    return replace(
+        jammed, number=number, story=_TRIED_AGAIN, expects=Reason.ACCEPTED, jams=False, repeats=jammed.number,
+        rest_s=_REST_S,
+    )  # fmt: skip
 
 
 def _repeat(number: int, original: Presentation, story: Text, *, again: bool) -> Presentation:

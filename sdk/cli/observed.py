@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from yima.sdk.observing.seen import Looking
-from yima.validator.device import Happening, Notice, Tap
+from yima.validator.happenings import Happening, Notice, Tap
 
 if TYPE_CHECKING:
     from yima.sdk.observing.observer import Observer

@@ -4,6 +4,7 @@ import argparse
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from yima.sdk.cli.arguments import WholeNumber, add_direction_argument, add_operator_argument, gate_of
@@ -13,12 +14,13 @@ from yima.sdk.cli.run_lines import RunLines
 from yima.sdk.observing.seen import Looking
 from yima.sdk.observing.supervisor import Supervisor, Turning
 from yima.sdk.tap_lines import standard_output
-from yima.validator.clock import SOFTWARE_DATE, SystemClock
+from yima.validator.clock import BEHIND_S, SOFTWARE_DATE, SystemClock
 from yima.validator.deny.denylist import DenyList
-from yima.validator.device import LAST_UPLOAD_S, Device, Happening, Notice
+from yima.validator.device import LAST_UPLOAD_S, Device
+from yima.validator.happenings import Happening, Notice
 from yima.validator.journal import SegmentJournal
 from yima.validator.journal.older import OlderJournal
-from yima.validator.judging import Validator
+from yima.validator.judging import Moment, Validator
 from yima.validator.judging.record import Terminal
 from yima.validator.packages import ENVIRONMENTS, read_pins
 from yima.validator.parameters import Mode, Parameters
@@ -174,10 +176,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     deny: DenyUpkeep | None = None
 
-    def judge_by(parameters: Parameters) -> Validator:
-        judge = Validator(parameters, gate_of(arguments))
-        return deny.serve(judge) if deny else judge
-
     with ExitStack() as on_failure:
         observer = lines.observer = observer_for(arguments.metrics, state.device, lines.notice)
         on_failure.callback(observer.stop)
@@ -185,13 +183,15 @@ def run(arguments: argparse.Namespace) -> int:
         journal = state.open_journal(max_bytes=limit or None, keep_s=arguments.journal_keep_days * 86400)
         on_failure.callback(journal.close)
         older = state.open_older_journal()
-        clock = SystemClock(0 if arguments.trust_clock else _floor(journal, older))
+        clock = SystemClock()
+        begun = _begun(clock, journal, older, is_sure=arguments.trust_clock)
         source = source_in(state)
-        parameters = source.start(clock.now())
+        parameters = source.start(begun)
         deny = _deny(arguments, state, lines.notice)
+        validator = Validator(parameters, gate_of(arguments))
         if deny:
-            deny.start(clock.now())
-        validator = judge_by(parameters)
+            deny.start(begun)
+            deny.serve(validator)
         if older:
             on_failure.callback(older.close, 0)
         uplink = _uplink(arguments.collector, state, journal.epoch)
@@ -206,7 +206,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     upkeep = Upkeep(
         source,
-        judge_by,
         changed=lambda parameters: lines.notice(_looked(parameters)),
         troubled=lambda error: lines.notice(Notice(happening=Happening.PARAMETERS_TROUBLE, error=error)),
         deny=deny,
@@ -228,11 +227,13 @@ def run(arguments: argparse.Namespace) -> int:
         upkeep=turning,
         resolving=Resolving(resolvers),
         older=older.accepted() if older else (),
+        not_before=SOFTWARE_DATE,
+        confirmed_by="--trust-clock" if arguments.trust_clock else "",
     )
     follow_signals(stop, stopping=supervisor.stopping, again=upkeep.request)
     observer.start(
         Looking(
-            device=device, journal=journal, clock=clock, source=source, deny=deny, parameters=parameters,
+            device=device, journal=journal, source=source, deny=deny, parameters=parameters,
             limit_bytes=limit, lines_dropped=lambda: lines.dropped,
         ),
         lambda: turning.at,
@@ -242,7 +243,7 @@ def run(arguments: argparse.Namespace) -> int:
         parameters=parameters,
         deny=deny.deny if deny else None,
         encrypted=uplink.encrypted if uplink else None,
-        trusted=clock.now().trusted,
+        trusted=begun.trusted,
     )
     try:
         with _older_sent(older, arguments, state, clock, lines.notice):
@@ -255,9 +256,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if lines.close() else 1
 
 
-def _floor(*journals: SegmentJournal | OlderJournal | None) -> int:
-    """The time cannot be before the software was made, nor before the newest record."""
-    return max(SOFTWARE_DATE, *(one.newest_trusted_at() or 0 for one in journals if one))
+def _begun(clock: Clock, *journals: SegmentJournal | OlderJournal | None, is_sure: bool) -> Moment:
+    """The first moment: trusted unless it is before the software was made, or before the newest record."""
+    newest = max(one.newest_trusted_at() or 0 for one in journals if one)
+    moment = clock.now()
+    return replace(moment, trusted=is_sure or moment.unix_s >= max(SOFTWARE_DATE, newest) - BEHIND_S)
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from yima.sdk.cli.observed import Unobserved
 from yima.sdk.tap_lines import notice_as_line, notice_as_mapping, tap_as_line, tap_as_mapping
 from yima.validator.deny.denylist import DenyList
-from yima.validator.device import Notice, Summary, Tap
 from yima.validator.guarding.lines import LineWriter
+from yima.validator.happenings import Notice, Summary, Tap
 from yima.validator.journal import SegmentJournal
 from yima.validator.packages import when
 from yima.validator.parameters import Parameters
@@ -90,6 +90,7 @@ class RunLines:
             "event": "stopped",
             "taps": summary.taps,
             "recorded": summary.recorded,
+            "reversed": summary.reversed,
             "acknowledged": summary.acknowledged,
             "pending": summary.pending,
         }
@@ -140,9 +141,9 @@ def _started_line(begun: dict[str, Any]) -> str:
 def _stopped_line(summary: Summary) -> str:
     return say(
         Text(
-            f"stopped: {summary.taps} taps, {summary.recorded} recorded, acknowledged up to #{summary.acknowledged},"
-            f" {summary.pending} waiting",
-            f"已停止：刷码 {summary.taps} 次，记录 {summary.recorded} 条，已确认至 #{summary.acknowledged}，"
-            f"待上传 {summary.pending} 条",
+            f"stopped: {summary.taps} taps, {summary.recorded} recorded, {summary.reversed} reversed, acknowledged up"
+            f" to #{summary.acknowledged}, {summary.pending} waiting",
+            f"已停止：刷码 {summary.taps} 次，记录 {summary.recorded} 条，"
+            f"冲正 {summary.reversed} 次，已确认至 #{summary.acknowledged}，待上传 {summary.pending} 条",
         )
     )

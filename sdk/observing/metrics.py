@@ -15,8 +15,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from yima.sdk.observing.seen import Seen
-from yima.validator.device import Happening, Notice, Tap
 from yima.validator.guarding.watched import Standing
+from yima.validator.happenings import Happening, Notice, Tap
 from yima.validator.judging import Reason
 from yima.validator.version import VERSION
 
@@ -114,6 +114,8 @@ class _Standing:
             ("yima_oldest_pending_timestamp_seconds", "Of the oldest; 0: none", seen.oldest_pending_at),
             ("yima_journal_bytes", "Size of the journal; -1: unknown", seen.journal_bytes),
             ("yima_journal_limit_bytes", "What it may grow to; 0: no limit", seen.journal_limit_bytes),
+            ("yima_memory_used", "Used codes that are remembered", seen.memory.used),
+            ("yima_memory_most", "Used codes that can be remembered", seen.memory.most),
             ("yima_clock_trusted", "1 while the device knows the time", int(seen.clock_trusted)),
             ("yima_parameters_version", "Version of the parameters in force", seen.parameters_version),
             ("yima_parameters_not_before_timestamp_seconds", "0: unsigned", seen.parameters_not_before),
@@ -124,9 +126,9 @@ class _Standing:
         ):  # fmt: skip
             yield GaugeMetricFamily(name, text, value=value)
         yield CounterMetricFamily(
-            "yima_evicted_live",
-            "Used codes forgotten while valid",
-            value=seen.evicted_live,
+            "yima_memory_refused",
+            "Good codes turned away because no more used codes could be remembered",
+            value=seen.memory.refused,
         )
         yield CounterMetricFamily(
             "yima_lines_dropped", "Lines of output that nobody read fast enough", value=seen.lines_dropped

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from yima.sdk.observing.endpoint import Endpoint, address_of
 from yima.sdk.observing.metrics import Metrics
 from yima.sdk.observing.seen import Looking, Seen
-from yima.validator.device import Happening, Notice, Tap
 from yima.validator.errors import YimaError
+from yima.validator.happenings import Happening, Notice, Tap
 
 
 class Observer:

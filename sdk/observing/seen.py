@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from yima.validator.clock import SystemClock
 from yima.validator.device import Device
 from yima.validator.errors import YimaError
 from yima.validator.guarding.watched import ThreadState
 from yima.validator.journal import SegmentJournal
 from yima.validator.journal.glance import summary_of
+from yima.validator.judging.judge import Memory
 from yima.validator.parameters import Parameters
 from yima.validator.upkeep.deny_list import DenyUpkeep
 from yima.validator.upkeep.parameters import Packages, Source
@@ -25,7 +25,7 @@ class Seen:
     oldest_pending_at: int
     journal_bytes: int
     journal_limit_bytes: int
-    evicted_live: int
+    memory: Memory
     clock_trusted: bool
     parameters_version: int
     parameters_not_before: int
@@ -47,14 +47,13 @@ class Looking:
         *,
         device: Device,
         journal: SegmentJournal,
-        clock: SystemClock,
         source: Source,
         deny: DenyUpkeep | None,
         parameters: Parameters,
         limit_bytes: int,
         lines_dropped: Callable[[], int],
     ) -> None:
-        self._device, self._journal, self._clock = device, journal, clock
+        self._device, self._journal = device, journal
         self._source, self._deny = source, deny
         self._limit_bytes = limit_bytes
         self._lines_dropped = lines_dropped
@@ -63,7 +62,6 @@ class Looking:
     def look(self) -> Seen:
         """How it stands now. Never raises."""
         pending, oldest_at, size = self._look_at_journal()
-        now = self._clock.now()
         active = self._source.store.active if isinstance(self._source, Packages) else ()
         deny = self._deny.deny if self._deny else None
         return Seen(
@@ -71,8 +69,8 @@ class Looking:
             oldest_pending_at=oldest_at,
             journal_bytes=size,
             journal_limit_bytes=self._limit_bytes,
-            evicted_live=self._device.validator.evicted_live,
-            clock_trusted=now.trusted,
+            memory=self._device.validator.memory,
+            clock_trusted=self._device.time_trusted,
             parameters_version=self.parameters_version,
             parameters_not_before=max((package.not_before for package in active), default=0),
             parameters_expiry=min((package.expiry for package in active), default=0),

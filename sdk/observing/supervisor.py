@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from yima.validator.device import Upkeep
-from yima.validator.judging import Moment, Reason, Validator
+from yima.validator.guarding.guards import Upkeep
+from yima.validator.judging import Moment
+from yima.validator.parameters import Parameters
 
 
 class Supervisor:
@@ -62,13 +63,13 @@ class Turning:
         self._each = each
         self.at = time.monotonic()
 
-    def look(self, now: Moment) -> Validator | None:
+    def look(self, now: Moment) -> Parameters | None:
         """See Upkeep."""
         self.at = time.monotonic()
         for notice in self._each:
             notice()
         return self._upkeep.look(now)
 
-    def refusal(self, now: Moment) -> Reason | None:
+    def until(self) -> int:
         """See Upkeep."""
-        return self._upkeep.refusal(now)
+        return self._upkeep.until()

@@ -86,6 +86,7 @@ def limits(found: Limits) -> list[str]:
         lines.append(f"deny-list at most 黑名单最长 {found.lists_max_age_s} s old")
     if found.lists_issued_at:
         lines.append(f"deny-list issued 黑名单制作: {day(found.lists_issued_at)}")
+    lines.append(f"room for 可记忆 {found.taps_per_minute} rides a minute 次/分钟")
     if found.offline_max_s:
         lines.append(f"offline at most 离线最长 {found.offline_max_s} s")
     return lines

@@ -5,6 +5,7 @@ import importlib.util
 _NEEDS = {
     "test_build.py": ("ziglang", "elftools", "imgtool"),
     "test_images.py": ("imgtool",),
+    "test_loop_on_board.py": ("ziglang", "elftools", "imgtool", "smp", "unicorn"),
     "test_on_board.py": ("ziglang", "elftools", "imgtool", "smp", "unicorn"),
     "test_on_qemu.py": ("ziglang", "elftools", "imgtool", "smpclient"),
     "test_station_link.py": ("smp", "cbor2"),

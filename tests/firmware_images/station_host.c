@@ -2,7 +2,7 @@
  * than OS are answered by an echo of the request's map keys that a test asks for. */
 #include <stdlib.h>
 
-#include "clock.h"
+#include "device.h"
 #include "port.h"
 #include "runtime.h"
 #include "smp.h"
@@ -53,8 +53,7 @@ uint64_t port_ms(void) {
     return 0;
 }
 
-int clock_set(uint32_t unix_s, uint64_t now_ms) {
-    (void)now_ms;
+int device_set_clock(uint32_t unix_s) {
     rtc = unix_s;
     return 1;
 }

@@ -20,12 +20,15 @@ enum {
     STEPS = 24,
     LARGEST = 8192,
     ENTRIES = 16,
+    PLACES = 32, /* of the index of so many entries */
+    MEMORY = 4 << 20,
     TABLES = 1 << 15
 };
 
 typedef struct {
     yima_validator v;
     yima_replay_entry replay[ENTRIES];
+    uint32_t index[PLACES];
 } gate;
 
 typedef struct {
@@ -50,9 +53,14 @@ static const yima_gate places[8] = {
     {.mode = YIMA_MODE_BUS},
 };
 
+/* Made ready with the memory that the parameters need; then given a small one, so that scripts fill it. */
 static void open_gate(const scene *s, gate *g, void *tables, const yima_sm2_kernel *kernel) {
-    yima_validator_init(&g->v, &s->parameters, places[s->choices / PLACE % 8], g->replay, ENTRIES, tables,
-                        tables ? TABLES : 0);
+    static _Alignas(8) uint8_t memory[MEMORY];
+    const yima_gate place = places[s->choices / PLACE % 8];
+    demand(yima_validator_init(&g->v, &s->parameters, place, memory, sizeof memory, tables, tables ? TABLES : 0) ==
+           YIMA_OK);
+    yima_replay_begin(&g->v, g->replay, sizeof g->replay + sizeof g->index);
+    demand(g->v.replay_capacity == ENTRIES && g->v.index == g->index && g->v.index_places == PLACES);
     if (s->choices & WITH_DENY) yima_validator_set_deny(&g->v, &s->deny);
     g->v.kernel = kernel;
 }
@@ -68,6 +76,7 @@ static void open_gates(scene *s) {
 static void copy_gate(gate *to, const gate *from) {
     *to = *from;
     to->v.replay = to->replay;
+    to->v.index = to->index;
 }
 
 static void judge_at(gate *g, const scene *s, yima_moment now, yima_verdict *verdict) {
@@ -83,23 +92,32 @@ static void judge_anew(gate *g, const scene *s, yima_verdict *verdict) {
 }
 
 /* What an accepted code leaves behind, and that taking it back, or the journal after a restart, is as good. */
-static void check_remembered(const scene *s, const gate *before) {
+static void check_remembered(const scene *s) {
+    static const uint8_t parameters[YIMA_PARAMETERS_DIGEST];
     static gate copy;
+    uint8_t entry[YIMA_FACTS_MAX];
+    yima_facts facts;
     yima_verdict again;
     demand(yima_replay_holds(&s->one.v, s->verdict.digest, s->now.unix_s));
     copy_gate(&copy, &s->one);
     judge_anew(&copy, s, &again);
     demand(again.reason == YIMA_REASON_REPEATED);
-    if (copy.v.evicted_live == before->v.evicted_live) {
+    if (s->one.v.replay_count < ENTRIES) { /* a place that was taken is given up in its turn */
         copy_gate(&copy, &s->one);
         yima_retract(&copy.v, &s->verdict);
         demand(!yima_replay_holds(&copy.v, s->verdict.digest, s->now.unix_s));
         judge_anew(&copy, s, &again);
         demand(is_same_verdict(&again, &s->verdict));
     }
+    yima_facts_of_tap(&facts, &s->one.v, &s->verdict, s->now, 1, parameters);
+    const size_t size = yima_facts_write(entry, sizeof entry, &facts);
     open_gate(s, &copy, NULL, s->one.v.kernel);
-    demand(yima_remember(&copy.v, s->code, s->length, s->now.unix_s, s->now.unix_s) == 1);
+    demand(yima_remember(&copy.v, entry, size) == 1);
     demand(yima_replay_holds(&copy.v, s->verdict.digest, s->now.unix_s));
+    judge_anew(&copy, s, &again);
+    demand(again.reason == YIMA_REASON_REPEATED);
+    open_gate(s, &copy, NULL, s->one.v.kernel);
+    demand(yima_remember_code(&copy.v, s->code, s->length, s->now.unix_s) == 1);
     judge_anew(&copy, s, &again);
     demand(again.reason == YIMA_REASON_REPEATED);
 }
@@ -144,10 +162,14 @@ static void judge(scene *s) {
     demand(is_same_verdict(&s->verdict, &verdict));
     copy_gate(&copy, &s->one);
     judge_at(&copy, s, s->now, &verdict);
-    verdict.again = s->verdict.again;
+    demand(!verdict.again || !verdict.accepted); /* nothing opens twice */
+    if (fresh && verdict.again) {
+        verdict.again = 0;
+        verdict.accepted = verdict.was_accepted;
+    }
     demand(s->length > YIMA_PAYLOAD_MAX || is_same_verdict(&s->verdict, &verdict));
     check_written(s);
-    if (fresh && accepted) check_remembered(s, &before);
+    if (fresh && accepted) check_remembered(s);
 }
 
 /* The issuer has answered: accepted by it, at risk, or refused. */
@@ -163,7 +185,9 @@ static void settle(scene *s, uint32_t answer) {
         demand(is_same_verdict(&settled[0], &asked));
         return;
     }
-    demand(settled[0].reason == reason && settled[0].accepted == (reason == YIMA_REASON_ACCEPTED));
+    const int is_full = settled[0].reason == YIMA_REASON_MEMORY_FULL && s->one.v.replay_count == ENTRIES;
+    demand(settled[0].reason == reason || (reason == YIMA_REASON_ACCEPTED && is_full));
+    demand(settled[0].accepted == (settled[0].reason == YIMA_REASON_ACCEPTED));
     s->verdict = settled[0];
     if (settled[0].accepted) demand(settled[0].fare_fen == asked.fare_fen && settled[0].vouched == by);
     if (settled[0].accepted) demand(yima_replay_holds(&s->one.v, settled[0].digest, s->now.unix_s));
@@ -204,8 +228,8 @@ static void step(scene *s, script *input) {
     } else if (kind % 8 == 6) {
         open_gates(s); /* a restart; the journal knows the last code */
         const int64_t at = s->now.unix_s - take(input, 2);
-        const int known = yima_remember(&s->one.v, s->code, s->length, at, s->now.unix_s);
-        demand(yima_remember(&s->other.v, s->code, s->length, at, s->now.unix_s) == known);
+        const int known = yima_remember_code(&s->one.v, s->code, s->length, at);
+        demand(yima_remember_code(&s->other.v, s->code, s->length, at) == known);
     } else {
         (void)yima_idle(&s->one.v);
         demand(!yima_idle(&s->other.v)); /* it has no memory for tables */

@@ -8,7 +8,7 @@
 #include "verdicts.h"
 #include "world.h"
 
-enum { LARGEST = 16384, AT_CHOICES = 13, AT_FITTED = 14, NOW = 1790000000, ROWS_WALKED = 64 };
+enum { LARGEST = 16384, AT_CHOICES = 13, AT_FITTED = 14, NOW = 1790000000, ROWS_WALKED = 64, MEMORY = 8 << 20 };
 
 /* How the rows of a section stand. */
 enum { ROWS_ONE, ROWS_SORTED, ROWS_DATED, ROWS_RANGES, ROWS_LISTED, ROWS_LARGE };
@@ -130,10 +130,14 @@ static void check_prefixes(const yima_parameters *p) {
 }
 
 static void judge_at(const yima_parameters *p, yima_gate gate, const uint8_t *code, size_t length, int64_t now) {
-    static yima_replay_entry replay[YIMA_REPLAY_WAYS];
+    static _Alignas(8) uint8_t memory[MEMORY];
     static yima_validator v;
     yima_verdict verdict, again;
-    yima_validator_init(&v, p, gate, replay, YIMA_REPLAY_WAYS, NULL, 0);
+    const uint32_t need = yima_memory_need(p);
+    const int is_enough = need <= YIMA_MEMORY_MAX && yima_memory_size(need) <= sizeof memory;
+    demand(yima_validator_init(&v, p, gate, memory, is_enough ? yima_memory_size(need) : sizeof memory, NULL, 0) ==
+           (is_enough ? YIMA_OK : YIMA_MEMORY_TOO_SMALL));
+    if (!is_enough) return;
     v.kernel = &counterfeit_kernel;
     const yima_moment at = {.unix_s = now, .trusted = 1};
     yima_judge(&v, code, length, at, &verdict);

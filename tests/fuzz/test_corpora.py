@@ -43,8 +43,8 @@ FAULTS = [
     (
         "judge",
         "validator/core/replay.c",
-        "if (is_entry_of(&set[i], digest)) {\n            memset",
-        "if (0) {\n memset",
+        "if (entry) {\n        unname",
+        "if (0) {\n        unname",
     ),
     ("parameters", "validator/core/rules.c", "(uint64_t)at + i", "at"),
     ("smp", "firmware_images/app/smp.c", "if (answer.full) result = SMP_EINVAL;", ""),

@@ -69,9 +69,9 @@ def mapping(root: RootAuthority) -> dict[str, Any]:
 def new_validator(mapping: dict[str, Any]) -> Callable[..., Validator]:
     """Makes a validator; keyword arguments replace tables of the mapping."""
 
-    def new(mode: Mode = Mode.BUS, city: int = 0, capacity: int = 64, **changes: Any) -> Validator:
+    def new(mode: Mode = Mode.BUS, city: int = 0, capacity: int = 0, **changes: Any) -> Validator:
         parameters = from_mapping(mapping | changes)
-        return Validator(parameters, GateContext(mode=mode, city=city), replay_capacity=capacity, table_bytes=1 << 16)
+        return Validator(parameters, GateContext(mode=mode, city=city), memory_entries=capacity, table_bytes=1 << 16)
 
     return new
 
@@ -102,6 +102,6 @@ def ruled(root: RootAuthority) -> Callable[..., Validator]:
     ) -> Validator:
         gate = GateContext(mode=mode, city=city, line=line, station=station, direction=direction, operator=operator)
         parameters = from_rules(replace(plain, **changes), "these rules")
-        return Validator(parameters, gate, replay_capacity=64, table_bytes=1 << 16)
+        return Validator(parameters, gate, table_bytes=1 << 16)
 
     return new

@@ -13,27 +13,27 @@ from typing import Any
 import pytest
 
 from tests.entries import reason_of
-from tests.uplinks import KEY, record, until
-from yima.hwsim.scanner import SerialScanner
+from tests.uplinks import KEY, record
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.issuer import Rider
 from yima.sdk.serving import Serving
-from yima.validator import device as device_module
 from yima.validator.clock import SystemClock
-from yima.validator.device import Device, Happening, Notice, Summary, Tap
-from yima.validator.errors import GateError, JournalError, ReaderError
+from yima.validator.device import Device
+from yima.validator.errors import GateError, GateShutError, JournalError, ReaderError
 from yima.validator.gates.console import ConsoleGate, open_console
+from yima.validator.happenings import Happening, Notice, Summary, Tap
 from yima.validator.journal import JournalView, SegmentJournal
-from yima.validator.journal.facts import TapFacts, parse
+from yima.validator.journal.facts import Note, NoteFacts, TapFacts, TimeEvent, TimeFacts, parse
 from yima.validator.journal.files import FolderFiles
 from yima.validator.journal.form import SEGMENT_SIZE
 from yima.validator.journal.kept import code_of, fault_of
 from yima.validator.journal.older import OlderEntry
 from yima.validator.journal.writing import SEGMENTS_MIN
 from yima.validator.judging import Reason, Validator, Verdict
+from yima.validator.judging.loop import GateAnswer
 from yima.validator.judging.record import Terminal, record_is_intact
-from yima.validator.ports import Gate, JournalKey, Reader, Reading, open_reader
+from yima.validator.ports import Gate, JournalKey, Reader, Reading
 from yima.validator.texts import Text
 from yima.validator.uplink.http import HttpUplink
 from yima.validator.uplink.sender import BatchPolicy
@@ -64,6 +64,9 @@ class Handed:
         self.closed = True
 
 
+BEGUN = 2  # entries with which each run begins: the clock at the start, the parameters in force
+
+
 class Bench:
     """One device's directory and what it said, over several runs."""
 
@@ -72,7 +75,7 @@ class Bench:
         self.new_validator = new_validator
         self.out = io.StringIO()
         self.gate: Gate = ConsoleGate(self.out)
-        self.clock = SystemClock(0)
+        self.clock = SystemClock()
         self.taps: list[Tap] = []
         self.notices: list[Notice] = []
 
@@ -99,7 +102,9 @@ class Bench:
         return [line.split()[0] for line in self.out.getvalue().splitlines()]
 
     def told(self) -> list[Happening]:
-        return [notice.happening for notice in self.notices]
+        """What it told besides its start: the clock, and that it is in service."""
+        usual = {Happening.CLOCK, Happening.SERVICE}
+        return [notice.happening for notice in self.notices if notice.happening not in usual]
 
 
 @pytest.fixture
@@ -124,15 +129,20 @@ def good(new_rider: Callable[..., Rider]) -> Callable[[], bytes]:
 def test_a_good_code_is_recorded_and_opens_the_gate(bench: Bench, good: Callable[[], bytes]) -> None:
     code = good()
     summary = bench.run(code)
-    assert summary == Summary(taps=1, recorded=1, acknowledged=0, pending=1)
+    assert summary == Summary(taps=1, recorded=1, reversed=0, acknowledged=0, pending=BEGUN + 1)
     assert bench.commands() == ["OPEN"]
     (tap,) = bench.taps
-    assert tap.key == ("gate-7", 7, 1)
+    assert tap.key == ("gate-7", 7, BEGUN + 1)
+    assert tap.gate is GateAnswer.OPENED
     assert (tap.verdict.reason, tap.payload_length, tap.trouble) == (Reason.ACCEPTED, len(code), None)
     assert tap.read_ms == pytest.approx(30)
     assert tap.total_ms >= tap.journal_ms + tap.gate_ms > 0
     journal = bench.journal()
-    (entry,) = journal.pending(5)
+    start, parameters, entry = journal.pending(5)
+    begun, noted = parse(start.content)[0], parse(parameters.content)[0]
+    assert isinstance(begun, TimeFacts)
+    assert isinstance(noted, NoteFacts)
+    assert (begun.event, begun.run, noted.note, noted.a) == (TimeEvent.START, 1, Note.PARAMETERS, 1)
     facts, body = parse(entry.content)
     assert isinstance(facts, TapFacts)
     assert (facts.reason, facts.at, facts.run, facts.fare_fen, facts.trusted) == (0, tap.at, 1, 200, True)
@@ -152,7 +162,7 @@ def test_the_gate_opens_only_when_the_record_is_on_disk(bench: Bench, good: Call
 
     bench.gate = Looking(bench.out)
     bench.run(good(), good(), good())
-    assert found == [1, 2, 3]
+    assert found == [BEGUN + 1, BEGUN + 2, BEGUN + 3]
 
 
 def test_refused_taps_are_recorded_with_their_reason(bench: Bench, good: Callable[[], bytes]) -> None:
@@ -163,7 +173,7 @@ def test_refused_taps_are_recorded_with_their_reason(bench: Bench, good: Callabl
     assert bench.run(b"garbage", b"", bytes(4096), early, later).recorded == 5
     assert bench.commands() == ["REFUSE", "REFUSE", "REFUSE", "OPEN", "REFUSE"]
     journal = bench.journal()
-    assert [reason_of(entry.content) for entry in journal.pending(9)] == [
+    assert [reason_of(entry.content) for entry in journal.pending(9)[BEGUN:]] == [
         Reason.UNKNOWN_FAMILY,
         Reason.UNKNOWN_FAMILY,
         Reason.UNKNOWN_FAMILY,
@@ -202,7 +212,7 @@ def test_a_code_used_before_a_restart_is_still_used_after_it(bench: Bench, good:
     bench.run(code)
     assert bench.commands() == ["OPEN", "REFUSE"]
     assert bench.taps[1].verdict.reason == Reason.REPEATED
-    assert bench.taps[1].key == ("gate-7", 7, 2)
+    assert bench.taps[1].key == ("gate-7", 7, 2 * BEGUN + 2)
 
 
 def test_codes_of_an_older_journal_are_still_used(bench: Bench, good: Callable[[], bytes]) -> None:
@@ -225,14 +235,16 @@ def test_without_a_record_the_gate_stays_shut_and_the_code_stays_good(bench: Ben
 
         def flush(self, name: str) -> None:
             self.flushes += name.endswith(".seg")
-            if self.flushes == 2:  # the first makes the segment's header durable
+            if self.flushes == 1 + BEGUN + 1:  # the first makes the segment's header durable
                 self.flushes += 1
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
             super().flush(name)
 
     bench.path.mkdir()
     journal = SegmentJournal(bench.path, "gate-7", epoch_for_new=7, files=Failing(bench.path))
-    summary = bench.run(code, code, journal=journal)
+    now = time.monotonic_ns()
+    seen = [Reading(payload=code, first_ns=now - late, last_ns=now - late) for late in (9_000_000_000, 1)]
+    summary = bench.run(*seen, journal=journal)
     assert [tap.verdict.reason for tap in bench.taps] == [Reason.CANNOT_RECORD, Reason.ACCEPTED]
     assert bench.commands() == ["REFUSE", "OPEN"]
     assert summary.recorded == 1
@@ -255,91 +267,50 @@ def test_a_full_journal_refuses_and_never_opens_unrecorded(bench: Bench, good: C
     assert summary.recorded == opened
     assert bench.taps[-1].verdict.reason == Reason.CANNOT_RECORD
     held = bench.journal()
-    assert held.verify() == before + opened
+    assert held.verify() == before + BEGUN + opened
     held.close()
 
 
-def test_a_gate_that_does_not_listen_is_told_and_the_device_lives_on(bench: Bench, good: Callable[[], bytes]) -> None:
-    class Gone(ConsoleGate):
-        def open(self, verdict: Verdict) -> None:
-            raise GateError("gate", Text("is gone", "已断开"), Text("Look", "请检查"))
+@pytest.mark.parametrize(
+    ("error", "answer"), [(GateShutError, GateAnswer.FAILED), (GateError, GateAnswer.UNKNOWN)], ids=["shut", "mute"]
+)
+def test_a_ride_whose_gate_did_not_open_is_reversed_and_the_code_may_be_shown_again(
+    bench: Bench, good: Callable[[], bytes], error: type[GateError], answer: GateAnswer
+) -> None:
+    class Once(ConsoleGate):
+        fails = True
 
-    bench.gate = Gone(bench.out)
-    assert bench.run(good(), b"garbage", good()).recorded == 3
-    assert bench.commands() == ["REFUSE"]
-    assert bench.told() == [Happening.GATE_TROUBLE] * 2
-    assert [tap.trouble is not None for tap in bench.taps] == [True, False, True]
+        def open(self, verdict: Verdict) -> None:
+            if self.fails:
+                self.fails = False
+                raise error("gate", Text("is gone", "已断开"), Text("Look", "请检查"))
+            super().open(verdict)
+
+    bench.gate = Once(bench.out)
+    code, now = good(), time.monotonic_ns()
+    seen = [
+        Reading(payload=code, first_ns=now - late, last_ns=now - late) for late in (9_000_000_000, 8_900_000_000, 1)
+    ]
+    summary = bench.run(*seen)
+    assert (summary.recorded, summary.reversed) == (2, 1)
+    assert [tap.gate for tap in bench.taps] == [answer, None, GateAnswer.OPENED]
+    assert [tap.verdict.reason for tap in bench.taps] == [Reason.GATE_FAILED, Reason.GATE_FAILED, Reason.ACCEPTED]
+    assert bench.commands() == ["REFUSE", "AGAIN", "OPEN"]
+    assert bench.told() == [Happening.GATE_TROUBLE, Happening.REVERSED]
+    bench.run(code)
+    assert bench.taps[-1].verdict.reason is Reason.REPEATED
 
 
 def test_a_device_that_does_not_know_the_time_says_so_and_records_it(bench: Bench, good: Callable[[], bytes]) -> None:
-    bench.clock = SystemClock(int(time.time()) + 3600)
-    bench.run(good())
+    bench.run(good(), not_before=int(time.time()) + 3600)
     assert bench.taps[0].verdict.reason == Reason.TIME_UNTRUSTED
     journal = bench.journal()
-    assert parse(journal.pending(1)[0].content)[0].trusted is False
+    assert not any(parse(entry.content)[0].trusted for entry in journal.pending(9))
     assert journal.newest_trusted_at() is None
     journal.close()
 
 
 GONE = ReaderError("serial:/dev/ttyUSB0", Text("is gone", "已断开"), Text("Plug it in", "请重新连接"))
-
-
-def test_a_reader_that_is_gone_for_good_ends_the_run_with_everything_closed(
-    bench: Bench, good: Callable[[], bytes]
-) -> None:
-    reader = Handed(good(), GONE)
-    with pytest.raises(ReaderError, match="is gone"):
-        bench.device(reader).run(threading.Event())
-    assert reader.closed
-    assert bench.commands() == ["OPEN"]
-    bench.journal().close()  # nobody holds it any more
-
-
-def test_a_reader_that_comes_back_is_used_again(
-    bench: Bench, good: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(device_module, "REOPEN_S", 0.001)
-    attempts: list[Handed | ReaderError] = [GONE, GONE, Handed(good())]
-
-    def reopen() -> Reader:
-        one = attempts.pop(0)
-        if isinstance(one, ReaderError):
-            raise one
-        return one
-
-    summary = bench.device(Handed(good(), GONE), reopen=reopen).run(threading.Event())
-    assert summary.recorded == 2
-    assert bench.told() == [Happening.READER_LOST, Happening.READER_BACK]
-
-
-def test_a_scanner_pulled_out_and_plugged_in_again_goes_on(
-    bench: Bench, good: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(device_module, "REOPEN_S", 0.01)
-    stop = threading.Event()
-    scanners = [SerialScanner()]
-
-    def reopen() -> Reader:
-        if len(scanners) == 1:
-            scanners.append(SerialScanner())
-        return open_reader(f"serial:{scanners[1].path}")
-
-    device = bench.device(open_reader(f"serial:{scanners[0].path}"), reopen=reopen)
-    running = threading.Thread(target=device.run, args=(stop,))
-    running.start()
-    try:
-        scanners[0].scan(good())
-        until(lambda: len(bench.taps) == 1)
-        scanners[0].close()
-        until(lambda: Happening.READER_BACK in bench.told())
-        scanners[1].scan(good())
-        until(lambda: len(bench.taps) == 2)
-    finally:
-        stop.set()
-        running.join()
-    scanners[1].close()
-    assert bench.commands() == ["OPEN", "OPEN"]
-    assert bench.taps[0].read_ms >= 0
 
 
 def test_a_stop_uploads_what_waits_and_closes_everything(
@@ -350,12 +321,14 @@ def test_a_stop_uploads_what_waits_and_closes_everything(
         uplink = HttpUplink(serving.url, key=KEY, device="gate-7", epoch=7)
         policy = BatchPolicy(count=100, age_s=3600)
         summary = bench.run(good(), good(), b"garbage", uplink=uplink, batches=policy)
-    assert summary == Summary(taps=3, recorded=3, acknowledged=3, pending=0)
+    assert summary == Summary(taps=3, recorded=3, reversed=0, acknowledged=5, pending=0)
     held = store.entries("gate-7", 7, after=0, limit=10)
-    assert [(row["sequence"], row["reason"], row["rejected"]) for row in held] == [
-        (1, 0, None),
-        (2, 0, None),
-        (3, 10, None),
+    assert [(row["sequence"], row["kind"], row["reason"], row["rejected"]) for row in held] == [
+        (1, 3, 0, None),
+        (2, 4, 0, None),
+        (3, 1, 0, None),
+        (4, 1, 0, None),
+        (5, 1, 10, None),
     ]
     assert Happening.ACKNOWLEDGED in bench.told()
     store.close()
@@ -365,7 +338,7 @@ def test_a_stop_uploads_what_waits_and_closes_everything(
 def test_taps_go_on_while_the_collector_is_away_and_nothing_is_lost(bench: Bench, good: Callable[[], bytes]) -> None:
     uplink = HttpUplink("http://127.0.0.1:1", key=KEY, device="gate-7", epoch=7)
     summary = bench.run(good(), good(), uplink=uplink)
-    assert summary == Summary(taps=2, recorded=2, acknowledged=0, pending=2)
+    assert summary == Summary(taps=2, recorded=2, reversed=0, acknowledged=0, pending=BEGUN + 2)
     assert bench.commands() == ["OPEN", "OPEN"]
     assert bench.told() == [Happening.UPLOAD_TROUBLE]
 

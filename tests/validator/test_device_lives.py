@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,19 @@ import pytest
 from yima.sdk.issuer import Rider
 from yima.validator import device as device_module
 from yima.validator.clock import SystemClock
-from yima.validator.device import Device, Happening, Notice, Tap
+from yima.validator.device import Device
+from yima.validator.errors import JournalError
 from yima.validator.gates.console import ConsoleGate
+from yima.validator.happenings import Happening, Notice, Tap
 from yima.validator.journal import SegmentJournal
 from yima.validator.judging import Moment, Reason, Validator, Verdict
+from yima.validator.judging.loop import GateAnswer
 from yima.validator.judging.record import Terminal
+from yima.validator.parameters import Parameters, from_mapping
 from yima.validator.ports import JournalKey, Reading
+from yima.validator.texts import Text
+
+BEGUN = [Happening.CLOCK, Happening.SERVICE]  # a start is written down, and the gate goes into service
 
 
 class Handing:
@@ -56,7 +64,7 @@ class Run:
             "validator": new_validator(),
             "journal": SegmentJournal(directory / "journal", "gate-7", epoch_for_new=7),
             "gate": ConsoleGate(self.out),
-            "clock": SystemClock(0),
+            "clock": SystemClock(),
             "terminal": Terminal(terminal="gate-7"),
             "on_tap": self.taps.append,
             "on_notice": self.notices.append,
@@ -89,7 +97,7 @@ def test_a_reader_that_raises_or_answers_anything_is_opened_anew(run: Callable[.
     reader = Handing(*parts)
     ran = run(reader=reader, reopen=lambda: reader)
     assert ran.reasons == [Reason.ACCEPTED]
-    assert ran.told == [Happening.READER_LOST, Happening.READER_BACK] * 4
+    assert ran.told == BEGUN + [Happening.READER_LOST, Happening.READER_BACK] * 4
 
 
 def test_a_gate_that_raises_anything_is_told_and_the_next_tap_comes(run: Callable[..., Run], good: bytes) -> None:
@@ -98,8 +106,10 @@ def test_a_gate_that_raises_anything_is_told_and_the_next_tap_comes(run: Callabl
             raise ZeroDivisionError
 
     ran = run(good, b"no code", gate=Gate(io.StringIO()))
-    assert ran.reasons == [Reason.ACCEPTED, Reason.UNKNOWN_FAMILY]
-    assert ran.told == [Happening.GATE_TROUBLE]
+    assert ran.reasons == [Reason.GATE_FAILED, Reason.UNKNOWN_FAMILY]
+    assert ran.told == [*BEGUN, Happening.GATE_TROUBLE, Happening.REVERSED]
+    assert ran.notices[-1].gate is GateAnswer.UNKNOWN, "nobody knows what it did"
+    assert (ran.summary.taps, ran.summary.reversed) == (2, 1)
 
 
 def test_a_journal_that_raises_anything_refuses_the_rider(run: Callable[..., Run], good: bytes, tmp_path: Path) -> None:
@@ -109,7 +119,7 @@ def test_a_journal_that_raises_anything_refuses_the_rider(run: Callable[..., Run
 
     ran = run(good, journal=Journal(tmp_path / "other", "gate-7", epoch_for_new=7))
     assert ran.reasons == [Reason.CANNOT_RECORD]
-    assert ran.told == [Happening.JOURNAL_TROUBLE]
+    assert ran.told == [Happening.JOURNAL_TROUBLE] * 3, "the start, the parameters, the tap; it never was in service"
     assert "REFUSE" in ran.out.getvalue()
 
 
@@ -120,61 +130,73 @@ def test_a_clock_that_raises_accepts_no_one_and_is_told_once(run: Callable[..., 
 
     ran = run(good, b"no code", clock=Clock())
     assert ran.reasons == [Reason.TIME_UNTRUSTED, Reason.UNKNOWN_FAMILY]
-    assert ran.told == [Happening.CLOCK_TROUBLE]
+    assert ran.told == [Happening.CLOCK_TROUBLE, *BEGUN]
 
 
 def test_an_upkeep_that_raises_is_told_once_and_what_is_in_force_stays(run: Callable[..., Run], good: bytes) -> None:
     class Upkeep:
-        def look(self, now: Moment) -> Validator | None:
+        def look(self, now: Moment) -> Parameters | None:
             raise LookupError("parameters")
 
-        def refusal(self, now: Moment) -> Reason | None:
-            return None
+        def until(self) -> int:
+            return 0
 
     ran = run(b"no code", good, upkeep=Upkeep())
     assert ran.reasons == [Reason.UNKNOWN_FAMILY, Reason.ACCEPTED]
-    assert ran.told == [Happening.PARAMETERS_TROUBLE]
+    assert ran.told == [*BEGUN, Happening.PARAMETERS_TROUBLE]
 
 
-def test_an_upkeep_that_cannot_say_whether_anyone_may_ride_lets_no_one_ride(
+def test_an_upkeep_that_cannot_say_until_when_they_are_good_lets_no_one_ride(
     run: Callable[..., Run], good: bytes
 ) -> None:
     class Upkeep:
-        def look(self, now: Moment) -> Validator | None:
+        def look(self, now: Moment) -> Parameters | None:
             return None
 
-        def refusal(self, now: Moment) -> Reason | None:
+        def until(self) -> int:
             raise LookupError("parameters")
 
     assert run(good, upkeep=Upkeep()).reasons == [Reason.PARAMETERS_EXPIRED]
 
 
-def test_new_parameters_wait_while_the_journal_cannot_fill_their_memory(
-    run: Callable[..., Run], good: bytes, tmp_path: Path, new_validator: Callable[..., Validator]
+def test_other_parameters_come_into_force_without_a_look_at_the_journal(
+    run: Callable[..., Run], good: bytes, tmp_path: Path, mapping: dict[str, Any]
 ) -> None:
+    """The memory of used codes is the core's: a damaged segment ends no run, a million records stall no tap."""
+
     class Journal(SegmentJournal):
         asked = 0
 
         def used_codes(self, good_until: int) -> Any:
             self.asked += 1
-            if self.asked in (2, 3):  # the first is the start's
-                raise MemoryError
+            if self.asked > 1:  # the first is the start's
+                raise JournalError("segment 1", Text("is damaged", "已损坏"), Text("Keep it", "请保留"))
             return super().used_codes(good_until)
 
     class Upkeep:
         def __init__(self) -> None:
-            self.handed = [None, new_validator()]
+            self.handed = [None, from_mapping(mapping), from_mapping(mapping)]
 
-        def look(self, now: Moment) -> Validator | None:
+        def look(self, now: Moment) -> Parameters | None:
             return self.handed.pop(0) if self.handed else None
 
-        def refusal(self, now: Moment) -> Reason | None:
-            return None
+        def until(self) -> int:
+            return 0
+
+    class Clock(SystemClock):
+        asked = 0
+
+        def now(self) -> Moment:
+            """Three seconds pass from look to look, so that nothing stays in view."""
+            self.asked += 1
+            found = super().now()
+            return replace(found, unix_s=found.unix_s + 3 * self.asked, tick_ms=found.tick_ms + 3000 * self.asked)
 
     journal = Journal(tmp_path / "other", "gate-7", epoch_for_new=7)
-    ran = run(good, b"no code", b"none either", good, upkeep=Upkeep(), journal=journal)
-    assert ran.reasons[-1] is Reason.REPEATED
-    assert ran.told == [Happening.JOURNAL_TROUBLE]
+    ran = run(good, b"no code", b"none either", good, upkeep=Upkeep(), journal=journal, clock=Clock())
+    assert ran.reasons == [Reason.ACCEPTED, Reason.UNKNOWN_FAMILY, Reason.UNKNOWN_FAMILY, Reason.REPEATED]
+    assert journal.asked == 1
+    assert Happening.JOURNAL_TROUBLE not in ran.told
 
 
 def test_who_listens_and_raises_stops_nothing(run: Callable[..., Run], good: bytes) -> None:

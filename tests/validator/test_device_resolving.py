@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 
 from yima.validator.clock import SystemClock
-from yima.validator.device import Device, Tap
+from yima.validator.device import Device
 from yima.validator.errors import JournalError
 from yima.validator.gates.console import ConsoleGate
+from yima.validator.happenings import Tap
 from yima.validator.journal import JournalView, SegmentJournal
 from yima.validator.journal.facts import TapFacts, parse
 from yima.validator.judging import GateContext, Mode, Moment, Reason, Validator, Verdict, Vouched
 from yima.validator.judging.record import Terminal
-from yima.validator.parameters import from_mapping
+from yima.validator.parameters import Parameters, from_mapping
 from yima.validator.ports import Answer, JournalKey, Question, Reading
 from yima.validator.resolvers.resolving import Resolving
 from yima.validator.texts import Text
@@ -64,12 +65,12 @@ class Issuer:
 
 
 class Full(SegmentJournal):
-    """A journal that cannot take the first record."""
+    """A journal that cannot take the first tap."""
 
     refused = False
 
     def append(self, content: bytes) -> JournalKey:
-        if not self.refused:
+        if not self.refused and content[3] == 1:
             self.refused = True
             raise JournalError("journal", Text("full", "已满"), Text("Make room", "请腾出空间"))
         return super().append(content)
@@ -94,39 +95,27 @@ class Bench:
         }
         Device(
             reader=Shown(*codes),
-            validator=Validator(from_mapping(mapping), GateContext(mode=Mode.BUS), replay_capacity=64),
+            validator=Validator(from_mapping(mapping), GateContext(mode=Mode.BUS)),
             journal=journal(self.path, "gate-7", epoch_for_new=7),
             gate=ConsoleGate(self.out),
-            clock=SystemClock(0),
+            clock=SystemClock(),
             terminal=Terminal(terminal="gate-7"),
             on_tap=self.taps.append,
             upkeep=self,
             resolving=Resolving({"sufu": issuer}),
         ).run(threading.Event())
 
-    def look(self, now: Moment) -> Validator | None:
+    def look(self, now: Moment) -> Parameters | None:
         return None
 
-    def refusal(self, now: Moment) -> Reason | None:
-        return self.closed_for
+    def until(self) -> int:
+        return 1 if self.closed_for else 0
 
     def verdicts(self) -> list[Verdict]:
         return [tap.verdict for tap in self.taps]
 
     def commands(self) -> list[str]:
         return [line.split()[0] for line in self.out.getvalue().splitlines()]
-
-
-class Slow(Issuer):
-    """A resolver that takes so long that the parameters have expired when it answers."""
-
-    def __init__(self, answer: Answer, bench: Bench) -> None:
-        super().__init__(answer, bench.path)
-        self._bench = bench
-
-    def resolve(self, question: Question) -> Answer:
-        self._bench.closed_for = Reason.PARAMETERS_EXPIRED
-        return super().resolve(question)
 
 
 @pytest.fixture
@@ -137,9 +126,9 @@ def bench(tmp_path: Path) -> Bench:
 def test_the_issuer_is_asked_before_the_record_and_the_record_stands_before_the_gate(bench: Bench) -> None:
     issuer = Issuer(Answer.ACCEPT, bench.path)
     bench.run(issuer, b"js:1", b"js:1", b"js:2")
-    assert issuer.recorded_when_asked == [0, 1]
+    assert issuer.recorded_when_asked == [2, 3], "beside the start and the parameters"
     assert bench.commands() == ["OPEN", "AGAIN", "OPEN"]
-    assert [tap.key and tap.key.sequence for tap in bench.taps] == [1, None, 2]
+    assert [tap.key and tap.key.sequence for tap in bench.taps] == [3, None, 4]
     assert bench.taps[0].asked_ms >= 10
     assert bench.taps[1].asked_ms < 10
     assert issuer.closed
@@ -149,7 +138,7 @@ def test_what_the_issuer_refuses_is_recorded_with_its_reason(bench: Bench) -> No
     bench.run(Issuer(Answer.REFUSE, bench.path), b"js:1", b"js:1")
     assert bench.commands() == ["REFUSE", "AGAIN"]
     journal = SegmentJournal(bench.path, "gate-7", epoch_for_new=7)
-    [entry] = journal.entries(0, 5)
+    [entry] = journal.entries(2, 5)
     journal.close()
     facts, body = parse(entry.content)
     assert isinstance(facts, TapFacts)
@@ -158,7 +147,7 @@ def test_what_the_issuer_refuses_is_recorded_with_its_reason(bench: Bench) -> No
 
 def test_a_ride_at_risk_that_could_not_be_recorded_is_not_out(bench: Bench) -> None:
     issuer = Issuer(Answer.UNREACHABLE, bench.path)
-    bench.run(issuer, b"js:1", b"js:1", b"js:2", b"js:3", journal=Full)
+    bench.run(issuer, b"js:1", b"js:4", b"js:2", b"js:3", journal=Full)
     assert [verdict.reason for verdict in bench.verdicts()] == [
         Reason.CANNOT_RECORD,
         Reason.ACCEPTED,
@@ -176,24 +165,8 @@ def test_what_is_out_at_risk_survives_a_restart(bench: Bench) -> None:
 
 def test_a_device_out_of_service_asks_nobody(bench: Bench) -> None:
     issuer = Issuer(Answer.ACCEPT, bench.path)
-    bench.closed_for = Reason.CANNOT_RECORD
+    bench.closed_for = Reason.PARAMETERS_EXPIRED
     bench.run(issuer, b"js:1", b"js:1")
     assert issuer.recorded_when_asked == []
-    assert [verdict.reason for verdict in bench.verdicts()] == [Reason.CANNOT_RECORD] * 2
+    assert [verdict.reason for verdict in bench.verdicts()] == [Reason.PARAMETERS_EXPIRED] * 2
     assert bench.commands() == ["REFUSE", "AGAIN"]
-
-
-def test_a_device_that_goes_out_of_service_while_it_asks_refuses_and_uses_nothing_up(bench: Bench) -> None:
-    bench.run(Slow(Answer.ACCEPT, bench), b"js:1")
-    assert [(verdict.accepted, verdict.reason, verdict.fare_fen) for verdict in bench.verdicts()] == [
-        (False, Reason.PARAMETERS_EXPIRED, 0)
-    ]
-    bench.closed_for = None
-    bench.run(Issuer(Answer.ACCEPT, bench.path), b"js:1")
-    assert bench.verdicts()[-1].accepted
-    assert bench.commands() == ["REFUSE", "OPEN"]
-
-
-def test_a_refusal_by_the_issuer_stays_its_own_when_the_device_goes_out_of_service(bench: Bench) -> None:
-    bench.run(Slow(Answer.REFUSE, bench), b"js:1")
-    assert [verdict.reason for verdict in bench.verdicts()] == [Reason.RESOLVER_REFUSED]

@@ -83,7 +83,7 @@ def test_a_code_with_any_one_bit_changed_is_refused_and_leaves_no_trace(
         verdict = validator.judge(bytes(changed), vector["clock"])
         assert not verdict.accepted, bit
         assert verdict.digest is None, bit
-    assert validator._core.issuers == []
+    assert validator.core.issuers == []
     assert validator.judge(code, vector["clock"]).accepted
 
 

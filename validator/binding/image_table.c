@@ -79,3 +79,30 @@ PyObject *yima_image_table(void) {
     }
     return tuple;
 }
+
+static const char *parameters_problem(yima_parameters_error error) {
+    switch (error) {
+    case YIMA_PARAMETERS_TRUNCATED:
+        return "truncated";
+    case YIMA_PARAMETERS_NOT_OURS:
+        return "not a parameter image of this format";
+    case YIMA_PARAMETERS_BAD_SECTION:
+        return "bad section";
+    case YIMA_PARAMETERS_UNSORTED:
+        return "rows not in ascending order";
+    case YIMA_PARAMETERS_BAD_VALUE:
+        return "impossible value";
+    case YIMA_PARAMETERS_OK:
+        break;
+    }
+    return "good";
+}
+
+int yima_open_parameters(yima_parameters *parameters, const Py_buffer *image) {
+    size_t offset;
+    const yima_parameters_error error = yima_parameters_open(parameters, image->buf, (size_t)image->len, &offset);
+    if (error != YIMA_PARAMETERS_OK) {
+        PyErr_Format(PyExc_ValueError, "%s at byte %zu", parameters_problem(error), offset);
+    }
+    return error == YIMA_PARAMETERS_OK;
+}

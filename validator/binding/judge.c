@@ -17,6 +17,7 @@ static void judge_dealloc(PyObject *object) {
     for (Py_ssize_t i = 0; i < self->package_count; i++) {
         for (int k = 0; k < YIMA_SHELVES; k++) {
             if (self->packages[i].shelves[k]) {
+                free(self->packages[i].shelves[k]->memory);
                 free(self->packages[i].shelves[k]->tables);
                 free(self->packages[i].shelves[k]);
             }

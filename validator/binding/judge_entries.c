@@ -60,13 +60,18 @@ static yima_shelf *shelf_for(yima_package *p, const uint8_t *code, size_t length
                                ? code[YIMA_AT_CERTIFICATE + YIMA_CERTIFICATE_SIZE - 1] % YIMA_SHELVES
                                : 0;
     if (!p->shelves[place]) {
+        const size_t memory_size = yima_memory_size(yima_memory_need(&p->parameters));
         yima_shelf *made = calloc(1, sizeof *made);
-        if (!made) {
+        if (made) {
+            made->memory = malloc(memory_size);
+        }
+        if (!made || !made->memory) {
+            free(made);
             return NULL;
         }
         made->tables = malloc(TABLES);
         const yima_gate gate = {.mode = YIMA_MODE_BUS};
-        yima_validator_init(&made->core, &p->parameters, gate, made->replay, YIMA_REPLAY_WAYS, made->tables,
+        yima_validator_init(&made->core, &p->parameters, gate, made->memory, memory_size, made->tables,
                             made->tables ? TABLES : 0);
         p->shelves[place] = made;
     }

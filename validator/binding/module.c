@@ -163,7 +163,8 @@ static int core_exec(PyObject *module) {
         add(module, "FACTS_LAYOUT", yima_facts_layout_tuple()) < 0 ||
         PyModule_AddFunctions(module, yima_facts_methods) < 0 ||
         PyModule_AddFunctions(module, yima_entries_methods) < 0 || add(module, "Judge", yima_judge_type()) < 0 ||
-        add(module, "Validator", yima_validator_type()) < 0 || add(module, "DenyList", yima_deny_type()) < 0 ||
+        add(module, "Validator", yima_validator_type()) < 0 || add(module, "Loop", yima_loop_type()) < 0 ||
+        add(module, "LOOP", yima_loop_ways_tuple()) < 0 || add(module, "DenyList", yima_deny_type()) < 0 ||
         PyModule_AddFunctions(module, yima_sm2_methods) < 0) {
         return -1;
     }

@@ -8,44 +8,18 @@
 
 #include "binding.h"
 #include "core/sm2.h"
+#include "core/trust.h"
 
 typedef struct {
     PyObject_HEAD Py_buffer image; /* the core reads it in place, from memory or a mapped file */
     yima_parameters parameters;
     PyObject *deny; /* the DenyList that the core borrows, or NULL */
-    yima_replay_entry *replay;
+    void *memory;
     void *tables;
     yima_verdict asked; /* the last that needs a resolver, whole */
     uint8_t parameters_digest[YIMA_PARAMETERS_DIGEST];
     yima_validator core;
 } Validator;
-
-static const char *parameters_problem(yima_parameters_error error) {
-    switch (error) {
-    case YIMA_PARAMETERS_TRUNCATED:
-        return "truncated";
-    case YIMA_PARAMETERS_NOT_OURS:
-        return "not a parameter image of this format";
-    case YIMA_PARAMETERS_BAD_SECTION:
-        return "bad section";
-    case YIMA_PARAMETERS_UNSORTED:
-        return "rows not in ascending order";
-    case YIMA_PARAMETERS_BAD_VALUE:
-        return "impossible value";
-    case YIMA_PARAMETERS_OK:
-        break;
-    }
-    return "good";
-}
-
-int yima_open_parameters(yima_parameters *parameters, const Py_buffer *image) {
-    size_t offset;
-    const yima_parameters_error error = yima_parameters_open(parameters, image->buf, (size_t)image->len, &offset);
-    if (error != YIMA_PARAMETERS_OK) {
-        PyErr_Format(PyExc_ValueError, "%s at byte %zu", parameters_problem(error), offset);
-    }
-    return error == YIMA_PARAMETERS_OK;
-}
 
 static const yima_sm2_kernel *kernel_named(const char *name) {
     for (const yima_sm2_kernel *const *kernel = yima_sm2_kernels(); *kernel; kernel++) {
@@ -57,71 +31,107 @@ static const yima_sm2_kernel *kernel_named(const char *name) {
     return NULL;
 }
 
-static PyObject *validator_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
-    static char *names[] = {"image", "mode",    "city",      "replay_capacity", "table_bytes", "kernel",
-                            "line",  "station", "direction", "operator",        NULL};
-    PyObject *image;
-    unsigned char mode;
-    unsigned int city;
-    Py_ssize_t capacity;
-    Py_ssize_t table_bytes;
-    const char *kernel_name = NULL;
-    unsigned short line = 0;
-    unsigned short station = 0;
-    unsigned char direction = YIMA_DIRECTION_NONE;
-    unsigned int operator_id = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "ObInn|zHHbI", names, &image, &mode, &city, &capacity,
-                                     &table_bytes, &kernel_name, &line, &station, &direction, &operator_id)) {
+/* Memory for as many used codes as the parameters need, or as were asked for; NULL with an error set. */
+static void *memory_for(const yima_parameters *p, Py_ssize_t entries, size_t *size) {
+    const uint32_t need = yima_memory_need(p);
+    if (entries && (entries < (Py_ssize_t)need || entries > YIMA_MEMORY_MAX)) {
+        PyErr_Format(PyExc_ValueError, "these parameters need a memory of %u used codes, not of %zd", need, entries);
         return NULL;
     }
-    if (capacity < 1 || capacity > 1 << 24 || table_bytes < 0 || (mode != YIMA_MODE_BUS && mode != YIMA_MODE_METRO) ||
-        direction > YIMA_DIRECTION_EXIT) {
-        PyErr_SetString(PyExc_ValueError, "replay_capacity must be 1 to 16777216, table_bytes at least 0, mode 1 or 2, "
-                                          "direction 0 to 2");
+    *size = yima_memory_size(entries ? (uint32_t)entries : need);
+    void *memory = PyMem_Malloc(*size);
+    return memory ? memory : PyErr_NoMemory();
+}
+
+static PyObject *validator_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
+    static char *names[] = {"image", "mode",    "city",      "memory_entries", "table_bytes", "kernel",
+                            "line",  "station", "direction", "operator",       NULL};
+    PyObject *image;
+    yima_gate gate = {.direction = YIMA_DIRECTION_NONE};
+    unsigned int city, operator_id = 0;
+    unsigned short line = 0, station = 0;
+    Py_ssize_t entries, table_bytes;
+    size_t memory_size = 0;
+    const char *kernel_name = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "ObInn|zHHbI", names, &image, &gate.mode, &city, &entries,
+                                     &table_bytes, &kernel_name, &line, &station, &gate.direction, &operator_id)) {
+        return NULL;
+    }
+    gate.line = line;
+    gate.station = station;
+    gate.city = city;
+    gate.operator_id = operator_id;
+    if (entries < 0 || table_bytes < 0) {
+        PyErr_SetString(PyExc_ValueError, "memory_entries and table_bytes are at least 0");
         return NULL;
     }
     const yima_sm2_kernel *kernel = kernel_name ? kernel_named(kernel_name) : yima_sm2_best();
     if (!kernel) {
         return NULL;
     }
-    capacity = (capacity + YIMA_REPLAY_WAYS - 1) / YIMA_REPLAY_WAYS * YIMA_REPLAY_WAYS;
     const allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     Validator *self = (Validator *)allocate(type, 0);
     if (!self) {
         return NULL;
     }
-    if (PyObject_GetBuffer(image, &self->image, PyBUF_SIMPLE) < 0) {
+    if (PyObject_GetBuffer(image, &self->image, PyBUF_SIMPLE) < 0 ||
+        !yima_open_parameters(&self->parameters, &self->image)) {
         Py_DECREF(self);
         return NULL;
     }
-    self->replay = PyMem_Calloc((size_t)capacity, sizeof *self->replay);
+    self->memory = memory_for(&self->parameters, entries, &memory_size);
     self->tables = table_bytes ? PyMem_Malloc((size_t)table_bytes) : NULL;
-    if (!self->replay || (table_bytes && !self->tables)) {
+    if (!self->memory || (table_bytes && !self->tables)) {
         Py_DECREF(self);
-        return PyErr_NoMemory();
+        return PyErr_Occurred() ? NULL : PyErr_NoMemory();
     }
-    if (!yima_open_parameters(&self->parameters, &self->image)) {
+    if (yima_validator_init(&self->core, &self->parameters, gate, self->memory, memory_size, self->tables,
+                            (size_t)table_bytes) != YIMA_OK) {
+        PyErr_SetString(PyExc_ValueError, "mode must be 1 or 2, direction 0 to 2");
         Py_DECREF(self);
         return NULL;
     }
     yima_parameters_digest(&self->parameters, self->parameters_digest);
-    const yima_gate gate = {.mode = mode,
-                            .direction = direction,
-                            .line = line,
-                            .station = station,
-                            .city = city,
-                            .operator_id = operator_id};
-    yima_validator_init(&self->core, &self->parameters, gate, self->replay, (uint32_t)capacity, self->tables,
-                        (size_t)table_bytes);
     self->core.kernel = kernel;
     return (PyObject *)self;
+}
+
+/* Other parameters. What was used stays used, in a larger memory if it takes one. */
+static PyObject *validator_use(PyObject *object, PyObject *image) {
+    Validator *self = (Validator *)object;
+    Py_buffer buffer;
+    yima_parameters parameters;
+    if (PyObject_GetBuffer(image, &buffer, PyBUF_SIMPLE) < 0) {
+        return NULL;
+    }
+    if (!yima_open_parameters(&parameters, &buffer)) {
+        PyBuffer_Release(&buffer);
+        return NULL;
+    }
+    if (self->core.replay_capacity < yima_memory_need(&parameters)) {
+        size_t size;
+        void *memory = memory_for(&parameters, 0, &size);
+        if (!memory) {
+            PyBuffer_Release(&buffer);
+            return NULL;
+        }
+        yima_validator_move(&self->core, memory, size);
+        PyMem_Free(self->memory);
+        self->memory = memory;
+    }
+    PyBuffer_Release(&self->image);
+    self->image = buffer;
+    self->parameters = parameters;
+    yima_parameters_digest(&self->parameters, self->parameters_digest);
+    yima_validator_use(&self->core, &self->parameters); /* the memory does for them */
+    Py_RETURN_NONE;
 }
 
 static void validator_dealloc(PyObject *object) {
     Validator *self = (Validator *)object;
     PyTypeObject *type = Py_TYPE(object);
     const freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    PyMem_Free(self->replay);
+    PyMem_Free(self->memory);
     PyMem_Free(self->tables);
     PyBuffer_Release(&self->image);
     Py_XDECREF(self->deny);
@@ -141,67 +151,6 @@ static PyObject *validator_set_deny(PyObject *object, PyObject *list) {
     yima_validator_set_deny(&self->core, deny);
     Py_XDECREF(before);
     Py_RETURN_NONE;
-}
-
-static PyObject *digest_or_none(const yima_verdict *verdict) {
-    if (verdict->has_digest) {
-        return PyBytes_FromStringAndSize((const char *)verdict->digest, sizeof verdict->digest);
-    }
-    Py_INCREF(Py_None);
-    return Py_None;
-}
-
-/* (number, kind, fen, funder, funder_id, name) of each rule that set the fare. */
-static PyObject *rules_tuple(const Validator *self, const yima_verdict *verdict) {
-    PyObject *tuple = PyTuple_New(verdict->rule_count);
-    for (unsigned i = 0; tuple && i < verdict->rule_count; i++) {
-        const yima_applied_rule *rule = &verdict->rules[i];
-        yima_verdict alone = {.rule_count = 1, .rules = {*rule}};
-        char name[YIMA_RULE_TEXT_MAX];
-        yima_rule_text(&self->parameters, &alone, name);
-        PyObject *row = Py_BuildValue("(iiiiIs)", (int)rule->number, (int)rule->kind, (int)rule->fen, (int)rule->funder,
-                                      (unsigned int)rule->funder_id, name);
-        if (!row) {
-            Py_CLEAR(tuple);
-        } else {
-            PyTuple_SetItem(tuple, i, row);
-        }
-    }
-    return tuple;
-}
-
-static PyObject *account_or_none(const yima_verdict *verdict) {
-    static const uint8_t none[sizeof verdict->account];
-    if (memcmp(verdict->account, none, sizeof none) != 0) {
-        return PyBytes_FromStringAndSize((const char *)verdict->account, sizeof verdict->account);
-    }
-    Py_INCREF(Py_None);
-    return Py_None;
-}
-
-static PyObject *verdict_tuple(const Validator *self, const yima_verdict *verdict) {
-    PyObject *const items[] = {
-        PyLong_FromLong(verdict->reason),
-        PyBool_FromLong(verdict->accepted),
-        PyLong_FromLong(verdict->family),
-        PyBool_FromLong(verdict->again),
-        PyBytes_FromStringAndSize((const char *)verdict->stages, sizeof verdict->stages),
-        PyLong_FromUnsignedLong(verdict->fare_fen),
-        digest_or_none(verdict),
-        PyLong_FromLong(verdict->transaction),
-        PyLong_FromLong(verdict->vouched),
-        PyLong_FromUnsignedLong(verdict->gross_fen),
-        rules_tuple(self, verdict),
-        account_or_none(verdict),
-        PyLong_FromLong(verdict->account_type),
-        PyLong_FromUnsignedLong(verdict->issuer_city),
-        PyLong_FromUnsignedLong(verdict->good_until),
-        PyLong_FromUnsignedLong(verdict->entry_at),
-        PyLong_FromLong(verdict->entry_station),
-        PyLong_FromLong(verdict->entry_line),
-        PyBytes_FromStringAndSize((const char *)verdict, sizeof *verdict),
-    };
-    return yima_tuple_of(items, sizeof items / sizeof *items);
 }
 
 /* On the way of every tap, hence without a format string to interpret. */
@@ -229,7 +178,7 @@ static PyObject *validator_judge(PyObject *object, PyObject *const *args, Py_ssi
     if (verdict.reason == YIMA_REASON_NEEDS_RESOLVER && !verdict.again) {
         self->asked = verdict;
     }
-    return verdict_tuple(self, &verdict);
+    return yima_verdict_tuple(&self->parameters, &verdict);
 }
 
 static PyObject *validator_settle(PyObject *object, PyObject *args) {
@@ -254,10 +203,13 @@ static PyObject *validator_settle(PyObject *object, PyObject *args) {
     }
     const yima_moment now = {.unix_s = unix_s, .tick_ms = tick_ms, .trusted = (uint8_t)trusted};
     yima_verdict verdict = self->asked;
-    yima_settle(&self->core, (const uint8_t *)code, (size_t)length, now, (yima_reason)reason, (yima_vouched)vouched,
-                &verdict);
+    if (yima_settle(&self->core, (const uint8_t *)code, (size_t)length, now, (yima_reason)reason, (yima_vouched)vouched,
+                    &verdict) != YIMA_OK) {
+        PyErr_SetString(PyExc_ValueError, "not the code that was judged last to need a resolver");
+        return NULL;
+    }
     self->asked.reason = YIMA_REASON_ACCEPTED;
-    return verdict_tuple(self, &verdict);
+    return yima_verdict_tuple(&self->parameters, &verdict);
 }
 
 /* Takes a verdict as its tuple carried it, and the reason that the device gave in the end. */
@@ -310,16 +262,38 @@ static PyObject *validator_retract(PyObject *object, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-static PyObject *validator_remember(PyObject *object, PyObject *args) {
+static PyObject *validator_remember(PyObject *object, PyObject *entry) {
+    char *bytes;
+    Py_ssize_t size;
+    if (PyBytes_AsStringAndSize(entry, &bytes, &size) < 0) {
+        return NULL;
+    }
+    return PyBool_FromLong(yima_remember(&((Validator *)object)->core, (const uint8_t *)bytes, (size_t)size));
+}
+
+static PyObject *validator_remember_code(PyObject *object, PyObject *args) {
     const char *code;
     Py_ssize_t length;
     long long accepted_at;
-    long long now;
-    if (!PyArg_ParseTuple(args, "y#LL", &code, &length, &accepted_at, &now)) {
+    if (!PyArg_ParseTuple(args, "y#L", &code, &length, &accepted_at)) {
         return NULL;
     }
     return PyBool_FromLong(
-        yima_remember(&((Validator *)object)->core, (const uint8_t *)code, (size_t)length, accepted_at, now));
+        yima_remember_code(&((Validator *)object)->core, (const uint8_t *)code, (size_t)length, accepted_at));
+}
+
+/* Whether the memory forbids a code of this digest whatever the clock says; for tests and tools. */
+static PyObject *validator_holds(PyObject *object, PyObject *digest) {
+    char *bytes;
+    Py_ssize_t size;
+    if (PyBytes_AsStringAndSize(digest, &bytes, &size) < 0) {
+        return NULL;
+    }
+    if (size != 32) {
+        PyErr_SetString(PyExc_ValueError, "a digest has 32 bytes");
+        return NULL;
+    }
+    return PyBool_FromLong(yima_replay_holds(&((Validator *)object)->core, (const uint8_t *)bytes, INT64_MAX));
 }
 
 static PyObject *validator_idle(PyObject *object, PyObject *unused) {
@@ -327,9 +301,16 @@ static PyObject *validator_idle(PyObject *object, PyObject *unused) {
     return PyBool_FromLong(yima_idle(&((Validator *)object)->core));
 }
 
-static PyObject *validator_evicted_live(PyObject *object, void *unused) {
+static PyObject *validator_memory(PyObject *object, void *unused) {
     (void)unused;
-    return PyLong_FromUnsignedLong(((Validator *)object)->core.evicted_live);
+    const yima_validator *v = &((Validator *)object)->core;
+    return Py_BuildValue("(IIIL)", (unsigned int)v->replay_count, (unsigned int)v->replay_capacity,
+                         (unsigned int)v->refused_full, (long long)v->lost_until);
+}
+
+yima_validator *yima_validator_of(PyObject *object) {
+    const int is_one = PyType_GetSlot(Py_TYPE(object), Py_tp_new) == (void *)validator_new;
+    return is_one ? &((Validator *)object)->core : NULL;
 }
 
 static PyObject *validator_issuers(PyObject *object, void *unused) {
@@ -361,20 +342,23 @@ static PyMethodDef validator_methods[] = {
     {"facts", validator_facts, METH_VARARGS,
      "facts(verdict, reason, unix_s, tick_ms, trusted, run) -> the facts of a tap, as bytes"},
     {"retract", validator_retract, METH_VARARGS, "retract(digest): takes back what an accepted code left in the memory"},
-    {"remember", validator_remember, METH_VARARGS, "remember(code, accepted_at, now) -> whether it still matters"},
+    {"use", validator_use, METH_O, "use(image): goes over to other parameters; what was used stays used"},
+    {"remember", validator_remember, METH_O, "remember(entry) -> whether it was an accepted tap or undid one"},
+    {"remember_code", validator_remember_code, METH_VARARGS, "remember_code(code, accepted_at) -> whether it is a code"},
+    {"holds", validator_holds, METH_O, "holds(digest) -> whether the code is used, whatever the clock says"},
     {"set_deny", validator_set_deny, METH_O, "set_deny(list): borrows a DenyList; None: no list beside the image's own"},
     {"idle", validator_idle, METH_NOARGS, "idle() -> whether it did a piece of work"},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef validator_properties[] = {
-    {"evicted_live", validator_evicted_live, NULL, "accepted codes forgotten while still valid", NULL},
+    {"memory", validator_memory, NULL, "(used codes, the most there can be, refused for want of room, lost until)", NULL},
     {"issuers", validator_issuers, NULL, "(certificate, uses, window of its table or 0) of each trusted issuer", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyType_Slot validator_slots[] = {
-    {Py_tp_doc, "Validator(image, mode, city, replay_capacity, table_bytes, kernel=None, line=0, station=0, direction=0, "
+    {Py_tp_doc, "Validator(image, mode, city, memory_entries, table_bytes, kernel=None, line=0, station=0, direction=0, "
                 "operator=0)"},
     {Py_tp_new, (void *)validator_new},
     {Py_tp_dealloc, (void *)validator_dealloc},

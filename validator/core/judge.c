@@ -9,8 +9,7 @@
 #include "sm3.h"
 #include "trust.h"
 
-/* All times of a code are 32 bits, so nothing is lost, and no arithmetic on a time can overflow. */
-static int64_t bounded(int64_t unix_s) {
+int64_t yima_bounded(int64_t unix_s) {
     return unix_s < 0 ? 0 : unix_s > UINT32_MAX ? UINT32_MAX : unix_s;
 }
 
@@ -164,9 +163,7 @@ static yima_reason judge_permission(yima_judgement *j) {
     return yima_fare_find(j, pair.city);
 }
 
-/* The last second at which a code can be accepted, whatever shift its institution is granted: forgetting it earlier
- * would let it be shown again. */
-static int64_t last_second(const yima_judgement *j) {
+int64_t yima_last_second(const yima_judgement *j) {
     int64_t latest = 0;
     int32_t shift;
     for (uint32_t i = 0; shift_of(j->v->parameters, &j->claim, i, &shift); i++) {
@@ -186,8 +183,9 @@ static yima_reason judge_repetition(yima_judgement *j) {
     if (needs_resolver(j)) {
         return YIMA_REASON_ACCEPTED; /* yima_settle remembers it, if the issuer says yes */
     }
-    yima_replay_insert(j->v, j->verdict->digest, account, j->now, last_second(j), j->now);
-    return YIMA_REASON_ACCEPTED;
+    return yima_replay_insert(j->v, j->verdict->digest, account, j->now, yima_last_second(j), j->now, 1)
+               ? YIMA_REASON_ACCEPTED
+               : YIMA_REASON_MEMORY_FULL;
 }
 
 void yima_refuse(yima_verdict *verdict, yima_reason reason) {
@@ -205,7 +203,7 @@ void yima_refuse(yima_verdict *verdict, yima_reason reason) {
 static void tell_claim(const yima_judgement *j) {
     memcpy(j->verdict->account, j->claim.card_account, sizeof j->verdict->account);
     j->verdict->account_type = j->claim.account_type;
-    j->verdict->good_until = (uint32_t)bounded(last_second(j));
+    j->verdict->good_until = (uint32_t)yima_bounded(yima_last_second(j));
 }
 
 /* All that can be judged without asking has passed; asking is the device's to do. */
@@ -251,150 +249,21 @@ static void judge_stages(yima_judgement *j) {
     yima_refuse(verdict, reason);
 }
 
-/* What debounce compares: the payload, or its SM3 if it does not fit. 0: too long to be any reader's. */
-static size_t presented(const uint8_t *code, size_t length, uint8_t digest[32], const uint8_t **bytes) {
-    *bytes = code;
-    if (length <= sizeof((yima_presentation *)0)->code) {
-        return length;
-    }
-    if (length > YIMA_PAYLOAD_MAX) {
-        return 0;
-    }
-    yima_sm3(code, length, digest);
-    *bytes = digest;
-    return 32;
-}
-
-/* The slot that shows these bytes, else NULL. */
-static yima_presentation *find_shown(yima_validator *v, const uint8_t *bytes, size_t size, size_t length) {
-    for (int i = 0; i < YIMA_DEBOUNCE_SLOTS; i++) {
-        if (v->shown[i].length == length && memcmp(v->shown[i].code, bytes, size) == 0) {
-            return &v->shown[i];
-        }
-    }
-    return NULL;
-}
-
-/* An empty slot, else the one longest out of view. A tick that ran backwards leaves slots "in the future": their age
- * wraps to a huge one, so they count as out of view and go first. */
-static yima_presentation *oldest_shown(yima_validator *v, uint64_t tick_ms) {
-    yima_presentation *oldest = v->shown;
-    for (int i = 0; i < YIMA_DEBOUNCE_SLOTS; i++) {
-        if (v->shown[i].length == 0) {
-            return &v->shown[i];
-        }
-        if (tick_ms - v->shown[i].seen_ms > tick_ms - oldest->seen_ms) {
-            oldest = &v->shown[i];
-        }
-    }
-    return oldest;
-}
-
-/* What is in view, with its answer. */
-static void show(yima_validator *v, const uint8_t *code, size_t length, uint64_t tick_ms, const yima_verdict *verdict) {
-    uint8_t digest[32];
-    const uint8_t *bytes;
-    const size_t size = presented(code, length, digest, &bytes);
-    if (size == 0) {
-        return;
-    }
-    yima_presentation *shown = find_shown(v, bytes, size, length);
-    shown = shown ? shown : oldest_shown(v, tick_ms);
-    memcpy(shown->code, bytes, size);
-    shown->length = (uint32_t)length;
-    shown->seen_ms = tick_ms;
-    shown->verdict = *verdict;
-}
-
 void yima_judge(yima_validator *v, const uint8_t *code, size_t length, yima_moment now, yima_verdict *verdict) {
-    uint8_t digest[32];
-    const uint8_t *bytes;
-    const size_t size = presented(code, length, digest, &bytes);
-    yima_presentation *shown = size ? find_shown(v, bytes, size, length) : NULL;
-    if (shown && now.tick_ms - shown->seen_ms < yima_limit(v->parameters, YIMA_LIMITS_AT_DEBOUNCE_MS)) {
-        shown->seen_ms = now.tick_ms;
-        *verdict = shown->verdict;
-        verdict->again = 1;
+    if (yima_shown_again(v, code, length, now.tick_ms, verdict)) {
         return;
     }
     memset(verdict, 0, sizeof *verdict);
-    verdict->family = (uint8_t)yima_family_here(v->parameters, code, length);
-    yima_judgement j = yima_judgement_of(v, (yima_family)verdict->family, code, length);
-    j.now = bounded(now.unix_s);
-    j.trusted_time = now.trusted != 0;
-    j.verdict = verdict;
-    judge_stages(&j);
-    show(v, code, length, now.tick_ms, verdict);
-}
-
-void yima_settle(yima_validator *v, const uint8_t *code, size_t length, yima_moment now, yima_reason reason,
-                 yima_vouched vouched, yima_verdict *verdict) {
-    yima_judgement j = yima_judgement_of(v, yima_family_here(v->parameters, code, length), code, length);
-    j.now = bounded(now.unix_s);
-    if (verdict->reason != YIMA_REASON_NEEDS_RESOLVER || !j.own || j.own->open(&j) != YIMA_REASON_ACCEPTED) {
-        return;
-    }
-    verdict->again = 0;
-    if (reason == YIMA_REASON_ACCEPTED) {
-        verdict->reason = YIMA_REASON_ACCEPTED;
-        verdict->accepted = 1;
-        verdict->vouched = (uint8_t)vouched;
-        verdict->good_until = (uint32_t)bounded(last_second(&j));
-        verdict->stages[YIMA_STAGE_PERMISSION] = YIMA_PASSED;
-        verdict->stages[YIMA_STAGE_REPETITION] = YIMA_PASSED;
-        yima_replay_insert(v, verdict->digest, j.claim.card_account, j.now, last_second(&j), j.now);
+    if (!v->parameters) {
+        verdict->family = (uint8_t)yima_family_of(code, length);
+        yima_refuse(verdict, YIMA_REASON_NO_PARAMETERS);
     } else {
-        yima_refuse(verdict, reason);
+        verdict->family = (uint8_t)yima_family_here(v->parameters, code, length);
+        yima_judgement j = yima_judgement_of(v, (yima_family)verdict->family, code, length);
+        j.now = yima_bounded(now.unix_s);
+        j.trusted_time = now.trusted != 0;
+        j.verdict = verdict;
+        judge_stages(&j);
     }
-    show(v, code, length, now.tick_ms, verdict);
-}
-
-void yima_validator_init(yima_validator *v, const yima_parameters *p, yima_gate gate, yima_replay_entry *replay,
-                         uint32_t replay_capacity, void *tables, size_t tables_size) {
-    memset(v, 0, sizeof *v);
-    v->parameters = p;
-    v->gate = gate;
-    v->kernel = yima_sm2_best();
-    v->replay = replay;
-    v->replay_capacity = replay_capacity - replay_capacity % YIMA_REPLAY_WAYS;
-    memset(replay, 0, sizeof *replay * v->replay_capacity);
-    for (int i = 0; i < YIMA_TRUSTED_ISSUERS; i++) {
-        v->issuers[i].table = -1;
-    }
-    v->memory_s = yima_limit(p, YIMA_LIMITS_AT_ACCOUNT_INTERVAL_S);
-    yima_trust_divide(v, tables, tables_size);
-}
-
-void yima_validator_set_deny(yima_validator *v, const yima_deny *deny) {
-    v->deny = deny;
-}
-
-void yima_retract(yima_validator *v, const yima_verdict *verdict) {
-    if (!verdict->accepted || verdict->again || !verdict->has_digest) {
-        return;
-    }
-    yima_replay_remove(v, verdict->digest);
-    for (int i = 0; i < YIMA_DEBOUNCE_SLOTS; i++) {
-        yima_presentation *shown = &v->shown[i];
-        if (shown->length && shown->verdict.accepted &&
-            memcmp(shown->verdict.digest, verdict->digest, sizeof verdict->digest) == 0) {
-            memset(shown, 0, sizeof *shown);
-        }
-    }
-}
-
-int yima_remember(yima_validator *v, const uint8_t *code, size_t length, int64_t accepted_at, int64_t now) {
-    yima_judgement j = yima_judgement_of(v, yima_family_here(v->parameters, code, length), code, length);
-    uint8_t digest[32];
-    j.now = bounded(accepted_at);
-    if (!j.own || j.own->open(&j) != YIMA_REASON_ACCEPTED || !j.own->digest(&j, digest)) {
-        return 0;
-    }
-    const int64_t until = last_second(&j);
-    const int64_t interval_ends = bounded(accepted_at) + v->memory_s;
-    if (bounded(now) > until && bounded(now) >= interval_ends) {
-        return 0;
-    }
-    yima_replay_insert(v, digest, j.claim.card_account, bounded(accepted_at), until, bounded(now));
-    return 1;
+    yima_show(v, code, length, now.tick_ms, verdict);
 }

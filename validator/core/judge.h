@@ -71,4 +71,20 @@ extern const yima_family_judge yima_ministry_judge;
 extern const yima_family_judge yima_ministry_226_judge;
 extern const yima_family_judge yima_suishen_judge;
 extern const yima_family_judge yima_resolved_judge;
+
+/* All times of a code are 32 bits, so nothing is lost, and no arithmetic on a time can overflow. */
+int64_t yima_bounded(int64_t unix_s);
+
+/* The last second at which an opened code can be accepted, whatever shift its institution is granted: forgetting it
+ * earlier would let it be shown again. */
+int64_t yima_last_second(const yima_judgement *j);
+
+/* What is in view, with its answer (presentation.c). */
+void yima_show(yima_validator *v, const uint8_t *code, size_t length, uint64_t tick_ms, const yima_verdict *verdict);
+
+/* A presentation seen again: its answer, which opens nothing. 0: it is none. */
+int yima_shown_again(yima_validator *v, const uint8_t *code, size_t length, uint64_t tick_ms, yima_verdict *verdict);
+
+/* The answer that is shown for this code goes; what another phone shows stays. */
+void yima_unshow(yima_validator *v, const yima_verdict *verdict);
 #endif

@@ -46,8 +46,10 @@ void yima_facts_of_tap(yima_facts *facts, const yima_validator *v, const yima_ve
     tap->station = v->gate.station;
     tap->account_type = verdict->account_type;
     tap->issuer_city = verdict->issuer_city;
-    tap->parameters_version = YIMA_VALUE(v->parameters->image, HEADER, VERSION);
-    memcpy(tap->parameters_digest, parameters_digest, sizeof tap->parameters_digest);
+    if (v->parameters) {
+        tap->parameters_version = YIMA_VALUE(v->parameters->image, HEADER, VERSION);
+        memcpy(tap->parameters_digest, parameters_digest, sizeof tap->parameters_digest);
+    }
     tap->deny_version = v->deny ? yima_deny_version(v->deny) : 0;
     if (verdict->has_digest) {
         memcpy(tap->digest, verdict->digest, sizeof tap->digest);

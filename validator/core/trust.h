@@ -20,10 +20,17 @@ void yima_trust_keep(yima_validator *v, int slot, const uint8_t *certificate, co
 /* Divides the memory for tables into slots, the widest windows first. */
 void yima_trust_divide(yima_validator *v, void *tables, size_t size);
 
-/* The memory of accepted codes. `digest` is e of the rider's signature, of which 16 bytes are kept. */
+/* The memory of accepted codes. `digest` names a code; its first 12 bytes are kept. lasts: the code itself says until
+ * when it is good, so it is never good again; 0: its issuer may be asked again after `until`. Room: 1 if another code can be
+ * remembered without forgetting one that could still be shown; insert says the same, and counts a no. Refill takes what
+ * a log tells, whatever must go for it: then nobody rides until that can do no harm. */
+void yima_replay_begin(yima_validator *v, void *memory, size_t size);
 int yima_replay_holds(const yima_validator *v, const uint8_t *digest, int64_t now);
 int yima_replay_too_soon(const yima_validator *v, const uint8_t *account, int64_t now);
-void yima_replay_insert(yima_validator *v, const uint8_t *digest, const uint8_t *account, int64_t accepted_at,
-                        int64_t until, int64_t now);
+int yima_replay_has_room(const yima_validator *v, int64_t now);
+int yima_replay_insert(yima_validator *v, const uint8_t *digest, const uint8_t *account, int64_t accepted_at,
+                       int64_t until, int64_t now, int lasts);
+void yima_replay_refill(yima_validator *v, const uint8_t *digest, const uint8_t *account, int64_t accepted_at,
+                        int64_t until, int lasts);
 void yima_replay_remove(yima_validator *v, const uint8_t *digest);
 #endif

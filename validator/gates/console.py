@@ -5,6 +5,7 @@ what finds no room there is dropped, and counted (see guarding.lines).
 """
 
 import sys
+from collections.abc import Sequence
 from typing import TextIO
 
 from yima.validator.errors import GateError
@@ -15,6 +16,8 @@ from yima.validator.texts import Text
 
 class ConsoleGate:
     """One line a command."""
+
+    senses_passage = False
 
     def __init__(self, out: TextIO) -> None:
         self._out = shared_writer(out)
@@ -32,6 +35,10 @@ class ConsoleGate:
     def show_again(self, verdict: Verdict) -> None:
         """The same presentation: says the answer again."""
         self._line("AGAIN  重示", verdict, "")
+
+    def passages(self) -> Sequence[bool]:
+        """Nobody goes through a console."""
+        return ()
 
     def close(self) -> None:
         """Gives the last lines a moment to go out."""

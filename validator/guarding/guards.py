@@ -23,7 +23,8 @@ from yima.validator.errors import (
     UplinkError,
     YimaError,
 )
-from yima.validator.judging import Moment, Reason, Validator
+from yima.validator.judging import Moment
+from yima.validator.parameters import Parameters
 from yima.validator.ports import Answer, Clock, Gate, Journal, JournalKey, Question, Reader, Reading, Resolver, Uplink
 from yima.validator.shown import shown
 from yima.validator.texts import Text
@@ -32,6 +33,7 @@ Trouble = TypeVar("Trouble", bound=YimaError)
 
 PAYLOAD_MAX: Final = 4096
 INT64: Final = (1 << 63) - 1
+LONG_AGO: Final = 1  # unix seconds: what was good until then is over
 WHY_MAX: Final = 1000  # characters of a collector's reason that are kept
 
 
@@ -67,7 +69,7 @@ def guarded_opening(reopen: Callable[[], Reader]) -> Callable[[], Reader]:
 
 def guarded_gate(gate: Gate) -> Gate:
     """A gate that takes commands or raises GateError."""
-    return cast(Gate, _Guard(gate, GateError, "gate", {}, {}))
+    return cast(Gate, _Guard(gate, GateError, "gate", {"passages": _is_passages}, {"senses_passage": False}))
 
 
 def guarded_journal(journal: Journal) -> Journal:
@@ -107,20 +109,20 @@ class GuardedClock:
 
 
 class Upkeep(Protocol):
-    """What `device.Upkeep` is."""
+    """What the judge needs between taps, so that it judges by what is in force. Neither call may take long."""
 
-    def look(self, now: Moment) -> Validator | None:
-        """A judge to go on with, if it is another one."""
+    def look(self, now: Moment) -> Parameters | None:
+        """Parameters to go over to, if others came into force."""
 
-    def refusal(self, now: Moment) -> Reason | None:
-        """Why no one may ride now."""
+    def until(self) -> int:
+        """When those in force stop being used: unix seconds of their expiry and its grace; 0: never."""
 
 
 class GuardedUpkeep:
     """An upkeep that always answers.
 
-    One that cannot look leaves what is in force, told once until it is something else; one that cannot say whether
-    anyone may ride lets no one ride.
+    One that cannot look leaves what is in force, told once until it is something else; one that cannot say until when
+    they are good lets no one ride.
     """
 
     def __init__(self, upkeep: Upkeep, on_trouble: Callable[[YimaError], None]) -> None:
@@ -128,24 +130,32 @@ class GuardedUpkeep:
         self._on_trouble = on_trouble
         self._told = ""
 
-    def look(self, now: Moment) -> Validator | None:
-        """A judge to go on with, if it is another one."""
+    def look(self, now: Moment) -> Parameters | None:
+        """Parameters to go over to, if others came into force."""
+        found: object
         try:
-            return self._upkeep.look(now)
+            found = self._upkeep.look(now)
         except Exception as error:
-            self._tell(error)
-            return None
+            found = error
+        if found is None or isinstance(found, Parameters):
+            return found
+        self._tell(found)
+        return None
 
-    def refusal(self, now: Moment) -> Reason | None:
-        """Why no one may ride now."""
+    def until(self) -> int:
+        """When those in force stop being used, unix seconds; 0: never."""
+        found: object
         try:
-            return self._upkeep.refusal(now)
+            found = self._upkeep.until()
         except Exception as error:
-            self._tell(error)
-            return Reason.PARAMETERS_EXPIRED
+            found = error
+        if _is_whole(found, 0):
+            return cast(int, found)
+        self._tell(found)
+        return LONG_AGO
 
-    def _tell(self, error: Exception) -> None:
-        found = trouble(ParametersError, "parameters", error)
+    def _tell(self, answer: object) -> None:
+        found = trouble(ParametersError, "parameters", answer)
         if str(found) != self._told:
             self._told = str(found)
             self._on_trouble(found)
@@ -247,6 +257,10 @@ def _is_second(value: object) -> bool:
 
 def _is_key(value: object) -> bool:
     return isinstance(value, JournalKey) and _is_count(value.sequence)
+
+
+def _is_passages(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(type(passed) is bool for passed in value)
 
 
 def _is_reading(value: object) -> bool:

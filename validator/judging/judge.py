@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import EnumMeta, IntEnum, StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from yima.validator import _core
 from yima.validator.errors import ParametersError
 from yima.validator.judging.applied import FUNDERS, AppliedRule, RuleKind
 from yima.validator.judging.family_fields import LAB_FAMILIES, card_account, organisation
+from yima.validator.judging.place import Direction, GateContext, Moment
 from yima.validator.parameters.dearest import dearest_ride_fen
 from yima.validator.parameters.family_rules import read as read_family_rules
 from yima.validator.parameters.image import MODE_NUMBERS
@@ -122,32 +123,6 @@ def masked(account: str) -> str:
     return account[:4] + "*" * (len(account) - 8) + account[-4:] if len(account) > 8 else "*" * len(account)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """The moment of a presentation.
-
-    unix_s: wall clock, unix seconds UTC. tick_ms: milliseconds of any monotonic clock, used for debounce only.
-    trusted: whether the device knows the time; if not, a good code is refused with TIME_UNTRUSTED.
-    """
-
-    unix_s: int
-    tick_ms: int
-    trusted: bool = True
-
-    @classmethod
-    def at(cls, unix_s: int) -> "Moment":
-        """A trusted moment whose tick is the wall clock's."""
-        return cls(unix_s=unix_s, tick_ms=unix_s * 1000)
-
-
-class Direction(StrEnum):
-    """What a tap at a gate means. NONE: one tap is the ride, as on a bus."""
-
-    NONE = "none"
-    ENTRY = "entry"
-    EXIT = "exit"
-
-
 class Transaction(IntEnum):
     """What an accepted tap was, as metro uploads number it; NONE at a gate without direction, and when refused."""
 
@@ -171,27 +146,12 @@ _VOUCHED = tuple(Vouched)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GateContext:
-    """Where the gate stands.
-
-    city: administrative division code, 320500 is Suzhou. line, station: the parameters' own numbers, up to 65535.
-    operator: the acquirer's organisation code, 8 digits, as a number. 0: not told.
-    """
-
-    mode: Mode
-    city: int = 0
-    line: int = 0
-    station: int = 0
-    direction: Direction = Direction.NONE
-    operator: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The answer to one presentation.
 
     family: what kind of code it was. fare_fen: what the ride costs in fen, 0 when refused. again: the same presentation
-    as a moment ago: show the answer again, record nothing. digest: names the code's content, however often it is signed
+    as a moment ago: show the answer again, record nothing; was_accepted then tells what it was, and accepted is False,
+    so that nothing opens twice. digest: names the code's content, however often it is signed
     anew; None until the rider's signature verified. gross_fen: the fare before reductions and surcharges. rules: what
     set the fare, in order; their effects sum to it.
 
@@ -219,6 +179,7 @@ class Verdict:
     entry_at: int = 0
     entry_station: int = 0
     entry_line: int = 0
+    was_accepted: bool = False
     raw: bytes = field(default=b"", repr=False, compare=False)
 
     def refused(self, reason: Reason) -> "Verdict":
@@ -260,10 +221,11 @@ def _rule(row: tuple[int, int, int, int, int, str]) -> AppliedRule:
     )
 
 
-def _verdict(code: bytes, answer: "_core.VerdictTuple") -> Verdict:
+def verdict_of(code: bytes, answer: "_core.VerdictTuple") -> Verdict:
+    """The core's answer to a code as a value."""
     (
         reason, accepted, family, again, stages, fare_fen, digest, transaction, vouched, gross_fen, rules, account,
-        account_type, issuer_city, good_until, entry_at, entry_station, entry_line, raw,
+        account_type, issuer_city, good_until, entry_at, entry_station, entry_line, was_accepted, raw,
     ) = answer  # fmt: skip
     return Verdict(
         accepted=accepted,
@@ -285,8 +247,22 @@ def _verdict(code: bytes, answer: "_core.VerdictTuple") -> Verdict:
         entry_at=entry_at,
         entry_station=entry_station,
         entry_line=entry_line,
+        was_accepted=was_accepted,
         raw=raw,
     )
+
+
+class Memory(NamedTuple):
+    """The memory of used codes.
+
+    used: codes in it. most: that it can hold. refused: good codes turned away because it was full of such that could
+    still be shown. lost_until: a refill was larger than the memory; until this unix second nobody rides.
+    """
+
+    used: int
+    most: int
+    refused: int
+    lost_until: int
 
 
 class Validator:
@@ -302,28 +278,24 @@ class Validator:
         parameters: Parameters,
         gate: GateContext,
         *,
-        replay_capacity: int = 4096,
+        memory_entries: int = 0,
         table_bytes: int = 1 << 20,
         kernel: str | None = None,
         deny: "DenyList | None" = None,
     ) -> None:
-        """Prepares a judge. Changing parameters means making another and calling `remember`.
+        """Prepares a judge.
 
-        replay_capacity: accepted codes remembered, rounded up to a multiple of 8. table_bytes: memory for precomputed
-        tables of issuers that are seen often. kernel: SM2 arithmetic by name, for tests; default the machine's best.
-        deny: see set_deny.
+        memory_entries: used codes remembered; 0: as many as the parameters need, fewer raise ValueError. table_bytes:
+        memory for precomputed tables of issuers that are seen often. kernel: SM2 arithmetic by name, for tests; the
+        machine's best otherwise. deny: see set_deny.
         """
-        self._core = _core.Validator(
-            parameters.image, MODE_NUMBERS[gate.mode], gate.city, replay_capacity, table_bytes, kernel,
+        self.core = _core.Validator(
+            parameters.image, MODE_NUMBERS[gate.mode], gate.city, memory_entries, table_bytes, kernel,
             gate.line, gate.station, _DIRECTIONS[gate.direction], gate.operator,
         )  # fmt: skip
-        self._judge = self._core.judge
+        self._judge = self.core.judge
         self.gate = gate
-        self.families = read_family_rules(parameters.image)
-        self.offline_max_s = parameters.limits.offline_max_s
-        takes_risks = any(row.at_risk_rides for row in self.families.resolved)
-        self.dearest_ride_fen = dearest_ride_fen(parameters.image, gate.mode) if takes_risks else 0
-        self._environment = parameters.environment
+        self._take(parameters)
         self.set_deny(deny)
 
     def judge(self, code: bytes, now: Moment | int) -> Verdict:
@@ -335,7 +307,7 @@ class Validator:
             answer = self._judge(code, now.unix_s, now.tick_ms, now.trusted)
         else:
             answer = self._judge(code, now, now * 1000, True)
-        return _verdict(code, answer)
+        return verdict_of(code, answer)
 
     def settle(self, verdict: Verdict, now: Moment, reason: Reason, vouched: Vouched = Vouched.HERE) -> Verdict:
         """Completes a verdict with the reason NEEDS_RESOLVER: ACCEPTED and who vouched, or why it is refused.
@@ -343,10 +315,10 @@ class Validator:
         What comes back is the answer of this presentation from now on; an accepted code shown again is a repeat. Raises
         ValueError for a verdict that is not the last one of `judge` with that reason.
         """
-        answer = self._core.settle(
+        answer = self.core.settle(
             verdict.code, verdict.digest or b"", now.unix_s, now.tick_ms, now.trusted, reason, vouched
         )
-        return _verdict(verdict.code, answer)
+        return verdict_of(verdict.code, answer)
 
     def facts(self, verdict: Verdict, now: Moment, run: int) -> bytes:
         """The facts of a tap that this validator judged, as an entry begins with them (yima.validator.journal.facts).
@@ -354,19 +326,35 @@ class Validator:
         verdict: as it was in the end. run: how often the device has started. Raises ValueError for a verdict that no
         core gave.
         """
-        return self._core.facts(verdict.raw, verdict.reason, now.unix_s, now.tick_ms, now.trusted, run)
+        return self.core.facts(verdict.raw, verdict.reason, now.unix_s, now.tick_ms, now.trusted, run)
 
     def retract(self, verdict: Verdict) -> None:
         """Takes back what an accepted verdict left in the memory: its record could not be made durable."""
         if verdict.accepted and not verdict.again and verdict.digest is not None:
-            self._core.retract(verdict.digest)
+            self.core.retract(verdict.digest)
 
-    def remember(self, code: bytes, accepted_at: int, now: int) -> bool:
-        """After a restart: puts an accepted code from the journal into the memory again, unverified.
+    def use(self, parameters: Parameters) -> None:
+        """Goes over to other parameters from the next code on; what was used stays used."""
+        self.core.use(parameters.image)
+        self._take(parameters)
 
-        Returns False if the bytes are no code that is judged here, or can matter no more at `now` (unix seconds).
+    def _take(self, parameters: Parameters) -> None:
+        self.families = read_family_rules(parameters.image)
+        self.offline_max_s = parameters.limits.offline_max_s
+        takes_risks = any(row.at_risk_rides for row in self.families.resolved)
+        self.dearest_ride_fen = dearest_ride_fen(parameters.image, self.gate.mode) if takes_risks else 0
+        self._environment = parameters.environment
+
+    def remember(self, entry: bytes) -> bool:
+        """After a restart, entry by entry in the order of the journal: an accepted tap is used, a reversal undoes it.
+
+        Returns whether the entry was one of these. Nothing is verified, and no clock is asked.
         """
-        return self._core.remember(code, accepted_at, now)
+        return self.core.remember(entry)
+
+    def remember_code(self, code: bytes, accepted_at: int) -> bool:
+        """The same for a code of a record without facts. Returns False if the bytes are no code that is judged here."""
+        return self.core.remember_code(code, accepted_at)
 
     def set_deny(self, deny: "DenyList | None") -> None:
         """Denies the accounts of this list, beside the parameters' own, from the next code on; None: no such list.
@@ -382,13 +370,13 @@ class Validator:
                 ),
                 Text("Never mix test and production", "测试与生产不可混用"),
             )
-        self._core.set_deny(None if deny is None else deny.core)
+        self.core.set_deny(None if deny is None else deny.core)
 
     def idle(self) -> bool:
         """For idle time: does at most one piece of useful work of about a millisecond; True if it did."""
-        return self._core.idle()
+        return self.core.idle()
 
     @property
-    def evicted_live(self) -> int:
-        """Accepted codes forgotten while still valid: not 0 means replay_capacity is too small."""
-        return self._core.evicted_live
+    def memory(self) -> Memory:
+        """How full the memory of used codes is."""
+        return Memory(*self.core.memory)

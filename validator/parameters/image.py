@@ -87,6 +87,7 @@ def _limits(limits: Limits) -> bytes:
         lists_max_age_s=limits.lists_max_age_s,
         lists_issued_at=limits.lists_issued_at,
         offline_max_s=limits.offline_max_s,
+        taps_per_minute=limits.taps_per_minute,
     )
 
 

@@ -51,6 +51,7 @@ def limits_of(table: Table) -> Limits:
         families=_families(table.take("families"), table.place.at("families"), plain.families),
         lists_max_age_s=table.number("lists_max_age_s", 0, 0x7FFFFFFF, plain.lists_max_age_s),
         offline_max_s=table.number("offline_max_s", 0, 0x7FFFFFFF, plain.offline_max_s),
+        taps_per_minute=table.number("taps_per_minute", 1, 6000, plain.taps_per_minute),
     )
     table.done()
     return limits

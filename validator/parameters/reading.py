@@ -141,6 +141,7 @@ def _limits(row: Row) -> Limits:
         account_types=_members(row.account_types),
         families=tuple(name for i, name in enumerate(_core.FAMILIES) if row.families >> i & 1),
         lists_max_age_s=row.lists_max_age_s, lists_issued_at=row.lists_issued_at, offline_max_s=row.offline_max_s,
+        taps_per_minute=row.taps_per_minute,
     )  # fmt: skip
 
 

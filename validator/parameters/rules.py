@@ -39,7 +39,8 @@ class Limits:
 
     families: names of the code families judged here. lists_max_age_s: a deny-list issued longer ago refuses everybody;
     lists_issued_at: when the list of these parameters was, 0: not told. offline_max_s: how long a device may be without
-    its collector. Defaults: a real terminal's 1200 s and 20 s; the lab's account types; versions met in the field.
+    its collector. taps_per_minute: the most rides that a memory of used codes is made for. Defaults: a real terminal's
+    1200 s and 20 s; the lab's account types; versions met in the field.
     """
 
     versions: Sequence[int] = (0x80, 0x81)
@@ -52,6 +53,7 @@ class Limits:
     lists_max_age_s: int = 0
     lists_issued_at: int = 0
     offline_max_s: int = 0
+    taps_per_minute: int = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

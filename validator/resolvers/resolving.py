@@ -94,19 +94,17 @@ class Resolving:
         self.on_trouble: Callable[[YimaError], None] = lambda error: None
         self.at_risk = RidesAtRisk()
 
-    def refill(self, validator: Validator, accepted: Callable[[], Iterable[bytes | OlderEntry]]) -> None:
-        """After a start: what is out, by the taps accepted within RISK_WINDOW_S, asked for only if that may matter."""
+    def refill(self, validator: Validator, accepted: Iterable[bytes | OlderEntry]) -> None:
+        """What is out, by the taps accepted within RISK_WINDOW_S."""
         if self._resolvers:
-            self.at_risk.refill(accepted(), validator.dearest_ride_fen)
+            self.at_risk.refill(accepted, validator.dearest_ride_fen)
 
-    def settled(self, validator: Validator, verdict: Verdict, moment: Moment) -> Verdict:
-        """The final verdict: `verdict` itself unless its reason is NEEDS_RESOLVER and there is somebody to ask."""
-        if verdict.reason is not Reason.NEEDS_RESOLVER or verdict.again:
-            return verdict
+    def decided(self, validator: Validator, verdict: Verdict, moment: Moment) -> Decision:
+        """What becomes of a verdict with the reason NEEDS_RESOLVER; that reason itself where there is nobody to ask."""
         policy = resolved_for(validator.families, verdict.family, verdict.code)
         resolver = self._resolvers.get(verdict.family)
         if policy is None or resolver is None:
-            return verdict
+            return Decision(Reason.NEEDS_RESOLVER)
         question = Question(
             token=verdict.code,
             family=verdict.family,
@@ -117,8 +115,7 @@ class Resolving:
         )
         answer = answer_of(resolver, question, self._tell)
         out = self.at_risk.out(moment.unix_s)
-        decision = decide(answer, policy, out, _risk_fen(validator, verdict), time_trusted=moment.trusted)
-        return validator.settle(verdict, moment, decision.reason, decision.vouched)
+        return decide(answer, policy, out, _risk_fen(validator, verdict), time_trusted=moment.trusted)
 
     def _tell(self, error: YimaError) -> None:
         if str(error) != self._told:

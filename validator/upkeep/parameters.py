@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from yima.validator.errors import ParametersError
-from yima.validator.judging import Moment, Reason, Validator
+from yima.validator.judging import Moment
 from yima.validator.packages import ENVIRONMENTS, PackageError, Pins, Policy, Standing, read_package, when
 from yima.validator.packages.store import PackageStore, Stack
 from yima.validator.parameters import Parameters, from_image, load
@@ -39,6 +39,9 @@ class Source(Protocol):
 
     def standing(self, now: Moment) -> tuple[Standing, int]:
         """How they stand, and when they expire, unix seconds."""
+
+    def until(self) -> int:
+        """When they stop being used, unix seconds; 0: never."""
 
     @property
     def trouble(self) -> ParametersError | None:
@@ -82,6 +85,10 @@ class PlainFile:
     def standing(self, now: Moment) -> tuple[Standing, int]:
         """Always good."""
         return Standing.GOOD, 0
+
+    def until(self) -> int:
+        """Never."""
+        return 0
 
 
 def _unsigned(path: Path) -> ParametersError:
@@ -145,6 +152,11 @@ class Packages:
         expiry = min((package.expiry for package in self.store.active), default=0)
         return (self.store.standing(now.unix_s, self._policy) if now.trusted else Standing.GOOD), expiry
 
+    def until(self) -> int:
+        """See Source: the expiry and its grace."""
+        expiry = min((package.expiry for package in self.store.active), default=0)
+        return expiry + self._policy.grace_s if expiry else 0
+
     def _take(self, now: Moment) -> bool:
         """Whether something else is in force now."""
         before = [package.id for package in self.store.active]
@@ -175,21 +187,19 @@ def _readable(stack: Stack) -> None:
 class Upkeep:
     """Keeps a running device's parameters up to date, between taps.
 
-    make: a judge by parameters. changed: told what comes into force, or None when a request found nothing new.
+    changed: told what comes into force, or None when a request found nothing new.
     troubled: told what is wrong, each once. deny: what keeps the deny-list; it looks and is asked whenever this is.
     """
 
     def __init__(
         self,
         source: Source,
-        make: Callable[[Parameters], Validator],
         *,
         changed: Callable[[Parameters | None], None] = lambda parameters: None,
         troubled: Callable[[ParametersError], None] = lambda error: None,
         deny: DenyUpkeep | None = None,
     ) -> None:
         self._source = source
-        self._make = make
         self._deny = deny
         self._changed = changed
         self._troubled = troubled
@@ -203,8 +213,8 @@ class Upkeep:
         if self._deny:
             self._deny.request()
 
-    def look(self, now: Moment) -> Validator | None:
-        """A judge by other parameters, if others came into force; for the time between taps."""
+    def look(self, now: Moment) -> Parameters | None:
+        """Other parameters, if others came into force; for the time between taps."""
         if not self._started:
             self._started = True
             if self._source.trouble:
@@ -214,19 +224,17 @@ class Upkeep:
         wanted, self._wanted = self._wanted, False
         try:
             parameters = self._source.again(now) if wanted else self._source.due(now)
-            made = self._make(parameters) if parameters else None
         except ParametersError as error:
             self._troubled(error)
             return None
         if parameters or wanted:
             self._changed(parameters)
         self._alarm.look(*self._source.standing(now))
-        return made
+        return parameters
 
-    def refusal(self, now: Moment) -> Reason | None:
-        """Why no one may ride now, whatever the code."""
-        standing, _ = self._source.standing(now)
-        return Reason.PARAMETERS_EXPIRED if standing is Standing.EXPIRED else None
+    def until(self) -> int:
+        """When those in force stop being used, their expiry and its grace; unix seconds, 0: never."""
+        return self._source.until()
 
 
 _ALARMS = {

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.entries import reason_of
+from tests.entries import reason_of, taps_of
 from yima.hwsim.board.layout import PIN_GATE, PIN_GREEN, PIN_OUT_OF_SERVICE, PIN_RED
 from yima.hwsim.board.workshop import Firmware
 from yima.hwsim.processes import Process, ProcessError, Processes
@@ -87,10 +87,11 @@ class Bench:
         os.close(line)
 
     def recorded(self) -> list[tuple[Reason, bytes | None]]:
-        """What the host's journal holds: the reason and the code of each record; its chain is checked."""
+        """What the host's journal holds: the reason and the code of each tap; its chain is checked."""
         journal = look_at_journal(self.state)
-        found = [(Reason(reason_of(entry.content)), code_of(entry.content)) for entry in journal.entries(0, 100)]
-        assert journal.verify() == len(found)
+        entries = {entry.key.sequence: entry.content for entry in journal.entries(0, 100)}
+        assert journal.verify() == len(entries)
+        found = [(Reason(reason_of(entry)), code_of(entry)) for entry in taps_of(entries).values()]
         journal.close()
         return found
 

@@ -10,8 +10,9 @@ from benchmarks.board import BEGIN, END, PAGE, RECORD, count, differences, figur
 from benchmarks.pages import read_between
 from yima.hwsim.board.costs import functions
 from yima.hwsim.board.emulator import Board
-from yima.hwsim.board.layout import SCANNER
+from yima.hwsim.board.layout import SCANNER, STATION
 from yima.hwsim.board.qemu import Witness, after_call, installed
+from yima.hwsim.board.station import time_request
 from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip
 
 KNOWN_ISSUER_MOST = 9_000_000
@@ -51,15 +52,16 @@ def test_qemu_gives_the_same_verdicts_and_counts_to_one_timer_tick(
     equip(flash, firmware.image, world.parameters)
     places = functions(firmware.slot_a.elf)
     judge = places["yima_judge"][0]
-    behind = after_call(firmware.slot_a.image, 0x10200, *places["device_tap"], judge)
+    behind = after_call(firmware.slot_a.image, 0x10200, *places["yima_loop_reading"], judge)
     codes = [world.code(rider) for rider in range(3)]
     ours: list[int] = []
     said: list[str] = []
     with Board(flash, mhz=1000) as board:  # as -icount shift=0: a nanosecond an instruction
-        board.set_rtc(CLOCK)
         board.power_on()
         board.mark({judge: 2})
         board.run(2000, until=b"ready terminal")
+        board.feed(STATION, time_request(CLOCK))  # as QEMU's is set: it starts without one
+        board.run(500, until=b"clock trusted=1")
         for code in codes:
             board.parts(clear=True)
             board.feed(SCANNER, code)

@@ -118,22 +118,22 @@ def test_gdb_stops_in_a_tap_looks_steps_and_lets_the_gate_open(bench: Bench, wor
     assert bench.said == ""  # it waits at its first instruction
     session = bench.debugger(
         "info registers pc", "break device_tap", "continue", "bt", "info registers r1 xpsr", "x/2i $pc",
-        "stepi", "step", "next", "set {int}0x20000ff0 = 0x12345678", "x/xw 0x20000ff0", "set {int}0x10200 = 0",
+        "stepi", "step", "next", "set {int}0x2001bff0 = 0x12345678", "x/xw 0x2001bff0", "set {int}0x10200 = 0",
         "delete", "break gate_open", "continue", "bt", "finish", "detach",
     )  # fmt: skip
     bench.status("ready terminal")
     code = world.code(1, int(time.time()))
     bench.scan(code)
     text = said(session)
-    assert re.search(r"pc +0x17[0-9a-f]{3} +0x17[0-9a-f]{3} <reset>", text), text
+    assert re.search(r"pc +0x1[0-9a-f]{4} +0x1[0-9a-f]{4} <reset>", text), text
     assert re.search(r"Breakpoint 1, .*device_tap .*app/device\.c:\d+", text), text
     assert re.search(r"#\d+ +main \(\) at firmware_images/app/main\.c", text), text
     assert re.search(rf"r1 +{len(code):#x}", text), text
-    assert "0x20000ff0" in text and "0x12345678" in text
+    assert "0x2001bff0" in text and "0x12345678" in text
     assert "Cannot access memory at address 0x10200" in text  # flash has its controller
     assert re.search(r"Breakpoint 2, .*gate_open .*", text), text
-    assert re.search(r"#1 .* device_tap ", text), text
-    assert re.search(r"device\.c:\d+\n\d+\s+gate_open\(", text), text  # `finish` is back in device_tap
+    assert re.search(r"#1 .* carry_out ", text), text
+    assert re.search(r"device\.c:\d+\n\d+\s+tell_tap\(", text), text  # `finish` is back in carry_out
     bench.until(lambda event: event.get("pins", 0) & PIN_GATE)
     bench.status("name=ACCEPTED")
 

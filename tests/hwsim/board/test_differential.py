@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.entries import record_name
 from yima.firmware_images.build import STACK_BYTES
 from yima.hwsim.board.emulator import Board
 from yima.hwsim.board.layout import SCANNER
@@ -89,7 +90,7 @@ class Pair:
                 self._host,
                 verdict,
                 terminal=Terminal(terminal="T1"),
-                record_id=f"T1-{number:010}",
+                record_id=record_name("T1", unix_s, number),
                 moment=moment,
                 run=1,
             )

@@ -97,8 +97,8 @@ def test_codes_that_older_firmware_took_stay_used_and_its_records_go_out_as_they
     records = [record.data for record in Station(board).records()]
     assert records[:2] == kept
     assert all(record_is_intact(record) for record in records[:2])
-    assert [fault_of(record) for record in records[2:]] == [None] * 2
-    assert [parse(record)[0].run for record in records[2:]] == [1, 1]
+    assert [fault_of(record) for record in records[2:]] == [None] * 4, "the start, the parameters, two taps"
+    assert [parse(record)[0].run for record in records[2:]] == [1, 1, 1, 1]
 
 
 def test_each_start_is_a_run_of_its_own(started_on: Started, world: World) -> None:
@@ -110,4 +110,5 @@ def test_each_start_is_a_run_of_its_own(started_on: Started, world: World) -> No
     board.run(2000, until=b"ready terminal")
     board.run(500)
     assert shown(board, code) == "REPEATED"
-    assert [parse(data)[0].run for data in read_log(bytes(board.flash)).records.values()] == [41, 42, 43]
+    runs = [parse(data)[0].run for data in read_log(bytes(board.flash)).records.values()]
+    assert runs == [41, *[42] * 3, *[43] * 3], "each with its start, its parameters and a tap"

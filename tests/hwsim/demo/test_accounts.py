@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.entries import note, reversal, tap
+from tests.uplinks import record
 from yima.hwsim.demo.accounts import Account, Tap, account
 from yima.sdk.centre.collector.store import Store
 from yima.validator.errors import JournalError
@@ -26,9 +28,9 @@ PAYLOADS = [b"not a code, number %d" % number for number in range(5)]
 
 
 class Stores:
-    """A journal with five entries, and a collector's store that has taken them all."""
+    """A journal with five entries and more, and a collector's store that has taken them all."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *more: bytes) -> None:
         self.journal = directory / "journal"
         self.collector = directory / "trips.db"
         parameters = from_mapping(
@@ -42,10 +44,10 @@ class Stores:
         for number, payload in enumerate(PAYLOADS):
             moment = Moment.at(NOW + number)
             verdict = validator.judge(payload, moment)
-            record = tap_entry(
+            entry = tap_entry(
                 validator, verdict, terminal=Terminal(terminal=DEVICE), record_id=f"r{number}", moment=moment, run=1
             )
-            key = journal.append(record)
+            key = journal.append(entry)
             self.taps.append(
                 Tap(
                     seq=key.sequence,
@@ -57,6 +59,8 @@ class Stores:
                     times_ms={"total": 1.0},
                 )
             )
+        for content in more:
+            journal.append(content)
         entries = tuple(journal.pending(100))
         store = Store(self.collector)
         answer, _ = store.accept(Batch(device=DEVICE, epoch=7, entries=entries), "ab" * 32, received=NOW)
@@ -88,6 +92,30 @@ def test_whole_stores_balance(stores: Stores) -> None:
     found = stores.account()
     assert found.differences == ()
     assert (found.taps, found.again, found.recorded, found.uploaded, found.acknowledged) == (5, 0, 5, 5, 5)
+
+
+JAMMED = Tap(
+    seq=6, reason=Reason.GATE_FAILED, again=False, fare_fen=0, rule="", account_masked="", times_ms={}, trouble="shut"
+)  # fmt: skip
+RIDE = replace(JAMMED, seq=8, reason=Reason.ACCEPTED, fare_fen=200, trouble=None)
+
+
+def ride(number: int) -> bytes:
+    return tap(NOW, body=record(b"code %d" % number))
+
+
+def test_a_ride_whose_gate_did_not_open_is_told_reversed_and_costs_nothing_at_the_collector(tmp_path: Path) -> None:
+    stores = Stores(tmp_path, ride(1), reversal(6), ride(2))
+    found = stores.account([*stores.taps, JAMMED, RIDE])
+    assert found.differences == ()
+    assert (found.recorded, found.reversed, found.fares_fen) == (8, 1, 200)
+
+
+def test_a_ride_that_was_told_reversed_and_is_not_is_noticed(tmp_path: Path) -> None:
+    stores = Stores(tmp_path, ride(1), note(), ride(2))
+    found = differences(stores.account([*stores.taps, JAMMED, RIDE]))
+    assert "tap 6 was answered" in found
+    assert "riders were told 200 fen in all, the collector's entries come to 400" in found
 
 
 def test_what_was_shown_again_needs_no_record(stores: Stores) -> None:

@@ -60,7 +60,10 @@ def outcomes(script: list[Presentation]) -> list[Outcome]:
 
 
 def written(path: Path, outcomes: list[Outcome], *differences: Text, board: str = "") -> str:
-    whole = Account(device="bus-1", taps=8, again=1, recorded=7, uploaded=7, acknowledged=7, differences=())
+    whole = Account(
+        device="bus-1", taps=8, again=1, recorded=7, uploaded=7, acknowledged=7, reversed=1, fares_fen=1250,
+        differences=(),
+    )  # fmt: skip
     check_report(path)
     write_report(path, title=TITLE, outcomes=outcomes, accounts=[whole], differences=differences, board=board)
     return path.read_text(encoding="utf-8")

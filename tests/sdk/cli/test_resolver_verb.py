@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from yima.sdk.cli import main as command
+from yima.validator.journal.facts import TapFacts, parse
 from yima.validator.journal.kept import code_of, kept_tap
 from yima.validator.judging import Vouched
 from yima.validator.state import DeviceState
@@ -97,7 +98,7 @@ def test_rides_at_risk_are_bounded_over_restarts(tmp_path: Path) -> None:
     after = taps(tmp_path, [b"js:3", b"js:1"], "--resolver", nobody)
     assert [tap["reason"] for tap in after] == ["AT_RISK_LIMIT", "REPEATED"]
     journal = DeviceState.open(tmp_path / "state").open_journal()
-    entries = journal.entries(0, 10)
+    entries = [entry for entry in journal.entries(0, 20) if isinstance(parse(entry.content)[0], TapFacts)]
     kept = [kept_tap(entry.content) for entry in entries]
     assert [tap and tap.vouched for tap in kept] == [Vouched.NOBODY, *[Vouched.HERE] * 3]
     assert [code_of(entry.content) for entry in entries] == [b"js:1", b"js:2", b"js:3", b"js:1"]

@@ -56,7 +56,7 @@ def test_a_run_says_it_is_ready_answers_with_metrics_and_says_it_stops(tmp_path:
                 scanner.scan(good_code(issuer))
                 until(lambda: 'yima_taps_total{reason="ACCEPTED"} 1.0' in scraped(port))
                 page = scraped(port)
-                assert "yima_pending_records 1.0" in page
+                assert "yima_pending_records 3.0" in page, "the start, the parameters, the tap"
                 assert "yima_parameters_version 3.0" in page
                 assert 'yima_thread_up{thread="yima-journal"} 1.0' in page
                 process.send_signal(signal.SIGTERM)

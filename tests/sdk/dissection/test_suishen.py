@@ -111,7 +111,7 @@ def test_dissect_and_core_agree_on_what_has_the_right_form(data: st.DataObject) 
     if data.draw(st.booleans()):
         del payload[data.draw(st.integers(24, len(payload))) :]
     damaged = bytes(payload)
-    verdict = Validator(from_mapping(PARAMETERS), GateContext(mode=Mode.METRO), replay_capacity=8).judge(damaged, NOW)
+    verdict = Validator(from_mapping(PARAMETERS), GateContext(mode=Mode.METRO)).judge(damaged, NOW)
     if verdict.family != "suishen":
         return
     problems = [problem for problem in dissect(damaged).problems if "user type" not in problem.text.en]

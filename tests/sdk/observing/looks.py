@@ -7,13 +7,14 @@ from typing import Any
 from yima.sdk.observing.metrics import Metrics
 from yima.sdk.observing.seen import Seen
 from yima.validator.guarding.watched import Standing, ThreadState
+from yima.validator.judging.judge import Memory
 
 SEEN = Seen(
     pending=3,
     oldest_pending_at=1_790_000_000,
     journal_bytes=1 << 20,
     journal_limit_bytes=1 << 30,
-    evicted_live=0,
+    memory=Memory(used=240, most=5281, refused=4, lost_until=0),
     clock_trusted=True,
     parameters_version=7,
     parameters_not_before=1_780_000_000,

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.sdk.observing.looks import SEEN, metrics
 from yima.sdk.observing.metrics import Metrics
 from yima.sdk.observing.seen import Seen
-from yima.validator.device import Happening, Notice, Tap
+from yima.validator.happenings import Happening, Notice, Tap
 from yima.validator.judging import Reason, Stage, StageResult, Verdict
 from yima.validator.ports import JournalKey
 
@@ -29,8 +29,8 @@ def a_tap(reason: Reason = Reason.ACCEPTED, *, again: bool = False, recorded: bo
         stages=dict.fromkeys(Stage, StageResult.PASSED), code=b"31048700000000019999",
     )  # fmt: skip
     return Tap(
-        key=JournalKey("gate-7", 7, 1) if recorded else None, at=1, time_trusted=True, verdict=verdict, read_ms=30,
-        judge_us=400, journal_ms=0.9, gate_ms=0.1, total_ms=1.5, payload_length=364,
+        key=JournalKey("gate-7", 7, 1) if recorded else None, at=1, time_trusted=True, verdict=verdict, gate=None,
+        read_ms=30, judge_us=400, journal_ms=0.9, gate_ms=0.1, total_ms=1.5, payload_length=364,
     )  # fmt: skip
 
 
@@ -75,6 +75,8 @@ def test_what_stands_is_shown() -> None:
     assert found["yima_oldest_pending_timestamp_seconds", ""] == 1_790_000_000
     assert (found["yima_journal_bytes", ""], found["yima_journal_limit_bytes", ""]) == (1 << 20, 1 << 30)
     assert found["yima_clock_trusted", ""] == 0
+    assert (found["yima_memory_used", ""], found["yima_memory_most", ""]) == (240, 5281)
+    assert found["yima_memory_refused_total", ""] == 4
     assert (found["yima_parameters_version", ""], found["yima_deny_list_version", ""]) == (7, 12)
     assert (found["yima_thread_up", "yima-uplink"], found["yima_thread_up", "yima-journal"]) == (1, 0)
     assert found["yima_thread_restarts_total", "yima-journal"] == 2

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.sdk.observing.looks import metrics
 from yima.sdk.cli.exit_status import TABLE
 from yima.sdk.cli.main import main
-from yima.validator.device import Happening
+from yima.validator.happenings import Happening
 from yima.validator.judging import Reason
 
 DOCS = Path(__file__).parents[3] / "docs"

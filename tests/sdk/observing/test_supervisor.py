@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from yima.sdk.observing.supervisor import Supervisor, Turning
-from yima.validator.judging import Moment, Reason, Validator
+from yima.validator.judging import Moment
 
 
 @pytest.fixture
@@ -29,11 +29,11 @@ def heard(line: socket.socket) -> list[bytes]:
 
 
 class Quiet:
-    def look(self, now: Moment) -> Validator | None:
+    def look(self, now: Moment) -> None:
         return None
 
-    def refusal(self, now: Moment) -> Reason | None:
-        return Reason.PARAMETERS_EXPIRED
+    def until(self) -> int:
+        return 1_790_000_000
 
 
 def test_ready_is_said_once_and_the_watchdog_is_fed_by_turns_alone(line: socket.socket, tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_ready_is_said_once_and_the_watchdog_is_fed_by_turns_alone(line: socket.
         assert turning.look(Moment.at(1)) is None
     assert heard(line) == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1", b"WATCHDOG=1"]
     assert turning.at >= before
-    assert turning.refusal(Moment.at(1)) is Reason.PARAMETERS_EXPIRED
+    assert turning.until() == 1_790_000_000
     supervisor.stopping()
     assert heard(line) == [b"STOPPING=1"]
 

@@ -36,6 +36,7 @@ class Verdict(ctypes.Structure):
         ("accepted", ctypes.c_uint8),
         ("family", ctypes.c_uint8),
         ("again", ctypes.c_uint8),
+        ("was_accepted", ctypes.c_uint8),
         ("stages", ctypes.c_uint8 * 7),
         ("fare_fen", ctypes.c_uint32),
         ("gross_fen", ctypes.c_uint32),
@@ -98,6 +99,7 @@ def core_library(folder: Path) -> ctypes.CDLL:
         getattr(built, name).restype = ctypes.c_char_p
     built.yima_record_write.restype = ctypes.c_size_t
     built.yima_package_size.restype = ctypes.c_uint64
+    built.yima_memory_size.restype = ctypes.c_size_t
     built.yima_judge.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, Moment, ctypes.POINTER(Verdict)]
     built.yima_settle.argtypes = [
         *(ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, Moment),
@@ -107,22 +109,43 @@ def core_library(folder: Path) -> ctypes.CDLL:
 
 
 class CGate:
-    """A validator in memory that the caller owns. image: parameters. entries: places in its memory of codes."""
+    """A validator in memory that the caller owns. image: parameters. entries: used codes remembered; None: enough.
+
+    status: what yima_validator_init returned.
+    """
 
     def __init__(
-        self, library: ctypes.CDLL, image: bytes, *, mode: int = 1, entries: int = 64, tables: int = 0
+        self, library: ctypes.CDLL, image: bytes, *, mode: int = 1, entries: int | None = None, tables: int = 0
     ) -> None:
         self._library = library
         self._image = image
         self._parameters = ctypes.create_string_buffer(_ROOM)
         assert library.yima_parameters_open(self._parameters, image, ctypes.c_size_t(len(image)), None) == 0
-        self._replay = ctypes.create_string_buffer(64 * max(entries, 1))
-        self._tables = ctypes.create_string_buffer(max(tables, 1))
+        if entries is None:
+            entries = library.yima_memory_need(self._parameters)
+        size = library.yima_memory_size(ctypes.c_uint32(entries))
+        self._memory = (ctypes.c_uint64 * (size // 8 + 1))()
+        self._tables = (ctypes.c_uint64 * (tables // 8 + 1))()
         self._validator = ctypes.create_string_buffer(_ROOM)
-        library.yima_validator_init(
-            self._validator, self._parameters, Gate(mode=mode), self._replay, ctypes.c_uint32(entries), self._tables,
+        self.status: int = library.yima_validator_init(
+            self._validator, self._parameters, Gate(mode=mode), self._memory, ctypes.c_size_t(size), self._tables,
             ctypes.c_size_t(tables),
         )  # fmt: skip
+
+    @property
+    def pointer(self) -> Any:
+        """The yima_validator."""
+        return self._validator
+
+    @property
+    def parameters(self) -> Any:
+        """The yima_parameters."""
+        return self._parameters
+
+    @staticmethod
+    def place(mode: int, direction: int = 0) -> Gate:
+        """A yima_gate."""
+        return Gate(mode=mode, direction=direction)
 
     def judge(self, code: bytes, unix_s: int) -> Verdict:
         """The verdict; ticks run with the seconds."""
@@ -132,10 +155,11 @@ class CGate:
         )
         return verdict
 
-    def settle(self, code: bytes, unix_s: int, reason: int, verdict: Verdict) -> None:
-        """yima_settle, with the issuer's word behind it."""
+    def settle(self, code: bytes, unix_s: int, reason: int, verdict: Verdict) -> int:
+        """yima_settle, with the issuer's word behind it; its status."""
         moment = Moment(unix_s=unix_s, tick_ms=unix_s * 1000, trusted=1)
-        self._library.yima_settle(self._validator, code, len(code), moment, reason, 1, verdict)
+        status: int = self._library.yima_settle(self._validator, code, len(code), moment, reason, 1, verdict)
+        return status
 
     def retract(self, verdict: Verdict) -> None:
         """yima_retract."""

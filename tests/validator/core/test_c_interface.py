@@ -20,6 +20,7 @@ from yima.validator.parameters.rules import Fare, Rules
 
 NewRider = Callable[..., Rider]
 TOKEN = b"example-js:0001"
+BAD_ARGUMENT, MEMORY_TOO_SMALL = 1, 2
 RESOLVED = {"family": "sufu", "prefix": "example-js:", "city": 320000}
 
 
@@ -139,6 +140,19 @@ def test_what_a_tag_cannot_hold_is_refused(library: ctypes.CDLL) -> None:
     assert record(library, 700, b"", ride, Trip(mode=1, plate=b"x" * 256)) == b""
 
 
+def test_whoever_opens_for_every_accepted_verdict_opens_once_for_a_code_in_view(
+    library: ctypes.CDLL, image: bytes, new_rider: NewRider, now: int
+) -> None:
+    """`if (v.accepted) open();` is what a vendor writes."""
+    gate = CGate(library, image)
+    code = new_rider().code(now)
+    verdicts = [gate.judge(code, now + second) for second in (0, 1, 1)]
+    assert [(verdict.accepted, verdict.again, verdict.was_accepted) for verdict in verdicts] == [
+        (1, 0, 0), (0, 1, 1), (0, 1, 1),
+    ]  # fmt: skip
+    assert {verdict.reason for verdict in verdicts} == {Reason.ACCEPTED}
+
+
 def test_only_a_question_can_be_settled(library: ctypes.CDLL, image: bytes, new_rider: NewRider, now: int) -> None:
     gate = CGate(library, image)
     code = new_rider().code(now)
@@ -173,17 +187,25 @@ def test_only_an_accepted_verdict_of_its_own_can_be_taken_back(
     assert gate.judge(code, now + 20).accepted
 
 
-def test_a_gate_without_memory_of_codes_rides_them_all_and_counts_each_as_lost(
+def test_a_gate_whose_memory_does_not_do_refuses_everybody(
     library: ctypes.CDLL, image: bytes, new_rider: NewRider, now: int
 ) -> None:
-    for entries in (0, 7):  # less than one set
+    for entries in (0, 7):
         gate = CGate(library, image, entries=entries)
-        code = new_rider().code(now)
-        verdict = gate.judge(code, now)
-        assert verdict.accepted
-        gate.retract(verdict)
-        assert gate.judge(code, now + 10).accepted
-        assert gate.judge(code, now + 20).accepted
+        assert gate.status == MEMORY_TOO_SMALL
+        assert gate.judge(new_rider().code(now), now).reason == Reason.NO_PARAMETERS
+    assert CGate(library, image, mode=0).status == BAD_ARGUMENT
+    assert CGate(library, image).status == 0
+
+
+def test_a_verdict_is_settled_once(library: ctypes.CDLL, image: bytes, now: int) -> None:
+    gate = CGate(library, image)
+    asked = gate.judge(TOKEN, now)
+    copy = Verdict.from_buffer_copy(asked)
+    assert gate.settle(TOKEN, now, 0, asked) == 0
+    assert gate.settle(TOKEN, now, 0, asked) == BAD_ARGUMENT
+    assert gate.settle(TOKEN, now, 0, copy) == 0
+    assert (copy.accepted, copy.reason) == (0, Reason.REPEATED), "a copy kept from before opens nothing"
 
 
 @pytest.mark.parametrize("tables", [1, 63, 2047])

@@ -41,7 +41,7 @@ def leave(image: bytes, new_rider: Callable[..., Rider], now: int) -> Exit:
         changed = image[:start] + value + image[start + len(value) :]
         parameters = Parameters(environment="test", version=1, image=changed, fares_fen={}, roots={}, source="changed")
         gate = GateContext(mode=Mode.METRO, city=320500, station=2, direction=Direction.EXIT)
-        validator = Validator(parameters, gate, replay_capacity=8, table_bytes=0)
+        validator = Validator(parameters, gate, table_bytes=0)
         return validator.judge(new_rider(issuer_data=b"\1\0\1").code(now), now)
 
     return judged

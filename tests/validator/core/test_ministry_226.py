@@ -41,7 +41,7 @@ def judged(code: bytes, at: int = NOW, mode: Mode = Mode.BUS, city: int = 310000
 
 def gate(mode: Mode = Mode.BUS, city: int = 310000, **changes: Any) -> Validator:
     parameters = from_mapping(OLD_FORM | changes)
-    return Validator(parameters, GateContext(mode=mode, city=city), replay_capacity=64, table_bytes=0)
+    return Validator(parameters, GateContext(mode=mode, city=city), table_bytes=0)
 
 
 @pytest.mark.parametrize("version", [0x40, 0x80, 0x81, 0xFF])
@@ -123,8 +123,7 @@ def test_an_old_code_shown_again_is_a_repeat_also_after_a_restart() -> None:
     assert validator.judge(code, NOW + 1).again
     assert validator.judge(code, NOW + 10).reason is Reason.REPEATED
     restarted = gate(ministry_226_keys=[])
-    assert restarted.remember(code, NOW, NOW + 10)
-    assert not restarted.remember(code, NOW, NOW + 121)
+    assert restarted.remember_code(code, NOW)
 
 
 @given(st.binary(min_size=226, max_size=260))
@@ -136,4 +135,4 @@ def test_any_bytes_of_that_form_have_a_verdict(rest: bytes) -> None:
     verdict = judged(bytes(code))
     assert not verdict.accepted
     assert verdict.family == "ministry-226"
-    gate().remember(bytes(code), NOW, NOW)
+    gate().remember_code(bytes(code), NOW)

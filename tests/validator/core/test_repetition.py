@@ -61,7 +61,8 @@ def test_a_code_in_view_is_answered_again_and_nothing_more(
     for tick in range(1100, 20_000, 1900):  # a phone held still: each frame starts the two seconds anew
         again = validator.judge(code, at(now + tick // 1000, tick))
         assert again.again
-        assert (again.accepted, again.reason, again.fare_fen) == (True, Reason.ACCEPTED, 200)
+        assert (again.accepted, again.was_accepted) == (False, True), "`if accepted: open` opens once"
+        assert (again.reason, again.fare_fen) == (Reason.ACCEPTED, 200)
     gone = validator.judge(code, at(now + 30, 30_000))
     assert gone.reason is Reason.REPEATED
     assert validator.judge(code, at(now + 31, 31_000)).again
@@ -173,7 +174,7 @@ def test_a_retracted_ride_leaves_the_answer_of_another_phone_in_view_as_it_was(
     validator.judge(refused, at(now, 1200))
     validator.retract(verdict)
     again = validator.judge(other, at(now, 1300))
-    assert (again.again, again.accepted) == (True, True)
+    assert (again.again, again.was_accepted) == (True, True)
     assert validator.judge(refused, at(now, 1400)).again
     assert not validator.judge(mine, at(now, 1500)).again
 
@@ -191,83 +192,12 @@ def test_only_the_verdict_that_accepted_can_be_retracted(
     assert validator.judge(code, now + 30).accepted
 
 
-def test_after_a_restart_what_the_journal_remembers_is_a_repeat(
-    new_rider: NewRider, new_validator: NewValidator, now: int
-) -> None:
-    rider = new_rider(validity_s=120)
-    code = rider.code(now)
-    assert new_validator().judge(code, now).accepted
-    restarted = new_validator()
-    assert restarted.remember(code, now, now + 30)
-    assert restarted.judge(code, now + 31).reason is Reason.REPEATED
-    assert restarted.judge(rider.code(now + 31), now + 31).accepted
-
-
-def test_what_can_no_longer_matter_is_not_remembered(
-    new_rider: NewRider, new_validator: NewValidator, now: int
-) -> None:
-    code = new_rider(validity_s=120).code(now)
-    assert new_validator().remember(code, now, now + 120)
-    assert not new_validator().remember(code, now, now + 121)
-    with_interval = new_validator(limits={"account_interval_s": 600})
-    assert with_interval.remember(code, now, now + 599)
-    assert not with_interval.remember(code, now, now + 600)
-    for garbage in (b"", b"\x80\x01\x49\x24", code[:-1], code + b"\0", bytes(332)):
-        assert not new_validator().remember(garbage, now, now)
-
-
-def test_remembering_a_code_twice_takes_one_place(new_rider: NewRider, new_validator: NewValidator, now: int) -> None:
-    codes = [new_rider(validity_s=600).code(now) for _ in range(8)]
-    restarted = new_validator(capacity=8)
-    for code in [*codes, codes[3], codes[7]]:
-        assert restarted.remember(code, now, now)
-    assert restarted.evicted_live == 0
-    assert all(restarted.judge(code, now + 1).reason is Reason.REPEATED for code in codes)
-
-
-def test_an_interval_survives_a_restart(new_rider: NewRider, new_validator: NewValidator, now: int) -> None:
-    rider = new_rider(validity_s=10)
-    restarted = new_validator(limits={"account_interval_s": 600})
-    assert restarted.remember(rider.code(now), now, now + 100)
-    assert restarted.judge(rider.code(now + 100), now + 100).reason is Reason.TOO_SOON
-
-
-def test_a_full_memory_forgets_expired_rides_first_and_counts_what_it_should_have_kept(
-    new_rider: NewRider, new_validator: NewValidator, now: int
-) -> None:
-    validator = new_validator(capacity=8)
-    short = [new_rider(validity_s=10) for _ in range(4)]
-    long = [new_rider(validity_s=600 + i) for i in range(5)]
-    codes = [rider.code(now) for rider in short + long]
-    for code in codes[:8]:
-        assert validator.judge(code, now).accepted
-    assert validator.judge(codes[8], now + 20).accepted  # in place of an expired one
-    assert validator.evicted_live == 0
-    assert all(validator.judge(code, now + 30).reason is Reason.REPEATED for code in codes[4:])
-    later = [new_rider(validity_s=900).code(now + 30) for _ in range(4)]
-    assert all(validator.judge(code, now + 40).accepted for code in later)
-    assert validator.evicted_live == 1  # three were expired, the fourth was not
-    assert validator.judge(codes[4], now + 50).accepted  # the one that expired first is the one forgotten
-
-
-def test_every_live_ride_that_a_memory_loses_is_counted(
-    new_rider: NewRider, new_validator: NewValidator, now: int
-) -> None:
-    rider = new_rider(validity_s=1200)
-    codes = [rider.code(now - i) for i in range(20)]
-    small, large = new_validator(capacity=8), new_validator(capacity=1024)
-    assert all(small.judge(code, now).accepted and large.judge(code, now).accepted for code in codes)
-    assert small.evicted_live == len(codes) - 8
-    assert large.evicted_live == 0
-    assert all(large.judge(code, now + 3).reason is Reason.REPEATED for code in codes)
-
-
 def test_a_code_accepted_at_a_shifted_hour_is_not_accepted_again_at_another(
     new_rider: NewRider, new_validator: NewValidator, now: int
 ) -> None:
     hours = 8 * 3600
     shifts = [{"organisation": "00083010", "shifts_s": [hours, -hours]}]
-    validator = new_validator(capacity=8, time_shifts=shifts)
+    validator = new_validator(time_shifts=shifts)
     code = new_rider(validity_s=60).code(now)
     assert validator.judge(code, now).accepted
     for i in range(4):
@@ -287,7 +217,7 @@ def test_trusted_issuers_are_kept_and_those_seen_often_get_a_table(
     assert validator.judge(rider.code(now + 2), now + 2).accepted
     assert validator.idle()
     assert not validator.idle()
-    [(certificate, uses, window)] = validator._core.issuers
+    [(certificate, uses, window)] = validator.core.issuers
     assert (certificate, uses, window) == (issuer.certificate, 3, 8)
     assert validator.judge(rider.code(now + 3), now + 3).accepted
     forged = bytearray(rider.code(now + 4))
@@ -296,7 +226,7 @@ def test_trusted_issuers_are_kept_and_those_seen_often_get_a_table(
 
 
 def test_without_memory_for_tables_none_is_built(new_rider: NewRider, mapping: dict[str, Any], now: int) -> None:
-    validator = Validator(from_mapping(mapping), GateContext(mode=Mode.BUS), replay_capacity=64, table_bytes=0)
+    validator = Validator(from_mapping(mapping), GateContext(mode=Mode.BUS), table_bytes=0)
     rider = new_rider()
     assert all(validator.judge(rider.code(now + i), now + i).accepted for i in range(5))
     assert not validator.idle()
@@ -313,7 +243,7 @@ def test_of_several_issuers_seen_often_the_busiest_gets_its_table_first(
         rider = new_rider(issuer)
         assert all(validator.judge(rider.code(now + i), now + i).accepted for i in range(count))
     assert validator.idle()
-    windows = {certificate: window for certificate, _, window in validator._core.issuers}
+    windows = {certificate: window for certificate, _, window in validator.core.issuers}
     busiest = issuers[uses.index(5)].certificate
     assert {certificate for certificate, window in windows.items() if window} == {busiest}
 
@@ -323,9 +253,7 @@ def test_a_table_is_taken_from_the_issuer_seen_least_once_another_is_seen_more_t
     root: RootAuthority, new_rider: NewRider, mapping: dict[str, Any], now: int, uses: tuple[int, ...]
 ) -> None:
     three_tables = 3 * 32768 + 63
-    validator = Validator(
-        from_mapping(mapping), GateContext(mode=Mode.BUS), replay_capacity=64, table_bytes=three_tables
-    )
+    validator = Validator(from_mapping(mapping), GateContext(mode=Mode.BUS), table_bytes=three_tables)
     issuers = [make_issuer(root, serial=i) for i in range(4)]
     second = iter(range(100))
 
@@ -341,7 +269,7 @@ def test_a_table_is_taken_from_the_issuer_seen_least_once_another_is_seen_more_t
     assert not validator.idle()
     ride(issuers[3], 1)
     assert validator.idle()
-    without = [certificate for certificate, _, window in validator._core.issuers if not window]
+    without = [certificate for certificate, _, window in validator.core.issuers if not window]
     assert without == [issuers[uses.index(3)].certificate]
 
 
@@ -357,7 +285,7 @@ def test_more_issuers_than_places_are_all_judged_rightly_and_the_longest_unused_
             tick += 1
             assert validator.judge(rider.code(now + tick), now + tick).accepted
             validator.idle()
-    kept = {certificate for certificate, _, _ in validator._core.issuers}
+    kept = {certificate for certificate, _, _ in validator.core.issuers}
     assert kept == {issuer.certificate for issuer in issuers[4:]}
 
 
@@ -377,9 +305,9 @@ def test_a_table_passes_to_an_issuer_that_is_seen_more_often(
     for i in range(12):
         ride(i, 3)
         validator.idle()
-    without = [i for i in range(12) if (issuers[i].certificate, 3, 0) in validator._core.issuers]
+    without = [i for i in range(12) if (issuers[i].certificate, 3, 0) in validator.core.issuers]
     assert without, "every issuer got a table: the memory given is too large for this test"
     ride(without[0], 9)
     assert validator.idle()
-    assert (issuers[without[0]].certificate, 12, 0) not in validator._core.issuers
+    assert (issuers[without[0]].certificate, 12, 0) not in validator.core.issuers
     ride(without[0], 1)

@@ -40,7 +40,7 @@ PARAMETERS: dict[str, Any] = {
 
 def gate(mode: Mode = Mode.BUS, city: int = 320500, **changes: Any) -> Validator:
     parameters = from_mapping(PARAMETERS | changes)
-    return Validator(parameters, GateContext(mode=mode, city=city), replay_capacity=64, table_bytes=0)
+    return Validator(parameters, GateContext(mode=mode, city=city), table_bytes=0)
 
 
 def at(unix_s: int) -> Moment:
@@ -135,7 +135,7 @@ def test_mode_city_and_fare_are_judged_before_anybody_is_asked() -> None:
 def test_an_exit_is_priced_only_where_the_fare_needs_no_entry() -> None:
     """Nothing is read in such a code, so nothing tells where its bearer entered."""
     where = GateContext(mode=Mode.METRO, city=320500, station=205, direction=Direction.EXIT)
-    validator = Validator(from_mapping(PARAMETERS), where, replay_capacity=64, table_bytes=0)
+    validator = Validator(from_mapping(PARAMETERS), where, table_bytes=0)
     assert asked(validator).fare_fen == 300
     rules = Rules(
         environment="test",
@@ -145,7 +145,7 @@ def test_an_exit_is_priced_only_where_the_fare_needs_no_entry() -> None:
         matrices={"network": Matrix(stations=(205,), fares=((300,),))},
         other=rows(FamilyRules(resolved=[Resolved(family="sufu", prefix=b"example-js:")])),
     )
-    validator = Validator(from_rules(rules, "these rules"), where, replay_capacity=64, table_bytes=0)
+    validator = Validator(from_rules(rules, "these rules"), where, table_bytes=0)
     assert validator.judge(TOKEN, NOW).reason is Reason.ENTRY_UNREADABLE
 
 
@@ -158,7 +158,7 @@ def test_a_yes_is_the_final_answer_of_this_presentation() -> None:
     assert verdict.stages[Stage.REPETITION] is StageResult.PASSED
     assert verdict.stages[Stage.ISSUER_SIGNATURE] is StageResult.NOT_REACHED
     again = validator.judge(TOKEN, NOW + 1)
-    assert (again.again, again.accepted, again.vouched) == (True, True, Vouched.ISSUER)
+    assert (again.again, again.was_accepted, again.vouched) == (True, True, Vouched.ISSUER)
 
 
 @pytest.mark.parametrize(
@@ -201,9 +201,9 @@ def test_a_ride_taken_back_may_be_asked_for_again() -> None:
 
 def test_after_a_restart_an_accepted_token_is_still_a_repeat() -> None:
     restarted = gate()
-    assert restarted.remember(TOKEN, NOW, NOW + 100)
+    assert restarted.remember_code(TOKEN, NOW)
     assert restarted.judge(TOKEN, NOW + 101).reason is Reason.REPEATED
-    assert not gate().remember(TOKEN, NOW, NOW + 301)
+    assert restarted.judge(TOKEN, NOW + 301).reason is Reason.NEEDS_RESOLVER, "its issuer may be asked anew"
 
 
 def test_tokens_of_one_family_are_accounts_of_their_own() -> None:

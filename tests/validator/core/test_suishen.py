@@ -31,7 +31,7 @@ PARAMETERS: dict[str, Any] = {
 
 def gate(mode: Mode = Mode.METRO, city: int = 310000, **changes: Any) -> Validator:
     parameters = from_mapping(PARAMETERS | changes)
-    return Validator(parameters, GateContext(mode=mode, city=city), replay_capacity=64, table_bytes=0)
+    return Validator(parameters, GateContext(mode=mode, city=city), table_bytes=0)
 
 
 def body(issuer: SuishenIssuer = ISSUER, **changes: Any) -> bytes:
@@ -252,10 +252,9 @@ def test_a_ride_taken_back_leaves_nothing_and_one_remembered_is_a_repeat() -> No
     validator.retract(validator.judge(payload, NOW))
     assert validator.judge(payload, NOW).accepted
     restarted = gate()
-    assert restarted.remember(payload, NOW, NOW + 30)
+    assert restarted.remember_code(payload, NOW)
     assert restarted.judge(payload, NOW + 31).reason is Reason.REPEATED
-    assert not gate().remember(payload, NOW, NOW + 121)
-    assert gate(suishen_keys=[], suishen_transport_keys=[]).remember(payload, NOW, NOW + 30)
+    assert gate(suishen_keys=[], suishen_transport_keys=[]).remember_code(payload, NOW)
 
 
 def test_the_lab_has_no_numbers_for_it() -> None:
@@ -275,7 +274,7 @@ def test_any_bytes_behind_the_prefix_have_a_verdict(payload: bytes) -> None:
     verdict = gate().judge(payload, NOW)
     assert not verdict.accepted
     assert verdict.account_masked is not None
-    assert not gate().remember(payload, NOW, NOW) or len(unwrap(payload)[1]) == BODY_SIZE
+    assert not gate().remember_code(payload, NOW) or len(unwrap(payload)[1]) == BODY_SIZE
 
 
 @given(st.binary(min_size=BODY_SIZE - 16, max_size=BODY_SIZE - 16))
@@ -303,7 +302,7 @@ def test_a_concession_for_its_seniors_is_not_one_for_the_ministrys_type_of_that_
             concessions=[Concession(rule="senior", account_type=account_type, percent=50)],
             other=rows(keys),
         )
-        validator = Validator(from_rules(rules, "test"), GateContext(mode=Mode.METRO, city=310000), replay_capacity=8)
+        validator = Validator(from_rules(rules, "test"), GateContext(mode=Mode.METRO, city=310000))
         return validator.judge(code(user_type=2), NOW).fare_fen
 
     assert (fare(162), fare(2), fare(161)) == (150, 300, 300)

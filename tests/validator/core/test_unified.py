@@ -66,7 +66,7 @@ def test_the_longest_is_debounced_by_its_own_bytes(new_rider: NewRider, new_vali
 def test_it_is_remembered_over_a_restart(new_rider: NewRider, new_validator: NewValidator, now: int) -> None:
     code = new_rider().code(now)
     restarted = new_validator(**ALL)
-    assert restarted.remember(b"\x55" + code, now, now + 5)
+    assert restarted.remember_code(b"\x55" + code, now)
     assert restarted.judge(code, now + 6).reason is Reason.REPEATED
 
 

@@ -140,7 +140,7 @@ def test_lists_of_another_environment_stay_out(new_validator: Callable[..., Vali
 
 def test_the_core_borrows_deny_lists_only(new_validator: Callable[..., Any]) -> None:
     with pytest.raises(TypeError, match="not a DenyList"):
-        new_validator()._core.set_deny(image(ACCOUNT))
+        new_validator().core.set_deny(image(ACCOUNT))
 
 
 def test_the_list_lives_as_long_as_a_gate_uses_it(

@@ -96,7 +96,7 @@ def test_masking_never_shows_a_short_account(account: str, shown: str) -> None:
     trusted=st.booleans(),
 )
 def test_any_bytes_at_any_time_have_a_verdict(payload: bytes, unix_s: int, tick_ms: int, trusted: bool) -> None:
-    validator = Validator(BARE, GateContext(mode=Mode.BUS), replay_capacity=8, table_bytes=0)
+    validator = Validator(BARE, GateContext(mode=Mode.BUS), table_bytes=0)
     verdict = validator.judge(payload, Moment(unix_s=unix_s, tick_ms=tick_ms, trusted=trusted))
     assert not verdict.accepted
     assert verdict.reason.stage in {Stage.FORMAT, Stage.CERTIFICATE}
@@ -115,7 +115,7 @@ def test_a_payload_longer_than_any_reader_hands_over_is_judged_all_the_same() ->
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"replay_capacity": 0}, "replay_capacity"), ({"table_bytes": -1}, "table_bytes"), ({"kernel": "no"}, "kernel")],
+    [({"memory_entries": 1}, "need a memory of"), ({"table_bytes": -1}, "table_bytes"), ({"kernel": "no"}, "kernel")],
 )
 def test_a_validator_that_cannot_work_is_not_made(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -354,7 +354,7 @@ def test_the_core_reads_a_package_in_place_and_on_after_its_name_is_gone(
     data = package(1, inside=bytes(from_mapping(mapping).image))
     store = PackageStore(tmp_path, PINS, "test", accept=lambda stack: _core.parameters_check(stack[0].image))
     store.take(data, NOW)
-    judge = _core.Validator(store.active[0].image, 1, 0, 8, 0).judge
+    judge = _core.Validator(store.active[0].image, 1, 0, 0, 0).judge
     del store
     for path in tmp_path.iterdir():
         path.unlink()

@@ -200,7 +200,7 @@ def test_a_mutated_image_is_refused_or_judges_without_harm(changes: list[tuple[i
     image = bytes(mutated)
     if opens(image):
         parameters = Parameters(environment="test", version=0, image=image, fares_fen={}, roots={}, source="mutated")
-        validator = Validator(parameters, GateContext(mode=Mode.BUS), replay_capacity=8, table_bytes=0)
+        validator = Validator(parameters, GateContext(mode=Mode.BUS), table_bytes=0)
         assert not validator.judge(payload, 0).accepted
     else:
         with pytest.raises(ValueError, match="at byte"):

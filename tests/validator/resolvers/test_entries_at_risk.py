@@ -35,7 +35,7 @@ def gate(direction: Direction) -> Validator:
         "resolved": [{"family": "sufu", "prefix": "js:", "at_risk_rides": 1000, "at_risk_fen": 1000}],
     }
     place = GateContext(mode=Mode.METRO, city=320500, direction=direction)
-    return Validator(from_mapping(mapping), place, replay_capacity=256, table_bytes=0)
+    return Validator(from_mapping(mapping), place, table_bytes=0)
 
 
 @pytest.mark.parametrize("direction", [Direction.ENTRY, Direction.NONE])
@@ -44,7 +44,8 @@ def test_invented_tokens_get_no_further_than_the_amount_wherever_they_are_shown(
     reasons, entries = [], []
     for number in range(60):
         moment = Moment.at(NOW + 10 * number)
-        verdict = resolving.settled(judge, judge.judge(b"js:%d" % number, moment), moment)
+        asked = judge.judge(b"js:%d" % number, moment)
+        verdict = judge.settle(asked, moment, *resolving.decided(judge, asked, moment))
         resolving.recorded(judge, verdict, moment)
         reasons.append(verdict.reason)
         entries.append(

@@ -107,12 +107,16 @@ def validator(**policy: Any) -> Validator:
             {"family": "anhui", "prefix": "ah:"},
         ],
     }
-    return Validator(from_mapping(mapping), GATE, replay_capacity=64, table_bytes=0)
+    return Validator(from_mapping(mapping), GATE, table_bytes=0)
 
 
 def tap(resolving: Resolving, judge: Validator, token: bytes, at: int = NOW, *, trusted: bool = True) -> Verdict:
     moment = Moment(unix_s=at, tick_ms=at * 1000, trusted=trusted)
-    verdict = resolving.settled(judge, judge.judge(token, moment), moment)
+    verdict = judge.judge(token, moment)
+    if verdict.reason is Reason.NEEDS_RESOLVER and not verdict.again:
+        decision = resolving.decided(judge, verdict, moment)
+        if decision.reason is not Reason.NEEDS_RESOLVER:
+            verdict = judge.settle(verdict, moment, *decision)
     if not verdict.again:
         resolving.recorded(judge, verdict, moment)
     return verdict

@@ -263,7 +263,7 @@ def test_a_parameter_upkeep_asks_for_lists_too(
     bench.put(signed())
     deny = bench.upkeep(bench.source())
     deny.start(AT)
-    upkeep = Upkeep(PlainFile(path), lambda parameters: deny.serve(new_validator()), deny=deny)
+    upkeep = Upkeep(PlainFile(path), deny=deny)
     bench.put(signed(2, image(2, B)))
     upkeep.request()
     upkeep.look(AT)

@@ -9,7 +9,7 @@ import pytest
 from tests.packages_world import DAY, NOW, PINS, A, B, package
 from yima.sdk.issuer import Rider
 from yima.validator.errors import ParametersError
-from yima.validator.judging import GateContext, Mode, Moment, Reason, Validator
+from yima.validator.judging import GateContext, Mode, Moment, Validator
 from yima.validator.packages import PackageError, Policy, Standing
 from yima.validator.parameters import Parameters, from_mapping
 from yima.validator.upkeep.parameters import Packages, PlainFile, Upkeep
@@ -193,7 +193,6 @@ class Kept:
         self.troubles: list[str] = []
         self.upkeep = Upkeep(
             source,
-            lambda parameters: Validator(parameters, GateContext(mode=Mode.BUS), replay_capacity=8, table_bytes=0),
             changed=lambda parameters: self.changes.append(parameters.version if parameters else None),
             troubled=lambda error: self.troubles.append(str(error)),
         )
@@ -209,8 +208,9 @@ def test_a_request_hands_over_a_judge_by_the_new_parameters(
     bench.file.write_bytes(signed(6))
     assert kept.upkeep.look(AT) is None
     kept.upkeep.request()
-    judge = kept.upkeep.look(AT)
-    assert judge is not None
+    parameters = kept.upkeep.look(AT)
+    assert parameters is not None
+    judge = Validator(parameters, GateContext(mode=Mode.BUS), table_bytes=0)
     assert judge.judge(new_rider().code(now), now).fare_fen == 6
     assert (kept.changes, kept.troubles) == ([6], [])
 
@@ -243,11 +243,10 @@ def test_the_alarm_comes_before_expiry_and_after_the_grace_no_one_rides(
     bench.file.write_bytes(signed(5, expiry=NOW + 10 * DAY))
     source, _ = bench.start(policy=Policy(alarm_s=2 * DAY, grace_s=DAY))
     kept = Kept(source)
-    refusals = []
+    assert kept.upkeep.until() == NOW + 11 * DAY
     for day in (0, 7, 8, 9, 10, 11, 12):
         moment = Moment.at(NOW + day * DAY)
         kept.upkeep.look(moment)
-        refusals.append(kept.upkeep.refusal(moment))
     assert [trouble.split(". ")[0].partition(" at ")[0] for trouble in kept.troubles] == [
         "parameters: expire",
         "parameters: expired",
@@ -255,10 +254,9 @@ def test_the_alarm_comes_before_expiry_and_after_the_grace_no_one_rides(
     ]
     assert "grace" in kept.troubles[1]
     assert "no one can ride" in kept.troubles[2]
-    assert refusals == [None] * 5 + [Reason.PARAMETERS_EXPIRED] * 2
     bench.file.write_bytes(signed(6, expiry=NOW + 90 * DAY))
     kept.upkeep.request()
     later = Moment.at(NOW + 12 * DAY)
     assert kept.upkeep.look(later) is not None
-    assert kept.upkeep.refusal(later) is None
+    assert kept.upkeep.until() == NOW + 91 * DAY
     assert A.compressed in source.store.trust.keys

@@ -23,6 +23,7 @@
 
 #include "deny.h"
 #include "facts.h"
+#include "timekeeper.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -161,13 +162,6 @@ typedef struct {
     uint32_t operator_id; /* the acquirer's organisation code, 8 digits, as a number; 0: not told */
 } yima_gate;
 
-/* The moment of a presentation. */
-typedef struct {
-    int64_t unix_s;   /* wall clock, UTC */
-    uint64_t tick_ms; /* monotonic; used for debounce only */
-    uint8_t trusted;  /* 0: the device does not know the time; no time-dependent reason is then given but its own */
-} yima_moment;
-
 /* What an accepted tap was at a gate with a direction, as metro uploads number it. */
 typedef enum {
     YIMA_TRANSACTION_NONE = 0,
@@ -197,10 +191,11 @@ typedef struct {
 } yima_applied_rule;
 
 typedef struct {
-    uint16_t reason; /* yima_reason; 0 = accepted */
-    uint8_t accepted;
-    uint8_t family;              /* yima_family */
-    uint8_t again;               /* 1: the same presentation as a moment ago. Show the answer again, write nothing. */
+    uint16_t reason;      /* yima_reason; 0 = accepted */
+    uint8_t accepted;     /* 1: open, once */
+    uint8_t family;       /* yima_family */
+    uint8_t again;        /* 1: the same presentation as a moment ago. Show the answer again, write nothing. */
+    uint8_t was_accepted; /* with `again`: that answer let the rider pass; `accepted` is 0, so nothing opens twice */
     uint8_t stages[YIMA_STAGES]; /* yima_stage_result */
     uint32_t fare_fen;           /* what the ride costs; 0 when refused. With NEEDS_RESOLVER: what it would cost. */
     uint32_t gross_fen;          /* the same before reductions and surcharges */
@@ -220,16 +215,16 @@ typedef struct {
     uint32_t issuer_city; /* by the whitelist */
 } yima_verdict;
 
-/* The memory of repetition: one entry an accepted code, as long as it could still be shown. */
+/* The memory of used codes: one entry an accepted code, 32 bytes. */
 typedef struct {
-    uint8_t digest[16];
+    uint8_t digest[12];
     uint8_t account[10];
-    uint8_t used;
-    int64_t accepted_at;
-    int64_t until; /* unix seconds; after it the code is refused as expired anyway */
+    uint16_t used; /* 0: no; 1: for as long as it is remembered; 2: until then, and its issuer may be asked again */
+    uint32_t accepted_at;
+    uint32_t until; /* unix seconds: the last one at which the code can be accepted */
 } yima_replay_entry;
 
-enum { YIMA_REPLAY_WAYS = 8 }; /* entries a digest may fall on; capacities are multiples of it */
+enum { YIMA_MEMORY_MAX = 1 << 22 }; /* the most entries a memory can have */
 
 typedef struct {
     uint8_t certificate[YIMA_CERTIFICATE_SIZE];
@@ -249,17 +244,32 @@ typedef struct {
     yima_verdict verdict;
 } yima_presentation;
 
-/* A validator: one gate's judge with its short memory. About 7 KB; static storage is fine. Fields are the core's own.
- */
+/* What became of a call that may fail. */
+typedef enum {
+    YIMA_OK = 0,
+    YIMA_BAD_ARGUMENT,    /* a pointer that is NULL, memory that is not aligned to 8 bytes, a gate of no mode */
+    YIMA_MEMORY_TOO_SMALL /* fewer entries than yima_memory_need says */
+} yima_status;
+
+/* How many used codes a gate under these parameters must be able to remember: those that come in at the highest rate
+ * while the longest validity lasts. And how many bytes a memory of so many entries takes; 0: more than there can be. */
+uint32_t yima_memory_need(const yima_parameters *p);
+size_t yima_memory_size(uint32_t entries);
+
+/* A validator: one gate's judge with its short memory. About 8 KB; static storage is fine. Fields are the core's own.
+ * One of all zeros, or one whose yima_validator_init did not return YIMA_OK, refuses everybody (NO_PARAMETERS). */
 typedef struct {
     const yima_parameters *parameters; /* borrowed */
     const yima_deny *deny;             /* borrowed; NULL: none beside the parameters' own */
     yima_gate gate;
     const struct yima_sm2_kernel *kernel;
-    yima_replay_entry *replay; /* borrowed */
-    uint32_t replay_capacity;
+    yima_replay_entry *replay; /* borrowed: a ring, and behind it its index */
+    uint32_t *index;
+    uint32_t index_places;
+    uint32_t replay_capacity, replay_first, replay_count;
     uint32_t memory_s;     /* how long an account's last ride matters: its interval */
-    uint32_t evicted_live; /* accepted codes forgotten while still valid: the memory is too small */
+    uint32_t refused_full; /* good codes turned away because the memory was full of such that could still be shown */
+    int64_t lost_until;    /* a refill was larger than the memory: until then nobody rides */
     uint32_t clock;        /* order of use */
     uint8_t *tables;       /* borrowed: precomputed issuer tables; may be NULL */
     struct {
@@ -270,11 +280,17 @@ typedef struct {
     yima_presentation shown[YIMA_DEBOUNCE_SLOTS];
 } yima_validator;
 
-/* Prepares a validator. replay_capacity: a multiple of YIMA_REPLAY_WAYS, at least one of it; tables may be NULL. The
- * replay entries are cleared; what tables holds need not be. Changing parameters means calling this again, then
- * yima_remember. */
-void yima_validator_init(yima_validator *v, const yima_parameters *p, yima_gate gate, yima_replay_entry *replay,
-                         uint32_t replay_capacity, void *tables, size_t tables_size);
+/* Prepares a validator. memory: for used codes, aligned to 8 bytes, at least yima_memory_size(yima_memory_need(p)); it is
+ * cleared. tables, aligned to 8 bytes, makes issuers that are seen often cheaper; may be NULL, need not be cleared. */
+yima_status yima_validator_init(yima_validator *v, const yima_parameters *p, yima_gate gate, void *memory,
+                                size_t memory_size, void *tables, size_t tables_size);
+
+/* Goes over to other parameters, or to none (NULL). What was used stays used; issuers are verified anew. Returns
+ * YIMA_MEMORY_TOO_SMALL, and stays with those before, where the memory does not do for them. */
+yima_status yima_validator_use(yima_validator *v, const yima_parameters *p);
+
+/* Goes over to a larger memory, keeping what was used. The one before is not needed afterwards. */
+yima_status yima_validator_move(yima_validator *v, void *memory, size_t memory_size);
 
 /* Borrows a deny-list of national size, looked up beside the parameters' own; NULL: none. May be called at any time. */
 void yima_validator_set_deny(yima_validator *v, const yima_deny *deny);
@@ -288,19 +304,32 @@ size_t yima_rule_text(const yima_parameters *p, const yima_verdict *verdict, cha
 
 /* After NEEDS_RESOLVER, with what the device made of the issuer's answer: reason ACCEPTED and who vouched, or a refusal.
  * Completes `verdict`, which becomes the answer of this presentation; an accepted code is remembered, so that showing it
- * again is a repeat. `code` is what was judged. Does nothing to another verdict. */
-void yima_settle(yima_validator *v, const uint8_t *code, size_t length, yima_moment now, yima_reason reason,
-                 yima_vouched vouched, yima_verdict *verdict);
+ * again is a repeat. `code` is what was judged. YIMA_BAD_ARGUMENT: the verdict asks for nothing, or is about another
+ * code; nothing has changed. A verdict that was settled before is not accepted a second time. */
+yima_status yima_settle(yima_validator *v, const uint8_t *code, size_t length, yima_moment now, yima_reason reason,
+                        yima_vouched vouched, yima_verdict *verdict);
 
 /* Takes back what an accepted verdict left in the memory: its record could not be made durable, the gate stays shut. */
 void yima_retract(yima_validator *v, const yima_verdict *verdict);
 
-/* After a restart: an accepted code from the journal is put into the memory again. Nothing is verified. Returns 1, or 0
- * if the bytes are no code of a family that is judged here, or if neither the code's validity nor the account interval reaches to `now`. */
-int yima_remember(yima_validator *v, const uint8_t *code, size_t length, int64_t accepted_at, int64_t now);
+/* After a restart, entry by entry in the order of the log: an accepted tap is put into the memory, an outcome that
+ * reverses one takes it out. Whatever any clock says. Returns 1 if the entry was one of these. */
+int yima_remember(yima_validator *v, const uint8_t *entry, size_t size);
 
-/* The device turns a verdict into a refusal of its own; the memory of codes is yima_retract's. */
+/* The same for a code of a record without facts, as older devices wrote them. Returns 1, or 0 if the bytes are no code
+ * of a family that is judged here. */
+int yima_remember_code(yima_validator *v, const uint8_t *code, size_t length, int64_t accepted_at);
+
+/* The device turns a verdict into a refusal of its own; what it left in the memory is yima_retract's. */
 void yima_refuse(yima_verdict *verdict, yima_reason reason);
+
+/* `verdict` is the answer of this code from now on, as long as it stays in view. */
+void yima_answer(yima_validator *v, const uint8_t *code, size_t length, yima_moment now, const yima_verdict *verdict);
+
+/* The device cannot serve now: takes back what the verdict left in the memory, refuses, and gives the same answer while
+ * the code stays in view. `code` is what was judged. */
+void yima_decline(yima_validator *v, const uint8_t *code, size_t length, yima_moment now, yima_reason reason,
+                  yima_verdict *verdict);
 
 /* For idle time: does at most one piece of useful work (builds a table for an issuer seen often). Returns 1 if it did.
  */

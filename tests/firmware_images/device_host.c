@@ -1,0 +1,141 @@
+/* device_host.c - a board in memory under the firmware's own device.c, gate.c and flash, for tests that drive it from
+ * Python. Flash lies where the board's map says; clock, counter, sensor and what the flash refuses are the test's. */
+#define _GNU_SOURCE /* mmap at a place of one's choice */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "device.h"
+#include "gate.h"
+#include "port.h"
+#include "settings.h"
+
+enum { FLASH_SIZE = PORT_FLASH_END - PORT_SLOT_A };
+
+static uint32_t rtc, inputs, refuses, pins;
+static uint64_t ms;
+static char said[1 << 16];
+static size_t said_size;
+
+/* The flash outlives a library that is loaded anew for each start of the device. */
+int host_flash(void) {
+    void *wanted = (void *)(uintptr_t)PORT_SLOT_A;
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    if (mmap(wanted, FLASH_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0) != wanted) return 0;
+    memset(wanted, 0xFF, FLASH_SIZE);
+    return 1;
+}
+
+void host_clock(uint32_t unix_s, uint64_t tick_ms) {
+    rtc = unix_s;
+    ms = tick_ms;
+}
+
+void host_flash_refuses(uint32_t all) {
+    refuses = all;
+}
+
+/* Two turns of main.c's loop in which nothing has come: the sign follows with the second. */
+void host_turn(void) {
+    gate_run(ms);
+    device_moment();
+    gate_run(ms);
+}
+
+/* Somebody goes through the passage, whether the gate is open or not. */
+void host_walk(void) {
+    inputs = PORT_PASSAGE;
+    gate_run(ms);
+    inputs = 0;
+    gate_run(ms);
+}
+
+void host_start(void) {
+    (void)settings_load();
+    device_start();
+}
+
+int host_parameters(const uint8_t *image, uint32_t size) {
+    const char *why = "";
+    if (!parameters_begin(&device.parameters, size, &why) || !parameters_write(0, image, size) ||
+        !parameters_finish(&device.parameters, rtc, &why)) {
+        return 0;
+    }
+    device_reload();
+    return 1;
+}
+
+int host_acknowledge(uint32_t number) {
+    const int done = yima_log_acknowledge(&device.log, number);
+    device_eased();
+    return done;
+}
+
+uint32_t host_next(void) {
+    return device.log.next;
+}
+
+/* The status lines since the last question. */
+const char *host_said(uint32_t *size) {
+    *size = (uint32_t)said_size;
+    said_size = 0;
+    return said;
+}
+
+/* Whether the sign says that riders are served. */
+int host_in_service(void) {
+    return !(pins & PORT_OUT_OF_SERVICE);
+}
+
+int host_time_trusted(void) {
+    return device.loop.now.trusted;
+}
+
+uint32_t host_astray(void) {
+    return device.loop.astray + device.loop.unexpected;
+}
+
+int port_flash_program(uint32_t address, const uint8_t unit[8]) {
+    if (refuses) return 0;
+    for (int i = 0; i < 8; i++) {
+        if (((uint8_t *)(uintptr_t)address)[i] != 0xFF) abort(); /* programmed twice between two erases */
+    }
+    memcpy((void *)(uintptr_t)address, unit, 8);
+    return 1;
+}
+
+int port_flash_erase(uint32_t address) {
+    if (refuses) return 0;
+    memset((void *)(uintptr_t)address, 0xFF, PORT_FLASH_BLOCK);
+    return 1;
+}
+
+uint64_t port_ms(void) {
+    return ms;
+}
+
+uint32_t port_rtc(void) {
+    return rtc;
+}
+
+void port_rtc_set(uint32_t unix_s) {
+    rtc = unix_s;
+}
+
+void port_pins(uint32_t state) {
+    pins = state;
+}
+
+uint32_t port_inputs(void) {
+    return inputs;
+}
+
+int port_write(port_uart uart, const uint8_t *bytes, size_t size) {
+    if (uart != PORT_STATUS || size > sizeof said - said_size) return 0;
+    memcpy(said + said_size, bytes, size);
+    said_size += size;
+    return 1;
+}
+
+void port_watchdog(void) {
+}

@@ -1,0 +1,111 @@
+"""The firmware's own device.c on the machine at hand (device_host.c): flash in memory, everything else the test's."""
+
+import _ctypes
+import ctypes
+import itertools
+import shutil
+from pathlib import Path
+
+from yima.firmware_images.build import ROOT
+from yima.firmware_images.host_build import host_library
+from yima.firmware_images.provision import PARAMETERS_AT, SETTINGS_AT, Settings, parameters_copy, settings_copy
+from yima.hwsim.board.log_reader import FoundLog, read_log
+
+FLASH_FROM, FLASH_END = 0x10000, 0xE4000
+PARTS = ("device", "gate", "parameters_flash", "flash_writer", "settings", "status")
+_COUNT = itertools.count()
+DEFINES = ("YIMA_PRODUCT_METRO_GATE", "YIMA_ENVIRONMENT=2", 'YIMA_VERSION="host"')
+
+
+def built(folder: Path) -> Path:
+    """The library, built anew."""
+    core = sorted(path.relative_to(ROOT) for path in (ROOT / "validator" / "core").glob("*.c"))
+    app = [f"firmware_images/app/{part}.c" for part in PARTS]
+    host_library([*core, *app, "tests/firmware_images/device_host.c"], folder / "device.so", defines=DEFINES)
+    return folder / "device.so"
+
+
+class HostBoard:
+    """A metro gate. A start loads the library anew, so that nothing but the flash outlives a power cut."""
+
+    def __init__(self, library: Path, settings: Settings, parameters: bytes) -> None:
+        self._path = library
+        self._refuses = False
+        self._library = self._loaded()
+        mapped = self._library.host_flash()  # another board of this process may have had it
+        ctypes.memset(FLASH_FROM, 0xFF, FLASH_END - FLASH_FROM)
+        assert mapped in (0, 1)
+        for at, data in ((SETTINGS_AT[0], settings_copy(settings)), (PARAMETERS_AT[0], parameters_copy(parameters))):
+            ctypes.memmove(at, data, len(data))
+
+    def _loaded(self) -> ctypes.CDLL:
+        copy = self._path.with_name(f"device-{next(_COUNT)}.so")  # a name that is known is not loaded anew
+        shutil.copy(self._path, copy)
+        library = ctypes.CDLL(str(copy))
+        copy.unlink()
+        library.host_said.restype = ctypes.c_void_p
+        library.host_clock.argtypes = (ctypes.c_uint32, ctypes.c_uint64)
+        return library
+
+    def start(self, unix_s: int, tick_ms: int) -> None:
+        """Power on."""
+        _ctypes.dlclose(self._library._handle)
+        self._library = self._loaded()
+        self.refuse_flash(self._refuses)
+        self.clock(unix_s, tick_ms)
+        self._library.host_start()
+
+    def clock(self, unix_s: int, tick_ms: int) -> None:
+        """What the clocks show from now on."""
+        self._library.host_clock(unix_s, tick_ms)
+
+    def turn(self) -> None:
+        """One turn of the main loop in which nothing has come."""
+        self._library.host_turn()
+
+    def tap(self, payload: bytes) -> None:
+        """A payload from the scanner."""
+        self._library.device_tap(payload, len(payload))
+
+    def walk(self) -> None:
+        """Somebody goes through the passage, or tries to."""
+        self._library.host_walk()
+
+    def confirm(self, unix_s: int) -> None:
+        """The station says what time it is."""
+        assert self._library.device_set_clock(unix_s)
+
+    def take(self, parameters: bytes) -> bool:
+        """The station hands over parameters; whether they were taken."""
+        return bool(self._library.host_parameters(parameters, len(parameters)))
+
+    def refuse_flash(self, refuses: bool) -> None:
+        """Whether the flash takes nothing from now on."""
+        self._refuses = refuses
+        self._library.host_flash_refuses(int(refuses))
+
+    def acknowledge(self, number: int) -> None:
+        """The station has everything up to this entry."""
+        assert self._library.host_acknowledge(number)
+
+    @property
+    def stands(self) -> tuple[bool, bool]:
+        """(the sign says that riders are served, the clock is believed)."""
+        return bool(self._library.host_in_service()), bool(self._library.host_time_trusted())
+
+    @property
+    def astray(self) -> int:
+        """Calls at the wrong time, and ways that are in no table."""
+        return int(self._library.host_astray())
+
+    def told(self) -> list[dict[str, str]]:
+        """The taps that the status line has told of since the last question."""
+        size = ctypes.c_uint32()
+        at = self._library.host_said(ctypes.byref(size))
+        lines = ctypes.string_at(at, size.value).decode().splitlines()
+        return [dict(word.split("=", 1) for word in line.split()[1:]) for line in lines if line.startswith("tap ")]
+
+    @property
+    def log(self) -> FoundLog:
+        """The log, as an independent reader finds it."""
+        return read_log(bytes(FLASH_FROM) + ctypes.string_at(FLASH_FROM, FLASH_END - FLASH_FROM))
