@@ -1,6 +1,6 @@
 """What a clearing step asks of an engine: see tables, run one relational step, hand back sorted rows.
 
-Steps are SQL, written once in DuckDB's dialect (docs/decisions/0020); another engine gets them translated. Rules that
+Steps are SQL, written once in DuckDB's dialect (docs/decisions/0022); another engine gets them translated. Rules that
 the steps keep, so that every engine gives the same rows:
 
 - Every result is ordered by a key that is unique, and every window by one that leaves no ties.
