@@ -62,3 +62,10 @@ def test_a_chinese_page_has_the_tables_of_its_english_one(path: Path) -> None:
 def test_what_a_vendor_or_a_bench_engineer_reads_first_is_in_both_languages() -> None:
     first = {"quickstart-core", "quickstart-firmware", "quickstart-bench", "quickstart-parameters", "troubleshooting"}
     assert {path.stem for path in IN_CHINESE} >= {"README.zh", *first}
+
+
+def test_decisions_are_numbered_in_order_and_no_number_stands_twice() -> None:
+    records = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [path.name[:4] for path in records] == [f"{number:04}" for number in range(1, len(records) + 1)]
+    for path in records:
+        assert path.read_text(encoding="utf-8").startswith(f"# {path.name[:4]} "), path.name

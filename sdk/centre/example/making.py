@@ -8,8 +8,8 @@
     example.json                            what was asked for, and how many of what there are
 
 Rules it keeps:
-- The same taps, days, shares and seed give the same bytes in parameters and incoming on however many processors, and the
-  same facts of the same taps in stores and truth. Signatures are others each time, and so are digests over them.
+- The same taps, days, shares and seed give the same bytes in parameters and incoming on however many processors, and
+  the same facts of the same taps in stores and truth. Signatures are others each time, and so are digests over them.
 """
 
 import json

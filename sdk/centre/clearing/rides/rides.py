@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from yima.sdk.centre.clearing.columns import integers, numbers, pieces
-from yima.sdk.centre.clearing.days import shifted
+from yima.sdk.centre.clearing.days import day_of, shifted
 from yima.sdk.centre.clearing.engine import Engine
 from yima.sdk.centre.clearing.money.tables import DISPUTES
 from yima.sdk.centre.clearing.rides import rides_sql as sql
@@ -61,7 +61,7 @@ _PARTS = pa.schema(
     ]
 )
 _LATE = pa.schema([("account", pa.string()), ("city", pa.int64()), ("moment", pa.int64())])
-_DAY = pa.schema([("day", pa.int32())])
+_OLDEST = pa.schema([("day", pa.int32()), ("moment", pa.int64())])
 _MISSING_EXIT = pa.schema([("city", pa.int64()), ("since", pa.int32()), ("fen", pa.int64())])
 
 
@@ -150,8 +150,9 @@ def _since(workspace: Workspace, engine: Engine, new: pa.Table, waits: int, day:
     if new.num_rows:
         engine.register("reversals", new)
         engine.scan("rides", RIDES, workspace.files(RIDES, before=day))
-        oldest = _rows(engine, sql.OLDEST_REVERSED, _DAY)["day"].to_pylist()[0]
-        since = min(since, shifted(oldest, -waits))
+        (oldest,) = _rows(engine, sql.OLDEST_REVERSED, _OLDEST).to_pylist()
+        # A ride that was settled anew lies later than its legs, by more than they waited the first time.
+        since = min(since, shifted(oldest["day"], -waits), shifted(day_of(oldest["moment"]), -1))
     return since
 
 

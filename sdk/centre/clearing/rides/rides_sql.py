@@ -268,9 +268,12 @@ WHERE fen < 0
 ORDER BY ride_id, source, place
 """
 
-# The oldest day of the rides that turn void.
+# The oldest day of the rides that turn void, and the oldest moment of their legs.
 OLDEST_REVERSED = """
-SELECT MIN(rides.day) AS day FROM rides JOIN reversals AS r ON r.ride_id = rides.ride_id ORDER BY day
+SELECT MIN(rides.day) AS day, MIN(COALESCE(rides.entry_at, rides.moment)) AS moment
+FROM rides
+JOIN reversals AS r ON r.ride_id = rides.ride_id
+ORDER BY day
 """
 
 # Rides of earlier days one of whose taps is void since today.

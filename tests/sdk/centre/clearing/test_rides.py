@@ -257,6 +257,19 @@ def test_an_entry_that_comes_late_and_lies_nearer_sets_the_other_one_free(line: 
     }
 
 
+def test_a_ride_that_was_settled_anew_is_settled_anew_again(line: Line) -> None:
+    """The exit was lost once: it had come long before the ride that is taken back, and nobody looked there."""
+    line.leave(1, 309, NOON + 2 * HOUR)
+    line.enter(1, 101, NOON, received=NOON + 3 * 86400)
+    line.enter(1, 205, NOON + HOUR, received=NOON + 5 * 86400)
+    rides = line.rides(8, ONE_DAY)
+    assert [row["ride_id"] for row in centre.rows(line.workspace, REVERSALS)] == ["exit-309/7/1", "exit-309/7/1#2"]
+    assert lived(line, rides) == {
+        "exit-309/7/1#3": ("METRO", "entry-205/7/1", 400, DAY + 5),
+        "entry-101/7/1": ("METRO_NO_EXIT", "entry-101/7/1", 900, DAY + 5),
+    }
+
+
 def test_a_late_leg_changes_no_ride_that_it_has_nothing_to_do_with(line: Line) -> None:
     line.enter(1, 101, NOON)
     line.leave(1, 309, NOON + HOUR)
