@@ -97,10 +97,11 @@ check: setup lint
 	$(PYTEST_ALL) -m "not slow" $$($(PY) -m tests.affected)
 
 # More than CI has time for: 100,000 random signatures against libcrypto, a power cut at every flash operation, 3000
-# random codes on the board. Fuzzing is `make fuzz`.
+# random codes on the board, clearing killed at every commit, a release built twice. Fuzzing is `make fuzz`.
 test-long: setup
 	YIMA_RANDOM_SIGNATURES=100000 YIMA_CUTS_EVERY=1 YIMA_BOARD_CODES=3000 \
 	.venv/bin/pytest tests/validator/core tests/test_power_cuts.py tests/hwsim/board/test_differential.py
+	.venv/bin/pytest -m long
 
 # Changes the core and the validator in one small way after the other and shows what no test notices: half an hour. Fails
 # where fewer are noticed than tests/mutation/rates.json says. make mutate MUTATE="--only validator/core/deny.c --count 0"

@@ -27,9 +27,19 @@ if "YIMA_COVERAGE_IN" in os.environ:
 VECTORS = Path(__file__).parent / "vectors"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long goes first: with several workers nothing long is then left for one of them at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes long goes first: nothing long is then left for one worker at the end. Each worker
+    begins with a part of the whole that lies in one piece, so each part begins with its share of what takes long."""
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    fast = [item for item in items if not item.get_closest_marker("slow")]
+    parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    share = -(-len(items) // parts)
+    ordered: list[pytest.Item] = []
+    for part in range(parts):
+        first = slow[part::parts]
+        ordered += first + fast[: share - len(first)]
+        fast = fast[share - len(first) :]
+    items[:] = ordered + fast
 
 
 def lab_vectors() -> list[dict[str, Any]]:

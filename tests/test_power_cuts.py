@@ -23,7 +23,7 @@ pytestmark = [
 EVERY = int(os.environ.get("YIMA_CUTS_EVERY", "0"))
 
 
-@pytest.mark.parametrize(("name", "every"), [("trips", 15), ("update", 40)])
+@pytest.mark.parametrize(("name", "every"), [("trips", 40), ("update", 120)])
 def test_every_cut_is_survived(name: str, every: int, capsys: pytest.CaptureFixture[str]) -> None:
     from yima.hwsim.board import cut_scenarios
     from yima.hwsim.board.power_cuts import Scenario, survive

@@ -62,6 +62,7 @@ def wheel(released: Path, platform: str) -> Path:
     return found
 
 
+@pytest.mark.long
 def test_a_second_build_gives_the_same_bytes(
     commit: str, released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from tests.mutation.plan import Measured, choose_tests, read_tests, state_of
 from tests.mutation.targets import LANGUAGES, ROOT, mutants_of, sources_of
 from tests.mutation.workshop import EXTENSION, Build, Outcome, Run, Workshop
 
-CLOCK, DENY = "validator/clock.py", "validator/core/deny.c"
+RECORD, DENY = "validator/judging/record.py", "validator/core/deny.c"
 
 
 @pytest.fixture(scope="module")
@@ -29,16 +29,16 @@ def the(path: str, change: str, line: str) -> Mutant:
 
 
 def test_a_change_is_noticed_by_the_test_of_its_rule_and_by_no_other(workshop: Workshop) -> None:
-    trusts_the_wrong = the(CLOCK, ">= → <", "trusted=")
-    with workshop.holding(trusts_the_wrong) as nothing_to_run:
+    takes_unprintable = the(RECORD, "not all(c.isprintable() for c in value) → False", "_STRING_MAX")
+    with workshop.holding(takes_unprintable) as nothing_to_run:
         assert nothing_to_run is None
-        assert "unix_s < self.floor" in (workshop.root / CLOCK).read_text()
-        run = workshop.run_tests(["tests/validator/test_clock.py"])
+        assert "> _STRING_MAX or False" in (workshop.root / RECORD).read_text()
+        run = workshop.run_tests(["tests/validator/judging/test_record.py"])
         assert workshop.run_tests(["tests/validator/readers/test_address.py"]).outcome is Outcome.SURVIVED
     assert run.outcome is Outcome.NOTICED
-    assert run.by.startswith("tests/validator/test_clock.py::")
-    assert (workshop.root / CLOCK).read_bytes() == (ROOT / CLOCK).read_bytes()
-    assert workshop.run_tests(["tests/validator/test_clock.py"]).outcome is Outcome.SURVIVED
+    assert run.by.startswith("tests/validator/judging/test_record.py::")
+    assert (workshop.root / RECORD).read_bytes() == (ROOT / RECORD).read_bytes()
+    assert workshop.run_tests(["tests/validator/judging/test_record.py"]).outcome is Outcome.SURVIVED
 
 
 def test_a_test_that_does_not_end_has_noticed_the_change(workshop: Workshop) -> None:
@@ -64,13 +64,13 @@ def test_only_what_is_asked_for_runs_in_its_order_with_what_nobody_has_measured(
 
 FIXTURES = """\
 import pytest
-from yima.validator.clock import SystemClock
+from yima.validator.judging.record import Terminal, record_is_intact
 
-AT_IMPORT = SystemClock(0)
+AT_IMPORT = Terminal(terminal="T")
 
 @pytest.fixture(scope="module")
 def shared():
-    return AT_IMPORT.now()
+    return not record_is_intact(b"")
 
 def test_one(shared):
     assert shared
@@ -85,16 +85,17 @@ def test_a_test_reaches_what_it_calls_and_what_its_imports_and_its_shared_fixtur
     test.write_text(FIXTURES)
     out = workshop.root / "build" / "measured.jsonl"
     run = workshop.run_tests(
-        ["tests/validator/test_clock.py", "tests/test_of_reach.py"], variables={"YIMA_MUTATION_MEASURE": str(out)}
+        ["tests/validator/judging/test_record.py", "tests/test_of_reach.py"],
+        variables={"YIMA_MUTATION_MEASURE": str(out)},
     )
     test.unlink()
     assert run.outcome is Outcome.SURVIVED
     tests = read_tests(out)
     assert all(one.took_s > 0 for one in tests)
-    assert all(f"{CLOCK} | SystemClock.__init__" in one.functions for one in tests)
-    now = {one.name for one in tests if f"{CLOCK} | SystemClock.now" in one.functions}
-    assert {"tests/test_of_reach.py::test_one", "tests/test_of_reach.py::test_two"} < now
-    assert "tests/validator/test_clock.py::test_ticks_go_on_whatever_the_wall_clock_does" in now
+    assert all(f"{RECORD} | Terminal.__post_init__" in one.functions for one in tests)
+    asks = {one.name for one in tests if f"{RECORD} | record_is_intact" in one.functions}
+    assert {"tests/test_of_reach.py::test_one", "tests/test_of_reach.py::test_two"} < asks
+    assert "tests/validator/judging/test_record.py::test_any_bytes_can_be_asked_whether_they_are_a_record" in asks
 
 
 @pytest.mark.slow
@@ -137,20 +138,20 @@ def test_a_c_change_is_compiled_in_and_one_that_comes_to_the_same_code_is_none(w
 
 def test_a_change_in_a_function_needs_the_tests_that_reach_it_those_of_its_name_and_of_the_last_time_first() -> None:
     def test(name: str, took_s: float, *functions: str) -> Measured:
-        return Measured(name=name, took_s=took_s, functions=frozenset(f"{CLOCK} | {one}" for one in functions))
+        return Measured(name=name, took_s=took_s, functions=frozenset(f"{RECORD} | {one}" for one in functions))
 
     tests = [
-        test("tests/test_device.py::test_a", 0.1, "SystemClock.now"),
+        test("tests/test_device.py::test_a", 0.1, "Terminal.__post_init__"),
         test("tests/test_device.py::test_b", 0.1, "other"),
-        test("tests/test_gate.py::test_slow", 0.5, "SystemClock.now"),
-        test("tests/test_gate.py::test_quick", 0.1, "SystemClock.now"),
-        test("tests/test_clock.py::test_c", 0.9),
+        test("tests/test_gate.py::test_slow", 0.5, "Terminal.__post_init__"),
+        test("tests/test_gate.py::test_quick", 0.1, "Terminal.__post_init__"),
+        test("tests/test_record.py::test_c", 0.9),
     ]
 
     def names(mutant: Mutant, before: str = "") -> list[list[str]]:
         return [[one.name.rpartition("_")[2] for one in lot] for lot in choose_tests(mutant, tests, before)]
 
-    inside, outside = the(CLOCK, ">= → >", "trusted="), the(CLOCK, "1_793_491_200 → 1793491199", "SOFTWARE_DATE")
+    inside, outside = the(RECORD, "> → >=", "_STRING_MAX"), the(RECORD, "255 → 254", "_STRING_MAX")
     assert names(inside) == [["c"], ["a", "quick", "slow"]]
     assert names(inside, before="tests/test_gate.py::test_slow") == [["slow", "quick"], ["c", "a"]]
     assert names(outside) == [["c"], ["a", "b", "quick", "slow"]]
@@ -164,7 +165,7 @@ def reasons_file(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_reason_belongs_to_one_change_and_is_missed_when_the_change_is_gone(reasons_file: Path) -> None:
-    mutant = the(CLOCK, ">= → >", "trusted=")
+    mutant = the(RECORD, "> → >=", "_STRING_MAX")
     assert ledger.reasons(reasons_file) == {"a.c | f | x | 1 → 2": "Nobody counts."}
     assert ledger.gone(["a.c | f | x | 1 → 2", mutant.name], [mutant]) == ["a.c | f | x | 1 → 2"]
     again = reasons_file.read_text()
@@ -175,15 +176,15 @@ def test_a_reason_belongs_to_one_change_and_is_missed_when_the_change_is_gone(re
 
 
 def test_an_outcome_holds_while_nothing_changes_and_who_noticed_it_is_a_hint_beyond(tmp_path: Path) -> None:
-    mutant, path = the(CLOCK, ">= → >", "trusted="), tmp_path / "notes.json"
+    mutant, path = the(RECORD, "> → >=", "_STRING_MAX"), tmp_path / "notes.json"
     notes = Notes(path, "one state")
     assert notes.outcome(mutant) is None
-    notes.add(mutant, Run(outcome=Outcome.NOTICED, by="test_clock.py::test_a"))
+    notes.add(mutant, Run(outcome=Outcome.NOTICED, by="test_record.py::test_a"))
     again = Notes(path, "one state")
-    assert again.outcome(mutant) == Run(outcome=Outcome.NOTICED, by="test_clock.py::test_a")
+    assert again.outcome(mutant) == Run(outcome=Outcome.NOTICED, by="test_record.py::test_a")
     later = Notes(path, "another state")
     assert later.outcome(mutant) is None
-    assert later.noticed_by(mutant) == "test_clock.py::test_a"
+    assert later.noticed_by(mutant) == "test_record.py::test_a"
     later.add(mutant, Run(outcome=Outcome.SURVIVED))
     assert Notes(path, "another state").noticed_by(mutant) == ""
 

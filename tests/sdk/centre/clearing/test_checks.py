@@ -1,6 +1,7 @@
 """Which taps count: one test a reason, each with what it must be told apart from."""
 
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -349,7 +350,7 @@ def test_portions_are_judged_on_all_threads_and_come_back_in_their_order(
     monkeypatch.setattr(Judges, "judged", watched)
     store = world.store(tmp_path / "store.db", bus.entries)
     for portion, threads in ((1 << 13, 1), (4, 3)):
-        monkeypatch.setattr("yima.sdk.centre.clearing.taps.judged._PORTION", portion)
+        monkeypatch.setattr(sys.modules[Judges.__module__], "_PORTION", portion)
         workspace = Workspace(tmp_path / str(portion))
         ingest(workspace, SqliteSource(store))
         judge_day(workspace, centre.published(tariff()), DAY, threads=threads)
