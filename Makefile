@@ -87,8 +87,8 @@ counts: setup
 	$(PY) -m benchmarks.instructions --check
 	$(PY) -m benchmarks.board --check
 
-# One worker a core; whoever has nothing left takes over what waits at another.
-PYTEST_ALL := .venv/bin/pytest -n auto --dist worksteal
+# One worker more than cores, for many tests wait; whoever has nothing left takes over what waits at another.
+PYTEST_ALL = .venv/bin/pytest -n $$(($$(nproc) + 1)) --dist worksteal
 
 pytest: setup
 	$(PYTEST_ALL)
@@ -97,10 +97,11 @@ check: setup lint
 	$(PYTEST_ALL) -m "not slow" $$($(PY) -m tests.affected)
 
 # More than CI has time for: 100,000 random signatures against libcrypto, a power cut at every flash operation, 3000
-# random codes on the board, clearing killed at every commit, a release built twice. Fuzzing is `make fuzz`.
+# random codes on the board, clearing killed at every commit, a release. Fuzzing is `make fuzz`.
 test-long: setup
-	YIMA_RANDOM_SIGNATURES=100000 YIMA_CUTS_EVERY=1 YIMA_BOARD_CODES=3000 \
-	.venv/bin/pytest tests/validator/core tests/test_power_cuts.py tests/hwsim/board/test_differential.py
+	YIMA_RANDOM_SIGNATURES=100000 YIMA_CUTS_EVERY=1 YIMA_BOARD_CODES=3000 YIMA_COMMITS_EVERY=1 \
+	.venv/bin/pytest tests/validator/core tests/test_power_cuts.py tests/hwsim/board/test_differential.py \
+		tests/sdk/centre/clearing/test_workspace.py
 	.venv/bin/pytest -m long
 
 # Changes the core and the validator in one small way after the other and shows what no test notices: half an hour. Fails

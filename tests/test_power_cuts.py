@@ -23,7 +23,7 @@ pytestmark = [
 EVERY = int(os.environ.get("YIMA_CUTS_EVERY", "0"))
 
 
-@pytest.mark.parametrize(("name", "every"), [("trips", 40), ("update", 120)])
+@pytest.mark.parametrize(("name", "every"), [("trips", 60), ("update", 200)])
 def test_every_cut_is_survived(name: str, every: int, capsys: pytest.CaptureFixture[str]) -> None:
     from yima.hwsim.board import cut_scenarios
     from yima.hwsim.board.power_cuts import Scenario, survive
@@ -36,7 +36,7 @@ def test_every_cut_is_survived(name: str, every: int, capsys: pytest.CaptureFixt
     with tempfile.TemporaryDirectory(prefix="yima-cuts-") as scratch:
         directory = Path(scratch)
         scenario = plays[name](directory, make_firmware(directory / "firmware"), make_world())
-        outcome = survive(scenario, every=EVERY or every, tap_every=4)
+        outcome = survive(scenario, every=EVERY or every, tap_every=10)
     with capsys.disabled():
         print(f"\n{name}: {len(scenario.operations)} flash operations, {outcome}")
     assert outcome.losses == []

@@ -19,6 +19,7 @@ X86_64, AARCH64 = "manylinux_2_17_x86_64", "manylinux_2_17_aarch64"
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.timeout(900),
     pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="releases are built with Python 3.11"),
     pytest.mark.skipif(not (ROOT / ".git").exists(), reason="a release is made of a commit"),
@@ -62,7 +63,6 @@ def wheel(released: Path, platform: str) -> Path:
     return found
 
 
-@pytest.mark.long
 def test_a_second_build_gives_the_same_bytes(
     commit: str, released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

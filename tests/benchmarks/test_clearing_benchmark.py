@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.clearing_figures import differing
 
-_TAPS = 2000
+_TAPS = 600
 
 
 def run(directory: Path, *words: str, timeout: int) -> dict[str, Any]:

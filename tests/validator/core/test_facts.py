@@ -119,3 +119,14 @@ def test_a_name_with_a_zero_in_it_or_longer_than_any_is_not_read(library: ctypes
     assert read(library, entry[: size - 4] + b"\0" + entry[size - 3 : size])[0] == 0
     longer = entry[2 : size - 9] + b"\x20" + b"a" * 32
     assert read(library, (size + 24).to_bytes(2, "big") + longer)[0] == 0
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_facts_have_the_size_of_their_kind_and_lie_within_the_entry(library: ctypes.CDLL, name: str) -> None:
+    entry = ENTRIES[name]
+    size, _ = read(library, entry)
+    facts = entry[2:size] + bytes(8)
+    for said in (0, 31, 32, size - 1, size + 1):
+        assert read(library, said.to_bytes(2, "big") + facts)[0] == 0, said
+    assert read(library, entry[: size - 1])[0] == 0
+    assert read(library, entry[:31])[0] == 0
