@@ -9,7 +9,11 @@ import pytest
 from hypothesis import settings
 
 # Tests do not time: a slow machine is no failure. Where branches are counted, every run takes the same ones.
-settings.register_profile("yima", deadline=None, derandomize="YIMA_COVERAGE_IN" in os.environ)
+# Under the sanitizers, which look at the same code again, few examples do.
+COUNTED, WATCHED = "YIMA_COVERAGE_IN" in os.environ, "YIMA_CORE_IN" in os.environ
+settings.register_profile(
+    "yima", deadline=None, derandomize=COUNTED, max_examples=25 if WATCHED and not COUNTED else 100
+)
 settings.load_profile("yima")
 
 # `make sanitize` says which build of the core it means; testing another one by accident would prove nothing.

@@ -23,7 +23,7 @@ pytestmark = [
 EVERY = int(os.environ.get("YIMA_CUTS_EVERY", "0"))
 
 
-@pytest.mark.parametrize(("name", "every"), [("trips", 60), ("update", 200)])
+@pytest.mark.parametrize(("name", "every"), [("trips", 60), pytest.param("update", 200, marks=pytest.mark.long)])
 def test_every_cut_is_survived(name: str, every: int, capsys: pytest.CaptureFixture[str]) -> None:
     from yima.hwsim.board import cut_scenarios
     from yima.hwsim.board.power_cuts import Scenario, survive

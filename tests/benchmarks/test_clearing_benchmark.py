@@ -23,6 +23,8 @@ def run(directory: Path, *words: str, timeout: int) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_region_is_cleared_and_everything_holds(tmp_path: Path) -> None:
     found = run(tmp_path, "--no-kills", "--no-spark", timeout=590)
