@@ -4,7 +4,7 @@ What it does, each in a new folder, and what must hold, else it ends with 1 and 
 - A region of --taps taps is made and cleared, and measured: postings sum to 0; every ride is billed once; each
   difference between gate and centre has a named cause; subsidy by funder reconciles; the result is the truth.
 - A small region is cleared twice, then with every batch sent three times and the process killed at every commit, then
-  on Spark where there is one: the same bytes each time. --kills no: without the killing, which takes minutes.
+  on Spark where there is one: the same bytes each time. --no-kills: without the killing, which takes minutes.
 Seconds depend on what else the machine does: processor seconds stand beside them.
 """
 

@@ -31,9 +31,9 @@ if "YIMA_COVERAGE_IN" in os.environ:
 VECTORS = Path(__file__).parent / "vectors"
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes long goes first: nothing long is then left for one worker at the end. Each worker
-    begins with a part of the whole that lies in one piece, so each part begins with its share of what takes long."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long goes first, so that nothing long is left for one worker at the end. A worker begins with a part
+    of the whole that lies in one piece: each part begins with its share of what takes long."""
     slow = [item for item in items if item.get_closest_marker("slow")]
     fast = [item for item in items if not item.get_closest_marker("slow")]
     parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))

@@ -63,7 +63,7 @@ def settle(folder: Path, stores: list[Path], *, cut_after: int = 1 << 30) -> int
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_killed_after_any_commit_and_run_again_it_holds_the_same_bytes(tmp_path: Path, stores: list[Path]) -> None:
+def test_killed_after_a_commit_and_run_again_it_holds_the_same_bytes(tmp_path: Path, stores: list[Path]) -> None:
     commits = settle(tmp_path / "whole", stores)
     expected = centre.content(tmp_path / "whole")
     assert commits > 25
