@@ -102,7 +102,7 @@ class Device:
             on_recovered=lambda: self._tell(Happening.JOURNAL_ROOM_BACK),
         )
         self._taps = self._recorded = self._reversed = 0
-        self._begun = False
+        self._begun = self._appended = False
         self._opened: deque[int] = deque()  # taps whose riders have not gone through yet
         self._watch = _Stopwatch()
         newest = max((entry.at for entry in self._older), default=0)
@@ -291,6 +291,9 @@ class Device:
                 case Step.SERVICE:
                     self._on_notice(Notice(happening=Happening.SERVICE, reason=self._loop.reason))
                     step = self._loop.done()
+        if self._appended and self._sender:  # a thread that wakes earlier runs before the gate does
+            self._sender.appended()
+        self._appended = False
 
     def _record(self) -> Step:
         entry, is_tap = self._loop.entry, STATES[self._loop.state.state] == "RECORDING"
@@ -303,12 +306,12 @@ class Device:
             self._tell(Happening.JOURNAL_TROUBLE, error)
             return self._loop.not_recorded()
         self._watch.journal_ns += time.monotonic_ns() - begun
-        if self._sender:
-            self._sender.appended()
+        self._appended = True
         if is_tap:
             self._watch.key = key
             self._recorded += 1
-            self._resolving.recorded(self._validator, self._loop.verdict, self._loop.now)
+            if self._watch.ask_ns:
+                self._resolving.recorded(self._validator, self._loop.verdict, self._loop.now)
         else:
             self._tell_entry(entry)
         if self._backlog.works():

@@ -28,7 +28,7 @@ def shown(text: object, most: int | None = None) -> str:
     said = str(text)
     if most is not None and len(said) > most:
         said = said[:most] + "…"
-    if said.isascii() and said.isprintable():
+    if said.isprintable():
         return said
     return "".join(character if _visible(character) else _escape(character) for character in said)
 
@@ -43,7 +43,7 @@ def shown_json(value: Any, *, indent: int | None = None) -> str:
     """The value as JSON, readable and without anything that would command a terminal. indent: spaces a level; None: one
     line."""
     said = json.dumps(value, ensure_ascii=False, indent=indent)
-    if said.isascii() and said.isprintable():
+    if said.isprintable():
         return said
     return "".join(
         character if character == "\n" or _visible(character) else json.dumps(character)[1:-1] for character in said

@@ -36,7 +36,7 @@ from yima.validator.judging.record import Terminal, record_is_intact
 from yima.validator.ports import Gate, JournalKey, Reader, Reading
 from yima.validator.texts import Text
 from yima.validator.uplink.http import HttpUplink
-from yima.validator.uplink.sender import BatchPolicy
+from yima.validator.uplink.sender import BatchPolicy, Sender
 
 
 class Handed:
@@ -163,6 +163,21 @@ def test_the_gate_opens_only_when_the_record_is_on_disk(bench: Bench, good: Call
     bench.gate = Looking(bench.out)
     bench.run(good(), good(), good())
     assert found == [BEGUN + 1, BEGUN + 2, BEGUN + 3]
+
+
+def test_the_gate_has_its_command_before_the_thread_that_uploads_is_woken(
+    bench: Bench, good: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    class Noting(ConsoleGate):
+        def open(self, verdict: Verdict) -> None:
+            order.append("gate")
+
+    bench.gate = Noting(bench.out)
+    monkeypatch.setattr(Sender, "appended", lambda sender: order.append("upload"))
+    bench.run(good(), good(), uplink=HttpUplink("http://127.0.0.1:1", key=KEY, device="gate-7", epoch=7))
+    assert order[-4:] == ["gate", "upload", "gate", "upload"]
 
 
 def test_refused_taps_are_recorded_with_their_reason(bench: Bench, good: Callable[[], bytes]) -> None:

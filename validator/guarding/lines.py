@@ -1,8 +1,10 @@
 """Lines of output that never hold up who writes them: a console, a log, a pipe that nobody reads.
 
 Rules it keeps:
-- `write` returns at once. A thread of the writer's own hands lines on; what waits is bounded, and what finds no room is
-  dropped and counted. Where lines are missing a line says how many, as soon as there is room for it.
+- `write` returns at once. A pipe or terminal gets the line there and then, as far as it has room: through a descriptor
+  of our own, on which nothing waits, so that what shares the stream with us notices nothing.
+- The rest, and what goes elsewhere, a thread of the writer's own hands on. What waits is bounded, and what finds no
+  room is dropped and counted. Where lines are missing a line says how many, as soon as there is room for it.
 - Each line goes out whole and in order. What is in it commands no terminal (`shown`).
 - Nothing waits at the end for a reader that does not read: `close` gives it a moment, and the process may go.
 - A reader that went away is told once, by `on_broken`.
@@ -11,17 +13,19 @@ Rules it keeps:
 
 import os
 import select
+import stat
 import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from io import FileIO
 from typing import Any, Final, TextIO
 
 from yima.validator.shown import shown, shown_json
 from yima.validator.texts import Text, say
 
 WAITING_MAX: Final = 1 << 18
-"""Characters that may wait for a slow reader, about a thousand taps."""
+"""Bytes that may wait for a slow reader, about a thousand taps."""
 CLOSE_WITHIN_S: Final = 2.0
 
 
@@ -46,13 +50,14 @@ class LineWriter:
     def __init__(self, out: TextIO, *, on_broken: Callable[[], None] = lambda: None) -> None:
         self._out = out
         self._descriptor = _descriptor(out)
+        self._direct = None if self._descriptor is None else _unblocking(self._descriptor)
         self.on_broken = on_broken
         self.lost: Callable[[int], str] = lost_as_line
         self.broken = False
         self.dropped = 0
         self._told = 0
-        self._waiting: deque[str] = deque()
-        self._size = 0
+        self._waiting: deque[bytes] = deque()
+        self._size = 0  # of what waits or is under way
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         if self._descriptor is not None:
@@ -65,14 +70,19 @@ class LineWriter:
         if self._descriptor is None:
             self._write_here(line)
             return
+        data = self._encoded(line)
         with self._changed:
             if self.broken:
                 return
-            if self._size + len(line) > WAITING_MAX:
+            if self._size + len(data) > WAITING_MAX:
                 self.dropped += 1
                 return
             self._tell_lost()
-            self._put(line)
+            if not self._size and self._direct is not None:
+                data = data[_written(self._direct, data) :]
+                if not data:
+                    return
+            self._put(data)
             self._keep_running()
 
     def write_json(self, mapping: dict[str, Any]) -> None:
@@ -87,15 +97,25 @@ class LineWriter:
             self._tell_lost()
             self._keep_running()
             self._changed.wait_for(lambda: self.broken or self._size == 0, within_s)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Whoever reads sees the end when the stream is closed, not when we are gone."""
+        if self._direct is not None:
+            self._direct.close()
+            self._direct = None
 
     def _tell_lost(self) -> None:
         if self.dropped > self._told:
-            self._put(self.lost(self.dropped - self._told) + "\n")
+            self._put(self._encoded(self.lost(self.dropped - self._told) + "\n"))
             self._told = self.dropped
 
-    def _put(self, line: str) -> None:
-        self._waiting.append(line)
-        self._size += len(line)
+    def _encoded(self, line: str) -> bytes:
+        return line.encode(self._out.encoding or "utf-8", "backslashreplace")
+
+    def _put(self, data: bytes) -> None:
+        self._waiting.append(data)
+        self._size += len(data)
         self._changed.notify_all()
 
     def _keep_running(self) -> None:
@@ -106,16 +126,16 @@ class LineWriter:
                 self._thread.start()
 
     def _run(self) -> None:
-        lines = ""
+        lines = b""
         while not self.broken:
             with self._changed:
                 self._size -= len(lines)  # what is under way still takes its room
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._waiting)
-                lines = "".join(self._waiting)
+                lines = b"".join(self._waiting)
                 self._waiting.clear()
             try:
-                _write_all(self._descriptor or 0, lines.encode(self._out.encoding or "utf-8", "backslashreplace"))
+                _write_all(self._descriptor or 0, lines)
             except OSError:
                 self._break()
 
@@ -132,6 +152,7 @@ class LineWriter:
     def _break(self) -> None:
         with self._changed:
             self.broken = True
+            self._let_go()
             self._changed.notify_all()
         self.on_broken()
 
@@ -144,6 +165,8 @@ def shared_writer(out: TextIO) -> LineWriter:
     """The writer of a stream of this process, the same for all who ask."""
     writer = _SHARED.get(id(out))
     if writer is None or writer._out is not out:
+        if writer is not None:
+            writer.close(0)
         writer = _SHARED[id(out)] = LineWriter(out)
     return writer
 
@@ -160,6 +183,23 @@ def _descriptor(out: TextIO) -> int | None:
         return out.fileno()
     except (OSError, ValueError, AttributeError):
         return None
+
+
+def _unblocking(descriptor: int) -> FileIO | None:
+    """The same pipe or terminal, opened once more so that no write to it waits; None where that cannot be had."""
+    with suppress(OSError):
+        if stat.S_ISFIFO(os.fstat(descriptor).st_mode) or os.isatty(descriptor):
+            flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+            return FileIO(os.open(f"/proc/self/fd/{descriptor}", flags), "wb")
+    return None
+
+
+def _written(direct: FileIO, data: bytes) -> int:
+    """How much of it went out at once. What is wrong with the stream, the thread meets too, and tells."""
+    try:
+        return direct.write(data) or 0
+    except OSError:
+        return 0
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -30,6 +30,9 @@ class Step(IntEnum):
     REFILL = 7  # hand the journal's entries to Validator.remember, oldest first: done, not_recorded
 
 
+_STEPS = tuple(Step)
+
+
 class GateAnswer(IntEnum):
     """What a gate did. OPENED: it opens. FAILED: it did not. UNKNOWN: it did not say. The others come later."""
 
@@ -79,20 +82,20 @@ class TapLoop:
 
     def moment(self, unix_s: int, tick_ms: int, number: int) -> Step:
         """A moment passes, also when nothing else happens. number: that the next entry will get."""
-        return Step(self._core.moment(unix_s, tick_ms, number))
+        return _STEPS[self._core.moment(unix_s, tick_ms, number)]
 
     def reading(self, payload: bytes, unix_s: int, tick_ms: int, late_ms: int, number: int) -> Step:
         """One payload, whose last byte came late_ms ago."""
         self._payload = payload
-        return Step(self._core.reading(payload, unix_s, tick_ms, late_ms, number))
+        return _STEPS[self._core.reading(payload, unix_s, tick_ms, late_ms, number)]
 
     def recorded(self, number: int) -> Step:
         """The entry is durable under this number."""
-        return Step(self._core.recorded(number))
+        return _STEPS[self._core.recorded(number)]
 
     def not_recorded(self) -> Step:
         """The entry could not be written; or, in answer to REFILL, the journal could not be read."""
-        return Step(self._core.not_recorded())
+        return _STEPS[self._core.not_recorded()]
 
     def eased(self) -> None:
         """The journal, which took nothing, may have room again; the next moment sets the sign right."""
@@ -100,23 +103,23 @@ class TapLoop:
 
     def gate(self, tap: int, answer: GateAnswer) -> Step:
         """What the gate did for that tap: at once, or later."""
-        return Step(self._core.gate(tap, answer))
+        return _STEPS[self._core.gate(tap, answer)]
 
     def answered(self, reason: Reason, vouched: Vouched) -> Step:
         """What is made of the issuer's answer; NEEDS_RESOLVER: nobody could be asked."""
-        return Step(self._core.answered(reason, vouched))
+        return _STEPS[self._core.answered(reason, vouched)]
 
     def done(self) -> Step:
         """The step that needs no answer is carried out."""
-        return Step(self._core.done())
+        return _STEPS[self._core.done()]
 
     def parameters(self, until: int) -> Step:
         """The judge goes by other parameters; until: unix seconds of their expiry and grace, 0: they have no end."""
-        return Step(self._core.parameters(until))
+        return _STEPS[self._core.parameters(until)]
 
     def confirm(self, unix_s: int, tick_ms: int, *, is_signed: bool, by: str) -> Step:
         """Somebody who knows the time says that this is it: an operator of that name (ASCII), or a signed time."""
-        return Step(self._core.confirm(unix_s, tick_ms, is_signed, by))
+        return _STEPS[self._core.confirm(unix_s, tick_ms, is_signed, by)]
 
     @property
     def entry(self) -> bytes:

@@ -4,6 +4,7 @@ import fcntl
 import io
 import json
 import os
+import termios
 import threading
 from collections.abc import Iterator
 
@@ -53,6 +54,48 @@ def test_lines_go_out_whole_and_in_order(pipe: Pipe) -> None:
         writer.write(f"line {number}")
     assert pipe.read(writer) == [f"line {number}" for number in range(500)]
     assert writer.dropped == 0
+
+
+def test_a_line_for_which_a_pipe_has_room_is_in_it_when_write_returns(pipe: Pipe) -> None:
+    before = threading.active_count()
+    writer = LineWriter(pipe.stream)
+    writer.write("OPEN")
+    assert os.read(pipe.reading, 100) == b"OPEN\n"
+    assert threading.active_count() == before  # a thread would wait for its turn behind the tap
+    assert pipe.read(writer) == []
+
+
+def test_whoever_shares_the_pipe_finds_it_as_it_was(pipe: Pipe) -> None:
+    writer = LineWriter(pipe.stream)
+    writer.write("ours")
+    assert os.get_blocking(pipe.stream.fileno())
+    assert pipe.read(writer) == ["ours"]
+
+
+def test_a_line_longer_than_the_room_in_a_pipe_goes_out_whole(pipe: Pipe) -> None:
+    writer = LineWriter(pipe.stream)
+    lines = ["begin", "x" * 10_000, "end"]
+    for line in lines:
+        writer.write(line)
+    assert pipe.read(writer) == lines
+
+
+def test_a_terminal_is_written_to_at_once_and_one_that_is_held_blocks_nobody() -> None:
+    reading, terminal = os.openpty()
+    with os.fdopen(terminal, "w", encoding="utf-8") as stream:
+        writer = LineWriter(stream)
+        writer.write("OPEN 开闸")
+        assert os.read(reading, 100).decode() == "OPEN 开闸\r\n"
+        termios.tcflow(terminal, termios.TCOOFF)
+        for number in range(1000):
+            writer.write(f"line {number}")
+        termios.tcflow(terminal, termios.TCOON)
+        found = b""
+        while b"line 999\r\n" not in found:
+            found += os.read(reading, 65536)
+        assert found.decode().split() == [word for number in range(1000) for word in ("line", str(number))]
+        writer.close(30)
+    os.close(reading)
 
 
 def test_a_pipe_that_nobody_reads_holds_up_no_writer_and_what_is_lost_is_told(pipe: Pipe) -> None:
@@ -112,9 +155,10 @@ def test_no_thread_to_be_had_is_no_error_and_the_next_line_tries_again(
     writer = LineWriter(pipe.stream)
     with monkeypatch.context() as without:
         without.setattr(threading.Thread, "start", refuse)
+        writer.write("x" * 5000)  # more than there is room for
         writer.write("one")
     writer.write("two")
-    assert pipe.read(writer) == ["one", "two"]
+    assert pipe.read(writer) == ["x" * 5000, "one", "two"]
 
 
 def test_a_stream_in_memory_is_written_at_once_and_escaped() -> None:
