@@ -2,8 +2,8 @@
  *
  * What a tap goes through is the core's loop (yima/loop.h); here its steps are carried out: entries go into the log in
  * flash, answers to the gate's pins. Refused taps are recorded as long as a quarter of the log is free, so nobody fills
- * it up with garbage. Pins do not say whether the gate moved, so a ride is never reversed here; where the product has a
- * passage sensor, the passage follows as an entry of its own. */
+ * it up with garbage. Where the product's gate has a fault contact, a ride for which it could not open is reversed; where it
+ * has a passage sensor, the passage follows as an entry of its own. */
 #include "device.h"
 
 #include "bytes.h"
@@ -163,9 +163,12 @@ static void carry_out(yima_step step) {
             step = carry_out_record();
             break;
         case YIMA_STEP_OPEN:
-            gate_open(ms, l->tap);
-            tell_tap(l->tap);
-            step = yima_loop_gate(l, l->tap, YIMA_OUTCOME_OPENED);
+            if (gate_open(ms, l->tap)) {
+                tell_tap(l->tap);
+                step = yima_loop_gate(l, l->tap, YIMA_OUTCOME_OPENED);
+            } else { /* told when the rider is: the ride is reversed first */
+                step = yima_loop_gate(l, l->tap, YIMA_OUTCOME_FAILED);
+            }
             break;
         case YIMA_STEP_REFUSE:
             gate_refuse(ms);

@@ -44,7 +44,8 @@ int gate_passage(uint64_t *tap, int *passed) {
     return 1;
 }
 
-void gate_open(uint64_t now_ms, uint64_t tap) {
+int gate_open(uint64_t now_ms, uint64_t tap) {
+    if (GATE_HAS_FAULT && (port_inputs() & PORT_GATE_FAULT)) return 0;
     give_up(now_ms);
     admitted = now_ms < gate_until ? admitted + 1 : 1; /* who did not come in time is not waited for */
     if (GATE_HAS_PASSAGE && waiting_count < WAITING_MAX) waiting[waiting_count++] = tap;
@@ -53,6 +54,7 @@ void gate_open(uint64_t now_ms, uint64_t tap) {
     red_until = 0;
     buzzer_until = now_ms + ACCEPTED_SOUND_MS;
     drive(now_ms);
+    return 1;
 }
 
 void gate_refuse(uint64_t now_ms) {

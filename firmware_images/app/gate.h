@@ -3,7 +3,8 @@
 #define YIMA_GATE_H
 #include <stdint.h>
 
-void gate_open(uint64_t now_ms, uint64_t tap);
+/* 0: the gate's mechanism says that it cannot open, so nothing was driven. */
+int gate_open(uint64_t now_ms, uint64_t tap);
 
 /* The next tap that was let in of which it is known now whether its rider went through. 1, or 0: there is none. */
 int gate_passage(uint64_t *tap, int *passed);

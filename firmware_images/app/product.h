@@ -5,11 +5,11 @@
 #if defined(YIMA_PRODUCT_BUS_VALIDATOR)
 #define PRODUCT_NAME "yima-bus-validator"
 #define PRODUCT_MODE YIMA_MODE_BUS
-enum { GATE_OPEN_MS = 500, GATE_HAS_PASSAGE = 0 };
+enum { GATE_OPEN_MS = 500, GATE_HAS_PASSAGE = 0, GATE_HAS_FAULT = 0 };
 #elif defined(YIMA_PRODUCT_METRO_GATE)
 #define PRODUCT_NAME "yima-metro-gate"
 #define PRODUCT_MODE YIMA_MODE_METRO
-enum { GATE_OPEN_MS = 5000, GATE_HAS_PASSAGE = 1 };
+enum { GATE_OPEN_MS = 5000, GATE_HAS_PASSAGE = 1, GATE_HAS_FAULT = 1 };
 #else
 #error "no product chosen"
 #endif

@@ -14,7 +14,7 @@ typedef enum { PORT_SCANNER = 0, PORT_STATION = 1, PORT_STATUS = 2, PORT_UARTS }
 
 /* Pins out, and in. */
 enum { PORT_GATE = 1, PORT_RED = 2, PORT_GREEN = 4, PORT_BUZZER = 8, PORT_OUT_OF_SERVICE = 16 };
-enum { PORT_PASSAGE = 1 };
+enum { PORT_PASSAGE = 1, PORT_GATE_FAULT = 2 };
 
 /* Clocks, UARTs with their interrupts, watchdog (4 s, then a flag, after 4 s more a reset). */
 void port_init(void);

@@ -44,10 +44,15 @@ void host_turn(void) {
 
 /* Somebody goes through the passage, whether the gate is open or not. */
 void host_walk(void) {
-    inputs = PORT_PASSAGE;
+    inputs |= PORT_PASSAGE;
     gate_run(ms);
-    inputs = 0;
+    inputs &= ~(uint32_t)PORT_PASSAGE;
     gate_run(ms);
+}
+
+/* The gate's mechanism cannot open, or can again. */
+void host_gate_fault(int is) {
+    inputs = is ? PORT_GATE_FAULT : 0;
 }
 
 void host_start(void) {

@@ -30,7 +30,7 @@ class HostBoard:
 
     def __init__(self, library: Path, settings: Settings, parameters: bytes) -> None:
         self._path = library
-        self._refuses = False
+        self._refuses = self._gate_fails = False
         self._library = self._loaded()
         mapped = self._library.host_flash()  # another board of this process may have had it
         ctypes.memset(FLASH_FROM, 0xFF, FLASH_END - FLASH_FROM)
@@ -52,6 +52,7 @@ class HostBoard:
         _ctypes.dlclose(self._library._handle)
         self._library = self._loaded()
         self.refuse_flash(self._refuses)
+        self.fail_gate(self._gate_fails)
         self.clock(unix_s, tick_ms)
         self._library.host_start()
 
@@ -70,6 +71,11 @@ class HostBoard:
     def walk(self) -> None:
         """Somebody goes through the passage, or tries to."""
         self._library.host_walk()
+
+    def fail_gate(self, fails: bool) -> None:
+        """Whether the gate's mechanism says that it cannot open."""
+        self._gate_fails = fails
+        self._library.host_gate_fault(int(fails))
 
     def confirm(self, unix_s: int) -> None:
         """The station says what time it is."""

@@ -14,7 +14,7 @@ from yima.firmware_images.provision import Settings
 from yima.hwsim.board.emulator import Board
 from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.factory import make_flash
-from yima.hwsim.board.layout import PARAMETERS, PIN_OUT_OF_SERVICE, SCANNER, STATION
+from yima.hwsim.board.layout import GATE_FAULT, PARAMETERS, PIN_GATE, PIN_OUT_OF_SERVICE, PIN_RED, SCANNER, STATION
 from yima.hwsim.board.log_reader import read_log
 from yima.hwsim.board.station import Station, time_request
 from yima.hwsim.board.workshop import CITY, CLOCK, ORGANISATION, PLATFORM, World, make_firmware, make_world
@@ -216,6 +216,28 @@ def test_who_has_gone_through_and_who_has_not_is_written_down(started: Started, 
     assert [outcome.outcome for outcome in outcomes] == [Outcome.PASSED, Outcome.PASSED, Outcome.NOT_PASSED]
     assert not any(outcome.reverses for outcome in outcomes), "the centre decides"
     assert shown(board, codes[2]) == "REPEATED"
+
+
+def test_a_ride_whose_gate_cannot_open_is_reversed_and_the_code_may_be_shown_again(
+    started: Started, world: World
+) -> None:
+    board = started()
+    code = world.code(1)
+    board.set_buttons(GATE_FAULT)
+    board.run(OUT_OF_VIEW_MS)
+    board.feed(SCANNER, code)
+    failed = board.run(300)
+    assert "name=GATE_FAILED" in failed.status
+    assert not any(change.pins & PIN_GATE for change in failed.pins)
+    assert any(change.pins & PIN_RED for change in failed.pins)
+    (outcome,) = kept(board, OutcomeFacts)
+    assert (outcome.outcome, outcome.reverses) == (Outcome.FAILED, True)
+    restart(board, CLOCK)
+    board.set_buttons(0)
+    assert shown(board, code) == "ACCEPTED"
+    assert shown(board, code) == "REPEATED"
+    board.run(6000)
+    assert [one.outcome for one in kept(board, OutcomeFacts)] == [Outcome.FAILED, Outcome.NOT_PASSED]
 
 
 def test_what_moves_in_front_of_the_sensor_of_a_shut_gate_is_nobodys_passage(started: Started, world: World) -> None:

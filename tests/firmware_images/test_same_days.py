@@ -3,9 +3,8 @@
 One is validator/device.py with its journal, the other firmware_images/app/device.c with its flash log. Both have the
 core's loop in common, and nothing around it: this holds that what is around it agrees as well, to the byte of every
 entry. A day is riders, wrong and used codes, time that passes and clocks that jump, a station that sets them, journals
-that take nothing, other parameters, power cuts, acknowledgements, and who goes through the passage.
-
-Not compared: a gate that says it did not open. Pins say nothing of it (docs/board.md).
+that take nothing, gates that cannot open, other parameters, power cuts, acknowledgements, and who goes through the
+passage.
 """
 
 import random
@@ -24,9 +23,10 @@ from yima.hwsim.board.workshop import CITY, CLOCK, ORGANISATION, PLATFORM, make_
 from yima.sdk.parameters.signing import Envelope, sign_package
 from yima.sdk.sm2 import SigningKey
 from yima.validator.device import Device
-from yima.validator.errors import JournalError
+from yima.validator.errors import GateShutError, JournalError
 from yima.validator.happenings import Happening, Notice, Tap
 from yima.validator.journal import SegmentJournal, backlog
+from yima.validator.journal.glance import reverses
 from yima.validator.judging import GateContext, Mode, Moment, Validator, Verdict
 from yima.validator.judging.record import Terminal
 from yima.validator.parameters import Parameters, from_mapping
@@ -50,16 +50,19 @@ class Clocks:
 
 
 class Passage:
-    """The host's gate: opens whenever it is told to, for five seconds, and knows who has gone through."""
+    """The host's gate: opens when it is told to and can, for five seconds, and knows who has gone through."""
 
     senses_passage = True
 
-    def __init__(self, clocks: Clocks) -> None:
+    def __init__(self, clocks: Clocks, fails: bool) -> None:
         self._clocks = clocks
+        self.fails = fails
         self._until = self._waiting = self._admitted = 0
         self._ended: list[bool] = []
 
     def open(self, verdict: Verdict) -> None:
+        if self.fails:
+            raise GateShutError("gate", Text("cannot open", "无法打开"), Text("Free it", "请排除故障"))
         self._give_up()
         self._admitted = self._admitted + 1 if self._clocks.tick_ms < self._until else 1
         self._waiting += 1
@@ -124,7 +127,7 @@ class Host:
         self.seen = Seen()
         self._parameters, self._until = first, CLOCK + 100 * DAY_S + GRACE_S
         self._handed: Parameters | None = None
-        self._fails = self._in_service = False
+        self._fails = self._gate_fails = self._in_service = False
 
     def live(self, events: Sequence[Event], takes: Sequence[bool]) -> Seen:
         self._events, self._takes = list(events), list(takes)
@@ -143,7 +146,7 @@ class Host:
     def _run(self) -> None:
         self._journal = Failing(self._path, "T1", epoch_for_new=1)
         self._journal.fails = self._fails
-        self._gate = Passage(self.clocks)
+        self._gate = Passage(self.clocks, self._gate_fails)
         self._in_service = False
         self._begun = self._over = False
         self._device = Device(
@@ -203,6 +206,8 @@ class Host:
                 self._device.confirm_time("station")
             case "journal":
                 self._fails = self._journal.fails = value
+            case "gate":
+                self._gate_fails = self._gate.fails = value
             case "parameters" if self._takes.pop(0):
                 self._parameters, self._until = value[0], value[2] + GRACE_S
                 self._handed = self._parameters
@@ -235,6 +240,8 @@ def live_on_board(board: HostBoard, events: Sequence[Event]) -> tuple[Seen, list
                 board.confirm(value)
             case "journal":
                 board.refuse_flash(value)
+            case "gate":
+                board.fail_gate(value)
             case "parameters":
                 takes.append(board.take(value[1]))
             case "walk":
@@ -285,7 +292,7 @@ LIMITS: dict[str, Sequence[Any]] = {
 }
 
 
-def a_day(seed: int, events: int = 70) -> list[Event]:
+def a_day(seed: int, events: int = 120) -> list[Event]:
     """Random events; power comes back with its clock right, or not."""
     draw = random.Random(seed)
     made: list[Event] = []
@@ -304,6 +311,7 @@ def a_day(seed: int, events: int = 70) -> list[Event]:
             (2, lambda: ("jump", -jumped)),
             (2, lambda: ("confirm", true_s + draw.choice([0, 0, -90, 90]))),
             (2, lambda: ("journal", draw.random() < 0.4)),
+            (3, lambda: ("gate", draw.random() < 0.5)),
             (2, lambda: ("parameters", draw_parameters())),
             (6, lambda: ("walk", None)),
             (1, lambda: ("acknowledge", None)),
@@ -339,6 +347,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built(tmp_path_factory.mktemp("device"))
 
 
+REVERSING = 8  # of this day it is known that gates fail for riders who were let in
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_the_same_random_day_is_the_same_on_host_and_board(
     seed: int, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -348,6 +359,7 @@ def test_the_same_random_day_is_the_same_on_host_and_board(
     settings = Settings(terminal="T1", city=CITY, keys=(KEY.compressed,))
     board = HostBoard(library, settings, FIRST[1])
     on_board, takes = live_on_board(board, events)
+    assert seed != REVERSING or any(map(reverses, board.log.records.values()))
     host = Host(tmp_path, FIRST[0])
     on_host = host.live(events, takes)
     assert on_host.taps == on_board.taps
@@ -356,4 +368,4 @@ def test_the_same_random_day_is_the_same_on_host_and_board(
     assert not log.complaints
     kept = [log.records[number] for number in sorted(log.records)]
     assert on_host.entries[len(on_host.entries) - len(kept) :] == kept
-    assert len(kept) > 20
+    assert len(kept) > 10

@@ -170,7 +170,7 @@ void port_pins(uint32_t pins) {
 }
 
 uint32_t port_inputs(void) {
-    return FPGAIO->button & PORT_PASSAGE;
+    return FPGAIO->button & (PORT_PASSAGE | PORT_GATE_FAULT);
 }
 
 static int allowed(uint32_t address) {
