@@ -1,4 +1,4 @@
-"""`yima centre ingest`, `rides`, `disputes`, `settle`, `files`: one step of clearing, for every day it is due."""
+"""`yima centre ingest`, `rides`, `identity` and so on: one step of clearing, for every day it is due."""
 
 import argparse
 
@@ -6,6 +6,7 @@ from yima.sdk.cli.centre_arguments import Verbs, add_common, add_day, bar, opene
 
 STEPS = {
     "rides": "close days, check their taps, make rides of them 关闭日期、复核刷码、合成行程",
+    "identity": "take in what issuers state of their accounts 受理发码机构的身份声明",
     "disputes": "take in files of institutions, decide disputes 受理机构文件、裁决差错",
     "settle": "book rides, net the day 入账并轧差",
     "files": "write what each institution gets 生成各机构的文件",

@@ -2,6 +2,7 @@
 
     ingest     what collectors have, up to now
     rides      a day is closed; its taps are checked and become rides
+    identity   what issuers state of their accounts is taken; who is one person
     disputes   what institutions handed in is taken and decided
     settle     bookings, postings, the net
     files      what each institution gets, answers to disputes with their evidence
@@ -13,6 +14,7 @@ Rules it keeps:
 - A step says which one is missing before it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,11 +42,19 @@ from yima.sdk.centre.clearing.taps.ingest import ingest
 from yima.sdk.centre.clearing.taps.parameters import Published
 from yima.sdk.centre.clearing.taps.stores import Source
 from yima.sdk.centre.clearing.workspace import Workspace
+from yima.sdk.centre.identity.taking import REFUSALS, take_statements
+from yima.sdk.centre.identity.taking import STEP as IDENTITY_STEP
 from yima.validator.journal.files import write_whole
 from yima.validator.texts import Text
 
 FILES_STEP = "answers"
-STEPS = {"rides": RIDES_STEP, "disputes": DISPUTES_STEP, "settle": SETTLE_STEP, "files": FILES_STEP}
+STEPS = {
+    "rides": RIDES_STEP,
+    "identity": IDENTITY_STEP,
+    "disputes": DISPUTES_STEP,
+    "settle": SETTLE_STEP,
+    "files": FILES_STEP,
+}
 """The steps of a day, in their order, by their verbs: the last thing that each writes into the workspace's state."""
 
 Progress = Callable[[str, int, int], None]
@@ -179,8 +189,11 @@ class Centre:
         """One step of one day. Raises YimaError with what it lacks."""
         if self.workspace.is_done(STEPS[step], day):
             return StepDone(step=step, day=day, before=True)
-        counts = {"rides": self._rides, "disputes": self._disputes, "settle": self._settle, "files": self._files}
-        return StepDone(step=step, day=day, counts=counts[step](day, progress))
+        steps = {
+            "rides": self._rides, "identity": self._identity, "disputes": self._disputes,
+            "settle": self._settle, "files": self._files,
+        }  # fmt: skip
+        return StepDone(step=step, day=day, counts=steps[step](day, progress))
 
     def newest_settled(self) -> int:
         """The newest day that is settled. Raises OrderError where none is."""
@@ -222,6 +235,13 @@ class Centre:
         progress("rides", 1, 2)
         ridden = ride_day(self.workspace, self.engine, self.published, self.terms.rides, day)
         return counts | {"rides": ridden.rides, "reductions": ridden.reductions, "reversals": ridden.reversals}
+
+    def _identity(self, day: int, progress: Progress) -> dict[str, int]:
+        progress("identity", 0, 1)
+        taken = take_statements(self.workspace, day, self.folder.statements(), self.folder.issuers())
+        files = Counter(taken.files.values())
+        refused = sum(files[why] for why in REFUSALS)
+        return {"taken": files["TAKEN"], "refused": refused, "persons": taken.persons, "members": taken.members}
 
     def _disputes(self, day: int, progress: Progress) -> dict[str, int]:
         progress("disputes", 0, 1)

@@ -4,6 +4,7 @@
     parameters/                 every parameter package and deny-list that gates were given, see taps/parameters.py
     devices.txt                 `device hexkey` a line, every key that a device has had; left out: any key may sign
     rules.toml, rates.toml      see rides/rules.py, money/rules.py, money/rates.py
+    identity.toml, statements/  which issuers are heard, and what they state of their accounts; see ../identity/
     incoming/                   files that institutions handed in: ED (raised), CM (the other party's word)
     workspace/                  tables, files, answers, reports: what the centre makes; see workspace.py
 
@@ -21,11 +22,13 @@ from yima.sdk.centre.clearing.taps.parameters import Published, load_folder
 from yima.sdk.centre.clearing.taps.stores import ParquetSource, Source, SqliteSource
 from yima.sdk.centre.clearing.toml_rows import read
 from yima.sdk.centre.collector.enrolment import read_all_keys
+from yima.sdk.centre.identity.issuers import Issuers, read_issuers
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
 
 STORES, PARAMETERS, INCOMING, WORKSPACE = "stores", "parameters", "incoming", "workspace"
-RULES, RATES, DEVICES = "rules.toml", "rates.toml", "devices.txt"
+STATEMENTS = "statements"
+RULES, RATES, DEVICES, IDENTITY = "rules.toml", "rates.toml", "devices.txt", "identity.toml"
 
 
 class FolderError(YimaError):
@@ -94,5 +97,17 @@ class CentreFolder:
 
     def incoming(self) -> list[Path]:
         """What institutions handed in, by name."""
-        folder = self.path / INCOMING
+        return self._files(INCOMING)
+
+    def issuers(self) -> Issuers:
+        """Whose statements are heard; nobody's where there is no list. Raises TermsError."""
+        path = self.path / IDENTITY
+        return read_issuers(path) if path.exists() else Issuers(environment="production", keys={}, beginnings={})
+
+    def statements(self) -> list[Path]:
+        """What issuers have stated, by name."""
+        return self._files(STATEMENTS)
+
+    def _files(self, name: str) -> list[Path]:
+        folder = self.path / name
         return sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []

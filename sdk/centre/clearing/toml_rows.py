@@ -65,6 +65,21 @@ class Row:
             self.refuse(key, "8 digits in quotes", "带引号的 8 位数字")
         return value
 
+    def word(self, key: str, pattern: re.Pattern[str], english: str, chinese: str) -> str:
+        """A text of this form."""
+        value = self._values.get(key) if self.has(key) else None
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            self.refuse(key, english, chinese)
+        return value
+
+    def words(self, key: str, pattern: re.Pattern[str], english: str, chinese: str) -> tuple[str, ...]:
+        """Texts of this form, at least one, each once."""
+        value = self._values.get(key) if self.has(key) else None
+        good = isinstance(value, list) and all(isinstance(one, str) and pattern.fullmatch(one) for one in value)
+        if not isinstance(value, list) or not good or not value or len(set(value)) != len(value):
+            self.refuse(key, english, chinese)
+        return tuple(value)
+
     def flag(self, key: str) -> bool:
         """True or false; false when it is not there."""
         value = self._values.get(key) if self.has(key) else False

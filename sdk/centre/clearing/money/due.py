@@ -9,15 +9,25 @@ Rules the SQL keeps, beside those of the engine's port:
 - The last days of the month before are there for what they were to the first rides of the month (a transfer, a
   companion); their own bookings do not change by it.
 - A ride that comes out as it is booked is not handed on.
-- An account is a person's from the first of the month on in which it was found to be theirs.
+- An account is a person's from the first of the month on in which it was found to be theirs, until the first of the
+  month in which it was found to be another's, or its own again.
 """
 
 from yima.sdk.centre.clearing.money.rules import JOURNEY_MAX_S
+
+# From which month on, and until which, an account is whose.
+_LINKED_SQL = """
+    SELECT
+        account, person, day - day % 100 AS since,
+        coalesce(lead(day - day % 100) OVER (PARTITION BY account ORDER BY day), 99999999) AS until
+    FROM persons
+"""
 
 # Views: rides, rides_now, reversals_now, persons, persons_now, disputes_now, months. A change on the first of a month
 # may be of a journey that began the day before: the month before is looked at, too.
 _TOUCHED_SQL = """
 WITH
+linked AS (:linked),
 stirred AS (
     SELECT r.account, r.person, r.service_date FROM rides_now AS r
     UNION ALL
@@ -27,9 +37,12 @@ stirred AS (
 meant AS (
     SELECT coalesce(p.person, s.person) AS person, s.service_date
     FROM stirred AS s
-    LEFT JOIN persons AS p ON p.account = s.account AND s.service_date >= p.day - p.day % 100
+    LEFT JOIN linked AS p ON p.account = s.account AND s.service_date >= p.since AND s.service_date < p.until
     UNION ALL SELECT person, day - day % 100 AS service_date FROM persons_now
     UNION ALL SELECT account AS person, day - day % 100 AS service_date FROM persons_now
+    UNION ALL
+    SELECT p.person, n.day - n.day % 100 AS service_date
+    FROM persons AS p JOIN persons_now AS n ON n.account = p.account
 )
 SELECT s.person, min(CASE WHEN s.service_date % 100 = 1 THEN m.earlier ELSE m.month END) AS since, :day AS day
 FROM meant AS s JOIN months AS m ON m.month = s.service_date - s.service_date % 100
@@ -41,6 +54,7 @@ ORDER BY s.person
 # and the relations of the rules. A companion's rides stand in windows of their own, so that no other sees them.
 _DUE_SQL = """
 WITH
+linked AS (:linked),
 gone AS (
     SELECT ride_id FROM reversals
     UNION SELECT ride_id FROM disputes WHERE effect = 'VOID'
@@ -71,7 +85,7 @@ named AS (
         r.gross_fen + coalesce(c.delta_fen, 0) AS gross_fen,
         r.fare_fen - r.gross_fen AS gate_fen
     FROM rides AS r
-    LEFT JOIN persons AS p ON p.account = r.account AND r.service_date >= p.day - p.day % 100
+    LEFT JOIN linked AS p ON p.account = r.account AND r.service_date >= p.since AND r.service_date < p.until
     LEFT JOIN changed AS c ON c.ride_id = r.ride_id
 ),
 scope AS (
@@ -206,13 +220,13 @@ ORDER BY ride_id
 
 def touched_sql(day: int) -> str:
     """Whom a day touches, and from which month on."""
-    return _TOUCHED_SQL.replace(":day", str(day))
+    return _TOUCHED_SQL.replace(":linked", _LINKED_SQL).replace(":day", str(day))
 
 
 def due_sql(day: int, companion_s: int) -> str:
     """What their rides are to be booked at."""
     words = {":day": day, ":companion_s": companion_s, ":journey_max_s": JOURNEY_MAX_S}
-    sql = _DUE_SQL
+    sql = _DUE_SQL.replace(":linked", _LINKED_SQL)
     for word, number in words.items():
         sql = sql.replace(word, str(number))
     return sql

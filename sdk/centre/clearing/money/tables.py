@@ -86,8 +86,8 @@ class Effect(StrEnum):
 
 
 # Whose account an account is: over all codes of one person rules are counted. An account without a row is a person of
-# its own. A row is said once, and holds for the rides of its day's month and of later ones.
-PERSONS = Table(name="persons", key=("account",), columns={"account": "text", "person": "text", "day": "small"})
+# its own. A row holds for the rides of its day's month and of later ones, until the month of the account's next row.
+PERSONS = Table(name="persons", key=("account", "day"), columns={"account": "text", "person": "text", "day": "small"})
 
 # Persons whose bookings may change on this day, and the month (20260800) from which on.
 TOUCHED = Table(name="touched", key=("person",), columns={"person": "text", "since": "small", "day": "small"})

@@ -45,6 +45,7 @@ def test_step_by_step_for_all_days_gives_the_bytes_of_day_by_day(given: Path, cl
         other.ingest()
         for day in DAYS:
             other.run("rides", day)
+            other.run("identity", day)
         assert other.days("disputes", until=DAY + 9) == DAYS
         assert other.days("settle", until=DAY + 9) == []
         for day in DAYS:

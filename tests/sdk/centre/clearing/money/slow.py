@@ -118,16 +118,18 @@ def rate(ride: Ride, rates: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 def settle_day(books: Books, world: Mapping[str, Any], day: int) -> None:
     """Books a day."""
-    links = {account: (person, since) for account, person, since in world["persons"] if since <= day}
+    links: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for account, person, since in sorted(world["persons"], key=lambda row: row[2]):
+        if since <= day:
+            links[account].append((since // 100, person))
     gone = {ride_id for ride_id, when, *_ in world["voids"] if when <= day}
     people: dict[str, list[Ride]] = defaultdict(list)
     gate: dict[str, list[tuple[str, int, str]]] = {}
     for ride in world["rides"]:
         if ride["day"] > day or ride["ride_id"] in gone:
             continue
-        person, since = links.get(ride["account"], (ride["person"], 0))
-        if ride["service_date"] // 100 < since // 100:
-            person = ride["person"]
+        begun = [person for month, person in links[ride["account"]] if month <= ride["service_date"] // 100]
+        person = begun[-1] if begun else ride["person"]
         extra = sum(delta for ride_id, delta, when in world["amounts"] if ride_id == ride["ride_id"] and when <= day)
         gate[ride["ride_id"]] = ride["reduced"]
         fare = ride["gross_fen"] + extra - sum(off for _, off, _ in ride["reduced"])

@@ -95,7 +95,11 @@ def made(dice: random.Random, count: int, accounts: int) -> dict[str, Any]:
             voids.append((one["ride_id"], dice.choice(later), dice.choice(["REVERSED", "PAIRED"])))
         elif later and dice.random() < 0.15:
             amounts.append((one["ride_id"], dice.randint(-one["fare_fen"], 300), dice.choice(later)))
-    persons = [(f"a{n}", f"a{n + 1}", dice.choice(DAYS)) for n in range(1, accounts, 2) if dice.random() < 0.5]
+    persons = [
+        (f"a{n}", f"a{dice.choice([n, n + 1, n + 1, dice.randint(1, accounts)])}", day)
+        for n in range(1, accounts, 2)
+        for day in sorted(dice.sample(DAYS, dice.choice([0, 1, 1, 2])))
+    ]
     return world(rides, voids=voids, amounts=amounts, persons=persons, rules=RULES, rates=RATES)
 
 

@@ -1,0 +1,7 @@
+"""Who is one person behind several codes: what issuers state of their accounts, and what follows from it.
+
+statements.py   the form in which an issuer states, signed
+issuers.py      who may state what: accounts and keys of each issuer, by the file identity.toml
+persons.py      what the statements of a day come to: persons, and the groups they are in
+taking.py       the step of a day: statements taken in, and the tables that follow from them
+"""

@@ -1,0 +1,166 @@
+"""The step of a day: files of statements are taken in, and who is one person, and in which group, is written down.
+
+Rules it keeps:
+- A file is taken whole or not at all, on the day that it names or the first one after that which is still open. The
+  same bytes again are taken as done; other bytes under an issuer's number that was taken are refused.
+- What was refused is looked at again when its bytes, the list of issuers or the day are others: its reason stands in
+  the answer of the step, nothing of it in the tables.
+- Persons and groups are written where they change, so that each row says from which day on. With a day on which nothing
+  came in they may change as well: statements begin and end.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from yima.sdk.centre.clearing.money.tables import PERSONS
+from yima.sdk.centre.clearing.tables import Table
+from yima.sdk.centre.clearing.workspace import Workspace
+from yima.sdk.centre.identity.issuers import Issuers
+from yima.sdk.centre.identity.persons import Said, Standing, refusal, standing
+from yima.sdk.centre.identity.statements import (
+    Link,
+    Membership,
+    Revocation,
+    StatementError,
+    StatementFile,
+    parse_statements,
+)
+
+STEP = "identity"
+
+# What issuers have stated. kind: LINK, GROUP, REVOKE. accounts: joined by blanks; revoked_*: of which statement.
+STATEMENTS = Table(
+    name="statements",
+    key=("issuer", "number", "place"),
+    columns={
+        "issuer": "text",
+        "number": "int",
+        "place": "int",
+        "kind": "text",
+        "accounts": "text",
+        "group_name": "text?",
+        "revoked_number": "int?",
+        "revoked_place": "int?",
+        "since": "small",
+        "until": "small",
+        "day": "small",
+    },
+)
+
+# Whether an account is in a group from this day on; without a row it is in none.
+MEMBERS = Table(
+    name="members",
+    key=("account", "group_name"),
+    columns={"account": "text", "group_name": "text", "is_member": "flag", "day": "small"},
+)
+
+REFUSALS = ("MALFORMED", "ENVIRONMENT", "UNKNOWN_ISSUER", "SIGNATURE", "NUMBER_TAKEN", "NOT_YOURS", "NOBODYS")
+_PART = "centre"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What the step gave. files: name to TAKEN, AGAIN or a word of REFUSALS. persons, members: rows that changed."""
+
+    files: Mapping[str, str]
+    persons: int
+    members: int
+    standing: Standing
+
+
+def take_statements(workspace: Workspace, day: int, paths: Iterable[Path], issuers: Issuers) -> Taken:
+    """Takes files in for a day that is not settled yet, and writes what follows; the step is done then."""
+    files = {path.name: code for path in sorted(paths) if (code := _take(workspace, day, path, issuers))}
+    now = standing(_said(workspace, day), issuers, day)
+    before = {row["account"]: row["person"] for row in _rows(workspace, PERSONS, day)}
+    persons = [
+        {"account": account, "person": now.persons.get(account, account), "day": day}
+        for account in sorted(before.keys() | now.persons.keys())
+        if now.persons.get(account, account) != before.get(account, account)
+    ]
+    was_in = {(row["account"], row["group_name"]): row["is_member"] for row in _rows(workspace, MEMBERS, day)}
+    members = [
+        {"account": account, "group_name": group, "is_member": (account, group) in now.members, "day": day}
+        for account, group in sorted(was_in.keys() | now.members)
+        if ((account, group) in now.members) != was_in.get((account, group), False)
+    ]
+    for table, rows in ((PERSONS, persons), (MEMBERS, members)):
+        workspace.write(table, day, _PART, pa.Table.from_pylist(rows, table.schema).to_batches())
+    workspace.done(STEP, day)
+    return Taken(files=files, persons=len(persons), members=len(members), standing=now)
+
+
+def _rows(workspace: Workspace, table: Table, day: int) -> list[dict[str, Any]]:
+    """Its rows of earlier days, the newest last."""
+    found: list[dict[str, Any]] = workspace.read(table, before=day).sort_by("day").to_pylist()
+    return found
+
+
+def _take(workspace: Workspace, day: int, path: Path, issuers: Issuers) -> str:
+    content = path.read_bytes()
+    digest = int.from_bytes(hashlib.sha256(content).digest()[:7])
+    try:
+        file = parse_statements(content, path.name)
+    except StatementError:
+        return "MALFORMED"
+    if file.issued > day:
+        return ""  # of a later day
+    name = f"statements {file.issuer}/{file.number}"
+    known = workspace.cursor(name)
+    if known and known["day"] != day:
+        return "AGAIN" if known["digest"] == digest else "NUMBER_TAKEN"
+    why = _refusal(file, day, issuers)
+    if known and known["digest"] != digest:
+        why = "NUMBER_TAKEN"
+    if not why:
+        rows = [_row(file, place, day) for place in range(1, len(file.statements) + 1)]
+        part = f"{file.issuer}-{file.number}"
+        workspace.write(STATEMENTS, day, part, pa.Table.from_pylist(rows, STATEMENTS.schema).to_batches())
+        workspace.move(name, {"day": day, "digest": digest})
+    return why or "TAKEN"
+
+
+def _refusal(file: StatementFile, day: int, issuers: Issuers) -> str:
+    if file.environment != issuers.environment:
+        return "ENVIRONMENT"
+    if file.issuer not in issuers.keys:
+        return "UNKNOWN_ISSUER"
+    if not file.is_signed_by(issuers.keys_of(file.issuer, day)):
+        return "SIGNATURE"
+    return next((why for one in file.statements if (why := refusal(one, file.issuer, issuers))), "")
+
+
+def _row(file: StatementFile, place: int, day: int) -> dict[str, object]:
+    one = file.statements[place - 1]
+    row: dict[str, object] = {
+        "issuer": file.issuer, "number": file.number, "place": place, "kind": "REVOKE", "accounts": "",
+        "group_name": None, "revoked_number": None, "revoked_place": None, "since": 0, "until": 0, "day": day,
+    }  # fmt: skip
+    if isinstance(one, Revocation):
+        return row | {"revoked_number": one.number, "revoked_place": one.place}
+    row |= {"since": one.since, "until": one.until}
+    if isinstance(one, Link):
+        return row | {"kind": "LINK", "accounts": " ".join(one.accounts)}
+    return row | {"kind": "GROUP", "accounts": one.account, "group_name": one.group}
+
+
+def _said(workspace: Workspace, day: int) -> list[Said]:
+    """Everything that was taken in up to this day."""
+    found = []
+    for row in workspace.read(STATEMENTS, before=day + 1).to_pylist():
+        days = {"since": row["since"], "until": row["until"]}
+        statement: Link | Membership | Revocation
+        match row["kind"]:
+            case "LINK":
+                statement = Link(accounts=tuple(row["accounts"].split()), **days)
+            case "GROUP":
+                statement = Membership(account=row["accounts"], group=row["group_name"], **days)
+            case _:
+                statement = Revocation(number=row["revoked_number"], place=row["revoked_place"])
+        found.append(Said(issuer=row["issuer"], number=row["number"], place=row["place"], statement=statement))
+    return found
