@@ -176,6 +176,18 @@ def test_a_signed_time_before_what_is_recorded_is_not_taken(bench: Bench) -> Non
     assert bench.show(rider(1).code(bench.at)) == ["RECORD", "OPEN"]
 
 
+def test_what_is_recorded_while_it_runs_is_a_floor_as_well_and_not_only_what_was_there_at_the_start(
+    bench: Bench,
+) -> None:
+    bench.moment(2 * 86400)
+    bench.show(rider().code(bench.at))
+    assert bench.loop.verdict.accepted
+    yesterday = bench.at - 86400
+    assert yesterday > NOW
+    assert bench.carry_out(bench.loop.confirm(yesterday, bench.tick, is_signed=True, by="")) == []
+    assert bench.show(rider(1).code(bench.at)) == ["RECORD", "OPEN"]
+
+
 def test_a_clock_before_the_newest_record_is_not_trusted_at_a_start() -> None:
     bench = Bench(not_before=NOW + 86400)
     assert bench.moment() == ["RECORD", "REFILL", "SERVICE"]
