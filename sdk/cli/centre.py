@@ -2,7 +2,7 @@
 
 import argparse
 
-from yima.sdk.cli import centre_day, centre_example, centre_report, centre_steps
+from yima.sdk.cli import centre_day, centre_example, centre_report, centre_share, centre_steps
 
 HELP = "clear a day: taps, rides, money, files, disputes 清分结算"
 
@@ -18,10 +18,11 @@ examples 示例:
   yima centre day region/ --day 20260922        up to this day, even if it is not over 清算至此日
   yima centre ingest region/ && yima centre rides region/ && yima centre settle region/     step by step 逐步执行
   yima centre report region/ --day 20260922     who owes whom, and a page of it 轧差与报告
+  yima centre share region/ --day 20260922 --out shared/    flows and TIDES packages 客流与 TIDES 数据包
   yima centre example region/ --taps 10000       a synthetic region to try it on 生成示例区域
   yima centre day region/ --engine spark        the same steps on Spark 在 Spark 上执行
 """
-MODULES = (centre_day, centre_steps, centre_report, centre_example)
+MODULES = (centre_day, centre_steps, centre_report, centre_share, centre_example)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

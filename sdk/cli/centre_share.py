@@ -1,0 +1,38 @@
+"""`yima centre share`: a day's rides for others to look at, without riders."""
+
+import argparse
+from pathlib import Path
+
+from yima.sdk.centre.clearing.day import StepDone
+from yima.sdk.centre.sharing.flows import K_DEFAULT
+from yima.sdk.centre.sharing.writing import share
+from yima.sdk.cli.arguments import WholeNumber
+from yima.sdk.cli.centre_arguments import Verbs, a_day, add_common, opened, say_done
+
+
+def add_verbs(verbs: Verbs) -> None:
+    """The verb."""
+    text = "flows for everybody and a TIDES package for each city 生成公开客流与各城市的 TIDES 数据包"
+    parser = verbs.add_parser("share", help=text, description=text)
+    add_common(parser)
+    parser.add_argument("--day", type=a_day, required=True, metavar="DAY", help="the service date 行程日期")
+    parser.add_argument("--out", type=Path, required=True, metavar="OUT", help="the folder of shares 共享目录")
+    parser.add_argument(
+        "--k", type=WholeNumber(2, 1000), default=K_DEFAULT, metavar="N",
+        help=f"counts under it are hidden, default {K_DEFAULT} 小于此数的计数不公开",
+    )  # fmt: skip
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as centre:
+        counts = share(
+            centre.workspace,
+            arguments.day,
+            arguments.out,
+            centre.workspace.path / "pseudonyms",
+            wait_days=centre.terms.rides.close_after_days,
+            k=arguments.k,
+        )
+    say_done(arguments, StepDone(step="share", day=arguments.day, counts=counts))
+    return 0
