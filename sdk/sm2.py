@@ -6,7 +6,7 @@ of `validator/core`, so each can be held against the other.
 Rules:
 - The user id is 1234567812345678 and the hash SM3, as JT/T 1179 has it; nothing else is offered.
 - Keys enter as DER, so that only calls stable across OpenSSL 3 and 4 are used; every call's return is checked and
-  everything allocated is freed.
+  everything allocated is freed. Loading a private key takes longer than signing with it: those used last stay loaded.
 - A signature, public key or message of anybody's is judged (True or False); a wrong size is the caller's mistake
   (ValueError); a libcrypto that cannot do SM2 is an Sm2Error with what to do.
 """
@@ -14,10 +14,11 @@ Rules:
 import ctypes
 import ctypes.util
 import secrets
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Self
 
 from yima.validator.errors import YimaError
@@ -87,13 +88,12 @@ class SigningKey:
         """The key with this private number. Raises ValueError outside 1..n-2 (GB/T 32918.1, 6.1)."""
         if not 1 <= secret <= N - 2:
             raise ValueError("an SM2 private key lies in 1..n-2")
-        with _private_key(secret) as key:
-            library = _libcrypto()
-            size = library.i2d_PUBKEY(key, None)
-            _check(size, "i2d_PUBKEY")
-            out = ctypes.create_string_buffer(size)
-            cursor = ctypes.c_void_p(ctypes.addressof(out))
-            _check(library.i2d_PUBKEY(key, ctypes.byref(cursor)), "i2d_PUBKEY")
+        library, key = _libcrypto(), _PrivateKey(secret)
+        size = library.i2d_PUBKEY(key.pointer, None)
+        _check(size, "i2d_PUBKEY")
+        out = ctypes.create_string_buffer(size)
+        cursor = ctypes.c_void_p(ctypes.addressof(out))
+        _check(library.i2d_PUBKEY(key.pointer, ctypes.byref(cursor)), "i2d_PUBKEY")
         # libcrypto writes the point uncompressed where the private key came alone.
         return cls(secret=secret, public=out.raw[-64:])
 
@@ -104,10 +104,10 @@ class SigningKey:
 
     def sign(self, message: bytes) -> bytes:
         """r‖s, 64 bytes, over SM3(Z‖message); a fresh one each time."""
-        library = _libcrypto()
-        with _private_key(self.secret, self.public) as key, _digest_context() as context:
+        library, key = _libcrypto(), _loaded(self.secret, self.public)
+        with _digest_context() as context:
             inner = ctypes.c_void_p()
-            initialised = library.EVP_DigestSignInit(context, ctypes.byref(inner), library.EVP_sm3(), None, key)
+            initialised = library.EVP_DigestSignInit(context, ctypes.byref(inner), library.EVP_sm3(), None, key.pointer)
             _check(initialised, "EVP_DigestSignInit")
             _check(library.EVP_PKEY_CTX_set1_id(inner, USER_ID, len(USER_ID)), "EVP_PKEY_CTX_set1_id")
             size = _SIZE()
@@ -264,20 +264,25 @@ def _public_key(public: bytes) -> Iterator[int | None]:
         library.EVP_PKEY_free(key)
 
 
-@contextmanager
-def _private_key(secret: int, public: bytes = b"") -> Iterator[int]:
-    library = _libcrypto()
-    inner = bytes.fromhex("0201010420") + secret.to_bytes(32)  # ECPrivateKey, RFC 5915
-    if public:  # libcrypto would compute it anew, which takes twice as long as a signature
-        inner += _tlv(0xA1, _tlv(0x03, b"\0\x04" + public))
-    body = bytes.fromhex("020100") + _ALGORITHM + _tlv(0x04, _tlv(0x30, inner))
-    key = _load(library.d2i_AutoPrivateKey, _tlv(0x30, body))
-    _check(key is not None, "d2i_AutoPrivateKey")
-    assert key is not None
-    try:
-        yield key
-    finally:
-        library.EVP_PKEY_free(key)
+class _PrivateKey:
+    """An EVP_PKEY that is freed with the object; whoever signs holds the object until the signature is made."""
+
+    def __init__(self, secret: int, public: bytes = b"") -> None:
+        inner = bytes.fromhex("0201010420") + secret.to_bytes(32)  # ECPrivateKey, RFC 5915
+        if public:  # libcrypto would compute it anew, which takes twice as long as a signature
+            inner += _tlv(0xA1, _tlv(0x03, b"\0\x04" + public))
+        body = bytes.fromhex("020100") + _ALGORITHM + _tlv(0x04, _tlv(0x30, inner))
+        library = _libcrypto()
+        key = _load(library.d2i_AutoPrivateKey, _tlv(0x30, body))
+        _check(key is not None, "d2i_AutoPrivateKey")
+        assert key is not None
+        self.pointer = key
+        # At the end of the process a thread may still be signing: what is loaded then goes with the process.
+        weakref.finalize(self, library.EVP_PKEY_free, key).atexit = False
+
+
+# Threads share a loaded key: each signs in a context of its own, and libcrypto counts who holds the key.
+_loaded = lru_cache(maxsize=256)(_PrivateKey)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """yima.sdk.sm2: keys and signatures through libcrypto, held against the standard, itself and the core."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -99,6 +100,37 @@ def test_a_private_key_outside_its_range_is_refused(secret: int) -> None:
 def test_the_outermost_private_keys_sign(secret: int) -> None:
     key = SigningKey.from_int(secret)
     assert sm2.verify(key.public, b"x", key.sign(b"x"))
+
+
+def test_more_keys_than_stay_loaded_sign_in_turn_and_in_threads_at_once() -> None:
+    most = sm2._loaded.cache_info().maxsize
+    assert most is not None
+    keys = [SigningKey.from_int(secret) for secret in range(1, most + 20)]
+
+    def signs(order: int) -> bool:
+        return all(sm2.verify(key.public, b"x", key.sign(b"x")) for key in keys[order::4])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(signs, [0, 1, 2, 3, 0, 1, 2, 3]))
+
+
+def test_a_loaded_key_is_freed_once_and_not_before_the_last_who_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    freed: list[int] = []
+    free = sm2._libcrypto().EVP_PKEY_free
+
+    def watched(pointer: int) -> None:
+        freed.append(pointer)
+        free(pointer)
+
+    monkeypatch.setattr(sm2._libcrypto(), "EVP_PKEY_free", watched)
+    sm2._loaded.cache_clear()
+    KEY.sign(b"x")
+    held = sm2._loaded(KEY.secret, KEY.public)
+    pointer = held.pointer
+    sm2._loaded.cache_clear()
+    assert pointer not in freed
+    del held
+    assert freed.count(pointer) == 1
 
 
 def test_private_key_one_has_the_base_point_as_public_key() -> None:
