@@ -10,6 +10,7 @@ from pathlib import Path
 from yima.firmware_images.keys import public_test_key
 from yima.hwsim.board.emulator import Board
 from yima.hwsim.board.layout import FLASH_BLOCK, LOG_SIZE, SCANNER
+from yima.hwsim.board.log_reader import read_log
 from yima.hwsim.board.power_cuts import Player, Scenario
 from yima.hwsim.board.station import Station
 from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip
@@ -17,6 +18,7 @@ from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip
 TRIPS = 9  # a block of the log holds seven records: one new block comes in between
 _JUNK = 364
 _ROUND = 60
+_LEFT = 3  # records that the station has not taken: it takes them again after every cut
 
 
 def fill_log(board: Board) -> None:
@@ -26,13 +28,12 @@ def fill_log(board: Board) -> None:
     board.power_on()
     board.run(2000, until=b"ready terminal")
     station = Station(board)
-    for number in range(LOG_SIZE // FLASH_BLOCK * 7 + 2 * _ROUND):
+    for number in range((LOG_SIZE // FLASH_BLOCK * 7 // _ROUND + 1) * _ROUND + _LEFT):
         board.feed(SCANNER, b"\x01" + chance.randbytes(_JUNK - 1))
         board.run(200, until=b"record=")
         if number % _ROUND == _ROUND - 1:
-            records = station.records(station.state()["ack"] + 1)
-            if records:
-                station.acknowledge(records[-1])
+            newest = max(read_log(bytes(board.flash)).records)
+            station.acknowledge(station.records(newest)[-1])
     board.run(1000)
     board.power_off()
 
