@@ -10,11 +10,13 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from tests.install_commands import ROOT, commands_in
+from tests.once import once
 from yima.validator.version import VERSION
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -26,31 +28,35 @@ METADATA = f"yima_transit-{VERSION}.dist-info"
 @pytest.fixture(scope="session")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkout without what was made in it: an old build/ would go into a new wheel."""
-    folder = tmp_path_factory.mktemp("sources")
-    for name in ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, folder)
-    for name in (*FOLDERS, "tests", "benchmarks"):
-        shutil.copytree(ROOT / name, folder / name, ignore=MADE_HERE)
-    return folder
+
+    def make(folder: Path) -> None:
+        for name in ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"):
+            shutil.copy(ROOT / name, folder)
+        for name in (*FOLDERS, "tests", "benchmarks"):
+            shutil.copytree(ROOT / name, folder / name, ignore=MADE_HERE)
+
+    return once(tmp_path_factory, "sources", make)
 
 
 @pytest.fixture(scope="session")
 def sdist(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sdist")
-    program = "import sys; from setuptools.build_meta import build_sdist; build_sdist(sys.argv[1])"
-    subprocess.run([sys.executable, "-c", program, str(folder)], cwd=sources, check=True, capture_output=True)
-    (made,) = folder.iterdir()
+    def make(folder: Path) -> None:
+        program = "import sys; from setuptools.build_meta import build_sdist; build_sdist(sys.argv[1])"
+        subprocess.run([sys.executable, "-c", program, str(folder)], cwd=sources, check=True, capture_output=True)
+
+    (made,) = once(tmp_path_factory, "sdist", make).iterdir()
     return made
 
 
 @pytest.fixture(scope="session")
 def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    cc = "cc" if shutil.which("cc") else f"{sys.executable} -m ziglang cc"
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
-    environment = {**os.environ, "CC": cc, "LDSHARED": f"{cc} -shared"}
-    subprocess.run([*pip, "--wheel-dir", str(folder), str(sdist)], env=environment, check=True, cwd=folder)
-    (made,) = folder.iterdir()
+    def make(folder: Path) -> None:
+        cc = "cc" if shutil.which("cc") else f"{sys.executable} -m ziglang cc"
+        pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
+        environment = {**os.environ, "CC": cc, "LDSHARED": f"{cc} -shared"}
+        subprocess.run([*pip, "--wheel-dir", str(folder), str(sdist)], env=environment, check=True, cwd=folder)
+
+    (made,) = once(tmp_path_factory, "wheel", make).iterdir()
     return made
 
 
@@ -87,8 +93,13 @@ class Bare:
             for name, value in os.environ.items()
             if name not in ("PYTHONPATH", "VIRTUAL_ENV", "YIMA_CORE_IN")
         } | {"YIMA_LANG": "en", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
         (self.site,) = folder.glob("lib/python*/site-packages")
+        (pip,) = (each for each in metadata.distributions(name="pip"))
+        for path in pip.files or ():  # as it stands here: to install it anew takes seconds
+            if ".." not in path.parts:
+                (self.site / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(str(path.locate()), self.site / path)
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """The Python there with these arguments."""

@@ -1,16 +1,17 @@
-"""A small region in which everything that can go wrong does so often, made once for all tests."""
+"""A small region in which everything that can go wrong does so often, made and cleared once for all tests."""
 
-from functools import cache
+import shutil
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+import pytest
+
+from tests.once import once
 from yima.sdk.centre.clearing.day import STEPS, Centre
 from yima.sdk.centre.clearing.folder import CentreFolder
 from yima.sdk.centre.example.journeys import Shares
 from yima.sdk.centre.example.making import make_example, settlement_days
 
 TAPS, SEED, DAYS = 1500, 5, 2
-_kept = TemporaryDirectory(prefix="yima-region-")  # until the tests are over
 ODD = Shares(
     expired=0.03, companion=0.03, reversed=0.03, not_passed=0.03, two_gates=0.04, damaged=0.1, wrong_fare=0.03,
     missing_exit=0.15, missing_entry=0.15, other_entry=0.08, unreadable_entry=0.08, over_time=0.06, late=0.2,
@@ -18,11 +19,19 @@ ODD = Shares(
 )  # fmt: skip
 
 
-@cache
-def example() -> Path:
-    folder = Path(_kept.name) / "region"
-    make_example(folder, TAPS, SEED, days=DAYS, shares=ODD)
-    return folder
+def example(factory: pytest.TempPathFactory) -> Path:
+    """The region as it was made."""
+    return once(factory, "region", lambda folder: make_example(folder, TAPS, SEED, days=DAYS, shares=ODD))
+
+
+def cleared_example(factory: pytest.TempPathFactory) -> Path:
+    """The same with every day settled."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(example(factory), folder, dirs_exist_ok=True)
+        clear(folder)
+
+    return once(factory, "cleared-region", make)
 
 
 def clear(folder: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.sdk.centre.example.region_at_work import DAYS, ODD, SEED, TAPS, clear, example
+from tests.sdk.centre.example import region_at_work
+from tests.sdk.centre.example.region_at_work import DAYS, ODD, SEED, TAPS
 from yima.sdk.centre.clearing.tables import ALL, Cause, Kind, Table, Why
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.centre.collector.proofs import proven
@@ -24,11 +25,13 @@ from yima.validator.journal.facts import Facts, FactsError, TapFacts, parse
 
 
 @pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return region_at_work.example(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
 def cleared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cleared") / "region"
-    shutil.copytree(example(), folder)
-    clear(folder)
-    return folder
+    return region_at_work.cleared_example(tmp_path_factory)
 
 
 def rows(folder: Path, table: Table) -> list[dict[str, Any]]:
@@ -70,31 +73,31 @@ def stores(folder: Path) -> list[Path]:
     return sorted((folder / "stores").glob("*.db"))
 
 
-def test_it_has_as_many_taps_as_were_asked_for() -> None:
-    asked = json.loads((example() / "example.json").read_bytes())
-    taps = [row for row in rows(example(), truth.TAPS) if row["why"] != Why.CONFLICT]
+def test_it_has_as_many_taps_as_were_asked_for(example: Path) -> None:
+    asked = json.loads((example / "example.json").read_bytes())
+    taps = [row for row in rows(example, truth.TAPS) if row["why"] != Why.CONFLICT]
     extra = [row for row in taps if row["happens"] == Happens.LATE_REVERSAL]
     assert len(taps) - len(extra) == TAPS == asked["made"]["taps"]
     assert asked["made"]["copies"] > 0
     assert asked["made"]["late"] > 0
 
 
-def test_everything_that_can_happen_happens() -> None:
-    assert {row["happens"] for row in rows(example(), truth.TAPS)} == set(Happens)
-    rides = rows(example(), truth.RIDES)
+def test_everything_that_can_happen_happens(example: Path) -> None:
+    assert {row["happens"] for row in rows(example, truth.TAPS)} == set(Happens)
+    rides = rows(example, truth.RIDES)
     assert {row["kind"] for row in rides} == set(Kind)
     assert {row["cause"] for row in rides} == set(Cause) - {Cause.OVER_CAP, Cause.NO_SUCH_RIDE}
-    assert {row["why"] for row in rows(example(), truth.TAPS)} >= {Why.CHAIN, Why.RECORD, Why.CONFLICT, Why.DOUBLE_USE}
+    assert {row["why"] for row in rows(example, truth.TAPS)} >= {Why.CHAIN, Why.RECORD, Why.CONFLICT, Why.DOUBLE_USE}
 
 
-def test_stores_hold_what_the_collector_itself_would_have_stored(tmp_path: Path) -> None:
-    for path in stores(example()):
+def test_stores_hold_what_the_collector_itself_would_have_stored(tmp_path: Path, example: Path) -> None:
+    for path in stores(example):
         send_again(path, tmp_path / path.name)
         assert held(tmp_path / path.name) == held(path), path.name
 
 
-def test_every_batch_is_signed_by_its_device() -> None:
-    for path in stores(example()):
+def test_every_batch_is_signed_by_its_device(example: Path) -> None:
+    for path in stores(example):
         store = Store(path)
         keys = dict(held(path)["keys"][place][:2] for place in range(len(held(path)["keys"])))
         for journey in store.journeys():
@@ -104,14 +107,14 @@ def test_every_batch_is_signed_by_its_device() -> None:
         store.close()
 
 
-def test_the_same_seed_gives_the_same_on_any_number_of_processors(tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_on_any_number_of_processors(tmp_path: Path, example: Path) -> None:
     make_example(tmp_path, TAPS, SEED, days=DAYS, shares=ODD, workers=1)
-    for path in stores(example()):
+    for path in stores(example):
         assert told(tmp_path / "stores" / path.name) == told(path), path.name
     for table in (truth.TAPS, truth.RIDES, truth.DISPUTES):
-        assert undigested(tmp_path, table) == undigested(example(), table), table.name
+        assert undigested(tmp_path, table) == undigested(example, table), table.name
     for part in ("parameters", "incoming", "rules.toml", "rates.toml", "example.json"):
-        assert files(tmp_path / part) == files(example() / part), part
+        assert files(tmp_path / part) == files(example / part), part
 
 
 def undigested(folder: Path, table: Table) -> list[dict[str, Any]]:
