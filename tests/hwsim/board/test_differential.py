@@ -10,7 +10,7 @@ import pytest
 
 from tests.entries import record_name
 from yima.firmware_images.build import STACK_BYTES
-from yima.hwsim.board.emulator import Board
+from yima.hwsim.board.emulator import Board, blank_flash
 from yima.hwsim.board.layout import SCANNER
 from yima.hwsim.board.log_reader import read_log
 from yima.hwsim.board.station import Station
@@ -52,6 +52,7 @@ class Pair:
         self._clock = clock
         self._tick_ms = 0
         self._host = Validator(parameters, GateContext(mode=Mode.BUS, city=CITY))
+        self._begun = board.power_off().now  # cycles since the board was made, which other pairs may have used
         board.set_rtc(clock)
         board.power_on()
         board.run(2000, until=b"ready terminal")
@@ -59,11 +60,11 @@ class Pair:
 
     def second(self) -> int:
         """What the board's clock shows."""
-        return self._clock + self.board.run(0.001).now // self.board.mhz // 1_000_000
+        return self._clock + (self.board.run(0.001).now - self._begun) // self.board.mhz // 1_000_000
 
     def next_second(self) -> int:
         """Lets the board's clock reach the beginning of a second, so that a tap lies within it."""
-        now = self.board.run(0.001).now / self.board.mhz / 1000
+        now = (self.board.run(0.001).now - self._begun) / self.board.mhz / 1000
         self.board.run(1000 - now % 1000 + 10)
         return self.second()
 
@@ -102,17 +103,18 @@ class Pair:
 
 @pytest.fixture
 def pair(tmp_path: Path, firmware: Firmware) -> Iterator[Callable[[Parameters, int], Pair]]:
-    boards: list[Board] = []
+    """Makes pairs one after the other; the board is one, with new flash and without power in between."""
+    path = tmp_path / "flash"
+    blank_flash(path)
+    with Board(path) as board:
 
-    def make(parameters: Parameters, clock: int) -> Pair:
-        path = tmp_path / "flash"
-        equip(path, firmware.image, parameters)
-        boards.append(Board(path))
-        return Pair(boards[-1], parameters, clock)
+        def make(parameters: Parameters, clock: int) -> Pair:
+            equip(tmp_path / "equipped", firmware.image, parameters)
+            board.power_off()
+            board.flash[:] = (tmp_path / "equipped").read_bytes()
+            return Pair(board, parameters, clock)
 
-    yield make
-    for board in boards:
-        board.close()
+        yield make
 
 
 @pytest.mark.slow
