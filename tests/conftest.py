@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# Tests do not time: a slow machine is no failure. Where branches are counted, every run takes the same ones.
-# Under the sanitizers, which look at the same code again, few examples do.
+# Tests do not time: a slow machine is no failure. Where branches are counted, every run takes the same ones. On builds
+# that watch the core (sanitizers, counters), which look at the same code again, few examples do.
 COUNTED, WATCHED = "YIMA_COVERAGE_IN" in os.environ, "YIMA_CORE_IN" in os.environ
-settings.register_profile(
-    "yima", deadline=None, derandomize=COUNTED, max_examples=25 if WATCHED and not COUNTED else 100
-)
+settings.register_profile("yima", deadline=None, derandomize=COUNTED, max_examples=25 if WATCHED else 100)
 settings.load_profile("yima")
 
 # `make sanitize` says which build of the core it means; testing another one by accident would prove nothing.

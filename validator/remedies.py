@@ -17,13 +17,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import Distribution
 from pathlib import Path
-from typing import Final, NamedTuple
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from yima.validator.texts import Text
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 DISTRIBUTION: Final = "yima-transit"
 IMPORT_ROOT: Final = "yima"
@@ -106,8 +107,10 @@ class Installation:
     """What is known of the way in which we were installed."""
 
     @cached_property
-    def metadata(self) -> Distribution | None:
+    def metadata(self) -> "Distribution | None":
         """The installed metadata. What a build has left beside the sources was never installed: it has no RECORD."""
+        from importlib.metadata import Distribution  # noqa: PLC0415 - every process would pay, and few need advice
+
         found = Distribution.discover(name=DISTRIBUTION)
         return next((one for one in found if one.read_text("RECORD") is not None), None)
 
@@ -130,13 +133,13 @@ class Installation:
         folder, url = self._direct_url.get("dir_info"), urlsplit(str(self._direct_url.get("url", "")))
         if not (isinstance(folder, dict) and folder.get("editable") is True and url.scheme == "file"):
             return None
-        return Path(url2pathname(url.path))
+        return Path(unquote(url.path))
 
     @property
     def origin(self) -> str:
         """What pip takes to install the same again: the file or folder if it is still there, else our name."""
         url = urlsplit(str(self._direct_url.get("url", "")))
-        path = Path(url2pathname(url.path))
+        path = Path(unquote(url.path))
         return str(path) if url.scheme == "file" and path.exists() else DISTRIBUTION
 
     def requirements_for(self, package: str) -> list[Requirement]:

@@ -9,6 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.once import once
 from yima.firmware_images.host_build import host_library
 from yima.validator.journal.facts import Facts, parse
 
@@ -91,10 +94,11 @@ class Trip(ctypes.Structure):
     )
 
 
-def core_library(folder: Path) -> ctypes.CDLL:
-    """Compiles every file of the core but the flash log, and loads it. folder: for the library."""
+def core_library(factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """Every file of the core but the flash log, compiled once a run, and loaded."""
     sources = [path for path in sorted((ROOT / "validator/core").glob("*.c")) if not path.name.startswith("flashlog")]
-    built = host_library(sources, folder / "core.so")
+    folder = once(factory, "core-library", lambda folder: host_library(sources, folder / "core.so"))
+    built = ctypes.CDLL(str(folder / "core.so"))
     for name in ("yima_family_name", "yima_package_error_name"):
         getattr(built, name).restype = ctypes.c_char_p
     built.yima_record_write.restype = ctypes.c_size_t

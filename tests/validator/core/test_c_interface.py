@@ -26,7 +26,7 @@ RESOLVED = {"family": "sufu", "prefix": "example-js:", "city": 320000}
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return core_library(tmp_path_factory.mktemp("core"))
+    return core_library(tmp_path_factory)
 
 
 @pytest.fixture

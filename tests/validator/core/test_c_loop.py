@@ -20,7 +20,7 @@ NewRider = Callable[..., Rider]
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    built = core_library(tmp_path_factory.mktemp("core"))
+    built = core_library(tmp_path_factory)
     long, wide = ctypes.c_int64, ctypes.c_uint64
     pointer, size = ctypes.c_void_p, ctypes.c_size_t
     built.yima_loop_init.argtypes = [pointer, pointer, pointer, ctypes.c_uint32, ctypes.c_int, long]

@@ -17,7 +17,7 @@ GUARD = b"\xee" * 64
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    built = core_library(tmp_path_factory.mktemp("core"))
+    built = core_library(tmp_path_factory)
     built.yima_facts_read.restype = built.yima_facts_write.restype = ctypes.c_size_t
     return built
 
