@@ -1,4 +1,4 @@
-# make demo   see sixty taps judged, stored, uploaded        make test   everything CI runs
+# make demo   see sixty taps judged, stored, uploaded        make test   every test but the longest; .ci/run adds two steps
 # make check  lint, types and the tests that your changes touch: the loop while you work
 # make docs   the documentation as a site in build/site
 # make setup  only the environment (.venv); the other targets do it themselves when something is missing or has changed
@@ -12,8 +12,13 @@ CFLAGS_CORE := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Ivalidator -Ivalidato
 # Where there is no compiler, the one from PyPI takes its place. Asked late: setup may just have installed one.
 CC_HERE = $(if $(shell which cc 2>/dev/null),cc,$(CURDIR)/$(PY) -m ziglang cc)
 
+# Bytecode is kept, also where the environment says otherwise: tests start hundreds of processes, and each would compile
+# all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint sanitize coverage pytest counts test-long mutate bench docs release lock clean
+SANITIZED := build/sanitize/yima/validator/_core.abi3.so
 
 help:
 	@sed -n '1,4s/^# //p' Makefile
@@ -33,7 +38,11 @@ $(EXT): .venv/.installed pyproject.toml $(CORE) $(HEADERS)
 demo: setup
 	.venv/bin/yima demo
 
-test: setup lint sanitize counts pytest
+# What keeps one core busy runs side by side; then come the tests, each lot of them on all cores.
+test: setup
+	$(MAKE) --jobs=$$(nproc) --output-sync=target lint counts $(SANITIZED)
+	$(MAKE) sanitize
+	$(MAKE) pytest
 
 lint: setup
 	.venv/bin/ruff check .
@@ -50,17 +59,24 @@ CORE_TESTS := tests/validator/core tests/validator/test_entries.py tests/validat
 
 # The core and its binding under AddressSanitizer and UndefinedBehaviorSanitizer, fed by the same tests but those that
 # compile the core for themselves: their library is not the one that is watched.
-BUILD_THEIR_OWN := $(addprefix --ignore=tests/validator/core/test_, c_interface.py facts.py flashlog.py flashlog_rot.py)
-sanitize: build/sanitize/yima/validator/_core.abi3.so
+BUILD_THEIR_OWN := $(addprefix --ignore=tests/validator/core/test_, c_interface.py c_loop.py facts.py flashlog.py flashlog_rot.py sm2_board.py)
+WATCHED := $(patsubst %.c,build/sanitize/%.o,$(CORE))
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+PYTHON_H = -I"$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("include"))')"
+
+sanitize: $(SANITIZED)
 	LD_PRELOAD="$$($(CC_HERE) -print-file-name=libasan.so) $$($(CC_HERE) -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 YIMA_CORE_IN=build/sanitize \
 	.venv/bin/pytest -n auto --dist loadfile -o pythonpath="build/sanitize ." -p no:cacheprovider -m "not slow" --timeout 300 $(CORE_TESTS) $(BUILD_THEIR_OWN)
 
-build/sanitize/yima/validator/_core.abi3.so: $(EXT) $(CORE) $(HEADERS) $(wildcard validator/*.py validator/*/*.py)
-	rm -rf build/sanitize && mkdir -p build/sanitize/yima/validator
+build/sanitize/%.o: %.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC_HERE) $(CFLAGS_CORE) $(SANITIZERS) -O1 -g -fno-omit-frame-pointer -fPIC $(PYTHON_H) -c $< -o $@
+
+$(SANITIZED): $(EXT) $(WATCHED) $(wildcard validator/*.py validator/*/*.py)
+	rm -rf build/sanitize/yima && mkdir -p build/sanitize/yima/validator
 	cp -r validator/*.py $(dir $(wildcard validator/*/__init__.py)) build/sanitize/yima/validator/
-	$(CC_HERE) $(CFLAGS_CORE) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-		-fPIC -shared -I"$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("include"))')" $(CORE) -o $@
+	$(CC_HERE) $(SANITIZERS) -shared $(WATCHED) -o $@
 
 # Which branches of the core its tests take: fails below 97 %, and for each one untaken that benchmarks/branches.toml does
 # not list with its reason. Without optimisation, so that a condition of the source is a branch; counters start anew.
@@ -74,8 +90,7 @@ coverage: build/coverage/yima/validator/_core.abi3.so
 
 build/coverage/%.o: %.c $(HEADERS)
 	@mkdir -p $(@D)
-	gcc $(filter-out -W%,$(CFLAGS_CORE)) -O0 -fomit-frame-pointer $(if $(findstring /core/,$<),--coverage) -fPIC -c \
-		-I"$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("include"))')" $< -o $@
+	gcc $(filter-out -W%,$(CFLAGS_CORE)) -O0 -fomit-frame-pointer $(if $(findstring /core/,$<),--coverage) -fPIC $(PYTHON_H) -c $< -o $@
 
 build/coverage/yima/validator/_core.abi3.so: $(EXT) $(COUNTED) $(wildcard validator/*.py validator/*/*.py)
 	rm -rf build/coverage/yima && mkdir -p build/coverage/yima/validator
@@ -99,9 +114,9 @@ check: setup lint
 # More than CI has time for: 100,000 random signatures against libcrypto, a power cut at every flash operation, 3000
 # random codes on the board, clearing whole, killed at every commit and on Spark, a release. Fuzzing is `make fuzz`.
 test-long: setup
-	YIMA_RANDOM_SIGNATURES=100000 YIMA_CUTS_EVERY=1 YIMA_BOARD_CODES=3000 YIMA_COMMITS_EVERY=1 \
+	YIMA_RANDOM_SIGNATURES=100000 YIMA_CUTS_EVERY=1 YIMA_BOARD_CODES=3000 YIMA_COMMITS_EVERY=1 YIMA_STREAMS=3000 \
 	.venv/bin/pytest tests/validator/core tests/test_power_cuts.py tests/hwsim/board/test_differential.py \
-		tests/sdk/centre/clearing/test_workspace.py
+		tests/firmware_images/test_framing.py tests/sdk/centre/clearing/test_workspace.py
 	.venv/bin/pytest -m long
 
 # Changes the core and the validator in one small way after the other and shows what no test notices: half an hour. Fails

@@ -10,6 +10,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -24,7 +25,8 @@ CORE_TESTS = (
 """What a change of the C core is first seen by."""
 
 
-def modules_of(path: Path) -> set[str]:
+@cache
+def modules_of(path: Path) -> frozenset[str]:
     """Every module that a file imports, wherever the import stands; of `from a import b` both a and a.b."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -32,7 +34,7 @@ def modules_of(path: Path) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return names
+    return frozenset(names)
 
 
 def module_name(path: Path) -> str:

@@ -1,6 +1,7 @@
 """The firmware cuts a scanner's bytes exactly as the host's reader does (profile raw)."""
 
 import ctypes
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,6 +108,7 @@ def _damaged(draw: st.DrawFn) -> bytes:
 
 
 _PARTS = st.one_of(_CODES, _cut(), _damaged(), _BITS, st.binary(max_size=60), st.binary(min_size=500, max_size=5000))
+STREAMS = int(os.environ.get("YIMA_STREAMS", "300"))  # make test-long: 3000
 _STREAMS = st.lists(st.tuples(_PARTS, st.integers(1, 700), st.sampled_from([0, 0, 0, 1, 19, 20, 21, 149, 150, 400])))
 
 
@@ -136,7 +138,7 @@ def _same(firmware: FirmwareFramer, host: Framer, parts: list[tuple[bytes, int, 
 
 
 @given(_STREAMS)
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=STREAMS, deadline=None)
 def test_the_same_bytes_at_the_same_moments_give_the_same_payloads(parts: list[tuple[bytes, int, int]]) -> None:
     firmware = FirmwareFramer()
     _same(firmware, Framer(Profile(mode="raw")), parts)

@@ -4,6 +4,7 @@ Here without sanitizers and with any compiler, which is also how a machine witho
 """
 
 import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,11 @@ import pytest
 from tests.fuzz import world
 from tests.fuzz.seeds import write_seeds
 from tests.fuzz.targets import INCLUDES, ROOT, TARGETS, Compiler, Target, find_compiler
+from tests.once import once
 
 _MOST_BYTES = 1 << 20
+Build = Callable[[Target, dict[Path, Path]], Path]
+COMPILER = Compiler(command=find_compiler().command, fuzzes=False)
 _NAMED = {target.name: target for target in TARGETS}
 
 # target, source, what stands there, what stands there instead
@@ -51,22 +55,42 @@ FAULTS = [
 ]
 
 
-def built(target: Target, folder: Path, changed: dict[Path, Path]) -> Path:
-    """The target without sanitizers, with some of its sources replaced."""
-    compiler = Compiler(command=find_compiler().command, fuzzes=False)
+def compiled(sources: Sequence[Path], target: Target, folder: Path) -> None:
+    """The objects of some sources of a target, without sanitizers: each in the folder of its name in `folder`."""
     (folder / "world.h").write_text(world.header())
-    sources = [changed.get(source, ROOT / source) for source, _ in target.objects(compiler)]
-    program = folder / target.name
-    subprocess.run(
-        [
-            *(*compiler.command, "-std=c11", "-O0", "-w"),
-            *(f"-I{place}" for place in (folder, *(ROOT / include for include in INCLUDES))),
-            *(f"-D{define}" for define in target.defines),
-            *(*map(str, sources), "-o", str(program)),
-        ],
-        check=True,
-    )
-    return program
+    for parent in {source.parent for source in sources}:
+        (folder / parent.name).mkdir(exist_ok=True)
+        subprocess.run(
+            [
+                *(*COMPILER.command, "-std=c11", "-O0", "-w", "-c"),
+                *(f"-I{place}" for place in (folder, *(ROOT / include for include in INCLUDES))),
+                *(f"-D{define}" for define in target.defines),
+                *(str(ROOT / source) for source in sources if source.parent == parent),
+            ],
+            cwd=folder / parent.name,
+            check=True,
+        )
+
+
+def object_of(source: Path, folder: Path) -> Path:
+    return folder / source.parent.name / f"{source.stem}.o"
+
+
+@pytest.fixture
+def build(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Links a target, some of whose sources are replaced; the others are compiled once a run."""
+
+    def link(target: Target, changed: dict[Path, Path]) -> Path:
+        sources = [source for source, _ in target.objects(COMPILER)]
+        whole = once(tmp_path_factory, f"fuzz-{target.name}", lambda folder: compiled(sources, target, folder))
+        if changed:
+            compiled(list(changed.values()), target, tmp_path)
+        objects = [object_of(changed[one], tmp_path) if one in changed else object_of(one, whole) for one in sources]
+        program = tmp_path / target.name
+        subprocess.run([*COMPILER.command, *map(str, objects), "-o", str(program)], check=True)
+        return program
+
+    return link
 
 
 def replayed(program: Path, target: Target) -> subprocess.CompletedProcess[str]:
@@ -96,19 +120,18 @@ def test_the_world_is_the_same_whenever_it_is_made() -> None:
 
 
 @pytest.mark.parametrize("name", ["record", "deny", "flashlog", "framing", "cbor", "judge", "smp"])
-def test_without_a_fault_the_corpus_holds(name: str, tmp_path: Path) -> None:
-    done = replayed(built(_NAMED[name], tmp_path, {}), _NAMED[name])
+def test_without_a_fault_the_corpus_holds(name: str, build: Build) -> None:
+    done = replayed(build(_NAMED[name], {}), _NAMED[name])
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-@pytest.mark.parametrize(
-    ("name", "source", "there", "instead"), FAULTS, ids=[f"{f[0]}-{n}" for n, f in enumerate(FAULTS)]
-)
-def test_a_rule_taken_out_is_noticed(name: str, source: str, there: str, instead: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fault", FAULTS, ids=[f"{f[0]}-{n}" for n, f in enumerate(FAULTS)])
+def test_a_rule_taken_out_is_noticed(fault: tuple[str, str, str, str], tmp_path: Path, build: Build) -> None:
+    name, source, there, instead = fault
     text = (ROOT / source).read_text()
     assert there in text
     changed = tmp_path / "changed.c"
     changed.write_text(text.replace(there, instead))
-    done = replayed(built(_NAMED[name], tmp_path, {Path(source): changed}), _NAMED[name])
+    done = replayed(build(_NAMED[name], {Path(source): changed}), _NAMED[name])
     assert done.returncode != 0
     assert "demanded:" in done.stderr

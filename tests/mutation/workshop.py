@@ -246,6 +246,7 @@ class Workshop:
         environment = os.environ | {
             "PATH": f"{self.root / 'build' / 'bin'}:{os.environ['PATH']}",
             "PYTHONPATH": str(self.root / ".links"),
+            "PYTHONDONTWRITEBYTECODE": "1",  # a change of the same size within a second would be taken for the original
             "YIMA_CORE_IN": str(self.root),
             "YIMA_MUTATION_LOG": str(log),
             "YIMA_MUTATION_COMPILED": str(self.root / "build" / "compiled.log"),

@@ -47,6 +47,11 @@ def test_parameters_say_how_much_must_be_remembered_and_less_is_refused(new_vali
         new_validator(limits=SMALL, capacity=NEED - 1)
 
 
+def test_no_parameters_ask_for_more_than_the_most_that_a_memory_can_have(new_validator: NewValidator) -> None:
+    with pytest.raises(ValueError, match=f"need a memory of {1 << 22} used codes"):
+        new_validator(limits=SMALL | {"max_validity_s": 65535, "taps_per_minute": 6000}, capacity=NEED)
+
+
 def test_a_full_memory_turns_a_good_code_away_rather_than_forget_one_that_could_be_shown(
     small: Validator, new_rider: NewRider, now: int
 ) -> None:
