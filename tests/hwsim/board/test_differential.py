@@ -20,7 +20,7 @@ from yima.validator.judging import GateContext, Mode, Moment, Validator
 from yima.validator.judging.record import Terminal, tap_entry
 from yima.validator.parameters import Parameters, from_mapping
 
-CODES = int(os.environ.get("YIMA_BOARD_CODES", "300"))
+CODES = int(os.environ.get("YIMA_BOARD_CODES", "150"))
 STACK_MOST = STACK_BYTES * 3 // 4  # room for what no test reaches
 ROUND = 40
 

@@ -45,18 +45,35 @@ def acts(count: int, seed: int) -> list[dict[str, Any]]:
     ]
 
 
-def taps_and_rides(folder: Path, engines: Mapping[str, Engine]) -> dict[str, dict[str, bytes]]:
-    """Two days from stores to rides, on each engine; every file of its workspace."""
+def taps_and_rides(
+    folder: Path, engines: Mapping[str, Engine], *, first_on_duckdb: bool = False
+) -> dict[str, dict[str, bytes]]:
+    """Two days from stores to rides, on each engine; every file of its workspace. first_on_duckdb: the first day, from
+    which rides stay open, is DuckDB's for all of them, and they begin with the second."""
     first, second = split(play(acts(60, 7)))
     stores = [world.store(folder / "a.db", first), world.store(folder / "b.db", second)]
     rules = RideRules(close_after_days=CLOSE_AFTER, missing_exit=(MissingExit(city=0, since=0, fen=700),))
+
+    def run(place: Path, days: list[int], engine: Engine) -> None:
+        workspace = Workspace(place)
+        centre.run(workspace, stores, centre.published(tariff()), days, rules=rules, engine=engine)
+        workspace.close()
+
+    if first_on_duckdb:
+        run(folder / "base", [DAY], engines["duckdb"])
     found = {}
     for name, engine in engines.items():
-        workspace = Workspace(folder / name)
-        centre.run(workspace, stores, centre.published(tariff()), [DAY, DAY + 1], rules=rules, engine=engine)
-        workspace.close()
+        if first_on_duckdb:
+            shutil.copytree(folder / "base", folder / name)
+        run(folder / name, [DAY, DAY + 1], engine)
         found[name] = centre.content(folder / name)
+    assert any(f"day={DAY + 1}" in name for name in found["duckdb"])
     return found
+
+
+def second_day(folder: Path, engines: Mapping[str, Engine]) -> dict[str, dict[str, bytes]]:
+    """The second of those days alone."""
+    return taps_and_rides(folder, engines, first_on_duckdb=True)
 
 
 def money_and_files(folder: Path, engines: Mapping[str, Engine]) -> dict[str, dict[str, bytes]]:

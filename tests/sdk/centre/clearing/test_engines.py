@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.install_commands import commands_in
-from tests.sdk.centre.clearing.engine_parts import money_and_files, taps_and_rides
+from tests.sdk.centre.clearing.engine_parts import money_and_files, second_day, taps_and_rides
 from yima.sdk.centre.clearing.engine import Engine, EngineError, EngineMissingError, open_engine
 from yima.sdk.centre.clearing.engine.spark import SMALL_DAYS, SparkEngine, missing, translated
 
@@ -26,11 +26,13 @@ def engines(tmp_path: Path) -> Iterator[dict[str, Engine]]:
     spark.close()
 
 
-# What it compares stands in engine_parts.py. Spark takes its time, so CI compares the first half of a day alone.
+# What it compares stands in engine_parts.py. Spark takes its time, so CI compares the first half of one day alone.
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.filterwarnings("ignore")  # pyspark and py4j have some of their own
-@pytest.mark.parametrize("part", [taps_and_rides, pytest.param(money_and_files, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "part", [second_day, *(pytest.param(part, marks=pytest.mark.long) for part in (taps_and_rides, money_and_files))]
+)
 def test_duckdb_and_spark_write_the_same_bytes(tmp_path: Path, engines: dict[str, Engine], part: Part) -> None:
     found = part(tmp_path, engines)
     assert found["spark"].keys() == found["duckdb"].keys()
