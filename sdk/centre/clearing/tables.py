@@ -273,6 +273,10 @@ TAILS = Table(
     columns={**TAP, "hash": "bytes", "day": "small"},
 )
 
+# Entries that came in behind the tail of their journal, and taps whose outcome came on a later day than they. With the
+# tails it says on which days a key came in; see taps/arrivals.py.
+BEHIND = Table(name="behind", key=TAP_KEY, columns={**TAP, "day": "small"})
+
 # What the centre makes of every accepted tap, and of every entry that is not whole. copy: 0 the first time that this
 # entry came, then counted on. other: the tap that counts in its place (tap_id), for DUPLICATE, DOUBLE_USE and CONFLICT.
 CHECKS = Table(
@@ -380,6 +384,7 @@ ALL = {
         JUDGED,
         APPLIED,
         TAILS,
+        BEHIND,
         CHECKS,
         VOIDS,
         RIDES,

@@ -18,8 +18,9 @@ import pyarrow as pa
 
 from yima.sdk.centre.clearing.days import shifted
 from yima.sdk.centre.clearing.engine import Engine
-from yima.sdk.centre.clearing.tables import CHECKS, ENTRIES, JUDGED, OUTCOMES, TAILS, TAPS, VOIDS
+from yima.sdk.centre.clearing.tables import BEHIND, CHECKS, ENTRIES, JUDGED, OUTCOMES, TAILS, TAPS, VOIDS
 from yima.sdk.centre.clearing.taps import checks_sql as sql
+from yima.sdk.centre.clearing.taps.arrivals import KEYS, arrived
 from yima.sdk.centre.clearing.taps.batches import Keys, unsigned
 from yima.sdk.centre.clearing.taps.judged import judge_day
 from yima.sdk.centre.clearing.taps.parameters import Published
@@ -27,7 +28,6 @@ from yima.sdk.centre.clearing.workspace import Workspace
 
 STEP = "checks"
 RETRY_S = 600
-_KEY = pa.schema([field for field in TAPS.schema if field.name in {"device", "epoch", "sequence"}])
 _EARLIER = pa.schema(
     [
         field
@@ -72,24 +72,26 @@ def check_day(
     engine.scan("voids", VOIDS, workspace.files(VOIDS, before=day))
     engine.register("zeros", pa.table({"zeros": pa.array([bytes(32)])}))
     engine.register("unsigned_batches", unsigned_batches)
-    _register_earlier(workspace, engine, day)
+    behind = _rows(engine, sql.BEHIND_TAILS.format(day=day), BEHIND.schema)
+    _register_earlier(workspace, engine, behind, day)
     _register_used(workspace, engine, day)
     checks = workspace.write(
         CHECKS, day, STEP, engine.query(sql.checks(day, RETRY_S, signed_only=keys is not None), CHECKS.schema)
     )
     voids = workspace.write(VOIDS, day, STEP, engine.query(sql.VOIDS.format(day=day), VOIDS.schema))
+    workspace.write(BEHIND, day, STEP, behind.to_batches())
     workspace.write(TAILS, day, STEP, engine.query(sql.NEXT_TAILS.format(day=day), TAILS.schema))
     workspace.done(STEP, day)
     return Checked(entries=entries, checks=checks, voids=voids)
 
 
-def _register_earlier(workspace: Workspace, engine: Engine, day: int) -> None:
-    """What was made of entries that came before; the past is only read if there are any."""
-    behind = _rows(engine, sql.BEHIND_TAILS, _KEY)
+def _register_earlier(workspace: Workspace, engine: Engine, behind: pa.Table, day: int) -> None:
+    """What was made of entries that came before; of the past only the days are read on which they came."""
     found = _EARLIER.empty_table()
-    if behind.num_rows:
+    days = arrived(workspace, engine, behind.select(KEYS.names), before=day)
+    if days:
         engine.register("behind", behind)
-        engine.scan("history", CHECKS, workspace.files(CHECKS, before=day))
+        engine.scan("history", CHECKS, workspace.files_of(CHECKS, days))
         found = _rows(engine, sql.EARLIER, _EARLIER)
     engine.register("earlier", found)
 

@@ -9,7 +9,7 @@ BY_KEY = "device, epoch, sequence"
 # Entries of the day that may have come before, and taps whose outcome came a day late: nothing else of the past is
 # looked at. Collectors keep journals without gaps, so what lies behind a journal's tail is new.
 BEHIND_TAILS = """
-SELECT e.device, e.epoch, e.sequence
+SELECT e.device, e.epoch, e.sequence, CAST({day} AS INT) AS day
 FROM (
     SELECT device, epoch, sequence FROM entries
     UNION

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from yima.sdk.centre.clearing.ahead import ahead
 from yima.sdk.centre.clearing.days import days_of
 from yima.sdk.centre.clearing.tables import BATCHES, ENTRIES, OUTCOMES, TAPS, Table
 from yima.sdk.centre.clearing.taps.facts import taps_and_outcomes
@@ -32,7 +33,7 @@ def ingest(workspace: Workspace, source: Source, *, on_progress: Callable[[int],
     """Reads a source from where it was left. on_progress is told how many entries were read. Raises SourceError."""
     entries = taps = 0
     days: set[int] = set()
-    for chunk in source.chunks(workspace.cursor(source.name)):
+    for chunk in ahead(source.chunks(workspace.cursor(source.name))):
         part = _part(source.name, workspace.cursor(source.name))
         for day, batches in _by_day(chunk.batches, workspace.first_open, BATCHES.schema, ("batch",)):
             workspace.write(BATCHES, day, part, [batches])

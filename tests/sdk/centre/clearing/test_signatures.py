@@ -15,7 +15,7 @@ from tests.sdk.centre.clearing.test_against_plain import tariff
 from tests.sdk.centre.clearing.world import DAY, NOON, Device
 from yima.sdk.centre.clearing.engine import Engine, open_engine
 from yima.sdk.centre.clearing.tables import BATCHES, CHECKS, ENTRIES
-from yima.sdk.centre.clearing.taps.batches import Keys, body_of
+from yima.sdk.centre.clearing.taps.batches import Keys, Row, body_of
 from yima.sdk.centre.clearing.taps.checks import check_day
 from yima.sdk.centre.clearing.taps.ingest import ingest
 from yima.sdk.centre.clearing.taps.stores import ParquetSource, Source, SqliteSource, export
@@ -237,12 +237,8 @@ def test_a_body_is_written_again_as_devices_write_it(
     rows, entries = [], []
     for sequence, (content, previous, link, number, flag) in enumerate(some, 1):
         key = JournalKey("gate-7", 9, sequence)
-        said = {"at": number, "time_trusted": flag, "tick_ms": number, "reason": sequence}
         form = 1 if is_older else 2
-        rows.append(
-            {"sequence": sequence, "form": form, "entry": content, "previous": previous, "hash": link, "moment": number}
-            | said
-        )
+        rows.append(Row(sequence, form, content, previous, link, number, flag, number, sequence))
         entries.append(
             OlderEntry(
                 key=key, at=number, time_trusted=flag, tick_ms=number, reason=sequence, content=content,
