@@ -14,6 +14,7 @@ from yima.sdk.centre.clearing.tables import BEHIND, TAILS
 from yima.sdk.centre.clearing.workspace import Workspace
 
 KEYS = pa.schema([(name, TAILS.schema.field(name).type) for name in ("device", "epoch", "sequence")])
+_INT64 = (1 << 63) - 1
 _DAYS = pa.schema([("day", pa.int32())])
 
 # Views: asked_for (device, epoch, sequence), all_tails, all_behind.
@@ -46,3 +47,24 @@ def arrived(
     engine.scan("all_behind", BEHIND, workspace.files(BEHIND, before=before))
     rows = pa.Table.from_batches(engine.query(_SQL, _DAYS), _DAYS)
     return [int(day) for day in rows["day"].to_pylist()]
+
+
+def keys_of(taps: Iterable[str]) -> list[dict[str, object]]:
+    """The keys in names of taps (tables.tap_id) and of rides, which are named by the tap that closes them; what is no
+    such name, as institutions may hand in, has none."""
+    found = []
+    for tap in taps:
+        device, _, rest = tap.partition("#")[0].partition("/")
+        epoch, _, sequence = rest.partition("/")
+        if _is_number(epoch) and _is_number(sequence):
+            found.append({"device": device, "epoch": int(epoch), "sequence": int(sequence)})
+    return found
+
+
+def first_day_of(workspace: Workspace, engine: Engine, rides: Iterable[str], day: int) -> int:
+    """No ride of these, which were made on or before `day`, lies before this day, and none of their bookings."""
+    return min(arrived(workspace, engine, keys_of(rides), before=day), default=day)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and int(text) <= _INT64

@@ -98,28 +98,30 @@ def unsigned(workspace: Workspace, engine: Engine, day: int, keys: Keys | None =
     """The batches, of those under which entries of a day came, whose signature does not hold. Raises EngineError."""
     batches = {row["batch"]: row for row in workspace.read(BATCHES, day=day).to_pylist()}
     bad: set[str] = set()
-    spans: list[dict[str, Any]] = []
+    spans: list[Batch] = []
     for name, lot in _together(workspace, day):
         batch = batches.get(name) or _earlier(workspace, day, batches, name)
         if batch is None:
             bad.add(name)
         elif batch["body"] is None and len(lot.rows) <= batch["last_sequence"] - batch["first_sequence"]:
-            spans.append(_span(batch))
+            spans.append(batch)
         elif not _holds(batch, lot, keys):
             bad.add(name)
     if spans:
-        found = _spanned(workspace, engine, day, spans)
+        found = spanned(workspace, engine, day, spans)
         bad |= {name for name, lot in found.items() if not _holds(batches[name], lot, keys)}
     return pa.table({"batch": pa.array(sorted(bad), pa.string())}, schema=UNSIGNED)
 
 
-def _spanned(workspace: Workspace, engine: Engine, day: int, spans: list[dict[str, Any]]) -> dict[str, Lot]:
-    """The entries of batches of which the day has only some: the others came before it, by the same source."""
-    firsts = [{**{name: span[name] for name in ("device", "epoch")}, "sequence": span["first"]} for span in spans]
+def spanned(workspace: Workspace, engine: Engine, day: int, batches: Iterable[Batch]) -> dict[str, Lot]:
+    """By name of a batch, all entries up to a day that the same source brought of what the batch spans: what of it was
+    new may be the least."""
+    spans = [_span(batch) for batch in batches]
+    firsts = [{"device": span["device"], "epoch": span["epoch"], "sequence": span["first"]} for span in spans]
     since = min(arrived(workspace, engine, firsts, before=day), default=day)
     engine.register("spans", pa.Table.from_pylist(spans, _SPANS))
     engine.scan("held", ENTRIES, workspace.files(ENTRIES, since=since, before=day + 1))
-    found = {span["batch"]: Lot() for span in spans}
+    found = {str(span["batch"]): Lot() for span in spans}
     for rows in engine.query(_SPANNED_SQL, _SPANNED):
         columns = [rows[name].to_pylist() for name in ("batch", "source", "brought_by", "device", "epoch")]
         for row, (name, source, brought_by, *journal) in zip(_rows(rows), zip(*columns, strict=True), strict=True):
