@@ -17,7 +17,7 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,11 @@ class Workspace:
         """A source was read up to there, and what it gave is written."""
         self._state["sources"][source] = cursor
         self._save(f"source {source}")
+
+    def move_all(self, what: str, cursors: Mapping[str, dict[str, int]]) -> None:
+        """The same of several at once. what: as on_commit is told."""
+        self._state["sources"] |= cursors
+        self._save(f"source {what}")
 
     @property
     def first_open(self) -> int:
