@@ -37,8 +37,10 @@ class FolderError(YimaError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """By what the centre goes: how legs become rides, what a person's rides give, what clearing costs."""
+    """By what the centre goes: whether entries count that no device has signed (rules.toml, table `taps`: unsigned =
+    "refuse" or "count"; left out: they do not), how legs become rides, what a person's rides give, what it costs."""
 
+    unsigned_counts: bool
     rides: RideRules
     rules: Rules
     rates: Rates
@@ -92,8 +94,16 @@ class CentreFolder:
 
     def terms(self) -> Terms:
         """Its rules and rates. Raises TermsError."""
-        table = read(self.path / RULES).table("rides")
-        return Terms(rides=ride_rules(table), rules=read_rules(self.path / RULES), rates=read_rates(self.path / RATES))
+        file = read(self.path / RULES)
+        taps = file.table("taps")
+        unsigned = taps.choice("unsigned", ("refuse", "count"), "refuse")
+        taps.end()
+        return Terms(
+            unsigned_counts=unsigned == "count",
+            rides=ride_rules(file.table("rides")),
+            rules=read_rules(self.path / RULES),
+            rates=read_rates(self.path / RATES),
+        )
 
     def incoming(self) -> list[Path]:
         """What institutions handed in, by name."""

@@ -8,6 +8,8 @@ Rules it keeps:
   was settled on an earlier day stays.
 - A gate that did not open, or did not say, takes its tap back (REVERSED). One that opened and let nobody through
   counts, unless the same account was let in at the same place within RETRY_S: then that is the ride.
+- An entry over which no device's signature is kept is not paid: its chain shows that a journal is whole, not whose it
+  is. Where the rules say that this is enough it counts, and the report says how many do.
 - An entry whose predecessor the centre has not seen is not held against it; one that names another predecessor is.
 """
 
@@ -56,9 +58,11 @@ def check_day(
     *,
     threads: int | None = None,
     keys: Keys | None = None,
+    unsigned_counts: bool = False,
 ) -> Checked:
     """Closes a day to further entries and checks what it has. Days are checked in their order. keys: of the devices
-    that may sign; None: any. Raises EngineError."""
+    that may sign; None: any. unsigned_counts: an entry over which no signature is kept counts by its chain, where there
+    are no keys. Raises EngineError."""
     workspace.close_day(day)
     # Judging leaves the interpreter idle, writing batches out again does not: side by side they take half as long.
     with ThreadPoolExecutor(1) as aside:
@@ -76,7 +80,10 @@ def check_day(
     _register_earlier(workspace, engine, behind, day)
     _register_used(workspace, engine, day)
     checks = workspace.write(
-        CHECKS, day, STEP, engine.query(sql.checks(day, RETRY_S, signed_only=keys is not None), CHECKS.schema)
+        CHECKS,
+        day,
+        STEP,
+        engine.query(sql.checks(day, RETRY_S, signed_only=keys is not None or not unsigned_counts), CHECKS.schema),
     )
     voids = workspace.write(VOIDS, day, STEP, engine.query(sql.VOIDS.format(day=day), VOIDS.schema))
     workspace.write(BEHIND, day, STEP, behind.to_batches())

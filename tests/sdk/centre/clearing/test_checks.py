@@ -47,7 +47,9 @@ def checked(
     engine = open_engine("duckdb", workspace.scratch, memory="200MB")
     ingest(workspace, SqliteSource(store))
     for day in range(DAY, DAY + days):
-        check_day(workspace, engine, more.get("published") or centre.published(tariff()), day, threads=1)
+        check_day(
+            workspace, engine, more.get("published") or centre.published(tariff()), day, threads=1, unsigned_counts=True
+        )
     engine.close()
     found = centre.rows(workspace, CHECKS)
     workspace.close()
@@ -312,7 +314,7 @@ def test_records_of_the_older_form_are_kept_and_judged_as_far_as_they_reach(tmp_
     workspace = Workspace(tmp_path / "w")
     ingest(workspace, SqliteSource(world.older_store(tmp_path / "old.db", [good, broken])))
     engine = open_engine("duckdb", workspace.scratch)
-    check_day(workspace, engine, centre.published(tariff()), DAY, threads=1)
+    check_day(workspace, engine, centre.published(tariff()), DAY, threads=1, unsigned_counts=True)
     engine.close()
     assert whys(centre.rows(workspace, CHECKS)) == ["PARAMETERS_UNKNOWN", "RECORD"]
     tap, _ = centre.rows(workspace, TAPS)

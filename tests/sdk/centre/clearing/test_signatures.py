@@ -65,14 +65,12 @@ def collected(path: Path, device: Device, sent: Sequence[Sent], key: DeviceKey =
     return path
 
 
-def whys(
-    folder: Path, engine: Engine, *sources: Source, keys: Keys | None = None, days: Sequence[int] = (DAY,)
-) -> list[str]:
+def whys(folder: Path, engine: Engine, *sources: Source, days: Sequence[int] = (DAY,), **more: Any) -> list[str]:
     workspace = Workspace(folder / "w")
     for source in sources:
         ingest(workspace, source)
     for day in days:
-        check_day(workspace, engine, centre.published(tariff()), day, threads=1, keys=keys)
+        check_day(workspace, engine, centre.published(tariff()), day, threads=1, **more)
     found = [row["why"] for row in centre.rows(workspace, CHECKS)]
     workspace.close()
     return found
@@ -132,9 +130,12 @@ def test_a_signature_that_was_changed_or_taken_away(tmp_path: Path, bus: Device,
     connection.execute("DELETE FROM batches WHERE id = 2")
     connection.commit()
     connection.close()
-    assert whys(tmp_path / "any", engine, SqliteSource(path)) == ["DEVICE_SIGNATURE"] * 2 + ["NONE"] * 4
+    refused = ["DEVICE_SIGNATURE"] * 2 + ["UNSIGNED"] * 2 + ["NONE"] * 2
+    assert whys(tmp_path / "any", engine, SqliteSource(path)) == refused
+    chained = whys(tmp_path / "chain", engine, SqliteSource(path), unsigned_counts=True)
+    assert chained == ["DEVICE_SIGNATURE"] * 2 + ["NONE"] * 4
     keys = {"bus-1": frozenset({KEY.public})}
-    assert whys(tmp_path / "list", engine, SqliteSource(path), keys=keys) == ["DEVICE_SIGNATURE"] * 4 + ["NONE"] * 2
+    assert whys(tmp_path / "list", engine, SqliteSource(path), keys=keys, unsigned_counts=True) == refused
 
 
 @pytest.mark.parametrize("keys", [{}, {"bus-1": frozenset({OTHER.public})}, {"bus-2": frozenset({KEY.public})}])

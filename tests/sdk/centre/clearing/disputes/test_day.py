@@ -37,6 +37,7 @@ def check(number: int, **more: Any) -> dict[str, Any]:
         "sequence": number,
         "hash": bytes([number]) * 32,
         "copy": 0,
+        "signed": True,
         "verdict": "OK",
         "why": "NONE",
         "core_reason": 0,
