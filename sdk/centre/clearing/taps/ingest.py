@@ -52,7 +52,9 @@ def ingest(workspace: Workspace, source: Source, *, on_progress: Callable[[int],
 
 
 def _part(name: str, cursor: dict[str, int]) -> str:
-    return "-".join((name, *(f"{cursor[key]:012d}" for key in sorted(cursor)))) if cursor else f"{name}-"
+    """Numbers of transactions are of one database alone: the same rows out of another have the same names."""
+    places = [f"{cursor[key]:012d}" for key in sorted(cursor) if not key.endswith("_xid")]
+    return "-".join((name, *places)) if places else f"{name}-"
 
 
 def _write(workspace: Workspace, table: Table, day: int, part: str, rows: pa.RecordBatch) -> None:

@@ -9,8 +9,9 @@ and their entries no batch.
 import sqlite3
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -48,6 +49,11 @@ def batches_behind(
     rows = connection.execute(f"{_SELECT} WHERE id > ? ORDER BY id LIMIT ?", (behind, _AT_ONCE)).fetchall()
     if not rows:
         return None
+    return int(rows[-1][0]), signatures(source, rows, schema)
+
+
+def signatures(source: str, rows: Iterable[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:
+    """Rows (number, device, epoch, form, first, last, key, signature, body, received) as the centre keeps them."""
     found = [
         {
             "batch": name_of(source, number),
@@ -63,20 +69,25 @@ def batches_behind(
         }
         for number, device, epoch, form, first, last, key, signature, body, received in rows
     ]
-    return int(rows[-1][0]), pa.RecordBatch.from_pylist(found, schema=schema)
+    return pa.RecordBatch.from_pylist(found, schema=schema)
+
+
+def bringing(connection: sqlite3.Connection, *, behind: int) -> Iterable[tuple[Any, ...]]:
+    """What Bringers asks for. behind: batches up to this number have brought nothing that is still to be read."""
+    if not has_batches(connection):
+        return ()
+    return connection.execute(
+        "SELECT id, device, epoch, first, last, received, body IS NOT NULL FROM batches WHERE id > ? ORDER BY id",
+        (behind,),
+    )
 
 
 class Bringers:
-    """Which batch brought an entry. behind: batches up to this number have brought nothing that is still to be read."""
+    """Which batch brought an entry. rows: (number, device, epoch, first, last, received, whether its bytes are kept) of
+    the batches that may have, in the order of their numbers."""
 
-    def __init__(self, connection: sqlite3.Connection, *, behind: int) -> None:
+    def __init__(self, rows: Iterable[tuple[Any, ...]]) -> None:
         self._of: dict[tuple[str, int], tuple[list[int], list[_Span]]] = defaultdict(lambda: ([], []))
-        if not has_batches(connection):
-            return
-        rows = connection.execute(
-            "SELECT id, device, epoch, first, last, received, body IS NOT NULL FROM batches WHERE id > ? ORDER BY id",
-            (behind,),
-        )
         for number, device, epoch, first, last, received, has_body in rows:
             lasts, batches = self._of[device, epoch]
             place = bisect_left(lasts, last)  # nearly always the end

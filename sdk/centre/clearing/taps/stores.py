@@ -19,12 +19,12 @@ import pyarrow.parquet as pq
 
 from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.tables import BATCHES, ENTRIES
-from yima.sdk.centre.clearing.taps.store_batches import Bringers, batches_behind, newest_batch
+from yima.sdk.centre.clearing.taps.store_batches import Bringers, batches_behind, bringing, newest_batch
 from yima.validator.errors import Kind, YimaError
 from yima.validator.texts import Text
 
 CHUNK = 1 << 17  # entries a chunk: some 100 MB
-_AT_ONCE = 1 << 12
+AT_ONCE = 1 << 12
 FIELDS = pa.schema([field for field in ENTRIES.schema if field.name != "day"])
 SIGNED = pa.schema([field for field in BATCHES.schema if field.name != "day"])
 _APPLICATION_ID = 0x59694D63  # "YiMc"
@@ -84,7 +84,7 @@ class SqliteSource:
                 connection.execute("BEGIN")
                 fields = _FORMS[self._form(connection)]
                 newest = newest_batch(connection)
-                bringers = Bringers(connection, behind=at.get("drained", 0))
+                bringers = Bringers(bringing(connection, behind=at.get("drained", 0)))
                 while (batches := batches_behind(connection, at.get("batches", 0), self.name, SIGNED)) is not None:
                     at["batches"], rows = batches
                     yield Chunk(batches=rows, cursor=dict(at))
@@ -190,13 +190,13 @@ def _fetched(rows: sqlite3.Cursor, most: int) -> tuple[int, pa.RecordBatch] | No
     Python's values. None: there are no more."""
     parts: list[pa.RecordBatch] = []
     last = count = 0
-    while count < most and (got := rows.fetchmany(min(_AT_ONCE, most - count))):
-        parts.append(_batch(got))
+    while count < most and (got := rows.fetchmany(min(AT_ONCE, most - count))):
+        parts.append(entries_of(got))
         last, count = got[-1][-1], count + len(got)
     return (last, pa.Table.from_batches(parts).combine_chunks().to_batches()[0]) if parts else None
 
 
-def _batch(rows: Iterable[tuple[Any, ...]]) -> pa.RecordBatch:
+def entries_of(rows: Iterable[tuple[Any, ...]]) -> pa.RecordBatch:
     """Rows of _NAMES as entries under no batch."""
     columns = dict(zip(_NAMES, zip(*rows, strict=True), strict=False))
     count = len(columns["device"])
