@@ -5,7 +5,7 @@ Rules it keeps:
 - The same entry again, on whatever way it came, is a copy: it changes nothing. Another entry under a key that is taken
   is a conflict: the one that came first stays. What its device did not sign stands in the way of nothing.
 - A code pays once. Of several taps with it the earliest by a trusted clock counts, of equals the smaller key; one that
-  was settled on an earlier day stays.
+  was settled on an earlier day stays, unless its gate's word that there was no ride comes today.
 - A gate that did not open, or did not say, takes its tap back (REVERSED). One that opened and let nobody through
   counts, unless the same account was let in at the same place within RETRY_S: then that is the ride.
 - An entry over which no device's signature is kept is not paid: its chain shows that a journal is whole, not whose it
@@ -78,6 +78,9 @@ def check_day(
     engine.register("unsigned_batches", unsigned_batches)
     behind = _rows(engine, sql.BEHIND_TAILS.format(day=day), BEHIND.schema)
     _register_earlier(workspace, engine, behind, day)
+    new_voids = _rows(engine, sql.VOIDS.format(day=day), VOIDS.schema)
+    # A code whose tap turns void today may pay for the tap after it.
+    engine.register("voided", pa.concat_tables([workspace.read(VOIDS, before=day), new_voids]))
     _register_used(workspace, engine, day)
     checks = workspace.write(
         CHECKS,
@@ -85,7 +88,7 @@ def check_day(
         STEP,
         engine.query(sql.checks(day, RETRY_S, signed_only=keys is not None or not unsigned_counts), CHECKS.schema),
     )
-    voids = workspace.write(VOIDS, day, STEP, engine.query(sql.VOIDS.format(day=day), VOIDS.schema))
+    voids = workspace.write(VOIDS, day, STEP, new_voids.to_batches())
     workspace.write(BEHIND, day, STEP, behind.to_batches())
     workspace.write(TAILS, day, STEP, engine.query(sql.NEXT_TAILS.format(day=day), TAILS.schema))
     workspace.done(STEP, day)

@@ -1,7 +1,8 @@
 """The relational steps of the checks; see checks.py for what they are for, engine/port.py for how they are written.
 
 Views: entries, taps, outcomes, judged of the day; tails of the day before; earlier: what was checked on earlier days of
-the entries that this day may repeat; used: codes that counted on earlier days.
+the entries that this day may repeat; voids, of earlier days, and voided, with this day's; used: codes that counted on
+earlier days.
 """
 
 BY_KEY = "device, epoch, sequence"
@@ -52,7 +53,7 @@ SERVICE_DATES = "SELECT MIN(service_date) AS service_date FROM taps WHERE reason
 USED = """
 SELECT c.code_digest, MIN(concat(c.device, '/', CAST(c.epoch AS TEXT), '/', CAST(c.sequence AS TEXT))) AS tap
 FROM past AS c
-LEFT JOIN voids AS v ON v.device = c.device AND v.epoch = c.epoch AND v.sequence = c.sequence
+LEFT JOIN voided AS v ON v.device = c.device AND v.epoch = c.epoch AND v.sequence = c.sequence
 WHERE c.verdict = 'OK' AND v.device IS NULL AND c.code_digest IS NOT NULL
     AND c.code_digest IN (SELECT code_digest FROM taps WHERE reason = 0 AND code_digest IS NOT NULL)
 GROUP BY c.code_digest

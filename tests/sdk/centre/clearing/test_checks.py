@@ -41,19 +41,17 @@ def checked(
     folder: Path, *devices: Device, days: int = 1, rows: list[dict[str, Any]] | None = None, **more: Any
 ) -> list[dict[str, Any]]:
     """The checks of these devices' entries, in order. more: conflicts for the store, published for the centre."""
-    held = world.all_rows(*devices) if rows is None else rows
-    store = world.store(folder / "store.db", held, more.get("conflicts", ()))
+    rows = world.all_rows(*devices) if rows is None else rows
+    store = world.store(folder / "store.db", rows, more.get("conflicts", ()))
     workspace = Workspace(folder / "w")
     engine = open_engine("duckdb", workspace.scratch, memory="200MB")
     ingest(workspace, SqliteSource(store))
     for day in range(DAY, DAY + days):
-        check_day(
-            workspace, engine, more.get("published") or centre.published(tariff()), day, threads=1, unsigned_counts=True
-        )
+        published = more.get("published") or centre.published(tariff())
+        check_day(workspace, engine, published, day, unsigned_counts=True)
     engine.close()
-    found = centre.rows(workspace, CHECKS)
     workspace.close()
-    return found
+    return centre.rows(workspace, CHECKS)
 
 
 def whys(found: list[dict[str, Any]]) -> list[str]:
