@@ -2,7 +2,7 @@
 
 import argparse
 
-from yima.sdk.cli import centre_day, centre_example, centre_report, centre_share, centre_steps
+from yima.sdk.cli import centre_day, centre_evidence, centre_example, centre_report, centre_share, centre_steps
 
 HELP = "clear a day: taps, rides, money, files, disputes 清分结算"
 
@@ -20,9 +20,10 @@ examples 示例:
   yima centre report region/ --day 20260922     who owes whom, and a page of it 轧差与报告
   yima centre share region/ --day 20260922 --out shared/    flows and TIDES packages 客流与 TIDES 数据包
   yima centre example region/ --taps 10000       a synthetic region to try it on 生成示例区域
+  yima centre evidence evidence-*.json --devices devices.txt     another centre's evidence 验证证据
   yima centre day region/ --engine spark        the same steps on Spark 在 Spark 上执行
 """
-MODULES = (centre_day, centre_steps, centre_report, centre_share, centre_example)
+MODULES = (centre_day, centre_steps, centre_report, centre_share, centre_evidence, centre_example)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

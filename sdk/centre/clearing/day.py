@@ -230,7 +230,14 @@ class Centre:
         counts = {}
         if not self.workspace.is_done(CHECKS_STEP, day):
             progress("checks", 0, 2)
-            checked = check_day(self.workspace, self.engine, self.published, day, keys=self.folder.keys())
+            checked = check_day(
+                self.workspace,
+                self.engine,
+                self.published,
+                day,
+                keys=self.folder.keys(),
+                unsigned_counts=self.terms.unsigned_counts,
+            )
             counts = {"entries": checked.entries, "checks": checked.checks}
         progress("rides", 1, 2)
         ridden = ride_day(self.workspace, self.engine, self.published, self.terms.rides, day)

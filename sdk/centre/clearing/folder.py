@@ -1,6 +1,7 @@
 """A centre's folder: what it is given, and the workspace in which it works.
 
-    stores/<name>.db            collectors' stores (SQLite), or stores/<name>/*.parquet as `export` writes them
+    stores/<name>.db            collectors' stores (SQLite), or stores/<name>/*.parquet as `export` writes them, or
+                                stores/<name>.pg with a connection string in it, see taps/postgres.py
     parameters/                 every parameter package and deny-list that gates were given, see taps/parameters.py
     devices.txt                 `device hexkey` a line, every key that a device has had; left out: any key may sign
     rules.toml, rates.toml      see rides/rules.py, money/rules.py, money/rates.py
@@ -19,6 +20,8 @@ from yima.sdk.centre.clearing.money.rules import Rules, read_rules
 from yima.sdk.centre.clearing.rides.rules import RideRules, ride_rules
 from yima.sdk.centre.clearing.taps.batches import Keys
 from yima.sdk.centre.clearing.taps.parameters import Published, load_folder
+from yima.sdk.centre.clearing.taps.postgres import SUFFIX as POSTGRES
+from yima.sdk.centre.clearing.taps.postgres import PostgresSource
 from yima.sdk.centre.clearing.taps.stores import ParquetSource, Source, SqliteSource
 from yima.sdk.centre.clearing.toml_rows import read
 from yima.sdk.centre.collector.enrolment import read_all_keys
@@ -37,11 +40,19 @@ class FolderError(YimaError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """By what the centre goes: how legs become rides, what a person's rides give, what clearing costs."""
+    """By what the centre goes: whether entries count that no device has signed (rules.toml, table `taps`: unsigned =
+    "refuse" or "count"; left out: they do not), how legs become rides, what a person's rides give, what it costs."""
 
+    unsigned_counts: bool
     rides: RideRules
     rules: Rules
     rates: Rates
+
+
+def _source(path: Path) -> Source:
+    if path.is_dir():
+        return ParquetSource(path)
+    return PostgresSource(path) if path.suffix == POSTGRES else SqliteSource(path)
 
 
 class CentreFolder:
@@ -71,7 +82,7 @@ class CentreFolder:
         for path in sorted((self.path / STORES).iterdir()):
             if path.name.startswith(".") or path.name.endswith(("-wal", "-shm", "-journal", ".lock")):
                 continue  # what SQLite and the collector keep beside a store
-            source: Source = ParquetSource(path) if path.is_dir() else SqliteSource(path)
+            source = _source(path)
             if source.name in found:
                 raise FolderError(
                     path,
@@ -92,8 +103,16 @@ class CentreFolder:
 
     def terms(self) -> Terms:
         """Its rules and rates. Raises TermsError."""
-        table = read(self.path / RULES).table("rides")
-        return Terms(rides=ride_rules(table), rules=read_rules(self.path / RULES), rates=read_rates(self.path / RATES))
+        file = read(self.path / RULES)
+        taps = file.table("taps")
+        unsigned = taps.choice("unsigned", ("refuse", "count"), "refuse")
+        taps.end()
+        return Terms(
+            unsigned_counts=unsigned == "count",
+            rides=ride_rules(file.table("rides")),
+            rules=read_rules(self.path / RULES),
+            rates=read_rates(self.path / RATES),
+        )
 
     def incoming(self) -> list[Path]:
         """What institutions handed in, by name."""

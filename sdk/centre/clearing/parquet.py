@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from yima.sdk.centre.clearing.ahead import ahead
 from yima.validator.errors import Kind, YimaError
 from yima.validator.texts import Text
 
@@ -25,7 +26,7 @@ class TableFileError(YimaError):
 
 
 def write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
-    """Writes rows as they come; returns how many. The folder is made."""
+    """Writes rows as they come, while the next are made; returns how many. The folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     count = 0
@@ -38,7 +39,7 @@ def write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> i
         write_statistics=True,
         version="2.6",
     ) as writer:
-        for group in groups(batches, schema):
+        for group in ahead(groups(batches, schema)):
             writer.write_table(group, row_group_size=ROW_GROUP)
             count += group.num_rows
     with temporary.open("rb") as file:

@@ -39,6 +39,7 @@ class Why(StrEnum):
     NONE = "NONE"
     CHAIN = "CHAIN"  # its hash, or its link to the entry before
     DEVICE_SIGNATURE = "DEVICE_SIGNATURE"
+    UNSIGNED = "UNSIGNED"  # no device's signature over it is kept, and the rules do not say that the chain is enough
     FACTS = "FACTS"  # they cannot be read, or say other than the record
     RECORD = "RECORD"  # the ministry's record is not whole
     CONFLICT = "CONFLICT"  # another entry under the same key came first
@@ -273,8 +274,13 @@ TAILS = Table(
     columns={**TAP, "hash": "bytes", "day": "small"},
 )
 
+# Entries that came in behind the tail of their journal, and taps whose outcome came on a later day than they. With the
+# tails it says on which days a key came in; see taps/arrivals.py.
+BEHIND = Table(name="behind", key=TAP_KEY, columns={**TAP, "day": "small"})
+
 # What the centre makes of every accepted tap, and of every entry that is not whole. copy: 0 the first time that this
-# entry came, then counted on. other: the tap that counts in its place (tap_id), for DUPLICATE, DOUBLE_USE and CONFLICT.
+# entry came, then counted on. signed: a device's signature over it is kept, and holds. other: the tap that counts in
+# its place (tap_id), for DUPLICATE, DOUBLE_USE and CONFLICT.
 CHECKS = Table(
     name="checks",
     key=(*TAP_KEY, "hash", "copy"),
@@ -282,6 +288,7 @@ CHECKS = Table(
         **TAP,
         "hash": "bytes",
         "copy": "small",
+        "signed": "flag",
         "verdict": "text",
         "why": "text",
         "core_reason": "small?",
@@ -380,6 +387,7 @@ ALL = {
         JUDGED,
         APPLIED,
         TAILS,
+        BEHIND,
         CHECKS,
         VOIDS,
         RIDES,

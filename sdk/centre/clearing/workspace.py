@@ -17,7 +17,7 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from yima.validator.errors import Kind, YimaError
 from yima.validator.journal.files import write_whole
 from yima.validator.texts import Text
 
-FORM = 1
+FORM = 2
 _DAY = re.compile(r"day=(\d{8})")
 
 
@@ -90,7 +90,12 @@ class Workspace:
         """A table's files in a fixed order: of one day, or of the days from `since` on that lie before `before`."""
         folder = self.path / "tables" / table.name
         days = [day] if day is not None else [d for d in self._days(folder) if since <= d < before]
-        return [path for d in days for path in sorted((folder / f"day={d}").glob("[!.]*.parquet"))]
+        return self.files_of(table, days)
+
+    def files_of(self, table: Table, days: Iterable[int]) -> list[Path]:
+        """A table's files of these days, in a fixed order."""
+        folder = self.path / "tables" / table.name
+        return [path for d in sorted(set(days)) for path in sorted((folder / f"day={d}").glob("[!.]*.parquet"))]
 
     def days(self, table: Table) -> list[int]:
         """The days of which a table has rows, oldest first."""
@@ -108,6 +113,11 @@ class Workspace:
         """A source was read up to there, and what it gave is written."""
         self._state["sources"][source] = cursor
         self._save(f"source {source}")
+
+    def move_all(self, what: str, cursors: Mapping[str, dict[str, int]]) -> None:
+        """The same of several at once. what: as on_commit is told."""
+        self._state["sources"] |= cursors
+        self._save(f"source {what}")
 
     @property
     def first_open(self) -> int:

@@ -72,6 +72,19 @@ def test_a_report_goes_where_it_is_wanted(region: Path, tmp_path: Path, capsys: 
     assert "清分报告" in out.read_text(encoding="utf-8")
 
 
+def test_evidence_of_another_centre_is_checked_by_itself(region: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["centre", "day", str(region), "--day", LAST]) == 0
+    capsys.readouterr()
+    (bundle,) = (region / "workspace" / "answers").glob("*/evidence-*.json")
+    # The stores of this region keep no signatures: such evidence is shown, and does not hold.
+    assert command.main(["centre", "evidence", str(bundle), "--parameters", str(region / "parameters"), "--json"]) == 1
+    (said,) = objects(capsys.readouterr().out)
+    assert (said["holds"], said["wrong"]) == (False, ["entry 0: no device has signed it"])
+    bundle.write_text("{")
+    assert command.main(["centre", "evidence", str(bundle)]) == 3
+    assert "cannot be read as a bundle" in capsys.readouterr().err
+
+
 def test_a_day_that_is_not_in_order_ends_with_status_1(region: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["centre", "day", str(region), "--day", str(DAY)]) == 0
     path = region / "workspace" / "tables" / "rides" / f"day={DAY}" / "rides.parquet"

@@ -4,18 +4,19 @@ Rules it keeps:
 - A file is taken whole or not at all, once, on the day for which it is handed in, or the first one after that which is
   still open. The same bytes again have the same answer on that day, and are taken as done on a later one; other bytes
   under the name of a file that was taken are not.
+- What is answered on a day is written down at once for all of its files: cut off before that, the day takes them again.
 - What was refused is answered once, and looked at again when its bytes are others.
 - Every record must be by the organisation in the file's name.
 - A dispute's number is its raiser's and stands for ever: one that is there already is a file not taken.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.files.layouts import NAME, file_name, header, line
 from yima.sdk.centre.clearing.files.reading import ClearingFile, ClearingFileError, parse_file
 from yima.sdk.centre.clearing.money.tables import CONFIRMED, RAISED, Reason
@@ -44,29 +45,52 @@ def dated(paths: Iterable[Path]) -> list[int]:
 def take_files(workspace: Workspace, day: int, paths: Iterable[Path]) -> dict[str, str]:
     """Takes files in for a day that is not settled yet; returns a code for each name, and writes LD for each sender."""
     codes: dict[str, str] = {}
+    told: dict[str, dict[str, int]] = {}
+    numbers = {table.name: _Numbers(workspace, table, day) for table in (RAISED, CONFIRMED)}
     for path in sorted(paths):
         content = path.read_bytes()
-        codes[path.name] = _take(workspace, day, path.name, content)
+        digest = _digest(content)
+        before = _answered(workspace, path.name, digest)
+        if before is not None:
+            codes[path.name] = f"{before['code']:04}" if before["day"] == day else AGAIN
+            continue
+        code = codes[path.name] = _take(workspace, day, path.name, content, numbers)
+        where = f"file {path.name}" if code == TAKEN else f"refused {path.name}"
+        told[where] = {"day": day, "digest": digest, "code": int(code)}
+    if told:
+        workspace.move_all("files", told)
     _answer(workspace, day, codes)
     return codes
 
 
-def _take(workspace: Workspace, day: int, name: str, content: bytes) -> str:
-    digest = _digest(content)
-    before = _answered(workspace, name, digest)
-    if before is not None:
-        return f"{before['code']:04}" if before["day"] == day else AGAIN
-    code, rows = _looked_at(workspace, day, name, content)
+class _Numbers:
+    """The numbers of disputes that a table has, of earlier days and by file of this one; each is read once."""
+
+    def __init__(self, workspace: Workspace, table: Table, day: int) -> None:
+        self._before = self._read(workspace.files(table, before=day))
+        self.today = {path.stem: self._read([path]) for path in workspace.files(table, day=day)}
+
+    def has(self, numbers: set[str], *, beside: str) -> bool:
+        """Whether one of these is there, in another file than that."""
+        others = [mine for name, mine in self.today.items() if name != beside]
+        return bool(self._before & numbers) or any(mine & numbers for mine in others)
+
+    @staticmethod
+    def _read(paths: list[Path]) -> set[str]:
+        return {number for rows in parquet.read(paths, ["dispute_id"]) for number in rows["dispute_id"].to_pylist()}
+
+
+def _take(workspace: Workspace, day: int, name: str, content: bytes, numbers: Mapping[str, _Numbers]) -> str:
+    code, rows = _looked_at(workspace, day, name, content, numbers)
     if rows is not None:
         table, found = rows
         workspace.write(table, day, name, pa.Table.from_pylist(found, table.schema).to_batches())
-    where = f"file {name}" if code == TAKEN else f"refused {name}"
-    workspace.move(where, {"day": day, "digest": digest, "code": int(code)})
+        numbers[table.name].today[name] = {str(row["dispute_id"]) for row in found}
     return code
 
 
 def _looked_at(
-    workspace: Workspace, day: int, name: str, content: bytes
+    workspace: Workspace, day: int, name: str, content: bytes, numbers: Mapping[str, _Numbers]
 ) -> tuple[str, tuple[Table, list[dict[str, object]]] | None]:
     """The code of a file, and its rows if it is taken."""
     if workspace.cursor(f"file {name}"):
@@ -79,7 +103,7 @@ def _looked_at(
         return MALFORMED, None
     table = RAISED if file.kind == "ED" else CONFIRMED
     by = "raised_by" if file.kind == "ED" else "confirmed_by"
-    code = _refusal(workspace, table, file, by, day)
+    code = _refusal(file, by, numbers[table.name])
     if code != TAKEN:
         return code, None
     rows = [_row(file.kind, record, day) for record in file.records]
@@ -96,7 +120,7 @@ def _digest(content: bytes) -> int:
     return int.from_bytes(hashlib.sha256(content).digest()[:7], "big")
 
 
-def _refusal(workspace: Workspace, table: Table, file: ClearingFile, by: str, day: int) -> str:
+def _refusal(file: ClearingFile, by: str, taken: _Numbers) -> str:
     if any(str(record[by])[-7:] != file.organisation or len(str(record[by])) != 8 for record in file.records):
         return NOT_THEIRS
     if file.kind == "ED" and any(record["reason"] not in set(Reason) for record in file.records):
@@ -105,9 +129,8 @@ def _refusal(workspace: Workspace, table: Table, file: ClearingFile, by: str, da
         return UNKNOWN_WORD
     numbers = [str(record["dispute_id"]) for record in file.records]
     name = file_name(file.kind, file.day, file.organisation, file.sequence)
-    others = [path for path in workspace.files(table, before=day + 1) if path.stem != name]
-    known = {number for path in others for number in pq.read_table(path)["dispute_id"].to_pylist()}
-    return NUMBER_TAKEN if len(set(numbers)) != len(numbers) or known & set(numbers) else TAKEN
+    is_twice = len(set(numbers)) != len(numbers) or taken.has(set(numbers), beside=name)
+    return NUMBER_TAKEN if is_twice else TAKEN
 
 
 def _row(kind: str, record: dict[str, str | int], day: int) -> dict[str, object]:

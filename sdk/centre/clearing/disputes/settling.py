@@ -10,6 +10,7 @@ Rules it keeps:
 
 import pyarrow as pa
 
+from yima.sdk.centre.clearing.days import shifted
 from yima.sdk.centre.clearing.disputes.deciding import Known, Ruling, decide
 from yima.sdk.centre.clearing.engine import Engine
 from yima.sdk.centre.clearing.money.tables import (
@@ -22,16 +23,18 @@ from yima.sdk.centre.clearing.money.tables import (
     Reason,
 )
 from yima.sdk.centre.clearing.tables import CHECKS, OUTCOMES, RIDES
+from yima.sdk.centre.clearing.taps.arrivals import arrived, keys_of
 from yima.sdk.centre.clearing.workspace import Workspace
 
 STEP = "disputes"
+_CLOSED = ["dispute_id", "ride_id", "raised_by", "against", "reason", "decision"]
 
 # Views: asked (dispute_id, ride_id, raised_by, reason, claimed_fen, agrees), cleared, rides, checks, outcomes.
 _KNOWN_SQL = """
 WITH
 named AS (
     SELECT ride_id, split_part(ride_id, '/', 1) AS device, TRY_CAST(split_part(ride_id, '/', 2) AS BIGINT) AS epoch,
-        TRY_CAST(split_part(ride_id, '/', 3) AS BIGINT) AS sequence
+        TRY_CAST(split_part(split_part(ride_id, '/', 3), '#', 1) AS BIGINT) AS sequence
     FROM (SELECT DISTINCT ride_id FROM asked) AS once
 ),
 booked AS (SELECT b.* FROM cleared AS b WHERE b.ride_id IN (SELECT ride_id FROM asked)),
@@ -74,16 +77,29 @@ seen AS (
 )
 SELECT
     q.dispute_id, q.ride_id, q.raised_by, q.reason, q.claimed_fen, q.agrees, m.issuer, m.operator,
-    m.gross_fen + m.gate_fen AS fare_fen, r.core_fare_fen, coalesce(j.signatures, 0) AS signatures, c.other, j.verdict,
-    j.why, o.outcome
+    m.gross_fen + m.gate_fen AS fare_fen, k.entry_tap, r.core_fare_fen, coalesce(j.signatures, 0) AS signatures,
+    c.other, j.verdict, j.why, o.outcome
 FROM asked AS q
 LEFT JOIN mine AS m ON m.ride_id = q.ride_id
+LEFT JOIN (SELECT ride_id, max(entry_tap) AS entry_tap FROM booked GROUP BY ride_id) AS k ON k.ride_id = q.ride_id
 LEFT JOIN rides AS r ON r.ride_id = m.ride_id
 LEFT JOIN copies AS c ON c.ride_id = q.ride_id
 LEFT JOIN judged AS j ON j.ride_id = q.ride_id AND j.place = 1
 LEFT JOIN seen AS o ON o.ride_id = q.ride_id AND o.place = 1
 ORDER BY q.dispute_id
 """
+# Views: asked, checks.
+_DATES_SQL = """
+SELECT MIN(c.service_date) AS service_date
+FROM checks AS c
+JOIN (
+    SELECT split_part(ride_id, '/', 1) AS device, TRY_CAST(split_part(ride_id, '/', 2) AS BIGINT) AS epoch,
+        TRY_CAST(split_part(split_part(ride_id, '/', 3), '#', 1) AS BIGINT) AS sequence
+    FROM asked
+) AS n ON c.device = n.device AND c.epoch = n.epoch AND c.sequence = n.sequence
+ORDER BY service_date
+"""
+_DATES = pa.schema([("service_date", pa.int32())])
 _ASKED = pa.schema(
     [
         ("dispute_id", pa.string()),
@@ -100,6 +116,7 @@ _KNOWN = pa.schema(
         ("issuer", pa.string()),
         ("operator", pa.string()),
         ("fare_fen", pa.int64()),
+        ("entry_tap", pa.string()),
         ("core_fare_fen", pa.int64()),
         ("signatures", pa.int32()),
         ("other", pa.string()),
@@ -117,7 +134,7 @@ def settle_disputes(workspace: Workspace, engine: Engine, day: int) -> int:
     closed: set[tuple[str, str, str]] = set()  # ride, raised by, reason
     upheld: set[str] = set()
     waiting: dict[str, str] = {}
-    for row in workspace.read(DISPUTES, before=day).to_pylist():
+    for row in workspace.read(DISPUTES, before=day).select(_CLOSED).to_pylist():
         waiting.pop(row["dispute_id"], None)
         if row["decision"] == Decision.WAITING:
             waiting[row["dispute_id"]] = row["against"]
@@ -126,10 +143,7 @@ def settle_disputes(workspace: Workspace, engine: Engine, day: int) -> int:
     asked = _asked(workspace, day, waiting)
     rows = []
     if asked:
-        engine.register("asked", pa.Table.from_pylist(asked, _ASKED))
-        engine.scan("cleared", CLEARED, workspace.files(CLEARED, before=day))
-        for table in (RIDES, CHECKS, OUTCOMES):
-            engine.scan(table.name, table, workspace.files(table, before=day + 1))
+        _see(workspace, engine, day, asked)
         for batch in engine.query(_KNOWN_SQL, _KNOWN):
             for found in batch.to_pylist():
                 key = (found["ride_id"], found["raised_by"], found["reason"])
@@ -145,6 +159,19 @@ def settle_disputes(workspace: Workspace, engine: Engine, day: int) -> int:
         count = workspace.write(DISPUTES, day, "centre", pa.Table.from_pylist(rows, DISPUTES.schema).to_batches())
     workspace.done(STEP, day)
     return count
+
+
+def _see(workspace: Workspace, engine: Engine, day: int, asked: list[dict[str, object]]) -> None:
+    """Names what is known of the rides that are asked after; of the past no more than lies behind their taps."""
+    days = arrived(workspace, engine, keys_of(str(row["ride_id"]) for row in asked), before=day + 1)
+    engine.register("asked", pa.Table.from_pylist(asked, _ASKED))
+    for table in (CHECKS, OUTCOMES):
+        engine.scan(table.name, table, workspace.files_of(table, days))
+    engine.scan("rides", RIDES, workspace.files(RIDES, since=min(days, default=day), before=day + 1))
+    # Another ride with the same code may have come before; its tap is no older than the code, which holds for minutes.
+    dates = pa.Table.from_batches(engine.query(_DATES_SQL, _DATES), _DATES)["service_date"].to_pylist()
+    since = min([*days, *(shifted(date, -1) for date in dates if date)], default=day)
+    engine.scan("cleared", CLEARED, workspace.files(CLEARED, since=since, before=day))
 
 
 def _asked(workspace: Workspace, day: int, waiting: dict[str, str]) -> list[dict[str, object]]:
@@ -171,7 +198,7 @@ def _against(found: dict[str, str | None]) -> str:
 
 def _row(found: dict[str, object], ruling: Ruling, against: str, day: int) -> dict[str, object]:
     return {
-        **{name: found[name] for name in ("dispute_id", "ride_id", "raised_by", "reason", "other")},
+        **{name: found[name] for name in ("dispute_id", "ride_id", "raised_by", "reason", "entry_tap", "other")},
         "against": against,
         "decision": str(ruling.decision),
         "decided_by": str(ruling.decided_by),

@@ -12,6 +12,7 @@ CODES: dict[str, str] = {
     Why.FACTS: "010003",
     Why.RECORD: "010004",
     Why.CONFLICT: "010005",
+    Why.UNSIGNED: "010006",
     Why.PARAMETERS_UNKNOWN: "020001",
     Why.CA_SIGNATURE: "030001",
     Why.ISSUER_SIGNATURE: "030002",

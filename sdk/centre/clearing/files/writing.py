@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from yima.sdk.centre.clearing.ahead import ahead
 from yima.sdk.centre.clearing.engine import Engine
 from yima.sdk.centre.clearing.files import errors
 from yima.sdk.centre.clearing.files.layouts import EVERYBODY, RECORDS_MAX, file_name, header
@@ -149,8 +150,8 @@ def _readable(engine: Engine, folder: Path, name: str, table: Table, party: str)
 
 
 def _runs(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """Batches cut where the party changes."""
-    for batch in batches:
+    """Batches cut where the party changes, the next one fetched while one is written."""
+    for batch in ahead(batches):
         if not batch.num_rows:
             continue
         runs = pc.run_end_encode(batch["party_of"])

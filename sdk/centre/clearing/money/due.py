@@ -9,6 +9,7 @@ Rules the SQL keeps, beside those of the engine's port:
 - The last days of the month before are there for what they were to the first rides of the month (a transfer, a
   companion); their own bookings do not change by it.
 - A ride that comes out as it is booked is not handed on.
+- Which months are looked at stands in the text as a number, so that an engine passes over what lies before them.
 - An account is a person's from the first of the month on in which it was found to be theirs, until the first of the
   month in which it was found to be another's, or its own again.
 """
@@ -87,6 +88,7 @@ named AS (
     FROM rides AS r
     LEFT JOIN linked AS p ON p.account = r.account AND r.service_date >= p.since AND r.service_date < p.until
     LEFT JOIN changed AS c ON c.ride_id = r.ride_id
+    WHERE r.service_date >= :since
 ),
 scope AS (
     SELECT n.*, n.month >= t.since AS own
@@ -178,7 +180,7 @@ totalled AS (
 ),
 wanted AS (
     SELECT
-        ride_id, day, service_date, gross_fen, gate_fen,
+        ride_id, day, gross_fen, gate_fen, service_date,
         CASE WHEN transfer_off > 0 THEN transfer_rule END AS transfer_rule, -transfer_off AS transfer_fen,
         CASE WHEN cap_off > 0 THEN cap_rule END AS cap_rule, -cap_off AS cap_fen,
         CASE WHEN total_off > 0 THEN total_rule END AS total_rule, -total_off AS total_fen
@@ -187,12 +189,12 @@ wanted AS (
 ),
 live AS (
     SELECT b.* FROM cleared AS b
-    WHERE NOT b.reverses AND NOT EXISTS (
-        SELECT 1 FROM cleared AS a WHERE a.ride_id = b.ride_id AND a.number = b.number AND a.reverses
-    )
+    LEFT JOIN (SELECT ride_id, number FROM cleared WHERE reverses AND service_date >= :since) AS a
+        ON a.ride_id = b.ride_id AND a.number = b.number
+    WHERE NOT b.reverses AND b.service_date >= :since AND a.ride_id IS NULL
 )
 SELECT
-    w.ride_id, coalesce(b.number, 0) AS before, false AS void,
+    w.ride_id, w.day AS ride_day, coalesce(b.number, 0) AS before, coalesce(b.day, 0) AS before_day, false AS void,
     CASE
         WHEN b.number IS NOT NULL THEN CASE WHEN c.ride_id IS NOT NULL THEN 'DISPUTE' ELSE 'RULES' END
         WHEN w.service_date < :day THEN 'LATE' ELSE 'RIDE'
@@ -210,7 +212,8 @@ WHERE b.number IS NULL
     OR b.total_fen <> w.total_fen OR coalesce(b.total_rule, '') <> coalesce(w.total_rule, '')
 UNION ALL
 SELECT
-    b.ride_id, b.number AS before, true AS void, g.cause, g.dispute_id, 0 AS gross_fen, 0 AS gate_fen,
+    b.ride_id, 0 AS ride_day, b.number AS before, b.day AS before_day, true AS void, g.cause, g.dispute_id,
+    0 AS gross_fen, 0 AS gate_fen,
     CAST(NULL AS VARCHAR) AS transfer_rule, 0 AS transfer_fen, CAST(NULL AS VARCHAR) AS cap_rule, 0 AS cap_fen,
     CAST(NULL AS VARCHAR) AS total_rule, 0 AS total_fen, :day AS day
 FROM live AS b JOIN gone_now AS g ON g.ride_id = b.ride_id
@@ -223,9 +226,9 @@ def touched_sql(day: int) -> str:
     return _TOUCHED_SQL.replace(":linked", _LINKED_SQL).replace(":day", str(day))
 
 
-def due_sql(day: int, companion_s: int) -> str:
-    """What their rides are to be booked at."""
-    words = {":day": day, ":companion_s": companion_s, ":journey_max_s": JOURNEY_MAX_S}
+def due_sql(day: int, companion_s: int, *, since: int) -> str:
+    """What their rides are to be booked at. since: nobody's rides are asked for that lie before this service date."""
+    words = {":since": since, ":day": day, ":companion_s": companion_s, ":journey_max_s": JOURNEY_MAX_S}
     sql = _DUE_SQL.replace(":linked", _LINKED_SQL)
     for word, number in words.items():
         sql = sql.replace(word, str(number))

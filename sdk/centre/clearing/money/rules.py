@@ -138,6 +138,7 @@ def _rules(file: Row) -> Rules:
     caps = [(_cap(row), row) for row in file.rows("daily_cap")]
     totals = [(_total(row), row) for row in file.rows("monthly_total")]
     companion_s = file.number("companion_s", 0, COMPANION_MAX_S, COMPANION_S)
+    file.has("taps")  # which taps count is said in the same file; see folder.py
     file.has("rides")  # how legs become rides is said in the same file; see rides/rules.py
     file.end()
     names: set[str] = set()

@@ -7,8 +7,10 @@ Rules it keeps:
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from yima.sdk.centre.clearing.engine import Engine
 from yima.sdk.centre.clearing.money import booking
@@ -26,6 +28,7 @@ from yima.sdk.centre.clearing.money.tables import (
     TOUCHED,
 )
 from yima.sdk.centre.clearing.tables import REDUCTIONS, REVERSALS, RIDES, Table
+from yima.sdk.centre.clearing.taps.arrivals import first_day_of
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
@@ -73,7 +76,8 @@ def settle(
             for name, rows in {**rules.relations(), "rates": rates.relation(), "months": months()}.items():
                 engine.register(name, rows)
         _see(workspace, engine, table, day)
-        made[table.name] = workspace.write(table, day, _PART, engine.query(_sql(table, day, rules), table.schema))
+        sql = _sql(workspace, table, day, rules)
+        made[table.name] = workspace.write(table, day, _PART, engine.query(sql, table.schema))
         workspace.done(step, day)
     progress("", len(STEPS), len(STEPS))
     return made
@@ -86,43 +90,60 @@ def months() -> pa.Table:
     )
 
 
-def _sql(table: Table, day: int, rules: Rules) -> str:
+def _sql(workspace: Workspace, table: Table, day: int, rules: Rules) -> str:
     if table is DUE:
-        return due_sql(day, rules.companion_s)
+        return due_sql(day, rules.companion_s, since=_earliest(workspace, day))
     steps = {"touched": touched_sql, "cleared": booking.cleared_sql, "funded": booking.funded_sql}
     return {**steps, "postings": booking.postings_sql, "net": booking.net_sql}[table.name](day)
 
 
+def _earliest(workspace: Workspace, day: int) -> int:
+    """The first service date of which a day looks at rides: the month before the oldest that it touches."""
+    month = pc.min(workspace.read(TOUCHED, day=day)["since"]).as_py()
+    return _MONTHS[_MONTHS.index(month) - 1] if month is not None else day
+
+
+def _days(workspace: Workspace, day: int, column: str) -> list[int]:
+    """The days that a column of what is due names."""
+    return [one for one in pc.unique(workspace.read(DUE, day=day)[column]).to_pylist() if one]
+
+
 def _see(workspace: Workspace, engine: Engine, table: Table, day: int) -> None:
-    """Names what the step reads."""
-    to_day = {"before": day + 1}
-    wanted: dict[str, tuple[Table, dict[str, int]]] = {
-        "touched": {
-            "rides": (RIDES, to_day),
-            "rides_now": (RIDES, {"day": day}),
-            "reversals_now": (REVERSALS, {"day": day}),
-            "persons": (PERSONS, to_day),
-            "persons_now": (PERSONS, {"day": day}),
-            "disputes_now": (DISPUTES, {"day": day}),
-        },
-        "due": {
-            "touched": (TOUCHED, {"day": day}),
-            "rides": (RIDES, to_day),
-            "reversals": (REVERSALS, to_day),
-            "reversals_now": (REVERSALS, {"day": day}),
-            "persons": (PERSONS, to_day),
-            "disputes": (DISPUTES, to_day),
-            "disputes_now": (DISPUTES, {"day": day}),
-            "cleared": (CLEARED, {"before": day}),
-        },
-        "cleared": {"due": (DUE, {"day": day}), "rides": (RIDES, to_day), "cleared": (CLEARED, {"before": day})},
-        "funded": {
-            "cleared_now": (CLEARED, {"day": day}),
-            "reductions": (REDUCTIONS, to_day),
-            "funded": (FUNDED, {"before": day}),
-        },
-        "postings": {"cleared_now": (CLEARED, {"day": day}), "funded_now": (FUNDED, {"day": day})},
-        "net": {"postings_now": (POSTINGS, {"day": day})},
-    }[table.name]
-    for view, (source, which) in wanted.items():
-        engine.scan(view, source, workspace.files(source, **which))
+    """Names what the step reads, and of the past no more than it needs."""
+
+    def of(source: Table) -> list[Path]:
+        return workspace.files(source, day=day)
+
+    def to_day(source: Table, since: int = 0) -> list[Path]:
+        return workspace.files(source, since=since, before=day + 1)
+
+    def before(source: Table) -> list[Path]:
+        return workspace.files(source, before=day)
+
+    views: dict[str, tuple[Table, list[Path]]] = {}
+    if table is TOUCHED:
+        taken_back = workspace.read(REVERSALS, day=day)["ride_id"].to_pylist()
+        disputed = workspace.read(DISPUTES, day=day)["ride_id"].to_pylist()
+        since = first_day_of(workspace, engine, {*taken_back, *disputed}, day)
+        views = {"rides": (RIDES, to_day(RIDES, since)), "rides_now": (RIDES, of(RIDES))}
+        views |= {"persons": (PERSONS, to_day(PERSONS)), "persons_now": (PERSONS, of(PERSONS))}
+        views |= {"reversals_now": (REVERSALS, of(REVERSALS)), "disputes_now": (DISPUTES, of(DISPUTES))}
+    elif table is DUE:
+        views = {one.name: (one, to_day(one)) for one in (RIDES, REVERSALS, PERSONS, DISPUTES)}
+        views |= {"reversals_now": (REVERSALS, of(REVERSALS)), "disputes_now": (DISPUTES, of(DISPUTES))}
+        views |= {"touched": (TOUCHED, of(TOUCHED)), "cleared": (CLEARED, before(CLEARED))}
+    elif table is CLEARED:
+        rides = workspace.files_of(RIDES, _days(workspace, day, "ride_day"))
+        booked = workspace.files_of(CLEARED, _days(workspace, day, "before_day"))
+        views = {"due": (DUE, of(DUE)), "rides": (RIDES, rides), "cleared": (CLEARED, booked)}
+    elif table is FUNDED:
+        reduced = workspace.files_of(REDUCTIONS, _days(workspace, day, "ride_day"))
+        booked = workspace.files_of(FUNDED, _days(workspace, day, "before_day"))
+        views = {"cleared_now": (CLEARED, of(CLEARED)), "reductions": (REDUCTIONS, reduced)}
+        views |= {"funded": (FUNDED, booked)}
+    elif table is POSTINGS:
+        views = {"cleared_now": (CLEARED, of(CLEARED)), "funded_now": (FUNDED, of(FUNDED))}
+    else:
+        views = {"postings_now": (POSTINGS, of(POSTINGS))}
+    for view, (source, files) in views.items():
+        engine.scan(view, source, files)

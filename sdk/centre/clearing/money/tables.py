@@ -93,13 +93,16 @@ PERSONS = Table(name="persons", key=("account", "day"), columns={"account": "tex
 TOUCHED = Table(name="touched", key=("person",), columns={"person": "text", "since": "small", "day": "small"})
 
 # What a ride is to be booked at from this day on, for every ride that is new or that comes out otherwise than it was
-# booked. before: the number of its live booking, 0 none. void: nothing is booked any more. *_fen of rules: 0 or below.
+# booked. before: the number of its live booking, before_day: the day of that; 0 none. ride_day: on which the ride was
+# made, 0 where it is void. void: nothing is booked any more. *_fen of rules: 0 or below.
 DUE = Table(
     name="due",
     key=("ride_id",),
     columns={
         "ride_id": "text",
+        "ride_day": "small",
         "before": "small",
+        "before_day": "small",
         "void": "flag",
         "cause": "text",
         "dispute_id": "text?",
@@ -232,7 +235,8 @@ CONFIRMED = Table(
     columns={"dispute_id": "text", "confirmed_by": "text", "agrees": "flag", "day": "small"},
 )
 
-# What was decided, a row on each day on which something was. other: the ride that counts in its place, for TWICE.
+# What was decided, a row on each day on which something was. entry_tap: of the ride, as it was booked. other: the ride
+# that counts in its place, for TWICE.
 DISPUTES = Table(
     name="disputes",
     key=("dispute_id",),
@@ -247,6 +251,7 @@ DISPUTES = Table(
         "effect": "text",
         "delta_fen": "int",
         "reply": "text",
+        "entry_tap": "text?",
         "other": "text?",
         "day": "small",
     },

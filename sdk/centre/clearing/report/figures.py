@@ -79,6 +79,7 @@ FIGURES = {
     "unnamed": Figure(table=RIDES, sums={"rides": "1"}, where="gate_fare_fen <> fare_fen AND cause = 'NONE'"),
     "kinds": Figure(table=RIDES, by=("kind",), sums={"rides": "1", "fare_fen": "fare_fen"}),
     "taps": Figure(table=CHECKS, by=("verdict", "why"), sums={"taps": "1"}),
+    "unsigned": Figure(table=CHECKS, sums={"taps": "1"}, where="verdict = 'OK' AND NOT signed"),
     "disputes": Figure(table=DISPUTES, by=("reason", "decision", "decided_by", "reply"), sums={"disputes": "1"}),
 }
 Rows = list[dict[str, Any]]

@@ -164,6 +164,9 @@ def _taps(figures: DayFigures) -> str:
     ]
     total = ("", str(figures.total("taps", "taps")))
     caption = "Every signature was checked again. 所有签名均已复核。"
+    unsigned = figures.total("unsigned", "taps")
+    if unsigned:
+        caption += f" No device has signed {unsigned} that count. 其中 {unsigned} 次有效刷码没有终端签名。"
     return _table(caption, ("verdict 结论", "why 原因", "taps 次数"), rows, 2, total=total)
 
 

@@ -60,6 +60,7 @@ WORDS: dict[type[StrEnum], dict[str, Text]] = {
         Why.NONE: Text("in order", "正常"),
         Why.CHAIN: Text("the chain does not hold", "哈希链不符"),
         Why.DEVICE_SIGNATURE: Text("the device's signature does not hold", "终端签名无效"),
+        Why.UNSIGNED: Text("no device has signed it", "没有终端签名"),
         Why.FACTS: Text("facts cannot be read, or say other than the record", "要素无法读取或与记录不符"),
         Why.RECORD: Text("the ministry's record is not whole", "部标记录不完整"),
         Why.CONFLICT: Text("another entry is held under its key", "同一序号已有其他记录"),

@@ -37,6 +37,7 @@ from yima.sdk.centre.clearing.tables import (
     TAPS,
     VOIDS,
 )
+from yima.sdk.centre.clearing.taps.arrivals import KEYS, arrived, first_day_of
 from yima.sdk.centre.clearing.taps.judged import applied
 from yima.sdk.centre.clearing.taps.parameters import Published
 from yima.sdk.centre.clearing.workspace import Workspace
@@ -103,9 +104,10 @@ def _newly_void(workspace: Workspace, engine: Engine, past: pa.Table, day: int) 
     voids = workspace.files(VOIDS, day=day)
     if not voids:
         return REVERSALS.schema.empty_table()
+    since = min(arrived(workspace, engine, workspace.read(VOIDS, day=day).select(KEYS.names), before=day), default=day)
     engine.register("reversals", past)
     engine.scan("new_voids", VOIDS, voids)
-    engine.scan("rides", RIDES, workspace.files(RIDES, before=day))
+    engine.scan("rides", RIDES, workspace.files(RIDES, since=since, before=day))
     return _rows(engine, sql.REVERSALS.format(day=day), REVERSALS.schema)
 
 
@@ -148,8 +150,9 @@ def _since(workspace: Workspace, engine: Engine, new: pa.Table, waits: int, day:
     if last is not None:
         since = min(since, shifted(last, 1 - waits))
     if new.num_rows:
+        oldest_day = first_day_of(workspace, engine, new["ride_id"].to_pylist(), day)
         engine.register("reversals", new)
-        engine.scan("rides", RIDES, workspace.files(RIDES, before=day))
+        engine.scan("rides", RIDES, workspace.files(RIDES, since=oldest_day, before=day))
         (oldest,) = _rows(engine, sql.OLDEST_REVERSED, _OLDEST).to_pylist()
         # A ride that was settled anew lies later than its legs, by more than they waited the first time.
         since = min(since, shifted(oldest["day"], -waits), shifted(day_of(oldest["moment"]), -1))

@@ -280,12 +280,18 @@ ORDER BY day
 REVERSALS = """
 SELECT ride_id, MIN(why) AS why, MIN(tap) AS tap, CAST({day} AS INT) AS day
 FROM (
-    SELECT r.ride_id, v.why, v.tap
-    FROM rides AS r
+    SELECT legs.ride_id, v.why, v.tap
+    FROM (
+        SELECT ride_id, entry_tap AS leg FROM rides
+        UNION ALL
+        SELECT ride_id, exit_tap AS leg FROM rides
+        UNION ALL
+        SELECT ride_id, ride_id AS leg FROM rides WHERE kind = 'BUS'
+    ) AS legs
     JOIN (
         SELECT why, concat(device, '/', CAST(epoch AS TEXT), '/', CAST(sequence AS TEXT)) AS tap FROM new_voids
-    ) AS v ON v.tap = r.entry_tap OR v.tap = r.ride_id
-    LEFT JOIN reversals AS x ON x.ride_id = r.ride_id
+    ) AS v ON v.tap = legs.leg
+    LEFT JOIN reversals AS x ON x.ride_id = legs.ride_id
     WHERE x.ride_id IS NULL
 ) AS found
 GROUP BY ride_id

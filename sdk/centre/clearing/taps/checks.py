@@ -5,9 +5,11 @@ Rules it keeps:
 - The same entry again, on whatever way it came, is a copy: it changes nothing. Another entry under a key that is taken
   is a conflict: the one that came first stays. What its device did not sign stands in the way of nothing.
 - A code pays once. Of several taps with it the earliest by a trusted clock counts, of equals the smaller key; one that
-  was settled on an earlier day stays.
+  was settled on an earlier day stays, unless its gate's word that there was no ride comes today.
 - A gate that did not open, or did not say, takes its tap back (REVERSED). One that opened and let nobody through
   counts, unless the same account was let in at the same place within RETRY_S: then that is the ride.
+- An entry over which no device's signature is kept is not paid: its chain shows that a journal is whole, not whose it
+  is. Where the rules say that this is enough it counts, and the report says how many do.
 - An entry whose predecessor the centre has not seen is not held against it; one that names another predecessor is.
 """
 
@@ -18,8 +20,9 @@ import pyarrow as pa
 
 from yima.sdk.centre.clearing.days import shifted
 from yima.sdk.centre.clearing.engine import Engine
-from yima.sdk.centre.clearing.tables import CHECKS, ENTRIES, JUDGED, OUTCOMES, TAILS, TAPS, VOIDS
+from yima.sdk.centre.clearing.tables import BEHIND, CHECKS, ENTRIES, JUDGED, OUTCOMES, TAILS, TAPS, VOIDS
 from yima.sdk.centre.clearing.taps import checks_sql as sql
+from yima.sdk.centre.clearing.taps.arrivals import KEYS, arrived
 from yima.sdk.centre.clearing.taps.batches import Keys, unsigned
 from yima.sdk.centre.clearing.taps.judged import judge_day
 from yima.sdk.centre.clearing.taps.parameters import Published
@@ -27,7 +30,6 @@ from yima.sdk.centre.clearing.workspace import Workspace
 
 STEP = "checks"
 RETRY_S = 600
-_KEY = pa.schema([field for field in TAPS.schema if field.name in {"device", "epoch", "sequence"}])
 _EARLIER = pa.schema(
     [
         field
@@ -56,9 +58,11 @@ def check_day(
     *,
     threads: int | None = None,
     keys: Keys | None = None,
+    unsigned_counts: bool = False,
 ) -> Checked:
     """Closes a day to further entries and checks what it has. Days are checked in their order. keys: of the devices
-    that may sign; None: any. Raises EngineError."""
+    that may sign; None: any. unsigned_counts: an entry over which no signature is kept counts by its chain, where there
+    are no keys. Raises EngineError."""
     workspace.close_day(day)
     # Judging leaves the interpreter idle, writing batches out again does not: side by side they take half as long.
     with ThreadPoolExecutor(1) as aside:
@@ -72,24 +76,32 @@ def check_day(
     engine.scan("voids", VOIDS, workspace.files(VOIDS, before=day))
     engine.register("zeros", pa.table({"zeros": pa.array([bytes(32)])}))
     engine.register("unsigned_batches", unsigned_batches)
-    _register_earlier(workspace, engine, day)
+    behind = _rows(engine, sql.BEHIND_TAILS.format(day=day), BEHIND.schema)
+    _register_earlier(workspace, engine, behind, day)
+    new_voids = _rows(engine, sql.VOIDS.format(day=day), VOIDS.schema)
+    # A code whose tap turns void today may pay for the tap after it.
+    engine.register("voided", pa.concat_tables([workspace.read(VOIDS, before=day), new_voids]))
     _register_used(workspace, engine, day)
     checks = workspace.write(
-        CHECKS, day, STEP, engine.query(sql.checks(day, RETRY_S, signed_only=keys is not None), CHECKS.schema)
+        CHECKS,
+        day,
+        STEP,
+        engine.query(sql.checks(day, RETRY_S, signed_only=keys is not None or not unsigned_counts), CHECKS.schema),
     )
-    voids = workspace.write(VOIDS, day, STEP, engine.query(sql.VOIDS.format(day=day), VOIDS.schema))
+    voids = workspace.write(VOIDS, day, STEP, new_voids.to_batches())
+    workspace.write(BEHIND, day, STEP, behind.to_batches())
     workspace.write(TAILS, day, STEP, engine.query(sql.NEXT_TAILS.format(day=day), TAILS.schema))
     workspace.done(STEP, day)
     return Checked(entries=entries, checks=checks, voids=voids)
 
 
-def _register_earlier(workspace: Workspace, engine: Engine, day: int) -> None:
-    """What was made of entries that came before; the past is only read if there are any."""
-    behind = _rows(engine, sql.BEHIND_TAILS, _KEY)
+def _register_earlier(workspace: Workspace, engine: Engine, behind: pa.Table, day: int) -> None:
+    """What was made of entries that came before; of the past only the days are read on which they came."""
     found = _EARLIER.empty_table()
-    if behind.num_rows:
+    days = arrived(workspace, engine, behind.select(KEYS.names), before=day)
+    if days:
         engine.register("behind", behind)
-        engine.scan("history", CHECKS, workspace.files(CHECKS, before=day))
+        engine.scan("history", CHECKS, workspace.files_of(CHECKS, days))
         found = _rows(engine, sql.EARLIER, _EARLIER)
     engine.register("earlier", found)
 

@@ -1,7 +1,8 @@
 """The relational steps of the checks; see checks.py for what they are for, engine/port.py for how they are written.
 
 Views: entries, taps, outcomes, judged of the day; tails of the day before; earlier: what was checked on earlier days of
-the entries that this day may repeat; used: codes that counted on earlier days.
+the entries that this day may repeat; voids, of earlier days, and voided, with this day's; used: codes that counted on
+earlier days.
 """
 
 BY_KEY = "device, epoch, sequence"
@@ -9,7 +10,7 @@ BY_KEY = "device, epoch, sequence"
 # Entries of the day that may have come before, and taps whose outcome came a day late: nothing else of the past is
 # looked at. Collectors keep journals without gaps, so what lies behind a journal's tail is new.
 BEHIND_TAILS = """
-SELECT e.device, e.epoch, e.sequence
+SELECT e.device, e.epoch, e.sequence, CAST({day} AS INT) AS day
 FROM (
     SELECT device, epoch, sequence FROM entries
     UNION
@@ -24,7 +25,7 @@ EARLIER = """
 SELECT c.device, c.epoch, c.sequence, c.hash, c.verdict, c.code_digest
 FROM history AS c
 JOIN behind AS b ON b.device = c.device AND b.epoch = c.epoch AND b.sequence = c.sequence
-WHERE c.copy = 0 AND c.why NOT IN ('CONFLICT', 'DEVICE_SIGNATURE')
+WHERE c.copy = 0 AND c.why NOT IN ('CONFLICT', 'DEVICE_SIGNATURE', 'UNSIGNED')
 ORDER BY c.device, c.epoch, c.sequence, c.hash
 """
 
@@ -52,7 +53,7 @@ SERVICE_DATES = "SELECT MIN(service_date) AS service_date FROM taps WHERE reason
 USED = """
 SELECT c.code_digest, MIN(concat(c.device, '/', CAST(c.epoch AS TEXT), '/', CAST(c.sequence AS TEXT))) AS tap
 FROM past AS c
-LEFT JOIN voids AS v ON v.device = c.device AND v.epoch = c.epoch AND v.sequence = c.sequence
+LEFT JOIN voided AS v ON v.device = c.device AND v.epoch = c.epoch AND v.sequence = c.sequence
 WHERE c.verdict = 'OK' AND v.device IS NULL AND c.code_digest IS NOT NULL
     AND c.code_digest IN (SELECT code_digest FROM taps WHERE reason = 0 AND code_digest IS NOT NULL)
 GROUP BY c.code_digest
@@ -64,13 +65,14 @@ WITH signed AS (
     SELECT e.device, e.epoch, e.sequence, e.hash, e.previous, e.form, e.batch, e.conflict, e.received,
         CASE
             WHEN w.batch IS NOT NULL THEN 1
-            WHEN {signed_only} AND e.batch IS NULL AND e.form = 2 AND NOT e.conflict THEN 1
+            WHEN {signed_only} AND e.batch IS NULL AND e.form = 2 AND NOT e.conflict THEN 2
             ELSE 0
-        END AS unsigned
+        END AS unsigned,
+        w.batch IS NULL AND e.batch IS NOT NULL AS signed
     FROM entries AS e
     LEFT JOIN unsigned_batches AS w ON w.batch = e.batch
 ), ranked AS (
-    SELECT device, epoch, sequence, hash, previous, form, unsigned,
+    SELECT device, epoch, sequence, hash, previous, form, unsigned, signed,
         CAST(ROW_NUMBER() OVER (
             PARTITION BY device, epoch, sequence, hash ORDER BY unsigned, conflict, received, batch
         ) - 1 AS INT) AS again,
@@ -82,7 +84,7 @@ WITH signed AS (
 ), places AS (
     SELECT device, epoch, sequence, MAX(hash) AS first_hash FROM earlier GROUP BY device, epoch, sequence
 ), entered AS (
-    SELECT r.device, r.epoch, r.sequence, r.hash, r.previous, r.form, r.unsigned,
+    SELECT r.device, r.epoch, r.sequence, r.hash, r.previous, r.form, r.unsigned, r.signed,
         r.again + CASE WHEN p.first_hash = r.hash THEN 1 ELSE 0 END AS copy,
         COALESCE(p.first_hash, r.first_hash) AS first_hash
     FROM ranked AS r
@@ -110,7 +112,7 @@ WITH signed AS (
     WHERE s.intact % 2 = 1
     GROUP BY o.device, o.epoch, o.tap
 ), weighed AS (
-    SELECT e.device, e.epoch, e.sequence, e.hash, e.copy, e.first_hash,
+    SELECT e.device, e.epoch, e.sequence, e.hash, e.copy, e.signed, e.first_hash,
         s.core_reason, s.core_gross_fen, s.core_fare_fen, s.signatures,
         t.moment, t.time_trusted, t.mode, t.direction, t.station, t.account, t.code_digest, t.service_date,
         COALESCE(x.not_passed, 0) AS not_passed,
@@ -120,6 +122,7 @@ WITH signed AS (
             WHEN e.sequence = 1 AND e.previous <> z.zeros THEN 'CHAIN'
             WHEN b.hash IS NOT NULL AND b.hash <> e.previous THEN 'CHAIN'
             WHEN e.unsigned = 1 THEN 'DEVICE_SIGNATURE'
+            WHEN e.unsigned = 2 THEN 'UNSIGNED'
             WHEN s.intact % 4 < 2 THEN 'FACTS'
             WHEN s.intact % 8 < 4 THEN 'RECORD'
             WHEN e.hash <> e.first_hash THEN 'CONFLICT'
@@ -184,7 +187,7 @@ WITH signed AS (
     LEFT JOIN retried AS r
         ON r.device = c.device AND r.epoch = c.epoch AND r.sequence = c.sequence AND r.hash = c.hash
 )
-SELECT device, epoch, sequence, hash, copy,
+SELECT device, epoch, sequence, hash, copy, signed,
     CASE
         WHEN final = 'NONE' THEN 'OK'
         WHEN final IN ('REVERSED', 'NOT_PASSED') THEN 'VOID'

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from yima.sdk.centre.clearing.ahead import ahead
 from yima.sdk.centre.clearing.days import days_of
 from yima.sdk.centre.clearing.tables import BATCHES, ENTRIES, OUTCOMES, TAPS, Table
 from yima.sdk.centre.clearing.taps.facts import taps_and_outcomes
@@ -32,7 +33,7 @@ def ingest(workspace: Workspace, source: Source, *, on_progress: Callable[[int],
     """Reads a source from where it was left. on_progress is told how many entries were read. Raises SourceError."""
     entries = taps = 0
     days: set[int] = set()
-    for chunk in source.chunks(workspace.cursor(source.name)):
+    for chunk in ahead(source.chunks(workspace.cursor(source.name))):
         part = _part(source.name, workspace.cursor(source.name))
         for day, batches in _by_day(chunk.batches, workspace.first_open, BATCHES.schema, ("batch",)):
             workspace.write(BATCHES, day, part, [batches])
@@ -51,7 +52,9 @@ def ingest(workspace: Workspace, source: Source, *, on_progress: Callable[[int],
 
 
 def _part(name: str, cursor: dict[str, int]) -> str:
-    return "-".join((name, *(f"{cursor[key]:012d}" for key in sorted(cursor)))) if cursor else f"{name}-"
+    """Numbers of transactions are of one database alone: the same rows out of another have the same names."""
+    places = [f"{cursor[key]:012d}" for key in sorted(cursor) if not key.endswith("_xid")]
+    return "-".join((name, *places)) if places else f"{name}-"
 
 
 def _write(workspace: Workspace, table: Table, day: int, part: str, rows: pa.RecordBatch) -> None:

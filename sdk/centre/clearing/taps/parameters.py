@@ -37,6 +37,12 @@ def load_folder(folder: Path) -> Published:
     """
     images: list[bytes] = []
     lists: dict[bytes, Package] = {}
+    if not folder.is_dir():
+        raise ParametersError(
+            folder,
+            Text("is no folder", "不是文件夹"),
+            Text("Name the folder of what was published", "请指定已发布参数的文件夹"),
+        )
     for path in sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")):
         content = path.read_bytes()
         if is_package(content):

@@ -7,7 +7,7 @@ Rules they keep:
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,17 +19,20 @@ import pyarrow.parquet as pq
 
 from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.tables import BATCHES, ENTRIES
-from yima.sdk.centre.clearing.taps.store_batches import Bringers, batches_behind, newest_batch
+from yima.sdk.centre.clearing.taps.store_batches import Bringers, batches_behind, bringing, newest_batch
 from yima.validator.errors import Kind, YimaError
 from yima.validator.texts import Text
 
 CHUNK = 1 << 17  # entries a chunk: some 100 MB
+AT_ONCE = 1 << 12
 FIELDS = pa.schema([field for field in ENTRIES.schema if field.name != "day"])
 SIGNED = pa.schema([field for field in BATCHES.schema if field.name != "day"])
 _APPLICATION_ID = 0x59694D63  # "YiMc"
+# What is read of an entry, by the form of the store. An entry of form 2 says the last four in its facts.
+_OF_OLDER = ("at", "time_trusted", "tick_ms", "reason")
 _FORMS = {
-    1: "1, record, previous, hash, at, time_trusted, tick_ms, reason",
-    2: "form, content, previous, hash, at, time_trusted, tick_ms, reason",
+    1: f"1, record, previous, hash, {', '.join(_OF_OLDER)}",
+    2: f"form, content, previous, hash, {', '.join(f'iif(form = 1, {name}, NULL)' for name in _OF_OLDER)}",
 }
 _NAMES = (
     "device", "epoch", "sequence", "received", "form", "entry", "previous", "hash", "moment", "time_trusted",
@@ -81,7 +84,7 @@ class SqliteSource:
                 connection.execute("BEGIN")
                 fields = _FORMS[self._form(connection)]
                 newest = newest_batch(connection)
-                bringers = Bringers(connection, behind=at.get("drained", 0))
+                bringers = Bringers(bringing(connection, behind=at.get("drained", 0)))
                 while (batches := batches_behind(connection, at.get("batches", 0), self.name, SIGNED)) is not None:
                     at["batches"], rows = batches
                     yield Chunk(batches=rows, cursor=dict(at))
@@ -91,10 +94,11 @@ class SqliteSource:
                         f"FROM {table} WHERE rowid > ? ORDER BY rowid",
                         (at.get(table, 0),),
                     )
-                    while got := rows.fetchmany(self._chunk):
-                        at[table] = got[-1][-1]
-                        names = [None if conflict else bringers.name(self.name, *row[:4]) for row in got]
-                        yield Chunk(rows=_batch(got, names), cursor=dict(at))
+                    while fetched := _fetched(rows, self._chunk):
+                        at[table], found = fetched
+                        if not conflict:
+                            found = with_names(found, bringers.names(self.name, found))
+                        yield Chunk(rows=found, cursor=dict(at))
                 if newest > at.get("drained", 0):
                     yield Chunk(cursor=at | {"drained": newest})
         except sqlite3.Error as error:
@@ -175,13 +179,33 @@ def _none(schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.array([], one.type) for one in schema], schema=schema)
 
 
-def _batch(rows: Iterable[tuple[Any, ...]], names: Sequence[str | None]) -> pa.RecordBatch:
+def with_names(rows: pa.RecordBatch, names: pa.Array) -> pa.RecordBatch:
+    """The entries under batches of these names."""
+    place = FIELDS.get_field_index("batch")
+    return rows.set_column(place, FIELDS.field(place), names)
+
+
+def _fetched(rows: sqlite3.Cursor, most: int) -> tuple[int, pa.RecordBatch] | None:
+    """Up to so many rows, with the number of the last; a few thousand at a time, so that they do not pile up as
+    Python's values. None: there are no more."""
+    parts: list[pa.RecordBatch] = []
+    last = count = 0
+    while count < most and (got := rows.fetchmany(min(AT_ONCE, most - count))):
+        parts.append(entries_of(got))
+        last, count = got[-1][-1], count + len(got)
+    return (last, pa.Table.from_batches(parts).combine_chunks().to_batches()[0]) if parts else None
+
+
+def entries_of(rows: Iterable[tuple[Any, ...]]) -> pa.RecordBatch:
+    """Rows of _NAMES as entries under no batch."""
     columns = dict(zip(_NAMES, zip(*rows, strict=True), strict=False))
-    is_older = [form == 1 for form in columns["form"]]
-    for name in ("moment", "time_trusted", "tick_ms", "reason"):  # form 2 says them in its facts
-        columns[name] = tuple(v if old else None for v, old in zip(columns[name], is_older, strict=True))
-    columns["time_trusted"] = tuple(None if v is None else bool(v) for v in columns["time_trusted"])
-    columns["conflict"] = tuple(map(bool, columns["conflict"]))
-    columns["batch"] = tuple(names)
-    arrays = [pa.array(columns[field.name], field.type) for field in FIELDS]
+    count = len(columns["device"])
+    arrays = []
+    for one in FIELDS:
+        if one.name == "batch":
+            arrays.append(pa.nulls(count, one.type))
+        elif pa.types.is_boolean(one.type):
+            arrays.append(pa.array(columns[one.name], pa.int64()).cast(one.type))
+        else:
+            arrays.append(pa.array(columns[one.name], one.type))
     return pa.RecordBatch.from_arrays(arrays, schema=FIELDS)

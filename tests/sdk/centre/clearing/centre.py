@@ -38,7 +38,7 @@ def run(
             ingest(workspace, SqliteSource(store, chunk=7))
         for day in days:
             if not workspace.is_done("checks", day):
-                check_day(workspace, mine, parameters, day, threads=2)
+                check_day(workspace, mine, parameters, day, threads=2, unsigned_counts=True)
             if not workspace.is_done("rides", day):
                 ride_day(workspace, mine, parameters, rules or RideRules(), day)
     finally:

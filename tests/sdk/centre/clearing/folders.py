@@ -13,6 +13,9 @@ from yima.validator.judging import Direction, Mode
 
 ISSUER = world.SHANGHAI
 RULES_TEXT = """\
+[taps]
+unsigned = "count"
+
 [rides]
 close_after_days = 1
 [[rides.missing_exit]]

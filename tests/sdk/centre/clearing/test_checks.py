@@ -41,17 +41,17 @@ def checked(
     folder: Path, *devices: Device, days: int = 1, rows: list[dict[str, Any]] | None = None, **more: Any
 ) -> list[dict[str, Any]]:
     """The checks of these devices' entries, in order. more: conflicts for the store, published for the centre."""
-    held = world.all_rows(*devices) if rows is None else rows
-    store = world.store(folder / "store.db", held, more.get("conflicts", ()))
+    rows = world.all_rows(*devices) if rows is None else rows
+    store = world.store(folder / "store.db", rows, more.get("conflicts", ()))
     workspace = Workspace(folder / "w")
     engine = open_engine("duckdb", workspace.scratch, memory="200MB")
     ingest(workspace, SqliteSource(store))
     for day in range(DAY, DAY + days):
-        check_day(workspace, engine, more.get("published") or centre.published(tariff()), day, threads=1)
+        published = more.get("published") or centre.published(tariff())
+        check_day(workspace, engine, published, day, unsigned_counts=True)
     engine.close()
-    found = centre.rows(workspace, CHECKS)
     workspace.close()
-    return found
+    return centre.rows(workspace, CHECKS)
 
 
 def whys(found: list[dict[str, Any]]) -> list[str]:
@@ -312,7 +312,7 @@ def test_records_of_the_older_form_are_kept_and_judged_as_far_as_they_reach(tmp_
     workspace = Workspace(tmp_path / "w")
     ingest(workspace, SqliteSource(world.older_store(tmp_path / "old.db", [good, broken])))
     engine = open_engine("duckdb", workspace.scratch)
-    check_day(workspace, engine, centre.published(tariff()), DAY, threads=1)
+    check_day(workspace, engine, centre.published(tariff()), DAY, threads=1, unsigned_counts=True)
     engine.close()
     assert whys(centre.rows(workspace, CHECKS)) == ["PARAMETERS_UNKNOWN", "RECORD"]
     tap, _ = centre.rows(workspace, TAPS)

@@ -15,7 +15,7 @@ from tests.sdk.centre.clearing.test_against_plain import tariff
 from tests.sdk.centre.clearing.world import DAY, NOON, Device
 from yima.sdk.centre.clearing.engine import Engine, open_engine
 from yima.sdk.centre.clearing.tables import BATCHES, CHECKS, ENTRIES
-from yima.sdk.centre.clearing.taps.batches import Keys, body_of
+from yima.sdk.centre.clearing.taps.batches import Keys, Row, body_of
 from yima.sdk.centre.clearing.taps.checks import check_day
 from yima.sdk.centre.clearing.taps.ingest import ingest
 from yima.sdk.centre.clearing.taps.stores import ParquetSource, Source, SqliteSource, export
@@ -65,14 +65,12 @@ def collected(path: Path, device: Device, sent: Sequence[Sent], key: DeviceKey =
     return path
 
 
-def whys(
-    folder: Path, engine: Engine, *sources: Source, keys: Keys | None = None, days: Sequence[int] = (DAY,)
-) -> list[str]:
+def whys(folder: Path, engine: Engine, *sources: Source, days: Sequence[int] = (DAY,), **more: Any) -> list[str]:
     workspace = Workspace(folder / "w")
     for source in sources:
         ingest(workspace, source)
     for day in days:
-        check_day(workspace, engine, centre.published(tariff()), day, threads=1, keys=keys)
+        check_day(workspace, engine, centre.published(tariff()), day, threads=1, **more)
     found = [row["why"] for row in centre.rows(workspace, CHECKS)]
     workspace.close()
     return found
@@ -132,9 +130,12 @@ def test_a_signature_that_was_changed_or_taken_away(tmp_path: Path, bus: Device,
     connection.execute("DELETE FROM batches WHERE id = 2")
     connection.commit()
     connection.close()
-    assert whys(tmp_path / "any", engine, SqliteSource(path)) == ["DEVICE_SIGNATURE"] * 2 + ["NONE"] * 4
+    refused = ["DEVICE_SIGNATURE"] * 2 + ["UNSIGNED"] * 2 + ["NONE"] * 2
+    assert whys(tmp_path / "any", engine, SqliteSource(path)) == refused
+    chained = whys(tmp_path / "chain", engine, SqliteSource(path), unsigned_counts=True)
+    assert chained == ["DEVICE_SIGNATURE"] * 2 + ["NONE"] * 4
     keys = {"bus-1": frozenset({KEY.public})}
-    assert whys(tmp_path / "list", engine, SqliteSource(path), keys=keys) == ["DEVICE_SIGNATURE"] * 4 + ["NONE"] * 2
+    assert whys(tmp_path / "list", engine, SqliteSource(path), keys=keys, unsigned_counts=True) == refused
 
 
 @pytest.mark.parametrize("keys", [{}, {"bus-1": frozenset({OTHER.public})}, {"bus-2": frozenset({KEY.public})}])
@@ -237,12 +238,8 @@ def test_a_body_is_written_again_as_devices_write_it(
     rows, entries = [], []
     for sequence, (content, previous, link, number, flag) in enumerate(some, 1):
         key = JournalKey("gate-7", 9, sequence)
-        said = {"at": number, "time_trusted": flag, "tick_ms": number, "reason": sequence}
         form = 1 if is_older else 2
-        rows.append(
-            {"sequence": sequence, "form": form, "entry": content, "previous": previous, "hash": link, "moment": number}
-            | said
-        )
+        rows.append(Row(sequence, form, content, previous, link, number, flag, number, sequence))
         entries.append(
             OlderEntry(
                 key=key, at=number, time_trusted=flag, tick_ms=number, reason=sequence, content=content,

@@ -142,7 +142,7 @@ def test_two_processes_do_not_work_in_one_workspace(tmp_path: Path) -> None:
 
 def test_a_state_that_is_none_is_refused(tmp_path: Path) -> None:
     Workspace(tmp_path).close()
-    (tmp_path / "state.json").write_text('{"form": 2}')
+    (tmp_path / "state.json").write_text('{"form": 1}')
     with pytest.raises(WorkspaceError, match="no state"):
         Workspace(tmp_path)
 

@@ -19,7 +19,7 @@ from yima.sdk.centre.clearing.money.rates import parse_rates
 from yima.sdk.centre.clearing.money.rules import parse_rules
 from yima.sdk.centre.clearing.money.settle import settle
 from yima.sdk.centre.clearing.money.tables import CLEARED, DISPUTES, NET, POSTINGS
-from yima.sdk.centre.clearing.tables import CHECKS, OUTCOMES
+from yima.sdk.centre.clearing.tables import BEHIND, CHECKS, OUTCOMES
 from yima.sdk.centre.clearing.workspace import Workspace
 
 ISSUER, OPERATOR = "99310000", "99310001"
@@ -37,6 +37,7 @@ def check(number: int, **more: Any) -> dict[str, Any]:
         "sequence": number,
         "hash": bytes([number]) * 32,
         "copy": 0,
+        "signed": True,
         "verdict": "OK",
         "why": "NONE",
         "core_reason": 0,
@@ -65,6 +66,7 @@ def workspace(tmp_path: Path, engine: Engine) -> Iterator[Workspace]:
     opened = workspace_of(tmp_path / "w", said)
     refused = check(9, verdict="EVIDENCE", why="RIDER_SIGNATURE", signatures=3)
     put(opened, CHECKS, [*(check(n) for n in range(1, 7)), check(8), refused])
+    put(opened, BEHIND, [{"device": "bus-1", "epoch": 1, "sequence": n, "day": ONE} for n in (*range(1, 7), 8, 9)])
     outcome = {"device": "bus-1", "epoch": 1, "sequence": 20, "hash": b"o" * 32, "received": 0, "moment": 0}
     put(opened, OUTCOMES, [{**outcome, "tap": 3, "outcome": 3, "reverses": False, "day": ONE}])
     booked(opened, engine, ONE)

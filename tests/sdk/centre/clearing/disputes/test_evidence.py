@@ -11,9 +11,10 @@ import pytest
 from tests.sdk.centre.clearing import centre, world
 from tests.sdk.centre.clearing.disputes.test_day import booked, file
 from tests.sdk.centre.clearing.test_against_plain import tariff
+from tests.sdk.centre.clearing.test_signatures import KEY, OTHER, collected
 from tests.sdk.centre.clearing.world import DAY, NOON, Device
 from yima.sdk.centre.clearing.disputes.answering import answer_disputes
-from yima.sdk.centre.clearing.disputes.evidence import check_evidence
+from yima.sdk.centre.clearing.disputes.checking import check_evidence
 from yima.sdk.centre.clearing.disputes.intake import take_files
 from yima.sdk.centre.clearing.disputes.settling import settle_disputes
 from yima.sdk.centre.clearing.engine import open_engine
@@ -22,6 +23,7 @@ from yima.sdk.centre.clearing.files.writing import write_files
 from yima.sdk.centre.clearing.money.tables import CLEARED, DISPUTES, NET
 from yima.sdk.centre.clearing.tables import RIDES
 from yima.sdk.centre.clearing.workspace import Workspace
+from yima.validator.state.keys import is_signed
 
 Bundle = dict[str, Any]
 
@@ -35,7 +37,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace,
         assert bus.tap(world.rider(card).code(NOON + place * 60), NOON + place * 60).accepted
     workspace = Workspace(folder / "w")
     engine = open_engine("duckdb", folder / "scratch")
-    store = world.store(folder / "s.db", world.all_rows(bus))
+    store = collected(folder / "s.db", bus, [(1, 2, 60)])
     centre.run(workspace, [store], centre.published(tariff()), [DAY, DAY + 1], engine=engine)
     settle_disputes(workspace, engine, DAY)
     booked(workspace, engine, DAY)
@@ -73,6 +75,54 @@ def test_signatures_answer_that_it_was_the_rider(found: tuple[Workspace, dict[st
     assert entry["signatures"] == {"ca": True, "issuer": True, "rider": True}
     assert check_evidence(bundles["n-1"]) == []
     assert world.rider(1).code(NOON)[:-80].hex() in entry["entry"]  # all that is signed the same each time
+
+
+def test_a_bundle_alone_tells_who_signed_what(found: tuple[Workspace, dict[str, Bundle]]) -> None:
+    """Another city has the bundle, the list of the devices' keys and what was published, and nothing else."""
+    bundle = found[1]["n-1"]
+    (entry,) = bundle["entries"]
+    assert is_signed(KEY.public, entry["batch"]["signature"], entry["batch"]["body"].encode())
+    assert check_evidence(bundle, keys={"bus-1": frozenset({KEY.public})}, published=centre.published(tariff())) == []
+    assert check_evidence(bundle, keys={"bus-1": frozenset({OTHER.public})}) == [
+        "entry 0: no listed key of device bus-1 has signed it"
+    ]
+    assert check_evidence(bundle, keys={}) != []
+
+
+def signed_anew(entry: Bundle, change: Any) -> None:
+    """A batch with something changed in it, under a good signature of somebody else's."""
+    body = json.loads(entry["batch"]["body"])
+    change(body)
+    text = json.dumps(body, separators=(",", ":"))
+    entry["batch"] |= {"body": text, "key": OTHER.public, "signature": OTHER.sign(text.encode())}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda entry: entry["batch"].update(body=entry["batch"]["body"] + " "), "not over this body"),
+        (lambda entry: entry["batch"].update(body=""), "its batch is none"),
+        (lambda entry: entry["batch"].update(key=OTHER.public), "not over this body"),
+        (lambda entry: entry["batch"].update(signature="00" * 64), "not over this body"),
+        (lambda entry: entry.update(batch=None), "no device has signed it"),
+        (lambda entry: entry["batch"].pop("body"), "cannot be read"),
+        (lambda entry: signed_anew(entry, lambda body: body["entries"].pop(0)), "not in the body"),
+        (lambda entry: signed_anew(entry, lambda body: body.update(epoch=8)), "not in the body"),
+        (lambda entry: entry["signatures"].update(rider=False), "hold otherwise"),
+        (lambda entry: entry.update(core_fare_fen=1), "fare is"),
+    ],
+)
+def test_a_bundle_says_what_was_changed_in_it(
+    found: tuple[Workspace, dict[str, Bundle]], change: Any, says: str
+) -> None:
+    bundle = deepcopy(found[1]["n-1"])
+    change(bundle["entries"][0])
+    assert any(says in why for why in check_evidence(bundle, published=centre.published(tariff())))
+
+
+@pytest.mark.parametrize("bundle", [None, [], {}, {"form": 2}, {"form": 1, "entries": []}, {"form": 2, "entries": []}])
+def test_what_is_no_bundle_does_not_hold(bundle: Any) -> None:
+    assert check_evidence(bundle) != []
 
 
 @pytest.mark.parametrize(

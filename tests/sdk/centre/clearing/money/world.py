@@ -7,7 +7,8 @@ from typing import Any
 import pyarrow as pa
 
 from yima.sdk.centre.clearing.money.tables import DISPUTES, PERSONS
-from yima.sdk.centre.clearing.tables import REDUCTIONS, REVERSALS, RIDES, Table
+from yima.sdk.centre.clearing.tables import BEHIND, REDUCTIONS, REVERSALS, RIDES, Table
+from yima.sdk.centre.clearing.taps.arrivals import keys_of
 from yima.sdk.centre.clearing.workspace import Workspace
 
 DAYS = (20260730, 20260731, 20260801, 20260802, 20260803)
@@ -90,6 +91,7 @@ def world(rides: Sequence[Mapping[str, Any]], **more: Any) -> dict[str, Any]:
 def write(workspace: Workspace, said: Mapping[str, Any]) -> None:
     """The world as tables."""
     put(workspace, RIDES, [{k: v for k, v in one.items() if k != "reduced"} for one in said["rides"]])
+    put(workspace, BEHIND, [{**key, "day": one["day"]} for one in said["rides"] for key in keys_of([one["ride_id"]])])
     reductions = [
         {
             "ride_id": one["ride_id"],
@@ -124,6 +126,7 @@ def write(workspace: Workspace, said: Mapping[str, Any]) -> None:
             "effect": "AMOUNT",
             "delta_fen": delta,
             "reply": "AGREED",
+            "entry_tap": None,
             "other": None,
             "day": day,
         }
