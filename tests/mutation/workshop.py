@@ -285,9 +285,9 @@ def _watch(process: subprocess.Popen[bytes], log: Path, patience_s: Callable[[st
 
 
 def _computed_s(pid: int) -> float:
-    """Seconds of a processor that a process and those of its children that have ended have used."""
+    """Seconds of a processor that a process has used by itself: what it has compiled is left out."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except FileNotFoundError:
         return 0.0
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
