@@ -35,6 +35,7 @@ C = Language(
         "tests/validator/core",
         "tests/validator/test_lab_vectors.py",
         "tests/validator/judging",
+        "tests/validator/journal",
         "tests/validator/packages",
         "tests/validator/deny",
         "tests/validator/upkeep",

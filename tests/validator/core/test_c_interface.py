@@ -53,6 +53,14 @@ def test_names_of_numbers_that_do_not_exist_are_unknown_and_never_null(library: 
     assert library.yima_package_error_name(-1) == b"unknown"
 
 
+def test_what_lies_behind_a_payload_in_memory_does_not_say_what_kind_it_is(library: ctypes.CDLL) -> None:
+    payloads = [b"https://s.sh.gov.cn/0420abcd##", b"http://example.com", b"6212345678901234567", b"TX0123456789"]
+    for payload in payloads:
+        for length in range(len(payload)):
+            found = library.yima_family_name(library.yima_family_of(payload, ctypes.c_size_t(length)))
+            assert found == _core.family_of(payload[:length]).encode(), payload[:length]
+
+
 def test_whoever_does_not_ask_where_an_error_lies_is_told_the_error_all_the_same(
     library: ctypes.CDLL, image: bytes
 ) -> None:
