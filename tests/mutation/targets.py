@@ -60,7 +60,9 @@ PYTHON = Language(
         "tests/sdk/centre/clearing/test_engines.py",
         "tests/validator/core",
         "tests/validator/test_lab_vectors.py",
-        "tests/validator/test_remedies.py::test_these_tests_run_in_a_checkout",  # a workshop is none
+        # A workshop is no checkout.
+        "tests/validator/test_remedies.py::test_these_tests_run_in_a_checkout",
+        "tests/validator/test_remedies.py::test_metadata_that_a_build_left_beside_the_sources_is_no_installation",
     ),
     draw=160,
 )
