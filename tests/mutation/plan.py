@@ -1,18 +1,20 @@
 """Which tests run against a mutant, and in which order.
 
 Every test is run once against the sources as they are; it must pass, and what it took is noted, and which functions it
-reached. A mutant of a function then needs only the tests that reach it; one outside of functions needs all, for whoever
-imports the file may notice. Tests that share a name with the source come first, and before them the one that noticed
-the mutant the last time; the order changes no outcome."""
+reached. A mutant of a function then needs only the tests that reach it; one outside of functions those that reach
+anything in its file, or of Python in one that imports it. Tests that share a name with the source come first, and
+before them the one that noticed the mutant the last time; the order changes no outcome."""
 
 import json
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from tests.affected import module_name, modules_of
 from tests.mutation.mutant import Mutant
 from tests.mutation.state import State
-from tests.mutation.targets import Language, functions_in
+from tests.mutation.targets import ROOT, Language, functions_in
 from tests.mutation.workshop import EXTENSION, TEST_PATIENCE_S, Build, Outcome, Workshop
 
 QUICK_S = 0.1
@@ -108,7 +110,8 @@ def read_tests(kept: Path) -> list[Measured]:
 def choose_tests(mutant: Mutant, tests: list[Measured], before: str = "") -> list[list[Measured]]:
     """The tests that can notice this mutant, in two lots: those that are likely to, and all others; gathering a few
     files is quick. `before`: the test that noticed it the last time, likely beyond all others."""
-    tests = [test for test in tests if _reaches(test, mutant) or _share_a_name(mutant.path, test.file)]
+    by_all = frozenset.intersection(*(test.functions for test in tests))
+    tests = [test for test in tests if _reaches(test, mutant, by_all) or _share_a_name(mutant.path, test.file)]
     files: dict[str, list[Measured]] = defaultdict(list)
     for test in tests:
         files[test.file].append(test)
@@ -124,15 +127,31 @@ def choose_tests(mutant: Mutant, tests: list[Measured], before: str = "") -> lis
     return [lot for lot in lots if lot]
 
 
-def _reaches(test: Measured, mutant: Mutant) -> bool:
-    """Whether the test runs through the mutant's function, or compiles its file; of a mutant outside of functions,
-    whether it runs through the C source at all. A header's and a module's may be noticed by every test."""
+def _reaches(test: Measured, mutant: Mutant, by_all: frozenset[str]) -> bool:
+    """Whether the test runs through the mutant's function, or compiles its file. Of a mutant outside of functions, or
+    in what runs whenever something is imported (`by_all`): whether it runs through anything else in the C source, or in
+    the Python modules that know this one; a header's may be noticed by every test."""
     if mutant.path.endswith(".py"):
-        return not mutant.function or f"{mutant.path} | {mutant.function}" in test.functions
+        if mutant.function and (name := f"{mutant.path} | {mutant.function}") not in by_all:
+            return name in test.functions
+        files = {mutant.path, *_importers(mutant.path)}
+        return test.file in files or any(name.partition(" | ")[0] in files for name in test.functions - by_all)
     if not mutant.path.endswith(".c"):
         return not mutant.function or f" | {mutant.function}" in test.functions or bool(test.compiled)
     wanted = {mutant.function} if mutant.function else functions_in(mutant.path)
     return Path(mutant.path).name in test.compiled or any(f" | {name}" in test.functions for name in wanted)
+
+
+@cache
+def _importers(path: str) -> frozenset[str]:
+    """The modules and tests that import a module."""
+    name = module_name(Path(path))
+    return frozenset(
+        str(other.relative_to(ROOT))
+        for folder in ("validator", "sdk", "tests")
+        for other in (ROOT / folder).rglob("*.py")
+        if name in modules_of(other)
+    )
 
 
 def _share_a_name(source: str, test_file: str) -> bool:

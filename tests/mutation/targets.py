@@ -64,7 +64,7 @@ PYTHON = Language(
         "tests/validator/test_remedies.py::test_these_tests_run_in_a_checkout",
         "tests/validator/test_remedies.py::test_metadata_that_a_build_left_beside_the_sources_is_no_installation",
     ),
-    draw=160,
+    draw=110,
 )
 LANGUAGES = (C, PYTHON)
 
