@@ -79,6 +79,23 @@ def test_whoever_does_not_ask_where_an_error_lies_is_told_the_error_all_the_same
         assert call(good, ctypes.c_size_t(len(good)), None) == 0
 
 
+def test_what_lies_behind_an_image_in_memory_changes_no_answer(library: ctypes.CDLL, image: bytes) -> None:
+    room, offset = ctypes.create_string_buffer(65536), ctypes.c_size_t()
+    deny = build(Changes(), environment="test", version=1, issued_at=1)
+    calls: list[tuple[Any, bytes]] = [
+        (partial(library.yima_parameters_open, room), image[:1000]),
+        (partial(library.yima_package_open, room), package(1)[:1000]),
+        (partial(library.yima_deny_open, room), deny),
+    ]
+    for call, good in calls:
+        for size in range(len(good)):
+            answers = set()
+            for behind in (b"", b"\xff" * 64, good[size:]):
+                error = call(good[:size] + behind, ctypes.c_size_t(size), ctypes.byref(offset))
+                answers.add((error, offset.value))
+            assert len(answers) == 1, size
+
+
 def test_what_is_no_deny_list_is_refused_by_the_look_at_every_byte_too(library: ctypes.CDLL) -> None:
     offset = ctypes.c_size_t(99)
     assert library.yima_deny_verify(b"YIMP" + bytes(200), ctypes.c_size_t(204), ctypes.byref(offset)) == 2
