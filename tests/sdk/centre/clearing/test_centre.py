@@ -12,7 +12,7 @@ from tests.sdk.centre.clearing import centre as kept
 from tests.sdk.centre.clearing.folders import copied, folder
 from tests.sdk.centre.clearing.world import DAY
 from yima.sdk.centre.clearing.day import STEPS, Centre, report_path
-from yima.sdk.centre.clearing.folder import CentreFolder, FolderError
+from yima.sdk.centre.clearing.folder import DEVICES, CentreFolder, FolderError
 from yima.sdk.centre.clearing.money import tables as money
 from yima.sdk.centre.clearing.money.settle import OrderError
 from yima.sdk.centre.clearing.money.tables import CLEARED, POSTINGS
@@ -109,6 +109,17 @@ def test_a_folder_that_is_none_says_what_lies_in_one(tmp_path: Path, given: Path
     (copy / "stores" / "one").mkdir()
     with pytest.raises(FolderError, match="second store is called one"):
         CentreFolder(copy).sources()
+
+
+def test_only_where_a_folder_lists_devices_their_keys_count(given: Path, tmp_path: Path) -> None:
+    copy = copied(given, tmp_path / "region")
+    (copy / DEVICES).unlink(missing_ok=True)
+    assert CentreFolder(copy).keys() is None
+    (copy / DEVICES).write_text(f"gate-1 {'a' * 64}\ngate-1 {'B' * 64}  # since May\ngate-2 {'c' * 64}\n")
+    assert CentreFolder(copy).keys() == {
+        "gate-1": frozenset({"a" * 64, "b" * 64}),
+        "gate-2": frozenset({"c" * 64}),
+    }
 
 
 def test_the_figures_of_every_day_are_in_order(cleared: Centre) -> None:
