@@ -1,5 +1,6 @@
 """A centre at work in its folder: days in their order, each step again at will, what must hold of a day's figures."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
@@ -176,6 +177,10 @@ def test_the_report_says_who_owes_whom_in_both_languages_and_stands_alone(cleare
     text = report_page(figures)
     page = Cells(text)
     assert page.open == []
+    assert re.findall(r"<h2>(.*?) · <span", text) == [
+        "Who owes whom", "What for", "By operator and issuer", "Subsidy by funder", "Fares: gate and centre",
+        "Rides and bookings", "Taps", "Disputes",
+    ]  # fmt: skip
     assert "src=" not in text and "href=" not in text and "<script" not in text
     net = page.tables[0]
     assert net[0] == ["party 机构", "due in 应收", "due out 应付", "net 净额"]
