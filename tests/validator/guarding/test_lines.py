@@ -55,6 +55,13 @@ def test_lines_go_out_whole_and_in_order(pipe: Pipe) -> None:
     assert writer.dropped == 0
 
 
+def test_what_was_printed_before_stands_before(pipe: Pipe) -> None:
+    pipe.stream.write("before\n")
+    writer = LineWriter(pipe.stream)
+    writer.write("after")
+    assert pipe.read(writer) == ["before", "after"]
+
+
 def test_a_pipe_that_nobody_reads_holds_up_no_writer_and_what_is_lost_is_told(pipe: Pipe) -> None:
     writer = LineWriter(pipe.stream)
     writer.lost = lost_as_json
