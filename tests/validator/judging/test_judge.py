@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.validator.core import test_ministry_226, test_suishen
+from tests.validator.judging import loop_bench
 from yima.sdk.issuer import Rider
 from yima.validator import _core
 from yima.validator.judging import GateContext, Mode, Moment, Reason, Stage, StageResult, Validator, masked
@@ -74,6 +76,15 @@ def test_a_verdict_shows_accounts_masked_and_keeps_the_code_out_of_logs(
     garbage = new_validator().judge(b"garbage", now)
     assert garbage.account_masked == ""
     assert garbage.organisation is None
+
+
+def test_the_account_is_read_where_its_family_has_it_and_nowhere_in_a_code_that_only_its_issuer_reads() -> None:
+    old, hall = test_ministry_226.judged(test_ministry_226.old()), test_suishen.judged(test_suishen.code())
+    assert (old.family, old.account_masked) == ("ministry-226", "3104************9999")
+    assert (hall.family, hall.account_masked) == ("suishen", "3100************3456")
+    resolved = loop_bench.Bench().validator.judge(b"js:310487000000000199990000000000001234567890", loop_bench.NOW)
+    assert (resolved.reason, resolved.stages[Stage.FORMAT]) == (Reason.NEEDS_RESOLVER, StageResult.PASSED)
+    assert (resolved.account_masked, resolved.organisation) == ("", None)
 
 
 @pytest.mark.parametrize(
