@@ -30,6 +30,7 @@ class Measured:
     took_s: float
     functions: frozenset[str]
     compiled: frozenset[str] = frozenset()
+    at_import: frozenset[str] = frozenset()  # functions that ran before any test, for whatever any file imports
 
     @property
     def file(self) -> str:
@@ -99,7 +100,8 @@ def read_tests(kept: Path) -> list[Measured]:
         Measured(
             name=test,
             took_s=took_s,
-            functions=frozenset(functions[test] | functions[test.partition("::")[0]] | functions[""]),
+            functions=frozenset(functions[test] | functions[test.partition("::")[0]]),
+            at_import=frozenset(functions[""]),
             compiled=frozenset(compiled[test] | compiled[test.partition("::")[0]] | compiled[""]),
         )
         for test, took_s in took.items()
@@ -110,8 +112,7 @@ def read_tests(kept: Path) -> list[Measured]:
 def choose_tests(mutant: Mutant, tests: list[Measured], before: str = "") -> list[list[Measured]]:
     """The tests that can notice this mutant, in two lots: those that are likely to, and all others; gathering a few
     files is quick. `before`: the test that noticed it the last time, likely beyond all others."""
-    by_all = frozenset.intersection(*(test.functions for test in tests))
-    tests = [test for test in tests if _reaches(test, mutant, by_all) or _share_a_name(mutant.path, test.file)]
+    tests = [test for test in tests if _reaches(test, mutant) or _share_a_name(mutant.path, test.file)]
     files: dict[str, list[Measured]] = defaultdict(list)
     for test in tests:
         files[test.file].append(test)
@@ -127,19 +128,23 @@ def choose_tests(mutant: Mutant, tests: list[Measured], before: str = "") -> lis
     return [lot for lot in lots if lot]
 
 
-def _reaches(test: Measured, mutant: Mutant, by_all: frozenset[str]) -> bool:
+def _reaches(test: Measured, mutant: Mutant) -> bool:
     """Whether the test runs through the mutant's function, or compiles its file. Of a mutant outside of functions, or
-    in what runs whenever something is imported (`by_all`): whether it runs through anything else in the C source, or in
-    the Python modules that know this one; a header's may be noticed by every test."""
+    in one that runs at imports: whether it runs through anything in the C source, or in a Python module that knows this
+    one; a header's may be noticed by every test."""
     if mutant.path.endswith(".py"):
-        if mutant.function and (name := f"{mutant.path} | {mutant.function}") not in by_all:
-            return name in test.functions
+        name = f"{mutant.path} | {mutant.function}"
+        if name in test.functions:
+            return True
+        if mutant.function and name not in test.at_import:
+            return False
         files = {mutant.path, *_importers(mutant.path)}
-        return test.file in files or any(name.partition(" | ")[0] in files for name in test.functions - by_all)
+        return test.file in files or any(one.partition(" | ")[0] in files for one in test.functions)
+    reached = test.functions | test.at_import
     if not mutant.path.endswith(".c"):
-        return not mutant.function or f" | {mutant.function}" in test.functions or bool(test.compiled)
+        return not mutant.function or f" | {mutant.function}" in reached or bool(test.compiled)
     wanted = {mutant.function} if mutant.function else functions_in(mutant.path)
-    return Path(mutant.path).name in test.compiled or any(f" | {name}" in test.functions for name in wanted)
+    return Path(mutant.path).name in test.compiled or any(f" | {name}" in reached for name in wanted)
 
 
 @cache

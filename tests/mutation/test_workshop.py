@@ -95,7 +95,7 @@ def test_a_test_reaches_what_it_calls_and_what_its_imports_and_its_shared_fixtur
     assert run.outcome is Outcome.SURVIVED
     tests = read_tests(out)
     assert all(one.took_s > 0 for one in tests)
-    assert all(f"{RECORD} | Terminal.__post_init__" in one.functions for one in tests)
+    assert all(f"{RECORD} | Terminal.__post_init__" in one.at_import for one in tests)
     asks = {one.name for one in tests if f"{RECORD} | record_is_intact" in one.functions}
     assert {"tests/test_of_reach.py::test_one", "tests/test_of_reach.py::test_two"} < asks
     assert "tests/validator/judging/test_record.py::test_any_bytes_can_be_asked_whether_they_are_a_record" in asks
@@ -158,6 +158,27 @@ def test_a_change_in_a_function_needs_the_tests_that_reach_it_those_of_its_name_
     assert names(inside) == [["c"], ["a", "quick", "slow"]]
     assert names(inside, before="tests/test_gate.py::test_slow") == [["slow", "quick"], ["c", "a"]]
     assert names(outside) == [["c"], ["a", "b", "quick", "slow"]]
+
+
+def test_a_change_in_what_runs_at_an_import_needs_the_tests_of_whoever_imports_it() -> None:
+    def test(name: str, function: str) -> Measured:
+        at_import = frozenset({f"{RECORD} | Terminal", f"{RECORD} | Terminal.__post_init__"})
+        return Measured(name=f"{name}::test_x", took_s=0.1, functions=frozenset({function}), at_import=at_import)
+
+    tests = [
+        test("tests/test_a.py", f"{RECORD} | Terminal.__post_init__"),
+        test("tests/test_b.py", f"{RECORD} | other"),
+        test("tests/test_c.py", "validator/device.py | Device._record"),
+        test("tests/test_d.py", "validator/uplink/http.py | HttpUplink.send"),
+        test("tests/validator/judging/test_loop.py", "sdk/issuer.py | make_root"),
+        test("tests/test_e.py", "sdk/issuer.py | make_root"),
+    ]
+
+    def files(mutant: Mutant) -> list[str]:
+        return [one.file.rpartition("_")[2] for lot in choose_tests(mutant, tests) for one in lot]
+
+    assert files(the(RECORD, "> → >=", "_STRING_MAX")) == ["a.py", "b.py", "c.py", "loop.py"]
+    assert files(the(RECORD, "255 → 254", "_STRING_MAX")) == ["a.py", "b.py", "c.py", "loop.py"]
 
 
 @pytest.fixture
