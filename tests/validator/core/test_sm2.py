@@ -64,7 +64,7 @@ ANNEX_A = bytes.fromhex(
 @pytest.mark.skipif(platform.machine() != "x86_64" or sys.platform != "linux", reason="asks Linux for x86-64's flags")
 def test_the_kernel_for_adx_and_bmi2_comes_first_where_the_processor_has_both() -> None:
     flags = set(Path("/proc/cpuinfo").read_text().split())
-    assert ("64", "32") == KERNELS[-2:]
+    assert KERNELS[-2:] == ("64", "32")
     assert KERNELS[:-2] == (("adx",) if {"adx", "bmi2"} <= flags else ())
 
 
