@@ -153,6 +153,13 @@ def test_a_limit_may_be_each_of_its_bounds_and_nothing_beyond(name: str, least: 
             from_mapping(FULL | {"limits": {name: beyond}})
 
 
+def test_a_wrong_value_is_shown_whole_up_to_sixty_characters() -> None:
+    for length, shown in ((58, "'" + "x" * 58 + "'"), (59, "'" + "x" * 56 + "...")):
+        with pytest.raises(ParametersError) as caught:
+            from_mapping(spoilt("environment", value="x" * length))
+        assert caught.value.problem.en == f"{shown} is not what belongs here"
+
+
 def test_an_account_of_the_deny_list_stays_out_of_messages() -> None:
     with pytest.raises(ParametersError) as caught:
         from_mapping(spoilt("deny", 0, "account", value="3104870000000001999X"))
