@@ -2,9 +2,10 @@
 them no test notices.
 
 Prints a line for each change as it is judged, then those that survived and the rate of each language. Ends with status
-1 where a rate is below the one in rates.json, or a reason in without_effect.toml speaks of a change that is no longer
-there; with --write the rate is taken into the file. Half an hour for all on one core; a run that was broken off goes on
-where it stopped, as long as no source and no test has changed."""
+1 where a rate is below the goal or the one in rates.json, or a reason in without_effect.toml speaks of a change that is
+no longer there; with --write the rate is taken into the file. All changes would take days: those that are drawn, with a
+fixed seed, take about half an hour on two idle cores, one for each --language. A run that was broken off goes on where
+it stopped; one after tests have changed judges anew what they had noticed, and what no test had."""
 
 import argparse
 import sys
@@ -12,12 +13,14 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from queue import SimpleQueue
 
 from tests.mutation import ledger
 from tests.mutation.mutant import Mutant
 from tests.mutation.notes import Notes
-from tests.mutation.plan import QUICK_S, Measured, choose_tests, measured, state_of
+from tests.mutation.plan import QUICK_S, Measured, choose_tests, measured
+from tests.mutation.state import state_of
 from tests.mutation.targets import LANGUAGES, ROOT, SEED, Language, draw, mutants_of, sources_of
 from tests.mutation.workshop import TEST_PATIENCE_S, Build, Outcome, Run, Workshop
 
@@ -26,7 +29,9 @@ _PATIENCE = 10  # times what a test took when it was measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
+class Judged:
+    """One mutant, and what became of it."""
+
     mutant: Mutant
     run: Run
     took_s: float
@@ -40,14 +45,11 @@ def main(words: Sequence[str] | None = None) -> int:
     if wanted.list:
         sys.stdout.writelines(f"{mutant.name}\n" for mutants in chosen.values() for mutant in mutants)
         return 0
-    workshops: SimpleQueue[Workshop] = SimpleQueue()
-    for number in range(wanted.jobs):
-        workshops.put(Workshop(_BUILD / f"workshop-{number}"))
     is_whole = not wanted.only and not wanted.having and wanted.count is None and wanted.seed == SEED
     good = True
     for language, mutants in chosen.items():
         if mutants:
-            good &= _judge_all(language, mutants, workshops, wanted, is_whole)
+            good &= _judge_all(language, mutants, wanted, is_whole)
     stale = ledger.gone(ledger.reasons(), [one for of in files.values() for many in of.values() for one in many])
     sys.stdout.writelines(f"no longer there, take it out of without_effect.toml: {name}\n" for name in stale)
     return 0 if good and not stale else 1
@@ -79,11 +81,13 @@ def _chosen(language: Language, files: dict[str, list[Mutant]], wanted: argparse
 def _judge_all(
     language: Language,
     mutants: list[Mutant],
-    workshops: SimpleQueue[Workshop],
     wanted: argparse.Namespace,
     is_whole: bool,
 ) -> bool:
     """Whether the rate is what it was, or better."""
+    workshops: SimpleQueue[Workshop] = SimpleQueue()
+    for number in range(wanted.jobs):
+        workshops.put(Workshop(_BUILD / f"workshop-{language.name}-{number}"))
     workshop = workshops.get()
     workshop.build()
     _say(f"{language.name}: measuring the tests without any change ...")
@@ -92,7 +96,7 @@ def _judge_all(
     workshops.put(workshop)
     known = ledger.reasons()
     notes = Notes(_BUILD / f"notes-{language.name}.json", state)
-    judged: list[_Judged] = []
+    judged: list[Judged] = []
     candidates = [mutant for mutant in mutants if mutant.name not in known]
     _say(f"{language.name}: {len(candidates)} changes, and {len(mutants) - len(candidates)} known to be without effect")
 
@@ -104,13 +108,13 @@ def _judge_all(
         finally:
             workshops.put(mine)
         notes.add(mutant, run)
-        judged.append(_Judged(mutant=mutant, run=run, took_s=time.monotonic() - begun))
+        judged.append(Judged(mutant=mutant, run=run, took_s=time.monotonic() - begun))
         by = f" by {run.by}" if run.by else ""
         _say(f"{len(judged)}/{len(candidates)} {judged[-1].took_s:.1f} s {run.outcome.value}{by}: {mutant.name}")
 
     with ThreadPoolExecutor(wanted.jobs) as pool:
         list(pool.map(judge, candidates))
-    return _summed_up(language, judged, is_whole, wanted.write)
+    return summed_up(language.name, judged, is_whole, wanted.write)
 
 
 def judged_in(workshop: Workshop, mutant: Mutant, tests: list[Measured], before: str = "") -> Run:
@@ -151,22 +155,22 @@ def _tested(workshop: Workshop, mutant: Mutant, tests: list[Measured], before: s
     return run
 
 
-def _summed_up(language: Language, judged: list[_Judged], is_whole: bool, write: bool) -> bool:
+def summed_up(language: str, judged: list[Judged], is_whole: bool, write: bool, path: Path = ledger.RATES) -> bool:
+    """Prints what survived, and the rate. Whether a run of the whole draw reaches the goal and the rate in the file;
+    the file takes the new rate if `write`."""
     by_outcome = {outcome: [one for one in judged if one.run.outcome is outcome] for outcome in Outcome}
     noticed = len(by_outcome[Outcome.NOTICED]) + len(by_outcome[Outcome.HUNG])
     rate = ledger.Rate(noticed=noticed, of=noticed + len(by_outcome[Outcome.SURVIVED]))
-    reached = ledger.rates().get(language.name)
     for one in by_outcome[Outcome.SURVIVED]:
         _say(f"survived: {one.mutant.name}")
     counted = ", ".join(f"{len(many)} {outcome.value}" for outcome, many in by_outcome.items())
-    _say(f"{language.name}: {counted}\n{language.name}: noticed {rate} that matter")
-    if not is_whole:
-        return True
-    if reached and rate.share < reached.share:
-        _say(f"{language.name}: that is less than before ({reached}): test what survived")
+    _say(f"{language}: {counted}\n{language}: noticed {rate} that matter")
+    least = ledger.least(language, path)
+    if is_whole and rate.share < least:
+        _say(f"{language}: that is less than {100 * least:.1f} %: test what survived")
         return False
-    if write:
-        ledger.write_rate(language.name, rate)
+    if is_whole and write:
+        ledger.write_rate(language, rate, path)
     return True
 
 

@@ -1,18 +1,20 @@
 """Which tests run against a mutant, and in which order.
 
 Every test is run once against the sources as they are; it must pass, and what it took is noted, and which functions it
-reached. A mutant of a function then needs only the tests that reach it; one outside of functions needs all, for whoever
-imports the file may notice. Tests that share a name with the source come first, and before them the one that noticed
-the mutant the last time; the order changes no outcome."""
+reached. A mutant of a function then needs only the tests that reach it; one outside of functions those that reach
+anything in its file, or of Python in one that imports it. Tests that share a name with the source come first, and
+before them the one that noticed the mutant the last time; the order changes no outcome."""
 
-import hashlib
 import json
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from tests.affected import module_name, modules_of
 from tests.mutation.mutant import Mutant
-from tests.mutation.targets import Language, functions_in
+from tests.mutation.state import State
+from tests.mutation.targets import ROOT, Language, functions_in
 from tests.mutation.workshop import EXTENSION, TEST_PATIENCE_S, Build, Outcome, Workshop
 
 QUICK_S = 0.1
@@ -28,35 +30,65 @@ class Measured:
     took_s: float
     functions: frozenset[str]
     compiled: frozenset[str] = frozenset()
+    at_import: frozenset[str] = frozenset()  # functions that ran before any test, for whatever any file imports
 
     @property
     def file(self) -> str:
         return self.name.partition("::")[0]
 
 
-def measured(workshop: Workshop, language: Language, state: str, kept: Path) -> list[Measured]:
-    """All tests of a language in the order of pytest, taken from the file `kept` if it was written in this `state`.
-    Raises RuntimeError if one of them fails without any mutant."""
-    if kept.exists() and kept.read_text().startswith(f"{state}\n"):
-        return read_tests(kept)
-    out = workshop.root / "build" / "measured.jsonl"
-    out.unlink(missing_ok=True)
-    workshop.build(Build.COUNTING)
-    run = workshop.run_tests(
-        [*language.tests, *(f"--{'deselect' if '::' in one else 'ignore'}={one}" for one in language.tests_left_out)],
-        variables={"YIMA_MUTATION_MEASURE": str(out), "YIMA_MUTATION_EXTENSION": str(workshop.root / EXTENSION)},
-        patience_s=lambda _: 100 * TEST_PATIENCE_S,
-    )
-    if run.outcome is not Outcome.SURVIVED:
-        raise RuntimeError(f"without any mutant {run.by} fails\n{workshop.output()}")
-    kept.write_text(f"{state}\n{out.read_text()}")
+def measured(workshop: Workshop, language: Language, state: State, kept: Path) -> list[Measured]:
+    """All tests of a language. What the file `kept` has of files that have not changed since is taken from there.
+    Raises RuntimeError if a test fails without any mutant."""
+    files = {file: state.of_test(file) for file in state.tests if _is_in(file, language)}
+    before, rows = _kept_rows(kept)
+    anew = [file for file, stamp in files.items() if before.get(file) != stamp]
+    still = files.keys() - anew
+    rows = [row for row in rows if still and _file_of(row) in ("", *still)]
+    if anew:
+        out = workshop.root / "build" / "measured.jsonl"
+        out.write_text("")
+        variables = {"YIMA_MUTATION_MEASURE": str(out)}
+        if any(pattern.endswith(".c") for pattern in language.sources):
+            workshop.build(Build.COUNTING)
+            variables["YIMA_MUTATION_EXTENSION"] = str(workshop.root / EXTENSION)
+        run = workshop.run_tests(
+            [*anew, *(f"--deselect={one}" for one in language.tests_left_out if "::" in one)],
+            variables=variables,
+            patience_s=lambda _: 100 * TEST_PATIENCE_S,
+            may_be_empty=True,
+        )
+        if run.outcome is not Outcome.SURVIVED:
+            raise RuntimeError(f"without any mutant {run.by} fails\n{workshop.output()}")
+        rows += out.read_text().splitlines()
+    kept.write_text("\n".join([json.dumps(files), *rows, ""]))
     return read_tests(kept)
+
+
+def _is_in(file: str, language: Language) -> bool:
+    def lies_in(places: tuple[str, ...]) -> bool:
+        return any(file == place or file.startswith(f"{place}/") for place in places)
+
+    return lies_in(language.tests) and not lies_in(language.tests_left_out)
+
+
+def _kept_rows(kept: Path) -> tuple[dict[str, str], list[str]]:
+    """What each file of tests rested on when it was measured, and the plugin's rows."""
+    if not kept.exists():
+        return {}, []
+    first, *rows = kept.read_text().splitlines()
+    return json.loads(first), rows
+
+
+def _file_of(row: str) -> str:
+    file: str = json.loads(row)["test"].partition("::")[0]
+    return file
 
 
 def read_tests(kept: Path) -> list[Measured]:
     """The tests of a file of the plugin's rows, in order. A test reaches what its own rows say, those of its file and
     those of all."""
-    rows = [json.loads(line) for line in kept.read_text().splitlines() if line.startswith("{")]
+    rows = [json.loads(line) for line in kept.read_text().splitlines() if line.startswith('{"test"')]
     took: dict[str, float] = defaultdict(float)
     functions: dict[str, set[str]] = defaultdict(set)
     compiled: dict[str, set[str]] = defaultdict(set)
@@ -68,23 +100,13 @@ def read_tests(kept: Path) -> list[Measured]:
         Measured(
             name=test,
             took_s=took_s,
-            functions=frozenset(functions[test] | functions[test.partition("::")[0]] | functions[""]),
+            functions=frozenset(functions[test] | functions[test.partition("::")[0]]),
+            at_import=frozenset(functions[""]),
             compiled=frozenset(compiled[test] | compiled[test.partition("::")[0]] | compiled[""]),
         )
         for test, took_s in took.items()
         if "::" in test
     ]
-
-
-def state_of(root: Path, language: Language) -> str:
-    """A digest that changes with every source and test."""
-    digest = hashlib.sha256(repr(language).encode())
-    for folder in ("validator", "sdk", "hwsim", "firmware_images", "tests"):
-        for path in sorted((root / folder).rglob("*")):
-            name = path.relative_to(root)
-            if path.suffix in (".py", ".c", ".h", ".def", ".json", ".csv") and "mutation" not in name.parts:
-                digest.update(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return digest.hexdigest()
 
 
 def choose_tests(mutant: Mutant, tests: list[Measured], before: str = "") -> list[list[Measured]]:
@@ -107,14 +129,34 @@ def choose_tests(mutant: Mutant, tests: list[Measured], before: str = "") -> lis
 
 
 def _reaches(test: Measured, mutant: Mutant) -> bool:
-    """Whether the test runs through the mutant's function, or compiles its file; of a mutant outside of functions,
-    whether it runs through the C source at all. A header's and a module's may be noticed by every test."""
+    """Whether the test runs through the mutant's function, or compiles its file. Of a mutant outside of functions, or
+    in one that runs at imports: whether it runs through anything in the C source, or in a Python module that knows this
+    one; a header's may be noticed by every test."""
     if mutant.path.endswith(".py"):
-        return not mutant.function or f"{mutant.path} | {mutant.function}" in test.functions
+        name = f"{mutant.path} | {mutant.function}"
+        if name in test.functions:
+            return True
+        if mutant.function and name not in test.at_import:
+            return False
+        files = {mutant.path, *_importers(mutant.path)}
+        return test.file in files or any(one.partition(" | ")[0] in files for one in test.functions)
+    reached = test.functions | test.at_import
     if not mutant.path.endswith(".c"):
-        return not mutant.function or f" | {mutant.function}" in test.functions or bool(test.compiled)
+        return not mutant.function or f" | {mutant.function}" in reached or bool(test.compiled)
     wanted = {mutant.function} if mutant.function else functions_in(mutant.path)
-    return Path(mutant.path).name in test.compiled or any(f" | {name}" in test.functions for name in wanted)
+    return Path(mutant.path).name in test.compiled or any(f" | {name}" in reached for name in wanted)
+
+
+@cache
+def _importers(path: str) -> frozenset[str]:
+    """The modules and tests that import a module."""
+    name = module_name(Path(path))
+    return frozenset(
+        str(other.relative_to(ROOT))
+        for folder in ("validator", "sdk", "tests")
+        for other in (ROOT / folder).rglob("*.py")
+        if name in modules_of(other)
+    )
 
 
 def _share_a_name(source: str, test_file: str) -> bool:

@@ -1,15 +1,18 @@
 """A change is put in place, judged by the tests and taken out again; what is known of changes is kept."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.mutation import ledger
+from tests.mutation.__main__ import Judged, summed_up
 from tests.mutation.mutant import Mutant
 from tests.mutation.notes import Notes
-from tests.mutation.plan import Measured, choose_tests, read_tests, state_of
-from tests.mutation.targets import LANGUAGES, ROOT, mutants_of, sources_of
+from tests.mutation.plan import Measured, choose_tests, measured, read_tests
+from tests.mutation.state import State, state_of
+from tests.mutation.targets import LANGUAGES, ROOT, Language, mutants_of, sources_of
 from tests.mutation.workshop import EXTENSION, Build, Outcome, Run, Workshop
 
 RECORD, DENY = "validator/judging/record.py", "validator/core/deny.c"
@@ -92,7 +95,7 @@ def test_a_test_reaches_what_it_calls_and_what_its_imports_and_its_shared_fixtur
     assert run.outcome is Outcome.SURVIVED
     tests = read_tests(out)
     assert all(one.took_s > 0 for one in tests)
-    assert all(f"{RECORD} | Terminal.__post_init__" in one.functions for one in tests)
+    assert all(f"{RECORD} | Terminal.__post_init__" in one.at_import for one in tests)
     asks = {one.name for one in tests if f"{RECORD} | record_is_intact" in one.functions}
     assert {"tests/test_of_reach.py::test_one", "tests/test_of_reach.py::test_two"} < asks
     assert "tests/validator/judging/test_record.py::test_any_bytes_can_be_asked_whether_they_are_a_record" in asks
@@ -157,6 +160,27 @@ def test_a_change_in_a_function_needs_the_tests_that_reach_it_those_of_its_name_
     assert names(outside) == [["c"], ["a", "b", "quick", "slow"]]
 
 
+def test_a_change_in_what_runs_at_an_import_needs_the_tests_of_whoever_imports_it() -> None:
+    def test(name: str, function: str) -> Measured:
+        at_import = frozenset({f"{RECORD} | Terminal", f"{RECORD} | Terminal.__post_init__"})
+        return Measured(name=f"{name}::test_x", took_s=0.1, functions=frozenset({function}), at_import=at_import)
+
+    tests = [
+        test("tests/test_a.py", f"{RECORD} | Terminal.__post_init__"),
+        test("tests/test_b.py", f"{RECORD} | other"),
+        test("tests/test_c.py", "validator/device.py | Device._record"),
+        test("tests/test_d.py", "validator/uplink/http.py | HttpUplink.send"),
+        test("tests/validator/judging/test_loop.py", "sdk/issuer.py | make_root"),
+        test("tests/test_e.py", "sdk/issuer.py | make_root"),
+    ]
+
+    def files(mutant: Mutant) -> list[str]:
+        return [one.file.rpartition("_")[2] for lot in choose_tests(mutant, tests) for one in lot]
+
+    assert files(the(RECORD, "> → >=", "_STRING_MAX")) == ["a.py", "b.py", "c.py", "loop.py"]
+    assert files(the(RECORD, "255 → 254", "_STRING_MAX")) == ["a.py", "b.py", "c.py", "loop.py"]
+
+
 @pytest.fixture
 def reasons_file(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "without_effect.toml"
@@ -175,30 +199,82 @@ def test_a_reason_belongs_to_one_change_and_is_missed_when_the_change_is_gone(re
             ledger.reasons(reasons_file)
 
 
-def test_an_outcome_holds_while_nothing_changes_and_who_noticed_it_is_a_hint_beyond(tmp_path: Path) -> None:
-    mutant, path = the(RECORD, "> → >=", "_STRING_MAX"), tmp_path / "notes.json"
-    notes = Notes(path, "one state")
+def test_an_outcome_holds_while_what_it_rests_on_does_and_who_noticed_it_is_a_hint_beyond(tmp_path: Path) -> None:
+    mutant, other, path = the(RECORD, "> → >=", "_STRING_MAX"), the(RECORD, "255 → 254", "_STRING_MAX"), tmp_path / "n"
+    noticed, survived = Run(outcome=Outcome.NOTICED, by="test_a.py::test_x"), Run(outcome=Outcome.SURVIVED)
+    notes = Notes(path, State("sources", {"test_a.py": "1", "test_b.py": "1"}))
     assert notes.outcome(mutant) is None
-    notes.add(mutant, Run(outcome=Outcome.NOTICED, by="test_record.py::test_a"))
-    again = Notes(path, "one state")
-    assert again.outcome(mutant) == Run(outcome=Outcome.NOTICED, by="test_record.py::test_a")
-    later = Notes(path, "another state")
-    assert later.outcome(mutant) is None
-    assert later.noticed_by(mutant) == "test_record.py::test_a"
-    later.add(mutant, Run(outcome=Outcome.SURVIVED))
-    assert Notes(path, "another state").noticed_by(mutant) == ""
+    notes.add(mutant, noticed)
+    notes.add(other, survived)
+
+    def kept(base: str, tests: dict[str, str]) -> tuple[Run | None, Run | None]:
+        again = Notes(path, State(base, tests))
+        assert again.noticed_by(mutant) == "test_a.py::test_x"
+        return again.outcome(mutant), again.outcome(other)
+
+    assert kept("sources", {"test_a.py": "1", "test_b.py": "1"}) == (noticed, survived)
+    assert kept("sources", {"test_a.py": "1", "test_b.py": "2"}) == (noticed, None)
+    assert kept("sources", {"test_a.py": "1", "test_b.py": "1", "test_c.py": "1"}) == (noticed, None)
+    assert kept("sources", {"test_a.py": "2", "test_b.py": "1"}) == (None, None)
+    assert kept("others", {"test_a.py": "1", "test_b.py": "1"}) == (None, None)
+    notes.add(mutant, Run(outcome=Outcome.SAME))
+    again = Notes(path, State("sources", {}))
+    assert again.outcome(mutant) == Run(outcome=Outcome.SAME)
+    assert again.noticed_by(mutant) == ""
 
 
-def test_the_state_is_another_once_a_source_or_a_test_is(tmp_path: Path) -> None:
-    root = tmp_path / "mutation"
-    states = []
-    for path, text in (("validator/a.c", "1"), ("validator/a.c", "2"), ("tests/test_a.py", "1"), ("tests/a.json", "1")):
+def test_the_state_of_a_test_is_another_once_a_source_a_fixture_itself_or_what_it_imports_is(tmp_path: Path) -> None:
+    root = tmp_path / "copy"
+
+    def state(path: str, text: str, language: Language = LANGUAGES[0]) -> tuple[str, str, str]:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
-        states.append(state_of(root, LANGUAGES[0]))
-        assert state_of(root, LANGUAGES[0]) == states[-1]
-    assert len(set(states)) == 4
-    assert state_of(root, LANGUAGES[1]) not in states
+        found = state_of(root, language)
+        assert state_of(root, language) == found
+        return found.of_test("tests/test_a.py::test_x"), found.of_test("tests/test_b.py::test_x"), found.whole
+
+    a, b, all_of_it = state("tests/test_b.py", "from tests.test_c import X")
+    a, b, all_of_it = state("tests/test_a.py", "import os")
+    assert len({a, b, all_of_it}) == 3
+    for path in ("validator/a.c", "sdk/a.py", "tests/conftest.py", "tests/a.json"):
+        before = {a, b, all_of_it}
+        a, b, all_of_it = state(path, "1")
+        assert not before & {a, b, all_of_it}
+    assert state("tests/test_c.py", "X = 1")[0] == a
+    a, b, all_of_it = state("tests/test_c.py", "X = 2")
+    assert state("tests/test_c.py", "X = 3")[1] != b
+    a, b, all_of_it = state("tests/test_a.py", "import sys")
+    assert state("tests/test_a.py", "import os")[:2] != (a, b)
+    assert state("tests/test_a.py", "import sys") == (a, b, all_of_it)
+    assert state("tests/test_a.py", "import sys", LANGUAGES[1])[0] != a
+
+
+def test_only_the_files_of_tests_that_have_changed_are_measured_anew(workshop: Workshop, tmp_path: Path) -> None:
+    folder = workshop.root / "tests" / "measured"
+    folder.mkdir()
+    files = {name: folder / f"test_{name}.py" for name in "abc"}
+    language = replace(LANGUAGES[1], tests=("tests/measured",), tests_left_out=("tests/measured/test_c.py",))
+
+    def run() -> dict[str, float]:
+        state = State("sources", {str(path.relative_to(workshop.root)): path.read_text() for path in folder.iterdir()})
+        found = measured(workshop, language, state, tmp_path / "kept.json")
+        return {one.name.rpartition("/")[2]: one.took_s for one in found}
+
+    for path in files.values():
+        path.write_text("def test_x():\n    pass\n")
+    before = run()
+    assert before.keys() == {"test_a.py::test_x", "test_b.py::test_x"}
+    files["a"].write_text("def test_y():\n    sum(range(1000000))\n")
+    after = run()
+    assert after.keys() == {"test_a.py::test_y", "test_b.py::test_x"}
+    assert after["test_b.py::test_x"] == before["test_b.py::test_x"]
+    files["a"].unlink()
+    assert run().keys() == {"test_b.py::test_x"}
+    files["b"].write_text("import pytest\n\n\n@pytest.mark.long\ndef test_x():\n    pass\n")
+    assert run() == {}
+    files["b"].write_text("def test_x():\n    raise ValueError\n")
+    with pytest.raises(RuntimeError, match=r"without any mutant tests/measured/test_b\.py::test_x fails"):
+        run()
 
 
 def test_a_rate_is_a_share_of_what_matters_and_is_kept_by_language(tmp_path: Path) -> None:
@@ -209,6 +285,33 @@ def test_a_rate_is_a_share_of_what_matters_and_is_kept_by_language(tmp_path: Pat
     ledger.write_rate("c", ledger.Rate(noticed=10, of=10), path)
     assert ledger.rates(path) == {"c": ledger.Rate(noticed=10, of=10), "python": ledger.Rate(noticed=3, of=4)}
     assert str(ledger.rates(path)["python"]) == "3 of 4, 75.0 %"
+
+
+def test_what_is_kept_is_no_less_than_the_goals() -> None:
+    assert ledger.GOALS.keys() == {language.name for language in LANGUAGES} == ledger.rates().keys()
+    for language, goal in ledger.GOALS.items():
+        assert ledger.least(language) == ledger.rates()[language].share >= goal
+
+
+def test_a_run_of_the_whole_draw_fails_below_the_goal_and_below_what_is_kept_which_only_rises(tmp_path: Path) -> None:
+    path, mutant = tmp_path / "rates.json", the(RECORD, "> → >=", "_STRING_MAX")
+
+    def run(noticed: int, survived: int, *, is_whole: bool = True, write: bool = True) -> bool:
+        outcomes = [*[Outcome.NOTICED] * (noticed - 1), Outcome.HUNG, *[Outcome.SURVIVED] * survived, Outcome.SAME]
+        judged = [Judged(mutant=mutant, run=Run(outcome=outcome), took_s=1) for outcome in outcomes]
+        return summed_up("c", judged, is_whole, write, path)
+
+    assert not run(96, 4)
+    assert run(96, 4, is_whole=False)
+    assert run(98, 2, write=False)
+    assert ledger.rates(path) == {}
+    assert run(98, 2)
+    assert run(99, 1, write=False)
+    assert not run(97, 3)
+    assert ledger.rates(path) == {"c": ledger.Rate(noticed=98, of=100)}
+    assert run(99, 1)
+    assert not run(98, 2)
+    assert ledger.rates(path) == {"c": ledger.Rate(noticed=99, of=100)}
 
 
 def test_the_reasons_that_are_kept_can_be_read_and_every_pattern_finds_something() -> None:

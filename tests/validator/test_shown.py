@@ -44,6 +44,11 @@ def test_a_long_text_is_cut_and_says_so() -> None:
     assert shown("x" * 4, 4) == "xxxx"
 
 
+def test_in_json_a_character_that_cannot_be_seen_is_escaped_though_it_is_ascii() -> None:
+    assert shown_json("a\x7f") == '"a\\u007f"'
+    assert shown_json("开\x9b") == '"开\\u009b"'
+
+
 @given(st.recursive(ANY_TEXT, lambda part: st.dictionaries(ANY_TEXT, part, max_size=3) | st.lists(part, max_size=3)))
 def test_json_keeps_what_was_said_and_commands_no_terminal(value: object) -> None:
     said = shown_json(value)

@@ -22,7 +22,7 @@ from yima.sdk.serving import Serving
 from yima.validator.errors import ResolverError
 from yima.validator.judging import Direction, GateContext, Mode
 from yima.validator.ports import Answer, Question, Resolver, open_resolver
-from yima.validator.resolvers.http import ANSWER_MAX, MOST_OPEN, PATH, HttpResolver, _answer_in
+from yima.validator.resolvers.http import ANSWER_MAX, MOST_OPEN, PATH, HttpResolver, _answer_in, _Exchange
 
 GATE = GateContext(mode=Mode.METRO, city=320500, line=2, station=7, direction=Direction.ENTRY)
 TOKENS = {b"js:good": Answer.ACCEPT, b"js:bad": Answer.REFUSE, b"\x00\xff": Answer.ACCEPT}
@@ -60,6 +60,17 @@ def test_a_service_that_thinks_for_too_long_is_unreachable() -> None:
     with bench(delay_s=20.0) as (resolver, events):
         assert resolver.resolve(question(deadline_ms=100)) is Answer.UNREACHABLE
         assert events == [], "it had not answered yet"
+
+
+def test_a_question_that_nobody_waits_for_any_more_is_not_asked() -> None:
+    with bench() as (resolver, events):
+        late = _Exchange(resolver._connection(5), question())
+        late.cut()
+        late.run()
+        assert (late.answer, events) == (Answer.UNREACHABLE, [])
+        in_time = _Exchange(resolver._connection(5), question())
+        in_time.run()
+        assert (in_time.answer, len(events)) == (Answer.ACCEPT, 1)
 
 
 Serve = Callable[[socket.socket], None]

@@ -53,6 +53,14 @@ def test_names_of_numbers_that_do_not_exist_are_unknown_and_never_null(library: 
     assert library.yima_package_error_name(-1) == b"unknown"
 
 
+def test_what_lies_behind_a_payload_in_memory_does_not_say_what_kind_it_is(library: ctypes.CDLL) -> None:
+    payloads = [b"https://s.sh.gov.cn/0420abcd##", b"http://example.com", b"6212345678901234567", b"TX0123456789"]
+    for payload in payloads:
+        for length in range(len(payload)):
+            found = library.yima_family_name(library.yima_family_of(payload, ctypes.c_size_t(length)))
+            assert found == _core.family_of(payload[:length]).encode(), payload[:length]
+
+
 def test_whoever_does_not_ask_where_an_error_lies_is_told_the_error_all_the_same(
     library: ctypes.CDLL, image: bytes
 ) -> None:
@@ -69,6 +77,23 @@ def test_whoever_does_not_ask_where_an_error_lies_is_told_the_error_all_the_same
     for call, good in calls:
         assert call(good[:50], ctypes.c_size_t(50), None) != 0
         assert call(good, ctypes.c_size_t(len(good)), None) == 0
+
+
+def test_what_lies_behind_an_image_in_memory_changes_no_answer(library: ctypes.CDLL, image: bytes) -> None:
+    room, offset = ctypes.create_string_buffer(65536), ctypes.c_size_t()
+    deny = build(Changes(), environment="test", version=1, issued_at=1)
+    calls: list[tuple[Any, bytes]] = [
+        (partial(library.yima_parameters_open, room), image[:1000]),
+        (partial(library.yima_package_open, room), package(1)[:1000]),
+        (partial(library.yima_deny_open, room), deny),
+    ]
+    for call, good in calls:
+        for size in range(len(good)):
+            answers = set()
+            for behind in (b"", b"\xff" * 64, good[size:]):
+                error = call(good[:size] + behind, ctypes.c_size_t(size), ctypes.byref(offset))
+                answers.add((error, offset.value))
+            assert len(answers) == 1, size
 
 
 def test_what_is_no_deny_list_is_refused_by_the_look_at_every_byte_too(library: ctypes.CDLL) -> None:

@@ -49,6 +49,7 @@ CASES = [
     (b"https://s.sh.gov.cn/token", "suishen-hall", Reason.ONLINE_CODE_NOT_ACCEPTED),
     (b"http://example.com", "suishen-hall", Reason.ONLINE_CODE_NOT_ACCEPTED),
     (b"HTTPS://EXAMPLE.COM", "suishen-hall", Reason.ONLINE_CODE_NOT_ACCEPTED),
+    (b"\x80\0\0", "unknown", Reason.UNKNOWN_FAMILY),  # two marks of the ministry's, and no room for the third
     (b"https:/", "unknown", Reason.UNKNOWN_FAMILY),
     (b"http", "unknown", Reason.UNKNOWN_FAMILY),
     (b"https", "unknown", Reason.UNKNOWN_FAMILY),

@@ -49,6 +49,12 @@ class Writer:
         self.number += 1
         return head + struct.pack("<III", zlib.crc32(head), self.number - 1, zlib.crc32(body)) + body
 
+    def acknowledgement(self, number: int) -> bytes:
+        """The entry that says that everything up to a number has arrived."""
+        self.chain = _core.sm3(self.chain + number.to_bytes(4, "little") + b"\2")
+        head = struct.pack("<HBB", 0, 2, 0xFD)
+        return head + struct.pack("<III", zlib.crc32(head), number, zlib.crc32(self.chain)) + self.chain
+
 
 def opened(flash: Flash, *blocks: bytes) -> Flash:
     flash.overwrite(b"".join(blocks))
@@ -64,6 +70,30 @@ def test_a_second_writer_of_the_format_is_read_alike(flash: Flash) -> None:
     assert flash.chain_holds()
     assert flash.append(b"four") == 4
     assert flash.chain_holds()
+
+
+def test_a_second_writer_writes_the_same_bytes(flash: Flash) -> None:
+    writer = Writer()
+    written = writer.block(1, [])[:64] + writer.entry(b"one") + writer.entry(b"two") + writer.acknowledgement(1)
+    assert (flash.append(b"one"), flash.append(b"two"), flash.acknowledge(1)) == (1, 2, True)
+    assert flash.image == written.ljust(len(flash.image), b"\xff")
+    opened(flash, written)
+    assert flash.entries() == {1: b"one", 2: b"two"}
+    assert (flash.next, flash.acknowledged) == (3, 1)
+    assert flash.chain_holds()
+
+
+@pytest.mark.parametrize("byte", range(8))
+def test_a_unit_with_a_single_byte_programmed_is_not_programmed_again(flash: Flash, byte: int) -> None:
+    writer = Writer()
+    block = bytearray(writer.block(1, []))
+    entry = writer.entry(b"one")
+    block[64 : 64 + len(entry)] = entry
+    block[64 + len(entry) + byte] = 0xFE
+    opened(flash, bytes(block))
+    assert flash.append(b"two") == 2
+    assert flash.entries() == {1: b"one", 2: b"two"}
+    assert flash.violations == 0
 
 
 def test_an_empty_log_holds(flash: Flash) -> None:

@@ -134,6 +134,16 @@ def test_the_table_above_leaves_out_only_what_has_its_own_test() -> None:
     assert {reason for reason, _ in ORDER} | elsewhere == set(Reason)
 
 
+def test_a_payment_account_is_sixteen_printable_characters_of_ascii(
+    new_rider: Callable[..., Rider], new_validator: Callable[..., Validator], now: int
+) -> None:
+    for character in range(256):
+        spoilt = scene()
+        spoilt.unsigned.update({135: bytes([character])})
+        is_one = present(spoilt, new_rider, new_validator, now) is not Reason.PAYMENT_ACCOUNT
+        assert is_one is (0x20 <= character <= 0x7E), character
+
+
 def test_a_refused_pair_with_a_mismatching_institution_reports_the_mismatch(
     new_rider: Callable[..., Rider], new_validator: Callable[..., Validator], now: int
 ) -> None:

@@ -6,7 +6,9 @@ whose inputs are out of range, and points at which the kernels' formulas have ex
 
 import json
 import os
+import platform
 import random
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,13 @@ ANNEX_A = bytes.fromhex(
     "f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3"
     "b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa"
 )
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64" or sys.platform != "linux", reason="asks Linux for x86-64's flags")
+def test_the_kernel_for_adx_and_bmi2_comes_first_where_the_processor_has_both() -> None:
+    flags = set(Path("/proc/cpuinfo").read_text().split())
+    assert KERNELS[-2:] == ("64", "32")
+    assert KERNELS[:-2] == (("adx",) if {"adx", "bmi2"} <= flags else ())
 
 
 def test_the_portable_kernels_are_always_there() -> None:

@@ -3,7 +3,8 @@
 The codes are made by yima.sdk.suishen, a second description of the same layout. Both come from a reader's structures.
 """
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -177,6 +178,19 @@ def test_any_expiry_is_read_as_the_library_reads_it(moment: datetime) -> None:
     payload = code(expires_at=second, generated_at=second, validity_s=60)
     assert validator.judge(payload, second).accepted
     assert validator.judge(payload, second + 1).reason is Reason.AUTHORISATION_EXPIRED
+
+
+def test_every_month_ends_with_its_last_day() -> None:
+    good = body()
+
+    def expires_on(day: date, later: int = 0) -> Reason:
+        expiry = f"{day:%Y%m}{day.day + later:02}120000".encode()
+        return judged(wrap(ISSUER.sign(good[:100] + expiry + good[114:]))).reason
+
+    for year, month in product((2026, 2027, 2028), range(1, 13)):
+        last = date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+        assert expires_on(last) is not Reason.SUISHEN_FORM, last
+        assert expires_on(last, 1) is Reason.SUISHEN_FORM, last
 
 
 @pytest.mark.parametrize("expiry", [b"99991231235959", b"21060301000000"])

@@ -98,6 +98,13 @@ def test_a_terminal_is_written_to_at_once_and_one_that_is_held_blocks_nobody() -
     os.close(reading)
 
 
+def test_what_was_printed_before_stands_before(pipe: Pipe) -> None:
+    pipe.stream.write("before\n")
+    writer = LineWriter(pipe.stream)
+    writer.write("after")
+    assert pipe.read(writer) == ["before", "after"]
+
+
 def test_a_pipe_that_nobody_reads_holds_up_no_writer_and_what_is_lost_is_told(pipe: Pipe) -> None:
     writer = LineWriter(pipe.stream)
     writer.lost = lost_as_json

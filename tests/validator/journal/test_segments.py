@@ -85,6 +85,20 @@ def test_an_append_is_one_write_and_one_flush() -> None:
     assert disk.calls[before:] == ["write", "flush"]
 
 
+def test_a_start_keeps_a_segment_that_is_ready_and_removes_one_that_was_half_begun() -> None:
+    disk = SegmentDisk()
+    entries = filled(disk, 3)
+    cared(writer(disk), 0)
+    ready = name_of(2)
+    assert ready in disk.names()
+    assert held(writer(disk)) == entries
+    assert ready in disk.names()
+    disk.write(ready, 0, pack_header(Header(2, "gate-7", 7, 4, bytes(32)))[:100])
+    disk.flush(ready)
+    assert held(writer(disk)) == entries
+    assert ready not in disk.names()
+
+
 @pytest.mark.parametrize("before", [0, 32], ids=["the first entries", "a new segment"])
 def test_the_power_goes_at_every_call_and_inside_it(before: int) -> None:
     draw = random.Random(1)

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.validator.core import test_ministry_226, test_suishen
+from tests.validator.judging import loop_bench
 from yima.sdk.issuer import Rider
 from yima.validator import _core
 from yima.validator.judging import GateContext, Mode, Moment, Reason, Stage, StageResult, Validator, masked
@@ -40,9 +42,11 @@ def test_a_reason_carries_the_labs_number_its_stage_and_both_languages() -> None
         assert all(char.isascii() for char in reason.english)
 
 
-def test_every_lab_case_that_a_vector_expects_has_a_reason(lab: dict[int, dict[str, Any]]) -> None:
-    expected = {vector["expect"]["case"] for vector in lab.values()}
-    assert expected <= {reason.case for reason in Reason}
+def test_the_numbers_that_reasons_show_are_cases_of_the_lab_and_every_expected_one_is_there(
+    lab: dict[int, dict[str, Any]],
+) -> None:
+    expected = {vector["expect"]["case"] for vector in lab.values()} - {None}
+    assert expected <= {reason.case for reason in Reason} - {None} <= set(lab)
 
 
 def test_a_verdict_is_a_value(
@@ -72,6 +76,15 @@ def test_a_verdict_shows_accounts_masked_and_keeps_the_code_out_of_logs(
     garbage = new_validator().judge(b"garbage", now)
     assert garbage.account_masked == ""
     assert garbage.organisation is None
+
+
+def test_the_account_is_read_where_its_family_has_it_and_nowhere_in_a_code_that_only_its_issuer_reads() -> None:
+    old, hall = test_ministry_226.judged(test_ministry_226.old()), test_suishen.judged(test_suishen.code())
+    assert (old.family, old.account_masked) == ("ministry-226", "3104************9999")
+    assert (hall.family, hall.account_masked) == ("suishen", "3100************3456")
+    resolved = loop_bench.Bench().validator.judge(b"js:310487000000000199990000000000001234567890", loop_bench.NOW)
+    assert (resolved.reason, resolved.stages[Stage.FORMAT]) == (Reason.NEEDS_RESOLVER, StageResult.PASSED)
+    assert (resolved.account_masked, resolved.organisation) == ("", None)
 
 
 @pytest.mark.parametrize(

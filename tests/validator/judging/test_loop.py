@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.validator.judging.loop_bench import MAPPING, NOW, Bench, rider
-from yima.validator.journal.facts import Outcome, OutcomeFacts, TapFacts, TimeEvent, TimeFacts, parse
+from yima.validator.journal.facts import NoteFacts, Outcome, OutcomeFacts, TapFacts, TimeEvent, TimeFacts, parse
 from yima.validator.judging import Reason, Vouched
 from yima.validator.judging.loop import GateAnswer, Step
 from yima.validator.judging.record import record_is_intact
@@ -32,6 +32,22 @@ def test_a_good_code_is_recorded_before_the_gate_opens(bench: Bench) -> None:
     assert (facts.reason, facts.fare_fen, facts.run, facts.city) == (0, 200, 4, 320500)
     assert record_is_intact(record)
     assert b"gate-7" + b"20260921" in record, "the record's id: terminal, date, number"
+
+
+def test_every_entry_says_when_it_was_written_and_whether_that_clock_was_trusted(bench: Bench) -> None:
+    bench.moment(7)
+    assert bench.carry_out(bench.loop.parameters(0)) == ["RECORD"]
+    bench.gate = GateAnswer.FAILED
+    assert bench.show(rider().code(NOW)) == ["RECORD", "OPEN", "RECORD", "REFUSE"]
+    assert bench.moment(3, wall=9_000)[0] == "RECORD"
+    facts = [parse(entry)[0] for entry in bench.entries]
+    assert [(type(one), one.at - NOW, one.tick_ms, one.trusted, one.run) for one in facts] == [
+        (TimeFacts, 0, 5_000, True, 4),
+        (NoteFacts, 7, 12_000, True, 4),
+        (TapFacts, 12, 17_000, True, 4),
+        (OutcomeFacts, 12, 17_000, True, 4),
+        (TimeFacts, 9_012, 20_000, False, 4),
+    ]
 
 
 def test_a_bad_code_is_recorded_and_refused(bench: Bench) -> None:

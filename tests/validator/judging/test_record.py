@@ -119,6 +119,17 @@ def test_a_record_cut_short_anywhere_is_not_intact(accepted: Accepted) -> None:
     assert not any(record_is_intact(record[:size]) for size in range(len(record)))
 
 
+def test_a_record_begins_with_the_one_version_that_there_is(accepted: Accepted) -> None:
+    record = recorded(accepted())
+
+    def sealed(content: bytes) -> bytes:
+        return content + record[-36:-32] + _core.sm3(content)
+
+    assert sealed(record[:-36]) == record
+    for head in ("0000000101", "0000000200", "0001000100", "00000000"):
+        assert not record_is_intact(sealed(bytes.fromhex(head) + record[5:-36])), head
+
+
 def test_unknown_tags_are_kept_and_acquirers_may_add_theirs_behind() -> None:
     head = bytes.fromhex("0000000100") + bytes.fromhex("0042000199") + bytes.fromhex("30010000")
     record = head + bytes.fromhex("00110020") + _core.sm3(head)

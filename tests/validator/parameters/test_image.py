@@ -230,6 +230,13 @@ FULL = Rules(
 IMAGE = build(FULL)
 
 
+def test_a_name_for_people_says_by_a_number_what_it_names() -> None:
+    kinds = [LabelKind.CITY, LabelKind.LINE, LabelKind.STATION, LabelKind.ORGANISATION]
+    image = build(replace(FULL, labels={LabelKey(kind, 1, Mode.BUS, 2, 3): kind.name for kind in kinds}))
+    found = {row["name"].rstrip(b"\0").decode(): row["kind"] for row in parameter_layout.parse(image)[19]}
+    assert found == {"CITY": 1, "LINE": 2, "STATION": 3, "ORGANISATION": 4, "by-km": 5, "network": 5}
+
+
 @pytest.mark.parametrize("size", range(0, len(IMAGE), 7))
 def test_a_full_image_cut_short_is_refused(size: int) -> None:
     with pytest.raises(ValueError, match="at byte"):

@@ -138,6 +138,28 @@ def test_an_error_names_the_key_and_the_remedy(mapping: dict[str, Any], key: str
     assert caught.value.remedy.zh
 
 
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        ("max_validity_s", 1, 65535), ("future_tolerance_s", 0, 86400), ("debounce_ms", 0, 600_000),
+        ("account_interval_s", 0, 86400), ("lists_max_age_s", 0, 0x7FFFFFFF), ("offline_max_s", 0, 0x7FFFFFFF),
+        ("taps_per_minute", 1, 6000),
+    ],
+)  # fmt: skip
+def test_a_limit_may_be_each_of_its_bounds_and_nothing_beyond(name: str, least: int, most: int) -> None:
+    for bound, beyond in ((least, least - 1), (most, most + 1)):
+        from_mapping(FULL | {"limits": {name: bound}})
+        with pytest.raises(ParametersError, match=rf"limits\.{name}"):
+            from_mapping(FULL | {"limits": {name: beyond}})
+
+
+def test_a_wrong_value_is_shown_whole_up_to_sixty_characters() -> None:
+    for length, shown in ((58, "'" + "x" * 58 + "'"), (59, "'" + "x" * 56 + "...")):
+        with pytest.raises(ParametersError) as caught:
+            from_mapping(spoilt("environment", value="x" * length))
+        assert caught.value.problem.en == f"{shown} is not what belongs here"
+
+
 def test_an_account_of_the_deny_list_stays_out_of_messages() -> None:
     with pytest.raises(ParametersError) as caught:
         from_mapping(spoilt("deny", 0, "account", value="3104870000000001999X"))

@@ -15,7 +15,15 @@ from yima.sdk.serving import Serving
 from yima.validator.errors import CollectorBusyError, UplinkError
 from yima.validator.journal import SegmentJournal
 from yima.validator.state.keys import DeviceKey, is_signed
-from yima.validator.uplink.batches import ANSWER_MAX, BatchError, encode_batch, fitting, parse_answer, parse_batch
+from yima.validator.uplink.batches import (
+    ANSWER_MAX,
+    CONTENT_MAX,
+    BatchError,
+    encode_batch,
+    fitting,
+    parse_answer,
+    parse_batch,
+)
 from yima.validator.uplink.http import HttpUplink, retry_after_s
 
 
@@ -74,6 +82,15 @@ def test_a_body_holds_what_fits_and_at_least_one(journal: SegmentJournal) -> Non
     assert len(parse_batch(encode_batch("gate-7", 7, fits)).entries) == len(fits)
     assert fitting(entries[:1]) == entries[:1]
     assert fitting([]) == []
+
+
+def test_an_entry_may_be_as_large_as_an_entry_can_be_and_no_larger(journal: SegmentJournal) -> None:
+    for size in (CONTENT_MAX, CONTENT_MAX + 2):
+        journal.append(bytes(size))
+    largest, larger = journal.pending(2)
+    assert parse_batch(encode_batch("gate-7", 7, [largest])).entries == (largest,)
+    with pytest.raises(BatchError, match="at most 8192 bytes"):
+        parse_batch(encode_batch("gate-7", 7, [larger]))
 
 
 @given(st.binary(max_size=300))

@@ -1,5 +1,6 @@
 """A centre at work in its folder: days in their order, each step again at will, what must hold of a day's figures."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
@@ -12,7 +13,7 @@ from tests.sdk.centre.clearing import centre as kept
 from tests.sdk.centre.clearing.folders import copied, folder
 from tests.sdk.centre.clearing.world import DAY
 from yima.sdk.centre.clearing.day import STEPS, Centre, report_path
-from yima.sdk.centre.clearing.folder import CentreFolder, FolderError
+from yima.sdk.centre.clearing.folder import DEVICES, CentreFolder, FolderError
 from yima.sdk.centre.clearing.money import tables as money
 from yima.sdk.centre.clearing.money.settle import OrderError
 from yima.sdk.centre.clearing.money.tables import CLEARED, POSTINGS
@@ -112,6 +113,17 @@ def test_a_folder_that_is_none_says_what_lies_in_one(tmp_path: Path, given: Path
         CentreFolder(copy).sources()
 
 
+def test_only_where_a_folder_lists_devices_their_keys_count(given: Path, tmp_path: Path) -> None:
+    copy = copied(given, tmp_path / "region")
+    (copy / DEVICES).unlink(missing_ok=True)
+    assert CentreFolder(copy).keys() is None
+    (copy / DEVICES).write_text(f"gate-1 {'a' * 64}\ngate-1 {'B' * 64}  # since May\ngate-2 {'c' * 64}\n")
+    assert CentreFolder(copy).keys() == {
+        "gate-1": frozenset({"a" * 64, "b" * 64}),
+        "gate-2": frozenset({"c" * 64}),
+    }
+
+
 def test_the_figures_of_every_day_are_in_order(cleared: Centre) -> None:
     for day in DAYS:
         figures = cleared.figures(day)
@@ -166,6 +178,10 @@ def test_the_report_says_who_owes_whom_in_both_languages_and_stands_alone(cleare
     text = report_page(figures)
     page = Cells(text)
     assert page.open == []
+    assert re.findall(r"<h2>(.*?) · <span", text) == [
+        "Who owes whom", "What for", "By operator and issuer", "Subsidy by funder", "Fares: gate and centre",
+        "Rides and bookings", "Taps", "Disputes",
+    ]  # fmt: skip
     assert "src=" not in text and "href=" not in text and "<script" not in text
     net = page.tables[0]
     assert net[0] == ["party 机构", "due in 应收", "due out 应付", "net 净额"]

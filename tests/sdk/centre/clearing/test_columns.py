@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.packages_world import package
 from tests.sdk.centre.clearing import world
 from tests.sdk.centre.clearing.test_against_plain import tariff
 from tests.sdk.centre.clearing.world import CITY, NOON, Device
@@ -135,4 +136,13 @@ def test_a_folder_of_what_was_published(tmp_path: Path) -> None:
     assert CITY
     (tmp_path / "other.bin").write_bytes(b"junk")
     with pytest.raises(ParametersError, match=r"other\.bin"):
+        load_folder(tmp_path)
+
+
+def test_a_package_whose_image_is_damaged_is_named_and_not_read(tmp_path: Path) -> None:
+    good = package(1)
+    (tmp_path / "one.bin").write_bytes(good)
+    assert len(load_folder(tmp_path).images) == 1
+    (tmp_path / "one.bin").write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    with pytest.raises(ParametersError, match=r"one\.bin.*image is damaged"):
         load_folder(tmp_path)

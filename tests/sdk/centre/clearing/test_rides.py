@@ -344,3 +344,21 @@ def test_rules_are_read_and_what_is_none_is_refused() -> None:
     for bad in wrong:
         with pytest.raises(TermsError, match="rides"):
             ride_rules(Row(bad, "rules: [rides]"))
+
+
+def test_every_number_of_the_rules_may_be_each_of_its_bounds_and_nothing_beyond() -> None:
+    def is_taken(name: str, value: int) -> bool:
+        table = {"missing_exit": [{"fen": 1} | {name: value}]} if name in {"city", "fen"} else {name: value}
+        try:
+            ride_rules(Row(table, "rules: [rides]"))
+        except TermsError:
+            return False
+        return True
+
+    bounds = {
+        "city": (100000, 999999), "fen": (0, 0xFFFFFF), "pair_within_s": (1, 30 * 86400),
+        "close_after_days": (0, 60), "pair_again_days": (0, 60),
+    }  # fmt: skip
+    for name, (least, most) in bounds.items():
+        taken = [is_taken(name, value) for value in (least - 1, least, most, most + 1)]
+        assert taken == [False, True, True, False], name

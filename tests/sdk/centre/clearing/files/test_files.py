@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +163,29 @@ def test_what_is_written_reads_back_in_both(kind: str, data: st.DataObject) -> N
     assert list(parse_file(file_name(kind, 20260801, "99310000", 1), content).records) == rows
     theirs = clearing_file(kind).parse(content).records
     assert [{k: v for k, v in one.items() if k != "_io"} for one in theirs] == rows
+
+
+@pytest.mark.parametrize(
+    ("changed", "where"),
+    [
+        (lambda text: text[:-1], r"A: line 1: is no first line, or the last line has no end"),
+        (lambda text: "\n" + text, r"A: line 1: is no first line, or"),
+        (lambda text: "9" + text[1:], r"A: line 1: is no first line of this version"),
+        (lambda text: text + text[-42:], r"A: line 1: says another day, length or count"),
+        (lambda text: text.replace("1\n", "\n", 1), r"A: line 2: has not the length"),
+        (lambda text: text[:-2] + "x\n", r"A: line 3: agrees is no number"),
+        (lambda text: text[:-3] + "é1\n", r"A: line 3: holds a byte that is not ASCII"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told_with_its_name_and_line(changed: Callable[[str], str], where: str) -> None:
+    rows: list[dict[str, str | int]] = [
+        {"dispute_id": f"D{n}", "confirmed_by": "99310000", "agrees": 1} for n in range(2)
+    ]
+    text = header("CM", 20260801, "99310000", 2) + "\n" + "".join(line("CM", row) for row in rows)
+    name = file_name("CM", 20260801, "99310000", 1)
+    assert len(parse_file(name, text.encode()).records) == 2
+    with pytest.raises(ClearingFileError, match=where):
+        parse_file(name, changed(text).encode())
 
 
 @given(st.sampled_from(["BP", "ED", "CM"]), st.binary(max_size=3), st.integers(0, 400), st.integers(0, 3))

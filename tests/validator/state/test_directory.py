@@ -1,0 +1,38 @@
+"""The state directory: whose it is, and how the journals in it are told apart."""
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from yima.validator.errors import JournalError
+from yima.validator.state.directory import DeviceState, new_epoch
+
+
+def test_an_epoch_is_the_second_and_sixteen_bits_that_a_wrong_clock_cannot_repeat(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for second in (0, 1_790_000_000, 1_790_000_001):
+        monkeypatch.setattr(time, "time", lambda second=second: second + 0.9)
+        epochs = {new_epoch() for _ in range(200)}
+        assert {epoch >> 16 for epoch in epochs} == {second}
+        assert max(epoch & 0xFFFF for epoch in epochs) > 0x7FFF
+        assert len(epochs) > 150
+
+
+def test_a_directory_belongs_to_one_device_whose_name_and_key_stay(tmp_path: Path) -> None:
+    first = DeviceState.open(tmp_path / "state", "gate-7")
+    again = DeviceState.open(tmp_path / "state")
+    assert (again.device, again.key.public) == ("gate-7", first.key.public)
+    with pytest.raises(JournalError, match="belongs to device gate-7, not to gate-8"):
+        DeviceState.open(tmp_path / "state", "gate-8")
+
+
+def test_a_journal_that_begins_anew_is_another_and_one_that_goes_on_is_the_same(tmp_path: Path) -> None:
+    one, other = (DeviceState.open(tmp_path / name, "gate-7") for name in ("one", "other"))
+    with closing(one.open_journal()) as journal, closing(other.open_journal()) as another:
+        epoch = journal.epoch
+        assert epoch != another.epoch
+    with closing(one.open_journal()) as journal:
+        assert journal.epoch == epoch
