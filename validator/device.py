@@ -10,6 +10,7 @@ What to do next is decided by the core's loop (yima.validator.judging.loop); her
 - The memory of used codes is filled from the journal whenever the loop asks for it.
 """
 
+import os
 import threading
 import time
 from collections import deque
@@ -337,6 +338,7 @@ class Device:
             answer = GateAnswer.FAILED if isinstance(error, GateShutError) else GateAnswer.UNKNOWN
             self._watch.trouble = self._watch.trouble or error
             self._tell(Happening.GATE_TROUBLE, error)
+        os.sched_yield()  # who carries the command out, on this processor, goes before what we have to say of it
         self._watch.gate_ns += time.monotonic_ns() - begun
         self._watch.gate = answer
         if answer is GateAnswer.OPENED and self._gate.senses_passage:
