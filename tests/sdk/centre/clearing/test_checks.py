@@ -16,20 +16,13 @@ from yima.sdk.centre.clearing.tables import CHECKS, JUDGED, OUTCOMES, TAPS, VOID
 from yima.sdk.centre.clearing.taps.checks import check_day
 from yima.sdk.centre.clearing.taps.ingest import ingest
 from yima.sdk.centre.clearing.taps.judged import Judges, judge_day
-from yima.sdk.centre.clearing.taps.parameters import load_folder
 from yima.sdk.centre.clearing.taps.stores import SourceError, SqliteSource
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.issuer import make_issuer, make_rider, make_root
-from yima.sdk.parameters.denylist import Changes, accounts_of, build
 from yima.sdk.parameters.example import SOURCE
-from yima.sdk.parameters.signing import sign_deny_list
-from yima.sdk.sm2 import SigningKey
 from yima.validator import _core
-from yima.validator.deny.denylist import DenyList, account_bytes
-from yima.validator.errors import ParametersError
 from yima.validator.journal.facts import Outcome
 from yima.validator.judging import Reason
-from yima.validator.packages import parse_package
 
 
 @pytest.fixture
@@ -369,43 +362,3 @@ def test_portions_are_judged_on_all_threads_and_come_back_in_their_order(
         written.append(centre.content(tmp_path / str(portion)))
     assert sizes == {30, 4, 2}
     assert written[0] == written[1]
-
-
-def deny_images(*of_version: list[str]) -> list[bytes]:
-    """A full list, then an increment for each further one."""
-    images: list[bytes] = []
-    for version, accounts in enumerate(of_version, 1):
-        changes = Changes(denied=accounts_of(map(account_bytes, accounts)))
-        base = DenyList(*images) if images else None
-        images.append(build(changes, environment="test", version=version, issued_at=NOON - 100 + version, base=base))
-    return images
-
-
-def test_a_deny_list_is_the_one_of_the_version_that_the_gate_named(tmp_path: Path, bus: Device) -> None:
-    """The centre has a full list and two increments; each gate is judged by the one that it had."""
-    first, second = "31048700000000000001", "31048700000000000002"
-    images = deny_images(["31048700000000000099"], [first], [second])
-    packages: list[bytes] = []
-    key = SigningKey.generate()
-    for image in images:
-        base = [parse_package(data, "base") for data in packages]
-        packages.append(sign_deny_list(image, [key], base=base))
-    folder = tmp_path / "parameters"
-    folder.mkdir()
-    (folder / "city.img").write_bytes(bytes(tariff().image))
-    for number, data in enumerate(packages):
-        (folder / f"{9 - number}.ymp").write_bytes(data)  # whatever their names are
-    published = load_folder(folder)
-    assert sorted(deny.version for deny in published.denies) == [1, 2, 3]
-    other = deny_images(["31048700000000000098"], ["31048700000000000097"])  # the same versions, made by somebody else
-    for versions, at in ((1, 0), (2, 1000)):
-        bus.validator.set_deny(DenyList(*other[:versions]))
-        for card in (1, 2):
-            assert bus.tap(world.rider(card).code(NOON + at), NOON + at).accepted
-    workspace = Workspace(tmp_path / "w")
-    centre.run(workspace, [world.store(tmp_path / "s.db", bus.entries)], published, [DAY])
-    assert whys(centre.rows(workspace, CHECKS)) == ["NONE", "NONE", "CORE_REFUSES", "NONE"]
-    workspace.close()
-    (folder / "8.ymp").unlink()
-    with pytest.raises(ParametersError, match=r"7\.ymp.*deny-list that is not here"):
-        load_folder(folder)
