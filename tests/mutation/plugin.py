@@ -7,13 +7,14 @@ that whoever started the run sees when it hangs."""
 import json
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
 
+import tests.once
 from tests.mutation.reach import Reach, computed_s
 
 _ORDER, _LOG, _MEASURE = "YIMA_MUTATION_ORDER", "YIMA_MUTATION_LOG", "YIMA_MUTATION_MEASURE"
@@ -28,6 +29,15 @@ settings.register_profile(
     "mutation", deadline=None, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate)
 )
 
+
+if _MEASURE in os.environ:
+    # What files of tests share in a run each of them makes here for itself: it is known what each rests on.
+    def _each(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+        folder = factory.mktemp(name)
+        make(folder)
+        return folder
+
+    tests.once.once = _each
 
 _extension = os.environ.get("YIMA_MUTATION_EXTENSION")
 _reach = Reach(Path(_extension) if _extension else None) if _MEASURE in os.environ else None

@@ -101,6 +101,33 @@ def test_a_test_reaches_what_it_calls_and_what_its_imports_and_its_shared_fixtur
     assert "tests/validator/judging/test_record.py::test_any_bytes_can_be_asked_whether_they_are_a_record" in asks
 
 
+SHARING = """\
+import subprocess
+import pytest
+from tests.once import once
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    return once(tmp_path_factory, "library", lambda _: subprocess.run(["cc", "--version", "deny.c"], check=True))
+
+def test_one(library):
+    assert library.exists()
+"""
+
+
+def test_a_test_rests_on_what_its_file_shares_with_others_whoever_has_made_it(workshop: Workshop) -> None:
+    names = ["tests/test_of_sharing.py", "tests/test_of_sharing_too.py"]
+    out = workshop.root / "build" / "measured.jsonl"
+    out.unlink(missing_ok=True)
+    for name in names:
+        (workshop.root / name).write_text(SHARING)
+    run = workshop.run_tests(names, variables={"YIMA_MUTATION_MEASURE": str(out)})
+    for name in names:
+        (workshop.root / name).unlink()
+    assert run.outcome is Outcome.SURVIVED, workshop.output()
+    assert [(one.file, "deny.c" in one.compiled) for one in read_tests(out)] == [(name, True) for name in names]
+
+
 @pytest.mark.slow
 def test_the_core_says_which_of_its_functions_a_test_reached(workshop: Workshop) -> None:
     workshop.build(Build.COUNTING)

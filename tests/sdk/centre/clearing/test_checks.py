@@ -78,17 +78,6 @@ def test_a_refused_tap_is_no_row(tmp_path: Path, bus: Device) -> None:
     assert checked(tmp_path, bus) == []
 
 
-def test_a_refused_tap_that_names_no_account_has_none_in_its_row(tmp_path: Path, bus: Device) -> None:
-    bus.tap(b"no code", NOON)
-    bus.tap(world.rider(1).code(NOON - 9999), NOON + 5)
-    checked(tmp_path, bus)
-    workspace = Workspace(tmp_path / "w")
-    unknown, late = centre.rows(workspace, TAPS)
-    assert (unknown["reason"], unknown["account"]) == (Reason.UNKNOWN_FAMILY, None)
-    assert (late["fare_fen"], late["account"]) == (0, "31048700000000000001")
-    workspace.close()
-
-
 def test_an_entry_whose_hash_does_not_hold(tmp_path: Path, bus: Device) -> None:
     for card in range(3):
         bus.tap(world.rider(card).code(NOON), NOON + card)

@@ -10,18 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.packages_world import package
-from tests.sdk.centre.clearing import world
+from tests.sdk.centre.clearing import centre, world
 from tests.sdk.centre.clearing.test_against_plain import tariff
 from tests.sdk.centre.clearing.world import CITY, NOON, Device
 from tests.validator.journal.test_facts import TAPS as TAP_FACTS
 from yima.sdk.centre.clearing.columns import integers, numbers, pieces, texts
 from yima.sdk.centre.clearing.days import day_of, days_of, shifted
+from yima.sdk.centre.clearing.tables import TAPS
+from yima.sdk.centre.clearing.taps.ingest import ingest
 from yima.sdk.centre.clearing.taps.parameters import load_folder
+from yima.sdk.centre.clearing.taps.stores import SqliteSource
+from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.layouts_facts import ENTRY
 from yima.validator import _core
 from yima.validator.errors import ParametersError
 from yima.validator.journal.facts import write
-from yima.validator.judging import Direction, Mode
+from yima.validator.judging import Direction, Mode, Reason
 
 VECTORS = sorted((Path(__file__).parents[3] / "vectors" / "facts").glob("*.json"))
 FUNDERS = ("NONE", "RIDING_CITY", "ISSUER_CITY", "OPERATOR", "REGION")
@@ -118,6 +122,18 @@ def test_a_price_is_what_the_core_says_at_a_gate_that_knows_that_entry() -> None
     assert len(set(expected)) > 6
     with pytest.raises(ValueError, match="lengths"):
         judge.price(*pieces(pa.array(entries, pa.binary())), bytes(8), bytes(8))
+
+
+def test_a_refused_tap_that_names_no_account_has_none_in_its_row(tmp_path: Path) -> None:
+    bus = Device("bus", tariff())
+    bus.tap(b"no code", NOON)
+    bus.tap(world.rider(1).code(NOON - 9999), NOON + 5)
+    workspace = Workspace(tmp_path / "w")
+    ingest(workspace, SqliteSource(world.store(tmp_path / "store.db", bus.entries)))
+    unknown, late = centre.rows(workspace, TAPS)
+    assert (unknown["reason"], unknown["account"]) == (Reason.UNKNOWN_FAMILY, None)
+    assert (late["fare_fen"], late["account"]) == (0, "31048700000000000001")
+    workspace.close()
 
 
 def test_days_are_local_dates() -> None:
