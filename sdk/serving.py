@@ -39,16 +39,19 @@ class Serving:
         self._listening = listen(host, port)
         self.url = url_of(self._listening)
         self._server = _server(app)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._listening]}, name="yima-service", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, name="yima-service", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Finishes what is under way and frees the port; twice is once."""
         self._server.should_exit = True
         self._thread.join(STOP_WITHIN_S * 2)
-        self._listening.close()
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._listening])
+        finally:
+            self._listening.close()  # not before: on a busy machine the server may still be about to take it
 
     def __enter__(self) -> "Serving":
         return self
