@@ -133,7 +133,7 @@ def test_gdb_stops_in_a_tap_looks_steps_and_lets_the_gate_open(bench: Bench, wor
     assert "Cannot access memory at address 0x10200" in text  # flash has its controller
     assert re.search(r"Breakpoint 2, .*gate_open .*", text), text
     assert re.search(r"#1 .* carry_out ", text), text
-    assert re.search(r"device\.c:\d+\n\d+\s+tell_tap\(", text), text  # `finish` is back in carry_out
+    assert re.search(r"device\.c:\d+\n\d+\s+if \(gate_open\(", text), text  # `finish` is back in carry_out
     bench.until(lambda event: event.get("pins", 0) & PIN_GATE)
     bench.status("name=ACCEPTED")
 

@@ -17,9 +17,13 @@ from yima.hwsim.demo.clearing import clear_taps, names
 from yima.hwsim.demo.fares import GATES, Price
 from yima.hwsim.demo.outcomes import Outcome
 from yima.hwsim.demo.world import Presentation
+from yima.sdk.centre.collector.store import Signed, Store
 from yima.validator.judging import Reason, Validator
 from yima.validator.parameters import Mode
+from yima.validator.ports import Entry, JournalKey
+from yima.validator.state.keys import DeviceKey
 from yima.validator.texts import Text
+from yima.validator.uplink.batches import encode_batch, parse_batch
 
 NOW = int(time.time())
 
@@ -56,7 +60,25 @@ def ridden(cast: Cast, package: CityPackage, tmp_path: Path) -> tuple[Path, list
                 number=number, mode=mode, person=person, story=Text("", ""), expects=Reason.ACCEPTED, price=Price(0, "")
             )
             outcomes.append(Outcome(presentation=shown, tap=tap))
-    return world.store(tmp_path / "trips.db", world.all_rows(*devices)), outcomes
+    return sent(tmp_path / "trips.db", devices), outcomes
+
+
+def sent(path: Path, devices: Sequence[world.Device]) -> Path:
+    """A collector's store that took everything of these devices, signed."""
+    store = Store(path)
+    for device in devices:
+        key = DeviceKey.generate()
+        entries = [
+            Entry(
+                key=JournalKey(row["device"], row["epoch"], row["sequence"]),
+                content=row["entry"], previous=row["previous"], hash=row["hash"],
+            )
+            for row in device.entries
+        ]  # fmt: skip
+        body = encode_batch(device.name, device.epoch, entries)
+        store.accept(parse_batch(body), key.public, received=NOW + 60, signed=Signed(body, key.sign(body)))
+    store.close()
+    return path
 
 
 def test_what_gates_took_is_who_owes_whom(
