@@ -9,6 +9,7 @@ Rules it keeps:
 - Every wait is bounded, every process started is ended, also after Ctrl-C.
 """
 
+import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -71,9 +72,8 @@ class Demonstration:
         begun = time.monotonic()
         script = self._world.script
         outcomes: list[Outcome] = []
-        # Sockets need short paths, whatever directory the demonstration writes to.
         with ExitStack() as closing:
-            sockets = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="yima-")))
+            sockets = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="yima-", dir=short_parent())))
             processes = closing.enter_context(Processes())
             collector, network = self._start_collector(processes, closing)
             sites = self._start_sites(processes, network, sockets, closing)
@@ -204,3 +204,8 @@ def _await_link(site: Site) -> None:
         if time.monotonic() > deadline:
             raise site.running.failed(Text("did not connect to its hardware", "未连接到硬件"))
         time.sleep(0.01)
+
+
+def short_parent() -> str | None:
+    """Where a folder for sockets goes: their paths hold 107 bytes, whatever TMPDIR says. None: where TMPDIR says."""
+    return None if len(os.fsencode(tempfile.gettempdir())) <= 60 else "/tmp"  # noqa: S108 - the folder's name is random
