@@ -46,6 +46,7 @@ class _Stopwatch:
 
     def __init__(self) -> None:
         self.ask_ns = self.journal_ns = self.gate_ns = 0
+        self.asked = False
         self.key: JournalKey | None = None
         self.gate: GateAnswer | None = None
         self.trouble: YimaError | None = None
@@ -311,7 +312,7 @@ class Device:
         if is_tap:
             self._watch.key = key
             self._recorded += 1
-            if self._watch.ask_ns:
+            if self._watch.asked:
                 self._resolving.recorded(self._validator, self._loop.verdict, self._loop.now)
         else:
             self._tell_entry(entry)
@@ -361,7 +362,7 @@ class Device:
     def _ask(self) -> Step:
         begun = time.monotonic_ns()
         decision = self._resolving.decided(self._validator, self._loop.verdict, self._loop.now)
-        self._watch.ask_ns = time.monotonic_ns() - begun
+        self._watch.ask_ns, self._watch.asked = time.monotonic_ns() - begun, True
         return self._loop.answered(*decision)
 
     def _refill(self) -> Step:

@@ -27,8 +27,7 @@ PIN_RED: Final = 1 << 1
 PIN_GREEN: Final = 1 << 2
 PIN_BUZZER: Final = 1 << 3
 PIN_OUT_OF_SERVICE: Final = 1 << 4
-PASSAGE: Final = 1 << 0  # input pins
-GATE_FAULT: Final = 1 << 1
+GATE_FAULT: Final = 1 << 1  # an input, as is the passage sensor, bit 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,7 +248,8 @@ class Centre:
         taken = take_statements(self.workspace, day, self.folder.statements(), self.folder.issuers())
         files = Counter(taken.files.values())
         refused = sum(files[why] for why in REFUSALS)
-        return {"taken": files["TAKEN"], "refused": refused, "persons": taken.persons, "members": taken.members}
+        counts = {"taken": files["TAKEN"], "refused": refused, "persons": taken.persons, "members": taken.members}
+        return counts | {"waiting": len(taken.standing.waiting), "crowded": len(taken.standing.crowded)}
 
     def _disputes(self, day: int, progress: Progress) -> dict[str, int]:
         progress("disputes", 0, 1)

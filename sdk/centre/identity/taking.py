@@ -3,8 +3,8 @@
 Rules it keeps:
 - A file is taken whole or not at all, on the day that it names or the first one after that which is still open. The
   same bytes again are taken as done; other bytes under an issuer's number that was taken are refused.
-- What was refused is looked at again when its bytes, the list of issuers or the day are others: its reason stands in
-  the answer of the step, nothing of it in the tables.
+- What was refused is looked at again on the next day: its reason stands in answers/<day>/statements.txt, a line a file,
+  nothing of it in the tables.
 - Persons and groups are written where they change, so that each row says from which day on. With a day on which nothing
   came in they may change as well: statements begin and end.
 """
@@ -30,6 +30,9 @@ from yima.sdk.centre.identity.statements import (
     StatementFile,
     parse_statements,
 )
+from yima.validator.journal.files import write_whole
+from yima.validator.shown import shown
+from yima.validator.texts import Text
 
 STEP = "identity"
 
@@ -59,7 +62,15 @@ MEMBERS = Table(
     columns={"account": "text", "group_name": "text", "is_member": "flag", "day": "small"},
 )
 
-REFUSALS = ("MALFORMED", "ENVIRONMENT", "UNKNOWN_ISSUER", "SIGNATURE", "NUMBER_TAKEN", "NOT_YOURS", "NOBODYS")
+REFUSALS = {
+    "MALFORMED": Text("is not in the form of docs/clearing.md", "格式不符，见 docs/clearing.md"),
+    "ENVIRONMENT": Text("is of the other environment: never mix them", "环境不符：测试与生产不可混用"),
+    "UNKNOWN_ISSUER": Text("its issuer is not in identity.toml: add it there", "identity.toml 中无此机构：请先登记"),
+    "SIGNATURE": Text("no key in force made its signature: sign it again", "签名不是现行密钥所作：请重新签名"),
+    "NUMBER_TAKEN": Text("other bytes came under its number: give it the next", "编号已被不同内容使用：请换用新编号"),
+    "NOT_YOURS": Text("speaks of accounts of others: take them out", "涉及他人账户：请删去"),
+    "NOBODYS": Text("speaks of accounts that no issuer has: check them", "涉及无归属的账户：请核对"),
+}
 _PART = "centre"
 
 
@@ -91,8 +102,23 @@ def take_statements(workspace: Workspace, day: int, paths: Iterable[Path], issue
     ]
     for table, rows in ((PERSONS, persons), (MEMBERS, members)):
         workspace.write(table, day, _PART, pa.Table.from_pylist(rows, table.schema).to_batches())
+    _answer(workspace, day, files)
     workspace.done(STEP, day)
     return Taken(files=files, persons=len(persons), members=len(members), standing=now)
+
+
+def _answer(workspace: Workspace, day: int, files: Mapping[str, str]) -> None:
+    """What became of each file, for who has to mend it."""
+    lines = [
+        f"{shown(name)}\t{code}\t{REFUSALS[code].en} {REFUSALS[code].zh}"
+        for name, code in files.items()
+        if code in REFUSALS
+    ]
+    lines += [f"{shown(name)}\t{code}" for name, code in files.items() if code == "TAKEN"]
+    if lines:
+        folder = workspace.path / "answers" / str(day)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / "statements.txt", ("\n".join(sorted(lines)) + "\n").encode())
 
 
 def _rows(workspace: Workspace, table: Table, day: int) -> list[dict[str, Any]]:

@@ -131,7 +131,7 @@ SUMS = (
 )
 
 # One row a booking of a ride, and one a reversal. gross_fen + gate_fen + transfer_fen + cap_fen + total_fen = fare_fen,
-# what the rider pays by way of the issuer. person: as it was when this was booked.
+# what the rider pays by way of the issuer.
 CLEARED = Table(
     name="cleared",
     key=("clearing",),

@@ -37,20 +37,23 @@ JOIN said AS j ON j.device = t.device AND j.epoch = t.epoch AND j.sequence = t.s
 WHERE t.place = 1 AND (t.checked = {{day}} OR (t.mode = 2 AND t.direction > 0))
 """  # noqa: S608
 
-# Legs that rides of the days in view have, unless the ride is void: then the other leg waits again.
-TAKEN = """
-SELECT DISTINCT leg AS tap
-FROM (
+# Each ride with each of its legs.
+_LEGS = """
     SELECT ride_id, entry_tap AS leg FROM rides
     UNION ALL
     SELECT ride_id, exit_tap AS leg FROM rides
     UNION ALL
     SELECT ride_id, ride_id AS leg FROM rides WHERE kind = 'BUS'
-) AS legs
+"""
+
+# Legs that rides of the days in view have, unless the ride is void: then the other leg waits again.
+TAKEN = f"""
+SELECT DISTINCT leg AS tap
+FROM ({_LEGS}) AS legs
 LEFT JOIN reversals AS r ON r.ride_id = legs.ride_id
 WHERE leg IS NOT NULL AND r.ride_id IS NULL
 ORDER BY tap
-"""
+"""  # noqa: S608
 
 # How many rides a tap has closed that are void by now: its next one has a name of its own.
 RELEASED = """
@@ -277,17 +280,11 @@ ORDER BY day
 """
 
 # Rides of earlier days one of whose taps is void since today.
-REVERSALS = """
-SELECT ride_id, MIN(why) AS why, MIN(tap) AS tap, CAST({day} AS INT) AS day
+REVERSALS = f"""
+SELECT ride_id, MIN(why) AS why, MIN(tap) AS tap, CAST({{day}} AS INT) AS day
 FROM (
     SELECT legs.ride_id, v.why, v.tap
-    FROM (
-        SELECT ride_id, entry_tap AS leg FROM rides
-        UNION ALL
-        SELECT ride_id, exit_tap AS leg FROM rides
-        UNION ALL
-        SELECT ride_id, ride_id AS leg FROM rides WHERE kind = 'BUS'
-    ) AS legs
+    FROM ({_LEGS}) AS legs
     JOIN (
         SELECT why, concat(device, '/', CAST(epoch AS TEXT), '/', CAST(sequence AS TEXT)) AS tap FROM new_voids
     ) AS v ON v.tap = legs.leg
@@ -296,4 +293,4 @@ FROM (
 ) AS found
 GROUP BY ride_id
 ORDER BY ride_id
-"""
+"""  # noqa: S608

@@ -15,7 +15,7 @@ from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.centre.identity.issuers import Issuers, parse_issuers
 from yima.sdk.centre.identity.persons import PERSON_MAX
 from yima.sdk.centre.identity.statements import Link, Membership, Revocation, Statement
-from yima.sdk.centre.identity.taking import MEMBERS, STATEMENTS, take_statements
+from yima.sdk.centre.identity.taking import MEMBERS, REFUSALS, STATEMENTS, take_statements
 
 A, A2, B, C = account(SHANGHAI, 1), account(SHANGHAI, 2), account(SUZHOU, 1), account(JIAXING, 1)
 
@@ -84,6 +84,8 @@ def test_a_file_of_a_later_day_waits_for_it(desk: Desk) -> None:
 def test_a_file_that_may_not_be_is_refused_whole(desk: Desk, content: bytes, why: str) -> None:
     desk.put("s", content)
     assert desk.take(DAY) == {"s": why}
+    answer = (desk.folder / "workspace" / "answers" / str(DAY) / "statements.txt").read_text(encoding="utf-8")
+    assert answer.startswith(f"s\t{why}\t") and REFUSALS[why].zh in answer
     assert len(desk.workspace.read(STATEMENTS)) == 0
     assert desk.persons() == []
 
