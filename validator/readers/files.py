@@ -1,7 +1,8 @@
 """Payloads and pictures from the disk as a reader: `file:codes/`, `file:code.bin`, `file:codes/*.png`.
 
 Rules it keeps:
-- Files are read in the order of their names, each once; then the reader is exhausted.
+- Files are read in the order of their names, each once; then the reader is exhausted. In a folder, of files that
+  differ in their endings alone one is read: a picture of a code beside its bytes is the same code.
 - The ending says what is inside: .bin the bytes, .hex and .b64 the same as text, .txt a text code, .png .jpg and the
   other usual pictures any number of QR codes. A file named by itself may have another ending and is taken as bytes; in
   a folder it is left alone.
@@ -15,17 +16,20 @@ import glob
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 from yima.validator.errors import ReaderError
 from yima.validator.ports import Reading
-from yima.validator.readers.framing import LIMIT
+from yima.validator.readers.framing import LIMIT, unfolded
 from yima.validator.remedies import missing_module
 from yima.validator.texts import Text, say
 
 _LARGEST: Final = 32 << 20  # bytes of one file
+
+_ROOT: Final = b"\x21\x01\x01\x00\x00"  # how a root certificate begins: header, service id
+_ROOT_SIZE: Final = 144
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +48,7 @@ def open_reader(address: str) -> "FileReader":
     if not address:
         raise _nothing("file:")
     if path.is_dir():
-        found = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in _KINDS and entry.is_file())
+        found = _each_code_once(entry for entry in path.iterdir() if entry.suffix.lower() in _KINDS and entry.is_file())
     elif path.is_file():
         found = [path]
     else:
@@ -89,15 +93,28 @@ class FileReader:
             _log.warning("%s: %s", path, say(skipped.why))
             return
         now_ns = time.monotonic_ns()
-        for payload in payloads:
-            faults = (f"cut at {LIMIT} of {len(payload)} bytes",) if len(payload) > LIMIT else ()
+        for held in payloads:
+            payload, form = unfolded(held)
+            cut = f"cut at {LIMIT} of {len(payload)} bytes" if len(payload) > LIMIT else ""
+            faults = tuple(said for said in (cut, form) if said)
             self._ready.append(Reading(payload=payload[:LIMIT], first_ns=now_ns, last_ns=now_ns, faults=faults))
+
+
+def _each_code_once(entries: Iterable[Path]) -> list[Path]:
+    """Of files that differ in their endings alone, as `yima issue` writes them, the one nearest to the bytes."""
+    order = list(_KINDS)
+    chosen: dict[str, Path] = {}
+    for entry in sorted(entries, key=lambda entry: (order.index(entry.suffix.lower()), entry.name)):
+        chosen.setdefault(entry.stem, entry)
+    return sorted(chosen.values())
 
 
 def _payloads(path: Path) -> list[bytes]:
     payloads = [payload for payload in _KINDS.get(path.suffix.lower(), _raw)(_contents(path)) if payload]
     if not payloads:
         raise _UnusableError(Text("no code in it", "其中没有码"))
+    if all(payload.startswith(_ROOT) and len(payload) % _ROOT_SIZE == 0 for payload in payloads):
+        raise _UnusableError(Text("root certificates, no code", "是根证书，不是码"))
     return payloads
 
 
