@@ -175,12 +175,16 @@ def settle_day(books: Books, world: Mapping[str, Any], day: int) -> None:
         fare = ride["gross_fen"] + extra - sum(off for _, off, _ in ride["reduced"])
         people[person].append({**ride, "gross": ride["gross_fen"] + extra, "fare": fare})
     wanted = {}
+    stated: dict[str, list[Any]] = defaultdict(list)  # by every name that the account's person has had
+    for said in world["members"]:
+        for name in {said[0], *(person for _, person in links[said[0]])}:
+            stated[name].append(said)
     for name, rides in people.items():
 
         def is_in(group: str, date: int, name: str = name) -> bool:
             return any(
                 said[1] == group and (person_of(said[0], date) or said[0]) == name and member(said, date, day)
-                for said in world["members"]
+                for said in stated[name]
             )
 
         off = price(rides, world["rules"], is_in)
