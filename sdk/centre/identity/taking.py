@@ -2,7 +2,8 @@
 
 Rules it keeps:
 - A file is taken whole or not at all, on the day that it names or the first one after that which is still open. The
-  same bytes again are taken as done; other bytes under an issuer's number that was taken are refused.
+  same bytes again are taken as done, and are not read a second time; other bytes under an issuer's number that was
+  taken are refused.
 - What was refused is looked at again on the next day: its reason stands in answers/<day>/statements.txt, a line a file,
   nothing of it in the tables.
 - Persons and groups are written where they change, so that each row says from which day on. With a day on which nothing
@@ -90,7 +91,7 @@ class Taken:
 
 def take_statements(workspace: Workspace, day: int, paths: Iterable[Path], issuers: Issuers) -> Taken:
     """Takes files in for a day that is not settled yet, and writes what follows; the step is done then."""
-    files = {path.name: code for path in sorted(paths) if (code := _take(workspace, day, path, issuers))}
+    files = _take_all(workspace, day, sorted(paths), issuers)
     said = _said(workspace, day)
     now = standing(said, issuers, day)
     before = {row["account"]: row["person"] for row in _rows(workspace, PERSONS, day)}
@@ -128,28 +129,38 @@ def _rows(workspace: Workspace, table: Table, day: int) -> list[dict[str, Any]]:
     return found
 
 
-def _take(workspace: Workspace, day: int, path: Path, issuers: Issuers) -> str:
-    content = path.read_bytes()
-    digest = int.from_bytes(hashlib.sha256(content).digest()[:7])
-    try:
-        file = parse_statements(content, path.name)
-    except StatementError:
-        return "MALFORMED"
-    if file.issued > day:
-        return ""  # of a later day
-    name = f"statements {file.issuer}/{file.number}"
-    known = workspace.cursor(name)
-    if known and known["day"] != day:
-        return "AGAIN" if known["digest"] == digest else "NUMBER_TAKEN"
-    why = _refusal(file, day, issuers)
-    if known and known["digest"] != digest:
-        why = "NUMBER_TAKEN"
-    if not why:
-        rows = [_row(file, place, day) for place in range(1, len(file.statements) + 1)]
-        part = f"{file.issuer}-{file.number}"
-        workspace.write(STATEMENTS, day, part, pa.Table.from_pylist(rows, STATEMENTS.schema).to_batches())
-        workspace.move(name, {"day": day, "digest": digest})
-    return why or "TAKEN"
+def _take_all(workspace: Workspace, day: int, paths: Iterable[Path], issuers: Issuers) -> dict[str, str]:
+    """Writes what the files state that may be taken; returns what becomes of each file that is not of a later day."""
+    codes: dict[str, str] = {}
+    cursors: dict[str, dict[str, int]] = {}
+    rows: list[dict[str, Any]] = []
+    for path in paths:
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()[:14]
+        if workspace.cursor(f"statements by {digest}").get("day", day) != day:
+            codes[path.name] = "AGAIN"
+            continue
+        try:
+            file = parse_statements(content, path.name)
+        except StatementError:
+            codes[path.name] = "MALFORMED"
+            continue
+        if file.issued > day:
+            continue
+        name, cursor = f"statements {file.issuer}/{file.number}", {"day": day, "digest": int(digest, 16)}
+        codes[path.name] = "TAKEN"
+        if cursors.get(name, workspace.cursor(name) or cursor) != cursor:
+            codes[path.name] = "NUMBER_TAKEN"
+        elif why := _refusal(file, day, issuers):
+            codes[path.name] = why
+        elif name not in cursors:
+            cursors |= {name: cursor, f"statements by {digest}": cursor}
+            rows += [_row(file, place, day) for place in range(1, len(file.statements) + 1)]
+    rows.sort(key=lambda row: tuple(row[name] for name in STATEMENTS.key))
+    workspace.write(STATEMENTS, day, _PART, pa.Table.from_pylist(rows, STATEMENTS.schema).to_batches())
+    if cursors:
+        workspace.move_all(STEP, cursors)
+    return codes
 
 
 def _refusal(file: StatementFile, day: int, issuers: Issuers) -> str:
