@@ -20,7 +20,7 @@ from typing import Final, Literal
 
 from yima.validator.ports import Reading
 
-__all__ = ["Framer", "Profile", "unfolded"]
+__all__ = ["Framer", "Profile"]
 
 LIMIT: Final = 4096
 """Most bytes of one frame, and of Reading.payload."""

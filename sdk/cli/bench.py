@@ -1,0 +1,180 @@
+"""`yima bench`: what a scanner or camera reads, live; nothing but the scanner is needed."""
+
+import argparse
+import json
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from yima.sdk.bench.capture import Capture, Level
+from yima.sdk.bench.devices import Found, found
+from yima.sdk.bench.live import NOTHING_YET, Presentation, Tally, is_worth_telling, watch
+from yima.sdk.cli.arguments import WholeNumber
+from yima.sdk.roots import load_roots
+from yima.validator.errors import Kind, YimaError
+from yima.validator.judging import GateContext, Validator
+from yima.validator.parameters import Mode, load
+from yima.validator.ports import open_reader
+from yima.validator.shown import shown as escaped
+from yima.validator.texts import Text
+
+HELP = "show what a scanner or camera reads, live, and what is wrong with it 实时显示扫码内容并诊断"
+
+EXAMPLES = """\
+examples 示例:
+  yima bench                                     the scanner that is plugged in 自动查找
+  yima bench serial:/dev/ttyUSB0?baud=9600       its line at another speed 其他波特率
+  yima bench camera:0?width=1280&height=720      a camera 摄像头
+  yima bench serial:/dev/ttyUSB0 --capture c.jsonl && yima bench replay:c.jsonl    kept, and shown again 记录并重放
+
+options of readers, behind a `?` 读码器选项:
+  serial: baud=115200  gap_ms=20  mode=auto|raw|hex|base64  prefix=HEX  suffix=HEX
+  camera: width=N  height=N  decoder=zxing|zbar|opencv
+  replay: speed=N (0: at once)
+"""
+
+
+class BenchError(YimaError):
+    """Nothing to read from."""
+
+    kind = Kind.USAGE
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """[SPEC] [--list] [--roots FILE]… [--params FILE] [--capture FILE] [--keep LEVEL] [--count N] [--json] …"""
+    parser.add_argument(
+        "spec", nargs="?", metavar="SPEC", help="serial:PORT, camera:N, file:FOLDER or replay:FILE; left out: what is "
+        "plugged in 读码器；省略则自动查找",
+    )  # fmt: skip
+    parser.add_argument("--list", action="store_true", help="say what is plugged in, and end 列出已连接的设备")
+    parser.add_argument(
+        "--roots", type=Path, action="append", default=[], metavar="FILE", help="root certificates 根证书，可多次给出"
+    )
+    parser.add_argument(
+        "--params", type=Path, metavar="FILE", help="say also what a gate would, by this TOML file 参数文件"
+    )
+    parser.add_argument("--capture", type=Path, metavar="FILE", help="keep every presentation, JSON Lines 记录到文件")
+    parser.add_argument(
+        "--keep", type=Level, choices=tuple(Level), default=Level.MASKED,
+        help="how much of a payload a capture keeps; default masked 记录内容：仅形状、遮盖账户、全部",
+    )  # fmt: skip
+    parser.add_argument(
+        "--count", type=WholeNumber(1, 1_000_000), metavar="N", help="end after so many 读到 N 次后结束"
+    )
+    parser.add_argument(
+        "--quiet-s",
+        type=WholeNumber(1, 3600),
+        default=20,
+        metavar="S",
+        help="seconds of nothing, then a hint 静默提示秒数",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a presentation 输出 JSON")
+    parser.add_argument("--reveal", action="store_true", help="show account numbers whole 显示完整账户号")
+    parser.epilog = EXAMPLES
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 when everything that was read was whole, 1 when something was not, or nothing came."""
+    if arguments.list:
+        _say("".join(f"{one.spec}  {escaped(one.name)}\n" for one in found()) or "nothing is plugged in 未连接设备\n")
+        return 0
+    spec = arguments.spec or _only(found())
+    roots = load_roots(arguments.roots)
+    validator = Validator(load(arguments.params), GateContext(mode=Mode.BUS)) if arguments.params else None
+    back_end = spec.partition(":")[0]
+    hint = NOTHING_YET.get(back_end, NOTHING_YET[""])
+    tally = Tally()
+    capture = Capture(arguments.capture, arguments.keep) if arguments.capture else None
+    try:
+        with closing(open_reader(spec)) as reader:
+            if not arguments.json:
+                _say(f"{escaped(spec)}: show a code; Ctrl-C ends it 请出示乘车码，Ctrl-C 结束\n")
+            for shown in watch(
+                reader, roots=roots, validator=validator, baud=_baud(spec), reveal=arguments.reveal,
+                quiet_s=arguments.quiet_s, quiet=lambda: print(f"{hint.en}\n{hint.zh}", file=sys.stderr),
+            ):  # fmt: skip
+                tally.add(shown)
+                _say(json.dumps(shown.document(), ensure_ascii=False) + "\n" if arguments.json else lines(shown))
+                if capture:
+                    capture.add(shown)
+                if shown.number == arguments.count:
+                    break
+    except KeyboardInterrupt:
+        pass
+    finally:
+        if capture:
+            capture.close()
+    if not arguments.json:
+        _say(summary(tally))
+    return 0 if tally.presentations and tally.whole == tally.presentations else 1
+
+
+def lines(shown: Presentation) -> str:
+    """A presentation for people: times, bytes, what they are, signatures, what happened, what a gate would say."""
+    took = shown.last_ms - shown.at_ms
+    again = "  the same again 同一码" if shown.again else ""
+    told = [
+        f"#{shown.number}  {shown.at_ms / 1000:.3f} s  {len(shown.reading.payload)} bytes 字节 in {took:.1f} ms  "
+        f"{shown.family}{again}"
+    ]
+    told += [f"  reader 读码器: {escaped(fault)}" for fault in shown.reading.faults]
+    if is_worth_telling(shown.diagnosis):
+        what, cure, _ = shown.diagnosis.explained
+        proved = "  proved 已验证" if shown.diagnosis.proved else ""
+        detail = f" ({shown.diagnosis.detail})" if shown.diagnosis.detail else ""
+        told += [f"  {shown.diagnosis.cause}{detail}: {what.en} {what.zh}{proved}", f"  cure 处理: {cure.en} {cure.zh}"]
+    for one in shown.dissection.fields:
+        said = one.meaning if one.meaning and one.meaning != one.raw else one.raw
+        told.append(f"  {one.number:>3} {one.offset:>4} {one.size:>3}  {one.name.en} {one.name.zh}: {escaped(said)}")
+    told += [f"  signature 签名 {name}: {answer}" for name, answer in shown.dissection.signatures.items()]
+    told += [f"  byte 字节 {one.offset}: {one.text.en} {one.text.zh}" for one in shown.dissection.problems]
+    if shown.verdict is not None:
+        reason = shown.verdict.reason
+        word = "ACCEPTED 通过" if shown.verdict.accepted else "REFUSED 拒绝"
+        told.append(f"  {word} {reason.name} {reason.english} {reason.chinese}")
+    return "\n".join(told) + "\n"
+
+
+def summary(tally: Tally) -> str:
+    """What was read in all."""
+    if not tally.presentations:
+        return "nothing was read 未读到任何码\n"
+    told = [f"{tally.presentations} read 读取, {tally.whole} whole 完整"]
+    told += [f"  {cause}: {count}" for cause, count in sorted(tally.causes.items())]
+    told.append("first to last byte 首末字节用时")
+    told += [f"  {upper:>9} {count:>5} {bar}" for upper, count, bar in tally.histogram()]
+    return "\n".join(told) + "\n"
+
+
+def _only(devices: list[Found]) -> str:
+    if len(devices) == 1:
+        return devices[0].spec
+    there = ", ".join(one.spec for one in devices)
+    if devices:
+        raise BenchError(
+            "bench",
+            Text("several can be read from", "有多个可用设备"),
+            Text(f"Name one: {there}", f"请指定其一：{there}"),
+        )
+    raise BenchError(
+        "bench",
+        Text("no scanner and no camera is plugged in", "未连接扫码器或摄像头"),
+        Text(
+            "Plug one in; a scanner in keyboard mode makes no port: scan its USB virtual COM setup code",
+            "请连接设备；键盘模式的扫码器没有串口：请扫描其“USB 虚拟串口”设置码",
+        ),
+    )
+
+
+def _baud(spec: str) -> int:
+    """The speed of the line that a specification names; 0 where there is none."""
+    if not spec.startswith("serial:"):
+        return 0
+    options = dict(part.partition("=")[::2] for part in spec.partition("?")[2].split("&"))
+    said = options.get("baud", "115200")
+    return int(said) if said.isdecimal() else 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

@@ -1,0 +1,106 @@
+"""A capture of the bench as a reader: `replay:FILE` delivers what was read then, at the pace it came.
+
+A capture is JSON Lines, an object a presentation: `at_ms` and `last_ms`, when its first and last byte came after the
+capture began; `payload`, hex; `faults`, what the reader mended. Other names are for people and are passed over. A
+presentation that was kept without its bytes is skipped and counted.
+"""
+
+import json
+import time
+from collections import deque
+from pathlib import Path
+from typing import Final
+
+from yima.validator.errors import ReaderError
+from yima.validator.ports import Reading
+from yima.validator.readers import address as addresses
+from yima.validator.readers.framing import LIMIT
+from yima.validator.texts import Text
+
+_LARGEST: Final = 64 << 20  # bytes of a capture
+_LONGEST_MS: Final = 7 * 86_400_000
+
+
+def open_reader(address: str) -> "ReplayReader":
+    """Opens a capture; option speed: so many times as fast, 0 at once (default 1). Raises ReaderError."""
+    place, options = addresses.split(address, known=("speed",))
+    speed = addresses.number(place, options, "speed", 1, least=0, most=1000)
+    return ReplayReader(Path(place), speed=speed)
+
+
+class ReplayReader:
+    """Delivers a capture's payloads; see yima.validator.ports.Reader. skipped: presentations without bytes."""
+
+    def __init__(self, path: Path, *, speed: int = 1) -> None:
+        self._speed = speed
+        self.skipped = 0
+        self._coming: deque[tuple[float, float, Reading]] = deque()
+        for number, line in enumerate(_lines(path), 1):
+            if line.strip():
+                self._take(path, number, line)
+        self._began_ns = time.monotonic_ns()
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether everything has been delivered."""
+        return not self._coming
+
+    def read(self, timeout_s: float) -> Reading | None:
+        """The next payload when its moment has come, or None when it has not within timeout_s."""
+        until_ns = time.monotonic_ns() + int(timeout_s * 1e9)
+        if not self._coming:
+            time.sleep(timeout_s)
+            return None
+        at_ms, last_ms, reading = self._coming[0]
+        due_ns = self._moment(last_ms)
+        if due_ns > until_ns:
+            time.sleep(timeout_s)
+            return None
+        time.sleep(max(0, due_ns - time.monotonic_ns()) / 1e9)
+        self._coming.popleft()
+        first_ns, last_ns = self._moment(at_ms), due_ns
+        return Reading(payload=reading.payload, first_ns=first_ns, last_ns=last_ns, faults=reading.faults)
+
+    def close(self) -> None:
+        """Forgets what was not delivered."""
+        self._coming.clear()
+
+    def _moment(self, ms: float) -> int:
+        return self._began_ns + (int(ms * 1e6 / self._speed) if self._speed else 0)
+
+    def _take(self, path: Path, number: int, line: str) -> None:
+        try:
+            row = json.loads(line)
+            at_ms, last_ms = float(row["at_ms"]), float(row["last_ms"])
+            payload = None if row.get("payload") is None else bytes.fromhex(row["payload"])
+            faults = tuple(str(fault) for fault in row.get("faults", ()))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raise _malformed(path, number) from None
+        if not 0 <= at_ms <= last_ms <= _LONGEST_MS or payload == b"" or len(payload or b"") > LIMIT:
+            raise _malformed(path, number)
+        if payload is None:
+            self.skipped += 1
+        else:
+            self._coming.append((at_ms, last_ms, Reading(payload=payload, first_ns=0, last_ns=0, faults=faults)))
+
+
+def _malformed(path: Path, number: int) -> ReaderError:
+    return ReaderError(
+        f"{path}, line {number}",
+        Text("no presentation as the bench captures them", "不是采集文件中的一次出示"),
+        Text("Take captures as `yima bench --capture` writes them", "请使用 `yima bench --capture` 写出的文件"),
+    )
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        with path.open("rb") as file:
+            contents = file.read(_LARGEST + 1)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        remedy = Text("Name a capture of `yima bench --capture`", "请给出 `yima bench --capture` 的文件")
+        raise ReaderError(path, Text(f"cannot be read ({reason})", f"无法读取（{reason}）"), remedy) from error
+    if len(contents) > _LARGEST:
+        problem = Text(f"larger than {_LARGEST >> 20} MiB", f"大于 {_LARGEST >> 20} MiB")
+        raise ReaderError(path, problem, Text("Split it by lines", "请按行拆分"))
+    return contents.decode("utf-8", "replace").splitlines()
