@@ -262,8 +262,8 @@ static const uint8_t *concession_in_force(const pricing *f, uint32_t issuer_city
     const uint32_t groups =
         f->p->sections[YIMA_SECTION_GROUPS].count ? yima_groups_of(f->p, f->claim->card_account) << 1 : 0;
     for (unsigned any = 0; any < 32; any++) {
-        if ((!(any & 8) && !groups) || (any & 4 && !issuer_city) || (any & 2 && !f->gate->city)) {
-            continue; /* in no group, or nothing to leave out: the same key again */
+        if ((any & 4 && !issuer_city) || (any & 2 && !f->gate->city)) {
+            continue; /* nothing to leave out: the same key again */
         }
         uint8_t key[YIMA_CONCESSIONS_KEY] = {0};
         YIMA_PUT(key, CONCESSIONS, ACCOUNT_TYPE, any & 16 ? ANY_ACCOUNT_TYPE : f->claim->account_type);
