@@ -35,6 +35,11 @@ def written(members: Sequence[Member]) -> list[tuple[int, int]]:
 def test_an_account_is_a_row_and_a_range_is_two() -> None:
     assert written([made(5, 5, "senior")]) == [(5, 1)]
     assert written([made(5, 9, "student")]) == [(5, 0x8002), (9, 2)]
+    assert written([made(5, 5, "senior"), made(8, 8, "senior")]) == [(5, 1), (8, 1)]
+
+
+def test_a_range_within_another_changes_nothing() -> None:
+    assert written([made(2, 3, "senior"), made(1, 9, "senior")]) == [(1, 0x8001), (9, 1)]
 
 
 def test_accounts_that_follow_each_other_in_the_same_groups_are_a_range() -> None:
