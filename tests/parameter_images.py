@@ -23,6 +23,7 @@ from yima.validator.parameters.rules import (
     LabelKind,
     Limits,
     Matrix,
+    Member,
     Mode,
     Pair,
     ReaderProfile,
@@ -66,6 +67,12 @@ MINISTRY = Rules(
     concessions=[
         Concession(rule="senior", account_type=2, issuer_city=SHANGHAI, riding_city=SUZHOU, percent=50),
         Concession(rule="staff", account_type=3, mode=Mode.BUS, fen=1, from_s=1, to_s=2),
+        Concession(rule="old", group="senior", percent=0),
+        Concession(rule="young", group="student", percent=25),
+    ],
+    members=[
+        Member(b"\x31" * 10, b"\x31" * 10, ("senior",)),
+        Member(b"\x41" * 10, b"\x43" * 10, ("senior", "student")),
     ],
     journeys=[
         Journey(rule="city", mode=Mode.METRO, city=SUZHOU, longest_s=7200, over_time_fen=700, missing_entry_fen=5),

@@ -79,8 +79,8 @@ SECTIONS: Mapping[int, Layout] = {
     7: Layout("SHIFTS", 8, "SORTED", (raw("organisation", 4), Column("seconds", Int32sb, "SIGNED"))),
     8: Layout("NAMES", 0, "LISTED", (raw("name", 32, "NAME"),)),
     9: Layout("CONCESSIONS", 12, "DATED", (
-        u16("account_type", 0, 256), u8("mode", 0, 2), pad(1), u32("issuer_city"), u32("riding_city"), *DATES,
-        u8("kind", 1, 2), u8("funder", 0, 4), u16("rule"), u32("value", 0, FEN))),
+        u16("account_type", 0, 256), u8("mode", 0, 2), u8("group", 0, 15), u32("issuer_city"), u32("riding_city"),
+        *DATES, u8("kind", 1, 2), u8("funder", 0, 4), u16("rule"), u32("value", 0, FEN))),
     11: Layout("JOURNEYS", 8, "SORTED", (
         MODE, pad(3), u32("city"), u32("longest_s"), u32("over_time_fen", 0, FEN), u32("missing_entry_fen", 0, FEN),
         u32("unreadable_fen", 0, FEN), u32("entry_cap_fen", 0, FEN), u8("missing_exit", 1, 2),
@@ -107,11 +107,13 @@ SECTIONS: Mapping[int, Layout] = {
     23: Layout("RESOLVED", 32, "SORTED", (
         raw("prefix", 32), u8("prefix_size", 1, 32), u8("family", 10, 12), u8("modes", 1, 3), pad(1), u32("city"),
         u32("deadline_ms", 1, 10_000), u32("remember_s", 1, 604_800), u32("at_risk_fen"), u32("at_risk_rides"))),
+    24: Layout("GROUPS", 0, "LISTED", (raw("name", 32, "NAME"),)),
+    25: Layout("MEMBERS", 10, "LARGE", (raw("account", 10), u16("groups"))),
 }  # fmt: skip
 
 HEADER = Struct(
     "magic" / Const(b"YIMP"),
-    "format" / Const(3, Int16ub),
+    "format" / Const(4, Int16ub),
     "sections" / Int16ub,
     "size" / Int32ub,
     "environment" / Int8ub,

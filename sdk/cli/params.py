@@ -10,6 +10,7 @@ from yima.sdk.parameters.cells import LOCAL
 from yima.sdk.parameters.compile import build_package, open_any
 from yima.sdk.parameters.diff import changes, report
 from yima.sdk.parameters.example import PLAIN, write_source
+from yima.sdk.parameters.group_file import loose_ends
 from yima.sdk.parameters.rotation import rotate_keys
 from yima.sdk.parameters.show import page
 from yima.sdk.parameters.signing import Report, add_signature, make_key_file, read_key_file, verify_package
@@ -18,6 +19,7 @@ from yima.sdk.parameters.wording import money
 from yima.validator.errors import ParametersError
 from yima.validator.packages import Pins, Trust, parse_pins, pins_as_text, read_package, read_pins, when
 from yima.validator.parameters import flat_fares
+from yima.validator.parameters.rules import Rules
 from yima.validator.texts import Text
 
 HELP = "build, show, verify, compare and sign parameters 参数包的制作、查看、校验、比较与签名"
@@ -145,6 +147,7 @@ def _check(arguments: argparse.Namespace) -> int:
             "all cities 所有城市" if rules.acceptance is None else "nobody 无",
         ),
         ("concessions 优惠", len(rules.concessions), ""),
+        ("groups 群体", len({group for member in rules.members for group in member.groups}), ""),
         ("matrices 矩阵", len(rules.matrices), ""),
         ("denied 黑名单", len(rules.deny), ""),
     )
@@ -153,7 +156,13 @@ def _check(arguments: argparse.Namespace) -> int:
         print(f"  flat 一票制       {flat}")
     for name, count, if_none in counts:
         print(f"  {name:14}{count}" + (f"  {if_none}" if not count and if_none else ""))
+    _tell_loose_ends(rules)
     return 0
+
+
+def _tell_loose_ends(rules: Rules) -> None:
+    for told in loose_ends(rules):
+        print(f"{told.en} {told.zh}")
 
 
 def _build(arguments: argparse.Namespace) -> int:
@@ -168,10 +177,10 @@ def _build(arguments: argparse.Namespace) -> int:
                 "请用 --key 签名，或用 --next-pins 指定签名者后再签名",
             ),
         )
-    data = build_package(
-        read_source(arguments.source), keys, next_keys=pins.keys if pins else (), needed=pins.needed if pins else 1
-    )
+    source = read_source(arguments.source)
+    data = build_package(source, keys, next_keys=pins.keys if pins else (), needed=pins.needed if pins else 1)
     _write(arguments.output, data)
+    _tell_loose_ends(source.rules)
     if not keys:
         print("unsigned: no device takes it before `yima params sign` 未签名，须先签名")
     return 0

@@ -17,6 +17,7 @@ from enum import Enum
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
+from yima.sdk.groups import GROUP, GROUPS
 from yima.validator.errors import ParametersError
 from yima.validator.parameters.rules import FEN_MAX, OPEN, RULE_NAME_MAX, Mode
 from yima.validator.texts import Text
@@ -128,6 +129,24 @@ class Cell:
             self.expected("a date from 1971 to 2105 such as 2024-01-01", "1971 至 2105 年的日期，例如 2024-01-01")
         return int(moment.timestamp())
 
+    def group(self) -> str:
+        """A group of riders."""
+        if not GROUP.fullmatch(self.value):
+            words = ", ".join(GROUPS)
+            self.expected(
+                f"a group: {words}, or resident- and six digits", f"群体：{words}，或 resident- 加六位区划代码"
+            )
+        return self.value
+
+    def account(self) -> bytes:
+        """A card account, 10 bytes; what stands here stays out of messages."""
+        if len(self.value) != 20 or not re.fullmatch(r"[0-9]+[Ff]*", self.value):
+            self.refuse(
+                Text("no card account", "不是卡账户号"),
+                Text("Write 20 digits, the last ones may be F", "请写 20 位数字，末尾可用 F 填充"),
+            )
+        return bytes.fromhex(self.value)
+
     def name(self, most: int) -> str:
         """A name for people, at most so many bytes of UTF-8; may be empty."""
         if len(self.value.encode()) > most or not all(c.isprintable() for c in self.value):
@@ -145,6 +164,14 @@ class Row:
 
     def __getitem__(self, column: str) -> Cell:
         return Cell(self._cells.get(column, ""), self.file, self.line, column)
+
+    def accounts(self) -> tuple[bytes, bytes]:
+        """Columns `account` and `last`: the first and the last of a range; an empty `last` makes it one account."""
+        first = self["account"].account()
+        last = self["last"].account() if self["last"].value else first
+        if last < first:
+            self["last"].refuse(Text("lies before account", "小于 account"), Text("Exchange the two", "请对调两者"))
+        return first, last
 
     def refuse(self, problem: Text, remedy: Text) -> NoReturn:
         """Raises ParametersError that names this line."""
@@ -190,6 +217,11 @@ def _text(file: Path) -> str:
 
 def read_rows(file: Path, needed: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
     """The rows of a file whose first line names its columns. Raises ParametersError."""
+    return list(each_row(file, needed, optional))
+
+
+def each_row(file: Path, needed: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Row]:
+    """The same one after the other, for a file of very many."""
     lines = read_lines(file)
     number, columns = next(lines, (1, []))
     known = (*needed, *optional)
@@ -207,15 +239,13 @@ def read_rows(file: Path, needed: Sequence[str], optional: Sequence[str] = ()) -
             Text("the column is missing", "缺少这一列"),
             Text(f"Columns here: {','.join(known)}", f"此文件的列：{','.join(known)}"),
         )
-    rows = []
     for number, cells in lines:
         if len(cells) > len(columns):
             Row(file, number, {}).refuse(
                 Text(f"{len(cells)} cells for {len(columns)} columns", f"{len(columns)} 列却有 {len(cells)} 个单元格"),
                 Text("Quote a cell that holds a comma", "含逗号的单元格请加引号"),
             )
-        rows.append(Row(file, number, dict(zip(columns, cells, strict=False))))
-    return rows
+        yield Row(file, number, dict(zip(columns, cells, strict=False)))
 
 
 def refuse_repeated(rows: Sequence[Row], key: Callable[[Row], object]) -> None:

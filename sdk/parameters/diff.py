@@ -59,9 +59,26 @@ def _first(lines: Sequence[str]) -> list[str]:
     return [*lines[:_SHOWN], *([f"… and {more} more 另有 {more} 项"] if more > 0 else [])]
 
 
-def _beyond(lines: Iterable[str], others: Iterable[str]) -> list[str]:
+def _beyond(lines: Iterable[object], others: Iterable[object]) -> list[str]:
     there = set(others)
-    return [line for line in dict.fromkeys(lines) if line not in there]
+    return [str(line) for line in dict.fromkeys(lines) if line not in there]
+
+
+@dataclass(frozen=True, slots=True)
+class _Accounts:
+    """A line of accounts: compared by what they are, shown masked."""
+
+    first: bytes
+    last: bytes
+    group: str = ""
+
+    def __str__(self) -> str:
+        return (f"{self.group}: " if self.group else "") + Wording.accounts((self.first, self.last))
+
+
+def _members(rules: Rules) -> Iterator[_Accounts]:
+    for member in rules.members:
+        yield from (_Accounts(member.first, member.last, group) for group in member.groups)
 
 
 def _accepted(rules: Rules, words: Wording) -> Iterator[str]:
@@ -104,16 +121,17 @@ def _head(opened: Opened, *, signed: bool) -> list[str]:
 
 
 # What is compared: its name, whether a rider would notice, and its lines.
-_PARTS: tuple[tuple[Text, bool, Callable[[Rules, Wording], Iterable[str]]], ...] = (
+_PARTS: tuple[tuple[Text, bool, Callable[[Rules, Wording], Iterable[object]]], ...] = (
     (Text("institutions", "发卡机构"), True, lambda rules, words: map(words.pair, rules.whitelist)),
     (Text("accepted", "互通"), True, _accepted),
     (Text("fares", "票价"), True, lambda rules, words: map(words.fare, rules.fares)),
     (Text("stages", "里程票价"), True, lambda rules, words: _stages(rules)),
     (Text("matrices", "票价矩阵"), True, _matrices),
     (Text("concessions", "优惠"), True, lambda rules, words: map(words.concession, rules.concessions)),
+    (Text("groups", "群体"), True, lambda rules, words: _members(rules)),
     (Text("entry and exit", "进出站"), True, lambda rules, words: map(words.journey, rules.journeys)),
     (Text("limits", "限制"), True, lambda rules, words: limits(rules.limits)),
-    (Text("deny-list", "黑名单"), True, lambda rules, words: map(words.denied, rules.deny)),
+    (Text("deny-list", "黑名单"), True, lambda rules, words: (_Accounts(*ends) for ends in rules.deny)),
     (Text("root keys", "根公钥"), False, lambda rules, words: roots(rules)),
     (Text("stations", "站点"), False, lambda rules, words: map(_station, rules.stations)),
     (Text("issuers' own data", "自定义域"), False, lambda rules, words: map(words.decoder, rules.decoders)),
@@ -123,7 +141,7 @@ _PARTS: tuple[tuple[Text, bool, Callable[[Rules, Wording], Iterable[str]]], ...]
 )
 
 
-def _parts(old: Opened, new: Opened) -> Iterator[tuple[Text, bool, list[str], list[str]]]:
+def _parts(old: Opened, new: Opened) -> Iterator[tuple[Text, bool, Sequence[object], Sequence[object]]]:
     # One set of names for both, the newer first: a city that is called another thing is no change of a rule.
     words = Wording(replace(new.rules, labels={**old.rules.labels, **new.rules.labels}))
     signed = bool(old.package and new.package)  # a source does not say who will sign

@@ -114,10 +114,17 @@ metro,320500,,309,,钟南街
     "matrix-network.csv": "entry\\exit,101,205,309\n101,200,300,500\n205,300,200,400\n309,500,400,200\n",
     "concessions.csv": """\
 # equal treatment of a neighbour is a row 邻市同等待遇是一行数据
-rule,account_type,issuer_city,riding_city,mode,from,to,percent,fen,funded_by
-senior-local,2,320500,320500,,,,0,,riding-city
-senior-shanghai,2,310000,320500,,2024-01-01,,0,,issuer-city
-student-half,3,,320500,,,,50,,operator
+rule,account_type,group,issuer_city,riding_city,mode,from,to,percent,fen,funded_by
+senior-local,2,,320500,320500,,,,0,,riding-city
+senior-shanghai,2,,310000,320500,,2024-01-01,,0,,issuer-city
+student-half,3,,,320500,,,,50,,operator
+senior-any-code,,senior,,320500,,,,0,,issuer-city
+""",
+    "groups.csv": """\
+# who is in which group, whatever the code says 账户所属群体，与码内账户类型无关
+account,last,group
+31048700000000020001,,senior
+31048700000000030000,31048700000000039999,senior
 """,
     "journeys.csv": """\
 rule,mode,city,longest_s,over_time_fen,missing_exit,missing_entry_fen,unreadable_fen,entry_cap_fen

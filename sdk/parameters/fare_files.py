@@ -12,6 +12,7 @@ from pathlib import Path
 
 from yima.sdk.parameters.cells import Cell, Row, read_lines, read_rows, refuse_repeated
 from yima.validator.parameters.image import JOURNEY_RULES, LABEL_SIZE, NO_RIDE
+from yima.validator.parameters.members import GROUPS_MAX, group_names
 from yima.validator.parameters.rules import (
     OPEN,
     RULE_NAME_MAX,
@@ -196,7 +197,7 @@ def concessions_of(path: Path) -> list[Concession]:
     rows = read_rows(
         path,
         ["rule"],
-        ["account_type", "issuer_city", "riding_city", "mode", "from", "to", "percent", "fen", "funded_by"],
+        ["account_type", "group", "issuer_city", "riding_city", "mode", "from", "to", "percent", "fen", "funded_by"],
     )
     found = []
     for row in rows:
@@ -206,6 +207,7 @@ def concessions_of(path: Path) -> list[Concession]:
             Concession(
                 rule=row["rule"].rule(),
                 account_type=row["account_type"].byte() if row["account_type"].value else None,
+                group=row["group"].group() if row["group"].value else "",
                 issuer_city=row["issuer_city"].city(), riding_city=row["riding_city"].city(),
                 mode=row["mode"].mode() if row["mode"].value else None, from_s=begin, to_s=end,
                 percent=row["percent"].number(0, 100) if by_percent else None,
@@ -213,7 +215,15 @@ def concessions_of(path: Path) -> list[Concession]:
                 funded_by=row["funded_by"].choice(Funder, Funder.RIDING_CITY),
             )
         )  # fmt: skip
-    key = {id(row): (c.account_type, c.issuer_city, c.riding_city, c.mode) for row, c in zip(rows, found, strict=True)}
+        if len(group_names(found)) > GROUPS_MAX:
+            row["group"].refuse(
+                Text(f"is group number {GROUPS_MAX + 1}", f"是第 {GROUPS_MAX + 1} 个群体"),
+                Text(f"A package has room for {GROUPS_MAX}", f"一个参数包最多 {GROUPS_MAX} 个群体"),
+            )
+    key = {
+        id(row): (c.account_type, c.group, c.issuer_city, c.riding_city, c.mode)
+        for row, c in zip(rows, found, strict=True)
+    }
     refuse_overlaps(rows, lambda row: key[id(row)])
     return found
 

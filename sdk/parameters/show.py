@@ -1,5 +1,6 @@
 """A set of parameters as a page that a person reads before it is given out."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
@@ -36,11 +37,12 @@ def _lines(opened: Opened) -> Iterator[str]:
     for name, matrix in rules.matrices.items():
         yield from _section(f"Matrix 票价矩阵: {name}", _matrix(matrix))
     yield from _section("Concessions 优惠", map(words.concession, rules.concessions))
+    yield from _section("Groups 群体", groups(rules))
     yield from _section("Entry and exit 进出站", map(words.journey, rules.journeys))
     yield from _section("Issuers' own data 自定义域", map(words.decoder, rules.decoders))
     yield from _section("Time bases 时间基准", shifts(rules, words))
     yield from _section("Other families 其他码", families(rules, words))
-    yield from _section(f"Deny-list 黑名单 ({len(rules.deny)})", _first(map(words.denied, rules.deny)))
+    yield from _section(f"Deny-list 黑名单 ({len(rules.deny)})", _first(map(words.accounts, rules.deny)))
 
 
 def _section(title: str, lines: Iterable[str], empty: str = "") -> Iterator[str]:
@@ -131,6 +133,13 @@ def _matrix(matrix: Matrix) -> Iterator[str]:
         yield "entry\\exit".rjust(10) + "".join(f"{station:7}" for station in matrix.stations)
         for station, row in zip(matrix.stations, matrix.fares, strict=True):
             yield f"{station:10}" + "".join(f"{'-' if fen is None else fen:>7}" for fen in row)
+
+
+def groups(rules: Rules) -> Iterator[str]:
+    """How many accounts or ranges are in each group, one a line."""
+    counts = Counter(group for member in rules.members for group in member.groups)
+    for group in sorted(counts):
+        yield f"{group}: {counts[group]} accounts or ranges 个账户或区间"
 
 
 def shifts(rules: Rules, words: Wording) -> Iterator[str]:

@@ -15,8 +15,9 @@ from datetime import date, datetime
 from pathlib import Path
 
 from yima.sdk.parameters import fare_files as fares
-from yima.sdk.parameters.cells import LOCAL, Row, read_rows, refuse_repeated
+from yima.sdk.parameters.cells import LOCAL, read_rows, refuse_repeated
 from yima.sdk.parameters.fare_files import KindWord, period, refuse_overlaps
+from yima.sdk.parameters.group_file import members_of
 from yima.validator.errors import ParametersError
 from yima.validator.parameters.family_rules import family_rules_of, rows
 from yima.validator.parameters.image import LABEL_SIZE
@@ -37,8 +38,8 @@ from yima.validator.texts import Text
 
 PACKAGE_FILE = "package.toml"
 CSV_FILES = (
-    "acceptance", "cities", "concessions", "decoders", "deny", "fares", "journeys", "lines", "stages", "stations",
-    "whitelist",
+    "acceptance", "cities", "concessions", "decoders", "deny", "fares", "groups", "journeys", "lines", "stages",
+    "stations", "whitelist",
 )  # fmt: skip
 _MATRIX = re.compile(r"matrix-([a-z0-9][a-z0-9._-]{0,30})")
 _DENY_MAX = 100_000
@@ -154,17 +155,6 @@ def _acceptance(path: Path) -> list[Acceptance]:
     return accepted
 
 
-def _account(row: Row, column: str) -> bytes:
-    value = row[column].value
-    if len(value) != 20 or not re.fullmatch(r"[0-9]+[Ff]*", value):
-        # The account itself stays out of messages.
-        row[column].refuse(
-            Text("no card account", "不是卡账户号"),
-            Text("Write 20 digits, the last ones may be F", "请写 20 位数字，末尾可用 F 填充"),
-        )
-    return bytes.fromhex(value)
-
-
 def _deny(path: Path) -> list[tuple[bytes, bytes]]:
     found = read_rows(path, ["account"], ["last"])
     if len(found) > _DENY_MAX:
@@ -176,14 +166,7 @@ def _deny(path: Path) -> list[tuple[bytes, bytes]]:
                 f"超过 {_DENY_MAX} 行请单独制作黑名单：yima params deny build",
             ),
         )
-    ranges = []
-    for row in found:
-        first = _account(row, "account")
-        last = _account(row, "last") if row["last"].value else first
-        if last < first:
-            row["last"].refuse(Text("lies before account", "小于 account"), Text("Exchange the two", "请对调两者"))
-        ranges.append((first, last))
-    return ranges
+    return [row.accounts() for row in found]
 
 
 def _cities(path: Path) -> dict[LabelKey, str]:
@@ -286,6 +269,7 @@ def read_source(directory: str | Path) -> Source:
         deny=_deny(path) if (path := of("deny")) else [],
         time_shifts=time_shifts_of(table.tables("time_shifts")),
         concessions=fares.concessions_of(path) if (path := of("concessions")) else [],
+        members=members_of(path) if (path := of("groups")) else [],
         journeys=fares.journeys_of(path) if (path := of("journeys")) else [],
         decoders=fares.decoders_of(path) if (path := of("decoders")) else [],
         stations=stations,

@@ -106,6 +106,7 @@ class Wording:
             if row.account_type is None
             else f"account type 账户类型 0x{row.account_type:02X}"
         )
+        who += f", group 群体 {row.group}" if row.group else ""
         mode = "any mode 任何方式" if row.mode is None else MODES[row.mode]
         price = f"at most 最多 {money(row.fen)}" if row.percent is None else f"{row.percent}%"
         when = period(row.from_s, row.to_s)
@@ -137,10 +138,10 @@ class Wording:
         )
 
     @staticmethod
-    def denied(accounts: tuple[bytes, bytes]) -> str:
+    def accounts(ends: tuple[bytes, bytes]) -> str:
         """An account or a range, masked."""
-        first, last = (masked(account.hex().rstrip("f")) for account in accounts)
-        return first if accounts[0] == accounts[1] else f"{first} – {last}"
+        first, last = (masked(account.hex().rstrip("f")) for account in ends)
+        return first if ends[0] == ends[1] else f"{first} – {last}"
 
     @staticmethod
     def reader(profile: ReaderProfile) -> str:

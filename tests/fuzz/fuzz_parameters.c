@@ -101,6 +101,36 @@ static void check_accounts(const yima_parameters *p) {
     }
 }
 
+/* The groups of an account by all rows, which ascend: its own row's, or those of the last row before it that says so. */
+static uint32_t groups_by_all(const yima_parameters *p, const uint8_t *account) {
+    const uint32_t count = p->sections[YIMA_SECTION_MEMBERS].count;
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *row = row_at(p, YIMA_SECTION_MEMBERS, i);
+        const int order = memcmp(row, account, YIMA_ACCOUNT_SIZE);
+        const uint32_t groups = yima_be16(row + YIMA_ACCOUNT_SIZE);
+        if (order == 0) return groups & 0x7fff;
+        if (order < 0) found = groups >> 15 && i + 1 < count ? groups & 0x7fff : 0;
+    }
+    return found;
+}
+
+static void check_groups(const yima_parameters *p) {
+    const uint32_t count = p->sections[YIMA_SECTION_MEMBERS].count;
+    int ascending = 1;
+    for (uint32_t i = 1; i < count; i++) {
+        const uint8_t *before = row_at(p, YIMA_SECTION_MEMBERS, i - 1), *row = row_at(p, YIMA_SECTION_MEMBERS, i);
+        ascending &= memcmp(before, row, YIMA_ACCOUNT_SIZE) < 0;
+    }
+    for (uint32_t i = 0; i < 3 * count && i < ROWS_WALKED; i++) {
+        uint8_t account[YIMA_ACCOUNT_SIZE];
+        memcpy(account, row_at(p, YIMA_SECTION_MEMBERS, i / 3), sizeof account);
+        account[YIMA_ACCOUNT_SIZE - 1] = (uint8_t)(account[YIMA_ACCOUNT_SIZE - 1] + i % 3 - 1);
+        const uint32_t found = yima_groups_of(p, account);
+        demand(found < 0x8000 && (!ascending || found == groups_by_all(p, account)));
+    }
+}
+
 static void check_shifts(const yima_parameters *p) {
     const uint32_t count = p->sections[YIMA_SECTION_SHIFTS].count;
     for (uint32_t i = 0; i < count && i < ROWS_WALKED; i++) {
@@ -179,6 +209,7 @@ static void judge_for(const yima_parameters *p, const uint8_t *pair, uint8_t cho
 static void check_opened(const yima_parameters *p, uint8_t choices) {
     check_rows(p);
     check_accounts(p);
+    check_groups(p);
     check_shifts(p);
     check_prefixes(p);
     const uint32_t pairs = p->sections[YIMA_SECTION_WHITELIST].count;

@@ -51,6 +51,7 @@ FAULTS = [
         "if (0) {\n        unname",
     ),
     ("parameters", "validator/core/rules.c", "(uint64_t)at + i", "at"),
+    ("parameters", "validator/core/rules.c", "its_own || within", "its_own"),
     ("smp", "firmware_images/app/smp.c", "if (answer.full) result = SMP_EINVAL;", ""),
 ]
 

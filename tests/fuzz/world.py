@@ -30,6 +30,7 @@ from yima.validator.parameters.rules import (
     LabelKind,
     Limits,
     Matrix,
+    Member,
     Mode,
     Pair,
     ReaderProfile,
@@ -40,6 +41,7 @@ from yima.validator.parameters.rules import (
 )
 
 NOW = 1_790_000_000
+CARD = bytes.fromhex("31048700000000019999")  # of the codes that other families' seeds are
 SUZHOU, SHANGHAI = 320500, 310000
 ORGANISATION, PLATFORM = "00083010", "50083010"
 SUISHEN = SuishenIssuer(key=SigningKey.from_int(11), transport_key=SigningKey.from_int(12), index=3, transport_index=7)
@@ -121,6 +123,13 @@ def rules() -> Rules:
             Concession(rule="senior-half", account_type=2, percent=50),
             Concession(rule="suzhou-cap", riding_city=SUZHOU, mode=Mode.METRO, fen=350),
             Concession(rule="staff-free", account_type=4, issuer_city=SHANGHAI, percent=0),
+            Concession(rule="veteran-free", group="veteran", riding_city=SUZHOU, mode=Mode.BUS, percent=0),
+            Concession(rule="senior-less", group="senior", riding_city=SUZHOU, percent=25),
+            Concession(rule="resident-cap", group="resident-320505", riding_city=SUZHOU, mode=Mode.METRO, fen=100),
+        ],
+        members=[
+            Member(CARD, CARD, ("resident-320505", "senior")),
+            Member(bytes.fromhex("3104ffffffffffffff80"), bytes.fromhex("3104ffffffffffffff8f"), ("senior", "veteran")),
         ],
         journeys=[
             Journey(

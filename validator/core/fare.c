@@ -233,18 +233,44 @@ static yima_reason price_exit(pricing *f, int *over_time) {
                : YIMA_REASON_ENTRY_UNREADABLE;
 }
 
-/* The concession that says most, compared by account type, then issuer's city, then riding city, then mode. */
+/* What remains of the fare by a concession. */
+static uint32_t reduced_by(uint32_t fen, const uint8_t *row) {
+    const uint32_t value = YIMA_VALUE(row, CONCESSIONS, VALUE);
+    const uint32_t reduced = YIMA_VALUE(row, CONCESSIONS, KIND) == PERCENT ? percent_of(fen, value) : value;
+    return reduced < fen ? reduced : fen;
+}
+
+/* Of the rows that differ from this key in their group alone, the one that leaves least of the fare; of those that
+ * leave the same, the first group's. Bit n of `groups`: group n, and 0 is any rider. */
+static const uint8_t *best_of_groups(const pricing *f, uint8_t *key, uint32_t groups) {
+    const uint8_t *best = NULL;
+    for (uint32_t group = 0; groups >> group; group++) {
+        if (groups >> group & 1) {
+            YIMA_PUT(key, CONCESSIONS, GROUP, group);
+            const uint8_t *row = yima_dated_find(f->p, YIMA_SECTION_CONCESSIONS, key, f->now, NULL);
+            if (row && (!best || reduced_by(f->fen, row) < reduced_by(f->fen, best))) {
+                best = row;
+            }
+        }
+    }
+    return best;
+}
+
+/* The concession that says most, compared by account type, then group, then issuer's city, then riding city, then mode.
+ * An image has groups only if a concession names one, so no other looks the account up. */
 static const uint8_t *concession_in_force(const pricing *f, uint32_t issuer_city) {
-    for (unsigned any = 0; any < 16; any++) {
+    const uint32_t groups =
+        f->p->sections[YIMA_SECTION_GROUPS].count ? yima_groups_of(f->p, f->claim->card_account) << 1 : 0;
+    for (unsigned any = 0; any < 32; any++) {
         if ((any & 4 && !issuer_city) || (any & 2 && !f->gate->city)) {
             continue; /* nothing to leave out: the same key again */
         }
         uint8_t key[YIMA_CONCESSIONS_KEY] = {0};
-        YIMA_PUT(key, CONCESSIONS, ACCOUNT_TYPE, any & 8 ? ANY_ACCOUNT_TYPE : f->claim->account_type);
+        YIMA_PUT(key, CONCESSIONS, ACCOUNT_TYPE, any & 16 ? ANY_ACCOUNT_TYPE : f->claim->account_type);
         YIMA_PUT(key, CONCESSIONS, MODE, any & 1 ? 0 : f->gate->mode);
         YIMA_PUT(key, CONCESSIONS, ISSUER_CITY, any & 4 ? 0 : issuer_city);
         YIMA_PUT(key, CONCESSIONS, RIDING_CITY, any & 2 ? 0 : f->gate->city);
-        const uint8_t *row = yima_dated_find(f->p, YIMA_SECTION_CONCESSIONS, key, f->now, NULL);
+        const uint8_t *row = best_of_groups(f, key, any & 8 ? 1 : groups);
         if (row) {
             return row;
         }
@@ -265,9 +291,7 @@ static void fund(const pricing *f, yima_applied_rule *applied, const uint8_t *ro
 static void reduce(pricing *f, uint32_t issuer_city) {
     const uint8_t *row = f->p->sections[YIMA_SECTION_CONCESSIONS].count ? concession_in_force(f, issuer_city) : NULL;
     if (row) {
-        const uint32_t value = YIMA_VALUE(row, CONCESSIONS, VALUE);
-        const uint32_t reduced = YIMA_VALUE(row, CONCESSIONS, KIND) == PERCENT ? percent_of(f->fen, value) : value;
-        const uint32_t fen = reduced < f->fen ? reduced : f->fen;
+        const uint32_t fen = reduced_by(f->fen, row);
         const uint32_t rule = YIMA_VALUE(row, CONCESSIONS, RULE);
         fund(f, apply(f, YIMA_RULE_CONCESSION, rule, (int64_t)fen - f->fen), row, issuer_city);
         f->fen = fen;

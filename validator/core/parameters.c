@@ -7,7 +7,7 @@
 
 #include "sm2.h"
 
-enum { FORMAT = 3, PERCENT = 1, PERCENT_MAX = 100, TIME_UNIX = 1, TIME_BCD = 2 };
+enum { FORMAT = 4, PERCENT = 1, PERCENT_MAX = 100, TIME_UNIX = 1, TIME_BCD = 2 };
 
 /* How rows stand, see parameters.def. */
 typedef enum { ONE, SORTED, DATED, RANGES, LISTED, LARGE } row_order;

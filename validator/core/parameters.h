@@ -64,6 +64,9 @@ yima_reason yima_city_accepted(const yima_parameters *p, const yima_gate *gate, 
 /* In the image's own small list. */
 int yima_denied(const yima_parameters *p, const uint8_t *card_account);
 
+/* The groups that an account is in: bit n for group n + 1. */
+uint32_t yima_groups_of(const yima_parameters *p, const uint8_t *card_account);
+
 /* The extra time shift number i of an institution in seconds; 0 returned when there is none. */
 int yima_shift_of(const yima_parameters *p, const uint8_t *organisation, uint32_t i, int32_t *shift);
 

@@ -2,6 +2,8 @@
 #include "code.h"
 #include "parameters.h"
 
+enum { UP_TO_THE_NEXT = 0x8000 };
+
 uint32_t yima_limit(const yima_parameters *p, unsigned at) {
     return yima_be32(p->sections[YIMA_SECTION_LIMITS].rows + at);
 }
@@ -49,6 +51,19 @@ int yima_denied(const yima_parameters *p, const uint8_t *card_account) {
     const uint32_t i = yima_rows_below(p, YIMA_SECTION_DENY, card_account, YIMA_DENY_KEY, 1);
     const uint8_t *row = i > 0 ? yima_row(p, YIMA_SECTION_DENY, i - 1) : NULL;
     return row && memcmp(card_account, YIMA_PLACE(row, DENY, LAST), YIMA_DENY_SIZE_LAST) <= 0;
+}
+
+/* The stand-in for an account that only the issuer knows begins with F, as no account of the list does. */
+uint32_t yima_groups_of(const yima_parameters *p, const uint8_t *card_account) {
+    const uint32_t behind = yima_rows_below(p, YIMA_SECTION_MEMBERS, card_account, YIMA_MEMBERS_KEY, 1);
+    const uint8_t *row = behind > 0 ? yima_row(p, YIMA_SECTION_MEMBERS, behind - 1) : NULL;
+    if (!row) {
+        return 0;
+    }
+    const uint32_t groups = YIMA_VALUE(row, MEMBERS, GROUPS);
+    const int its_own = memcmp(row, card_account, YIMA_MEMBERS_KEY) == 0;
+    const int within = groups & UP_TO_THE_NEXT && yima_row(p, YIMA_SECTION_MEMBERS, behind);
+    return its_own || within ? groups & ~(uint32_t)UP_TO_THE_NEXT : 0;
 }
 
 int yima_shift_of(const yima_parameters *p, const uint8_t *organisation, uint32_t i, int32_t *shift) {

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from yima.validator import _core
 from yima.validator.parameters import sections
+from yima.validator.parameters.members import group_names, member_rows, merged
 from yima.validator.parameters.rules import (
     OPEN,
     Acceptance,
@@ -47,17 +48,6 @@ REFUSE, ACCEPT = 1, 2  # a journey's policies
 
 JOURNEY_RULES = ("-over-time", "-no-entry", "-unreadable", "-no-exit")
 """What stands behind a journey's name in the four rules of its row, in their order."""
-
-
-def merged(ranges: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The same accounts as ascending ranges that do not overlap."""
-    result: list[tuple[bytes, bytes]] = []
-    for first, last in sorted(ranges):
-        if result and first <= result[-1][1]:
-            result[-1] = (result[-1][0], max(result[-1][1], last))
-        else:
-            result.append((first, last))
-    return result
 
 
 def number_set(members: Iterable[int]) -> bytes:
@@ -121,9 +111,10 @@ def _acceptance(row: Acceptance) -> bytes:
 
 
 class _Numbers:
-    """Numbers of names within one image: of rules, and of tables of stages and matrices."""
+    """Numbers of names within one image: of rules, of groups, and of tables of stages and matrices."""
 
     def __init__(self, rules: Rules) -> None:
+        self.groups = {name: number for number, name in enumerate(group_names(rules.concessions), start=1)} | {"": 0}
         self._rules = {name: number for number, name in enumerate(rule_names(rules), start=1)}
         self.tables = {name: number for number, name in enumerate(sorted({*rules.stages, *rules.matrices}), start=1)}
 
@@ -144,6 +135,7 @@ class _Numbers:
         return sections.CONCESSIONS.pack(
             account_type=ANY_ACCOUNT_TYPE if row.account_type is None else row.account_type,
             mode=0 if row.mode is None else MODE_NUMBERS[row.mode],
+            group=self.groups[row.group],
             issuer_city=row.issuer_city,
             riding_city=row.riding_city,
             from_s=row.from_s,
@@ -249,6 +241,7 @@ def _shifts(shifts: Mapping[str, Sequence[int]]) -> list[bytes]:
 def _sections(rules: Rules) -> dict[int, list[bytes]]:
     """Rows of every section in the order of the image; cells come as one piece."""
     numbers = _Numbers(rules)
+    groups = group_names(rules.concessions)
     labels = dict(rules.labels) | {LabelKey(LabelKind.TABLE, at): name for name, at in numbers.tables.items()}
     found = {
         sections.LIMITS.number: [_limits(rules.limits)],
@@ -259,6 +252,8 @@ def _sections(rules: Rules) -> dict[int, list[bytes]]:
         sections.SHIFTS.number: sorted(_shifts(rules.time_shifts)),
         sections.NAMES.number: [sections.NAMES.pack(name=name.encode()) for name in rule_names(rules)],
         sections.CONCESSIONS.number: sorted(map(numbers.concession, rules.concessions)),
+        sections.GROUPS.number: [sections.GROUPS.pack(name=name.encode()) for name in groups],
+        sections.MEMBERS.number: member_rows(rules.members, groups),
         sections.JOURNEYS.number: sorted(map(numbers.journey, rules.journeys)),
         sections.DECODERS.number: sorted(map(_decoder, rules.decoders)),
         sections.STATIONS.number: sorted(map(_station, rules.stations)),

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from yima.validator import _core
 from yima.validator.parameters import image as image_form
 from yima.validator.parameters import sections
+from yima.validator.parameters.members import group_name, members_in
 from yima.validator.parameters.rules import (
     OPEN,
     Acceptance,
@@ -61,6 +62,7 @@ class _Image(Opened):
     def __init__(self, image: Image) -> None:
         super().__init__(image)
         self.names = [row.name.rstrip(b"\0").decode() for row in self.each(sections.NAMES)]
+        self.groups = [row.name.rstrip(b"\0").decode() for row in self.each(sections.GROUPS)]
 
     @cached_property
     def labels(self) -> Mapping[LabelKey, str]:
@@ -86,9 +88,9 @@ class _Image(Opened):
         return Concession(
             rule=self.rule(row.rule),
             account_type=None if row.account_type == image_form.ANY_ACCOUNT_TYPE else row.account_type,
-            mode=_MODES.get(row.mode), issuer_city=row.issuer_city, riding_city=row.riding_city, from_s=row.from_s,
-            to_s=row.to_s, percent=percent, fen=row.value if percent is None else 0,
-            funded_by=_FUNDERS.get(row.funder, Funder.RIDING_CITY),
+            group=group_name(row.group, self.groups), mode=_MODES.get(row.mode), issuer_city=row.issuer_city,
+            riding_city=row.riding_city, from_s=row.from_s, to_s=row.to_s, percent=percent,
+            fen=row.value if percent is None else 0, funded_by=_FUNDERS.get(row.funder, Funder.RIDING_CITY),
         )  # fmt: skip
 
     def journey(self, row: Row) -> Journey:
@@ -238,6 +240,7 @@ def read(image: Image) -> Rules:
         deny=found.all(sections.DENY, lambda row: (row.first, row.last)),
         time_shifts=_time_shifts(found),
         concessions=found.all(sections.CONCESSIONS, found.concession),
+        members=members_in(found.each(sections.MEMBERS), found.groups),
         journeys=found.all(sections.JOURNEYS, found.journey),
         decoders=found.all(sections.DECODERS, _decoder),
         stations=tuple(_station(row) for row in found.each(sections.STATIONS) if row.mode in _MODES),

@@ -140,11 +140,13 @@ class Station:
 class Concession:
     """A reduced fare for some riders: percent of the fare, or (percent None) at most so many fen.
 
-    account_type None: any. mode None: any. issuer_city, riding_city 0: any. funded_by: who pays for the difference.
+    account_type None: any. group: that the account must be in (`Member`), empty: any. mode None: any. issuer_city,
+    riding_city 0: any. funded_by: who pays for the difference.
     """
 
     rule: str
     account_type: int | None = None
+    group: str = ""
     issuer_city: int = 0
     riding_city: int = 0
     mode: Mode | None = None
@@ -153,6 +155,14 @@ class Concession:
     percent: int | None = None
     fen: int = 0
     funded_by: Funder = Funder.RIDING_CITY
+
+
+class Member(NamedTuple):
+    """Card accounts, 10 bytes each, from first to last inclusive, and the names of the groups that they are in."""
+
+    first: bytes
+    last: bytes
+    groups: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +246,8 @@ class Rules:
     """All that an image holds.
 
     acceptance: None accepts every city. deny: inclusive ranges of card accounts as their 10 bytes. time_shifts:
-    organisation to extra shifts in seconds. stages, matrices: by the table names that fares give. labels: names for
+    organisation to extra shifts in seconds. members: those of groups that no concession names are left out of an image.
+    stages, matrices: by the table names that fares give. labels: names for
     people. other: rows of sections that are packed elsewhere (`family_rules`), by section number.
     """
 
@@ -250,6 +261,7 @@ class Rules:
     deny: Sequence[tuple[bytes, bytes]] = ()
     time_shifts: Mapping[str, Sequence[int]] = field(default_factory=dict)
     concessions: Sequence[Concession] = ()
+    members: Sequence[Member] = ()
     journeys: Sequence[Journey] = ()
     decoders: Sequence[Decoder] = ()
     stations: Sequence[Station] = ()

@@ -5,4 +5,5 @@ issuers.py      who may state what: accounts and keys of each issuer, by the fil
 persons.py      what the statements of a day come to: persons
 members.py      and which accounts are in which group, on which days
 taking.py       the step of a day: statements taken in, and the tables that follow from them
+gate_list.py    what of it the gates of a city are told
 """

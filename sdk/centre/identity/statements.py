@@ -24,6 +24,7 @@ from typing import Any, Final, NoReturn
 
 from yima.sdk import sm2
 from yima.sdk.centre.clearing.toml_rows import ALWAYS, FOR_EVER
+from yima.sdk.groups import GROUP
 from yima.validator.errors import Kind, YimaError
 from yima.validator.texts import Text
 
@@ -33,11 +34,8 @@ LINE_MAX: Final = 4096
 NUMBER_MAX: Final = (1 << 31) - 1
 LINKED_MAX: Final = 16  # accounts of one link
 ENVIRONMENTS: Final = ("production", "test")
-GROUPS: Final = ("senior", "student", "veteran", "free")
-"""Besides these, `resident-` and six digits: who lives in that district."""
 
 _ACCOUNT = re.compile(r"[0-9a-f]{20}")
-GROUP: Final = re.compile("|".join(GROUPS) + r"|resident-[0-9]{6}")
 _ISSUER = re.compile(r"[0-9]{8}")
 _SIGNATURE = re.compile(rb"signature ([0-9a-f]{128})\n")
 

@@ -54,11 +54,15 @@ def test_the_example_says_what_its_files_say_and_the_core_takes_it(edited: Edit)
     assert Fare(rule="bus-k1", mode=Mode.BUS, city=320500, line=101, kind=FareKind.STAGES, table="k1") in rules.fares
     assert rules.stages["k1"][-1] == Stage(up_to_m=None, fen=300)
     assert rules.matrices["network"].fares[1][2] == 400
-    assert [row.funded_by for row in rules.concessions] == [Funder.RIDING_CITY, Funder.ISSUER_CITY, Funder.OPERATOR]
+    assert [row.funded_by for row in rules.concessions] == [
+        Funder.RIDING_CITY, Funder.ISSUER_CITY, Funder.OPERATOR, Funder.ISSUER_CITY,
+    ]  # fmt: skip
     assert rules.decoders[1].station_form is Form.BCD
     assert rules.labels[LabelKey(LabelKind.STATION, 320500, Mode.METRO, 0, 205)] == "乐桥"
     assert rules.labels[LabelKey(LabelKind.ORGANISATION, 83010)] == "Shanghai test issuer"
     assert len(rules.deny) == 2
+    assert [(row.account_type, row.group) for row in rules.concessions][-1] == (None, "senior")
+    assert [member.groups for member in rules.members] == [("senior",), ("senior",)]
 
 
 def test_a_date_is_its_midnight_in_utc_8_and_a_minute_may_be_told(edited: Edit) -> None:

@@ -14,7 +14,7 @@ from yima.validator import _core
 from yima.validator.errors import ParametersError
 from yima.validator.judging import GateContext, Mode, Validator
 from yima.validator.parameters import Parameters, from_mapping, load
-from yima.validator.parameters.image import merged
+from yima.validator.parameters.members import merged
 
 EXPIRES = {1: (2049, 12), 2: (2040, 2), 0x17: (2030, 6)}
 ROOTS = [make_root(index, expires) for index, expires in EXPIRES.items()]

@@ -35,7 +35,7 @@ import pyarrow as pa
 
 from yima.sdk.centre.clearing.tables import Funder
 from yima.sdk.centre.clearing.toml_rows import Row, TermsError, parse, read, refuse_overlaps
-from yima.sdk.centre.identity.statements import GROUP, GROUPS
+from yima.sdk.groups import GROUP, GROUPS
 from yima.validator.parameters.rules import FEN_MAX
 from yima.validator.texts import Text
 
