@@ -2,7 +2,15 @@
 
 import argparse
 
-from yima.sdk.cli import centre_day, centre_evidence, centre_example, centre_report, centre_share, centre_steps
+from yima.sdk.cli import (
+    centre_day,
+    centre_evidence,
+    centre_example,
+    centre_report,
+    centre_share,
+    centre_simulate,
+    centre_steps,
+)
 
 HELP = "clear a day: taps, rides, money, files, disputes 清分结算"
 
@@ -19,11 +27,14 @@ examples 示例:
   yima centre ingest region/ && yima centre rides region/ && yima centre settle region/     step by step 逐步执行
   yima centre report region/ --day 20260922     who owes whom, and a page of it 轧差与报告
   yima centre share region/ --day 20260922 --out shared/    flows and TIDES packages 客流与 TIDES 数据包
+  yima centre simulate region/ --parameters other/ --out what-if/    past rides, other parameters 换用参数重新计算
   yima centre example region/ --taps 10000       a synthetic region to try it on 生成示例区域
   yima centre evidence evidence-*.json --devices devices.txt     another centre's evidence 验证证据
   yima centre day region/ --engine spark        the same steps on Spark 在 Spark 上执行
 """
-MODULES = (centre_day, centre_steps, centre_report, centre_share, centre_evidence, centre_example)
+MODULES = (
+    centre_day, centre_steps, centre_report, centre_share, centre_simulate, centre_evidence, centre_example,
+)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

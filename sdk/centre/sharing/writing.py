@@ -7,14 +7,10 @@ A day that was shared is not shared again: the same bytes are left as they are, 
 between two shares tells of single riders.
 """
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.csv as pc_csv
-import pyarrow.parquet as pq
-
+from yima.sdk.centre.clearing.exported import csv_of, parquet_of
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.centre.sharing.flows import flows
 from yima.sdk.centre.sharing.pseudonyms import Pseudonyms
@@ -37,7 +33,7 @@ def share(workspace: Workspace, service_date: int, out: Path, keys: Path, *, wai
     live = standing(bookings)
     table = flows(live, service_date, k)
     names = Pseudonyms.of(keys, service_date // 100)
-    files = {"flows.csv": _csv(table), "flows.parquet": _parquet(table)}
+    files = {"flows.csv": csv_of(table), "flows.parquet": parquet_of(table)}
     for city in sorted(set(bookings["city"].to_pylist())):
         found = package(bookings, live, city, service_date, names)
         files |= {f"tides-{city:06}/{name}": content for name, content in found.items()}
@@ -72,15 +68,3 @@ def _put(folder: Path, files: Mapping[str, bytes]) -> None:
             Text(f"cannot be written: {error.strerror}", f"无法写入：{error.strerror}"),
             Text("Name a folder that can be written with --out", "请用 --out 指定可写的文件夹"),
         ) from error
-
-
-def _csv(table: pa.Table) -> bytes:
-    out = io.BytesIO()
-    pc_csv.write_csv(table, out, pc_csv.WriteOptions(quoting_style="needed"))
-    return out.getvalue()
-
-
-def _parquet(table: pa.Table) -> bytes:
-    out = io.BytesIO()
-    pq.write_table(table, out)
-    return out.getvalue()
