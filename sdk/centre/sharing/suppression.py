@@ -1,8 +1,9 @@
 """Counts that may be shown: a table with its sums, in which no small count can be read or reckoned out.
 
-A table has rows, columns and their sums. A count under k is hidden, zeros too: whoever sees what is hidden must not
-know that anybody was there. Sums would give a single hidden cell away, so more are hidden, with as few riders as will
-do, until for each cell with 1 to k - 1 in it everything from 0 to k at least is possible under all sums that are shown.
+A table has rows, columns and their sums. A count under k, or of fewer than k riders, is hidden, zeros too: whoever sees
+what is hidden must not know that anybody was there. Sums would give a single hidden cell away, so more are hidden, with
+as few riders as will do, until for each small cell that is not empty everything from 0 to its count, and to k at least,
+is possible under all sums that are shown.
 
 That is checked cell by cell: what is taken from one cell must go round through hidden ones of its row and column, so a
 cell may be larger or smaller by as much as the narrowest way round allows. Sums of rows and columns are shown always;
@@ -10,7 +11,7 @@ those under k are hidden first, with all of their cells, by leaving the row or c
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 Cell = tuple[int, int]
@@ -26,11 +27,18 @@ class Shown:
     columns: Mapping[int, int]
 
 
-def protected(counts: Sequence[Sequence[int]], k: int) -> Shown:
-    """Hides what must be hidden of a table of counts (rows of equal length, no count below 0); k: at least 2."""
-    rows, columns = _large(counts, k)
+def protected(
+    counts: Sequence[Sequence[int]], k: int, riders: Sequence[Sequence[Collection[str]]] | None = None
+) -> Shown:
+    """Hides what must be hidden of a table of counts (rows of equal length, no count below 0); k: at least 2. riders:
+    who is counted in each cell; left out: everybody once."""
+    rows, columns = _large(counts, k, riders)
     table = {(row, column): counts[row][column] for row in rows for column in columns}
-    hidden = {cell for cell, count in table.items() if count < k}
+    hidden = {
+        (row, column)
+        for (row, column), count in table.items()
+        if count < k or (riders is not None and len(riders[row][column]) < k)
+    }
     for cell in sorted((cell for cell in hidden if table[cell]), key=lambda cell: (-table[cell], cell)):
         while not _is_safe(table, hidden, cell, k):
             more = _next(table, hidden, cell, k)
@@ -44,12 +52,20 @@ def protected(counts: Sequence[Sequence[int]], k: int) -> Shown:
     )
 
 
-def _large(counts: Sequence[Sequence[int]], k: int) -> tuple[list[int], list[int]]:
+def _large(
+    counts: Sequence[Sequence[int]], k: int, riders: Sequence[Sequence[Collection[str]]] | None
+) -> tuple[list[int], list[int]]:
     """The rows and columns whose sums are at least k; those that are left out take their counts along."""
+
+    def is_large(cells: Sequence[Cell]) -> bool:
+        if sum(counts[row][column] for row, column in cells) < k:
+            return False
+        return riders is None or len({one for row, column in cells for one in riders[row][column]}) >= k
+
     rows, columns = list(range(len(counts))), list(range(len(counts[0]) if counts else 0))
     while True:
-        kept_rows = [row for row in rows if sum(counts[row][column] for column in columns) >= k]
-        kept_columns = [column for column in columns if sum(counts[row][column] for row in kept_rows) >= k]
+        kept_rows = [row for row in rows if is_large([(row, column) for column in columns])]
+        kept_columns = [column for column in columns if is_large([(row, column) for row in kept_rows])]
         if (kept_rows, kept_columns) == (rows, columns):
             return rows, columns
         rows, columns = kept_rows, kept_columns

@@ -76,6 +76,21 @@ def test_what_is_shown_is_true_and_no_count_under_k_is(counts: list[list[int]], 
         assert total == sum(counts[row][column] for row in shown.rows) >= k
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_no_count_of_few_riders_can_be_told_either(seed: int) -> None:
+    """A cell of six rides, all of one rider: for all that is shown nobody may have been there."""
+    dice = random.Random(seed)
+    counts = [[dice.choice([0, 1, 3, 5]) for _ in range(3)] for _ in range(3)]
+    counts[0][0] = 6
+    riders = [[{f"{row}{column}{number}" for number in range(counts[row][column])} for column in range(3)]
+              for row in range(3)]  # fmt: skip
+    riders[0][0] = {"one"}
+    shown = protected(counts, 3, riders)
+    assert shown.cells.get((0, 0)) is None
+    if (0, 0) in shown.cells:
+        assert min(table[0, 0] for table in fitting(shown)) == 0
+
+
 def test_a_table_without_small_counts_is_shown_whole() -> None:
     shown = protected([[5, 6], [7, 8]], 5)
     assert list(shown.cells.values()) == [5, 6, 7, 8]
