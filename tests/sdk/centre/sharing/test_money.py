@@ -89,24 +89,31 @@ def test_where_all_who_rode_are_in_the_sum_it_is_not_shown() -> None:
 
 
 def test_a_small_pair_is_not_what_the_funders_sum_lacks() -> None:
-    """Jiaxing pays for 12 riders in all; 10 of them in Suzhou: the two in Shanghai would be the difference."""
+    """Jiaxing pays for 15 riders in all, 10 of them in Suzhou and 3 at home: the two in Shanghai would be the rest."""
     rides = seniors(JIAXING, SUZHOU, 10, half=True) + seniors(JIAXING, SHANGHAI, 2, half=True, first=1000)
+    rides += seniors(JIAXING, JIAXING, 3, half=True, first=2000)
     paid, more = tables(rides)
-    assert [row["fen"] for row in paid] == [12 * 200]
-    assert more == []
+    assert [row["fen"] for row in paid] == [15 * 200]
+    assert [row["to"] for row in more] == [str(SUZHOU)]
+
+
+def test_a_city_that_takes_its_own_rides_away_is_left_with_no_few() -> None:
+    """Suzhou knows the ten who rode there: what is left of Jiaxing's sum would be the two in Shanghai."""
+    rides = seniors(JIAXING, SUZHOU, 10, half=True) + seniors(JIAXING, SHANGHAI, 2, half=True, first=1000)
+    assert tables(rides)[0] == []
 
 
 def test_riders_who_are_paid_for_and_not_changed_are_no_difference_either() -> None:
     rides = seniors(JIAXING, SUZHOU, 10, half=True)
     rides += [{**one, "other": one["settled"]} for one in seniors(JIAXING, SHANGHAI, 2, half=True, first=1000)]
     assert tables(rides)[1] == []
-    rides += [{**one, "other": one["settled"]} for one in seniors(JIAXING, JIAXING, 2, half=True, first=2000)]
-    assert [row["to"] for row in tables(rides)[1]] == [str(SUZHOU)], "four hide each other"
+    rides += [{**one, "other": one["settled"]} for one in seniors(JIAXING, JIAXING, 3, half=True, first=2000)]
+    assert [row["to"] for row in tables(rides)[1]] == [str(SUZHOU)], "five hide each other"
 
 
 @pytest.mark.parametrize("seed", range(60))
 def test_no_difference_of_sums_is_of_few_riders(seed: int) -> None:
-    """Whoever knows the fares takes any of the shown pairs from what a funder paid in all."""
+    """Whoever knows the fares takes any of the shown pairs from what a funder paid in all, and a city what it knows."""
     dice = random.Random(seed)
     rides: list[dict[str, Any]] = []
     for home in CITIES:
@@ -117,14 +124,21 @@ def test_no_difference_of_sums_is_of_few_riders(seed: int) -> None:
                 made = [{**one, "other": one["settled"]} for one in made]
             rides += made
     paid, more = tables(rides)
-    riders: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    riders: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    places: dict[tuple[str, ...], set[str]] = {}
     for one in rides:
         for party in one["settled"]:
-            changed = one["settled"] != one["other"]
-            riders[party, f"{one['issuer_city']}", f"{one['city']}" if changed else "same"].add(one["person"])
+            pair = (str(one["issuer_city"]), str(one["city"]))
+            key = (party, *pair, *([] if one["settled"] != one["other"] else ["same"]))
+            riders[key].add(one["person"])
+            places[key] = set(pair)
     for row in paid:
         parts = {key: who for key, who in riders.items() if key[0] == row["party"]}
         shown = [(line["party"], line["from"], line["to"]) for line in more if line["party"] == row["party"]]
         for some in chain.from_iterable(combinations(shown, count) for count in range(len(shown) + 1)):
-            rest: set[str] = set().union(*(who for key, who in parts.items() if key not in some))
-            assert not 0 < len(rest) < K
+            for knows in (None, *map(str, CITIES)):
+                rest: set[str] = set()
+                for part, who in parts.items():
+                    if part not in some and knows not in places[part]:
+                        rest |= who
+                assert not 0 < len(rest) < K

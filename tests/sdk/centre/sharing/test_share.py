@@ -191,15 +191,16 @@ def live_rides(*rides: tuple[int, int, int, int]) -> Any:
 
 def test_flows_count_every_ride_once_a_table_and_pool_what_is_rare() -> None:
     common = [(330400, 8, 1, 2)] * 5 + [(310000, 9, 2, 1)] * 7
-    found = flows(live_rides(*common, (320500, 8, 1, 2), (330100, 8, 1, 2)), 20260914, k=2).to_pylist()
+    rare = [(home, 8, 1, 2) for home in (320500, 330100, 320300)]
+    found = flows(live_rides(*common, *rare), 20260914, k=2).to_pylist()
     of = {(row["flow"], row["from"], row["to"], row["hour"]): row["rides"] for row in found}
-    assert of["issuers", ALL, ALL, "08"] == of["stations", ALL, ALL, "08"] == 7
-    assert of["issuers", OTHER, OTHER, ALL] == 2
+    assert of["issuers", ALL, ALL, "08"] == of["stations", ALL, ALL, "08"] == 8
+    assert of["issuers", OTHER, OTHER, ALL] == 3
     assert of["issuers", "330400", "310000", ALL] == 5
     assert of["stations", "99310001-2", "99310001-1", "09"] == 7
-    assert not any(row["from"] in ("320500", "330100") for row in found)
+    assert not any(row["from"] in ("320500", "330100", "320300") for row in found)
     for flow in ("issuers", "stations"):
-        assert sum(rides for (kind, *_, hour), rides in of.items() if kind == flow and hour == ALL) == 14
+        assert sum(rides for (kind, *_, hour), rides in of.items() if kind == flow and hour == ALL) == 15
 
 
 def test_many_rides_of_few_riders_are_few() -> None:
