@@ -80,6 +80,14 @@ class Row:
             self.refuse(key, english, chinese)
         return tuple(value)
 
+    def numbers(self, key: str, low: int, high: int) -> tuple[int, ...]:
+        """Whole numbers within the bounds, at least one, each once."""
+        value = self._values.get(key) if self.has(key) else None
+        good = isinstance(value, list) and all(type(one) is int and low <= one <= high for one in value)
+        if not isinstance(value, list) or not good or not value or len(set(value)) != len(value):
+            self.refuse(key, f"whole numbers from {low} to {high}, each once", f"{low} 到 {high} 的整数，不重复")
+        return tuple(value)
+
     def flag(self, key: str) -> bool:
         """True or false; false when it is not there."""
         value = self._values.get(key) if self.has(key) else False

@@ -16,7 +16,7 @@ from yima.sdk.centre.example import lies, region
 from yima.sdk.centre.example.gates import EPOCH, TAP, Gate, Sent
 from yima.sdk.centre.example.journeys import OVER_TIME_S, Happens, Journey, Shares, day
 from yima.sdk.centre.example.region import STATIONS
-from yima.sdk.centre.example.riders import Passenger, Passengers
+from yima.sdk.centre.example.riders import Passenger, Passengers, Person
 from yima.sdk.centre.example.stores import Filling
 from yima.sdk.centre.example.truth import Ledger
 from yima.sdk.issuer import Issuer
@@ -61,13 +61,15 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What came of it. late: entries that came in on a later day than their own."""
+    """What came of it. late: entries that came in on a later day than their own. people: of whom issuers can state
+    something."""
 
     city: City
     taps: int
     entries: int
     copies: int
     late: int
+    people: tuple[Person, ...]
 
 
 def make_city(task: Task) -> Made:
@@ -82,7 +84,9 @@ class _Town:
         self._task = task
         self._chance = random.Random(f"{task.seed} {task.city.division} {task.taps} {task.days}")  # noqa: S311
         unit = task.city.division % 100000
-        self._passengers = Passengers(task.seed, unit, task.institutions, task.city, region.cities())
+        self._passengers = Passengers(
+            task.seed, unit, task.institutions, task.city, region.cities(), persons=task.shares.persons
+        )
         folder = task.folder / STORES
         self._store = Filling(folder / f"{task.city.division}.db")
         self._standby = Filling(folder / f"{task.city.division}-standby.db")
@@ -126,7 +130,8 @@ class _Town:
         self._store.close()
         self._standby.close()
         return Made(
-            city=task.city, taps=task.taps, entries=self._entries, copies=self._copies, late=self._late
+            city=task.city, taps=task.taps, entries=self._entries, copies=self._copies, late=self._late,
+            people=self._passengers.known(),
         )  # fmt: skip
 
     def _begin(self, place: int) -> None:
@@ -217,8 +222,8 @@ class _Town:
             fen = region.missing_exit_fen(self._task.city)
             self._ledger.ride(
                 tap, journey.happens, verdict, at=at, day=_closed(self._day(gate)), post=gate.post,
-                kind=Kind.METRO_NO_EXIT,
-                entry=tap, closed_fen=fen, cause=Cause.NONE if fen == verdict.fare_fen else Cause.MISSING_EXIT,
+                kind=Kind.METRO_NO_EXIT, entry=tap, begins=at, closed_fen=fen,
+                cause=Cause.NONE if fen == verdict.fare_fen else Cause.MISSING_EXIT,
             )  # fmt: skip
 
     def _leave(self, at: int, journey: Journey) -> None:
@@ -235,15 +240,9 @@ class _Town:
         tap = self._passes(gate, sequence, at)
         self._tap(gate, tap, happens, _accepted(verdict))
         if journey.entered is None:
+            day = _closed(self._day(gate))
             self._ledger.ride(
-                tap,
-                happens,
-                verdict,
-                at=at,
-                day=_closed(self._day(gate)),
-                post=gate.post,
-                kind=Kind.METRO_NO_ENTRY,
-                exit_=tap,
+                tap, happens, verdict, at=at, day=day, post=gate.post, kind=Kind.METRO_NO_ENTRY, exit_=tap
             )
             return
         entry, entry_day = journey.entered
@@ -254,6 +253,7 @@ class _Town:
             is_over_time, untold_fen, cause = True, region.over_time_fen(self._task.city), Cause.ENTRY_UNKNOWN_AT_GATE
         self._ledger.ride(
             tap, happens, due, at=at, day=max(entry_day, self._day(gate)), post=gate.post, entry=entry, exit_=tap,
+            begins=journey.at,
             kind=Kind.METRO_OVER_TIME if is_over_time else Kind.METRO, untold_fen=untold_fen,
             gate_fen=verdict.fare_fen, cause=Cause.NONE if due.fare_fen + untold_fen == verdict.fare_fen else cause,
         )  # fmt: skip

@@ -2,7 +2,8 @@
 
 What is compared: every check with its verdict, why and the tap that counts in its place; every copy; taps that stopped
 counting; every ride with its legs, fares, cause and days; that every ride is billed exactly once, at that gross fare
-and with those reductions of the gate; every dispute's end. Money beyond that follows from the rules of the centre, and
+and with those reductions of the gate; every dispute's end; what of issuers' files was believed, who is one person and
+who is in which group, from which day on. Money beyond that follows from the rules of the centre, and
 is for a second settlement to say.
 """
 
@@ -11,10 +12,11 @@ from pathlib import Path
 
 import duckdb
 
-from yima.sdk.centre.clearing.money.tables import CLEARED, DISPUTES
+from yima.sdk.centre.clearing.money.tables import CLEARED, DISPUTES, PERSONS
 from yima.sdk.centre.clearing.tables import CHECKS, REVERSALS, RIDES, VOIDS, Table
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.centre.example import truth
+from yima.sdk.centre.identity.taking import MEMBERS, STATEMENTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,14 @@ class Difference:
 
 _TAP = "concat(device, '/', epoch, '/', sequence)"
 _NOT_WHOLE = "('CHAIN', 'RECORD')"
+
+# A statement reaches back to the first of the month of its file; a revocation ends it on the day of its own.
+_SPANS = """
+    SELECT
+        concat_ws(' ', account, group_name) AS name, stated, greatest(since, stated - stated % 100 + 1) AS since,
+        least(until, coalesce(revoked, 99999999)) AS until
+    FROM true_groups
+"""
 
 # ruff: noqa: S608 - every SELECT is made of words of this module
 # Each: pairs of SELECTs of (name, said), the truth's first; rows of one name that say the same are counted.
@@ -86,6 +96,28 @@ _PAIRS: dict[str, tuple[str, str]] = {
         HAVING sum(CASE WHEN reverses THEN -1 ELSE 1 END) <> 0 OR sum(fare_fen) <> 0
         """,
     ),
+    "person": (
+        """
+        SELECT account, concat_ws(' ', person, since) FROM true_persons WHERE since IS NOT NULL AND account <> person
+        UNION ALL
+        SELECT account, concat_ws(' ', account, until) FROM true_persons WHERE until IS NOT NULL AND account <> person
+        """,
+        "SELECT account, concat_ws(' ', person, day) FROM persons",
+    ),
+    "member": (
+        f"""
+        WITH spans AS ({_SPANS})
+        SELECT name, concat_ws(' ', true, since, greatest(since, stated)) FROM spans
+        UNION ALL SELECT name, concat_ws(' ', false, until, until) FROM spans WHERE until < 99999999
+        """,
+        "SELECT concat_ws(' ', account, group_name), concat_ws(' ', is_member, since, day) FROM members",
+    ),
+    "statements": (
+        "SELECT concat_ws(' ', issuer, number), concat_ws(' ', statements, day) FROM true_files "
+        "WHERE becomes = 'TAKEN'",
+        "SELECT concat_ws(' ', issuer, number), concat_ws(' ', count(*), day) FROM statements "
+        "GROUP BY issuer, number, day",
+    ),
     "dispute": (
         "SELECT dispute_id, concat_ws(' ', raised_by, reason, decision, decided_by, reply, effect, day) "
         "FROM true_disputes",
@@ -100,7 +132,7 @@ def compare(workspace: Workspace, folder: Path) -> list[Difference]:
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "preserve_insertion_order": "false"})
     try:
         connection.execute("SET enable_progress_bar = false")
-        for table in (CHECKS, VOIDS, RIDES, REVERSALS, CLEARED, DISPUTES):
+        for table in (CHECKS, VOIDS, RIDES, REVERSALS, CLEARED, DISPUTES, PERSONS, MEMBERS, STATEMENTS):
             _see(connection, table.name, table, workspace.files(table))
         for table in truth.ALL.values():
             files = sorted((folder / "truth" / table.name).glob("*.parquet"))

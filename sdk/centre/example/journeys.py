@@ -10,7 +10,7 @@ from enum import StrEnum
 from heapq import merge
 
 from yima.sdk.centre.example.region import STATIONS, midnight
-from yima.sdk.centre.example.riders import Passenger, Passengers
+from yima.sdk.centre.example.riders import PERSONS, Passenger, Passengers
 
 
 class Happens(StrEnum):
@@ -36,7 +36,7 @@ class Happens(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shares:
     """Parts: of a mode's journeys, for what happens to them; late: of the days of devices; duplicates: of entries;
-    two_cities: of taps; disputes: of rides."""
+    two_cities: of taps; disputes: of rides; persons: of riders, who have several codes."""
 
     expired: float = 0.005
     companion: float = 0.01
@@ -54,6 +54,7 @@ class Shares:
     duplicates: float = 0.01
     two_cities: float = 0.0005
     disputes: float = 0.002
+    persons: float = PERSONS
 
 
 _ON_BUS = (
@@ -100,7 +101,8 @@ def day(
             if not left or at > midnight(place) + _CLOSES:
                 break
             rides_metro = metro and _may_lose(number, place - 1) is not Happens.MISSING_EXIT
-            journey = _journey(chance, rider, shares, at=at, left=left, vehicles=vehicles, metro=rides_metro)
+            shown = rider.shown(chance)
+            journey = _journey(chance, shown, shares, at=at, left=left, vehicles=vehicles, metro=rides_metro)
             if journey.happens in _LOSSES and journey.happens is not _may_lose(number, place):
                 journey.happens = Happens.PLAIN
             if journey.happens is Happens.OVER_TIME and at + OVER_TIME_S < midnight(place) + _LAST_TRAIN:

@@ -1,15 +1,18 @@
-"""The whole example: cities in parallel, then disputes; a folder in which `yima centre` can work (clearing/folder.py).
+"""The whole example: cities in parallel, then statements and disputes; a folder in which `yima centre` can work
+(clearing/folder.py).
 
     stores/<city>.db, <city>-standby.db     what the collectors of a city have
     parameters/<version>.bin                what the centre has published
     rules.toml, rates.toml                  the profile's, as they are
+    identity.toml, statements/              what issuers state of their riders: stating.py
     incoming/ED…, CM…                       what institutions hand in
-    truth/taps, rides, disputes             what a centre does not see: truth.py
+    truth/taps, rides, persons, …           what a centre does not see: truth.py
     example.json                            what was asked for, and how many of what there are
 
 Rules it keeps:
-- The same taps, days, shares and seed give the same bytes in parameters and incoming on however many processors, and
-  the same facts of the same taps in stores and truth. Signatures are others each time, and so are digests over them.
+- The same taps, days, shares and seed give the same bytes in parameters and incoming on however many processors, the
+  same facts of the same taps in stores and truth, and the same statements. Signatures are others each time, and so are
+  digests over them.
 """
 
 import json
@@ -27,6 +30,7 @@ from yima.sdk.centre.example.city import SHOWN_S, Made, Task, Twin, make_city
 from yima.sdk.centre.example.disputes import raise_disputes
 from yima.sdk.centre.example.journeys import Shares
 from yima.sdk.centre.example.riders import Passengers
+from yima.sdk.centre.example.stating import state_people
 from yima.sdk.issuer import Issuer
 from yima.sdk.profiles.yangtze_delta.plan import City
 from yima.validator.errors import YimaError
@@ -75,6 +79,9 @@ def make_example(
             made.append(done.result())
             progress(made[-1].city.name.en, sum(one.taps for one in made), taps)
     count = {name: sum(getattr(one, name) for one in made) for name in ("taps", "entries", "copies", "late")}
+    made.sort(key=lambda one: one.city.division)
+    people = [person for one in made for person in one.people]
+    count |= state_people(folder, seed, tasks[0].institutions, people, days)
     count["disputes"] = raise_disputes(folder, shares.disputes)
     asked = {"taps": taps, "seed": seed, "days": days, "first_day": region.FIRST_DAY}
     (folder / "example.json").write_text(json.dumps({"asked": asked, "made": count}, indent=1) + "\n", encoding="utf-8")

@@ -12,6 +12,7 @@ from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.days import day_of
 from yima.sdk.centre.clearing.tables import Cause, Kind, Table, Verdict, Why
 from yima.sdk.centre.example.region import Post
+from yima.validator.judging import Mode
 from yima.validator.judging import Verdict as GateVerdict
 
 # Every tap that should be a row of `checks`, and every refused one. happens: journeys.Happens, or what the lie is.
@@ -35,6 +36,7 @@ TAPS = Table(
 )
 
 # Every ride. gross_fen, fare_fen: as the centre settles them, before its own rules. reversed_day: when it became void.
+# begins: when the rider set off, moment: when the tap was that closes it; unix seconds.
 RIDES = Table(
     name="rides",
     key=("ride_id",),
@@ -53,6 +55,51 @@ RIDES = Table(
         "service_date": "small",
         "day": "small",
         "reversed_day": "small?",
+        "account": "text",
+        "issuer_city": "int",
+        "city": "int",
+        "mode": "small",
+        "line": "small",
+        "device": "text",
+        "begins": "int",
+        "moment": "int",
+    },
+)
+
+# Whose account an account is, of riders with several. person: the smallest one. since, until: the day on which a centre
+# finds that they are one person's, NULL never, and the day on which it finds that they are not any more, NULL never.
+PERSONS = Table(
+    name="persons",
+    key=("account",),
+    columns={"account": "text", "person": "text", "since": "small?", "until": "small?"},
+)
+
+# In which group an account is, as its issuer states it. since, until: the statement's own days. stated, revoked: the
+# days of the files that say so.
+GROUPS = Table(
+    name="groups",
+    key=("account", "group_name"),
+    columns={
+        "account": "text",
+        "group_name": "text",
+        "since": "small",
+        "until": "small",
+        "stated": "small",
+        "revoked": "small?",
+    },
+)
+
+# Every file of statements. statements: how many of it are to be believed. becomes: TAKEN, or why it is refused.
+FILES = Table(
+    name="files",
+    key=("file",),
+    columns={
+        "file": "text",
+        "issuer": "text",
+        "number": "int",
+        "statements": "small",
+        "becomes": "text",
+        "day": "small",
     },
 )
 
@@ -73,7 +120,7 @@ DISPUTES = Table(
     },
 )
 
-ALL = {table.name: table for table in (TAPS, RIDES, DISPUTES)}
+ALL = {table.name: table for table in (TAPS, RIDES, PERSONS, GROUPS, FILES, DISPUTES)}
 
 
 class Ledger:
@@ -101,11 +148,11 @@ class Ledger:
     def ride(
         self, tap: str, happens: str, due: GateVerdict, *, at: int, day: int, post: Post, kind: Kind = Kind.BUS,
         entry: str | None = None, exit_: str | None = None, gate_fen: int | None = None, cause: Cause = Cause.NONE,
-        closed_fen: int | None = None, untold_fen: int = 0,
+        closed_fen: int | None = None, untold_fen: int = 0, begins: int | None = None,
     ) -> None:  # fmt: skip
         """A ride that this tap closes. due: what the core says where the code tells the truth. gate_fen: what the gate
         took, if not that. closed_fen: what the centre's rule for a missing exit says instead. untold_fen: what comes on
-        top that no gate could know of."""
+        top that no gate could know of. begins: when the rider set off, if not with this tap."""
         gross = sum(rule.fen for rule in due.rules if rule.fen > 0)
         self._rides[tap] = {
             "ride_id": tap, "happens": str(happens), "kind": str(kind), "entry_tap": entry, "exit_tap": exit_,
@@ -113,7 +160,10 @@ class Ledger:
             "fare_fen": due.fare_fen + untold_fen if closed_fen is None else closed_fen,
             "gate_fare_fen": due.fare_fen if gate_fen is None else gate_fen, "cause": str(cause),
             "issuer": due.organisation, "operator": f"{post.gate.operator:08}", "service_date": day_of(at),
-            "day": day, "reversed_day": None,
+            "day": day, "reversed_day": None, "account": due.account.hex() if due.account else "",
+            "issuer_city": int(due.organisation or 0) % 1_000_000, "city": post.gate.city,
+            "mode": 1 if post.gate.mode is Mode.BUS else 2, "line": post.gate.line, "device": post.name,
+            "begins": at if begins is None else begins, "moment": at,
         }  # fmt: skip
 
     def yields(self, tap: str, to: str) -> None:

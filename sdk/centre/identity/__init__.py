@@ -2,6 +2,7 @@
 
 statements.py   the form in which an issuer states, signed
 issuers.py      who may state what: accounts and keys of each issuer, by the file identity.toml
-persons.py      what the statements of a day come to: persons, and the groups they are in
+persons.py      what the statements of a day come to: persons
+members.py      and which accounts are in which group, on which days
 taking.py       the step of a day: statements taken in, and the tables that follow from them
 """

@@ -1,4 +1,4 @@
-"""What issuers' statements come to on a day: which accounts are one person's, and which groups an account is in.
+"""What issuers' statements come to on a day: which accounts are one person's.
 
 Rules:
 
@@ -9,8 +9,7 @@ Rules:
 - A statement holds from its first day to the day before its last, unless its own issuer has revoked it.
 - A person is called by its smallest account: a clerk sees who is meant. Outside of the centre's tables the name is not
   used.
-- An account is in a group if a statement of its issuer says so on that day; that others say the same, or that it is in
-  several groups, contradicts nothing.
+- Which accounts are in which group: members.py.
 """
 
 from collections import defaultdict
@@ -19,28 +18,17 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from yima.sdk.centre.identity.issuers import Issuers
-from yima.sdk.centre.identity.statements import Link, Membership, Revocation, Statement
+from yima.sdk.centre.identity.statements import Link, Revocation, Said, Statement
 
 PERSON_MAX = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """A statement that was taken in: who said it, and where it stands (file, place from 1)."""
-
-    issuer: str
-    number: int
-    place: int
-    statement: Statement
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How things stand on a day. persons: account to person, for accounts that share one. members: (account, group).
-    waiting: pairs of accounts of which one issuer alone has spoken. crowded: accounts that are too many for one."""
+    """How things stand on a day. persons: account to person, for accounts that share one. waiting: pairs of accounts of
+    which one issuer alone has spoken. crowded: accounts that are too many for one."""
 
     persons: Mapping[str, str]
-    members: frozenset[tuple[str, str]]
     waiting: frozenset[tuple[str, str]]
     crowded: frozenset[str]
 
@@ -54,17 +42,11 @@ def standing(said: Iterable[Said], issuers: Issuers, day: int) -> Standing:
         if isinstance(one.statement, Revocation)
     }
     by: dict[tuple[str, str], set[str]] = defaultdict(set)
-    members = set()
     for one in all_said:
         statement = one.statement
         if isinstance(statement, Revocation) or (one.issuer, one.number, one.place) in revoked:
             continue
-        if not statement.since <= day < statement.until:
-            continue
-        if isinstance(statement, Membership):
-            if issuers.owner_of(statement.account) == one.issuer:
-                members.add((statement.account, statement.group))
-        elif isinstance(statement, Link):
+        if isinstance(statement, Link) and statement.since <= day < statement.until:
             for pair in combinations(statement.accounts, 2):
                 by[pair].add(one.issuer)
     linked, waiting = [], set()
@@ -75,7 +57,7 @@ def standing(said: Iterable[Said], issuers: Issuers, day: int) -> Standing:
         elif owners & speakers:
             waiting.add(pair)
     persons, crowded = _joined(linked)
-    return Standing(persons=persons, members=frozenset(members), waiting=frozenset(waiting), crowded=frozenset(crowded))
+    return Standing(persons=persons, waiting=frozenset(waiting), crowded=frozenset(crowded))
 
 
 def refusal(statement: Statement, issuer: str, issuers: Issuers) -> str:

@@ -37,7 +37,7 @@ GROUPS: Final = ("senior", "student", "veteran", "free")
 """Besides these, `resident-` and six digits: who lives in that district."""
 
 _ACCOUNT = re.compile(r"[0-9a-f]{20}")
-_GROUP = re.compile("|".join(GROUPS) + r"|resident-[0-9]{6}")
+GROUP: Final = re.compile("|".join(GROUPS) + r"|resident-[0-9]{6}")
 _ISSUER = re.compile(r"[0-9]{8}")
 _SIGNATURE = re.compile(rb"signature ([0-9a-f]{128})\n")
 
@@ -76,6 +76,17 @@ class Revocation:
 
 
 Statement = Link | Membership | Revocation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A statement that was taken in: who said it, where it stands (file, place from 1), on which day it was taken."""
+
+    issuer: str
+    number: int
+    place: int
+    statement: Statement
+    day: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +174,7 @@ def _statement(line: "_Line") -> Statement:
     else:
         since, until = line.period()
         made = Membership(
-            account=line.word("account", _ACCOUNT), group=line.word("group", _GROUP), since=since, until=until
+            account=line.word("account", _ACCOUNT), group=line.word("group", GROUP), since=since, until=until
         )
     line.end()
     return made

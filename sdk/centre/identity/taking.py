@@ -2,11 +2,13 @@
 
 Rules it keeps:
 - A file is taken whole or not at all, on the day that it names or the first one after that which is still open. The
-  same bytes again are taken as done; other bytes under an issuer's number that was taken are refused.
+  same bytes again are taken as done, and are not read a second time; other bytes under an issuer's number that was
+  taken are refused.
 - What was refused is looked at again on the next day: its reason stands in answers/<day>/statements.txt, a line a file,
   nothing of it in the tables.
 - Persons and groups are written where they change, so that each row says from which day on. With a day on which nothing
   came in they may change as well: statements begin and end.
+- A day adds nothing about groups that lies before its month or behind itself.
 """
 
 import hashlib
@@ -21,11 +23,13 @@ from yima.sdk.centre.clearing.money.tables import PERSONS
 from yima.sdk.centre.clearing.tables import Table
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.centre.identity.issuers import Issuers
-from yima.sdk.centre.identity.persons import Said, Standing, refusal, standing
+from yima.sdk.centre.identity.members import changes, memberships
+from yima.sdk.centre.identity.persons import Standing, refusal, standing
 from yima.sdk.centre.identity.statements import (
     Link,
     Membership,
     Revocation,
+    Said,
     StatementError,
     StatementFile,
     parse_statements,
@@ -55,11 +59,12 @@ STATEMENTS = Table(
     },
 )
 
-# Whether an account is in a group from this day on; without a row it is in none.
+# Whether an account is in a group on the days from `since` on, as was found on `day`; without a row it is in none. A
+# row takes the place of all that rows before it, in the order of (day, since), say of these days.
 MEMBERS = Table(
     name="members",
-    key=("account", "group_name"),
-    columns={"account": "text", "group_name": "text", "is_member": "flag", "day": "small"},
+    key=("account", "group_name", "since"),
+    columns={"account": "text", "group_name": "text", "is_member": "flag", "day": "small", "since": "small"},
 )
 
 REFUSALS = {
@@ -86,20 +91,16 @@ class Taken:
 
 def take_statements(workspace: Workspace, day: int, paths: Iterable[Path], issuers: Issuers) -> Taken:
     """Takes files in for a day that is not settled yet, and writes what follows; the step is done then."""
-    files = {path.name: code for path in sorted(paths) if (code := _take(workspace, day, path, issuers))}
-    now = standing(_said(workspace, day), issuers, day)
+    files = _take_all(workspace, day, sorted(paths), issuers)
+    said = _said(workspace, day)
+    now = standing(said, issuers, day)
     before = {row["account"]: row["person"] for row in _rows(workspace, PERSONS, day)}
     persons = [
         {"account": account, "person": now.persons.get(account, account), "day": day}
         for account in sorted(before.keys() | now.persons.keys())
         if now.persons.get(account, account) != before.get(account, account)
     ]
-    was_in = {(row["account"], row["group_name"]): row["is_member"] for row in _rows(workspace, MEMBERS, day)}
-    members = [
-        {"account": account, "group_name": group, "is_member": (account, group) in now.members, "day": day}
-        for account, group in sorted(was_in.keys() | now.members)
-        if ((account, group) in now.members) != was_in.get((account, group), False)
-    ]
+    members = changes(memberships(said, issuers), _rows(workspace, MEMBERS, day), day)
     for table, rows in ((PERSONS, persons), (MEMBERS, members)):
         workspace.write(table, day, _PART, pa.Table.from_pylist(rows, table.schema).to_batches())
     _answer(workspace, day, files)
@@ -122,33 +123,44 @@ def _answer(workspace: Workspace, day: int, files: Mapping[str, str]) -> None:
 
 
 def _rows(workspace: Workspace, table: Table, day: int) -> list[dict[str, Any]]:
-    """Its rows of earlier days, the newest last."""
-    found: list[dict[str, Any]] = workspace.read(table, before=day).sort_by("day").to_pylist()
+    """Its rows of earlier days, the newest last; of a day in the order of the key."""
+    by = [(name, "ascending") for name in dict.fromkeys(("day", *table.key))]
+    found: list[dict[str, Any]] = workspace.read(table, before=day).sort_by(by).to_pylist()
     return found
 
 
-def _take(workspace: Workspace, day: int, path: Path, issuers: Issuers) -> str:
-    content = path.read_bytes()
-    digest = int.from_bytes(hashlib.sha256(content).digest()[:7])
-    try:
-        file = parse_statements(content, path.name)
-    except StatementError:
-        return "MALFORMED"
-    if file.issued > day:
-        return ""  # of a later day
-    name = f"statements {file.issuer}/{file.number}"
-    known = workspace.cursor(name)
-    if known and known["day"] != day:
-        return "AGAIN" if known["digest"] == digest else "NUMBER_TAKEN"
-    why = _refusal(file, day, issuers)
-    if known and known["digest"] != digest:
-        why = "NUMBER_TAKEN"
-    if not why:
-        rows = [_row(file, place, day) for place in range(1, len(file.statements) + 1)]
-        part = f"{file.issuer}-{file.number}"
-        workspace.write(STATEMENTS, day, part, pa.Table.from_pylist(rows, STATEMENTS.schema).to_batches())
-        workspace.move(name, {"day": day, "digest": digest})
-    return why or "TAKEN"
+def _take_all(workspace: Workspace, day: int, paths: Iterable[Path], issuers: Issuers) -> dict[str, str]:
+    """Writes what the files state that may be taken; returns what becomes of each file that is not of a later day."""
+    codes: dict[str, str] = {}
+    cursors: dict[str, dict[str, int]] = {}
+    rows: list[dict[str, Any]] = []
+    for path in paths:
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()[:14]
+        if workspace.cursor(f"statements by {digest}").get("day", day) != day:
+            codes[path.name] = "AGAIN"
+            continue
+        try:
+            file = parse_statements(content, path.name)
+        except StatementError:
+            codes[path.name] = "MALFORMED"
+            continue
+        if file.issued > day:
+            continue
+        name, cursor = f"statements {file.issuer}/{file.number}", {"day": day, "digest": int(digest, 16)}
+        codes[path.name] = "TAKEN"
+        if cursors.get(name, workspace.cursor(name) or cursor) != cursor:
+            codes[path.name] = "NUMBER_TAKEN"
+        elif why := _refusal(file, day, issuers):
+            codes[path.name] = why
+        elif name not in cursors:
+            cursors |= {name: cursor, f"statements by {digest}": cursor}
+            rows += [_row(file, place, day) for place in range(1, len(file.statements) + 1)]
+    rows.sort(key=lambda row: tuple(row[name] for name in STATEMENTS.key))
+    workspace.write(STATEMENTS, day, _PART, pa.Table.from_pylist(rows, STATEMENTS.schema).to_batches())
+    if cursors:
+        workspace.move_all(STEP, cursors)
+    return codes
 
 
 def _refusal(file: StatementFile, day: int, issuers: Issuers) -> str:
@@ -188,5 +200,6 @@ def _said(workspace: Workspace, day: int) -> list[Said]:
                 statement = Membership(account=row["accounts"], group=row["group_name"], **days)
             case _:
                 statement = Revocation(number=row["revoked_number"], place=row["revoked_place"])
-        found.append(Said(issuer=row["issuer"], number=row["number"], place=row["place"], statement=statement))
+        place = {name: row[name] for name in ("issuer", "number", "place", "day")}
+        found.append(Said(**place, statement=statement))
     return found

@@ -22,7 +22,7 @@ _CLEARED_SQL = """
 WITH
 priced AS (
     SELECT
-        d.*, d.gross_fen + d.gate_fen + d.transfer_fen + d.cap_fen + d.total_fen AS fare_fen,
+        d.*, d.gross_fen + d.gate_fen + d.concession_fen + d.transfer_fen + d.cap_fen + d.total_fen AS fare_fen,
         r.kind, r.account, r.code_digest, r.issuer, r.operator, r.city, r.issuer_city, r.mode, r.line, r.device,
         r.entry_tap, r.entry_station, r.exit_station, r.entry_at, r.moment, r.service_date,
         coalesce(a.fee, b.fee) AS fee, coalesce(a.issuer_share, b.issuer_share) AS issuer_share,
@@ -50,14 +50,15 @@ rows_now AS (
         transfer_rule, cap_rule, total_rule, gross_fen, gate_fen, transfer_fen, cap_fen, total_fen, fare_fen, fee_fen,
         least(issuer_part, fee_fen) AS issuer_share_fen,
         least(acquirer_part, fee_fen - least(issuer_part, fee_fen)) AS acquirer_share_fen,
-        service_date
+        service_date, concession_rule, concession_fen
     FROM parts
     UNION ALL
     SELECT
         c.ride_id, c.number, true AS reverses, d.cause, d.dispute_id, c.kind, c.account, c.code_digest, c.issuer,
         c.operator, c.city, c.issuer_city, c.mode, c.line, c.device, c.entry_tap, c.entry_station, c.exit_station,
         c.entry_at, c.moment, c.transfer_rule, c.cap_rule, c.total_rule, -c.gross_fen, -c.gate_fen, -c.transfer_fen,
-        -c.cap_fen, -c.total_fen, -c.fare_fen, -c.fee_fen, -c.issuer_share_fen, -c.acquirer_share_fen, c.service_date
+        -c.cap_fen, -c.total_fen, -c.fare_fen, -c.fee_fen, -c.issuer_share_fen, -c.acquirer_share_fen, c.service_date,
+        c.concession_rule, -c.concession_fen
     FROM cleared AS c
     JOIN due AS d ON d.ride_id = c.ride_id AND d.before = c.number
     WHERE NOT c.reverses
@@ -81,7 +82,8 @@ taken AS (
     SELECT c.clearing, c.ride_id, c.number, 'CENTRE' AS source, c.place, c.rule, c.fen, u.funder, '' AS funder_id,
         c.city, c.issuer_city, c.operator
     FROM (
-        SELECT f.*, 1 AS place, f.transfer_rule AS rule, f.transfer_fen AS fen FROM fresh AS f
+        SELECT f.*, 0 AS place, f.concession_rule AS rule, f.concession_fen AS fen FROM fresh AS f
+        UNION ALL SELECT f.*, 1 AS place, f.transfer_rule AS rule, f.transfer_fen AS fen FROM fresh AS f
         UNION ALL SELECT f.*, 2 AS place, f.cap_rule AS rule, f.cap_fen AS fen FROM fresh AS f
         UNION ALL SELECT f.*, 3 AS place, f.total_rule AS rule, f.total_fen AS fen FROM fresh AS f
     ) AS c

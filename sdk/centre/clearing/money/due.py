@@ -12,9 +12,10 @@ Rules the SQL keeps, beside those of the engine's port:
 - Which months are looked at stands in the text as a number, so that an engine passes over what lies before them.
 - An account is a person's from the first of the month on in which it was found to be theirs, until the first of the
   month in which it was found to be another's, or its own again.
+- Who is in a group says table `members` by its days; it reaches back to the first of a month at most, as links do.
 """
 
-from yima.sdk.centre.clearing.money.rules import JOURNEY_MAX_S
+from yima.sdk.centre.clearing.money.rules import ANY_HOME, JOURNEY_MAX_S
 
 # From which month on, and until which, an account is whose.
 _LINKED_SQL = """
@@ -24,8 +25,30 @@ _LINKED_SQL = """
     FROM persons
 """
 
-# Views: rides, rides_now, reversals_now, persons, persons_now, disputes_now, months. A change on the first of a month
-# may be of a journey that began the day before: the month before is looked at, too.
+# In which groups a person is through one of their accounts, on which days. An account is a person of its own before its
+# first row.
+_GROUPED_SQL = """
+    SELECT
+        coalesce(w.person, g.account) AS person, g.group_name, greatest(g.since, coalesce(w.since, 0)) AS since,
+        least(g.until, coalesce(w.until, 99999999)) AS until
+    FROM (
+        SELECT
+            account, group_name, is_member, since,
+            coalesce(min(since) OVER (
+                PARTITION BY account, group_name ORDER BY day, since ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+            ), 99999999) AS until
+        FROM members
+    ) AS g
+    LEFT JOIN (
+        SELECT account, person, since, until FROM linked
+        UNION ALL
+        SELECT l.account, l.account AS person, 0 AS since, min(l.since) AS until FROM linked AS l GROUP BY l.account
+    ) AS w ON w.account = g.account
+    WHERE g.is_member
+"""
+
+# Views: rides, rides_now, reversals_now, persons, persons_now, members_now, disputes_now, months. A change on the first
+# of a month may be of a journey that began the day before: the month before is looked at, too.
 _TOUCHED_SQL = """
 WITH
 linked AS (:linked),
@@ -44,6 +67,10 @@ meant AS (
     UNION ALL
     SELECT p.person, n.day - n.day % 100 AS service_date
     FROM persons AS p JOIN persons_now AS n ON n.account = p.account
+    UNION ALL
+    SELECT coalesce(p.person, n.account) AS person, n.day - n.day % 100 AS service_date
+    FROM members_now AS n
+    LEFT JOIN linked AS p ON p.account = n.account AND n.since >= p.since AND n.since < p.until
 )
 SELECT s.person, min(CASE WHEN s.service_date % 100 = 1 THEN m.earlier ELSE m.month END) AS since, :day AS day
 FROM meant AS s JOIN months AS m ON m.month = s.service_date - s.service_date % 100
@@ -51,11 +78,12 @@ GROUP BY s.person
 ORDER BY s.person
 """
 
-# Views: touched, rides, reversals, reversals_now, persons, disputes, disputes_now, cleared (of earlier days), months,
-# and the relations of the rules. A companion's rides stand in windows of their own, so that no other sees them.
+# Views: touched, rides, reversals, reversals_now, persons, members, disputes, disputes_now, cleared (of earlier days),
+# months, and the relations of the rules. A companion's rides stand in windows of their own, so that no other sees them.
 _DUE_SQL = """
 WITH
 linked AS (:linked),
+grouped AS (SELECT DISTINCT g.* FROM (:grouped) AS g JOIN touched AS t ON t.person = g.person),
 gone AS (
     SELECT ride_id FROM reversals
     UNION SELECT ride_id FROM disputes WHERE effect = 'VOID'
@@ -79,7 +107,7 @@ named AS (
     SELECT
         r.ride_id, coalesce(p.person, r.person) AS person, r.service_date,
         r.service_date - r.service_date % 100 AS month,
-        r.mode, r.city, r.line, r.device, r.moment, r.day,
+        r.mode, r.city, r.issuer_city, r.line, r.device, r.moment, r.day,
         CASE WHEN r.mode = 2 THEN coalesce(r.entry_at, r.moment) ELSE r.moment END AS begins,
         CASE WHEN r.mode = 2 AND coalesce(r.entry_line, 0) <> 0 THEN r.entry_line ELSE r.line END AS first_line,
         r.kind IN ('BUS', 'METRO') AS regular,
@@ -121,12 +149,32 @@ followed AS (
         lag(s.regular) OVER (PARTITION BY s.person, s.companion ORDER BY s.begins, s.ride_id) AS before_regular
     FROM told AS s
 ),
+entitled AS (
+    SELECT f.ride_id, min(c.place) AS place
+    FROM followed AS f
+    JOIN grouped AS g ON g.person = f.person AND f.service_date >= g.since AND f.service_date < g.until
+    JOIN concession_rules AS c
+        ON c.group_name = g.group_name AND c.city = f.city AND c.mode = f.mode AND c.home IN (:any_home, f.issuer_city)
+        AND f.service_date >= c.since AND f.service_date < c.until
+    WHERE f.regular AND NOT f.companion
+    GROUP BY f.ride_id
+),
+conceded AS (
+    SELECT
+        f.*, c.rule AS concession_rule, f.gross_fen + f.gate_fen AS gate_fare_fen,
+        CASE WHEN c.rule IS NULL THEN 0 ELSE
+            greatest(0, f.gross_fen + f.gate_fen - (f.gross_fen * c.percent + 50) // 100)
+        END AS concession_off
+    FROM followed AS f
+    LEFT JOIN entitled AS e ON e.ride_id = f.ride_id
+    LEFT JOIN (SELECT DISTINCT place, rule, percent FROM concession_rules) AS c ON c.place = e.place
+),
 transferred AS (
     SELECT
         f.*, t.rule AS transfer_rule,
-        f.gross_fen + f.gate_fen AS fare_fen,
-        CASE WHEN t.rule IS NULL THEN 0 ELSE least(t.less_fen, f.gross_fen + f.gate_fen) END AS transfer_off
-    FROM followed AS f
+        f.gate_fare_fen - f.concession_off AS fare_fen,
+        CASE WHEN t.rule IS NULL THEN 0 ELSE least(t.less_fen, f.gate_fare_fen - f.concession_off) END AS transfer_off
+    FROM conceded AS f
     LEFT JOIN transfer_rules AS t
         ON t.city = f.city AND t.before = f.before_mode AND t.after = f.mode
         AND f.service_date >= t.since AND f.service_date < t.until
@@ -181,6 +229,7 @@ totalled AS (
 wanted AS (
     SELECT
         ride_id, day, gross_fen, gate_fen, service_date,
+        CASE WHEN concession_off > 0 THEN concession_rule END AS concession_rule, -concession_off AS concession_fen,
         CASE WHEN transfer_off > 0 THEN transfer_rule END AS transfer_rule, -transfer_off AS transfer_fen,
         CASE WHEN cap_off > 0 THEN cap_rule END AS cap_rule, -cap_off AS cap_fen,
         CASE WHEN total_off > 0 THEN total_rule END AS total_rule, -total_off AS total_fen
@@ -200,13 +249,14 @@ SELECT
         WHEN w.service_date < :day THEN 'LATE' ELSE 'RIDE'
     END AS cause,
     c.dispute_id, w.gross_fen, w.gate_fen, w.transfer_rule, w.transfer_fen, w.cap_rule, w.cap_fen, w.total_rule,
-    w.total_fen, :day AS day
+    w.total_fen, :day AS day, w.concession_rule, w.concession_fen
 FROM wanted AS w
 LEFT JOIN live AS b ON b.ride_id = w.ride_id
 LEFT JOIN changed_now AS c ON c.ride_id = w.ride_id
 WHERE b.number IS NULL
     OR b.gross_fen <> w.gross_fen
     OR b.gate_fen <> w.gate_fen
+    OR b.concession_fen <> w.concession_fen OR coalesce(b.concession_rule, '') <> coalesce(w.concession_rule, '')
     OR b.transfer_fen <> w.transfer_fen OR coalesce(b.transfer_rule, '') <> coalesce(w.transfer_rule, '')
     OR b.cap_fen <> w.cap_fen OR coalesce(b.cap_rule, '') <> coalesce(w.cap_rule, '')
     OR b.total_fen <> w.total_fen OR coalesce(b.total_rule, '') <> coalesce(w.total_rule, '')
@@ -215,7 +265,8 @@ SELECT
     b.ride_id, 0 AS ride_day, b.number AS before, b.day AS before_day, true AS void, g.cause, g.dispute_id,
     0 AS gross_fen, 0 AS gate_fen,
     CAST(NULL AS VARCHAR) AS transfer_rule, 0 AS transfer_fen, CAST(NULL AS VARCHAR) AS cap_rule, 0 AS cap_fen,
-    CAST(NULL AS VARCHAR) AS total_rule, 0 AS total_fen, :day AS day
+    CAST(NULL AS VARCHAR) AS total_rule, 0 AS total_fen, :day AS day,
+    CAST(NULL AS VARCHAR) AS concession_rule, 0 AS concession_fen
 FROM live AS b JOIN gone_now AS g ON g.ride_id = b.ride_id
 ORDER BY ride_id
 """
@@ -228,8 +279,11 @@ def touched_sql(day: int) -> str:
 
 def due_sql(day: int, companion_s: int, *, since: int) -> str:
     """What their rides are to be booked at. since: nobody's rides are asked for that lie before this service date."""
-    words = {":since": since, ":day": day, ":companion_s": companion_s, ":journey_max_s": JOURNEY_MAX_S}
-    sql = _DUE_SQL.replace(":linked", _LINKED_SQL)
+    words = {
+        ":since": since, ":day": day, ":companion_s": companion_s, ":journey_max_s": JOURNEY_MAX_S,
+        ":any_home": ANY_HOME,
+    }  # fmt: skip
+    sql = _DUE_SQL.replace(":linked", _LINKED_SQL).replace(":grouped", _GROUPED_SQL)
     for word, number in words.items():
         sql = sql.replace(word, str(number))
     return sql

@@ -4,6 +4,10 @@ What they say, in the order in which a fare goes through them; each takes its pa
 
 - **Companion** 同行. A ride that begins while another of the same person lasts, or a bus ride that begins within
   `companion_s` of one on the same line, is a companion's: it pays in full, gives no transfer and counts in no sum.
+- **Concession** 优待. Whose person is in one of the rule's `groups` on the service date pays at most `percent` of the
+  gross fare, rounded half up, or nothing (`free`). What the gate has taken off counts towards it: only what is left to
+  that is taken off here, and nothing where the gate gave as much or more. Of several rules the one that leaves least
+  holds, of equal ones the first by name. `homes` are the cities whose issuers' codes it holds for; left out, all.
 - **Transfer** 换乘. The ride right before it (companions left aside) ended at most `within_min` ago in the same city,
   on another vehicle, and, if both are of one mode, on another line: `less_fen` off, or free.
 - **Daily cap** 日封顶. What is beyond `cap_fen` of one service date, over the modes of the rule, is not paid.
@@ -14,13 +18,16 @@ Rules they keep:
 - Which rule holds is asked of the ride's service date and riding city. Sums begin anew with a rule of another name.
 - Journeys that are not regular (over-time, a leg missing) pay what the gate's rules say: they get nothing here, count
   in no sum, and are no leg of a transfer.
-- Sums of the month are what the rides cost after transfers and daily caps, in the order of (begin, ride_id).
+- Sums of the day are what the rides cost after concessions and transfers, sums of the month what they cost after daily
+  caps as well, in the order of (begin, ride_id).
+- One account in the group is enough for all codes of its person; who says so, and from which day, is identity's matter.
 - A rule that changes ends with a date, and another begins; rides of its days are never priced by the other.
 Which cities have such tariffs, and at which figures, is for whoever writes the file.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TypedDict
 
@@ -28,6 +35,7 @@ import pyarrow as pa
 
 from yima.sdk.centre.clearing.tables import Funder
 from yima.sdk.centre.clearing.toml_rows import Row, TermsError, parse, read, refuse_overlaps
+from yima.sdk.centre.identity.statements import GROUP, GROUPS
 from yima.validator.parameters.rules import FEN_MAX
 from yima.validator.texts import Text
 
@@ -38,6 +46,8 @@ COMPANION_S, COMPANION_MAX_S = 180, 3600
 JOURNEY_MAX_S = 86400  # a journey makes companions of others for a day at most
 WITHIN_MAX_MIN = 720
 FREE = FEN_MAX + 1  # off: whatever the fare is
+ANY_HOME = 0
+_CITIES = (100000, 999999)  # division codes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +67,16 @@ class _Common(TypedDict):
     funder: Funder
     since: int
     until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concession(_Dated):
+    """homes: cities of issuers; ANY_HOME, whoever issued the code. percent: of the gross fare that remains."""
+
+    groups: tuple[str, ...]
+    modes: tuple[int, ...]
+    homes: tuple[int, ...]
+    percent: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,12 +110,19 @@ class Rules:
     """All rules of the centre. companion_s: see the module."""
 
     companion_s: int = COMPANION_S
+    concessions: tuple[Concession, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     caps: tuple[DailyCap, ...] = ()
     totals: tuple[MonthlyTotal, ...] = ()
 
     def relations(self) -> dict[str, pa.Table]:
-        """The rules as small tables, a row for each thing that a ride can be asked for."""
+        """The rules as small tables, a row for each thing that a ride can be asked for. place: the concession with the
+        smallest one holds."""
+        concessions = [
+            {**_dated(one), "mode": mode, "group_name": group, "home": home, "percent": one.percent, "place": place}
+            for place, one in enumerate(sorted(self.concessions, key=lambda one: (one.percent, one.rule)))
+            for mode, group, home in product(one.modes, one.groups, one.homes)
+        ]
         transfers = [
             {**_dated(one), "before": before, "after": after, "within_s": one.within_s, "less_fen": one.less_fen}
             for one in self.transfers
@@ -108,13 +135,15 @@ class Rules:
             for one in self.totals
             for (low, percent), high in zip(one.tiers, [*(low for low, _ in one.tiers[1:]), 1 << 62], strict=True)
         ]
-        funders = [
-            {"rule": one.rule, "funder": one.funder.value} for one in (*self.transfers, *self.caps, *self.totals)
-        ]
+        every = (*self.concessions, *self.transfers, *self.caps, *self.totals)
+        funders = [{"rule": one.rule, "funder": one.funder.value} for one in every]
         days = {"city": pa.int64(), "since": pa.int32(), "until": pa.int32()}
         leg = {"before": pa.int32(), "after": pa.int32(), "within_s": pa.int64(), "less_fen": pa.int64()}
         named = {"rule": pa.string()}
+        whose = {"mode": pa.int32(), "group_name": pa.string(), "home": pa.int64()}
+        remains = {"percent": pa.int64(), "place": pa.int32()}
         return {
+            "concession_rules": _relation(concessions, {**named, **days, **whose, **remains}),
             "transfer_rules": _relation(transfers, {**named, **days, **leg}),
             "cap_rules": _relation(caps, {**named, **days, "mode": pa.int32(), "cap_fen": pa.int64()}),
             "total_rules": _relation(totals, {**named, **days, "mode": pa.int32(), "by_rides": pa.bool_()}),
@@ -134,6 +163,7 @@ def parse_rules(text: str, where: str = "rules") -> Rules:
 
 
 def _rules(file: Row) -> Rules:
+    concessions = [(_concession(row), row) for row in file.rows("concession")]
     transfers = [(_transfer(row), row) for row in file.rows("transfer")]
     caps = [(_cap(row), row) for row in file.rows("daily_cap")]
     totals = [(_total(row), row) for row in file.rows("monthly_total")]
@@ -142,7 +172,7 @@ def _rules(file: Row) -> Rules:
     file.has("rides")  # how legs become rides is said in the same file; see rides/rules.py
     file.end()
     names: set[str] = set()
-    for one, row in (*transfers, *caps, *totals):
+    for one, row in (*concessions, *transfers, *caps, *totals):
         row.end()
         if one.rule in names:
             raise TermsError(
@@ -152,15 +182,32 @@ def _rules(file: Row) -> Rules:
             )
         names.add(one.rule)
     same = Text("says the same", "内容相同")
+    refuse_overlaps(
+        [
+            ((one.city, *of), one.since, one.until, row.where)
+            for one, row in concessions
+            for of in product(one.groups, one.modes, one.homes)
+        ],
+        same,
+    )
     refuse_overlaps([((t.city, leg), t.since, t.until, row.where) for t, row in transfers for leg in t.legs], same)
     for dated in (caps, totals):
         refuse_overlaps([((t.city, mode), t.since, t.until, row.where) for t, row in dated for mode in t.modes], same)
     return Rules(
         companion_s=companion_s,
+        concessions=tuple(one for one, _ in concessions),
         transfers=tuple(one for one, _ in transfers),
         caps=tuple(one for one, _ in caps),
         totals=tuple(one for one, _ in totals),
     )
+
+
+def _concession(row: Row) -> Concession:
+    known = Text(", ".join(GROUPS) + ", resident- and six digits", "、".join(GROUPS) + "、resident- 加六位数字")
+    groups = row.words("groups", GROUP, f"some of {known.en}, each once", f"{known.zh}，不重复")
+    homes = row.numbers("homes", *_CITIES) if row.has("homes") else (ANY_HOME,)
+    percent = 0 if row.flag("free") else row.number("percent", 0, 99)
+    return Concession(**_common(row), groups=groups, modes=_modes(row), homes=homes, percent=percent)
 
 
 def _transfer(row: Row) -> Transfer:
@@ -190,7 +237,7 @@ def _common(row: Row) -> _Common:
     since, until = row.period()
     return {
         "rule": row.name("rule"),
-        "city": row.number("city", 100000, 999999),
+        "city": row.number("city", *_CITIES),
         "funder": FUNDERS[row.choice("funded_by", tuple(FUNDERS))],
         "since": since,
         "until": until,

@@ -30,6 +30,7 @@ from yima.sdk.centre.clearing.money.tables import (
 from yima.sdk.centre.clearing.tables import REDUCTIONS, REVERSALS, RIDES, Table
 from yima.sdk.centre.clearing.taps.arrivals import first_day_of
 from yima.sdk.centre.clearing.workspace import Workspace
+from yima.sdk.centre.identity.taking import MEMBERS
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
 
@@ -127,9 +128,10 @@ def _see(workspace: Workspace, engine: Engine, table: Table, day: int) -> None:
         since = first_day_of(workspace, engine, {*taken_back, *disputed}, day)
         views = {"rides": (RIDES, to_day(RIDES, since)), "rides_now": (RIDES, of(RIDES))}
         views |= {"persons": (PERSONS, to_day(PERSONS)), "persons_now": (PERSONS, of(PERSONS))}
+        views |= {"members_now": (MEMBERS, of(MEMBERS))}
         views |= {"reversals_now": (REVERSALS, of(REVERSALS)), "disputes_now": (DISPUTES, of(DISPUTES))}
     elif table is DUE:
-        views = {one.name: (one, to_day(one)) for one in (RIDES, REVERSALS, PERSONS, DISPUTES)}
+        views = {one.name: (one, to_day(one)) for one in (RIDES, REVERSALS, PERSONS, MEMBERS, DISPUTES)}
         views |= {"reversals_now": (REVERSALS, of(REVERSALS)), "disputes_now": (DISPUTES, of(DISPUTES))}
         views |= {"touched": (TOUCHED, of(TOUCHED)), "cleared": (CLEARED, before(CLEARED))}
     elif table is CLEARED:

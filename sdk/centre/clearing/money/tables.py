@@ -55,7 +55,7 @@ class Reason(StrEnum):
     TWICE = "TWICE"  # one code, billed twice
     NO_PASSAGE = "NO_PASSAGE"  # the gate did not let the rider through
     AMOUNT = "AMOUNT"  # the fare is wrong
-    NO_REDUCTION = "NO_REDUCTION"  # a transfer, a cap or a total should have reduced it
+    NO_REDUCTION = "NO_REDUCTION"  # a concession, a transfer, a cap or a total should have reduced it
     MISSING = "MISSING"  # an operator has a record that the centre did not pay
     OTHER = "OTHER"
 
@@ -115,6 +115,8 @@ DUE = Table(
         "total_rule": "text?",
         "total_fen": "int",
         "day": "small",
+        "concession_rule": "text?",
+        "concession_fen": "int",
     },
 )
 
@@ -130,8 +132,8 @@ SUMS = (
     "acquirer_share_fen",
 )
 
-# One row a booking of a ride, and one a reversal. gross_fen + gate_fen + transfer_fen + cap_fen + total_fen = fare_fen,
-# what the rider pays by way of the issuer.
+# One row a booking of a ride, and one a reversal. gross_fen + gate_fen + concession_fen + transfer_fen + cap_fen +
+# total_fen = fare_fen, what the rider pays by way of the issuer.
 CLEARED = Table(
     name="cleared",
     key=("clearing",),
@@ -163,11 +165,14 @@ CLEARED = Table(
         **dict.fromkeys(SUMS, "int"),
         "service_date": "small",
         "day": "small",
+        "concession_rule": "text?",
+        "concession_fen": "int",
     },
 )
 
 # Every reduction as it was booked, of the gate's parameters and of the centre's rules: fen below 0; above it in a
-# reversal. What each funder pays is the sum of these.
+# reversal. place: of the centre's rules 0 concession, 1 transfer, 2 daily cap, 3 monthly total. What each funder pays
+# is the sum of these.
 FUNDED = Table(
     name="funded",
     key=("clearing", "source", "place"),

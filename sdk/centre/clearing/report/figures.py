@@ -49,6 +49,15 @@ class Figure:
 
 _PARTY = ("party_kind", "party")
 _PARTS = ("fare_fen", "fee_fen", "issuer_share_fen", "acquirer_share_fen")
+REDUCED = {
+    "gate_fen": Text("at the gate", "闸机优惠"),
+    "concession_fen": Text("concession by group", "群体优待"),
+    "transfer_fen": Text("transfer", "换乘优惠"),
+    "cap_fen": Text("daily cap", "日封顶"),
+    "total_fen": Text("monthly total", "月累计优惠"),
+}
+"""What takes a fare down, in the order in which it does, by the column that says how much."""
+
 FIGURES = {
     "net": Figure(table=NET, by=_PARTY, sums={name: name for name in ("due_in_fen", "due_out_fen", "net_fen")}),
     "posted": Figure(table=POSTINGS, by=_PARTY, sums={"fen": "fen"}),
@@ -62,7 +71,13 @@ FIGURES = {
         by=(*_PARTY, "source", "rule"),
         sums={"rides": "CASE WHEN fen > 0 THEN -1 ELSE 1 END", "fen": "fen"},
     ),
-    "reduced": Figure(table=CLEARED, sums={"gate_fen": "gate_fen", "centre_fen": "transfer_fen + cap_fen + total_fen"}),
+    "reduced": Figure(
+        table=CLEARED,
+        sums={
+            **{name: name for name in REDUCED},
+            "centre_fen": " + ".join(name for name in REDUCED if name != "gate_fen"),
+        },
+    ),
     "pairs": Figure(
         table=CLEARED,
         by=("operator", "issuer"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
 from yima.sdk.centre.clearing.money.tables import CENTRE_PARTY, Booked, DecidedBy, Decision, PartyKind, Posted, Reason
-from yima.sdk.centre.clearing.report.figures import DayFigures, Rows, faults
+from yima.sdk.centre.clearing.report.figures import REDUCED, DayFigures, Rows, faults
 from yima.sdk.centre.clearing.report.words import word
 from yima.sdk.centre.clearing.tables import Cause, Kind, Source, Verdict, Why
 from yima.sdk.page import both, heading, page, table
@@ -36,6 +36,7 @@ def _parts(figures: DayFigures) -> Iterator[str]:
     yield _pairs(figures)
     yield heading(Text("Subsidy by funder", "各出资方补贴"))
     yield _funders(figures)
+    yield _reduced(figures)
     yield heading(Text("Fares: gate and centre", "票价差异"))
     yield _differences(figures)
     yield heading(Text("Rides and bookings", "行程与入账"))
@@ -111,6 +112,12 @@ def _funders(figures: DayFigures) -> str:
     heads = ("funder 出资方", "where 环节", "rule 规则", "rides 行程", "pays 出资")
     sums = (str(figures.total("funders", "rides")), yuan(-figures.total("funders", "fen")))
     return _table("", heads, rows, 3, total=("", "", *sums))
+
+
+def _reduced(figures: DayFigures) -> str:
+    rows = [(both(what), yuan(-figures.total("reduced", name))) for name, what in REDUCED.items()]
+    left = -figures.total("reduced", "gate_fen") - figures.total("reduced", "centre_fen")
+    return _table("", ("taken off by 优惠环节", "sum 金额"), rows, 1, total=(yuan(left),))
 
 
 def _differences(figures: DayFigures) -> str:

@@ -188,6 +188,10 @@ def test_the_report_says_who_owes_whom_in_both_languages_and_stands_alone(cleare
     shown = {row[0].split()[-1]: row[3] for row in net[1:]}
     assert shown["合计"] == "¥0.00"
     assert shown["00320500"] == yuan(-100)  # Suzhou pays for the cap
+    (funders,) = (rows for rows in page.tables if rows[0][0] == "funder 出资方")
+    (steps,) = (rows for rows in page.tables if rows[0][0] == "taken off by 优惠环节")
+    assert {"concession by group 群体优待", "daily cap 日封顶"} <= {row[0].replace(" · ", " ") for row in steps}
+    assert steps[-1][1] == funders[-1][-1] != "¥0.00"
     assert "✓" in text and "2026-09-22 清分报告" in text
     assert report_page(figures) == text
 

@@ -25,6 +25,7 @@ AUGUST = DAYS[2:]  # 1 to 3 August 2026
 SHANGHAI: dict[str, Any] = {"issuer": "99310000", "issuer_city": 310000}
 SUZHOU: dict[str, Any] = {"issuer": "99320500", "issuer_city": 320500}
 METRO: dict[str, Any] = {"mode": 2, "device": "gate-1", "operator": "99310002", "line": 2, "entry_line": 2}
+VETERAN: dict[str, Any] = {"account": "group-suzhou", "reduced": [("veteran-fifth", 80, "ISSUER_CITY")], **SUZHOU}
 Row = dict[str, Any]
 
 
@@ -45,6 +46,10 @@ def scenes() -> dict[str, list[Row]]:
         "bus": [bus(1, 480, city=320500, operator="99320501")],
         "metro": [metro(1, 480, 510, gross_fen=500)],
         "concession": [metro(1, 480, 510, gross_fen=400, reduced=[("senior-half", 200, "ISSUER_CITY")], **SUZHOU)],
+        "group": [
+            metro(1, 480, 510, gross_fen=500),
+            metro(2, 900, 930, day=AUGUST[1], date=AUGUST[1], gross_fen=400, **VETERAN),
+        ],
         "transfer": [bus(1, 480), metro(2, 510, 540, gross_fen=400)],
         "companion": [bus(1, 480), bus(2, 481), metro(3, 510, 540, gross_fen=400)],
         "cap": [bus(n, 400 + n * 300, city=320500, operator="99320501", line=n, gross_fen=400) for n in (1, 2, 3)],
@@ -61,7 +66,15 @@ def scenes() -> dict[str, list[Row]]:
 
 
 VOIDS = [("reversal/1/1", AUGUST[1]), ("late-leg/1/1", AUGUST[1], "PAIRED")]
+PERSONS = [("group-suzhou", "group", AUGUST[0])]
+MEMBERS = [("group-suzhou", "veteran", AUGUST[0], 99999999, AUGUST[1], None)]
 LAST_ONLY = ("cap", "total")
+
+
+def _whose(one: Row, scene: str) -> Row:
+    """The scene's one account, where the ride names no other."""
+    account = one["account"] if one["account"].startswith(scene) else scene
+    return {"account": account, "person": account}
 
 
 def _on(number: int) -> Row:
@@ -75,12 +88,12 @@ def _on(number: int) -> Row:
 def figures() -> dict[str, str]:
     """Every scene through the steps, on the same three days; the figures as tables of the page."""
     rides = [
-        one | {"ride_id": f"{name}/1/{place}", "account": name, "person": name, "code_digest": f"{name}-{place}"}
+        one | {"ride_id": f"{name}/1/{place}", **_whose(one, name), "code_digest": f"{name}-{place}"}
         for name, scene in scenes().items()
         for place, one in enumerate(scene, 1)
     ]
     with tempfile.TemporaryDirectory() as folder:
-        workspace = workspace_of(Path(folder) / "w", world(rides, voids=VOIDS))
+        workspace = workspace_of(Path(folder) / "w", world(rides, voids=VOIDS, persons=PERSONS, members=MEMBERS))
         raised = {"dispute_id": "d-1", "ride_id": "dispute/1/1", "raised_by": "99310000", "reason": "AMOUNT"}
         put(workspace, RAISED, [{**raised, "claimed_fen": 200, "day": AUGUST[1]}])
         word = {"dispute_id": "d-1", "confirmed_by": "99310001", "agrees": True, "day": AUGUST[2]}
@@ -106,14 +119,17 @@ def figures() -> dict[str, str]:
 
 def _booking(row: Row, number: int, postings: Sequence[Row]) -> list[str]:
     what = "reversal 冲正" if row["reverses"] else "booking 入账"
-    centre = row["transfer_fen"] + row["cap_fen"] + row["total_fen"]
+    centre = row["concession_fen"] + row["transfer_fen"] + row["cap_fen"] + row["total_fen"]
     gate = f" {row['gate_fen']:+} at the gate" if row["gate_fen"] else ""
     ours = f" {centre:+} by the centre" if centre else ""
     parts = f"fee {row['fee_fen']}, issuer's share {row['issuer_share_fen']}, acquirer's {row['acquirer_share_fen']}"
     day = f"{row['day'] % 10000 // 100}-{row['day'] % 100:02}"
-    lines = [
+    said = (
         f"**{day}, ride {number}, {what} {row['number']}, {row['cause']}**: "
-        f"gross {row['gross_fen']}{gate}{ours} = fare {row['fare_fen']}; {parts}.",
+        f"gross {row['gross_fen']}{gate}{ours} = fare {row['fare_fen']};"
+    )
+    lines = [
+        f"{said}{chr(10) if gate and ours else ' '}{parts}.",
         "",
         "| party | postings | sum |",
         "|---|---|---|",

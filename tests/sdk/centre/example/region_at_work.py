@@ -15,7 +15,7 @@ TAPS, SEED, DAYS = 1500, 5, 2
 ODD = Shares(
     expired=0.03, companion=0.03, reversed=0.03, not_passed=0.03, two_gates=0.04, damaged=0.1, wrong_fare=0.03,
     missing_exit=0.15, missing_entry=0.15, other_entry=0.08, unreadable_entry=0.08, over_time=0.06, late=0.2,
-    duplicates=0.05, two_cities=0.02, disputes=0.05,
+    duplicates=0.05, two_cities=0.02, disputes=0.05, persons=0.5,
 )  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from itertools import pairwise, product
 import pytest
 
 from tests.sdk.centre.identity.said import DAY, ISSUERS, JIAXING, SHANGHAI, SUZHOU, account
-from yima.sdk.centre.identity.persons import PERSON_MAX, Said, refusal, standing
-from yima.sdk.centre.identity.statements import Link, Membership, Revocation, Statement
+from yima.sdk.centre.identity.persons import PERSON_MAX, refusal, standing
+from yima.sdk.centre.identity.statements import Link, Membership, Revocation, Said, Statement
 
 A, A2, B, C = account(SHANGHAI, 1), account(SHANGHAI, 2), account(SUZHOU, 1), account(JIAXING, 1)
 
@@ -78,15 +78,6 @@ def test_too_many_accounts_are_nobodys_and_others_keep_theirs() -> None:
     assert found.persons == {A: A, A2: A}
     assert found.crowded == set(many)
     assert len(standing(said(*chain[:-1]), ISSUERS, DAY).persons) == PERSON_MAX
-
-
-def test_a_group_is_what_the_accounts_own_issuer_says() -> None:
-    spoken = said(
-        (SHANGHAI, Membership(account=A, group="senior")),
-        (SHANGHAI, Membership(account=A, group="resident-310104", until=DAY)),
-        (SUZHOU, Membership(account=A, group="free")),
-    )
-    assert standing(spoken, ISSUERS, DAY).members == {(A, "senior")}
 
 
 @pytest.mark.parametrize(

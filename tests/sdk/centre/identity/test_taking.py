@@ -51,7 +51,7 @@ def test_a_file_is_taken_once_and_its_rows_say_who_is_one_person(desk: Desk) -> 
     assert desk.take(DAY) == {"s": "TAKEN"}
     assert desk.persons() == [(DAY, A2, A)]
     assert desk.workspace.read(MEMBERS).to_pylist() == [
-        {"account": A, "group_name": "senior", "is_member": True, "day": DAY}
+        {"account": A, "group_name": "senior", "is_member": True, "day": DAY, "since": DAY // 100 * 100 + 1}
     ]
     assert desk.take(DAY + 1) == {"s": "AGAIN"}
     assert len(desk.persons()) == len(desk.workspace.read(MEMBERS)) == 1

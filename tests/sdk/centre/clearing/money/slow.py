@@ -2,7 +2,7 @@
 the first. It prices every ride anew on every day, in loops, and compares with its own books."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -38,22 +38,28 @@ def holds(rule: Mapping[str, Any], ride: Ride) -> bool:
     return bool(rule["city"] == ride["city"] and first <= ride["service_date"] < end)
 
 
-def price(rides: Sequence[Ride], rules: Mapping[str, Any]) -> dict[str, list[tuple[str, int, str]]]:
-    """For each ride of one person: [(rule, fen off, funder)] by place: transfer, cap, total."""
+def price(
+    rides: Sequence[Ride], rules: Mapping[str, Any], is_in: Callable[[str, int], bool]
+) -> dict[str, list[tuple[str, int, str]]]:
+    """For each ride of one person: [(rule, fen off, funder)] by place: concession, transfer, cap, total. is_in: whether
+    the person is in a group on a day."""
     ordered = sorted(rides, key=lambda ride: (begins(ride), ride["ride_id"]))
     given: dict[str, list[tuple[str, int, str]]] = {}
     previous: Ride | None = None
     by_day: dict[tuple[str, int], int] = defaultdict(int)
     by_month: dict[tuple[str, int], int] = defaultdict(int)
     for place, ride in enumerate(ordered):
-        given[ride["ride_id"]] = off = [("", 0, "")] * 3
+        given[ride["ride_id"]] = off = [("", 0, "")] * 4
         if companion(ride, ordered[:place], rules["companion_s"]):
             continue
         regular = ride["kind"] in ("BUS", "METRO")
         left = ride["fare"]
-        if previous is not None and regular:
-            off[0] = transfer(previous, ride, rules["transfer"], left)
+        if regular:
+            off[0] = concession(ride, rules["concession"], is_in)
             left -= off[0][1]
+        if previous is not None and regular:
+            off[1] = transfer(previous, ride, rules["transfer"], left)
+            left -= off[1][1]
         previous = ride
         if not regular:
             continue
@@ -63,7 +69,7 @@ def price(rides: Sequence[Ride], rules: Mapping[str, Any]) -> dict[str, list[tup
                 by_day[rule["rule"], ride["service_date"]] += left
                 room = max(0, rule["cap_fen"] - so_far)
                 if left > room:
-                    off[1] = (rule["rule"], left - room, rule["funder"])
+                    off[2] = (rule["rule"], left - room, rule["funder"])
                     left = room
         for rule in rules["monthly_total"]:
             if holds(rule, ride) and ride["mode"] in rule["modes"]:
@@ -73,7 +79,7 @@ def price(rides: Sequence[Ride], rules: Mapping[str, Any]) -> dict[str, list[tup
                 if reached:
                     remains = half_up(Fraction(left * reached[-1], 100))
                     if remains < left:
-                        off[2] = (rule["rule"], left - remains, rule["funder"])
+                        off[3] = (rule["rule"], left - remains, rule["funder"])
     return given
 
 
@@ -86,6 +92,36 @@ def companion(ride: Ride, before: Sequence[Ride], companion_s: int) -> bool:
         if same_bus and begins(ride) - begins(other) <= companion_s:
             return True
     return False
+
+
+def concession(
+    ride: Ride, rules: Sequence[Mapping[str, Any]], is_in: Callable[[str, int], bool]
+) -> tuple[str, int, str]:
+    """What is left to the best that the person's groups give, the gate's own reductions counted."""
+    best = ("", 0, "")
+    for rule in sorted(rules, key=lambda rule: rule["rule"]):
+        known = "homes" not in rule or ride["issuer_city"] in rule["homes"]
+        if not (known and holds(rule, ride) and ride["mode"] in rule["modes"]):
+            continue
+        if any(is_in(group, ride["service_date"]) for group in rule["groups"]):
+            off = ride["fare"] - half_up(Fraction(ride["gross"] * rule["percent"], 100))
+            # Two rules may round to the same sum: the smaller percentage is the one that holds.
+            if off > best[1] or (off == best[1] > 0 and rule["percent"] < percent_of(best[0], rules)):
+                best = (rule["rule"], off, rule["funder"])
+    return best
+
+
+def percent_of(name: str, rules: Sequence[Mapping[str, Any]]) -> int:
+    """What a rule leaves."""
+    return next(int(rule["percent"]) for rule in rules if rule["rule"] == name)
+
+
+def member(statement: tuple[str, str, int, int, int, int | None], date: int, day: int) -> bool:
+    """Whether a statement (account, group, from, to, taken, revoked) holds for a date as far as is known on a day."""
+    _, _, first, end, taken, revoked = statement
+    if taken > day or not max(first, taken // 100 * 100) <= date < end:
+        return False
+    return revoked is None or revoked > day or taken < revoked > date
 
 
 def transfer(previous: Ride, ride: Ride, rules: Sequence[Mapping[str, Any]], fare: int) -> tuple[str, int, str]:
@@ -123,20 +159,35 @@ def settle_day(books: Books, world: Mapping[str, Any], day: int) -> None:
         if since <= day:
             links[account].append((since // 100, person))
     gone = {ride_id for ride_id, when, *_ in world["voids"] if when <= day}
+
+    def person_of(account: str, date: int) -> str | None:
+        begun = [person for month, person in links[account] if month <= date // 100]
+        return begun[-1] if begun else None
+
     people: dict[str, list[Ride]] = defaultdict(list)
     gate: dict[str, list[tuple[str, int, str]]] = {}
     for ride in world["rides"]:
         if ride["day"] > day or ride["ride_id"] in gone:
             continue
-        begun = [person for month, person in links[ride["account"]] if month <= ride["service_date"] // 100]
-        person = begun[-1] if begun else ride["person"]
+        person = person_of(ride["account"], ride["service_date"]) or ride["person"]
         extra = sum(delta for ride_id, delta, when in world["amounts"] if ride_id == ride["ride_id"] and when <= day)
         gate[ride["ride_id"]] = ride["reduced"]
         fare = ride["gross_fen"] + extra - sum(off for _, off, _ in ride["reduced"])
         people[person].append({**ride, "gross": ride["gross_fen"] + extra, "fare": fare})
     wanted = {}
-    for rides in people.values():
-        off = price(rides, world["rules"])
+    stated: dict[str, list[Any]] = defaultdict(list)  # by every name that the account's person has had
+    for said in world["members"]:
+        for name in {said[0], *(person for _, person in links[said[0]])}:
+            stated[name].append(said)
+    for name, rides in people.items():
+
+        def is_in(group: str, date: int, name: str = name) -> bool:
+            return any(
+                said[1] == group and (person_of(said[0], date) or said[0]) == name and member(said, date, day)
+                for said in stated[name]
+            )
+
+        off = price(rides, world["rules"], is_in)
         for ride in rides:
             wanted[ride["ride_id"]] = (ride, gate[ride["ride_id"]], off[ride["ride_id"]])
     for ride_id in sorted(set(wanted) | set(books.live)):

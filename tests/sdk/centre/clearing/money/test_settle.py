@@ -27,6 +27,16 @@ CITIES = (310000, 320500)
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # hundreds of small files, each flushed
 RULES = {
     "companion_s": 180,
+    "concession": [
+        {"rule": "half", "city": 310000, "groups": ["senior", "veteran"], "modes": [1, 2], "percent": 50}
+        | {"homes": [310000], "funder": "RIDING_CITY"},
+        {"rule": "half-too", "city": 310000, "from": 20260801, "groups": ["student"], "modes": [2], "percent": 50}
+        | {"funder": "OPERATOR"},
+        {"rule": "guests", "city": 310000, "to": 20260803, "groups": ["senior"], "modes": [1], "percent": 49}
+        | {"funder": "ISSUER_CITY"},
+        {"rule": "free", "city": 320500, "groups": ["veteran"], "modes": [1, 2], "percent": 0, "funder": "REGION"},
+        {"rule": "pupils", "city": 320500, "groups": ["student"], "modes": [1], "percent": 67, "funder": "ISSUER_CITY"},
+    ],
     "transfer": [
         {"rule": "t-old", "city": 310000, "to": 20260801, "legs": [(1, 2), (2, 1), (1, 1)], "within_s": 7200}
         | {"less_fen": 100, "funder": "RIDING_CITY"},
@@ -100,7 +110,23 @@ def made(dice: random.Random, count: int, accounts: int) -> dict[str, Any]:
         for n in range(1, accounts, 2)
         for day in sorted(dice.sample(DAYS, dice.choice([0, 1, 1, 2])))
     ]
-    return world(rides, voids=voids, amounts=amounts, persons=persons, rules=RULES, rates=RATES)
+    return world(
+        rides, voids=voids, amounts=amounts, persons=persons, members=stated(dice, accounts), rules=RULES, rates=RATES
+    )
+
+
+def stated(dice: random.Random, accounts: int) -> list[tuple[str, str, int, int, int, int | None]]:
+    """Statements of groups: taken late or early, for ever or for a day or two, some revoked, some twice over."""
+    dates = (0, 20260715, *DAYS, 20260804)
+    found = []
+    for number in range(1, accounts + 1):
+        for _ in range(dice.choice([0, 1, 1, 3])):
+            since, taken = dice.choice(dates), dice.choice(DAYS)
+            until = dice.choice([one for one in (*dates, 99999999, 99999999) if one > since])
+            revoked = dice.choice([None, None, *DAYS])
+            group = dice.choice(["senior", "senior", "student", "veteran"])
+            found.append((f"a{number}", group, since, until, taken, revoked))
+    return found
 
 
 def settled(workspace: Workspace, engine: Engine, said: Mapping[str, Any], days: tuple[int, ...] = DAYS) -> None:
@@ -178,7 +204,7 @@ def test_two_settlements_of_many_rides_agree_to_the_fen(engine: Engine, tmp_path
     cleared = workspace.read(CLEARED).to_pylist()
     assert {row["cause"] for row in cleared} == set(Booked)
     assert {row["cause"] for row in workspace.read(POSTINGS).to_pylist()} == set(Posted)
-    for rule in ("transfer_rule", "cap_rule", "total_rule"):
+    for rule in ("concession_rule", "transfer_rule", "cap_rule", "total_rule"):
         assert {row[rule] for row in cleared} >= {None} and len({row[rule] for row in cleared}) >= 3, rule
     workspace.close()
 

@@ -18,6 +18,16 @@ within_min = 120
 less_fen = 100
 funded_by = "riding-city"
 """
+CONCESSION = """
+[[concession]]
+rule = "c"
+city = 310000
+groups = ["senior", "resident-310104"]
+modes = ["bus"]
+homes = [310000, 320500]
+percent = 50
+funded_by = "issuer-city"
+"""
 TOTAL = """
 [[monthly_total]]
 rule = "m"
@@ -31,9 +41,12 @@ DEFAULT = "[[default]]\nfee = 50000\nissuer_share = 20000\nacquirer_share = 3000
 
 
 def test_a_file_of_every_kind_of_rule_reads() -> None:
-    rules = parse_rules("companion_s = 60\n" + TRANSFER.replace("less_fen = 100", "free = true") + TOTAL)
+    rules = parse_rules("companion_s = 60\n" + TRANSFER.replace("less_fen = 100", "free = true") + TOTAL + CONCESSION)
     assert (rules.companion_s, rules.transfers[0].less_fen, rules.transfers[0].within_s) == (60, FREE, 7200)
     assert rules.totals[0].tiers == ((7000, 90),)
+    assert (rules.concessions[0].homes, rules.concessions[0].percent) == ((310000, 320500), 50)
+    everywhere = CONCESSION.replace("homes = [310000, 320500]\n", "").replace("percent = 50", "free = true")
+    assert (parse_rules(everywhere).concessions[0].homes, parse_rules(everywhere).concessions[0].percent) == ((0,), 0)
     assert parse_rules("").transfers == ()
 
 
@@ -50,6 +63,15 @@ def test_a_file_of_every_kind_of_rule_reads() -> None:
         (TRANSFER + 'from = "2026-01-02"\n', "from"),
         (TRANSFER + TRANSFER, "rule"),
         (TRANSFER + TRANSFER.replace('"t"', '"u"'), "[[transfer]] 2"),
+        (CONCESSION.replace('"senior"', '"elder"'), "groups"),
+        (CONCESSION.replace('["senior", "resident-310104"]', "[]"), "groups"),
+        (CONCESSION.replace("320500", "31"), "homes"),
+        (CONCESSION.replace("320500", "310000"), "homes"),
+        (CONCESSION.replace("320500", "true"), "homes"),
+        (CONCESSION.replace("50\n", "100\n"), "percent"),
+        (CONCESSION.replace("percent = 50\n", ""), "percent"),
+        (CONCESSION.replace("percent = 50\n", "percent = 50\nfree = true\n"), "percent"),
+        (CONCESSION + CONCESSION.replace('"c"', '"d"').replace("310000, ", ""), "[[concession]] 2"),
         (TOTAL.replace("tiers", "tier"), "tiers"),
         (TOTAL.replace("[{", "[{ beyond = 7000, percent = 95 }, {"), "beyond"),
         (TOTAL.replace("90", "101"), "percent"),
@@ -91,6 +113,6 @@ def test_what_is_wrong_in_rates_is_named(text: str, named: str) -> None:
 def test_the_example_of_the_region_reads_and_says_that_it_is_one() -> None:
     folder = Path(yangtze_delta.__file__).parent / "clearing"
     rules = read_rules(folder / "rules.toml")
-    every = (*rules.transfers, *rules.caps, *rules.totals)
+    every = (*rules.concessions, *rules.transfers, *rules.caps, *rules.totals)
     assert every and all(one.rule.startswith("example-") for one in every)
     assert read_rates(folder / "rates.toml").pairs

@@ -10,8 +10,13 @@ from yima.sdk.centre.clearing.money.tables import DISPUTES, PERSONS
 from yima.sdk.centre.clearing.tables import BEHIND, REDUCTIONS, REVERSALS, RIDES, Table
 from yima.sdk.centre.clearing.taps.arrivals import keys_of
 from yima.sdk.centre.clearing.workspace import Workspace
+from yima.sdk.centre.identity.issuers import Issuers
+from yima.sdk.centre.identity.members import changes, memberships
+from yima.sdk.centre.identity.statements import Membership, Revocation, Said
+from yima.sdk.centre.identity.taking import MEMBERS
 
 DAYS = (20260730, 20260731, 20260801, 20260802, 20260803)
+KINDS = ("concession", "transfer", "daily_cap", "monthly_total")
 MIDNIGHT = 1785340800  # 2026-07-30 00:00 in UTC+8
 
 
@@ -81,11 +86,12 @@ def ride(
 
 
 def world(rides: Sequence[Mapping[str, Any]], **more: Any) -> dict[str, Any]:
-    """Rides, and whatever else is said: voids (ride_id, day, perhaps why), amounts (ride_id, delta, day), persons (…),
-    rules, rates."""
-    rules = {"companion_s": 180, "transfer": [], "daily_cap": [], "monthly_total": []} | more.pop("rules", {})
+    """Rides, and whatever else is said: voids (ride_id, day, perhaps why), amounts (ride_id, delta, day), persons
+    (account, person, day), members (account, group, from, to, taken on, revoked on), rules, rates."""
+    rules = {"companion_s": 180, **{kind: [] for kind in KINDS}} | more.pop("rules", {})
     rates = more.pop("rates", [{"fee": 50000, "issuer_share": 20000, "acquirer_share": 10000}])
-    return {"rides": list(rides), "voids": [], "amounts": [], "persons": [], "rules": rules, "rates": rates} | more
+    said: dict[str, Any] = {"voids": [], "amounts": [], "persons": [], "members": []}
+    return {"rides": list(rides), "rules": rules, "rates": rates, **said} | more
 
 
 def write(workspace: Workspace, said: Mapping[str, Any]) -> None:
@@ -114,6 +120,7 @@ def write(workspace: Workspace, said: Mapping[str, Any]) -> None:
     put(workspace, REVERSALS, voids)
     persons = [{"account": account, "person": person, "day": day} for account, person, day in said["persons"]]
     put(workspace, PERSONS, persons)
+    put(workspace, MEMBERS, _members(said["members"]))
     amounts = [
         {
             "dispute_id": f"d{place}",
@@ -146,7 +153,7 @@ def rules_toml(rules: Mapping[str, Any]) -> str:
     """The same rules as the file that people write."""
     words = {1: "bus", 2: "metro"}
     lines = [f"companion_s = {rules['companion_s']}"]
-    for kind in ("transfer", "daily_cap", "monthly_total"):
+    for kind in KINDS:
         for rule in rules[kind]:
             lines += ["", f"[[{kind}]]", f'rule = "{rule["rule"]}"', f"city = {rule['city']}"]
             lines += [f"{key} = {_date(rule[key])}" for key in ("from", "to") if key in rule]
@@ -157,7 +164,11 @@ def rules_toml(rules: Mapping[str, Any]) -> str:
                 lines.append("free = true" if rule["less_fen"] is None else f"less_fen = {rule['less_fen']}")
                 continue
             lines.append("modes = [" + ", ".join(f'"{words[mode]}"' for mode in rule["modes"]) + "]")
-            if kind == "daily_cap":
+            if kind == "concession":
+                lines.append("groups = [" + ", ".join(f'"{group}"' for group in rule["groups"]) + "]")
+                lines += [f"homes = {list(rule['homes'])}"] if "homes" in rule else []
+                lines.append(f"percent = {rule['percent']}" if rule["percent"] else "free = true")
+            elif kind == "daily_cap":
                 lines.append(f"cap_fen = {rule['cap_fen']}")
             else:
                 tiers = ", ".join(f"{{ beyond = {low}, percent = {percent} }}" for low, percent in rule["tiers"])
@@ -174,6 +185,22 @@ def rates_toml(rates: Sequence[Mapping[str, Any]]) -> str:
         lines += [f"{key} = {_date(row[key])}" for key in ("from", "to") if key in row]
         lines += [f"{key} = {row[key]}" for key in ("fee", "issuer_share", "acquirer_share")]
     return "\n".join(lines) + "\n"
+
+
+def _members(statements: Sequence[tuple[str, str, int, int, int, int | None]]) -> list[dict[str, Any]]:
+    """The rows that the centre itself makes of statements of one issuer, day by day."""
+    issuers = Issuers(environment="test", keys={}, beginnings={account: "" for account, *_ in statements})
+    said = []
+    for number, (account, group, since, until, taken, revoked) in enumerate(statements, 1):
+        stated = Membership(account=account, group=group, since=since, until=until)
+        said.append(Said(issuer="", number=number, place=1, statement=stated, day=taken))
+        if revoked is not None:
+            revokes = Revocation(number=number, place=1)
+            said.append(Said(issuer="", number=-number, place=1, statement=revokes, day=revoked))
+    rows: list[dict[str, Any]] = []
+    for day in DAYS:
+        rows += changes(memberships([one for one in said if one.day <= day], issuers), rows, day)
+    return rows
 
 
 def _date(day: int) -> str:
