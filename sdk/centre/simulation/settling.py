@@ -5,7 +5,7 @@ Rules it keeps:
   the centre's own rules see the other fares, companions, caps and months as they would have seen them.
 - All rides are settled on one day. On which day a ride came in has no say in how it stands in the end, so under the
   parameters that were in force each ride comes out as it was settled, to the fen.
-- Groups are the account's on the service date, as far as the centre knew them by then.
+- Groups are the person's on the service date, as far as the centre knows them.
 """
 
 import tempfile
@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from yima.sdk.centre.clearing.engine import Engine
 from yima.sdk.centre.clearing.folder import Terms
+from yima.sdk.centre.clearing.money.due import GROUPED_SQL, LINKED_SQL
 from yima.sdk.centre.clearing.money.settle import LAST, OrderError, settle
 from yima.sdk.centre.clearing.money.tables import CLEARED, DISPUTES, FUNDED, PERSONS
 from yima.sdk.centre.clearing.tables import REDUCTIONS, RIDES
@@ -69,16 +70,14 @@ FROM cleared
 ORDER BY since
 """
 _RIDES_SQL = """
-WITH spans AS (
-    SELECT account, CASE WHEN group_name LIKE 'resident-%' THEN 'resident' ELSE group_name END AS word, group_name,
-        is_member, day AS since,
-        coalesce(lead(day) OVER (PARTITION BY account, group_name ORDER BY day), 99999999) AS until
-    FROM members
+WITH linked AS ({linked}),
+spans AS (
+    SELECT g.*, CASE WHEN g.group_name LIKE 'resident-%' THEN 'resident' ELSE g.group_name END AS word
+    FROM ({grouped}) AS g
 ), grouped AS (
     SELECT p.ride_id, {words}
     FROM past AS p
-    JOIN spans AS s ON s.account = p.account AND p.service_date >= s.since AND p.service_date < s.until
-    WHERE s.is_member
+    JOIN spans AS s ON s.person = p.person AND p.service_date >= s.since AND p.service_date < s.until
     GROUP BY p.ride_id
 )
 SELECT p.ride_id, p.person, p.service_date, p.issuer_city, p.city,
@@ -167,8 +166,9 @@ def _settle_aside(workspace: Workspace, aside: Workspace, engine: Engine, terms:
     aside.write(RIDES, day, "other", judging.rides(engine, day))
     aside.write(REDUCTIONS, day, "other", judging.reductions(engine, day))
     aside.write(DISPUTES, day, "other", judging.amounts(engine, day))
-    for stated in workspace.days(PERSONS):
-        aside.write(PERSONS, stated, "other", workspace.read(PERSONS, day=stated).to_batches())
+    for table in (PERSONS, MEMBERS):
+        for stated in workspace.days(table):
+            aside.write(table, stated, "other", workspace.read(table, day=stated).to_batches())
     settle(aside, engine, day, rules=terms.rules, rates=terms.rates)
     engine.scan("other_cleared", CLEARED, aside.files(CLEARED))
     engine.scan("other_funded", FUNDED, aside.files(FUNDED))
@@ -180,8 +180,8 @@ def _side_by_side(engine: Engine) -> tuple[pa.Table, pa.Table]:
     """Rows of RIDE and of FUNDER."""
     words = ", ".join(f"max(CASE WHEN s.word = '{word}' THEN s.group_name END) AS {word}_" for word in _WORDS)
     joined = f"concat_ws('+', {', '.join(f'g.{word}_' for word in _WORDS)})"
-    rides = _rows(engine, _RIDES_SQL.format(words=words, joined=joined), RIDE)
-    return rides, _rows(engine, _FUNDERS_SQL, FUNDER)
+    sql = _RIDES_SQL.format(words=words, joined=joined, linked=LINKED_SQL, grouped=GROUPED_SQL)
+    return _rows(engine, sql, RIDE), _rows(engine, _FUNDERS_SQL, FUNDER)
 
 
 def _rows(engine: Engine, statement: str, schema: pa.Schema) -> pa.Table:

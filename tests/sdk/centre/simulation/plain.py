@@ -1,11 +1,8 @@
 """A second reckoning of what rides would have cost, ride by ride and by hand: it asks neither the core nor the other
 parameters' tables. The centre's own rules are those of the slow settlement, which shares no code with the first."""
 
-import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 from tests.sdk.centre.clearing.money import slow
@@ -13,7 +10,6 @@ from tests.sdk.centre.clearing.money import slow
 SENIOR, SHANGHAI, SUZHOU, HUAIAN = 2, 310000, 320500, 320800
 SUZHOU_BUS_FEN = 251
 _OVER_TIME_FEN = {SHANGHAI: 300}
-_MODES = {"bus": 1, "metro": 2}
 
 
 def is_refused(ride: Mapping[str, Any]) -> bool:
@@ -35,16 +31,16 @@ def reckoned(ride: Mapping[str, Any]) -> dict[str, Any]:
     return {**ride, "gross_fen": gross, "reduced": reduced}
 
 
-def settled(rides: Sequence[Mapping[str, Any]], rules: Mapping[str, Any], amounts: Mapping[str, int]) -> slow.Books:
-    """Rides (with `reduced`) settled on one day. amounts: what disputes added, by ride."""
+def settled(rides: Sequence[Mapping[str, Any]], terms: Mapping[str, Any], amounts: Mapping[str, int]) -> slow.Books:
+    """Rides (with `reduced`) settled on one day. terms: persons, members and rules. amounts: what disputes added, by
+    ride."""
     day = max(ride["day"] for ride in rides)
     books = slow.Books()
     world = {
+        **terms,
         "rides": [{**ride, "day": day} for ride in rides],
         "voids": [],
         "amounts": [(ride_id, delta, day) for ride_id, delta in amounts.items()],
-        "persons": [],
-        "rules": rules,
         "rates": [{"fee": 0}],
     }
     slow.settle_day(books, world, day)
@@ -64,32 +60,3 @@ def paid(books: slow.Books) -> dict[tuple[str, str], int]:
             if off:
                 sums[slow.payer(row["ride"], funder)] += off
     return dict(sums)
-
-
-def read_rules(path: Path) -> dict[str, Any]:
-    """rules.toml as the slow settlement has rules."""
-    with path.open("rb") as file:
-        said = tomllib.load(file)
-    rules: dict[str, Any] = {"companion_s": said["companion_s"]}
-    for kind in ("transfer", "daily_cap", "monthly_total"):
-        rules[kind] = [_rule(row) for row in said.get(kind, [])]
-    return rules
-
-
-def _rule(row: Mapping[str, Any]) -> dict[str, Any]:
-    made: dict[str, Any] = {"rule": row["rule"], "city": row["city"]}
-    made["funder"] = row["funded_by"].upper().replace("-", "_")
-    for key in ("from", "to"):
-        if key in row:
-            day: date = row[key]
-            made[key] = day.year * 10000 + day.month * 100 + day.day
-    if "legs" in row:
-        pairs = (leg.split("-") for leg in row["legs"])
-        made["legs"] = [(_MODES[before], _MODES[after]) for before, after in pairs]
-        made["within_s"] = row["within_min"] * 60
-        made["less_fen"] = None if row.get("free") else row["less_fen"]
-    else:
-        made["modes"] = [_MODES[mode] for mode in row["modes"]]
-        made["by"], made["cap_fen"] = row.get("by"), row.get("cap_fen")
-        made["tiers"] = [(tier["beyond"], tier["percent"]) for tier in row.get("tiers", [])]
-    return made

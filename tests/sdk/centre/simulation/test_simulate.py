@@ -14,6 +14,7 @@ import pytest
 
 from tests.sdk.centre.clearing.centre import rows
 from tests.sdk.centre.example.region_at_work import SEED, cleared_example
+from tests.sdk.centre.example.test_reckoning import world_of
 from tests.sdk.centre.simulation import plain
 from yima.sdk.centre.clearing.day import Centre
 from yima.sdk.centre.clearing.folder import CentreFolder
@@ -122,7 +123,7 @@ def test_under_other_parameters_every_ride_comes_out_as_reckoned_by_hand(centre:
     for row in rows(centre.workspace, DISPUTES):
         if row["effect"] == "AMOUNT":
             amounts[row["ride_id"]] += row["delta_fen"]
-    books = plain.settled(riding, plain.read_rules(centre.folder.path / "rules.toml"), amounts)
+    books = plain.settled(riding, world_of(centre.folder.path), amounts)
     mine = {
         row["ride_id"]: (row["other_gross_fen"], row["other_fen"])
         for row in found.rides.to_pylist()
@@ -174,6 +175,7 @@ def test_sums_of_pairs_less_what_funders_pay_are_the_fares(centre: Centre, tmp_p
     paid: Counter[Any] = Counter()
     for row in funders(found).to_pylist():
         paid[tuple(row[name] for name in key)] += row["other_fen"]
+    assert {row["groups"] for row in pairs(found).to_pylist()} >= {"", "senior", "student", "veteran"}
     for row in pairs(found).to_pylist():
         assert row["other_gross_fen"] - paid[tuple(row[name] for name in key)] == row["other_fen"]
 
