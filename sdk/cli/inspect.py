@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Styled
 
+from yima.sdk.bench import Cause, Diagnosis, diagnose
 from yima.sdk.cli.arguments import add_payload_arguments, payload_of, unix_seconds
 from yima.sdk.dissection.code import Dissection, dissect
 from yima.sdk.dissection.entry import dissect_entry, is_entry
@@ -63,16 +64,21 @@ def run(arguments: argparse.Namespace) -> int:
     """0 sound, 1 damaged, forged or no code at all."""
     payload = payload_of(arguments)
     roots = load_roots(arguments.roots)
-    take_apart = dissect_entry if is_entry(payload.data) else dissect_record if is_record(payload.data) else dissect
-    dissection = take_apart(payload.data, roots=roots, at=arguments.at, reveal=arguments.reveal)
+    found, data = None, payload.data
+    take_apart = dissect_entry if is_entry(data) else dissect_record if is_record(data) else dissect
+    if take_apart is dissect:
+        found = diagnose(payload.came or data)
+        data = found.payload if found.proved or found.harmless else data
+    dissection = take_apart(data, roots=roots, at=arguments.at, reveal=arguments.reveal)
     if arguments.json:
-        print(json.dumps(dissection.document, ensure_ascii=False, indent=1))
+        document = dissection.document | ({} if found is None else {"diagnosis": found.document()})
+        print(json.dumps(document, ensure_ascii=False, indent=1))
     else:
-        _print(dissection, payload)
-    return 0 if dissection.sound else 1
+        _print(dissection, payload, len(data), found)
+    return 0 if dissection.sound and (found is None or found.harmless) else 1
 
 
-def _print(dissection: Dissection, payload: Payload) -> None:
+def _print(dissection: Dissection, payload: Payload, size: int, found: Diagnosis | None) -> None:
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
     family = dissection.document.get("family")
     facts = dissection.document.get("facts")
@@ -80,25 +86,37 @@ def _print(dissection: Dissection, payload: Payload) -> None:
         what = f"entry 条目: {facts['kind']}"
     else:
         what = "trip record 行程记录" if family is None else f"{family}: {_both(FAMILIES[str(family)])}"
-    console.print(f"{what}  ({len(payload.data)} bytes 字节, {payload.form})")
+    console.print(f"{what}  ({size} bytes 字节, {payload.form})")
+    if payload.codes > 1:
+        console.print(f"one of {payload.codes} codes in the picture 图中共有 {payload.codes} 个码，此为其一")
+    if found is not None and found.cause != Cause.WHOLE:
+        _print_diagnosis(console, found)
     if dissection.note is not None and family is None:
         console.print(f"code inside 其中的码: {_both(dissection.note)}")
     if dissection.fields:
         console.print(_table(dissection))
     if "integrity" in dissection.document:
         console.print("integrity 完整性: " + ("true 一致" if dissection.document["integrity"] else "false 不一致"))
-    for title, labels, found in (
+    for title, labels, said in (
         ("signatures 签名", _SIGNERS, dissection.signatures),
         ("time 时间", _TIMES, dissection.times),
     ):
-        if found:
+        if said:
             console.print(title)
         for key, label in labels.items():
-            answer = found.get(key)
+            answer = said.get(key)
             if answer is not None:
                 console.print(f"  {label}: {answer} {_WORDS[answer]}")
     for problem in dissection.problems:
         console.print(f"offset 偏移 {problem.offset}: {problem.text.en}  {problem.text.zh}")
+
+
+def _print_diagnosis(console: Console, found: Diagnosis) -> None:
+    """What happened to the bytes on the way, and what cures it."""
+    proved = "  proved 已验证" if found.proved else ""
+    detail = f" ({found.detail})" if found.detail else ""
+    console.print(f"{found.cause}{detail}: {_both(found.explained.what)}{proved}")
+    console.print(f"  cure 处理: {_both(found.explained.cure)}")
 
 
 def _table(dissection: Dissection) -> Table:

@@ -22,7 +22,7 @@ from yima.validator.errors import ReaderError
 from yima.validator.ports import Reading
 from yima.validator.readers import address as addresses
 from yima.validator.readers.decoders import DECODERS, Gray, decoder_named
-from yima.validator.readers.framing import LIMIT
+from yima.validator.readers.framing import LIMIT, unfolded
 from yima.validator.texts import Text
 
 _OPTIONS: Final = ("decoder", "width", "height")
@@ -227,5 +227,7 @@ def _open_capture(place: int | str, name: str) -> cv2.VideoCapture:
 
 
 def _reading(payload: bytes, captured_ns: int) -> Reading:
-    faults = (f"cut at {LIMIT} of {len(payload)} bytes",) if len(payload) > LIMIT else ()
+    payload, form = unfolded(payload)
+    cut = f"cut at {LIMIT} of {len(payload)} bytes" if len(payload) > LIMIT else ""
+    faults = tuple(said for said in (cut, form) if said)
     return Reading(payload=payload[:LIMIT], first_ns=captured_ns, last_ns=captured_ns, faults=faults)

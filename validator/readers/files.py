@@ -1,10 +1,11 @@
 """Payloads and pictures from the disk as a reader: `file:codes/`, `file:code.bin`, `file:codes/*.png`.
 
 Rules it keeps:
-- Files are read in the order of their names, each once; then the reader is exhausted.
-- The ending says what is inside: .bin the bytes, .hex and .b64 the same as text, .txt a text code, .png .jpg .jpeg a
-  picture with any number of QR codes. A file named by itself may have another ending and is taken as bytes; in a
-  folder it is left alone.
+- Files are read in the order of their names, each once; then the reader is exhausted. In a folder, of files that
+  differ in their endings alone one is read: a picture of a code beside its bytes is the same code.
+- The ending says what is inside: .bin the bytes, .hex and .b64 the same as text, .txt a text code, .png .jpg and the
+  other usual pictures any number of QR codes. A file named by itself may have another ending and is taken as bytes; in
+  a folder it is left alone.
 - A file that cannot be read or holds no code is skipped, said in the log and kept in `skipped`: one bad picture among a
   thousand must not stop a bench.
 """
@@ -15,18 +16,20 @@ import glob
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 from yima.validator.errors import ReaderError
 from yima.validator.ports import Reading
-from yima.validator.readers.framing import LIMIT
+from yima.validator.readers.framing import LIMIT, unfolded
 from yima.validator.remedies import missing_module
 from yima.validator.texts import Text, say
 
 _LARGEST: Final = 32 << 20  # bytes of one file
-_MOST_PIXELS: Final = 64_000_000  # of one picture; a small file may unfold to gigabytes
+
+_ROOT: Final = b"\x21\x01\x01\x00\x00"  # how a root certificate begins: header, service id
+_ROOT_SIZE: Final = 144
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +48,7 @@ def open_reader(address: str) -> "FileReader":
     if not address:
         raise _nothing("file:")
     if path.is_dir():
-        found = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in _KINDS and entry.is_file())
+        found = _each_code_once(entry for entry in path.iterdir() if entry.suffix.lower() in _KINDS and entry.is_file())
     elif path.is_file():
         found = [path]
     else:
@@ -90,15 +93,28 @@ class FileReader:
             _log.warning("%s: %s", path, say(skipped.why))
             return
         now_ns = time.monotonic_ns()
-        for payload in payloads:
-            faults = (f"cut at {LIMIT} of {len(payload)} bytes",) if len(payload) > LIMIT else ()
+        for held in payloads:
+            payload, form = unfolded(held)
+            cut = f"cut at {LIMIT} of {len(payload)} bytes" if len(payload) > LIMIT else ""
+            faults = tuple(said for said in (cut, form) if said)
             self._ready.append(Reading(payload=payload[:LIMIT], first_ns=now_ns, last_ns=now_ns, faults=faults))
+
+
+def _each_code_once(entries: Iterable[Path]) -> list[Path]:
+    """Of files that differ in their endings alone, as `yima issue` writes them, the one nearest to the bytes."""
+    order = list(_KINDS)
+    chosen: dict[str, Path] = {}
+    for entry in sorted(entries, key=lambda entry: (order.index(entry.suffix.lower()), entry.name)):
+        chosen.setdefault(entry.stem, entry)
+    return sorted(chosen.values())
 
 
 def _payloads(path: Path) -> list[bytes]:
     payloads = [payload for payload in _KINDS.get(path.suffix.lower(), _raw)(_contents(path)) if payload]
     if not payloads:
         raise _UnusableError(Text("no code in it", "其中没有码"))
+    if all(payload.startswith(_ROOT) and len(payload) % _ROOT_SIZE == 0 for payload in payloads):
+        raise _UnusableError(Text("root certificates, no code", "是根证书，不是码"))
     return payloads
 
 
@@ -138,38 +154,15 @@ def _base64(contents: bytes) -> list[bytes]:
 
 def _picture(contents: bytes) -> list[bytes]:
     try:
-        import cv2  # noqa: PLC0415 - payloads must be readable without the extra `camera`
-        import numpy as np  # noqa: PLC0415
+        from yima.validator.readers.decoders import decode  # noqa: PLC0415 - payloads must be readable without it
+        from yima.validator.readers.pictures import PictureError, grays_of  # noqa: PLC0415
 
-        from yima.validator.readers.decoders import decode  # noqa: PLC0415
+        grays = grays_of(contents)
     except ModuleNotFoundError as missing:
         raise ReaderError("file:", *missing_module(missing)) from missing
-    width, height = _size_of(contents)
-    if not 0 < width * height <= _MOST_PIXELS:
-        raise _UnusableError(
-            Text(f"not a PNG or JPEG of at most {_MOST_PIXELS} pixels", f"不是不超过 {_MOST_PIXELS} 像素的 PNG 或 JPEG")
-        )
-    try:
-        picture = cv2.imdecode(np.frombuffer(contents, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
-    except cv2.error:
-        picture = None
-    if picture is None:
-        raise _UnusableError(Text("a damaged picture", "图片已损坏"))
-    return decode(np.asarray(picture, dtype=np.uint8))
-
-
-def _size_of(contents: bytes) -> tuple[int, int]:
-    """Width and height that a PNG or JPEG announces, before anything is unfolded; (0, 0) if it is neither."""
-    if contents.startswith(b"\x89PNG\r\n\x1a\n") and len(contents) >= 24:
-        return int.from_bytes(contents[16:20], "big"), int.from_bytes(contents[20:24], "big")
-    at = 2 if contents.startswith(b"\xff\xd8") else len(contents)
-    while at + 9 <= len(contents) and contents[at] == 0xFF:
-        marker = contents[at + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:  # a start of frame, not DHT, JPG or DAC
-            height, width = contents[at + 5 : at + 7], contents[at + 7 : at + 9]
-            return int.from_bytes(width, "big"), int.from_bytes(height, "big")
-        at += 2 + int.from_bytes(contents[at + 2 : at + 4], "big")
-    return 0, 0
+    except PictureError as error:
+        raise _UnusableError(error.why) from error
+    return next((payloads for gray in grays if (payloads := decode(gray))), [])
 
 
 def _nothing(address: str) -> ReaderError:
@@ -186,7 +179,7 @@ _KINDS: Final[dict[str, Callable[[bytes], list[bytes]]]] = {
     ".hex": _hex,
     ".b64": _base64,
     ".txt": _text,
-    ".png": _picture,
-    ".jpg": _picture,
-    ".jpeg": _picture,
+    **dict.fromkeys(
+        (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".jp2", ".avif", ".heic"), _picture
+    ),
 }

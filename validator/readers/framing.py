@@ -20,7 +20,7 @@ from typing import Final, Literal
 
 from yima.validator.ports import Reading
 
-__all__ = ["Framer", "Profile"]
+__all__ = ["Framer", "Profile", "unfolded"]
 
 LIMIT: Final = 4096
 """Most bytes of one frame, and of Reading.payload."""
@@ -30,6 +30,7 @@ Mode = Literal["auto", "raw", "hex", "base64"]
 _SHORTEST: Final = 332  # a code without issuer data (field 14)
 _LONGEST: Final = 364  # a code with 32 bytes of it
 _NOISE: Final = 32  # so many unknown bytes before a code are dropped; more are a frame of their own
+_SIGNAL: Final = 3  # so many control bytes alone are a scanner's word to its host
 _TRAILER: Final = 8  # so many bytes behind a code belong to it: suffix, block check
 _FORMS: Final = range(226, 513)  # sizes in which a code, sound or damaged, is expected inside a hex or base64 line
 
@@ -178,7 +179,7 @@ class Framer:
         payloads, form = _unfold(bare, self._profile.mode)
         noted = (*faults, *(text for text in (fault, form) if text))
         for payload in payloads:
-            if payload:
+            if payload and not _is_signal(payload):
                 first_ns, last_ns = self._arrivals[start], self._arrivals[start + len(bare) - 1]
                 readings.append(Reading(payload=payload, first_ns=first_ns, last_ns=last_ns, faults=noted))
 
@@ -193,6 +194,13 @@ class Framer:
         del self._bytes[:count]
         del self._arrivals[:count]
         self._checked = 0
+
+
+def unfolded(payload: bytes) -> tuple[bytes, str]:
+    """The code inside a payload that is a hex or base64 text of one, and what there is to say about it; else the
+    payload itself: what a symbol holds is taken as what a line brings."""
+    payloads, fault = _unfold(payload, "auto") if payload.isascii() else ([payload], "")
+    return (payloads[0], fault) if len(payloads) == 1 else (payload, "")
 
 
 def _claimed(data: bytearray | bytes, at: int) -> int | None:
@@ -267,6 +275,11 @@ def _unfold(frame: bytes, mode: Mode) -> tuple[list[bytes], str]:
         if mode == name and (payload := decode(frame)):
             return [payload], f"decoded from a {name} line"
     return [frame], ""
+
+
+def _is_signal(payload: bytes) -> bool:
+    """Whether these are a scanner's signals to its host, such as a heartbeat 06, and nothing that was shown to it."""
+    return len(payload) <= _SIGNAL and max(payload) < 0x20
 
 
 def _has_shape(payload: bytes) -> bool:

@@ -3,6 +3,7 @@
 import base64
 import json
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -194,3 +195,24 @@ def test_any_bytes_in_a_file_are_payloads_or_skipped_with_a_reason(ending: str, 
         payloads = everything(reader)
     assert bool(payloads) != bool(reader.skipped)
     assert all(payloads)
+
+
+def test_a_code_beside_its_own_picture_is_read_once_and_roots_are_no_code(tmp_path: Path) -> None:
+    """`run file:codes/` judged what `issue` had written there twice, and the roots as a code."""
+    (tmp_path / "code-001.bin").write_bytes(CODES[0])
+    qr_png(CODES[0], tmp_path / "code-001.png")
+    qr_png(CODES[1], tmp_path / "code-002.png")
+    (tmp_path / "roots.bin").write_bytes((b"\x21\x01\x01\x00\x00" + bytes(139)) * 2)
+    reader = open_reader(str(tmp_path))
+    assert everything(reader) == CODES[:2]
+    assert [(path.name, why.en) for path, why in reader.skipped] == [("roots.bin", "root certificates, no code")]
+
+
+@pytest.mark.parametrize("encode", [bytes.hex, lambda code: base64.b64encode(code).decode()])
+def test_a_code_that_a_symbol_shows_as_text_is_that_code(encode: Callable[[bytes], str], tmp_path: Path) -> None:
+    """It was refused by camera and file, and taken on a serial line."""
+    qr_png(encode(CODES[0]).encode(), tmp_path / "code.png")
+    reading = open_reader(str(tmp_path)).read(0)
+    assert reading is not None
+    assert reading.payload == CODES[0]
+    assert "decoded from a" in reading.faults[0]

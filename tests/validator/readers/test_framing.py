@@ -365,3 +365,11 @@ def test_what_one_scanner_alone_puts_around_a_code_is_taken_off_when_its_profile
 
 def test_a_code_that_ends_like_the_scanners_own_suffix_keeps_its_end() -> None:
     assert through(Profile(suffix=GOOD[-2:]), GOOD) == [GOOD]
+
+
+@pytest.mark.parametrize("signal", [b"\x06", b"\x15", b"\x05\x04", b"\x06\r\n"])
+def test_a_scanners_signal_to_its_host_is_no_reading(signal: bytes) -> None:
+    """Each heartbeat became a refusal and a record."""
+    framer = Framer()
+    assert framer.feed(signal, 0) == []
+    assert framer.silence(10**9) == []

@@ -1,0 +1,98 @@
+"""Bytes that were taken for text of one character set and written in another, and back again.
+
+Every single-byte set is a table of 256 characters here; where a set has none for a byte, decoders take the character of
+the byte's number, as the web's standard for encodings says and browsers and Windows do.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Final, NamedTuple
+
+SINGLE: Final = (
+    "latin-1", "cp1252", "cp437", "cp850", "iso8859-15", "mac-roman", "cp1251", "koi8-r", "cp866", "cp1250",
+    "iso8859-9", "iso8859-2",
+)  # fmt: skip
+MULTI: Final = ("gb18030", "gbk", "shift-jis", "cp932", "big5", "euc-kr", "euc-jp")
+_WRITTEN: Final = ("utf-8", "utf-16-le", "utf-16-be")
+_LOST: Final = "�"
+MANY: Final = 8
+"""So many bytes over 7F, all of them well-formed UTF-8, are no chance."""
+
+
+class Undone(NamedTuple):
+    """Bytes as they were before. taken_for, written: character sets; times: how often (UTF-8 of UTF-8)."""
+
+    data: bytes
+    taken_for: str
+    written: str
+    times: int = 1
+
+
+@cache
+def _table(name: str) -> tuple[str, ...]:
+    characters = []
+    for byte in range(256):
+        try:
+            characters.append(bytes([byte]).decode(name))
+        except UnicodeDecodeError:
+            characters.append(chr(byte))
+    return tuple(characters)
+
+
+@cache
+def _bytes_of(name: str) -> dict[str, int]:
+    return {character: byte for byte, character in enumerate(_table(name))}
+
+
+def utf8_layers(data: bytes) -> tuple[bytes, int]:
+    """What is left when every layer of UTF-8 over Latin-1 is taken off, and how many there were."""
+    layers = 0
+    while (inner := _from_text(_decoded(data, "utf-8"), "latin-1")) is not None and inner != data:
+        data, layers = inner, layers + 1
+    return data, layers
+
+
+def undone(data: bytes) -> Iterator[Undone]:
+    """Everything these bytes may have been, likeliest first; nothing of what loses a byte on the way."""
+    seen = {data}
+    inner, layers = utf8_layers(data)
+    if layers:
+        seen.add(inner)
+        yield Undone(inner, "latin-1", "utf-8", layers)
+    for written in (*_WRITTEN, *MULTI, *SINGLE):
+        text = "".join(_table(written)[byte] for byte in data) if written in SINGLE else _decoded(data, written)
+        if text is None or text.isascii():
+            continue
+        for taken_for in (*SINGLE, *MULTI):
+            before = _from_text(text, taken_for)
+            if before is not None and before not in seen:
+                seen.add(before)
+                yield Undone(before, taken_for, written)
+
+
+def replaced(data: bytes) -> int:
+    """How many characters stand where something was that is no text: U+FFFD in UTF-8 or UTF-16."""
+    return max(
+        (text.count(_LOST) for text in (_decoded(data, written) for written in _WRITTEN) if text is not None),
+        default=data.count(b"\xef\xbf\xbd"),
+    )
+
+
+def _decoded(data: bytes, name: str) -> str | None:
+    try:
+        return data.decode(name)
+    except UnicodeDecodeError:
+        return None
+
+
+def _from_text(text: str | None, name: str) -> bytes | None:
+    if text is None:
+        return None
+    if name in MULTI:
+        try:
+            return text.encode(name)
+        except UnicodeEncodeError:
+            return None
+    numbers = _bytes_of(name)
+    found = [numbers.get(character) for character in text]
+    return None if None in found else bytes(byte for byte in found if byte is not None)

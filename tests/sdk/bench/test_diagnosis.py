@@ -1,0 +1,124 @@
+"""yima.sdk.bench.diagnosis: what happened to a code's bytes is named, proved where it can be undone, never guessed."""
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.sdk.bench.damages import LOST, UNDONE, Damage, without
+from yima.sdk.bench import CAUSES, Cause, diagnose
+from yima.sdk.bench.page import PAGES, page_with_table
+
+NOW = 1_790_000_000
+
+
+@pytest.fixture(scope="module")
+def codes(new_code: Callable[..., bytes]) -> list[bytes]:
+    """Codes of several riders and sizes."""
+    return [new_code(issuer_data=bytes(size)) for size in (0, 1, 7, 16, 32)] + [new_code() for _ in range(5)]
+
+
+def damaged(codes: list[bytes], damage: Damage) -> Iterator[tuple[bytes, bytes]]:
+    """(code, what came) of those that the damage changes at all."""
+    for code in codes:
+        came = damage(code)
+        if came != code or damage is UNDONE["whole"]:
+            yield code, came
+
+
+@pytest.mark.parametrize("name", UNDONE)
+def test_what_can_be_undone_is_proved(name: str, codes: list[bytes]) -> None:
+    for code, came in damaged(codes, UNDONE[name]):
+        found = diagnose(came)
+        assert (str(found.cause), found.proved) == (name.split(maxsplit=1)[0], True)
+        assert found.payload == code
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_what_is_lost_is_named(name: str, codes: list[bytes]) -> None:
+    for _, came in damaged(codes, LOST[name]):
+        found = diagnose(came)
+        assert (str(found.cause), found.proved) == (name.split(maxsplit=1)[0], False)
+
+
+def test_swallowed_flow_control_is_named_or_left_open_and_put_back_where_little_is_lost(codes: list[bytes]) -> None:
+    """Which of two bytes were lost is not always told by a code without them: then none is named."""
+    answers = []
+    for code, came in damaged(codes, without(0x11, 0x13)):
+        found = diagnose(came)
+        answers.append(found.cause)
+        assert found.cause in (Cause.FLOW_CONTROL_DROPPED, Cause.UNDETERMINED)
+        assert not found.proved or found.payload == code
+    assert answers.count(Cause.FLOW_CONTROL_DROPPED) >= 0.6 * len(answers)
+
+
+def test_the_speeds_of_a_line_are_told_where_the_ports_is_known(codes: list[bytes]) -> None:
+    came = LOST["baud-mismatch 9600 at 115200"](codes[0])
+    assert diagnose(came, read_baud=115200).detail == "sent at about 9600, read at 115200"
+    came = LOST["baud-mismatch 115200 at 9600"](codes[0])
+    assert diagnose(came, read_baud=9600).detail == "sent at about 115200, read at 9600"
+
+
+def test_two_things_one_over_the_other_are_both_told(codes: list[bytes]) -> None:
+    """The cause is the outermost that does harm."""
+    came = UNDONE["utf8-reencoded"](b"]Q1" + codes[0]).hex().encode()
+    found = diagnose(came)
+    assert {str(step.cause) for step in found.steps} == {"hex-text", "utf8-reencoded", "framed"}
+    assert (found.cause, found.proved, found.payload) == (Cause.UTF8_REENCODED, True, codes[0])
+
+
+def test_a_code_with_a_wrong_signature_is_whole_and_not_proved(codes: list[bytes]) -> None:
+    forged = codes[0][:-1] + bytes([codes[0][-1] ^ 1])
+    found = diagnose(forged)
+    assert (found.cause, found.proved) == (Cause.WHOLE, False)
+    assert "signatures do not hold" in found.detail
+
+
+def test_lab_codes_are_not_called_damaged(lab: dict[int, dict[str, Any]]) -> None:
+    """Wrong in one field each: nothing happened to them on the way."""
+    causes = {diagnose(bytes.fromhex(vector["code"])).cause for vector in lab.values()}
+    assert causes <= {Cause.WHOLE, Cause.CUT, Cause.FRAMED, Cause.UNDETERMINED}
+
+
+@pytest.mark.parametrize(
+    "text", [b"https://s.sh.gov.cn/x", b"WIFI:T:WPA;S:name;P:word;;", b"hello", b"\x00\x01\x02", b"", b"deadbeef" * 9]
+)
+def test_what_is_no_code_is_not_called_one(text: bytes) -> None:
+    assert diagnose(text).cause in (Cause.NOT_A_CODE, Cause.WHOLE, Cause.HEX_TEXT)
+    assert not diagnose(text).proved
+
+
+def test_random_bytes_are_no_code() -> None:
+    chance = random.Random(5)
+    causes = [diagnose(chance.randbytes(chance.choice((8, 20, 29, 60, 145, 348, 500)))).cause for _ in range(200)]
+    assert set(causes) == {Cause.NOT_A_CODE}
+
+
+@given(data=st.binary(max_size=700))
+def test_any_bytes_give_an_answer(data: bytes) -> None:
+    document = diagnose(data).document()
+    assert json.loads(json.dumps(document)) == document
+    assert document["cause"] in set(Cause)
+
+
+def test_an_answer_never_quotes_the_input(codes: list[bytes]) -> None:
+    for damage in (*UNDONE.values(), *LOST.values()):
+        said = json.dumps(diagnose(damage(codes[0])).document())
+        assert "6228480402564890" not in said
+        assert "31048700000000019999" not in said
+
+
+def test_every_cause_is_explained_in_both_languages() -> None:
+    assert set(CAUSES) == set(Cause)
+    for explained in CAUSES.values():
+        assert all(text.en and text.zh for text in explained[:2])
+
+
+@pytest.mark.parametrize("language", PAGES)
+def test_the_page_of_symptoms_has_the_table_of_causes(language: str) -> None:
+    page = PAGES[language].read_text(encoding="utf-8")
+    assert page == page_with_table(page, language), "run: python -m yima.sdk.bench.page"
