@@ -11,14 +11,22 @@ from yima.validator.errors import YimaError
 from yima.validator.texts import Text
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2733 }
+:root { color-scheme: light dark; --ink: #1c2733; --faint: #5a6772; --line: #dfe5ea; --paper: #ffffff;
+  --yes: #14743b; --no: #b3261e; --heat-ink: #8fc1ea }
+@media (prefers-color-scheme: dark) { :root { --ink: #e3e9ee; --faint: #9fadb9; --line: #33404b; --paper: #14191e;
+  --yes: #6fcf97; --no: #ff8a80; --heat-ink: #2a5d85 } }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+  color: var(--ink); background: var(--paper) }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0 } caption { text-align: left; color: #5a6772 }
-th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid #dfe5ea; vertical-align: top }
+table { border-collapse: collapse; width: 100%; margin: 1rem 0 } caption { text-align: left; color: var(--faint) }
+th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
-th [lang=zh] { white-space: nowrap } tr.total td { font-weight: 600 } tr.aside td { color: #5a6772 }
-figure { margin: 1rem 0 } figcaption { color: #5a6772 }
-.yes { color: #14743b } .no { color: #b3261e } svg { max-width: 100%; height: auto }
+th [lang=zh] { white-space: nowrap } tr.total td { font-weight: 600 } tr.aside td { color: var(--faint) }
+figure { margin: 1rem 0 } figcaption { color: var(--faint) }
+.heat { display: block; margin: 0 -.3rem; padding: 0 .3rem;
+  background: color-mix(in srgb, var(--heat-ink) var(--heat), transparent) }
+.wide { overflow-x: auto } .wide table { font-size: .8rem } .wide td, .wide th { padding: .2rem .4rem }
+.yes { color: var(--yes) } .no { color: var(--no) } svg { max-width: 100%; height: auto }
 """
 
 

@@ -4,6 +4,7 @@ Rules it keeps:
 - It goes the way of a real day: the collector's store and the signed package lie in a centre's folder, every signature
   is checked again, and rides are priced again by the core.
 - What was booked is held against what the devices charged; a difference is a sentence.
+- A third city has a collector of its own (neighbour.py), so that one rider rides by three codes in three cities.
 - DuckDB is an optional extra: what needs it is imported only when it is asked for, and without it a demonstration does
   not fail.
 """
@@ -17,7 +18,7 @@ from pathlib import Path
 from rich.table import Table
 
 from yima.hwsim.demo.cast import PLAN, Cast
-from yima.hwsim.demo.fares import GATES, OPERATORS
+from yima.hwsim.demo.fares import GATES, JIAXING, OPERATORS
 from yima.hwsim.demo.outcomes import Outcome
 from yima.sdk.page import both, heading
 from yima.sdk.profiles import yangtze_delta
@@ -60,17 +61,21 @@ def clear_taps(store: Path, package: Path, cast: Cast, outcomes: Sequence[Outcom
 
 
 def _cleared(store: Path, package: Path, cast: Cast, outcomes: Sequence[Outcome]) -> Cleared:
-    from yima.sdk.centre.clearing.day import STEPS, Centre  # noqa: PLC0415 - an optional extra
+    from yima.hwsim.demo.neighbour import neighbour  # noqa: PLC0415 - an optional extra
+    from yima.sdk.centre.clearing.day import STEPS, Centre  # noqa: PLC0415
     from yima.sdk.centre.clearing.folder import CentreFolder  # noqa: PLC0415
     from yima.sdk.centre.clearing.report.figures import faults  # noqa: PLC0415
     from yima.sdk.centre.clearing.report.html import net_section  # noqa: PLC0415
+    from yima.sdk.centre.clearing.report.rider import rider_month, rider_section, rider_table  # noqa: PLC0415
     from yima.sdk.centre.clearing.report.text import net_table  # noqa: PLC0415
     from yima.sdk.centre.clearing.tables import ENTRIES  # noqa: PLC0415
 
     tables, sections, differences = [], [heading(TITLE)], []
     rides = fare_fen = moved_fen = 0
     named = names(cast)
-    with Centre(CentreFolder(_folder(store, package))) as centre:
+    folder = _folder(store, package)
+    elsewhere = neighbour(folder, cast)
+    with Centre(CentreFolder(folder)) as centre:
         centre.ingest()
         for day in centre.workspace.days(ENTRIES):  # two, if it was midnight meanwhile
             for step in STEPS:
@@ -82,10 +87,15 @@ def _cleared(store: Path, package: Path, cast: Cast, outcomes: Sequence[Outcome]
             moved_fen += figures.total("causes_of_postings", "moved_fen")
             tables.append(net_table(figures, name=lambda kind, party: say(named(kind, party))))
             sections.append(net_section(figures, name=named))
+        if found := rider_month(centre.workspace, centre.newest_settled()):
+            tables.append(rider_table(found, name=named))
+            sections.append(rider_section(found, name=named))
+    rides, fare_fen = rides - elsewhere.rides, fare_fen - elsewhere.fare_fen
     differences += _against_devices(outcomes, rides=rides, fare_fen=fare_fen)
     said = Text(
-        f"{rides} rides booked, all signatures checked again; {moved_fen} fen changed hands and sum to 0",
-        f"{rides} 笔行程已入账，签名全部复核；共划转 {moved_fen} 分，合计为 0",
+        f"{rides} rides booked and {elsewhere.rides} of Jiaxing's, all signatures checked again;"
+        f" {moved_fen} fen changed hands and sum to 0",
+        f"{rides} 笔行程及嘉兴 {elsewhere.rides} 笔已入账，签名全部复核；共划转 {moved_fen} 分，合计为 0",
     )
     return Cleared(tables=tables, section="\n".join(sections), said=said, differences=differences, done=True)
 
@@ -126,6 +136,7 @@ def names(cast: Cast) -> Callable[[str, str], Text]:
     cities |= {f"{city.division:08}": city.name for city in PLAN.cities}
     issuers = {one.organisation: one.city.name for one in cast.institutions}
     operators = {f"{GATES[mode].operator:08}": name for mode, name in OPERATORS.items()}
+    operators[f"{JIAXING.operator:08}"] = Text("Jiaxing's buses", "嘉兴公交")
 
     def name(kind: str, party: str) -> Text:
         code = Text(party, party)

@@ -23,6 +23,7 @@ GATES = {
         mode=Mode.METRO, city=310000, line=1, station=106, direction=Direction.EXIT, operator=99310002
     ),
 }
+JIAXING = GateContext(mode=Mode.BUS, city=330400, line=1, operator=99330401)
 OPERATORS = {Mode.BUS: Text("Suzhou's buses", "苏州公交"), Mode.METRO: Text("Shanghai's metro", "上海地铁")}
 NAMES = {
     Mode.BUS: Text("a bus in Suzhou", "苏州公交"),

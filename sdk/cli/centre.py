@@ -9,6 +9,7 @@ from yima.sdk.cli import (
     centre_groups,
     centre_report,
     centre_share,
+    centre_simulate,
     centre_steps,
 )
 
@@ -28,11 +29,21 @@ examples 示例:
   yima centre report region/ --day 20260922     who owes whom, and a page of it 轧差与报告
   yima centre share region/ --day 20260922 --out shared/    flows and TIDES packages 客流与 TIDES 数据包
   yima centre groups region/ --city 310000 --out shanghai/groups.csv    who is in which group, for gates 闸机群体名单
+  yima centre simulate region/ --parameters other/ --out what-if/    past rides, other parameters 换用参数重新计算
   yima centre example region/ --taps 10000       a synthetic region to try it on 生成示例区域
   yima centre evidence evidence-*.json --devices devices.txt     another centre's evidence 验证证据
   yima centre day region/ --engine spark        the same steps on Spark 在 Spark 上执行
 """
-MODULES = (centre_day, centre_steps, centre_report, centre_share, centre_groups, centre_evidence, centre_example)
+MODULES = (
+    centre_day,
+    centre_steps,
+    centre_report,
+    centre_share,
+    centre_simulate,
+    centre_groups,
+    centre_evidence,
+    centre_example,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

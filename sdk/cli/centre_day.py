@@ -1,10 +1,11 @@
-"""`yima centre day`: everything that is due, in one go."""
+"""`yima centre day`: everything that is due, in one go; it ends with one rider's month on several codes."""
 
 import argparse
 
 from yima.sdk.centre.clearing.day import STEPS
+from yima.sdk.centre.clearing.report.rider import rider_month
 from yima.sdk.cli.centre_arguments import Verbs, add_common, add_day, bar, opened, say_done, yesterday
-from yima.sdk.cli.centre_report import report_day
+from yima.sdk.cli.centre_report import report_day, say_rider
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -27,4 +28,6 @@ def _run(arguments: argparse.Namespace) -> int:
             for step in STEPS:
                 say_done(arguments, centre.run(step, day, progress))
             status |= report_day(arguments, centre, day)
+        if days and (found := rider_month(centre.workspace, days[-1])):
+            say_rider(arguments, found)
     return status

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from yima.sdk.centre.clearing.day import Centre, report_path
 from yima.sdk.centre.clearing.report.figures import DayFigures, faults
+from yima.sdk.centre.clearing.report.rider import RiderMonth, rider_table
 from yima.sdk.centre.clearing.report.text import net_table
 from yima.sdk.cli.centre_arguments import Verbs, a_day, add_common, opened
 from yima.validator.shown import shown_json
@@ -47,6 +48,14 @@ def say_figures(arguments: argparse.Namespace, figures: DayFigures, path: Path) 
             print(f"✗ {say(fault)}")
         print(say(Text(f"report: {path}", f"报告：{path}")))
     return 1 if wrong else 0
+
+
+def say_rider(arguments: argparse.Namespace, found: RiderMonth) -> None:
+    """One rider's month, as a table or an object."""
+    if arguments.json:
+        print(shown_json({"rider_month": found.mapping}))
+    else:
+        Console(file=sys.stdout, highlight=False).print(rider_table(found))
 
 
 def report_day(arguments: argparse.Namespace, centre: Centre, day: int) -> int:

@@ -6,6 +6,8 @@ from pathlib import Path
 from yima.sdk.centre.clearing.day import StepDone
 from yima.sdk.centre.sharing.flows import K_DEFAULT
 from yima.sdk.centre.sharing.writing import share
+from yima.sdk.centre.simulation.other import read_other
+from yima.sdk.centre.simulation.settling import Simulation, simulate
 from yima.sdk.cli.arguments import WholeNumber
 from yima.sdk.cli.centre_arguments import Verbs, a_day, add_common, opened, say_done
 
@@ -21,11 +23,29 @@ def add_verbs(verbs: Verbs) -> None:
         "--k", type=WholeNumber(2, 1000), default=K_DEFAULT, metavar="N",
         help=f"counts under it are hidden, default {K_DEFAULT} 小于此数的计数不公开",
     )  # fmt: skip
+    parser.add_argument(
+        "--parameters", type=Path, metavar="OTHER",
+        help="tell what equal treatment would cost: the day under these, see simulate 并给出改用此参数的成本",
+    )  # fmt: skip
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    other = read_other(arguments.parameters) if arguments.parameters else None
     with opened(arguments) as centre:
+
+        def simulated() -> Simulation:
+            assert other is not None
+            return simulate(
+                centre.workspace,
+                centre.engine,
+                centre.published,
+                centre.terms,
+                other,
+                since=arguments.day,
+                until=arguments.day,
+            )
+
         counts = share(
             centre.workspace,
             arguments.day,
@@ -33,6 +53,7 @@ def _run(arguments: argparse.Namespace) -> int:
             centre.workspace.path / "pseudonyms",
             wait_days=centre.terms.rides.close_after_days,
             k=arguments.k,
+            simulated=simulated if other else None,
         )
     say_done(arguments, StepDone(step="share", day=arguments.day, counts=counts))
     return 0

@@ -84,6 +84,18 @@ def test_entries_under_other_parameters_are_not_judged() -> None:
     assert (column(answer, "reason"), column(answer, "intact")) == ([-1], [6])
 
 
+def test_one_image_is_taken_for_every_tap_whatever_it_names() -> None:
+    gate = CASE["gate"] | {"fare_fen": 777, "max_validity_s": 1100}
+    other = bytes(parameters_of(CASE | {"gate": gate}).image)
+    by_name = _core.Judge((other,), ()).judge(*laid_out([accepted()]))
+    assert column(by_name, "reason") == [-1], "it names others"
+    answer = _core.Judge((other,), (), True).judge(*laid_out([accepted()]))
+    assert [column(answer, name)[0] for name in ("reason", "fare_fen", "signatures")] == [0, 777, 7]
+    for images in ((), (other, image())):
+        with pytest.raises(ValueError, match="one image"):
+            _core.Judge(images, (), True)
+
+
 def test_hashes_of_entries_are_the_chains() -> None:
     entries, previous = [b"one", b""], [bytes(32), b"\1" * 32]
     numbers = array("q", [7, 1 << 40]).tobytes(), array("q", [1, (1 << 62) + 5]).tobytes()

@@ -42,16 +42,23 @@ static int take_package(yima_package *to, PyObject *image) {
 }
 
 static PyObject *judge_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
-    static char *names[] = {"images", "denies", NULL};
+    static char *names[] = {"images", "denies", "instead", NULL};
     PyObject *images;
     PyObject *denies;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!O!", names, &PyTuple_Type, &images, &PyTuple_Type, &denies)) {
+    int instead = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!O!|p", names, &PyTuple_Type, &images, &PyTuple_Type, &denies,
+                                     &instead)) {
+        return NULL;
+    }
+    if (instead && PyTuple_Size(images) != 1) {
+        PyErr_SetString(PyExc_ValueError, "one image is taken instead of those that taps name");
         return NULL;
     }
     yima_judge_object *self = (yima_judge_object *)((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
     if (!self) {
         return NULL;
     }
+    self->instead = instead;
     const Py_ssize_t packages = PyTuple_Size(images);
     const Py_ssize_t lists = PyTuple_Size(denies);
     self->packages = calloc((size_t)packages + 1, sizeof *self->packages);
@@ -187,7 +194,8 @@ static PyGetSetDef judge_properties[] = {
 };
 
 static PyType_Slot judge_slots[] = {
-    {Py_tp_doc, "Judge(images, denies): parameter images and deny-lists, by whose names taps are judged"},
+    {Py_tp_doc, "Judge(images, denies, instead=False): parameter images and deny-lists, by whose names taps are judged; "
+                 "instead: under the one image, whatever they name"},
     {Py_tp_new, (void *)judge_new},
     {Py_tp_dealloc, (void *)judge_dealloc},
     {Py_tp_methods, judge_methods},

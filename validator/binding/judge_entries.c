@@ -1,7 +1,8 @@
 /* judge_entries.c - many taps judged again: the work of the type Judge.
  *
- * Each accepted tap is judged at the moment, at the place and under the parameters that its facts name, as if no code
- * had been shown before: what was used twice is for the caller to find. */
+ * Each accepted tap is judged at the moment, at the place and under the parameters that its facts name, or under one
+ * package instead of whatever they name, as if no code had been shown before: what was used twice is for the caller to
+ * find. */
 #define PY_SSIZE_T_CLEAN
 #include "judge_entries.h"
 
@@ -18,7 +19,10 @@ enum { TABLES = 512 << 10, IDLE_EVERY = 16, NO_REASON = -1 };
 /* What of an entry is in order. */
 enum { READABLE = 2, RECORD_WHOLE = 4, AGREES = 8, PARAMETERS_KNOWN = 16 };
 
-static yima_package *package_named(yima_judge_object *self, const yima_tap_facts *tap) {
+static yima_package *package_for(yima_judge_object *self, const yima_tap_facts *tap) {
+    if (self->instead) {
+        return self->packages;
+    }
     for (Py_ssize_t i = 0; i < self->package_count; i++) {
         yima_package *p = &self->packages[i];
         if (p->version == tap->parameters_version && memcmp(p->digest, tap->parameters_digest, sizeof p->digest) == 0) {
@@ -160,7 +164,7 @@ static int judge_tap(yima_judge_object *self, yima_answers *a, Py_ssize_t row, c
     const yima_tap_facts *tap = &facts->of.tap;
     size_t length;
     const uint8_t *code = value_of(record, size, 0x0001, &length);
-    yima_package *p = package_named(self, tap);
+    yima_package *p = package_for(self, tap);
     if (!code) {
         return 1;
     }
@@ -221,7 +225,7 @@ static int price_tap(yima_judge_object *self, yima_answers *a, Py_ssize_t row, c
     const yima_tap_facts *tap = &facts->of.tap;
     size_t length;
     const uint8_t *code = value_of(record, size, 0x0001, &length);
-    yima_package *p = package_named(self, tap);
+    yima_package *p = package_for(self, tap);
     yima_shelf *on = code && p ? shelf_for(p, code, length) : NULL;
     if (!on) {
         return !code || !p;

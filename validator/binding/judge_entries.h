@@ -36,6 +36,7 @@ typedef struct {
     Py_ssize_t package_count;
     yima_deny_list *denies;
     Py_ssize_t deny_count;
+    int instead; /* the one package is taken for every tap, whatever its facts name */
 } yima_judge_object;
 
 /* Columns of an answer; `applied` has a row for each rule of each tap. */

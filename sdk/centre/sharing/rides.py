@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from yima.sdk.centre.clearing.days import AHEAD_S, shifted
 from yima.sdk.centre.clearing.money.settle import LAST, OrderError
-from yima.sdk.centre.clearing.money.tables import CLEARED
+from yima.sdk.centre.clearing.money.tables import CLEARED, FUNDED, PERSONS
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.validator.texts import Text
 
@@ -29,6 +29,17 @@ def booked(workspace: Workspace, service_date: int, wait_days: int) -> pa.Table:
     return rows.filter(pc.equal(rows["service_date"], service_date)).sort_by("clearing")
 
 
+def with_persons(workspace: Workspace, rows: pa.Table, service_date: int, wait_days: int) -> pa.Table:
+    """The same rows with `person`: whose account it was in the month of that date, as far as was known then."""
+    persons: dict[str, str] = {}
+    stated = workspace.read(PERSONS, before=shifted(service_date, wait_days + 1)).sort_by("day")
+    for row in stated.to_pylist():
+        if row["day"] // 100 <= service_date // 100:
+            persons[row["account"]] = row["person"]
+    names = [persons.get(account, account) for account in rows["account"].to_pylist()]
+    return rows.append_column("person", pa.array(names, pa.string()))
+
+
 def standing(rows: pa.Table) -> pa.Table:
     """Of these, the booking of each ride that was not taken back: the last word on it."""
     taken_back = set(
@@ -37,6 +48,14 @@ def standing(rows: pa.Table) -> pa.Table:
     names = zip(rows["ride_id"].to_pylist(), rows["number"].to_pylist(), rows["reverses"].to_pylist(), strict=True)
     keep = [not reverses and (ride_id, number) not in taken_back for ride_id, number, reverses in names]
     return rows.filter(pa.array(keep, pa.bool_()))
+
+
+def paid_for(workspace: Workspace, live: pa.Table, service_date: int, wait_days: int) -> pa.Table:
+    """What each party pays for rides that stand: clearing, party_kind, party, fen above 0."""
+    rows = workspace.read(FUNDED, since=service_date, before=shifted(service_date, wait_days + 1))
+    rows = rows.filter(pc.is_in(rows["clearing"], live["clearing"]))
+    sums = rows.group_by(["clearing", "party_kind", "party"], use_threads=False).aggregate([("fen", "sum")])
+    return sums.set_column(sums.schema.get_field_index("fen_sum"), "fen", pc.negate(sums["fen_sum"]))
 
 
 def hour_of(moment: int) -> int:

@@ -1,16 +1,20 @@
 """Counts that may be shown: a table with its sums, in which no small count can be read or reckoned out.
 
-A table has rows, columns and their sums. A count under k is hidden, zeros too: whoever sees what is hidden must not
-know that anybody was there. Sums would give a single hidden cell away, so more are hidden, with as few riders as will
-do, until for each cell with 1 to k - 1 in it everything from 0 to k at least is possible under all sums that are shown.
+A table has rows, columns and their sums. A count under k, or of fewer than k riders, is hidden, zeros too: whoever sees
+what is hidden must not know that anybody was there. Sums would give a single hidden cell away, so more are hidden, with
+as few riders as will do, until for each small cell that is not empty everything from 0 to its count, and to k at least,
+is possible under all sums that are shown.
 
 That is checked cell by cell: what is taken from one cell must go round through hidden ones of its row and column, so a
 cell may be larger or smaller by as much as the narrowest way round allows. Sums of rows and columns are shown always;
 those under k are hidden first, with all of their cells, by leaving the row or column out.
+
+Who looks at the table may know part of it: an issuer knows where its own riders were. So all of this is asked for each
+observer of what is left when their own part is taken away.
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 Cell = tuple[int, int]
@@ -26,17 +30,35 @@ class Shown:
     columns: Mapping[int, int]
 
 
-def protected(counts: Sequence[Sequence[int]], k: int) -> Shown:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observer:
+    """Somebody who knows part of a table. known: how much of each cell. riders: who is counted in it beside those;
+    None: everybody once. own: rows that hold nothing else than what they know."""
+
+    known: Mapping[Cell, int]
+    riders: Mapping[Cell, Collection[str]] | None = None
+    own: Collection[int] = ()
+
+
+PUBLIC = Observer(known={})
+
+
+def protected(counts: Sequence[Sequence[int]], k: int, observers: Sequence[Observer] = (PUBLIC,)) -> Shown:
     """Hides what must be hidden of a table of counts (rows of equal length, no count below 0); k: at least 2."""
-    rows, columns = _large(counts, k)
+    table = {(row, column): count for row, cells in enumerate(counts) for column, count in enumerate(cells)}
+    left = [{cell: count - one.known.get(cell, 0) for cell, count in table.items()} for one in observers]
+    views = list(zip(observers, left, strict=True))
+    rows, columns = _large(len(counts), len(counts[0]) if counts else 0, views, k)
     table = {(row, column): counts[row][column] for row in rows for column in columns}
-    hidden = {cell for cell, count in table.items() if count < k}
+    hidden = {cell for cell in table for view in views if cell[0] not in view[0].own and not _is_large([cell], view, k)}
+    views = [(one, {cell: theirs[cell] for cell in table}) for one, theirs in views]
     for cell in sorted((cell for cell in hidden if table[cell]), key=lambda cell: (-table[cell], cell)):
-        while not _is_safe(table, hidden, cell, k):
-            more = _next(table, hidden, cell, k)
-            if not more:  # the whole table is hidden, and still too little to hide in
-                return Shown(cells={}, rows={}, columns={})
-            hidden |= more
+        for one, theirs in views:
+            while cell[0] not in one.own and theirs[cell] and not _is_safe(theirs, hidden, cell, k):
+                more = _next(theirs, hidden, cell, k)
+                if not more:  # the whole table is hidden, and still too little to hide in
+                    return Shown(cells={}, rows={}, columns={})
+                hidden |= more
     return Shown(
         cells={cell: None if cell in hidden else count for cell, count in table.items()},
         rows={row: sum(table[row, column] for column in columns) for row in rows},
@@ -44,12 +66,34 @@ def protected(counts: Sequence[Sequence[int]], k: int) -> Shown:
     )
 
 
-def _large(counts: Sequence[Sequence[int]], k: int) -> tuple[list[int], list[int]]:
-    """The rows and columns whose sums are at least k; those that are left out take their counts along."""
-    rows, columns = list(range(len(counts))), list(range(len(counts[0]) if counts else 0))
+View = tuple[Observer, Mapping[Cell, int]]
+"""An observer, and what they do not know of each cell."""
+
+
+def _is_large(cells: Iterable[Cell], view: View, k: int) -> bool:
+    """Whether these cells have k riders or more, and as many rides, that the observer does not know."""
+    observer, left = view
+    cells = list(cells)
+    if sum(left[cell] for cell in cells) < k:
+        return False
+    riders = observer.riders
+    return riders is None or len({one for cell in cells for one in riders.get(cell, ())}) >= k
+
+
+def _large(height: int, width: int, views: Sequence[View], k: int) -> tuple[list[int], list[int]]:
+    """The rows and columns whose sums are at least k for everybody; those that are left out take their counts along."""
+    rows, columns = list(range(height)), list(range(width))
     while True:
-        kept_rows = [row for row in rows if sum(counts[row][column] for column in columns) >= k]
-        kept_columns = [column for column in columns if sum(counts[row][column] for row in kept_rows) >= k]
+        kept_rows = [
+            row
+            for row in rows
+            if all(row in view[0].own or _is_large(((row, one) for one in columns), view, k) for view in views)
+        ]
+        kept_columns = [
+            column
+            for column in columns
+            if all(_is_large(((one, column) for one in kept_rows), view, k) for view in views)
+        ]
         if (kept_rows, kept_columns) == (rows, columns):
             return rows, columns
         rows, columns = kept_rows, kept_columns

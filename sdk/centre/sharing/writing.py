@@ -1,25 +1,30 @@
-"""A day's share in a folder: flows for everybody, and a package for each riding city. Once and for all.
+"""A day's share in a folder: tables for everybody, and a package for each riding city. Once and for all.
 
     DIR/20260914/flows.csv, flows.parquet
+    DIR/20260914/subsidies.csv, subsidies.parquet
+    DIR/20260914/equal-treatment.csv, equal-treatment.parquet       where other parameters were named
+    DIR/20260914/report.html                                        the same as a page
     DIR/20260914/tides-310000/datapackage.json, devices.csv, fare_transactions.csv, station_activities.csv
 
 A day that was shared is not shared again: the same bytes are left as they are, others are refused, since what differs
 between two shares tells of single riders.
 """
 
-import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.csv as pc_csv
-import pyarrow.parquet as pq
 
+from yima.sdk.centre.clearing.exported import csv_of, parquet_of
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.centre.sharing.flows import flows
+from yima.sdk.centre.sharing.money import equal_treatment, subsidies
 from yima.sdk.centre.sharing.pseudonyms import Pseudonyms
-from yima.sdk.centre.sharing.rides import booked, standing
+from yima.sdk.centre.sharing.report import Public, shared_page
+from yima.sdk.centre.sharing.rides import booked, paid_for, standing, with_persons
 from yima.sdk.centre.sharing.tides import package
+from yima.sdk.centre.simulation.settling import Simulation
 from yima.validator.errors import Kind, YimaError
 from yima.validator.journal.files import write_whole
 from yima.validator.texts import Text
@@ -31,18 +36,58 @@ class ShareError(YimaError):
     kind = Kind.STATE
 
 
-def share(workspace: Workspace, service_date: int, out: Path, keys: Path, *, wait_days: int, k: int) -> dict[str, int]:
-    """Writes the day's share; how many bookings and flows are in it. Raises OrderError, PseudonymError, ShareError."""
+def share(
+    workspace: Workspace,
+    service_date: int,
+    out: Path,
+    keys: Path,
+    *,
+    wait_days: int,
+    k: int,
+    simulated: Callable[[], Simulation] | None = None,
+) -> dict[str, int]:
+    """Writes the day's share; how many bookings and flows are in it. simulated: that date, and no other, under other
+    parameters; asked once the date may be shared. Raises OrderError, PseudonymError, ShareError."""
     bookings = booked(workspace, service_date, wait_days)
-    live = standing(bookings)
-    table = flows(live, service_date, k)
+    live = with_persons(workspace, standing(bookings), service_date, wait_days)
     names = Pseudonyms.of(keys, service_date // 100)
-    files = {"flows.csv": _csv(table), "flows.parquet": _parquet(table)}
+    public = _public(workspace, live, service_date, wait_days, k)
+    if simulated:
+        public = _with_simulation(public, live, simulated())
+    tables = {"flows": public.flows, "subsidies": public.subsidies}
+    if public.equal_treatment is not None:
+        tables["equal-treatment"] = public.equal_treatment
+    files = {"report.html": shared_page(public).encode()}
+    for name, table in tables.items():
+        files |= {f"{name}.csv": csv_of(table), f"{name}.parquet": parquet_of(table)}
     for city in sorted(set(bookings["city"].to_pylist())):
         found = package(bookings, live, city, service_date, names)
         files |= {f"tides-{city:06}/{name}": content for name, content in found.items()}
     _put(out / str(service_date), files)
-    return {"bookings": len(bookings), "flows": len(table)}
+    return {"bookings": len(bookings), **{name: len(table) for name, table in tables.items()}}
+
+
+def _public(workspace: Workspace, live: pa.Table, service_date: int, wait_days: int, k: int) -> Public:
+    paid = paid_for(workspace, live, service_date, wait_days)
+    return Public(
+        service_date=service_date,
+        k=k,
+        flows=flows(live, service_date, k),
+        subsidies=subsidies(live, paid, service_date, k),
+    )
+
+
+def _with_simulation(public: Public, live: pa.Table, simulation: Simulation) -> Public:
+    """Two periods that overlap would tell of the rides in which they differ, so there is no other than the day."""
+    if (simulation.since, simulation.until) != (public.service_date, public.service_date):
+        raise ValueError("a day is shared with a simulation of that day")
+    rides = live["ride_id"].to_pylist()
+    return replace(
+        public,
+        equal_treatment=equal_treatment(simulation, rides, public.service_date, public.k),
+        version=simulation.other.version,
+        digest=simulation.other.digest,
+    )
 
 
 def _put(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -72,15 +117,3 @@ def _put(folder: Path, files: Mapping[str, bytes]) -> None:
             Text(f"cannot be written: {error.strerror}", f"无法写入：{error.strerror}"),
             Text("Name a folder that can be written with --out", "请用 --out 指定可写的文件夹"),
         ) from error
-
-
-def _csv(table: pa.Table) -> bytes:
-    out = io.BytesIO()
-    pc_csv.write_csv(table, out, pc_csv.WriteOptions(quoting_style="needed"))
-    return out.getvalue()
-
-
-def _parquet(table: pa.Table) -> bytes:
-    out = io.BytesIO()
-    pq.write_table(table, out)
-    return out.getvalue()

@@ -18,7 +18,7 @@ from yima.hwsim.demo.fares import GATES, Price
 from yima.hwsim.demo.outcomes import Outcome
 from yima.hwsim.demo.world import Presentation
 from yima.sdk.centre.collector.store import Signed, Store
-from yima.validator.judging import Reason, Validator
+from yima.validator.judging import Reason, Validator, masked
 from yima.validator.parameters import Mode
 from yima.validator.ports import Entry, JournalKey
 from yima.validator.state.keys import DeviceKey
@@ -87,11 +87,25 @@ def test_what_gates_took_is_who_owes_whom(
     store, outcomes = ridden
     cleared = clear_taps(store, package.package, cast, outcomes)
     assert cleared.done and not cleared.differences
-    Console(width=100).print(*cleared.tables)
+    Console(width=100).print(*cleared.tables[:-1])
     shown = capsys.readouterr().out
     assert "the centre" in shown and shown.splitlines()[-2].split()[-1] == "¥0.00"
     assert "12 rides booked" in cleared.said.en
     assert "Suzhou&#x27;s buses" in cleared.section
+
+
+def test_it_ends_with_one_riders_month_by_three_codes(
+    cast: Cast, package: CityPackage, ridden: tuple[Path, list[Outcome]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, outcomes = ridden
+    cleared = clear_taps(store, package.package, cast, outcomes)
+    Console(width=120).print(cleared.tables[-1])
+    shown = capsys.readouterr().out
+    assert "One rider's month" in shown and "3 codes are one person's" in shown
+    for person in cast.codes:
+        assert masked(person.account) in shown
+        assert person.account not in shown and person.account not in cleared.section
+    assert "一位乘客的一个月" in cleared.section
 
 
 def test_what_does_not_agree_with_the_devices_is_said(

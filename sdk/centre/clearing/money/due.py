@@ -18,7 +18,7 @@ Rules the SQL keeps, beside those of the engine's port:
 from yima.sdk.centre.clearing.money.rules import ANY_HOME, JOURNEY_MAX_S
 
 # From which month on, and until which, an account is whose.
-_LINKED_SQL = """
+LINKED_SQL = """
     SELECT
         account, person, day - day % 100 AS since,
         coalesce(lead(day - day % 100) OVER (PARTITION BY account ORDER BY day), 99999999) AS until
@@ -27,7 +27,7 @@ _LINKED_SQL = """
 
 # In which groups a person is through one of their accounts, on which days. An account is a person of its own before its
 # first row.
-_GROUPED_SQL = """
+GROUPED_SQL = """
     SELECT
         coalesce(w.person, g.account) AS person, g.group_name, greatest(g.since, coalesce(w.since, 0)) AS since,
         least(g.until, coalesce(w.until, 99999999)) AS until
@@ -274,7 +274,7 @@ ORDER BY ride_id
 
 def touched_sql(day: int) -> str:
     """Whom a day touches, and from which month on."""
-    return _TOUCHED_SQL.replace(":linked", _LINKED_SQL).replace(":day", str(day))
+    return _TOUCHED_SQL.replace(":linked", LINKED_SQL).replace(":day", str(day))
 
 
 def due_sql(day: int, companion_s: int, *, since: int) -> str:
@@ -283,7 +283,7 @@ def due_sql(day: int, companion_s: int, *, since: int) -> str:
         ":since": since, ":day": day, ":companion_s": companion_s, ":journey_max_s": JOURNEY_MAX_S,
         ":any_home": ANY_HOME,
     }  # fmt: skip
-    sql = _DUE_SQL.replace(":linked", _LINKED_SQL).replace(":grouped", _GROUPED_SQL)
+    sql = _DUE_SQL.replace(":linked", LINKED_SQL).replace(":grouped", GROUPED_SQL)
     for word, number in words.items():
         sql = sql.replace(word, str(number))
     return sql

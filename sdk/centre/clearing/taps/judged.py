@@ -8,7 +8,7 @@ interpreter's lock, and rows come back in their order.
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any
@@ -53,15 +53,22 @@ class Judges:
 
     def map(self, batches: Iterable[pa.RecordBatch], day: int) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
         """`judged` and `applied` of each batch of entries, in their order."""
+        return self.each(batches, lambda rows: self.judged(rows, day))
+
+    def each(
+        self, batches: Iterable[pa.RecordBatch], ask: Callable[[pa.RecordBatch], tuple[pa.RecordBatch, pa.RecordBatch]]
+    ) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
+        """What `ask` answers to each batch, in their order; it is called by several threads, of which each has its own
+        judge (`mine`)."""
         with ThreadPoolExecutor(self.threads) as pool:
             waiting: deque[Future[tuple[pa.RecordBatch, pa.RecordBatch]]] = deque()
             rest = iter(batches)
             for batch in islice(rest, self.threads * _AHEAD):
-                waiting.append(pool.submit(self.judged, batch, day))
+                waiting.append(pool.submit(ask, batch))
             while waiting:
                 yield waiting.popleft().result()
                 for batch in islice(rest, 1):
-                    waiting.append(pool.submit(self.judged, batch, day))
+                    waiting.append(pool.submit(ask, batch))
 
     def judged(self, rows: pa.RecordBatch, day: int) -> tuple[pa.RecordBatch, pa.RecordBatch]:
         """What the core says of these entries."""

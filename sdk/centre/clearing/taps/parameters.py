@@ -19,14 +19,16 @@ from yima.validator.texts import Text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """Images and lists. Raises ParametersError where one is none that the core takes."""
+    """Images and lists. instead: there is one image, under which every tap is judged, whatever its facts name. Raises
+    ParametersError where one is none that the core takes."""
 
     images: tuple[bytes, ...]
     denies: Sequence[DenyList] = field(default=(), repr=False)
+    instead: bool = False
 
     def judge(self) -> _core.Judge:
         """A judge under all of them, for one thread."""
-        return _core.Judge(self.images, tuple(deny.core for deny in self.denies))
+        return _core.Judge(self.images, tuple(deny.core for deny in self.denies), self.instead)
 
 
 def load_folder(folder: Path) -> Published:
@@ -44,25 +46,54 @@ def load_folder(folder: Path) -> Published:
             Text("Name the folder of what was published", "请指定已发布参数的文件夹"),
         )
     for path in sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")):
-        content = path.read_bytes()
-        if is_package(content):
-            package = read_package(path)
-            if not image_is_intact(package):
-                raise ParametersError(
-                    path,
-                    Text("its image is damaged", "镜像已损坏"),
-                    Text("Copy it again from where it was published", "请从发布处重新复制"),
-                )
-            if package.kind is Kind.PARAMETERS:
-                images.append(bytes(package.image))
-            else:
-                lists[package.id] = package
-        elif path.suffix == ".toml":
-            images.append(bytes(load(path).image))
+        package = _package(path)
+        if package is not None and package.kind is not Kind.PARAMETERS:
+            lists[package.id] = package
         else:
-            images.append(_checked(path, content))
+            images.append(_image(path, package))
     denies = [DenyList.of_packages(_with_base(package, lists)) for package in lists.values()]
     return Published(images=tuple(dict.fromkeys(images)), denies=denies)
+
+
+def image_of(path: Path) -> tuple[bytes, int]:
+    """The image of one file of any of these forms, and the city for which it is (0: any). Raises ParametersError."""
+    try:
+        package = _package(path)
+    except OSError as error:
+        raise ParametersError(
+            path,
+            Text(f"cannot be read: {error.strerror}", f"无法读取：{error.strerror}"),
+            Text(
+                "Name a package, an image, a TOML file or a source directory", "请指定参数包、镜像、TOML 文件或源目录"
+            ),
+        ) from error
+    if package is not None and package.kind is not Kind.PARAMETERS:
+        raise ParametersError(
+            path,
+            Text("is a deny-list", "是黑名单"),
+            Text("Name a package of parameters", "请指定参数包"),
+        )
+    return _image(path, package), package.city if package else 0
+
+
+def _package(path: Path) -> Package | None:
+    """The package that this file is; None: it is none."""
+    if not is_package(path.read_bytes()):
+        return None
+    package = read_package(path)
+    if not image_is_intact(package):
+        raise ParametersError(
+            path,
+            Text("its image is damaged", "镜像已损坏"),
+            Text("Copy it again from where it was published", "请从发布处重新复制"),
+        )
+    return package
+
+
+def _image(path: Path, package: Package | None) -> bytes:
+    if package is not None:
+        return bytes(package.image)
+    return bytes(load(path).image) if path.suffix == ".toml" else _checked(path, path.read_bytes())
 
 
 def _with_base(package: Package, lists: Mapping[bytes, Package]) -> list[Package]:

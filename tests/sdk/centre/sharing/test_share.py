@@ -26,6 +26,8 @@ from yima.sdk.centre.sharing.pseudonyms import PseudonymError, Pseudonyms
 from yima.sdk.centre.sharing.rides import booked, standing
 from yima.sdk.centre.sharing.tides import FIELDS, package
 from yima.sdk.centre.sharing.writing import ShareError, share
+from yima.sdk.centre.simulation.other import read_other
+from yima.sdk.centre.simulation.settling import Simulation, simulate
 from yima.sdk.cli import main as command
 
 WAIT = 3
@@ -173,29 +175,43 @@ def test_a_day_is_shared_once(centre: Centre, tmp_path: Path) -> None:
 
 
 def live_rides(*rides: tuple[int, int, int, int]) -> Any:
-    """Rides that stand: (city of the code, hour, entry station, exit station), all of them in Shanghai's metro."""
+    """Rides that stand: (city of the code, hour, entry station, exit station), all of them in Shanghai's metro, each of
+    another rider."""
     return pa.Table.from_pylist(
         [
             {
+                "person": f"{number:020}",
                 "issuer_city": home, "city": 310000, "moment": 1789315200 + hour * 3600, "operator": "99310001",
                 "entry_station": entry, "exit_station": exit_,
             }
-            for home, hour, entry, exit_ in rides
+            for number, (home, hour, entry, exit_) in enumerate(rides)
         ]
     )  # fmt: skip
 
 
 def test_flows_count_every_ride_once_a_table_and_pool_what_is_rare() -> None:
     common = [(330400, 8, 1, 2)] * 5 + [(310000, 9, 2, 1)] * 7
-    found = flows(live_rides(*common, (320500, 8, 1, 2), (330100, 8, 1, 2)), 20260914, k=2).to_pylist()
+    rare = [(home, 8, 1, 2) for home in (320500, 330100, 320300)]
+    found = flows(live_rides(*common, *rare), 20260914, k=2).to_pylist()
     of = {(row["flow"], row["from"], row["to"], row["hour"]): row["rides"] for row in found}
-    assert of["issuers", ALL, ALL, "08"] == of["stations", ALL, ALL, "08"] == 7
-    assert of["issuers", OTHER, OTHER, ALL] == 2
+    assert of["issuers", ALL, ALL, "08"] == of["stations", ALL, ALL, "08"] == 8
+    assert of["issuers", OTHER, OTHER, ALL] == 3
     assert of["issuers", "330400", "310000", ALL] == 5
     assert of["stations", "99310001-2", "99310001-1", "09"] == 7
-    assert not any(row["from"] in ("320500", "330100") for row in found)
+    assert not any(row["from"] in ("320500", "330100", "320300") for row in found)
     for flow in ("issuers", "stations"):
-        assert sum(rides for (kind, *_, hour), rides in of.items() if kind == flow and hour == ALL) == 14
+        assert sum(rides for (kind, *_, hour), rides in of.items() if kind == flow and hour == ALL) == 15
+
+
+def test_many_rides_of_few_riders_are_few() -> None:
+    """Ten rides of one rider tell of one rider as one does."""
+    rides = live_rides(*[(330400, 8, 1, 2), (310000, 8, 1, 2)] * 20)
+    alone = [f"{max(number % 2 * number, 0):020}" for number in range(40)]  # all of the first city's are one rider's
+    place = rides.schema.get_field_index("person")
+    of_one = rides.set_column(place, "person", pa.array(alone, pa.string()))
+    homes = [{row["from"] for row in flows(table_, 20260914, k=5).to_pylist() if row["flow"] == "issuers"}
+             for table_ in (rides, of_one)]  # fmt: skip
+    assert homes == [{"330400", "310000", ALL}, {OTHER, ALL}]
 
 
 def test_what_two_tables_of_a_city_lack_of_each_other_tells_of_nobody() -> None:
@@ -208,10 +224,37 @@ def test_what_two_tables_of_a_city_lack_of_each_other_tells_of_nobody() -> None:
     assert all(sums["issuers", hour] == sums["stations", hour] for _, hour in sums)
 
 
+def test_other_parameters_tell_what_equal_treatment_would_cost(
+    region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["centre", "share", str(region), "--day", str(DAY), "--out", str(tmp_path / "out"), "--k", "2", "--json"]
+    assert command.main([*words, "--parameters", str(region / "parameters" / "city.img")]) == 0
+    assert json.loads(capsys.readouterr().out)["equal-treatment"] == 0, "they are the same"
+    day = tmp_path / "out" / str(DAY)
+    assert (day / "equal-treatment.csv").exists() and pq.read_table(day / "equal-treatment.parquet").num_rows == 0
+    assert "同等待遇" in (day / "report.html").read_text()
+    assert command.main(words) == 5, "shared without them it would be another share"
+    assert "was shared with other content" in capsys.readouterr().err
+
+
+def test_a_day_is_shared_with_no_other_days_simulation(centre: Centre, tmp_path: Path) -> None:
+    other = read_other(centre.folder.path / "parameters" / "city.img")
+
+    def simulated() -> Simulation:
+        return simulate(
+            centre.workspace, centre.engine, centre.published, centre.terms, other, since=DAY, until=DAY + 1
+        )
+
+    with pytest.raises(ValueError, match="simulation of that day"):
+        share(centre.workspace, DAY, tmp_path / "out", tmp_path / "keys", wait_days=WAIT, k=2, simulated=simulated)
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_verb_shares_and_says_how_much(region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["centre", "share", str(region), "--day", str(DAY), "--out", str(tmp_path / "out"), "--json"]
     assert command.main(words) == 0
     said = json.loads(capsys.readouterr().out)
     found = [row for one in packages(tmp_path / "out" / str(DAY)) for row in table(one / "fare_transactions.csv")]
-    assert said == {"step": "share", "day": DAY, "before": False, "bookings": len(found), "flows": 0}
+    told = {"step": "share", "day": DAY, "before": False, "bookings": len(found), "flows": 0, "subsidies": 0}
+    assert said == told
     assert pq.read_table(tmp_path / "out" / str(DAY) / "flows.parquet").num_rows == 0, "five riders hide in nothing"

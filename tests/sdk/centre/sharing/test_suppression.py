@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yima.sdk.centre.sharing.suppression import Cell, Shown, protected
+from yima.sdk.centre.sharing.suppression import PUBLIC, Cell, Observer, Shown, protected
 
 TABLES = st.integers(1, 6).flatmap(
     lambda width: st.lists(st.lists(st.integers(0, 30), min_size=width, max_size=width), min_size=1, max_size=6)
@@ -74,6 +74,40 @@ def test_what_is_shown_is_true_and_no_count_under_k_is(counts: list[list[int]], 
         assert total == sum(counts[row][column] for column in shown.columns) >= k
     for column, total in shown.columns.items():
         assert total == sum(counts[row][column] for row in shown.rows) >= k
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_count_of_few_riders_can_be_told_either(seed: int) -> None:
+    """A cell of six rides, all of one rider: for all that is shown nobody may have been there."""
+    dice = random.Random(seed)
+    counts = [[dice.choice([0, 1, 3, 5]) for _ in range(3)] for _ in range(3)]
+    counts[0][0] = 6
+    riders = [[{f"{row}{column}{number}" for number in range(counts[row][column])} for column in range(3)]
+              for row in range(3)]  # fmt: skip
+    riders[0][0] = {"one"}
+    known = {(row, column): riders[row][column] for row in range(3) for column in range(3)}
+    shown = protected(counts, 3, [Observer(known={}, riders=known)])
+    assert shown.cells.get((0, 0)) is None
+    if (0, 0) in shown.cells:
+        assert min(table[0, 0] for table in fitting(shown)) == 0
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_who_knows_a_row_is_told_no_small_count_of_the_others(seed: int) -> None:
+    """Everybody but the first row's owner sees the table; each row's owner knows its own counts."""
+    dice = random.Random(seed)
+    counts = [[dice.choice([0, 0, 1, 2, 3, 5, 9]) for _ in range(3)] for _ in range(3)]
+    owners = [Observer(known={(row, column): counts[row][column] for column in range(3)}, own=[row]) for row in (1, 2)]
+    shown = protected(counts, 3, [PUBLIC, *owners])
+    for knows in (None, 1, 2):
+        seen: dict[Cell, set[int]] = {cell: set() for cell, count in shown.cells.items() if count is None}
+        for table in fitting(shown):
+            if all(table[cell] == counts[cell[0]][cell[1]] for cell in table if cell[0] == knows):
+                for cell, values in seen.items():
+                    values.add(table[cell])
+        for cell, values in seen.items():
+            if cell[0] != knows and 0 < counts[cell[0]][cell[1]] < 3:
+                assert min(values) == 0 and max(values) >= 3
 
 
 def test_a_table_without_small_counts_is_shown_whole() -> None:
