@@ -76,7 +76,7 @@ def test_any_bytes_come_back_from_a_form(form: str, data: bytes) -> None:
 def test_a_tools_dump_gives_its_bytes(tool: str, code: bytes) -> None:
     """Repeated lines, too, which some leave out with a star."""
     if shutil.which(TOOLS[tool][0]) is None:
-        pytest.skip(f"{TOOLS[tool][0]} is not installed")
+        pytest.fail(f"{TOOLS[tool][0]} is not installed: run make setup as root")
     for data in (code, code[:16], code[:5], code + bytes(80) + code[:7], b"abcdef" * 40 + code):
         dumped = subprocess.run(TOOLS[tool], input=data, stdout=subprocess.PIPE, check=True).stdout
         found = unpaste(dumped.decode())
