@@ -94,8 +94,12 @@ class Framer:
         neither is open."""
         if not self._bytes and not self._behind_code:
             return None
-        claimed = _claimed(self._bytes, self._checked) if self._checked < len(self._bytes) else None
-        missing = claimed is not None and self._checked + claimed > len(self._bytes)
+        if self._checked == len(self._bytes):
+            return self._last_ns + self._profile.gap_ns
+        claimed = _claimed(self._bytes, self._checked)
+        # A code's first bytes do not tell its length; a pause behind them must not part them from the rest either.
+        begins = claimed is None and len(self._bytes) <= _TRAILER
+        missing = begins or (claimed is not None and self._checked + claimed > len(self._bytes))
         return self._last_ns + (self._profile.patience_ns if missing else self._profile.gap_ns)
 
     def feed(self, data: bytes, now_ns: int) -> list[Reading]:

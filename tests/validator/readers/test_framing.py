@@ -373,3 +373,14 @@ def test_a_scanners_signal_to_its_host_is_no_reading(signal: bytes) -> None:
     framer = Framer()
     assert framer.feed(signal, 0) == []
     assert framer.silence(10**9) == []
+
+
+@pytest.mark.parametrize("begun", [1, 2, 3, 4, 8])
+def test_a_pause_behind_the_first_bytes_of_a_code_parts_them_from_nothing(begun: int) -> None:
+    """Behind another code they were taken for its suffix and dropped: 331 bytes were left of 332."""
+    code, framer = GOOD, Framer()
+    assert [reading.payload for reading in framer.feed(code + b"\r", 0)] == [code]
+    pause_ns = 60_000_000
+    assert framer.feed(code[:begun], pause_ns // 10) == []
+    assert framer.silence(pause_ns) == []
+    assert [reading.payload for reading in framer.feed(code[begun:], pause_ns + 1)] == [code]
