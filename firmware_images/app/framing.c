@@ -4,7 +4,16 @@
 
 #include "runtime.h"
 
-enum { SHORTEST = 332, LONGEST = 364, NOISE = 32, TRAILER = 8, FORM_MIN = 226, FORM_MAX = 512, UNKNOWN = -1 };
+enum {
+    SHORTEST = 332,
+    LONGEST = 364,
+    NOISE = 32,
+    TRAILER = 8,
+    SIGNAL = 3,
+    FORM_MIN = 226,
+    FORM_MAX = 512,
+    UNKNOWN = -1
+};
 
 static int is_digit(uint8_t c) {
     return c >= '0' && c <= '9';
@@ -158,11 +167,19 @@ static void drop(framing *f, size_t count) {
     f->checked = 0;
 }
 
+/* Whether these are a scanner's word to its host, such as a heartbeat 06, and nothing that was shown to it. */
+static int is_signal(const uint8_t *bytes, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        if (bytes[i] >= 0x20) return 0;
+    }
+    return size <= SIGNAL;
+}
+
 /* The first `end` bytes as a frame that something other than its own length has ended. */
 static void deliver_frame(framing *f, size_t end) {
     const size_t start = f->behind_code ? between(f->bytes, end) : prefixes(f->bytes, end);
     const size_t size = without_suffix(f->bytes + start, end - start);
-    if (size) f->deliver(f->context, f->bytes + start, size);
+    if (size && !is_signal(f->bytes + start, size)) f->deliver(f->context, f->bytes + start, size);
 }
 
 static void deliver_code(framing *f, size_t at, size_t length) {
@@ -230,7 +247,8 @@ int framing_idle(const framing *f) {
 
 static uint64_t deadline_ms(const framing *f) {
     const int length = f->checked < f->size ? claimed(f->bytes, f->size, f->checked) : 0;
-    const int missing = length != UNKNOWN && f->checked + (size_t)length > f->size;
+    /* A code's first bytes do not tell its length; a pause behind them must not part them from the rest either. */
+    const int missing = length == UNKNOWN ? f->size <= TRAILER : f->checked + (size_t)length > f->size;
     return f->last_ms + (missing ? FRAMING_PATIENCE_MS : FRAMING_GAP_MS);
 }
 

@@ -165,3 +165,26 @@ def test_what_a_scanner_puts_around_a_code_is_taken_off(
 def test_a_flood_gives_one_payload_and_the_code_behind_it_is_read(pair: tuple[FirmwareFramer, Framer]) -> None:
     firmware, host = pair
     assert _same(firmware, host, [(b"\x90" * 20_000, 64, 0), (_code(), 400, 400)]) == 2
+
+
+@pytest.mark.parametrize("signal", [b"\x06", b"\x15\r\n", b"\x05\x04\x03\x02", b"\x06x"])
+def test_a_scanners_signals_are_readings_to_neither_or_to_both(
+    signal: bytes, pair: tuple[FirmwareFramer, Framer]
+) -> None:
+    firmware, host = pair
+    assert (firmware.feed(signal, 0), host.feed(signal, 0)) == ([], [])
+    expected = [reading.payload for reading in host.silence(1000 * _MS)]
+    assert firmware.silence(1000) == expected
+    assert bool(expected) == (len(signal) > 3 or signal.endswith(b"x"))
+
+
+@pytest.mark.parametrize("begun", [1, 2, 3])
+def test_a_pause_behind_the_first_bytes_of_a_code_parts_them_from_nothing(
+    begun: int, pair: tuple[FirmwareFramer, Framer]
+) -> None:
+    firmware, _ = pair
+    code = _code(5)
+    assert firmware.feed(code + b"\r", 0) == [code]
+    assert firmware.feed(code[:begun], 5) == []
+    assert firmware.silence(60) == []
+    assert firmware.feed(code[begun:], 61) == [code]
