@@ -10,14 +10,17 @@ import threading
 from types import FrameType
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from yima.sdk.listening import listen, url_of
+from yima.sdk.patience import PatientProtocol
 
 STOP_WITHIN_S = 3
+HEADERS_MAX = 16 << 10  # bytes of a request's line and headers
+CONNECTIONS_MAX = 1000
 
 
-def serve(app: Starlette, listening: socket.socket) -> None:
+def serve(app: ASGIApp, listening: socket.socket) -> None:
     """Serves until SIGTERM or SIGINT, finishes what is under way, returns."""
 
     def ended(_number: int, _frame: FrameType | None) -> None:
@@ -35,7 +38,7 @@ def serve(app: Starlette, listening: socket.socket) -> None:
 class Serving:
     """A service on a thread. url: where it listens. As a context manager it stops at the end."""
 
-    def __init__(self, app: Starlette, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> None:
         self._listening = listen(host, port)
         self.url = url_of(self._listening)
         self._server = _server(app)
@@ -60,11 +63,13 @@ class Serving:
         self.stop()
 
 
-def _server(app: Starlette) -> uvicorn.Server:
+def _server(app: ASGIApp) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http="h11",
+            http=PatientProtocol,
+            h11_max_incomplete_event_size=HEADERS_MAX,
+            limit_concurrency=CONNECTIONS_MAX,
             ws="none",
             lifespan="off",
             log_config=None,

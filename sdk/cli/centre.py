@@ -7,7 +7,9 @@ from yima.sdk.cli import (
     centre_evidence,
     centre_example,
     centre_groups,
+    centre_keys,
     centre_report,
+    centre_serve,
     centre_share,
     centre_simulate,
     centre_steps,
@@ -31,6 +33,8 @@ examples 示例:
   yima centre groups region/ --city 310000 --out shanghai/groups.csv    who is in which group, for gates 闸机群体名单
   yima centre simulate region/ --parameters other/ --out what-if/    past rides, other parameters 换用参数重新计算
   yima centre example region/ --taps 10000       a synthetic region to try it on 生成示例区域
+  yima centre keys make region/ --role issuer --of 99310000     who may read: a key 生成接口密钥
+  yima centre serve region/ --listen 127.0.0.1:8090     interfaces for institutions and services 提供查询接口
   yima centre evidence evidence-*.json --devices devices.txt     another centre's evidence 验证证据
   yima centre day region/ --engine spark        the same steps on Spark 在 Spark 上执行
 """
@@ -42,6 +46,8 @@ MODULES = (
     centre_simulate,
     centre_groups,
     centre_evidence,
+    centre_keys,
+    centre_serve,
     centre_example,
 )
 

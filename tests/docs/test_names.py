@@ -101,7 +101,7 @@ def test_verbs_and_options_that_a_page_tells_are_there(path: Path) -> None:
             assert verb in verbs, span
             words = rest.split()
             below = words[:1] if words and verb in {"params", "board", "image", "centre"} and words[0].isalpha() else []
-            deeper = words[1:2] if below and below[0] in {"deny", "whitelist"} and len(words) > 1 else []
+            deeper = words[1:2] if below and below[0] in {"deny", "whitelist", "keys"} and len(words) > 1 else []
             text = help_of(verb, *below, *deeper)
             for option in re.findall(r"(?<!\S)--[a-z-]+", rest):
                 assert option in text, f"{span}: {option}"

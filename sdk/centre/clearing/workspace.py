@@ -30,7 +30,7 @@ from yima.validator.errors import Kind, YimaError
 from yima.validator.journal.files import write_whole
 from yima.validator.texts import Text
 
-FORM = 2
+FORM = 3
 _DAY = re.compile(r"day=(\d{8})")
 
 

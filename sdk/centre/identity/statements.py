@@ -3,13 +3,15 @@
     {"statements": 1, "environment": "test", "issuer": "00083010", "number": 7, "issued": "2026-09-14"}
     {"link": ["31000000001000000001", "32050000001000000001"], "from": "2026-09-01", "to": "2027-01-01"}
     {"account": "31000000001000000001", "group": "senior", "from": "2026-09-01"}
+    {"consent": "31000000001000000001", "service": "travel-app", "scope": ["rides"], "from": "…", "to": "…"}
     {"revoke": 3, "place": 1}
     signature 5d0c…
 
-- `link`: these accounts are one person's. `group`: an account is in it. `revoke`: statement `place` (from 1) of this
-  issuer's file of that number holds no more.
+- `link`: these accounts are one person's. `group`: an account is in it. `consent`: the rider of this account lets a
+  service see `scope` of it. `revoke`: statement `place` (from 1) of this issuer's file of that number holds no more.
 - `from` is the first day on which a statement holds, `to` the first on which it does not any more; either may be left
-  out. Days are local (UTC+8). Accounts are 20 hexadecimal digits, as in the tables.
+  out, but not of a consent, which holds for CONSENT_DAYS_MAX days at most. Days are local (UTC+8). Accounts are 20
+  hexadecimal digits, as in the tables.
 - The signature is SM2, r‖s in hex, by a key of the issuer, over every byte before its line: nothing is made canonical,
   so what was signed is what one reads.
 - An issuer's numbers name its files for ever, in any order. A file is taken whole or not at all.
@@ -20,6 +22,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Any, Final, NoReturn
 
 from yima.sdk import sm2
@@ -34,6 +37,10 @@ LINE_MAX: Final = 4096
 NUMBER_MAX: Final = (1 << 31) - 1
 LINKED_MAX: Final = 16  # accounts of one link
 ENVIRONMENTS: Final = ("production", "test")
+
+CONSENT_DAYS_MAX: Final = 366
+SERVICE: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,30}")
+"""How services are named."""
 
 _ACCOUNT = re.compile(r"[0-9a-f]{20}")
 _ISSUER = re.compile(r"[0-9]{8}")
@@ -65,6 +72,24 @@ class Membership:
     until: int = FOR_EVER
 
 
+class Scope(StrEnum):
+    """What of an account a service may see."""
+
+    RIDES = "rides"  # when, where and how one rode
+    CHARGES = "charges"  # the same, and what it cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """A rider lets a service see rides of these days: since to the day before until, on which it ends for good."""
+
+    account: str
+    service: str
+    scopes: tuple[Scope, ...]
+    since: int
+    until: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation:
     """Statement `place` of the same issuer's file `number` holds no more."""
@@ -73,7 +98,7 @@ class Revocation:
     place: int
 
 
-Statement = Link | Membership | Revocation
+Statement = Link | Membership | Consent | Revocation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,11 +175,18 @@ def sign_statements(
 def _mapping(one: Statement) -> Mapping[str, object]:
     if isinstance(one, Revocation):
         return {"revoke": one.number, "place": one.place}
-    days = {"from": one.since, "to": one.until}
-    shown = {name: _shown(day) for name, day in days.items() if day not in (ALWAYS, FOR_EVER)}
+    if isinstance(one, Consent):
+        days = {"from": _shown(one.since), "to": _shown(one.until)}
+        return {"consent": one.account, "service": one.service, "scope": [*map(str, one.scopes)], **days}
+    between = {"from": one.since, "to": one.until}
+    shown = {name: _shown(day) for name, day in between.items() if day not in (ALWAYS, FOR_EVER)}
     if isinstance(one, Link):
         return {"link": list(one.accounts), **shown}
     return {"account": one.account, "group": one.group, **shown}
+
+
+def _date(day: int) -> date:
+    return date(day // 10000, day // 100 % 100, day % 100)
 
 
 def _shown(day: int) -> str:
@@ -169,6 +201,12 @@ def _statement(line: "_Line") -> Statement:
     elif line.has("link"):
         since, until = line.period()
         made = Link(accounts=line.accounts("link"), since=since, until=until)
+    elif line.has("consent"):
+        since, until = line.short_period()
+        made = Consent(
+            account=line.word("consent", _ACCOUNT), service=line.word("service", SERVICE), scopes=line.scopes("scope"),
+            since=since, until=until,
+        )  # fmt: skip
     else:
         since, until = line.period()
         made = Membership(
@@ -221,6 +259,13 @@ class _Line:
             self._wrong(key, f"2 to {LINKED_MAX} accounts of 20 hex digits", f"2 到 {LINKED_MAX} 个 20 位十六进制账户")
         return tuple(sorted(value))
 
+    def scopes(self, key: str) -> tuple[Scope, ...]:
+        value = self._value(key)
+        known = [str(scope) for scope in Scope]
+        if not isinstance(value, list) or not value or not all(value.count(one) == 1 and one in known for one in value):
+            self._wrong(key, "some of " + ", ".join(known), "其中若干：" + "、".join(known))
+        return tuple(scope for scope in Scope if scope in value)
+
     def day(self, key: str, default: int | None) -> int:
         value = self._value(key)
         if value is None and default is not None and not self.has(key):
@@ -235,6 +280,14 @@ class _Line:
         since, until = self.day("from", ALWAYS), self.day("to", FOR_EVER)
         if since >= until:
             self._wrong("to", "a day behind `from`", "晚于 from 的日期")
+        return since, until
+
+    def short_period(self) -> tuple[int, int]:
+        since, until = self.day("from", None), self.day("to", None)
+        if not 0 < (_date(until) - _date(since)).days <= CONSENT_DAYS_MAX:
+            self._wrong(
+                "to", f"a day at most {CONSENT_DAYS_MAX} behind `from`", f"from 之后至多 {CONSENT_DAYS_MAX} 天的日期"
+            )
         return since, until
 
     def end(self) -> None:

@@ -26,10 +26,13 @@ from yima.sdk.centre.identity.issuers import Issuers
 from yima.sdk.centre.identity.members import changes, memberships
 from yima.sdk.centre.identity.persons import Standing, refusal, standing
 from yima.sdk.centre.identity.statements import (
+    Consent,
     Link,
     Membership,
     Revocation,
     Said,
+    Scope,
+    Statement,
     StatementError,
     StatementFile,
     parse_statements,
@@ -40,7 +43,8 @@ from yima.validator.texts import Text
 
 STEP = "identity"
 
-# What issuers have stated. kind: LINK, GROUP, REVOKE. accounts: joined by blanks; revoked_*: of which statement.
+# What issuers have stated. kind: LINK, GROUP, CONSENT, REVOKE. accounts, scope: joined by blanks; revoked_*: of which
+# statement.
 STATEMENTS = Table(
     name="statements",
     key=("issuer", "number", "place"),
@@ -51,12 +55,22 @@ STATEMENTS = Table(
         "kind": "text",
         "accounts": "text",
         "group_name": "text?",
+        "service": "text?",
+        "scope": "text?",
         "revoked_number": "int?",
         "revoked_place": "int?",
         "since": "small",
         "until": "small",
         "day": "small",
     },
+)
+
+# What became of each file on each day on which it was looked at: TAKEN, or a word of REFUSALS. issuer, number: as the
+# file names them, whoever wrote it; NULL where it cannot be read.
+HEARD = Table(
+    name="heard",
+    key=("file",),
+    columns={"file": "text", "issuer": "text?", "number": "int?", "code": "text", "day": "small"},
 )
 
 # Whether an account is in a group on the days from `since` on, as was found on `day`; without a row it is in none. A
@@ -91,7 +105,8 @@ class Taken:
 
 def take_statements(workspace: Workspace, day: int, paths: Iterable[Path], issuers: Issuers) -> Taken:
     """Takes files in for a day that is not settled yet, and writes what follows; the step is done then."""
-    files = _take_all(workspace, day, sorted(paths), issuers)
+    heard = _take_all(workspace, day, sorted(paths), issuers)
+    files = {one.name: one.code for one in heard}
     said = _said(workspace, day)
     now = standing(said, issuers, day)
     before = {row["account"]: row["person"] for row in _rows(workspace, PERSONS, day)}
@@ -101,7 +116,12 @@ def take_statements(workspace: Workspace, day: int, paths: Iterable[Path], issue
         if now.persons.get(account, account) != before.get(account, account)
     ]
     members = changes(memberships(said, issuers), _rows(workspace, MEMBERS, day), day)
-    for table, rows in ((PERSONS, persons), (MEMBERS, members)):
+    answers = [
+        {"file": shown(one.name), "issuer": one.issuer, "number": one.number, "code": one.code, "day": day}
+        for one in heard
+        if one.code != "AGAIN"
+    ]
+    for table, rows in ((PERSONS, persons), (MEMBERS, members), (HEARD, answers)):
         workspace.write(table, day, _PART, pa.Table.from_pylist(rows, table.schema).to_batches())
     _answer(workspace, day, files)
     workspace.done(STEP, day)
@@ -129,38 +149,49 @@ def _rows(workspace: Workspace, table: Table, day: int) -> list[dict[str, Any]]:
     return found
 
 
-def _take_all(workspace: Workspace, day: int, paths: Iterable[Path], issuers: Issuers) -> dict[str, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Heard:
+    """A file and what became of it."""
+
+    name: str
+    code: str
+    issuer: str | None = None
+    number: int | None = None
+
+
+def _take_all(workspace: Workspace, day: int, paths: Iterable[Path], issuers: Issuers) -> list[_Heard]:
     """Writes what the files state that may be taken; returns what becomes of each file that is not of a later day."""
-    codes: dict[str, str] = {}
+    heard: list[_Heard] = []
     cursors: dict[str, dict[str, int]] = {}
     rows: list[dict[str, Any]] = []
     for path in paths:
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()[:14]
         if workspace.cursor(f"statements by {digest}").get("day", day) != day:
-            codes[path.name] = "AGAIN"
+            heard.append(_Heard(name=path.name, code="AGAIN"))
             continue
         try:
             file = parse_statements(content, path.name)
         except StatementError:
-            codes[path.name] = "MALFORMED"
+            heard.append(_Heard(name=path.name, code="MALFORMED"))
             continue
         if file.issued > day:
             continue
         name, cursor = f"statements {file.issuer}/{file.number}", {"day": day, "digest": int(digest, 16)}
-        codes[path.name] = "TAKEN"
+        code = "TAKEN"
         if cursors.get(name, workspace.cursor(name) or cursor) != cursor:
-            codes[path.name] = "NUMBER_TAKEN"
+            code = "NUMBER_TAKEN"
         elif why := _refusal(file, day, issuers):
-            codes[path.name] = why
+            code = why
         elif name not in cursors:
             cursors |= {name: cursor, f"statements by {digest}": cursor}
             rows += [_row(file, place, day) for place in range(1, len(file.statements) + 1)]
+        heard.append(_Heard(name=path.name, code=code, issuer=file.issuer, number=file.number))
     rows.sort(key=lambda row: tuple(row[name] for name in STATEMENTS.key))
     workspace.write(STATEMENTS, day, _PART, pa.Table.from_pylist(rows, STATEMENTS.schema).to_batches())
     if cursors:
         workspace.move_all(STEP, cursors)
-    return codes
+    return heard
 
 
 def _refusal(file: StatementFile, day: int, issuers: Issuers) -> str:
@@ -177,29 +208,37 @@ def _row(file: StatementFile, place: int, day: int) -> dict[str, object]:
     one = file.statements[place - 1]
     row: dict[str, object] = {
         "issuer": file.issuer, "number": file.number, "place": place, "kind": "REVOKE", "accounts": "",
-        "group_name": None, "revoked_number": None, "revoked_place": None, "since": 0, "until": 0, "day": day,
+        "group_name": None, "service": None, "scope": None, "revoked_number": None, "revoked_place": None,
+        "since": 0, "until": 0, "day": day,
     }  # fmt: skip
     if isinstance(one, Revocation):
         return row | {"revoked_number": one.number, "revoked_place": one.place}
     row |= {"since": one.since, "until": one.until}
     if isinstance(one, Link):
         return row | {"kind": "LINK", "accounts": " ".join(one.accounts)}
+    if isinstance(one, Consent):
+        scope = " ".join(one.scopes)
+        return row | {"kind": "CONSENT", "accounts": one.account, "service": one.service, "scope": scope}
     return row | {"kind": "GROUP", "accounts": one.account, "group_name": one.group}
 
 
 def _said(workspace: Workspace, day: int) -> list[Said]:
     """Everything that was taken in up to this day."""
-    found = []
-    for row in workspace.read(STATEMENTS, before=day + 1).to_pylist():
-        days = {"since": row["since"], "until": row["until"]}
-        statement: Link | Membership | Revocation
-        match row["kind"]:
-            case "LINK":
-                statement = Link(accounts=tuple(row["accounts"].split()), **days)
-            case "GROUP":
-                statement = Membership(account=row["accounts"], group=row["group_name"], **days)
-            case _:
-                statement = Revocation(number=row["revoked_number"], place=row["revoked_place"])
-        place = {name: row[name] for name in ("issuer", "number", "place", "day")}
-        found.append(Said(**place, statement=statement))
-    return found
+    return [said_of(row) for row in workspace.read(STATEMENTS, before=day + 1).to_pylist()]
+
+
+def said_of(row: Mapping[str, Any]) -> Said:
+    """A row of STATEMENTS as the statement that it was."""
+    days = {"since": row["since"], "until": row["until"]}
+    statement: Statement
+    match row["kind"]:
+        case "LINK":
+            statement = Link(accounts=tuple(row["accounts"].split()), **days)
+        case "GROUP":
+            statement = Membership(account=row["accounts"], group=row["group_name"], **days)
+        case "CONSENT":
+            scopes = tuple(map(Scope, row["scope"].split()))
+            statement = Consent(account=row["accounts"], service=row["service"], scopes=scopes, **days)
+        case _:
+            statement = Revocation(number=row["revoked_number"], place=row["revoked_place"])
+    return Said(**{name: row[name] for name in ("issuer", "number", "place", "day")}, statement=statement)

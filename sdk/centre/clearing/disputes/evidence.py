@@ -96,12 +96,17 @@ def write_evidence(workspace: Workspace, engine: Engine, day: int) -> list[Path]
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for dispute in disputes:
-        name = "".join(c if c.isalnum() or c in "-_" else "_" for c in dispute["dispute_id"])
         bundle = {"form": FORM, "dispute": dispute, "entries": entries.get(dispute["dispute_id"], [])}
-        path = folder / f"evidence-{dispute['raised_by']}-{name}.json"
+        path = folder / evidence_name(dispute)
         path.write_text(json.dumps(bundle, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
         paths.append(path)
     return paths
+
+
+def evidence_name(dispute: Mapping[str, Any]) -> str:
+    """The name of the bundle for a row of DISPUTES."""
+    name = "".join(c if c.isalnum() or c in "-_" else "_" for c in dispute["dispute_id"])
+    return f"evidence-{dispute['raised_by']}-{name}.json"
 
 
 def _shown(row: Mapping[str, Any], signed: Mapping[str, SignedBody]) -> dict[str, Any]:

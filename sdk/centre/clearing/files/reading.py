@@ -65,11 +65,12 @@ def parse_file(name: str, content: bytes) -> ClearingFile:
         day=day,
         organisation=match[3],
         sequence=int(match[4]),
-        records=tuple(_record(name, at, kind, record) for at, record in enumerate(records, 2)),
+        records=tuple(parse_record(name, at, kind, record) for at, record in enumerate(records, 2)),
     )
 
 
-def _record(name: str, at: int, kind: str, record: str) -> dict[str, str | int]:
+def parse_record(name: str, at: int, kind: str, record: str) -> dict[str, str | int]:
+    """One line of a file, without its end; `at` is its number. Raises ClearingFileError."""
     if len(record) != record_size(kind):
         raise _wrong(name, at, Text("has not the length that the first line says", "长度与首行不符"))
     values: dict[str, str | int] = {}

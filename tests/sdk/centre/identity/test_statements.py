@@ -1,6 +1,7 @@
 """The form in which issuers state who has which accounts: what it holds, what is refused, by line."""
 
 import json
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +11,13 @@ from hypothesis import strategies as st
 from tests.sdk.centre.identity.said import DAY, JIAXING, KEYS, SHANGHAI, SUZHOU, account, file_of
 from yima.sdk.centre.clearing.toml_rows import ALWAYS, FOR_EVER
 from yima.sdk.centre.identity.statements import (
+    CONSENT_DAYS_MAX,
     LINKED_MAX,
+    Consent,
     Link,
     Membership,
     Revocation,
+    Scope,
     Statement,
     StatementError,
     parse_statements,
@@ -40,8 +44,17 @@ def memberships() -> st.SearchStrategy[Statement]:
     return st.builds(lambda one, group, days: Membership(account=one, group=group, **days), ACCOUNTS, groups, periods())
 
 
+@st.composite
+def consents(draw: st.DrawFn) -> Statement:
+    since = draw(st.dates(max_value=date(9990, 1, 1)))
+    until = since + timedelta(days=draw(st.integers(1, CONSENT_DAYS_MAX)))
+    scopes = draw(st.sampled_from([(Scope.RIDES,), (Scope.CHARGES,), (Scope.RIDES, Scope.CHARGES)]))
+    first, last = (day.year * 10000 + day.month * 100 + day.day for day in (since, until))
+    return Consent(account=draw(ACCOUNTS), service="travel-app", scopes=scopes, since=first, until=last)
+
+
 NUMBERS = st.integers(1, (1 << 31) - 1)
-STATEMENTS = st.one_of(links(), memberships(), st.builds(Revocation, number=NUMBERS, place=NUMBERS))
+STATEMENTS = st.one_of(links(), memberships(), consents(), st.builds(Revocation, number=NUMBERS, place=NUMBERS))
 
 
 @given(st.lists(STATEMENTS, max_size=5), NUMBERS)
@@ -86,6 +99,17 @@ def test_a_file_cut_short_anywhere_or_with_a_tail_is_refused() -> None:
 
 HEAD: dict[str, Any] = {"statements": 1, "environment": "test", "issuer": SHANGHAI, "number": 1, "issued": "2026-09-14"}
 
+CONSENT: dict[str, Any] = {
+    "consent": A, "service": "travel-app", "scope": ["rides"], "from": "2026-09-01", "to": "2027-09-02",
+}  # fmt: skip
+
+
+def test_a_consent_of_a_year_and_a_day_is_the_longest_there_is() -> None:
+    (consent,) = parse_statements(signed(HEAD, CONSENT), "file").statements
+    assert consent == Consent(
+        account=A, service="travel-app", scopes=(Scope.RIDES,), since=20260901, until=20270902
+    )  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("line", "says"),
@@ -108,6 +132,18 @@ HEAD: dict[str, Any] = {"statements": 1, "environment": "test", "issuer": SHANGH
         ({"revoke": True, "place": 1}, "a whole number from 1"),
         ({"revoke": 1}, "a whole number from 1"),
         ({"revoke": 1, "place": 1, "from": "2026-09-02"}, "not known here: 'from'"),
+        ({**CONSENT, "scope": []}, "some of rides, charges"),
+        ({**CONSENT, "scope": ["rides", "rides"]}, "some of rides, charges"),
+        ({**CONSENT, "scope": ["persons"]}, "some of rides, charges"),
+        ({**CONSENT, "scope": [["rides"]]}, "some of rides, charges"),
+        ({**CONSENT, "scope": "rides"}, "some of rides, charges"),
+        ({**CONSENT, "service": "Travel App"}, "a text like"),
+        ({**CONSENT, "consent": [A]}, "a text like"),
+        ({**CONSENT, "to": "2026-09-01"}, "at most 366 behind"),
+        ({**CONSENT, "to": "2027-09-03"}, "at most 366 behind"),
+        ({name: CONSENT[name] for name in ("consent", "service", "scope", "from")}, "a day as 2026-09-14"),
+        ({name: CONSENT[name] for name in ("consent", "service", "scope", "to")}, "a day as 2026-09-14"),
+        ({**CONSENT, "group": "free"}, "not known here: 'group'"),
         ([], "no object"),
     ],
 )

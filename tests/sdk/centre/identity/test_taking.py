@@ -14,8 +14,8 @@ from yima.sdk.centre.clearing.money.tables import CLEARED, PERSONS
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.centre.identity.issuers import Issuers, parse_issuers
 from yima.sdk.centre.identity.persons import PERSON_MAX
-from yima.sdk.centre.identity.statements import Link, Membership, Revocation, Statement
-from yima.sdk.centre.identity.taking import MEMBERS, REFUSALS, STATEMENTS, take_statements
+from yima.sdk.centre.identity.statements import Consent, Link, Membership, Revocation, Scope, Statement
+from yima.sdk.centre.identity.taking import HEARD, MEMBERS, REFUSALS, STATEMENTS, said_of, take_statements
 
 A, A2, B, C = account(SHANGHAI, 1), account(SHANGHAI, 2), account(SUZHOU, 1), account(JIAXING, 1)
 
@@ -146,6 +146,33 @@ def test_a_person_who_grows_too_large_is_let_go_whole(desk: Desk) -> None:
     assert [(one, person) for day, one, person in desk.persons() if day == DAY + 1] == [
         (one, one) for one in many[1:-1]
     ]
+
+
+def consent(whose: str) -> Consent:
+    return Consent(account=whose, service="travel-app", scopes=(Scope.RIDES,), since=DAY, until=DAY + 5)
+
+
+def test_a_consent_is_a_statement_of_the_accounts_own_issuer_and_makes_nobody_a_person(desk: Desk) -> None:
+    desk.put("s", file_of(SHANGHAI, 1, consent(A), Revocation(number=1, place=1)))
+    desk.put("t", file_of(SHANGHAI, 2, consent(B)))
+    desk.put("u", file_of(SHANGHAI, 3, consent("9" * 20)))
+    assert desk.take(DAY) == {"s": "TAKEN", "t": "NOT_YOURS", "u": "NOBODYS"}
+    assert desk.persons() == []
+    said = [said_of(row) for row in desk.workspace.read(STATEMENTS).to_pylist()]
+    assert [one.statement for one in said] == [consent(A), Revocation(number=1, place=1)]
+
+
+def test_what_became_of_each_file_is_kept_by_the_issuer_that_it_names(desk: Desk) -> None:
+    desk.put("s", file_of(SHANGHAI, 1, consent(A)))
+    desk.put("t", file_of(SUZHOU, 1, key=KEYS[SHANGHAI]))
+    desk.put("u\n", b"nothing")
+    for day in (DAY, DAY + 1):
+        desk.take(day)
+    heard = [tuple(row.values()) for row in desk.workspace.read(HEARD).to_pylist()]
+    assert heard == [
+        ("s", SHANGHAI, 1, "TAKEN", DAY), ("t", SUZHOU, 1, "SIGNATURE", DAY), ("u\\n", None, None, "MALFORMED", DAY),
+        ("t", SUZHOU, 1, "SIGNATURE", DAY + 1), ("u\\n", None, None, "MALFORMED", DAY + 1),
+    ]  # fmt: skip
 
 
 RULES = {

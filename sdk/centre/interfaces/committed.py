@@ -1,0 +1,111 @@
+"""What may be read of a workspace while the centre works in it.
+
+Rules it keeps:
+
+- A day is seen when its last step is done, and never before the days before it: state.json, which the centre replaces
+  whole, says so. What lies there of a day under way is not looked at.
+- Files of a day that is seen do not change any more (workspace.py), so one reading of state.json serves a whole
+  request, and no lock is taken: a reader never keeps the centre waiting.
+- What issuers state holds from the moment at which the step `identity` of its day is done.
+"""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from yima.sdk.centre.clearing.day import FILES_STEP
+from yima.sdk.centre.clearing.money.settle import LAST as SETTLE_STEP
+from yima.sdk.centre.clearing.tables import Table
+from yima.sdk.centre.clearing.workspace import FORM, WorkspaceError
+from yima.sdk.centre.identity.taking import STEP as IDENTITY_STEP
+from yima.validator.texts import Text
+
+T = TypeVar("T")
+
+
+class Watched(Generic[T]):
+    """What a file says, read again when it was replaced. load: gets the path, also where there is no file."""
+
+    def __init__(self, path: Path, load: Callable[[Path], T]) -> None:
+        self._path, self._load = path, load
+        self._lock = threading.Lock()
+        self._held: tuple[tuple[int, ...], T] | None = None
+
+    def get(self) -> T:
+        """The newest. Raises what load raises."""
+        with self._lock:
+            seen = self._seen()
+            if self._held is None or self._held[0] != seen:
+                self._held = (seen, self._load(self._path))
+            return self._held[1]
+
+    def _seen(self) -> tuple[int, ...]:
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return ()
+        return (status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What is committed. days: cleared to their end, oldest first. stated: of which issuers' statements are taken."""
+
+    path: Path
+    days: tuple[int, ...] = ()
+    stated: tuple[int, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """Another one whenever anything else is to be seen."""
+        return hashlib.sha256(repr((self.days, self.stated)).encode()).hexdigest()[:16]
+
+    def of_table(self, table: Table, day: int) -> list[Path]:
+        """A table's files of a day, in a fixed order."""
+        return sorted((self.path / "tables" / table.name / f"day={day}").glob("[!.]*.parquet"))
+
+    def handed_out(self, day: int) -> Path:
+        """The folder with what institutions get of a day."""
+        return self.path / "files" / str(day)
+
+    def answers(self, day: int) -> Path:
+        """The folder with what they are answered on it."""
+        return self.path / "answers" / str(day)
+
+
+class Committed:
+    """The workspace at `path`, looked at; it need not be there yet."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._state = Watched(path / "state.json", self._read)
+
+    def now(self) -> Snapshot:
+        """What is committed now. Raises WorkspaceError for a state of another form."""
+        return self._state.get()
+
+    def _read(self, path: Path) -> Snapshot:
+        try:
+            state: Any = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return Snapshot(path=self._path)
+        except ValueError:
+            state = None
+        if not isinstance(state, dict) or state.get("form") != FORM:
+            raise WorkspaceError(
+                path,
+                Text("is no state of a workspace of this form", "不是此格式的工作区状态"),
+                Text("Restore it from a copy, or start another workspace", "请从备份恢复，或另建工作区"),
+            )
+        done = state["done"]
+        whole = set(done.get(FILES_STEP, []))
+        days = []
+        for day in sorted(done.get(SETTLE_STEP, [])):
+            if day not in whole:
+                break
+            days.append(day)
+        return Snapshot(path=self._path, days=tuple(days), stated=tuple(sorted(done.get(IDENTITY_STEP, []))))
