@@ -24,12 +24,21 @@ class PatientProtocol(H11Protocol):
         self._wait()
 
     def data_received(self, data: bytes) -> None:
-        """More of it. While a request is being answered nothing is waited for."""
+        """More of it."""
         super().data_received(data)
-        begun = bool(self.conn.trailing_data[0])
-        if self.conn.their_state is not h11.IDLE or (not begun and self.cycle is not None):
+        self._look()
+
+    def on_response_complete(self) -> None:
+        """What comes behind an answer may have begun already."""
+        super().on_response_complete()
+        self.loop.call_soon(self._look)
+
+    def _look(self) -> None:
+        """While a request is answered nothing is waited for; between two of them keep-alive has its own time."""
+        has_begun = bool(self.conn.trailing_data[0])
+        if self.conn.their_state is not h11.IDLE or (not has_begun and self.cycle is not None):
             self._wait_no_more()
-        elif self._waiting is None:
+        elif self._waiting is None and not self.transport.is_closing():
             self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:

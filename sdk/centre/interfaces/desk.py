@@ -45,19 +45,38 @@ REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     401: {"model": Problem, "description": "no key that is in force"},
     403: {"model": Problem, "description": "not for this key: its role, another's account, no consent"},
     404: {"model": Problem, "description": "not there for this key"},
+    413: {"model": Problem, "description": "a body: there is nothing to send"},
+    414: {"model": Problem, "description": "a query that is too long"},
     422: {"model": Problem, "description": "a parameter that is not what it should be"},
+    431: {"model": Problem, "description": "headers that are too large"},
     429: {"model": Problem, "description": "too often; Retry-After says how long to wait"},
     503: {"model": Problem, "description": "busy, or something cannot be read; Retry-After says how long to wait"},
 }
 
 
 def only(*roles: Role) -> Callable[[Request], Key]:
-    """A dependency: the caller's key, if it is of one of these roles. Raises RefusedError."""
+    """A dependency: the caller's key, if it is of one of these roles and asks for nothing that is not known here.
+    Raises RefusedError."""
 
     def caller(request: Request) -> Key:
         key: Key = request.state.key
+        route = request.scope["route"]
         if key.role not in roles:
-            raise wrong_role(request.scope["route"].path, str(key.role))
+            raise wrong_role(route.path, str(key.role))
+        known = {parameter.alias for parameter in route.dependant.query_params}
+        names = [name for name, _ in request.query_params.multi_items()]
+        for name in names:
+            if name not in known or names.count(name) > 1:
+                raise RefusedError(
+                    422,
+                    "PARAMETER",
+                    Text(f"the parameter {name}", f"参数 {name}"),
+                    Text("is not known here, or comes twice", "在此未知，或重复"),
+                    Text(
+                        "Send the parameters that /openapi.json names, each once",
+                        "请只发送 /openapi.json 所列参数，每个一次",
+                    ),
+                )
         return key
 
     return caller

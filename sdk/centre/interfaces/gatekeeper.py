@@ -4,7 +4,7 @@ Rules it keeps:
 
 - Without a key that holds, every path is the same 401. What a caller sends is never repeated, and no key is in a log:
   an event tells the key's id, the path's pattern (no account is in it), and the status.
-- A request has no body; its query is short; its headers the server has limited (serving.py).
+- A request has no body, its query is short, its headers are few; how long they may take is the server's (patience.py).
 - A key that asks too often is told when to come back; of requests under way there are never more than a few.
 - A request that takes too long, by a caller who does not read, is given up.
 """
@@ -25,6 +25,7 @@ from yima.sdk.centre.interfaces.problems import RefusedError, unavailable, wrong
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
 
+HEADERS_MAX: Final = 16 << 10  # bytes; the server has an end for those that come in parts
 QUERY_MAX: Final = 1024  # bytes
 UNDER_WAY_MAX: Final = 64
 ANSWER_WITHIN_S: Final = 600
@@ -87,6 +88,8 @@ class Gatekeeper:
         if self._under_way > UNDER_WAY_MAX:
             raise _busy()
         headers = scope["headers"]
+        if sum(len(name) + len(value) for name, value in headers) > HEADERS_MAX:
+            raise _large_headers()
         shown = [value for name, value in headers if name == b"authorization"]
         scheme, _, word = shown[0].decode("latin-1").partition(" ") if len(shown) == 1 else ("", "", "")
         try:
@@ -139,6 +142,17 @@ def _too_long() -> RefusedError:
         Text("the query", "查询串"),
         Text(f"is longer than {QUERY_MAX} bytes", f"超过 {QUERY_MAX} 字节"),
         Text("Send the parameters that /openapi.json names, each once", "请只发送 /openapi.json 所列参数，每个一次"),
+    )
+
+
+def _large_headers() -> RefusedError:
+    return RefusedError(
+        431,
+        "HEADERS",
+        Text("the headers", "请求头"),
+        Text(f"are larger than {HEADERS_MAX} bytes", f"超过 {HEADERS_MAX} 字节"),
+        Text("Send Authorization and what you need", "请只发送 Authorization 与所需的请求头"),
+        headers={"Connection": "close"},
     )
 
 

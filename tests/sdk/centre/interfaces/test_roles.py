@@ -22,7 +22,7 @@ from tests.sdk.centre.interfaces.at_work import (
     copied,
     region_with_interfaces,
 )
-from tests.sdk.centre.interfaces.test_feeds import table
+from tests.sdk.centre.interfaces.test_feeds import FEEDS, table
 from yima.sdk.centre.clearing.files.layouts import NAME
 from yima.sdk.centre.interfaces.keys import KEYS, Role, make_key
 
@@ -88,7 +88,8 @@ def text_of(client: Client) -> str:
     found = []
     for paths in PATHS.values():
         for path in paths:
-            response = client.get(path, params={"limit": 1000, **MONTH} if "?" not in path else None)
+            limit = {"limit": "1000"} if path.startswith("/v1/audit") or path in FEEDS else None
+            response = client.get(path, params=limit)
             found.append(response.text if response.status_code == 200 else "")
     return "\n".join(found)
 
