@@ -17,18 +17,18 @@ from yima.sdk.patience import PatientProtocol
 
 STOP_WITHIN_S = 3
 HEADERS_MAX = 16 << 10  # bytes of a request's line and headers
-CONNECTIONS_MAX = 1000
 
 
-def serve(app: ASGIApp, listening: socket.socket) -> None:
-    """Serves until SIGTERM or SIGINT, finishes what is under way, returns."""
+def serve(app: ASGIApp, listening: socket.socket, *, connections_max: int | None = None) -> None:
+    """Serves until SIGTERM or SIGINT, finishes what is under way, returns. connections_max: with so many open, requests
+    are answered 503; None: as many as there may be files."""
 
     def ended(_number: int, _frame: FrameType | None) -> None:
         """uvicorn raises the signal again when it has ended; by then there is nothing left to do."""
 
     before = {number: signal.signal(number, ended) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        _server(app).run(sockets=[listening])
+        _server(app, connections_max).run(sockets=[listening])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -63,13 +63,13 @@ class Serving:
         self.stop()
 
 
-def _server(app: ASGIApp) -> uvicorn.Server:
+def _server(app: ASGIApp, connections_max: int | None = None) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
             http=PatientProtocol,
             h11_max_incomplete_event_size=HEADERS_MAX,
-            limit_concurrency=CONNECTIONS_MAX,
+            limit_concurrency=connections_max,
             ws="none",
             lifespan="off",
             log_config=None,

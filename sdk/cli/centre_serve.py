@@ -18,7 +18,7 @@ cleared; `yima centre day` may work beside it. Stop it with Ctrl-C or SIGTERM. I
 put it behind a TLS proxy, or keys can be read on the way.
 向发码机构、运营单位、城市、审计方和第三方服务提供各自可见的清分数据；可与 yima centre day 同时运行。
 请置于 TLS 代理之后。"""
-_RATE_MOST = 1_000_000
+_RATE_MOST, _CONNECTIONS_MAX = 1_000_000, 1000
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -58,7 +58,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
     listening = listen(*host_and_port(arguments.listen))
     show({"event": "listening", "url": url_of(listening), "folder": str(arguments.folder)})
-    serve(interfaces(folder, per_minute=arguments.rate, on_event=show), listening)
+    app = interfaces(folder, per_minute=arguments.rate, on_event=show)
+    serve(app, listening, connections_max=_CONNECTIONS_MAX)
     show({"event": "stopped"})
     return 0
 

@@ -9,6 +9,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -24,6 +25,7 @@ with warnings.catch_warnings():
     import schemathesis
     from schemathesis.config import SchemathesisConfig
     from schemathesis.generation import GenerationMode
+    from schemathesis.specs.openapi.checks import negative_data_rejection
 
 CASES = int(os.environ.get("YIMA_SCHEMA_CASES", "250"))
 # A cursor that was never handed out, and days the wrong way round, are well formed and refused: 400.
@@ -84,7 +86,11 @@ def test_every_answer_is_one_that_the_document_knows(
     @settings(max_examples=EACH, suppress_health_check=list(HealthCheck), deadline=None)
     @given(case=cases)
     def ask(case: Any) -> None:
-        response = case.call_and_validate(headers=headers, timeout=60)
+        response = case.call(headers=headers, timeout=60)
+        sent = parse_qs(urlsplit(response.request.url).query, keep_blank_values=True)
+        # A parameter that is an empty list is not sent, so what comes of it violates nothing.
+        unsent = [negative_data_rejection] if set(case.query or ()) - set(sent) else []
+        case.validate_response(response, headers=headers, excluded_checks=unsent)
         seen[response.status_code] += 1
 
     ask()
