@@ -13,7 +13,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from yima.sdk.centre.clearing.parquet import TableFileError
@@ -22,8 +21,8 @@ from yima.sdk.centre.interfaces.parties import REDUCED, issued
 from yima.validator.texts import Text
 
 _COLUMNS = [
-    "clearing", "ride_id", "number", "reverses", "cause", "kind", "operator", "city", "mode", "line", "entry_at",
-    "entry_station", "exit_station", "moment", "gate_fen", *REDUCED, "fare_fen", "service_date", "day",
+    "account", "clearing", "ride_id", "number", "reverses", "cause", "kind", "operator", "city", "mode", "line",
+    "entry_at", "entry_station", "exit_station", "moment", "gate_fen", *REDUCED, "fare_fen", "service_date", "day",
 ]  # fmt: skip
 _RIDE = (
     "ride_id", "kind", "operator", "city", "mode", "line", "entry_at", "entry_station", "exit_station", "moment",
@@ -60,14 +59,22 @@ def month_of(snapshot: Snapshot, issuer: str, account: str, month: int, as_of: i
     days = [day for day in snapshot.days if day <= as_of]
     paths = [str(path) for day in days if (path := issued(snapshot, issuer)(day)[0]).exists()]
     paths = [path for path in paths if _may_hold(path, Path(path).stat().st_mtime_ns, first, last)]
-    if not paths:
-        return []
-    chosen = (pc.field("account") == account) & (pc.field("service_date") > first) & (pc.field("service_date") < last)
+    return _rides([row for path in paths for row in _rows(path, account, first, last)])
+
+
+def _rows(path: str, account: str, first: int, last: int) -> list[dict[str, Any]]:
+    """The rows of a file that are the account's; of groups in which it is not, no other column is read."""
+    chosen = (pc.field("service_date") > first) & (pc.field("service_date") < last) & (pc.field("account") == account)
+    found: list[dict[str, Any]] = []
     try:
-        found = ds.dataset(paths, format="parquet").to_table(columns=_COLUMNS, filter=chosen)
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                accounts = file.read_row_group(group, columns=["account"])["account"]
+                if pc.index(accounts, account).as_py() >= 0:
+                    found += file.read_row_group(group, columns=_COLUMNS).filter(chosen).select(_COLUMNS).to_pylist()
     except (OSError, pa.ArrowException) as error:
-        raise _damaged(f"files of {issuer}", error) from error
-    return _rides(found.to_pylist())
+        raise _damaged(path, error) from error
+    return found
 
 
 def _rides(rows: Sequence[dict[str, Any]]) -> list[RideOfMonth]:

@@ -210,7 +210,9 @@ def copied(whole: Path, to: Path) -> Copy:
     shutil.copy(whole / IDENTITY, to / IDENTITY)
     keys = {name: make_key(to / KEYS, role, of, since=FIRST)[1] for name, (role, of) in KEY_OF.items()}
     states = [path.read_bytes() for path in sorted((whole / STATES).iterdir())]
-    return Copy(to, keys, states)
+    made = Copy(to, keys, states)
+    made.be(states[-1])  # its own: what is linked nobody may write to
+    return made
 
 
 @cache
