@@ -118,7 +118,7 @@ test-long: setup
 	YIMA_RANDOM_SIGNATURES=100000 YIMA_CUTS_EVERY=1 YIMA_BOARD_CODES=3000 YIMA_COMMITS_EVERY=1 YIMA_STREAMS=3000 \
 	.venv/bin/pytest tests/validator/core tests/test_power_cuts.py tests/hwsim/board/test_differential.py \
 		tests/firmware_images/test_framing.py tests/sdk/centre/clearing/test_workspace.py
-	YIMA_SCHEMA_CASES=2000 .venv/bin/pytest tests/sdk/centre/interfaces/test_schema.py
+	YIMA_SCHEMA_CASES=2300 .venv/bin/pytest tests/sdk/centre/interfaces/test_schema.py
 	.venv/bin/pytest -m long
 
 # Changes the core and the validator in one small way after the other and shows what no test notices: half an hour. Fails

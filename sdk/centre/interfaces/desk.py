@@ -1,6 +1,7 @@
 """What the routes share: what is committed, who consents, the parameters of requests, pages and their answers."""
 
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Query, Request
 from fastapi import Path as InPath
+from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from yima.sdk.centre.clearing import parquet
@@ -35,8 +37,19 @@ After = Annotated[
     str | None, Query(pattern=cursors.PATTERN, description="`next` of the answer before; left out: from the beginning")
 ]
 Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="rows at most")]
-From = Annotated[date | None, Query(alias="from", description="the first day; left out: 30 days before `to`")]
-To = Annotated[date | None, Query(description="the last day; left out: the newest that is cleared")]
+
+
+def _plain(value: object) -> object:
+    """As 2026-09-14 alone: a number would be taken for seconds since 1970."""
+    if isinstance(value, str) and not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("a day as 2026-09-14")
+    return value
+
+
+PlainDay = Annotated[date, BeforeValidator(_plain)]
+DayPath = Annotated[PlainDay, InPath(description="as 2026-09-14")]
+From = Annotated[PlainDay | None, Query(alias="from", description="the first day; left out: 30 days before `to`")]
+To = Annotated[PlainDay | None, Query(description="the last day; left out: the newest that is cleared")]
 Account = Annotated[str, InPath(pattern="^[0-9a-f]{20}$", description="20 hex digits")]
 MonthText = Annotated[str, Query(pattern="^20[0-9]{2}-(0[1-9]|1[0-2])$", description="as 2026-09")]
 

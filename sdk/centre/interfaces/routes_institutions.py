@@ -1,6 +1,5 @@
 """Paths for issuers, operators and funders: their feeds, nets, sums and files."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -9,7 +8,19 @@ from starlette.responses import FileResponse, Response
 
 from yima.sdk.centre.interfaces import models, parties
 from yima.sdk.centre.interfaces.conditional import answer, headers, is_held, tag
-from yima.sdk.centre.interfaces.desk import REFUSALS, After, AnyKey, Desk, From, Limit, To, number_of, only, span
+from yima.sdk.centre.interfaces.desk import (
+    REFUSALS,
+    After,
+    AnyKey,
+    DayPath,
+    Desk,
+    From,
+    Limit,
+    To,
+    number_of,
+    only,
+    span,
+)
 from yima.sdk.centre.interfaces.keys import Key, Role
 from yima.sdk.centre.interfaces.paging import of_parquet
 from yima.sdk.centre.interfaces.problems import not_found
@@ -126,7 +137,7 @@ def routes(desk: Desk) -> APIRouter:  # noqa: PLR0915 - a path each
         return answer(request, tag(request, key.role, key.of, snapshot.version), make)
 
     @api.get("/files/{day}", response_model=models.Files)
-    def files(request: Request, key: Institution, day: Annotated[date, InPath()]) -> Response:
+    def files(request: Request, key: Institution, day: DayPath) -> Response:
         """The caller's files of a cleared day."""
         snapshot = desk.snapshot()
         number = number_of(day)
@@ -146,7 +157,7 @@ def routes(desk: Desk) -> APIRouter:  # noqa: PLR0915 - a path each
         responses={200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
     )
     def file(
-        request: Request, key: Institution, day: Annotated[date, InPath()], name: Annotated[str, InPath(max_length=100)]
+        request: Request, key: Institution, day: DayPath, name: Annotated[str, InPath(max_length=100)]
     ) -> Response:
         """One of them, byte for byte."""
         snapshot = desk.snapshot()

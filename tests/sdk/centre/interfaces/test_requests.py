@@ -136,6 +136,18 @@ def test_a_parameter_that_nobody_knows_is_no_slip_that_is_passed_over(copy: Copy
     assert client.refusal("/v1/me", params={"limit": "1"})["status"] == 422
 
 
+@pytest.mark.parametrize(
+    "day", ["7.4e-222", "0", "1789000000", "-1", "2026-9-7", "2026-09-07T00:00:00", "２０２６-09-07"]
+)
+def test_a_number_is_no_day(copy: Copy, day: str) -> None:
+    """Found by schemathesis: a number was taken for seconds since 1970."""
+    client = copy.client("operator")
+    for path in ("/v1/net", "/v1/sums"):
+        for name in ("from", "to"):
+            assert client.refusal(path, params={name: day})["thing"] == f"the parameter {name}"
+    assert client.refusal(f"/v1/files/{day}")["status"] == 422
+
+
 def test_days_the_wrong_way_round_are_refused(copy: Copy) -> None:
     refusal = copy.client("issuer").refusal("/v1/net", params={"from": "2026-09-09", "to": "2026-09-08"})
     assert (refusal["status"], refusal["code"]) == (400, "DAYS")
