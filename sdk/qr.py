@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import segno
 
-__all__ = ["qr_matrix", "qr_png"]
+__all__ = ["qr_matrix", "qr_png", "qr_text"]
 
 Level = Literal["L", "M", "Q", "H"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -25,6 +25,18 @@ def qr_matrix(code: bytes, level: Level = "L") -> list[list[bool]]:
 def qr_png(code: bytes, path: Path, level: Level = "L", scale: int = 6) -> None:
     """Writes the symbol with its quiet zone as a PNG; scale: pixels a module. Raises OSError, ValueError."""
     _symbol(code, level).save(str(path), kind="png", scale=scale, border=QUIET_ZONE)
+
+
+def qr_text(code: bytes, level: Level = "L") -> str:
+    """The symbol for a terminal of dark ground: light modules are drawn, two in a character, one over the other."""
+    modules = qr_matrix(code, level)
+    size = len(modules) + 2 * QUIET_ZONE
+    light = [[True] * size for _ in range(size + size % 2)]
+    for row, line in enumerate(modules):
+        light[row + QUIET_ZONE][QUIET_ZONE:-QUIET_ZONE] = [not dark for dark in line]
+    blocks = {(True, True): "█", (True, False): "▀", (False, True): "▄", (False, False): " "}
+    rows = zip(light[::2], light[1::2], strict=True)
+    return "".join("".join(blocks[pair] for pair in zip(*both, strict=True)) + "\n" for both in rows)
 
 
 def _symbol(code: bytes, level: Level) -> segno.QRCode:

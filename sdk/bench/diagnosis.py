@@ -81,7 +81,7 @@ class Diagnosis:
 def diagnose(data: bytes, *, read_baud: int = 0) -> Diagnosis:
     """Says what these bytes are. read_baud: the speed of the line that they came over, 0: none or not known."""
     data = data[:_SIZE_MOST]
-    states = list(_states(data))
+    states = list(states_of(data))
     for payload, steps in states:
         if is_proved(payload):
             return _answer(payload, steps, proved=True)
@@ -118,7 +118,7 @@ def _is_mere(cause: Cause, steps: tuple[Step, ...]) -> bool:
     return cause == Cause.UNDETERMINED and any(step.cause in dubious for step in steps)
 
 
-def _states(data: bytes) -> Iterator[tuple[bytes, tuple[Step, ...]]]:
+def states_of(data: bytes) -> Iterator[tuple[bytes, tuple[Step, ...]]]:
     """The bytes, and everything that comes out when up to three things are undone; fewest first."""
     seen = {data}
     level: list[tuple[bytes, tuple[Step, ...]]] = [(data, ())]

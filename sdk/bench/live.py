@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from yima.sdk.bench.card import diagnose_card
 from yima.sdk.bench.causes import Cause
 from yima.sdk.bench.diagnosis import Diagnosis, diagnose
 from yima.sdk.dissection.code import dissect
@@ -114,7 +115,7 @@ def watch(
             continue
         heard_ns = now_ns
         number += 1
-        found = diagnose(reading.payload, read_baud=baud)
+        found = diagnose_card(reading.payload) or diagnose(reading.payload, read_baud=baud)
         code = found.payload if found.proved or found.harmless else reading.payload
         verdict = validator.judge(code, Moment.at(int(time.time()))) if validator else None
         yield Presentation(

@@ -101,6 +101,8 @@ def framed(data: bytes) -> Iterator[Unpacked]:
     for prefix, _ in _KNOWN:
         if data.startswith(prefix):
             start = {b"]Q": 3, b"\\0000": 7}.get(prefix, len(prefix))
+            if prefix == b"AT":
+                start += len(data[start : start + 2]) - len(data[start : start + 2].lstrip(b"\r\n"))
             break
     for suffix, _ in _BEHIND:
         if data.endswith(suffix):

@@ -7,9 +7,11 @@ from contextlib import closing
 from pathlib import Path
 
 from yima.sdk.bench.capture import Capture, Level
+from yima.sdk.bench.card import CARD
 from yima.sdk.bench.devices import Found, found
 from yima.sdk.bench.live import NOTHING_YET, Presentation, Tally, is_worth_telling, watch
 from yima.sdk.cli.arguments import WholeNumber
+from yima.sdk.qr import qr_png, qr_text
 from yima.sdk.roots import load_roots
 from yima.validator.errors import Kind, YimaError
 from yima.validator.judging import GateContext, Validator
@@ -23,6 +25,7 @@ HELP = "show what a scanner or camera reads, live, and what is wrong with it 实
 EXAMPLES = """\
 examples 示例:
   yima bench                                     the scanner that is plugged in 自动查找
+  yima bench --card card.png                     a symbol to test a scanner with 校准卡
   yima bench serial:/dev/ttyUSB0?baud=9600       its line at another speed 其他波特率
   yima bench camera:0?width=1280&height=720      a camera 摄像头
   yima bench serial:/dev/ttyUSB0 --capture c.jsonl && yima bench replay:c.jsonl    kept, and shown again 记录并重放
@@ -47,6 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "plugged in 读码器；省略则自动查找",
     )  # fmt: skip
     parser.add_argument("--list", action="store_true", help="say what is plugged in, and end 列出已连接的设备")
+    parser.add_argument(
+        "--card", nargs="?", const="-", metavar="PNG",
+        help="show the calibration card here, or draw it: one scan of it names what the scanner does 显示校准卡",
+    )  # fmt: skip
     parser.add_argument(
         "--roots", type=Path, action="append", default=[], metavar="FILE", help="root certificates 根证书，可多次给出"
     )
@@ -78,6 +85,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list:
         _say("".join(f"{one.spec}  {escaped(one.name)}\n" for one in found()) or "nothing is plugged in 未连接设备\n")
         return 0
+    if arguments.card:
+        _show_card(arguments.card)
+        if not arguments.spec:
+            return 0
     spec = arguments.spec or _only(found())
     roots = load_roots(arguments.roots)
     validator = Validator(load(arguments.params), GateContext(mode=Mode.BUS)) if arguments.params else None
@@ -144,6 +155,19 @@ def summary(tally: Tally) -> str:
     told.append("first to last byte 首末字节用时")
     told += [f"  {upper:>9} {count:>5} {bar}" for upper, count, bar in tally.histogram()]
     return "\n".join(told) + "\n"
+
+
+def _show_card(place: str) -> None:
+    if place == "-":
+        _say(qr_text(CARD))
+        return
+    try:
+        qr_png(CARD, Path(place))
+    except OSError as error:
+        why = error.strerror or str(error)
+        remedy = Text("Name a PNG in a folder that can be written", "请指定可写文件夹中的 PNG")
+        raise BenchError(place, Text(f"cannot be written ({why})", f"无法写入（{why}）"), remedy) from error
+    _say(f"{place}\n")
 
 
 def _only(devices: list[Found]) -> str:
