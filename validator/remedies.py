@@ -30,7 +30,12 @@ DISTRIBUTION: Final = "yima-transit"
 IMPORT_ROOT: Final = "yima"
 
 # Distributions whose name does not tell the module's; a test holds this against what the installed ones bring.
-BROUGHT_BY: Final = {"cv2": "opencv-python-headless", "elftools": "pyelftools", "serial": "pyserial"}
+BROUGHT_BY: Final = {
+    "PIL": "pillow",
+    "cv2": "opencv-python-headless",
+    "elftools": "pyelftools",
+    "serial": "pyserial",
+}
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 _EXTRA: Final = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
