@@ -102,7 +102,7 @@ def _from_picture(data: bytes, thing: str) -> Payload:
     try:
         import zxingcpp  # noqa: PLC0415 - everything but pictures must do without the extra `camera`
 
-        from yima.validator.readers.decoders import decode  # noqa: PLC0415
+        from yima.validator.readers.decoders import DecodingError, decode  # noqa: PLC0415
 
         grays = grays_of(data)
     except ModuleNotFoundError as missing:
@@ -110,10 +110,14 @@ def _from_picture(data: bytes, thing: str) -> Payload:
     except PictureError as error:
         remedy = Text("Give a PNG or JPEG of at most 64 million pixels", "请提供不超过 6400 万像素的 PNG 或 JPEG")
         raise PayloadError(thing, error.why, remedy) from error
-    only_qr = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    only_qr = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCodeModel2)
     payloads: list[bytes] = []
     for gray in (*grays, *(framed for gray in grays if (framed := with_margin(gray)) is not None)):
-        payloads = decode(gray)
+        try:
+            payloads = decode(gray)
+        except DecodingError as error:
+            remedy = Text("Cut the picture to the code and its margin", "请把图片裁剪到只含码及其白边")
+            raise PayloadError(thing, error.why, remedy) from error
         if not payloads:  # a device's quick passes failed; now every effort (inverted, all sizes): a bench has time
             payloads = [bytes(code.bytes) for code in zxingcpp.read_barcodes(gray, formats=only_qr) if code.bytes]
         if payloads:

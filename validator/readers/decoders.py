@@ -4,6 +4,7 @@ Rules it keeps:
 - Bytes stay bytes: a ministry code is binary, and whatever guesses a character set (zxing's `.text`, zbar's default,
   OpenCV's str calls) loses it silently.
 - Nothing is filtered by content: what is no fare code is for the core to refuse and the journal to record.
+- A decoder is a library of others under hostile pictures: whatever it raises is a DecodingError, named and said.
 - `zxing` is what a device uses; `zbar` and `opencv` are second opinions for the bench, slower and weaker on blur.
 """
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from yima.validator.errors import ReaderError
 from yima.validator.remedies import missing_module
+from yima.validator.shown import shown
 from yima.validator.texts import Text
 
 Gray = NDArray[np.uint8]
@@ -30,13 +32,29 @@ _ZBAR_CFG_ENABLE: Final = 0
 _ZBAR_CFG_BINARY: Final = 4  # since libzbar 0.23.1; pyzbar 0.1.9 has no name for it
 
 
+class DecodingError(Exception):
+    """A picture at which a decoder failed. name: the fault's own, the same each time it comes."""
+
+    def __init__(self, decoder: str, gray: Gray, fault: Exception) -> None:
+        self.name = f"{decoder} {type(fault).__name__}"
+        height, width = gray.shape
+        said = shown(fault, most=160).replace("\\n", " ")
+        self.why = Text(
+            f"decoder {decoder} fails at a picture of {width} x {height} ({type(fault).__name__}: {said})",
+            f"解码器 {decoder} 处理 {width} x {height} 的图像时出错（{type(fault).__name__}：{said}）",
+        )
+        super().__init__(self.why.en)
+
+
 def decode(gray: Gray, decoder: str = "zxing") -> list[bytes]:
-    """The payloads of all QR codes found in a gray picture, each once. Raises ReaderError for an unusable decoder."""
+    """The payloads of all QR codes found in a gray picture, each once. Raises ReaderError for an unusable decoder, and
+    DecodingError."""
     return decoder_named(decoder)(gray)
 
 
 def decoder_named(name: str) -> Decoder:
-    """The decoder `zxing`, `zbar` or `opencv`. Raises ReaderError if there is no such one or its library is missing."""
+    """The decoder `zxing`, `zbar` or `opencv`; called, it raises nothing but DecodingError. Raises ReaderError if there
+    is no such one or its library is missing."""
     if name not in _MAKERS:
         raise ReaderError(
             f"decoder={name}",
@@ -44,7 +62,7 @@ def decoder_named(name: str) -> Decoder:
             Text(f"Use one of {', '.join(_MAKERS)}", f"可用的解码器：{'、'.join(_MAKERS)}"),
         )
     try:
-        return _MAKERS[name]()
+        return _guarded(_MAKERS[name](), name)
     except ModuleNotFoundError as missing:
         raise ReaderError(f"decoder={name}", *missing_module(missing)) from missing
     except ImportError as unloadable:  # pyzbar is Python alone and raises it where the system has no libzbar
@@ -60,6 +78,16 @@ def decoder_named(name: str) -> Decoder:
         ) from unloadable
 
 
+def _guarded(decoder: Decoder, name: str) -> Decoder:
+    def read(gray: Gray) -> list[bytes]:
+        try:
+            return decoder(gray)
+        except Exception as fault:  # cv2.error at odd sizes, UnicodeDecodeError at a symbol of Hanzi, and more
+            raise DecodingError(name, gray, fault) from fault
+
+    return read
+
+
 def sharpened(gray: Gray) -> Gray:
     """Difference of Gaussians: lifts the small dense modules of a code seen out of focus above the soft background."""
     fine = cv2.GaussianBlur(gray, (5, 5), 0.7)
@@ -70,7 +98,7 @@ def sharpened(gray: Gray) -> Gray:
 def _zxing() -> Decoder:
     import zxingcpp  # noqa: PLC0415 - only the decoder that is used must be installed
 
-    only_qr = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    only_qr = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCodeModel2)  # Micro QR and rMQR hold no fare
 
     def once(gray: Gray) -> list[bytes]:
         found = zxingcpp.read_barcodes(gray, formats=only_qr, try_rotate=False, try_invert=False, try_downscale=False)
