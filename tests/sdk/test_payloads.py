@@ -103,10 +103,10 @@ def test_a_picture_at_which_the_decoder_fails_says_so(tmp_path: Path) -> None:
     cv2 = pytest.importorskip("cv2")
     numpy = pytest.importorskip("numpy")
     path = tmp_path / "wide.png"
-    assert cv2.imwrite(str(path), numpy.full((12, 70_000), 255, dtype=numpy.uint8))
+    assert cv2.imwrite(str(path), numpy.full((40, 70_000), 255, dtype=numpy.uint8))
     with pytest.raises(PayloadError) as caught:
         read_payload(str(path))
-    assert "70000 x 12" in caught.value.problem.en
+    assert "70000 x 40" in caught.value.problem.en
     assert "Cut" in caught.value.remedy.en
 
 
