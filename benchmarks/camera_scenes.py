@@ -13,13 +13,13 @@ from typing import Final
 
 import numpy as np
 
+from yima.hwsim.conditions import CONDITIONS, code_without_signature
 from yima.hwsim.phone import Gray, Phone, Poster, View
 from yima.validator.readers.pictures import PictureError, grays_of
 
 SIZES: Final = {"VGA": (640, 480), "HD": (1280, 720)}
 SEVERITIES: Final = range(6)
 _SYMBOL: Final = 69  # modules of a symbol of version 13, between those of levels L and M
-_CODE: Final = (332, 364)  # bytes of a ministry code
 _PICTURES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _ENCODINGS: Final = ("utf-8", "latin-1", "shift-jis", "gbk")
 
@@ -52,22 +52,24 @@ def view_of(rng: np.random.Generator, severity: int, height: int, *, x: float = 
     )
 
 
-def code_of(rng: np.random.Generator) -> bytes:
-    """Bytes with the marks of a ministry code, as long as one."""
-    size = int(rng.integers(*_CODE))
-    return b"\x80" + (size - 3).to_bytes(2, "big") + b"\x24" + rng.bytes(size - 4)
-
-
 def held(size: str, severity: int, number: int, *, dark: bool = False, poster: Poster | None = None) -> Iterator[Shot]:
     """A phone with a code, each frame another; seeds by the arguments."""
     rng = np.random.default_rng([list(SIZES).index(size), severity, dark, poster is not None])
     width, height = SIZES[size]
     beside = frozenset({poster.payload} if poster else ())
     for index in range(number):
-        code = code_of(rng)
+        code = code_without_signature(rng)
         phone = Phone(rng, level="M" if index % 2 else "L", width=width, height=height, dark=dark, poster=poster)
         view = view_of(rng, severity, height, x=0.34 if poster else 0.5)
         yield Shot(phone.frame(code, view), frozenset({code}), beside)
+
+
+def in_condition(size: str, condition: str, number: int) -> Iterator[Shot]:
+    """Frames in one of the field's conditions, see yima.hwsim.conditions."""
+    rng = np.random.default_rng([list(SIZES).index(size), list(CONDITIONS).index(condition), 55])
+    for _ in range(number):
+        code = code_without_signature(rng)
+        yield Shot(CONDITIONS[condition](rng, code, *SIZES[size]), frozenset({code}))
 
 
 def empty(size: str, number: int, *, phone: bool) -> Iterator[Shot]:
@@ -85,7 +87,7 @@ def approach(size: str, severity: int, seed: int) -> tuple[bytes, Iterator[Gray]
     """A code, and the frames of a phone that comes near with it, is held and leaves."""
     rng = np.random.default_rng([list(SIZES).index(size), severity, seed, 99])
     width, height = SIZES[size]
-    code = code_of(rng)
+    code = code_without_signature(rng)
     phone = Phone(rng, view=view_of(rng, severity, height), level="M" if seed % 2 else "L", width=width, height=height)
     return code, phone.approach(code, coming=10, held=20, leaving=0)
 
@@ -125,6 +127,8 @@ def sets(number: int) -> Iterator[tuple[str, Iterator[Shot]]]:
             yield f"{size}, inverted, severity {severity}", held(size, severity, number, dark=True)
         for severity in (0, 2):
             yield f"{size}, poster, severity {severity}", held(size, severity, number, poster=Poster())
+        for condition in ("glare", "bands", "interlace", "low-light", "close"):
+            yield f"{size}, {condition}", in_condition(size, condition, number)
         yield f"{size}, blank", empty(size, number, phone=False)
         yield f"{size}, phone without a code", empty(size, number, phone=True)
 
