@@ -6,6 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from yima.hwsim.phone import Phone, Poster, View
 from yima.sdk.payloads import read_payload
@@ -157,3 +159,18 @@ def test_a_frame_is_left_as_it_came() -> None:
     frame = Frame(picture=gray.copy(), captured_ns=1)
     Ladder().frame(frame.picture)
     assert np.array_equal(frame.picture, gray)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.integers(1, 90), st.integers(1, 90), st.integers(0, 99)), min_size=1, max_size=12))
+def test_no_frames_of_any_sizes_end_a_reader(forms: list[tuple[int, int, int]]) -> None:
+    reader = Ladder()
+    symbol = np.kron(255 - 255 * np.pad(np.array(qr_matrix(b"\x80any", "L"), dtype=np.uint8), 2), np.full((3, 3), 1))
+    for height, width, seed in forms:
+        rng = np.random.default_rng(seed)
+        picture = rng.integers(0, 256, (height, width), dtype=np.uint8)
+        at = rng.integers(0, 90, 2)
+        part = symbol[: max(height - at[0], 0), : max(width - at[1], 0)]
+        picture[at[0] : at[0] + part.shape[0], at[1] : at[1] + part.shape[1]] = part
+        assert set(reader.frame(picture)) <= {b"\x80any"}
+        assert set(reader.picture(picture)) <= {b"\x80any"}
