@@ -231,7 +231,7 @@ class SocketSource:
             return None
         pixels = np.frombuffer(bytes(self._buffer[_HEADER.size : end]), dtype=np.uint8)
         del self._buffer[:end]
-        return Frame(gray=pixels.reshape(height, width), captured_ns=min(captured_ns, time.monotonic_ns()))
+        return Frame(picture=pixels.reshape(height, width), captured_ns=min(captured_ns, time.monotonic_ns()))
 
     def _gone(self) -> ReaderError:
         return ReaderError(

@@ -1,7 +1,8 @@
 """A phone held before a camera that is not there: its screen with the code, as a gray camera frame.
 
 What it models, in plain form: where the phone is, how large, turned and tilted (perspective), defocus as one Gaussian
-blur, exposure and contrast, sensor noise, one soft patch of glare, a trembling hand, and a phone that comes and leaves.
+blur, exposure and contrast, sensor noise, one soft patch of glare, a trembling hand, a phone that comes and leaves, one
+in dark mode (the code light on dark), one that shows a page without a code, and a poster with a code of its own.
 What it does not model: motion blur, rolling shutter, screen refresh bands, moire, bloom, lens distortion, vignetting,
 JPEG, colour. Its frames are good enough to drive a device; they say nothing of how well a camera reads in the field.
 All randomness comes from the generator that is handed in: the same seed gives the same frames.
@@ -23,6 +24,7 @@ Gray = NDArray[np.uint8]
 _OVERSAMPLING: Final = 2
 _MODULE: Final = 8  # pixels of one module on the drawn screen
 _DISTANCE: Final = 3.0  # from lens to screen, in symbol sides: how strong the perspective of a tilt is
+_NO_CODE: Final = 65  # modules' widths of a page that shows no code
 _ROOM: Final = 60  # grey of the room behind the phone
 
 
@@ -53,30 +55,50 @@ HELD: Final = View(rotation_deg=3.0, tilt_deg=8.0, pan_deg=-6.0, glare=40.0)
 """A rider who holds the phone about right."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poster:
+    """A sheet with a QR code on the wall behind the phone. x, y, size: as in View."""
+
+    payload: bytes = b"https://example.org/timetable?stop=0417"
+    x: float = 0.85
+    y: float = 0.24
+    size: float = 0.28
+
+
 class Phone:
     """Renders frames of width x height pixels, uint8."""
 
     def __init__(
-        self, rng: np.random.Generator, *, view: View = HELD, level: Level = "L", width: int = 640, height: int = 480
+        self,
+        rng: np.random.Generator,
+        *,
+        view: View = HELD,
+        level: Level = "L",
+        width: int = 640,
+        height: int = 480,
+        dark: bool = False,
+        poster: Poster | None = None,
     ) -> None:
-        """level: the QR error correction level the phone's app shows."""
+        """level: the QR error correction level the phone's app shows. dark: whether in the colours of a dark mode.
+        poster: what hangs in the room."""
         self.view = view
+        self._dark = dark
+        self._poster = poster
         self._rng = rng
         self._level: Level = level
         self._width = width
         self._height = height
 
     def frame(self, code: bytes | None, view: View | None = None) -> Gray:
-        """One camera frame with the phone showing `code`, or the empty room for None."""
+        """One camera frame with the phone showing `code`, a page without one for b"", or the empty room for None."""
         view = view or self.view
         wide, high = self._width * _OVERSAMPLING, self._height * _OVERSAMPLING
         scene: NDArray[Any] = np.full((high, wide), _ROOM, dtype=np.uint8)
+        if self._poster:
+            hung = View(x=self._poster.x, y=self._poster.y, size=self._poster.size)
+            _draw(scene, *_sheet(self._poster.payload), self._corners(hung))
         if code is not None:
-            screen, symbol = _screen(code, self._level)
-            place = cv2.getPerspectiveTransform(symbol, self._corners(view) * _OVERSAMPLING)
-            cv2.warpPerspective(
-                screen, place, (wide, high), dst=scene, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT
-            )
+            _draw(scene, *_screen(code, self._level, self._dark), self._corners(view))
         picture = cv2.resize(scene, (self._width, self._height), interpolation=cv2.INTER_AREA).astype(np.float32)
         if view.blur_px > 0:
             picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), view.blur_px), dtype=np.float32)
@@ -136,12 +158,45 @@ class Phone:
         return np.asarray(view.glare * np.outer(y, x), dtype=np.float32)
 
 
-@lru_cache(maxsize=8)
-def _screen(code: bytes, level: Level) -> tuple[Gray, NDArray[np.float32]]:
-    """The phone's screen as the app draws it, and the symbol's corners on it, from top left, clockwise."""
+def _draw(scene: NDArray[Any], surface: Gray, symbol: NDArray[np.float32], corners: NDArray[np.float32]) -> None:
+    """Draws a surface into the scene, so that the symbol on it comes to lie at the corners."""
+    place = cv2.getPerspectiveTransform(symbol, corners * _OVERSAMPLING)
+    high, wide = scene.shape
+    cv2.warpPerspective(
+        surface, place, (wide, high), dst=scene, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT
+    )
+
+
+def _symbol(code: bytes, level: Level) -> Gray:
     modules = np.array(qr_matrix(code, level))
-    side = modules.shape[0]
-    symbol = np.kron(np.where(modules, 0, 255).astype(np.uint8), np.ones((_MODULE, _MODULE), dtype=np.uint8))
+    drawn = np.kron(np.where(modules, 0, 255), np.ones((_MODULE, _MODULE), dtype=np.uint8))
+    return np.asarray(drawn, dtype=np.uint8)
+
+
+def _page() -> Gray:
+    """Where the symbol would be: lines of writing."""
+    page = np.full((_NO_CODE * _MODULE, _NO_CODE * _MODULE), 255, dtype=np.uint8)
+    for line in range(2, _NO_CODE // 8):
+        words = "Line 4 to the east gate, platform two  " * 2
+        cv2.putText(page, words[line:], (8, line * 8 * _MODULE), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 60, 3, cv2.LINE_AA)
+    return page
+
+
+@lru_cache(maxsize=8)
+def _sheet(code: bytes) -> tuple[Gray, NDArray[np.float32]]:
+    """A sheet of paper, and the corners of the symbol on it."""
+    symbol = _symbol(code, "M")
+    edge, side = QUIET_ZONE * _MODULE, symbol.shape[0]
+    near, far = edge, edge + side
+    corners = np.array([[near, near], [far, near], [far, far], [near, far]], dtype=np.float32)
+    return np.pad(symbol, edge, constant_values=235), corners
+
+
+@lru_cache(maxsize=8)
+def _screen(code: bytes, level: Level, dark: bool) -> tuple[Gray, NDArray[np.float32]]:
+    """The phone's screen as the app draws it, and the symbol's corners on it, from top left, clockwise."""
+    symbol = _symbol(code, level) if code else _page()
+    side = symbol.shape[0] // _MODULE
     edge = 2 * QUIET_ZONE * _MODULE  # from the symbol to the bezel, left and right
     above, below = edge + side * _MODULE // 4, edge + side * _MODULE // 2
     bezel, quiet = 3 * _MODULE, QUIET_ZONE * _MODULE
@@ -152,5 +207,7 @@ def _screen(code: bytes, level: Level) -> tuple[Gray, NDArray[np.float32]]:
     screen[bezel : bezel + above // 2, bezel:-bezel] = 150  # its title bar
     screen[top - quiet : bottom + quiet, left - quiet : right + quiet] = 255  # the card under the symbol
     screen[top:bottom, left:right] = symbol
+    if dark:
+        screen[bezel:-bezel, bezel:-bezel] = 255 - screen[bezel:-bezel, bezel:-bezel]
     corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float32)
     return screen, corners

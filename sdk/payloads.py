@@ -15,7 +15,7 @@ from pathlib import Path
 
 from yima.sdk.bench.pasted import SlipError, text_of, unpaste
 from yima.sdk.dissection.families import family_of
-from yima.validator.errors import YimaError
+from yima.validator.errors import ReaderError, YimaError
 from yima.validator.readers.pictures import PictureError, format_of, grays_of, with_margin
 from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
@@ -100,9 +100,10 @@ def _sized(data: bytes, form: str, thing: str, came: bytes) -> Payload:
 def _from_picture(data: bytes, thing: str) -> Payload:
     """The payload of the QR code in a picture; of several, the first that is a code of a known family."""
     try:
-        import zxingcpp  # noqa: PLC0415 - everything but pictures must do without the extra `camera`
-
-        from yima.validator.readers.decoders import decode  # noqa: PLC0415
+        from yima.validator.readers.decoders import (  # noqa: PLC0415 - all but pictures must do without the extra
+            DecodingError,
+            decode,
+        )
 
         grays = grays_of(data)
     except ModuleNotFoundError as missing:
@@ -110,12 +111,15 @@ def _from_picture(data: bytes, thing: str) -> Payload:
     except PictureError as error:
         remedy = Text("Give a PNG or JPEG of at most 64 million pixels", "请提供不超过 6400 万像素的 PNG 或 JPEG")
         raise PayloadError(thing, error.why, remedy) from error
-    only_qr = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
     payloads: list[bytes] = []
     for gray in (*grays, *(framed for gray in grays if (framed := with_margin(gray)) is not None)):
-        payloads = decode(gray)
-        if not payloads:  # a device's quick passes failed; now every effort (inverted, all sizes): a bench has time
-            payloads = [bytes(code.bytes) for code in zxingcpp.read_barcodes(gray, formats=only_qr) if code.bytes]
+        try:
+            payloads = decode(gray)
+        except ReaderError as missing:
+            raise PayloadError(thing, missing.problem, missing.remedy) from missing
+        except DecodingError as error:
+            remedy = Text("Cut the picture to the code and its margin", "请把图片裁剪到只含码及其白边")
+            raise PayloadError(thing, error.why, remedy) from error
         if payloads:
             break
     if not payloads:

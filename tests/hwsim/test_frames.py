@@ -68,7 +68,7 @@ def test_every_client_gets_every_frame_it_has_time_for(server: FrameServer) -> N
         server.push(plain(level))
         for source in sources:
             frame = newest(source)
-            assert (frame.gray.shape, int(frame.gray[0, 0])) == ((480, 640), level)
+            assert (frame.picture.shape, int(frame.picture[0, 0])) == ((480, 640), level)
     for source in sources:
         source.close()
 
@@ -80,7 +80,7 @@ def test_a_slow_client_gets_the_newest_and_no_queue(server: FrameServer) -> None
         server.push(plain(level))
     seen: list[int] = []
     while not seen or seen[-1] != 99:
-        seen.append(int(newest(source).gray[0, 0]))
+        seen.append(int(newest(source).picture[0, 0]))
     assert len(seen) < 10
     assert source.read(0.05) is None
     source.close()
@@ -92,7 +92,7 @@ def test_what_was_shown_before_a_client_came_is_the_past(server: FrameServer) ->
     connected(server)
     assert source.read(0.05) is None
     server.push(plain(2))
-    assert newest(source).gray[0, 0] == 2
+    assert newest(source).picture[0, 0] == 2
     source.close()
 
 
@@ -101,7 +101,7 @@ def test_frames_of_other_sizes(server: FrameServer) -> None:
     connected(server)
     for high, wide in ((1, 1), (1200, 1920), (3, 1000)):
         server.push(plain(7, high, wide))
-        assert newest(source).gray.shape == (high, wide)
+        assert newest(source).picture.shape == (high, wide)
     source.close()
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from yima.hwsim.phone import HELD, Phone, View
+from yima.hwsim.phone import HELD, Phone, Poster, View
 from yima.sdk.qr import LEVELS, Level
 from yima.validator.readers.decoders import decode
 
@@ -74,3 +74,23 @@ def test_a_phone_comes_is_held_and_leaves() -> None:
     assert not read[0]
     assert all(read[8:18])
     assert not read[-1]
+
+
+def test_a_dark_screen_is_the_light_one_inverted_and_its_code_reads_inverted() -> None:
+    light, dark = (phone(view=View(noise=0), dark=dark) for dark in (False, True))
+    one, other = light.frame(CODE), dark.frame(CODE)
+    sums = one[120:360, 200:440].astype(int) + other[120:360, 200:440]
+    assert sums.max() - sums.min() <= 6
+    assert decode(np.asarray(255 - other, dtype=np.uint8)) == [CODE]
+
+
+def test_a_poster_hangs_in_the_room_with_and_without_a_phone() -> None:
+    poster = Poster(payload=b"https://example.org/a")
+    beside = phone(poster=poster)
+    assert decode(beside.frame(None)) == [poster.payload]
+    assert len(decode(beside.frame(CODE, View(x=0.33, size=0.55)))) == 2
+
+
+def test_a_page_without_a_code_has_writing_and_no_code() -> None:
+    assert phone().frame(b"").std() > 5 * phone().frame(None).std()
+    assert decode(phone().frame(b"")) == []

@@ -99,6 +99,17 @@ def test_a_picture_without_a_code_or_damaged_says_so(tmp_path: Path) -> None:
         payload_in(blank[:40], "torn.png")
 
 
+def test_a_picture_at_which_the_decoder_fails_says_so(tmp_path: Path) -> None:
+    cv2 = pytest.importorskip("cv2")
+    numpy = pytest.importorskip("numpy")
+    path = tmp_path / "wide.png"
+    assert cv2.imwrite(str(path), numpy.full((40, 70_000), 255, dtype=numpy.uint8))
+    with pytest.raises(PayloadError) as caught:
+        read_payload(str(path))
+    assert "70000 x 40" in caught.value.problem.en
+    assert "Cut" in caught.value.remedy.en
+
+
 @pytest.mark.parametrize("turn", ["turned", "inverted", "jpeg"])
 def test_a_picture_may_be_turned_inverted_or_jpeg(turn: str, code: bytes, tmp_path: Path) -> None:
     cv2 = pytest.importorskip("cv2")

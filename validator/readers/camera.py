@@ -5,8 +5,10 @@ Rules it keeps:
   A recording is the exception, it is read frame by frame to its end.
 - A code is delivered for every frame that shows it; that the same presentation counts once is the core's business.
 - The moment of a reading is when the camera handed over its frame, before decoding.
+- A frame that is no picture, or at which the decoder fails, is one without a code: each kind of fault is said once.
 """
 
+import logging
 import threading
 import time
 from collections import deque
@@ -21,21 +23,36 @@ from numpy.typing import NDArray
 from yima.validator.errors import ReaderError
 from yima.validator.ports import Reading
 from yima.validator.readers import address as addresses
-from yima.validator.readers.decoders import DECODERS, Gray, decoder_named
+from yima.validator.readers.decoders import DECODERS, DecodingError, Gray, decoder_named
 from yima.validator.readers.framing import LIMIT, unfolded
-from yima.validator.texts import Text
+from yima.validator.shown import shown
+from yima.validator.texts import Text, say
 
 _OPTIONS: Final = ("decoder", "width", "height")
 _CLOSING_S: Final = 2.0
 _STREAM_LIMITS: Final = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 5000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 5000]
+_TO_GRAY: Final = {3: cv2.COLOR_BGR2GRAY, 4: cv2.COLOR_BGRA2GRAY}
+_MOST_FAULTS: Final = 16  # kinds of fault that are said; a camera that finds ever new ones must not fill the log
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Frame:
-    """One picture. gray: height x width, uint8. captured_ns: time.monotonic_ns() when the camera handed it over."""
+    """One picture. picture: as the camera gave it, see to_gray. captured_ns: time.monotonic_ns() when it did."""
 
-    gray: Gray
+    picture: NDArray[Any]
     captured_ns: int
+
+
+class FrameError(Exception):
+    """What a camera gave is no picture. name: the same for each of this form."""
+
+    def __init__(self, picture: object) -> None:
+        form = f"{type(picture).__name__} {getattr(picture, 'shape', '')} {getattr(picture, 'dtype', '')}"
+        self.name = shown(form, most=80)
+        self.why = Text(f"a frame that is no picture ({self.name})", f"不是图像的帧（{self.name}）")
+        super().__init__(self.why.en)
 
 
 class FrameSource(Protocol):
@@ -71,6 +88,7 @@ class CameraReader:
         self._source = source
         self._decode = decoder_named(decoder)
         self._ready: deque[Reading] = deque()
+        self._said: set[str] = set()
 
     @property
     def exhausted(self) -> bool:
@@ -83,7 +101,7 @@ class CameraReader:
         while not self._ready:
             frame = self._source.read(max(0.0, until - time.monotonic()))
             if frame is not None:
-                self._ready += [_reading(payload, frame.captured_ns) for payload in self._decode(frame.gray)]
+                self._ready += [_reading(payload, frame.captured_ns) for payload in self._payloads(frame.picture)]
             if not self._ready and (time.monotonic() >= until or self.exhausted):
                 return None
         return self._ready.popleft()
@@ -91,6 +109,19 @@ class CameraReader:
     def close(self) -> None:
         """Releases the camera."""
         self._source.close()
+
+    def _payloads(self, picture: NDArray[Any]) -> list[bytes]:
+        try:
+            return self._decode(to_gray(picture))
+        except (FrameError, DecodingError) as fault:
+            if fault.name not in self._said and len(self._said) < _MOST_FAULTS:
+                self._said.add(fault.name)
+                counts = Text(
+                    f"{fault.why.en}; it counts as one without a code, and so do all like it, unsaid",
+                    f"{fault.why.zh}；按无码处理，同类情况不再提示",
+                )
+                _log.warning("%s", say(counts))
+            return []
 
 
 class LiveCamera:
@@ -134,7 +165,7 @@ class LiveCamera:
                 there, picture = self._capture.read()
                 if not there:
                     break
-                frame = Frame(captured_ns=time.monotonic_ns(), gray=to_gray(np.asarray(picture)))
+                frame = Frame(captured_ns=time.monotonic_ns(), picture=np.asarray(picture))
                 with self._changed:
                     self._newest = frame
                     self._changed.notify_all()
@@ -170,7 +201,7 @@ class Recording:
         if not there:
             self.exhausted = True
             return None
-        return Frame(captured_ns=time.monotonic_ns(), gray=to_gray(np.asarray(picture)))
+        return Frame(captured_ns=time.monotonic_ns(), picture=np.asarray(picture))
 
     def close(self) -> None:
         """Closes the film."""
@@ -179,10 +210,21 @@ class Recording:
 
 
 def to_gray(picture: NDArray[Any]) -> Gray:
-    """One channel of whatever the camera gave. Once per frame: decoders would each do it again, and slower."""
-    if picture.ndim == 2:
-        return np.asarray(picture, dtype=np.uint8)
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+    """One channel of whatever the camera gave. Once per frame: decoders would each do it again, and slower.
+
+    picture: height x width, or height x width x channels (1 gray, 2 YUYV as it came, 3 BGR, 4 BGRA), of uint8 or of
+    uint16, of which the eight bits are taken that the brightest pixel needs. Raises FrameError for anything else.
+    """
+    if not isinstance(picture, np.ndarray) or picture.ndim not in (2, 3) or 0 in picture.shape:
+        raise FrameError(picture)
+    if picture.dtype == np.uint16:
+        picture = (picture >> max(int(picture.max()).bit_length() - 8, 0)).astype(np.uint8)
+    channels = 1 if picture.ndim == 2 else picture.shape[2]
+    if picture.dtype != np.uint8 or channels > 4:
+        raise FrameError(picture)
+    if channels > 2:
+        return np.asarray(cv2.cvtColor(picture, _TO_GRAY[channels]), dtype=np.uint8)
+    return picture if picture.ndim == 2 else np.ascontiguousarray(picture[:, :, 0])
 
 
 def without_password(place: str) -> str:

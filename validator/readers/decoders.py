@@ -4,12 +4,13 @@ Rules it keeps:
 - Bytes stay bytes: a ministry code is binary, and whatever guesses a character set (zxing's `.text`, zbar's default,
   OpenCV's str calls) loses it silently.
 - Nothing is filtered by content: what is no fare code is for the core to refuse and the journal to record.
+- A decoder is a library of others under hostile pictures: whatever it raises is a DecodingError, named and said.
 - `zxing` is what a device uses; `zbar` and `opencv` are second opinions for the bench, slower and weaker on blur.
 """
 
 import ctypes
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
@@ -17,34 +18,57 @@ from numpy.typing import NDArray
 
 from yima.validator.errors import ReaderError
 from yima.validator.remedies import missing_module
+from yima.validator.shown import shown
 from yima.validator.texts import Text
+
+if TYPE_CHECKING:
+    from yima.validator.readers.ladder import Ladder
 
 Gray = NDArray[np.uint8]
 """A picture, height x width, 0 black to 255 white."""
 
 Decoder = Callable[[Gray], list[bytes]]
 
-_HD: Final = 640 * 480 * 2  # pixels; above this half the size is tried first: a code fills more of them than it needs
 _ZBAR_QRCODE: Final = 64
 _ZBAR_CFG_ENABLE: Final = 0
 _ZBAR_CFG_BINARY: Final = 4  # since libzbar 0.23.1; pyzbar 0.1.9 has no name for it
 
 
+class DecodingError(Exception):
+    """A picture at which a decoder failed. name: the fault's own, the same each time it comes."""
+
+    def __init__(self, decoder: str, gray: Gray, fault: Exception) -> None:
+        self.name = f"{decoder} {type(fault).__name__}"
+        height, width = gray.shape
+        said = shown(fault, most=160).replace("\\n", " ")
+        self.why = Text(
+            f"decoder {decoder} fails at a picture of {width} x {height} ({type(fault).__name__}: {said})",
+            f"解码器 {decoder} 处理 {width} x {height} 的图像时出错（{type(fault).__name__}：{said}）",
+        )
+        super().__init__(self.why.en)
+
+
 def decode(gray: Gray, decoder: str = "zxing") -> list[bytes]:
-    """The payloads of all QR codes found in a gray picture, each once. Raises ReaderError for an unusable decoder."""
-    return decoder_named(decoder)(gray)
+    """The payloads of all QR codes found in a gray picture, each once. Raises ReaderError for an unusable decoder, and
+    DecodingError. zxing tries all its passes at once: a picture is not seen again."""
+    return _named(decoder, _MAKERS | {"zxing": lambda: _zxing().picture})(gray)
 
 
 def decoder_named(name: str) -> Decoder:
-    """The decoder `zxing`, `zbar` or `opencv`. Raises ReaderError if there is no such one or its library is missing."""
-    if name not in _MAKERS:
+    """The decoder `zxing`, `zbar` or `opencv` for the frames of one camera, in the order they come; called, it raises
+    nothing but DecodingError. Raises ReaderError if there is no such one or its library is missing."""
+    return _named(name, _MAKERS)
+
+
+def _named(name: str, makers: dict[str, Callable[[], Decoder]]) -> Decoder:
+    if name not in makers:
         raise ReaderError(
             f"decoder={name}",
             Text("there is no such decoder", "没有这种解码器"),
             Text(f"Use one of {', '.join(_MAKERS)}", f"可用的解码器：{'、'.join(_MAKERS)}"),
         )
     try:
-        return _MAKERS[name]()
+        return _guarded(makers[name](), name)
     except ModuleNotFoundError as missing:
         raise ReaderError(f"decoder={name}", *missing_module(missing)) from missing
     except ImportError as unloadable:  # pyzbar is Python alone and raises it where the system has no libzbar
@@ -60,31 +84,20 @@ def decoder_named(name: str) -> Decoder:
         ) from unloadable
 
 
-def sharpened(gray: Gray) -> Gray:
-    """Difference of Gaussians: lifts the small dense modules of a code seen out of focus above the soft background."""
-    fine = cv2.GaussianBlur(gray, (5, 5), 0.7)
-    coarse = cv2.blur(fine, (7, 7))
-    return np.asarray(cv2.addWeighted(fine, 3.5, coarse, -2.5, 0), dtype=np.uint8)
-
-
-def _zxing() -> Decoder:
-    import zxingcpp  # noqa: PLC0415 - only the decoder that is used must be installed
-
-    only_qr = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
-
-    def once(gray: Gray) -> list[bytes]:
-        found = zxingcpp.read_barcodes(gray, formats=only_qr, try_rotate=False, try_invert=False, try_downscale=False)
-        return _each_once(bytes(code.bytes) for code in found if code.valid)
-
+def _guarded(decoder: Decoder, name: str) -> Decoder:
     def read(gray: Gray) -> list[bytes]:
-        # A plain pass first: most frames of a phone held still need no more. An upright dark-on-light symbol is all
-        # that the fast options give up in linear codes; a QR code is found at any angle by its three corners.
-        if gray.size <= _HD:
-            return once(gray) or once(sharpened(gray))
-        half = np.asarray(cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        return once(half) or once(sharpened(half)) or once(sharpened(gray))
+        try:
+            return decoder(gray)
+        except Exception as fault:  # cv2.error at odd sizes, UnicodeDecodeError at a symbol of Hanzi, and more
+            raise DecodingError(name, gray, fault) from fault
 
     return read
+
+
+def _zxing() -> "Ladder":
+    from yima.validator.readers.ladder import Ladder  # noqa: PLC0415 - only the decoder that is used must be installed
+
+    return Ladder()
 
 
 def _zbar() -> Decoder:
@@ -152,6 +165,6 @@ def _each_once(payloads: Any) -> list[bytes]:
     return list(dict.fromkeys(payload for payload in payloads if payload))
 
 
-_MAKERS: Final[dict[str, Callable[[], Decoder]]] = {"zxing": _zxing, "zbar": _zbar, "opencv": _opencv}
+_MAKERS: Final[dict[str, Callable[[], Decoder]]] = {"zxing": lambda: _zxing().frame, "zbar": _zbar, "opencv": _opencv}
 DECODERS: Final = tuple(_MAKERS)
 """The names that decoder_named takes."""

@@ -154,7 +154,7 @@ def _base64(contents: bytes) -> list[bytes]:
 
 def _picture(contents: bytes) -> list[bytes]:
     try:
-        from yima.validator.readers.decoders import decode  # noqa: PLC0415 - payloads must be readable without it
+        from yima.validator.readers.decoders import DecodingError, decode  # noqa: PLC0415 - bytes are read without it
         from yima.validator.readers.pictures import PictureError, grays_of  # noqa: PLC0415
 
         grays = grays_of(contents)
@@ -162,7 +162,10 @@ def _picture(contents: bytes) -> list[bytes]:
         raise ReaderError("file:", *missing_module(missing)) from missing
     except PictureError as error:
         raise _UnusableError(error.why) from error
-    return next((payloads for gray in grays if (payloads := decode(gray))), [])
+    try:
+        return next((payloads for gray in grays if (payloads := decode(gray))), [])
+    except DecodingError as error:
+        raise _UnusableError(error.why) from error
 
 
 def _nothing(address: str) -> ReaderError:

@@ -4,20 +4,23 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import segno
+from numpy.typing import NDArray
 
 from yima.hwsim.phone import Phone
 from yima.validator.errors import ReaderError
 from yima.validator.ports import open_reader as open_by_name
-from yima.validator.readers.camera import CameraReader, Frame, open_reader, without_password
-from yima.validator.readers.decoders import Gray
+from yima.validator.readers.camera import CameraReader, Frame, open_reader, to_gray, without_password
+from yima.validator.readers.decoders import DecodingError, Gray, decode
 
 VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "lab").glob("*.json"))
 CODES = [bytes.fromhex(json.loads(path.read_text())["code"]) for path in VECTORS[:4]]
@@ -26,7 +29,7 @@ CODES = [bytes.fromhex(json.loads(path.read_text())["code"]) for path in VECTORS
 class Roll:
     """Frames from memory, one a call, each captured at the number of its place."""
 
-    def __init__(self, frames: list[Gray]) -> None:
+    def __init__(self, frames: Sequence[NDArray[Any]]) -> None:
         self._frames = deque(enumerate(frames, start=1))
         self.closed = False
 
@@ -35,7 +38,7 @@ class Roll:
             time.sleep(timeout_s)
             return None
         number, gray = self._frames.popleft()
-        return Frame(gray=gray, captured_ns=number)
+        return Frame(picture=gray, captured_ns=number)
 
     def close(self) -> None:
         self.closed = True
@@ -196,3 +199,60 @@ def test_an_option_that_makes_no_sense_is_named(options: str) -> None:
     with pytest.raises(ReaderError) as caught:
         open_reader(f"/dev/video77?{options}")
     assert options in caught.value.thing
+
+
+def hanzi_symbol() -> Gray:
+    """A symbol in Hanzi mode, at which OpenCV's decoder fails."""
+    modules = np.array(segno.make("一码通行", mode="hanzi", micro=False).matrix, dtype=np.uint8)
+    return np.kron(255 - 255 * np.pad(modules, 4), np.full((8, 8), 1, dtype=np.uint8))
+
+
+def test_a_decoders_error_ends_no_device_and_is_said_once(phone: Phone, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(DecodingError):
+        decode(hanzi_symbol(), "opencv")
+    roll = Roll([hanzi_symbol(), hanzi_symbol(), phone.frame(CODES[0])])
+    reading = CameraReader(roll, decoder="opencv").read(5)
+    assert reading is not None
+    assert (reading.payload, reading.first_ns) == (CODES[0], 3)
+    (said,) = caplog.messages
+    assert "decoder opencv" in said
+    assert "one without a code" in said
+
+
+ODD_FRAMES: dict[str, NDArray[Any]] = {
+    "floats": np.zeros((480, 640), dtype=np.float32),
+    "signed": np.zeros((480, 640), dtype=np.int8),
+    "a row": np.zeros(640, dtype=np.uint8),
+    "five channels": np.zeros((480, 640, 5), dtype=np.uint8),
+    "four dimensions": np.zeros((1, 480, 640, 3), dtype=np.uint8),
+    "nothing": np.zeros((0, 640), dtype=np.uint8),
+    "nothing at all": np.asarray(None),
+    "objects": np.full((4, 4), None),
+}
+
+
+@pytest.mark.parametrize("name", ODD_FRAMES)
+def test_what_is_no_picture_counts_as_a_frame_without_a_code_and_is_said_once(
+    phone: Phone, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    reading = CameraReader(Roll([ODD_FRAMES[name], ODD_FRAMES[name], phone.frame(CODES[0])])).read(5)
+    assert reading is not None
+    assert (reading.payload, reading.first_ns) == (CODES[0], 3)
+    (said,) = caplog.messages
+    assert f"{ODD_FRAMES[name].dtype}" in said
+    assert f"{ODD_FRAMES[name].shape}" in said
+
+
+def test_a_camera_that_finds_ever_new_faults_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    reader = CameraReader(Roll([np.zeros((1, wide), dtype=np.float32) for wide in range(1, 200)]))
+    assert reader.read(0.3) is None
+    assert 1 < len(caplog.messages) < 20
+
+
+def test_gray_is_made_of_every_form_a_camera_gives(phone: Phone) -> None:
+    gray = phone.frame(CODES[0])
+    deep = gray.astype(np.uint16)
+    yuyv = np.dstack([gray, np.full_like(gray, 128)])
+    bgra = np.dstack([gray, gray, gray, np.full_like(gray, 255)])
+    for picture in (gray, gray[:, :, None], yuyv, np.dstack([gray] * 3), bgra, deep << 8, deep << 2, deep):
+        assert np.abs(to_gray(picture).astype(int) - gray).max() <= 1

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from yima.sdk.qr import Level, qr_matrix
 from yima.validator.errors import ReaderError
-from yima.validator.readers.decoders import DECODERS, Gray, decode, decoder_named
+from yima.validator.readers.decoders import DECODERS, DecodingError, Gray, decode, decoder_named
 
 BATTERY = {
     "all byte values": bytes(range(256)) + bytes(range(100)),
@@ -95,3 +95,23 @@ def test_a_decoder_that_is_not_there_is_named() -> None:
         decoder_named("eyes")
     assert "eyes" in caught.value.thing
     assert "zxing" in caught.value.remedy.en
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("shape", [(1, 614_401), (10, 70_000), (70_000, 10)])
+def test_a_picture_of_a_strange_size_raises_nothing_but_a_decoding_error(decoder: str, shape: tuple[int, int]) -> None:
+    try:
+        assert decode(np.full(shape, 255, dtype=np.uint8), decoder) == []
+    except DecodingError as error:
+        assert error.name.startswith(decoder)
+        assert f"{shape[1]} x {shape[0]}" in error.why.en
+        assert f"{shape[1]} x {shape[0]}" in error.why.zh
+
+
+def test_micro_qr_and_rmqr_are_no_fare_codes() -> None:
+    zxingcpp = pytest.importorskip("zxingcpp")
+    for form in (zxingcpp.BarcodeFormat.MicroQRCode, zxingcpp.BarcodeFormat.RMQRCode):
+        symbol = np.array(zxingcpp.write_barcode_to_image(zxingcpp.create_barcode(b"12345", form), scale=6))
+        picture = np.pad(symbol, 60, constant_values=255)
+        assert zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode), "it is there to be read"
+        assert decode(picture) == []

@@ -1,0 +1,176 @@
+"""What a camera at a gate has before it: dark screens, posters, screens held close, empty rooms."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from yima.hwsim.phone import Phone, Poster, View
+from yima.sdk.payloads import read_payload
+from yima.sdk.qr import qr_matrix
+from yima.validator.readers.camera import Frame
+from yima.validator.readers.decoders import Gray, decode, decoder_named
+from yima.validator.readers.ladder import Ladder
+from yima.validator.readers.texture import texture, textured_boxes
+
+SIZES = {"VGA": (640, 480), "HD": (1280, 720)}
+SOFT = 2.0
+"""Sigma in pixels at VGA at which only the sharpened pass reads a symbol of version 13."""
+
+
+def ride(rng: np.random.Generator, size: int = 350) -> bytes:
+    """The marks of a ministry code, and anything."""
+    return b"\x80" + (size - 3).to_bytes(2, "big") + b"\x24" + rng.bytes(size - 4)
+
+
+def phone(rng: np.random.Generator, size: str, *, dark: bool = False, poster: Poster | None = None) -> Phone:
+    width, height = SIZES[size]
+    return Phone(rng, width=width, height=height, dark=dark, poster=poster)
+
+
+def frames_until_read(read: Callable[[Gray], list[bytes]], frame: Callable[[], Gray], code: bytes, most: int) -> int:
+    for number in range(1, most + 1):
+        if code in read(frame()):
+            return number
+    raise AssertionError(f"not read in {most} frames")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("seed", range(8))
+def test_a_dark_screens_code_is_read_in_its_first_frame(size: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    code = ride(rng)
+    view = View(rotation_deg=rng.uniform(-15, 15), tilt_deg=8, blur_px=0.8)
+    assert decoder_named("zxing")(phone(rng, size, dark=True).frame(code, view)) == [code]
+
+
+@pytest.mark.parametrize("angle", [0, 30, 45, 90])
+def test_a_dark_screens_code_is_read_at_any_angle_within_ten_frames(angle: int) -> None:
+    rng = np.random.default_rng(angle)
+    code, before = ride(rng), phone(rng, "VGA", dark=True)
+    frames_until_read(Ladder().frame, lambda: before.frame(code, View(rotation_deg=angle, size=0.5)), code, 10)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("seed", range(6))
+def test_a_poster_beside_the_phone_hides_no_code(size: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    code, poster = ride(rng), Poster()
+    view = View(x=0.33, size=0.55, rotation_deg=rng.uniform(-8, 8), blur_px=SOFT * SIZES[size][1] / 480)
+    before = phone(rng, size, poster=poster)
+    reader = Ladder()
+    assert reader.frame(before.frame(None)) == [poster.payload]
+    for _ in range(3):
+        payloads = reader.frame(before.frame(code, view))
+        assert code in payloads
+        assert set(payloads) <= {code, poster.payload}
+
+
+def test_a_poster_that_has_gone_is_read_no_longer() -> None:
+    rng = np.random.default_rng(1)
+    reader = Ladder()
+    assert reader.frame(phone(rng, "VGA", poster=Poster()).frame(None)) == [Poster().payload]
+    assert reader.frame(phone(rng, "VGA").frame(None)) == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_passes_follow_a_code_from_frame_to_frame_and_leave_it_for_the_next(size: str) -> None:
+    rng = np.random.default_rng(3)
+    first, second = ride(rng), ride(rng)
+    before, reader = phone(rng, size), Ladder()
+    for code, x in ((first, 0.5), (first, 0.51), (second, 0.5), (second, 0.3), (first, 0.7)):
+        assert reader.frame(before.frame(code, View(x=x, size=0.5))) == [code]
+
+
+def close_screen(code: bytes) -> Gray:
+    """Modules of eleven pixels in a picture so grainy that only at a third of its size they have edges."""
+    view = View(size=0.96, rotation_deg=4, noise=40, contrast=0.6)
+    return Phone(np.random.default_rng(8)).frame(code, view)
+
+
+def test_a_screen_held_close_is_read_within_ten_frames() -> None:
+    code = ride(np.random.default_rng(5), 120)
+    frames_until_read(Ladder().frame, lambda: close_screen(code), code, 10)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_empty_room_has_no_texture_whatever_its_noise(size: str) -> None:
+    rng = np.random.default_rng(4)
+    for noise in (0, 3, 8, 15, 25):
+        room = phone(rng, size).frame(None, View(noise=noise))
+        half = np.asarray(cv2.resize(room, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        assert textured_boxes(texture(half), []) == []
+
+
+def test_a_codes_box_holds_the_code_and_is_gone_when_it_is_masked() -> None:
+    rng = np.random.default_rng(4)
+    frame = phone(rng, "VGA").frame(ride(rng), View(size=0.5, blur_px=2.5, noise=10))
+    half = np.asarray(cv2.resize(frame, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    (box,) = textured_boxes(texture(half), [])
+    left, top, right, bottom = box
+    assert left <= 208
+    assert top <= 128
+    assert right >= 432
+    assert bottom >= 352
+    assert (right - left) * (bottom - top) < 2 * 240 * 240
+    corners = np.array([(200, 120), (440, 120), (440, 360), (200, 360)], dtype=np.float64)
+    assert textured_boxes(texture(half), [corners]) == []
+
+
+@pytest.mark.parametrize("pixels", [1, 2, 5, 30])
+def test_a_single_picture_is_tried_in_every_way_at_once(pixels: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    code = ride(rng)
+    drawn = 255 * np.pad(np.array(qr_matrix(code, "L"), dtype=np.uint8), 4)
+    light_on_dark = np.kron(drawn, np.ones((pixels, pixels), dtype=np.uint8))
+    assert decode(255 - light_on_dark) == [code]
+    if pixels > 1:  # zxing-cpp reads one pixel a module in the usual colours alone
+        assert decode(light_on_dark) == [code]
+        assert cv2.imwrite(str(tmp_path / "dark.png"), light_on_dark)
+        assert read_payload(str(tmp_path / "dark.png")).data == code
+
+
+def test_in_a_single_picture_a_ride_code_is_looked_for_beyond_a_poster() -> None:
+    rng = np.random.default_rng(2)
+    code = ride(rng)
+    view = View(x=0.33, size=0.5, blur_px=1.6)
+    both = phone(rng, "VGA", poster=Poster(), dark=True).frame(code, view)
+    assert set(decode(both)) == {Poster().payload, code}
+
+
+def test_frames_may_change_their_size_and_be_tiny() -> None:
+    rng = np.random.default_rng(2)
+    reader = Ladder()
+    code = ride(rng)
+    assert reader.frame(phone(rng, "HD").frame(code)) == [code]
+    for shape in ((1, 1), (2, 900), (900, 2), (7, 7), (480, 640), (1, 1)):
+        assert reader.frame(np.zeros(shape, dtype=np.uint8)) == []
+        assert reader.frame(rng.integers(0, 256, shape, dtype=np.uint8)) == []
+    assert reader.frame(phone(rng, "VGA").frame(code)) == [code]
+
+
+def test_a_frame_is_left_as_it_came() -> None:
+    rng = np.random.default_rng(2)
+    gray = phone(rng, "VGA", dark=True).frame(ride(rng))
+    frame = Frame(picture=gray.copy(), captured_ns=1)
+    Ladder().frame(frame.picture)
+    assert np.array_equal(frame.picture, gray)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.integers(1, 90), st.integers(1, 90), st.integers(0, 99)), min_size=1, max_size=12))
+def test_no_frames_of_any_sizes_end_a_reader(forms: list[tuple[int, int, int]]) -> None:
+    reader = Ladder()
+    symbol = np.kron(255 - 255 * np.pad(np.array(qr_matrix(b"\x80any", "L"), dtype=np.uint8), 2), np.full((3, 3), 1))
+    for height, width, seed in forms:
+        rng = np.random.default_rng(seed)
+        picture = rng.integers(0, 256, (height, width), dtype=np.uint8)
+        at = rng.integers(0, 90, 2)
+        part = symbol[: max(height - at[0], 0), : max(width - at[1], 0)]
+        picture[at[0] : at[0] + part.shape[0], at[1] : at[1] + part.shape[1]] = part
+        assert set(reader.frame(picture)) <= {b"\x80any"}
+        assert set(reader.picture(picture)) <= {b"\x80any"}

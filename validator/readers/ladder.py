@@ -1,0 +1,227 @@
+"""The passes in which zxing-cpp looks for a code in a camera's frames: cheap ones first, dear ones in turn.
+
+The order, which ends at a code that may be a ride's:
+1. Where the last frame had its codes, in the way that read them.
+2. The whole frame as it is (of a large frame: half its size, then a quarter).
+3. A map of the texture. Where nothing fine stands, nothing more is tried: an idle gate costs no more than this.
+4. The frame sharpened; of a large one half its size, and the textured boxes.
+5. One dear pass a frame in turn: a code is before the lens for ten frames and more. A box that looks like a code light
+   on dark is inverted in each of them. The last in turn is zxing-cpp with all its own options on the whole frame, so
+   that nothing that it reads is missed.
+
+A code that is no ride's (an advertisement beside the phone) does not end the search: its place is taken out of the
+map, and what is left is looked at. A single picture is not seen again, so that all passes are tried on it at once.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from yima.validator._core import family_of
+from yima.validator.readers.texture import Box, light_on_dark, texture, textured_boxes, widened
+
+Gray = NDArray[np.uint8]
+
+_LARGE: Final = (
+    640 * 480 * 2
+)  # pixels; above this half the size is tried first: a code fills more of them than it needs
+_MARGIN: Final = 0.15  # of a box's side: the quiet zone and more
+_STEP: Final = 0.2  # of a code's side: how far a phone moves from one frame to the next
+_MOST_DOUBLED: Final = 2_000_000  # pixels; a code that needs doubling is a small one
+_MOST_SEEN: Final = 4
+_FEWEST: Final = 21  # modules to a side of the smallest symbol
+_REST: Final = 16  # of so many frames in which nothing fine stands, one is looked at with all of zxing's own options
+_NO_RIDES: Final = ("unknown", "suishen-hall")  # suishen-hall: any web address that is no other family's
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A code read. corners: shape (4, 2), in pixels of the whole picture. rung: the pass that read it."""
+
+    payload: bytes
+    corners: NDArray[np.float64]
+    rung: str
+
+    @property
+    def rides(self) -> bool:
+        """Whether it may be a ride's, by its family."""
+        return family_of(self.payload) not in _NO_RIDES
+
+    @property
+    def box(self) -> Box:
+        """The upright box around it."""
+        (left, top), (right, bottom) = self.corners.min(axis=0), self.corners.max(axis=0)
+        return int(left), int(top), int(right) + 1, int(bottom) + 1
+
+
+def sharpened(gray: Gray) -> Gray:
+    """Difference of Gaussians: lifts the small dense modules of a code seen out of focus above the soft background."""
+    fine = cv2.GaussianBlur(gray, (5, 5), 0.7)
+    coarse = cv2.blur(fine, (7, 7))
+    return np.asarray(cv2.addWeighted(fine, 3.5, coarse, -2.5, 0), dtype=np.uint8)
+
+
+def shrunk(gray: Gray, times: int) -> Gray:
+    """The picture at a part of its size, each pixel the mean of those it stands for."""
+    size = (max(gray.shape[1] // times, 1), max(gray.shape[0] // times, 1))
+    return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def doubled(gray: Gray, sigma: float = 1.4, side: int = 13, gain: float = 4.0) -> Gray:
+    """The picture at twice its size, sharpened as in `sharpened` with more gain: for small modules, or wider for soft
+    ones. sigma, side: of the two blurs, in pixels of the doubled picture."""
+    large = cv2.resize(gray, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+    fine = cv2.GaussianBlur(large, (0, 0), sigma)
+    return np.asarray(cv2.addWeighted(fine, gain, cv2.blur(fine, (side, side)), 1 - gain, 0), dtype=np.uint8)
+
+
+def inverted(gray: Gray) -> Gray:
+    """Light for dark."""
+    return np.asarray(cv2.bitwise_not(gray), dtype=np.uint8)
+
+
+_RUNGS: Final[dict[str, Callable[[Gray], Gray]]] = {
+    "plain": lambda gray: gray,
+    "sharpened": sharpened,
+    "half": lambda gray: shrunk(gray, 2),
+    "half, sharpened": lambda gray: sharpened(shrunk(gray, 2)),
+    "third": lambda gray: shrunk(gray, 3),
+    "quarter": lambda gray: shrunk(gray, 4),
+    "doubled": doubled,
+    "doubled, wider": lambda gray: doubled(gray, 1.8, 17, 6.0),
+    "inverted": inverted,
+    "inverted, half": lambda gray: inverted(shrunk(gray, 2)),
+    "inverted, sharpened": lambda gray: sharpened(inverted(gray)),
+}
+_OWN: Final = "zxing's own"  # not in _RUNGS: another call
+_OLD: Final = "zxing's own, Model 1 too"  # with it, zxing-cpp also reads symbols drawn with one pixel a module
+_SMALL: Final = (
+    0.6  # of the frame's height: the side of a box below which its modules rather need doubling than halving
+)
+_WIDE: Final = "doubled, wider"
+_TURNS_SMALL: Final = ("doubled", _WIDE, "doubled", "inverted", "doubled", _WIDE, "doubled", _OWN)
+_TURNS_LARGE: Final = ("half", "doubled", "third", "inverted", "half", _WIDE, "third", _OWN)
+_EVERY: Final = (
+    "half", "half, sharpened", "inverted", "inverted, half", "inverted, sharpened", "third", "doubled", _WIDE
+)  # fmt: skip
+_ON_THE_BOX: Final = ("doubled", _WIDE, "inverted")  # what enlarges; what makes smaller is cheap on the whole frame
+
+
+class Ladder:
+    """Reads one camera's frames in the order they come, or single pictures. Not for two threads at once."""
+
+    def __init__(self, turn: int = 0) -> None:
+        """turn: at which of the dear passes it begins. Raises ModuleNotFoundError without zxing-cpp."""
+        import zxingcpp  # noqa: PLC0415 - only the decoder that is used must be installed
+
+        self._zxing: Any = zxingcpp
+        named = zxingcpp.BarcodeFormat
+        self._formats = zxingcpp.BarcodeFormats(named.QRCodeModel2)  # Micro QR and rMQR hold no fare
+        self._old = zxingcpp.BarcodeFormats([named.QRCodeModel1, named.QRCodeModel2])
+        self._seen: list[Hit] = []
+        self._number = turn
+
+    def frame(self, gray: Gray) -> list[bytes]:
+        """The payloads in the camera's next frame, each once."""
+        found: list[Hit] = []
+        self._number += 1
+        seen, self._seen = self._seen, []  # gone already, should a pass fail: it must not fail at the next frame again
+        for hits in self._passes(gray, found, seen, every=False):
+            found += hits
+            if any(hit.rides for hit in hits):
+                break
+        self._seen = found[:_MOST_SEEN]
+        return _payloads(found)
+
+    def picture(self, gray: Gray) -> list[bytes]:
+        """The payloads in a single picture, each once: every pass is tried until a ride's code is read."""
+        found: list[Hit] = []
+        for hits in self._passes(gray, found, [], every=True):
+            found += hits
+            if any(hit.rides for hit in hits):
+                break
+        return _payloads(found)
+
+    def _passes(self, gray: Gray, found: list[Hit], seen: list[Hit], *, every: bool) -> Iterator[list[Hit]]:
+        """What each pass reads, one after the other. found: what the passes until now have read; seen: what the last
+        frame had."""
+        whole: Box = (0, 0, gray.shape[1], gray.shape[0])
+        large = gray.size > _LARGE
+        for hit in seen:
+            yield self._look(gray, widened(hit.box, _STEP, gray), hit.rung)
+        if not found:
+            yield self._look(gray, whole, "half" if large else "plain")
+        if not found and large:
+            yield self._look(gray, whole, "quarter")
+        boxes = textured_boxes(texture(shrunk(gray, 2)), [hit.corners for hit in found])
+        if boxes:
+            yield from self._sharp(gray, boxes, found, "half, sharpened" if large else "sharpened")
+        if every:
+            yield from self._every(gray, boxes, found)
+        elif boxes:
+            yield from self._turn(gray, boxes[0], whole)
+        elif not found and self._number % _REST == 0:
+            yield self._look(gray, whole, _OWN)
+
+    def _sharp(self, gray: Gray, boxes: list[Box], found: list[Hit], rung: str) -> Iterator[list[Hit]]:
+        if not found:
+            yield self._look(gray, (0, 0, gray.shape[1], gray.shape[0]), rung)
+        for around in [widened(box, _MARGIN, gray) for box in boxes]:
+            if found:  # another code has ended the plain pass, which may not have looked here
+                yield self._look(gray, around, "plain")
+                yield self._look(gray, around, rung)
+            if rung != "sharpened":
+                yield self._look(gray, around, "sharpened")
+
+    def _turn(self, gray: Gray, box: Box, whole: Box) -> Iterator[list[Hit]]:
+        around = widened(box, _MARGIN, gray)
+        if light_on_dark(gray, box):
+            yield self._look(gray, around, "inverted")
+            yield self._look(gray, around, "inverted, sharpened")
+        side = max(box[2] - box[0], box[3] - box[1])
+        turns = _TURNS_SMALL if side < _SMALL * whole[3] else _TURNS_LARGE
+        rung = turns[self._number % len(turns)]
+        yield self._look(gray, around if rung in _ON_THE_BOX else whole, rung)
+
+    def _every(self, gray: Gray, boxes: list[Box], found: list[Hit]) -> Iterator[list[Hit]]:
+        whole: Box = (0, 0, gray.shape[1], gray.shape[0])
+        for box in boxes:
+            for rung in _EVERY:
+                yield self._look(gray, widened(box, _MARGIN, gray), rung)
+        if boxes or not found:
+            for rung in (_OWN, _OLD, "sharpened"):
+                yield self._look(gray, whole, rung)
+
+    def _look(self, gray: Gray, box: Box, rung: str) -> list[Hit]:
+        left, top, right, bottom = box
+        part = gray[top:bottom, left:right]
+        if right - left < _FEWEST or bottom - top < _FEWEST:  # frames may change their size, and a box lie outside
+            return []
+        if rung in (_OWN, _OLD):
+            symbols = self._zxing.read_barcodes(part, formats=self._formats if rung == _OWN else self._old)
+            scale = 1.0
+        else:
+            if rung in ("doubled", _WIDE) and part.size > _MOST_DOUBLED:
+                return []
+            picture = _RUNGS[rung](part)
+            # An upright dark-on-light symbol is all that these options give up in linear codes; a QR code is found at
+            # any angle by its three corners.
+            symbols = self._zxing.read_barcodes(
+                picture, formats=self._formats, try_rotate=False, try_invert=False, try_downscale=False
+            )
+            scale = part.shape[1] / picture.shape[1]
+        hits = [(bytes(symbol.bytes), symbol.position) for symbol in symbols if symbol.valid]
+        return [Hit(payload, _corners(position) * scale + (left, top), rung) for payload, position in hits if payload]
+
+
+def _corners(position: Any) -> NDArray[np.float64]:
+    points = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
+    return np.array([(point.x, point.y) for point in points], dtype=np.float64)
+
+
+def _payloads(hits: list[Hit]) -> list[bytes]:
+    return list(dict.fromkeys(hit.payload for hit in hits))
