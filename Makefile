@@ -119,12 +119,13 @@ test-long: setup
 	.venv/bin/pytest tests/validator/core tests/test_power_cuts.py tests/hwsim/board/test_differential.py \
 		tests/firmware_images/test_framing.py tests/sdk/centre/clearing/test_workspace.py
 	YIMA_SCHEMA_CASES=2300 .venv/bin/pytest tests/sdk/centre/interfaces/test_schema.py
+	YIMA_EXAMPLES=300 .venv/bin/pytest -n $$(nproc) tests/validator tests/sdk/bench tests/sdk/parameters tests/sdk/dissection
 	.venv/bin/pytest -m long
 
 # Changes the core and the validator in one small way after the other and shows what no test notices: half an hour. Fails
 # where fewer are noticed than tests/mutation/rates.json says. make mutate MUTATE="--only validator/core/deny.c --count 0"
 mutate: setup
-	nice $(PY) -m tests.mutation $(MUTATE)
+	YIMA_EXAMPLES=100 nice $(PY) -m tests.mutation $(MUTATE)
 
 bench: setup
 	$(PY) -m benchmarks

@@ -103,9 +103,13 @@ def _from_picture(data: bytes, thing: str) -> Payload:
         from yima.validator.readers.decoders import (  # noqa: PLC0415 - all but pictures must do without the extra
             DecodingError,
             decode,
+            decoder_named,
         )
 
+        decoder_named("zxing")  # what is missing is said before anything is said of the picture
         grays = grays_of(data)
+    except ReaderError as missing:
+        raise PayloadError(thing, missing.problem, missing.remedy) from missing
     except ModuleNotFoundError as missing:
         raise PayloadError(thing, *missing_module(missing)) from missing
     except PictureError as error:

@@ -51,7 +51,8 @@ def test_swallowed_flow_control_is_named_or_left_open_and_put_back_where_little_
     for code, came in damaged(codes, without(0x11, 0x13)):
         found = diagnose(came)
         answers.append(found.cause)
-        assert found.cause in (Cause.FLOW_CONTROL_DROPPED, Cause.UNDETERMINED)
+        # Lost at the end alone, they leave what a cut leaves, too.
+        assert found.cause in (Cause.FLOW_CONTROL_DROPPED, Cause.UNDETERMINED, Cause.CUT)
         assert not found.proved or found.payload == code
     assert answers.count(Cause.FLOW_CONTROL_DROPPED) >= 0.6 * len(answers)
 

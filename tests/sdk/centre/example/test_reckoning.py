@@ -191,7 +191,7 @@ def reckoned(folder: Path, world: dict[str, Any]) -> slow.Books:
     return books
 
 
-@pytest.mark.parametrize("terms", ["profiles", "low"])
+@pytest.mark.parametrize("terms", ["profiles", pytest.param("low", marks=pytest.mark.long)])
 def test_every_booking_is_what_the_truth_comes_to(terms: str, request: pytest.FixtureRequest) -> None:
     folder: Path = request.getfixturevalue(terms)
     books = reckoned(folder, world_of(folder))
