@@ -42,6 +42,8 @@ KINDS: Final[tuple[tuple[Cause, str, frozenset[int], float], ...]] = (
 _BUDGET: Final = 20_000  # signatures that are tried for a proof: a second
 _CLEARLY: Final = math.log(4)
 _QUESTION: Final = 0x3F
+_MARK: Final = b"\x15"  # before a signature
+_LOST_MOST: Final = 2  # in one area; of more there are too many ways to try
 
 
 class Loss(NamedTuple):
@@ -237,7 +239,7 @@ def _restored(data: bytes, size: int, kind: frozenset[int]) -> bytes | None:
         return None
     form = TEMPLATES[size]
     ends = (198 + c, 263 + c, size)
-    for losses in _splits(data, size, ends, kind):
+    for losses in _splits(data, size, ends):
         areas = []
         begin = 0
         for area, end in enumerate(ends):
@@ -258,18 +260,16 @@ def _restored(data: bytes, size: int, kind: frozenset[int]) -> bytes | None:
     return None
 
 
-def _splits(data: bytes, size: int, ends: tuple[int, int, int], kind: frozenset[int]) -> Iterator[tuple[int, int, int]]:
-    """How many are lost in each area, for every way in which the marks fit."""
+def _splits(data: bytes, size: int, ends: tuple[int, int, int]) -> Iterator[tuple[int, int, int]]:
+    """How many are lost in each area, two at most, for every way in which the signatures' marks fit. The second mark
+    stands four bytes within its area: where these may be lost as well, it is not asked for."""
     missing = size - len(data)
-    form = TEMPLATES[size]
-    for first in range(missing + 1):
-        for second in range(missing - first + 1):
+    for first in range(min(missing, _LOST_MOST) + 1):
+        for second in range(min(missing - first, _LOST_MOST) + 1):
             third = missing - first - second
-            marks_at = ends[0] - first, ends[1] + 4 - first - second
-            mark_fits = all(0 <= at < len(data) and data[at] == 0x15 for at in marks_at[: 1 + (third <= 4)])
-            if mark_fits and max(first, second, third) <= 2 and not form[ends[0]].isdisjoint({0x15}):
+            marks = [ends[0] - first, *([] if third else [ends[1] + 4 - first - second])]
+            if third <= _LOST_MOST and all(data[at : at + 1] == _MARK for at in marks):
                 yield first, second, third
-    del kind
 
 
 def _put_back(piece: bytes, form: Sequence[frozenset[int]], lost: int, kind: frozenset[int]) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ def add_payload_arguments(parser: argparse.ArgumentParser) -> None:
         "file",
         nargs="?",
         metavar="FILE",
-        help="raw bytes, hex, base64, or a PNG/JPEG with a QR code; - reads stdin 原始字节、十六进制、base64 或图片",
+        help="raw bytes, a dump or text of them, or a picture of a code; - reads stdin 原始字节、转储或文本、图片",
     )
     source.add_argument(
         "--hex", nargs="+", metavar="HEX", help="the bytes in hex, spaces allowed 十六进制数据，可含空格"

@@ -163,19 +163,24 @@ class Workspace:
         path = self.path / "state.json"
         if not path.exists():
             return {"form": FORM, "first_open": 0, "sources": {}, "done": {}}
-        try:
-            state = json.loads(path.read_bytes())
-        except ValueError:
-            state = None
-        if not isinstance(state, dict) or state.get("form") != FORM:
-            raise WorkspaceError(
-                path,
-                Text("is no state of a workspace of this form", "不是此格式的工作区状态"),
-                Text("Restore it from a copy, or start another workspace", "请从备份恢复，或另建工作区"),
-            )
-        return state
+        return parse_state(path.read_bytes(), path)
 
     def _save(self, what: str) -> None:
         body = json.dumps(self._state, indent=1, sort_keys=True).encode() + b"\n"
         write_whole(self.path / "state.json", body)
         self._on_commit(what)
+
+
+def parse_state(content: bytes, path: Path) -> dict[str, Any]:
+    """What a state.json says, also to who only reads. path: for the error. Raises WorkspaceError for another form."""
+    try:
+        state = json.loads(content)
+    except ValueError:
+        state = None
+    if not isinstance(state, dict) or state.get("form") != FORM:
+        raise WorkspaceError(
+            path,
+            Text("is no state of a workspace of this form", "不是此格式的工作区状态"),
+            Text("Restore it from a copy, or start another workspace", "请从备份恢复，或另建工作区"),
+        )
+    return state

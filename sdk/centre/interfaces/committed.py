@@ -10,19 +10,17 @@ Rules it keeps:
 """
 
 import hashlib
-import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from yima.sdk.centre.clearing.day import FILES_STEP
 from yima.sdk.centre.clearing.money.settle import LAST as SETTLE_STEP
 from yima.sdk.centre.clearing.tables import Table
-from yima.sdk.centre.clearing.workspace import FORM, WorkspaceError
+from yima.sdk.centre.clearing.workspace import parse_state
 from yima.sdk.centre.identity.taking import STEP as IDENTITY_STEP
-from yima.validator.texts import Text
 
 T = TypeVar("T")
 
@@ -90,17 +88,9 @@ class Committed:
 
     def _read(self, path: Path) -> Snapshot:
         try:
-            state: Any = json.loads(path.read_bytes())
+            state = parse_state(path.read_bytes(), path)
         except FileNotFoundError:
             return Snapshot(path=self._path)
-        except ValueError:
-            state = None
-        if not isinstance(state, dict) or state.get("form") != FORM:
-            raise WorkspaceError(
-                path,
-                Text("is no state of a workspace of this form", "不是此格式的工作区状态"),
-                Text("Restore it from a copy, or start another workspace", "请从备份恢复，或另建工作区"),
-            )
         done = state["done"]
         whole = set(done.get(FILES_STEP, []))
         days = []
