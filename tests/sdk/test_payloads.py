@@ -110,6 +110,15 @@ def test_a_picture_at_which_the_decoder_fails_says_so(tmp_path: Path) -> None:
     assert "Cut" in caught.value.remedy.en
 
 
+def test_a_long_strip_is_not_given_the_margin_of_a_code_as_wide_as_itself() -> None:
+    """Its first row was taken for a finder pattern's: gigabytes of white went around it."""
+    numpy = pytest.importorskip("numpy")
+    from yima.validator.readers.pictures import with_margin
+
+    assert with_margin(numpy.full((40, 7_000), 255, dtype=numpy.uint8)) is None
+    assert with_margin(numpy.full((7_000, 40), 255, dtype=numpy.uint8)) is None
+
+
 @pytest.mark.parametrize("turn", ["turned", "inverted", "jpeg"])
 def test_a_picture_may_be_turned_inverted_or_jpeg(turn: str, code: bytes, tmp_path: Path) -> None:
     cv2 = pytest.importorskip("cv2")

@@ -126,5 +126,7 @@ def with_margin(gray: "Gray") -> "Gray | None":
     first = light[top, left:right]
     run = len(first) if first.all() else int(np.argmin(first))
     module = max(round(run / 5), 1)
+    if min(bottom - top, right - left) < 19 * module:  # the smallest symbol has 21 modules, with its rim
+        return None
     inner = gray[max(top - module, 0) : bottom + module, max(left - module, 0) : right + module]
     return np.pad(inner, 4 * module, constant_values=255)
