@@ -213,7 +213,7 @@ def test_who_reads_while_the_centre_works_keeps_it_from_nothing_and_sees_whole_d
     one = copied(region_with_interfaces(tmp_path_factory), tmp_path / "keys")
     shutil.copy(one.folder / "keys.toml", folder)
     client = Client(Copy(folder, one.keys, []), "clerk")
-    days = settlement_days(folder)
+    days = settlement_days(folder)[:3]
     work = subprocess.Popen(
         [sys.executable, "-m", "yima.sdk.cli.main", "centre", "day", str(folder), "--day", str(days[-1]), "--json"],
         stdout=subprocess.DEVNULL,
