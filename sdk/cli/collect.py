@@ -6,7 +6,8 @@ from typing import Any
 
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.enrolment import read_devices
-from yima.sdk.centre.collector.store import Store, StoreError
+from yima.sdk.centre.collector.schema import StoreError
+from yima.sdk.centre.collector.store import Store
 from yima.sdk.listening import host_and_port, listen, url_of
 from yima.sdk.serving import serve
 from yima.sdk.tap_lines import standard_output

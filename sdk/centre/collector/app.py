@@ -23,7 +23,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from yima.sdk.centre.collector.store import KeyRefusedError, Signed, Store, StoreError
+from yima.sdk.centre.collector.schema import StoreError
+from yima.sdk.centre.collector.store import KeyRefusedError, Signed, Store
 from yima.validator.state.keys import is_signed
 from yima.validator.uplink.batches import (
     BODY_MAX,

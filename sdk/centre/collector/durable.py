@@ -43,7 +43,8 @@ class FileKind:
 
 
 class DurableFile:
-    """One SQLite file with its lock. Threads may share it: `transaction` and `reading` take turns.
+    """One SQLite file with its lock. Threads may share it: transactions take turns, and so do readings, each on a
+    connection of their own. Whoever reads keeps no transaction waiting.
 
     max_bytes bounds the database; beyond it a commit fails as on a full disk. read_only takes no lock and changes
     nothing: it looks at a file that another process may be writing.
@@ -52,7 +53,8 @@ class DurableFile:
     def __init__(self, path: Path, kind: FileKind, *, max_bytes: int | None = None, read_only: bool = False) -> None:
         self.path = path
         self.kind = kind
-        self._turn = threading.Lock()
+        self._turn, self._reading_turn = threading.Lock(), threading.Lock()
+        self._reader: sqlite3.Connection | None = None
         self._lock_fd = -1
         if read_only and not path.exists():
             raise self.trouble(Text("there is no such file", "文件不存在"), Text("Check the path", "请检查路径"))
@@ -61,14 +63,7 @@ class DurableFile:
                 self._lock_fd = self._lock()
                 # Trips are personal: the files beside the database take its mode.
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            mode = "ro" if read_only else "rw"
-            self._connection: sqlite3.Connection | None = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={mode}",
-                uri=True,
-                isolation_level=None,
-                check_same_thread=False,
-                timeout=BUSY_MS / 1000,
-            )
+            self._connection: sqlite3.Connection | None = self._connect("ro" if read_only else "rw")
             self._prepare(self._connection, max_bytes, read_only=read_only)
             status = path.stat()
             self._identity = (status.st_dev, status.st_ino)
@@ -78,6 +73,15 @@ class DurableFile:
         except YimaError:
             self.close()
             raise
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=BUSY_MS / 1000,
+        )
 
     def _lock(self) -> int:
         lock_path = self.path.with_name(self.path.name + ".lock")
@@ -192,11 +196,14 @@ class DurableFile:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection for a few selects."""
-        with self._turn:
-            connection = self._open_connection()
+        """A connection for a few selects, of what was committed before."""
+        with self._reading_turn:
+            self._open_connection()
             try:
-                yield connection
+                if self._reader is None:
+                    self._reader = self._connect("ro")
+                    self._reader.execute("PRAGMA trusted_schema=OFF")
+                yield self._reader
             except sqlite3.Error as error:
                 raise self.explain(error) from error
 
@@ -219,10 +226,12 @@ class DurableFile:
 
     def close(self) -> None:
         """Checkpoints, closes and unlocks; twice is once."""
-        with self._turn:
+        with self._reading_turn, self._turn:
+            reader, self._reader = self._reader, None
             connection, self._connection = getattr(self, "_connection", None), None
-            if connection is not None:
-                connection.close()
+            for one in (reader, connection):
+                if one is not None:
+                    one.close()
             if self._lock_fd >= 0:
                 os.close(self._lock_fd)
                 self._lock_fd = -1

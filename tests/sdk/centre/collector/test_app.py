@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.uplinks import KEY, append, until
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.enrolment import read_devices
-from yima.sdk.centre.collector.store import Store, StoreError
+from yima.sdk.centre.collector.schema import StoreError
+from yima.sdk.centre.collector.store import Store
 from yima.sdk.listening import ServingError, listen
 from yima.sdk.serving import Serving
 from yima.validator.journal import SegmentJournal
