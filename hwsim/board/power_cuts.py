@@ -14,7 +14,6 @@ What must hold after every cut:
 - the station gets every record that it has not acknowledged; with `taps`, the next tap is recorded under a new number.
 """
 
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -31,6 +30,7 @@ from yima.hwsim.board.layout import PIN_GATE, SCANNER, SLOTS
 from yima.hwsim.board.log_reader import read_log
 from yima.hwsim.board.station import Station
 from yima.validator.journal.facts import FactsError, NoteFacts, TimeFacts, parse
+from yima.validator.system.posix import processors
 
 _Shape = tuple[int, ...]
 _Way = tuple[int, tuple[Operation, ...]]
@@ -288,7 +288,7 @@ def survive(scenario: Scenario, *, every: int = 1, tap_every: int = 1, workers: 
     """Cuts the `chosen` operations, in `workers` processes (default: one a processor); then, for each way in which the
     boots after that mended the flash, cuts a second time at the `chosen` operations of the mending. tap_every: after
     every how many of the first cuts a tap must work as well."""
-    count = workers or len(os.sched_getaffinity(0))
+    count = workers or processors()
     numbers = chosen(scenario.operations, every)
     with ProcessPoolExecutor(count) as pool:
         shares = [pool.submit(_first_cuts, scenario, numbers, tap_every, share, count) for share in range(count)]

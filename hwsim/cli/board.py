@@ -19,6 +19,7 @@ from yima.hwsim.board.errors import BoardError, BoardUsageError
 from yima.hwsim.board.factory import make_flash, parameters_bytes
 from yima.hwsim.board.layout import SCANNER, STATION, STATUS
 from yima.sdk.cli.arguments import WholeNumber, add_operator_argument
+from yima.validator.system.posix import need_posix
 from yima.validator.texts import Text, say
 
 HELP = "flash and run the emulated gate controller 烧录并运行仿真闸机控制板"
@@ -117,6 +118,8 @@ def _link(text: str) -> tuple[int, Path]:
 
 def run(arguments: argparse.Namespace) -> int:
     """0; 1 if the board halted. Raises YimaError when it cannot start."""
+    if arguments.action != "flash":
+        need_posix(f"yima board {arguments.action}")
     return {"flash": _flash, "run": _run, "cuts": _cuts}[arguments.action](arguments)
 
 

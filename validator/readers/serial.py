@@ -1,4 +1,5 @@
-"""A scanner on a serial line: UART, RS-232 or USB virtual COM; `serial:/dev/ttyUSB0?baud=9600&gap_ms=30&mode=auto`.
+"""A scanner on a serial line: UART, RS-232 or USB virtual COM; `serial:COM3`,
+`serial:/dev/ttyUSB0?baud=9600&gap_ms=30&mode=auto`.
 
 Rules it keeps:
 - The line is raw: 8N1, no flow control, no translation. XON/XOFF would swallow 11 and 13 out of a signature, and a
@@ -6,28 +7,24 @@ Rules it keeps:
 - The wait is a select loop of our own: pyserial's inter_byte_timeout takes a second whatever is asked.
 - A line is silent only when we have looked and nothing was there: bytes that waited while the device worked are no
   pause.
-- The port is ours alone (flock), so a second process cannot take every other byte.
+- The port is ours alone, so a second process cannot take every other byte.
 """
 
 import errno
-import os
-import select
-import termios
+import shlex
 import time
 from collections import deque
 from typing import Any, cast
-
-import serial
 
 from yima.validator.errors import ReaderError
 from yima.validator.ports import Reading
 from yima.validator.readers import address as addresses
 from yima.validator.readers.framing import Framer, Mode, Profile
+from yima.validator.system import serial_line
 from yima.validator.texts import Text
 
 MODES = ("auto", "raw", "hex", "base64")
-_TRANSLATING = termios.IXON | termios.IXOFF | termios.ISTRIP | termios.INLCR | termios.IGNCR | termios.ICRNL
-_BLOCK = 4096
+_LIST = "yima bench --list"
 
 
 def open_reader(address: str) -> "SerialReader":
@@ -88,17 +85,9 @@ class SerialReader:
     def _receive(self, wait_s: float) -> bytes:
         """What is there within wait_s, empty if nothing."""
         try:
-            descriptor = self._port.fileno()
-            if not select.select([descriptor], [], [], wait_s)[0]:
-                return b""
-            data = os.read(descriptor, _BLOCK)
-        except BlockingIOError:
-            return b""
+            return serial_line.receive(self._port, wait_s)
         except (OSError, ValueError) as gone:  # EIO when it is unplugged; ValueError or PortNotOpen when it was closed
             raise self._gone() from gone
-        if not data:
-            raise self._gone()  # readable and empty: the other end has hung up
-        return data
 
     def _gone(self) -> ReaderError:
         return ReaderError(
@@ -110,22 +99,10 @@ class SerialReader:
 
 def _open(path: str, baud: int) -> Any:
     try:
-        port = serial.Serial(
-            path,
-            baud,
-            bytesize=serial.EIGHTBITS,
-            parity=serial.PARITY_NONE,
-            stopbits=serial.STOPBITS_ONE,
-            timeout=0,
-            xonxoff=False,
-            rtscts=False,
-            dsrdtr=False,
-            exclusive=True,
-        )
-    except (OSError, ValueError, termios.error) as refused:
+        port = serial_line.open_raw(path, baud)
+    except serial_line.REFUSALS as refused:
         raise _explain(path, baud, refused) from refused
-    settings = termios.tcgetattr(port.fileno())
-    if settings[0] & _TRANSLATING or settings[3] & (termios.ICANON | termios.ECHO):
+    if serial_line.translates(port):
         port.close()
         raise ReaderError(
             path,
@@ -137,24 +114,29 @@ def _open(path: str, baud: int) -> Any:
 
 def _explain(path: str, baud: int, refused: Exception) -> ReaderError:
     """The error of the port in words; pyserial's SerialException carries the errno of the open, or none for a lock."""
-    number = getattr(refused, "errno", None)
-    locked = number in {errno.EBUSY, errno.EAGAIN} or "exclusively lock" in str(refused)
-    if number in {errno.ENOENT, errno.ENODEV, errno.ENXIO}:
+    number, said = getattr(refused, "errno", None), str(refused)
+    denied = number in {errno.EACCES, errno.EPERM}
+    # Windows denies whatever is open elsewhere, and pyserial gives its errors' names alone.
+    locked = number in {errno.EBUSY, errno.EAGAIN} or "exclusively lock" in said or "PermissionError(" in said
+    if number in {errno.ENOENT, errno.ENODEV, errno.ENXIO} or "FileNotFoundError(" in said:
         problem = Text("there is no such port", "没有这个串口")
-        remedy = Text("Plug the scanner in; ls /dev/tty* lists the ports", "请接好扫码器；ls /dev/tty* 可列出串口")
-    elif number in {errno.EACCES, errno.EPERM}:
+        remedy = Text(f"Plug the scanner in; {_LIST} shows the ports", f"请接好扫码器；{_LIST} 可列出串口")
+    elif denied:
         problem = Text("you may not open this port", "没有权限打开该串口")
         remedy = Text(
             "Join the group dialout: sudo usermod -aG dialout $USER, then log in again",
             "请加入 dialout 组：sudo usermod -aG dialout $USER，然后重新登录",
         )
     elif locked:
-        problem = Text("another program is using this port", "另一个程序正在使用该串口")
-        remedy = Text("Stop it; fuser -v PORT shows which one it is", "请先停止它；fuser -v 串口 可查出是哪个程序")
+        problem, who = Text("another program is using this port", "另一个程序正在使用该串口"), shlex.quote(path)
+        remedy = Text(
+            f"Stop it; on Linux and macOS fuser {who} shows which one it is",
+            f"请先停止它；Linux 与 macOS 上 fuser {who} 可查出是哪个程序",
+        )
     elif isinstance(refused, ValueError):
         problem = Text(f"the port refuses {baud} baud", f"该串口不支持波特率 {baud}")
         remedy = Text("Give the scanner's own rate, as in ?baud=9600", "请给出扫码器自己的波特率，例如 ?baud=9600")
     else:
         problem = Text(f"it is no serial port that can be used ({refused})", f"不是可用的串口（{refused}）")
-        remedy = Text("Name the scanner's port; ls /dev/tty* lists them", "请指定扫码器的串口；ls /dev/tty* 可列出串口")
+        remedy = Text(f"Name the scanner's port; {_LIST} shows them", f"请指定扫码器的串口；{_LIST} 可列出串口")
     return ReaderError(path, problem, remedy)

@@ -3,13 +3,12 @@
 The store of the collector is such a file. The rules:
 
 - WAL with `synchronous=FULL`: set, then read back and asserted; a library's default is not trusted.
-- One process writes. A lock file beside the database (flock, released by the kernel when the process dies) holds its
+- One process writes. A lock file beside the database (released by the system when the process dies) holds its
   process id, so that a second one is told who is in the way.
 - Nothing is repaired by guessing: a file that SQLite finds damaged is refused, with what to do.
 - Every SQLite error becomes one that names the file, says what is wrong and what to do.
 """
 
-import fcntl
 import os
 import sqlite3
 import threading
@@ -19,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from yima.validator.errors import YimaError
+from yima.validator.system.disk import flush_folder
+from yima.validator.system.locks import HeldError, hold
 from yima.validator.texts import Text
 
 BUSY_MS = 1000  # how long a foreign reader or backup tool may hold the file before a commit gives up
@@ -62,7 +63,7 @@ class DurableFile:
             if not read_only:
                 self._lock_fd = self._lock()
                 # Trips are personal: the files beside the database take its mode.
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._connection: sqlite3.Connection | None = self._connect("ro" if read_only else "rw")
             self._prepare(self._connection, max_bytes, read_only=read_only)
             status = path.stat()
@@ -85,22 +86,16 @@ class DurableFile:
 
     def _lock(self) -> int:
         lock_path = self.path.with_name(self.path.name + ".lock")
-        descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "?"
-            os.close(descriptor)
+            return hold(lock_path)
+        except HeldError as held:
             raise self.trouble(
-                Text(f"in use by process {holder}", f"正被进程 {holder} 使用"),
+                Text(f"in use by process {held.holder}", f"正被进程 {held.holder} 使用"),
                 Text(
                     "One process writes one file: stop that one, or give this one another place",
                     "一个文件只能由一个进程写入：请停止该进程，或另选位置",
                 ),
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
-        return descriptor
 
     def _prepare(self, connection: sqlite3.Connection, max_bytes: int | None, *, read_only: bool) -> None:
         connection.execute("PRAGMA trusted_schema=OFF")
@@ -112,6 +107,7 @@ class DurableFile:
             return
         mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA fullfsync=ON")  # macOS: through the drive's own memory; elsewhere nothing
         synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
         if mode != "wal" or synchronous != SYNCHRONOUS_FULL:
             raise self.trouble(
@@ -166,11 +162,7 @@ class DurableFile:
             connection.execute(statement)
         connection.execute("COMMIT")
         # SQLite syncs its files; that the directory knows them after a power cut is for us to see to.
-        directory = os.open(self.path.absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        flush_folder(self.path.absolute().parent)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
