@@ -111,6 +111,7 @@ _RUNGS: Final[dict[str, Callable[[Gray], Gray]]] = {
 }
 _OWN: Final = "zxing's own"  # not in _RUNGS: another call
 _OLD: Final = "zxing's own, Model 1 too"  # with it, zxing-cpp also reads symbols drawn with one pixel a module
+_LEAST_FRAME: Final = 120  # pixels to a side; what is less is no camera's, and may be drawn with one pixel a module
 _SMALL: Final = (
     0.6  # of the frame's height: the side of a box below which its modules rather need doubling than halving
 )
@@ -233,7 +234,8 @@ class Ladder:
         if right - left < _FEWEST or bottom - top < _FEWEST:  # frames may change their size, and a box lie outside
             return []
         if rung in (_OWN, _OLD):
-            symbols = self._zxing.read_barcodes(part, formats=self._formats if rung == _OWN else self._old)
+            old = rung == _OLD or min(gray.shape) < _LEAST_FRAME
+            symbols = self._zxing.read_barcodes(part, formats=self._old if old else self._formats)
             scale = 1.0
         else:
             if rung in ("doubled", _WIDE) and part.size > _MOST_DOUBLED:
