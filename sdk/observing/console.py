@@ -149,7 +149,9 @@ class DeviceConsole:
     def _look(self) -> Event:
         assert self._looking is not None  # nothing is asked before `start`
         age_s = max(0.0, time.monotonic() - self._turned_at())
-        return {**asdict(self._looking.look()), "loop_age_s": round(age_s, 1)}
+        seen = self._looking.look()
+        named = {"memory": seen.memory._asdict(), "threads": [thread._asdict() for thread in seen.threads]}
+        return {**asdict(seen), **named, "loop_age_s": round(age_s, 1)}
 
 
 def _is_here(host: str) -> bool:

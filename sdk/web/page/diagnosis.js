@@ -108,15 +108,19 @@
     }
   }
 
-  function told(cause, detail, proved, payload) {
+  function explained(cause, detail, proved, payload) {
     const { what, cure, harmless } = tables.causes[cause];
     return { cause, proved, bytes: payload === null ? null : bytesOf(payload), detail, harmless, note: what, cure };
   }
 
-  yima.diagnose = (bytes, whole, { signed = null, baud = 0 } = {}) => {
-    const { cause, proved, payload, steps } = diagnosis(stringOf(bytes), proofs(whole, signed), baud);
+  function told({ cause, proved, payload, steps }) {
     const detail = steps.find((step) => step.cause === cause && step.detail)?.detail ?? "";
-    const others = steps.length > 1 ? steps.map((step) => told(step.cause, step.detail ?? "", false, null)) : [];
-    return [told(cause, detail, proved, payload), ...others];
-  };
+    const others = steps.length > 1 ? steps.map((step) => explained(step.cause, step.detail ?? "", false, null)) : [];
+    return [explained(cause, detail, proved, payload), ...others];
+  }
+
+  yima.diagnose = (bytes, whole, { signed = null, baud = 0 } = {}) =>
+    told(diagnosis(stringOf(bytes), proofs(whole, signed), baud));
+
+  Object.assign(yima.diagnosing, { statesOf, told });
 })(globalThis.yima);

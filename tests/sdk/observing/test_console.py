@@ -83,6 +83,8 @@ def test_a_running_device_shows_its_taps_as_they_come(tmp_path: Path) -> None:
                 )
                 standing = shown["standing"]
                 assert (standing["parameters_version"], standing["clock_trusted"]) == (3, True)
+                assert standing["memory"]["used"] == 1
+                assert {"name": "yima-journal", "standing": "running", "restarts": 0} in standing["threads"]
                 assert standing["pending"] == 3, "the start, the parameters, the tap"
                 assert "6228480402564890" not in json.dumps(shown)
                 process.send_signal(signal.SIGTERM)

@@ -26,11 +26,14 @@ const hex = (bytes) => bytes && Buffer.from(bytes).toString("hex");
 const asked = (what) => (...pieces) => (say({ [what]: pieces.map(hex) }), line());
 
 for (;;) {
-  const { diagnose, pasted, payload, family, whole, baud } = line();
+  const { diagnose, pasted, payload, family, card, whole, baud } = line();
   const given = Buffer.from(diagnose ?? payload ?? family ?? "", "hex");
-  if (diagnose !== undefined) {
+  const told = (one) => ({ ...one, bytes: hex(one.bytes) });
+  if (card !== undefined) {
+    say({ answer: yima.diagnoseCard(Buffer.from(card, "hex"))?.map(told) ?? null });
+  } else if (diagnose !== undefined) {
     const options = whole ? {} : { signed: asked("signed"), baud };
-    say({ answer: yima.diagnose(given, asked("whole"), options).map((one) => ({ ...one, bytes: hex(one.bytes) })) });
+    say({ answer: yima.diagnose(given, asked("whole"), options).map(told) });
   } else if (family !== undefined) {
     say({ answer: yima.diagnosing.familyOf(yima.diagnosing.stringOf(given)) });
   } else {

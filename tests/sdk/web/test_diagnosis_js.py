@@ -10,16 +10,29 @@ from typing import Any
 
 import pytest
 
-from tests.sdk.bench.damages import LOST, UNDONE, without
+from tests.sdk.bench.damages import LOST, UNDONE, Damage, without
 from tests.sdk.bench.test_pasted import FORMS, dump
-from yima.sdk.bench import CAUSES, diagnose
+from yima.sdk.bench import CAUSES, Diagnosis, diagnose
 from yima.sdk.bench.browser import SCRIPT, script
+from yima.sdk.bench.card import CARD, diagnose_card
 from yima.sdk.bench.wholeness import is_proved
 from yima.sdk.dissection.families import family_of
 from yima.sdk.payloads import PayloadError, payload_in
 from yima.validator._core import sm2_verify
 
-SCRIPTS = ("causes", "wholeness", "charsets", "dumps", "pasted", "packets", "restoring", "losses", "lines", "diagnosis")
+SCRIPTS = (
+    "causes",
+    "wholeness",
+    "charsets",
+    "dumps",
+    "pasted",
+    "packets",
+    "restoring",
+    "losses",
+    "lines",
+    "diagnosis",
+    "card",
+)
 """In the order in which a page has them."""
 HARNESS = Path(__file__).with_name("scripts.js")
 Ask = Callable[..., Any]
@@ -69,8 +82,11 @@ def whole(code: str) -> bool:
 
 def assert_agrees(ask: Ask, data: bytes, baud: int = 0) -> None:
     """Cause, proof, bytes, words and every step are Python's."""
-    first, *steps = ask(diagnose=data.hex(), baud=baud)
-    found = diagnose(data, read_baud=baud)
+    assert_tells(ask(diagnose=data.hex(), baud=baud), diagnose(data, read_baud=baud))
+
+
+def assert_tells(told: list[dict[str, Any]], found: Diagnosis) -> None:
+    first, *steps = told
     what, cure, _ = CAUSES[found.cause]
     assert first == {
         "cause": str(found.cause),
@@ -113,6 +129,16 @@ def test_swallowed_bytes_are_put_back_as_python_puts_them(
     values: tuple[int, ...], ask: Ask, new_code: Callable[..., bytes]
 ) -> None:
     assert_agrees(ask, without(*values)(new_code()))
+
+
+def test_the_card_is_read_as_python_reads_it(ask: Ask, code: bytes) -> None:
+    dropped: list[Damage] = [without(0x11, 0x13), without(0x0D), without(0x11, 0x13, 0x80, 0x81, 0x82)]
+    for damage in (*UNDONE.values(), *LOST.values(), *dropped):
+        told, found = ask(card=damage(CARD).hex()), diagnose_card(damage(CARD))
+        assert (told is None) == (found is None)
+        if found is not None:
+            assert_tells(told, found)
+    assert ask(card=code.hex()) is None
 
 
 def test_without_single_signatures_the_proof_is_asked_of_the_whole(ask: Ask, code: bytes) -> None:
@@ -167,7 +193,7 @@ def test_random_bytes_and_random_damages_agree(ask: Ask, code: bytes) -> None:
     damages = list((UNDONE | LOST).values())
     for size in (0, 1, 2, 3, 5, 29, 64, 100, 145, 226, 348, 500, 700):
         assert_agrees(ask, chance.randbytes(size))
-    for _ in range(40):
+    for _ in range(25):
         data = bytearray(chance.choice(damages)(code))
         for _ in range(chance.choice((0, 1, 2, 30))):
             data[chance.randrange(len(data))] = chance.randrange(256)
