@@ -79,6 +79,7 @@ class Console:
         self._about = {**about, "version": VERSION}
         self._look = look
         self._events: deque[tuple[int, Callable[[], Event]]] = deque(maxlen=KEPT)
+        self._told: dict[int, str] = {}  # made once: a viewer shall cost the loop of a tap little
         self._numbers = itertools.count(1)
         pages = {path: Page(kind, (_FOLDER / name).read_bytes, _HEADERS) for path, (name, kind) in _FILES.items()}
         pages[_STATE] = Page("application/json", self._state, _HEADERS)
@@ -103,9 +104,10 @@ class Console:
                 break
             except RuntimeError:  # one more has come meanwhile
                 continue
-        shown = [{"number": number, **make()} for number, make in events]
-        state = {"about": self._about, "now": time.time(), "standing": self._look(), "events": shown}
-        return json.dumps(state, ensure_ascii=False, default=str).encode("utf-8", "replace")
+        told = self._told
+        self._told = {number: told.get(number) or _json({"number": number, **make()}) for number, make in events}
+        standing = _json({"about": self._about, "now": time.time(), "standing": self._look()})
+        return f'{standing[:-1]}, "events": [{", ".join(self._told.values())}]}}'.encode("utf-8", "replace")
 
 
 class DeviceConsole:
@@ -152,6 +154,10 @@ class DeviceConsole:
         seen = self._looking.look()
         named = {"memory": seen.memory._asdict(), "threads": [thread._asdict() for thread in seen.threads]}
         return {**asdict(seen), **named, "loop_age_s": round(age_s, 1)}
+
+
+def _json(what: Event) -> str:
+    return json.dumps(what, ensure_ascii=False, default=str)
 
 
 def _is_here(host: str) -> bool:

@@ -152,7 +152,7 @@ def test_a_slow_viewer_loses_events_and_can_tell_how_many() -> None:
     assert numbers == list(range(2 * KEPT + 1, 3 * KEPT + 1))
 
 
-def test_what_happens_is_made_into_json_only_where_somebody_asks() -> None:
+def test_what_happens_is_made_into_json_only_where_somebody_asks_and_once() -> None:
     made_on: list[str] = []
 
     def event() -> dict[str, str]:
@@ -162,7 +162,8 @@ def test_what_happens_is_made_into_json_only_where_somebody_asks() -> None:
     with console() as made:
         made.happened(event)
         assert made_on == []
-        state(made.endpoint.port)
+        assert state(made.endpoint.port)["events"] == [{"number": 1}]
+        assert json.loads(made._state())["events"] == [{"number": 1}]
         assert made_on == ["asked"]
 
 
