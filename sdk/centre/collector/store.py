@@ -202,6 +202,12 @@ class Store:
             ).fetchall()
         return [_entry_of(JournalKey(device, epoch, sequence), row) for sequence, *row in rows]
 
+    def check_writable(self) -> None:
+        """Writes a few pages and takes them back. Raises StoreError when that cannot be done."""
+        with self._file.transaction() as connection:
+            connection.execute("CREATE TABLE tried AS SELECT zeroblob(8192) AS content")
+            connection.execute("DROP TABLE tried")
+
     def close(self) -> None:
         """Leaves the store whole."""
         self._file.close()
