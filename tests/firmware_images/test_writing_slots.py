@@ -120,6 +120,14 @@ def test_an_upload_that_names_no_image_is_tried_at_the_next_start(board: HostBoa
     assert (waiting["pending"], waiting["confirmed"]) == (True, False)
 
 
+def test_an_upload_that_broke_off_goes_on_where_it_was(board: HostBoard, newer: bytes) -> None:
+    first = {"off": 0, "data": newer[:600], "image": 0, "len": len(newer), "sha": hashlib.sha256(newer).digest()}
+    assert board.ask(WRITE, 1, UPLOAD, first) == {"off": 600}
+    assert board.ask(WRITE, 1, UPLOAD, {**first, "data": newer[:100]}) == {"off": 600}, "the tool was started anew"
+    assert board.ask(WRITE, 1, UPLOAD, {"off": 900, "data": newer[900:]}) == {"off": 600}, "a piece was lost"
+    assert board.ask(WRITE, 1, UPLOAD, {"off": 600, "data": newer[600:]}) == {"off": len(newer), "match": True}
+
+
 def test_an_upload_that_names_an_image_waits_to_be_marked(board: HostBoard, newer: bytes) -> None:
     upload(board, newer, number=1)
     assert not board.ask(READ, 1, STATE, {})["images"][1]["pending"]
