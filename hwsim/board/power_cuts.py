@@ -15,16 +15,18 @@ What must hold after every cut:
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from yima.firmware_images.image import ImageError, read, verify
 from yima.hwsim.board.emulator import Board, Outcome
+from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.flash import Cut, Operation, cut_states
 from yima.hwsim.board.layout import PIN_GATE, SCANNER, SLOTS
 from yima.hwsim.board.log_reader import read_log
@@ -155,6 +157,20 @@ class Player:
         self.station.confirm()
         self.promise_slots(("B",))
         self.now = self.station.reset()
+
+    def write_while_on_trial(self, image: bytes) -> None:
+        """An image is on trial and the station wants to write the slot of its fall-back: it must not. Then the image is
+        confirmed."""
+        self.promise_slots(("A", "B"))
+        attempts: tuple[Callable[[], None], ...] = (partial(self.station.upload, image), self.station.erase)
+        for attempt in attempts:
+            try:
+                attempt()
+            except BoardError:
+                continue
+            raise ValueError("the fall-back of an image on trial was written")
+        self.station.confirm()
+        self.promise_slots(("B",))
 
     def operations(self) -> int:
         """Flash operations until now."""

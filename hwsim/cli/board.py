@@ -194,7 +194,7 @@ def _check_what_qemu_can(arguments: argparse.Namespace) -> None:
 
 def _cuts(arguments: argparse.Namespace) -> int:
     """1 if a cut was not survived."""
-    from yima.hwsim.board.cut_scenarios import trips, update  # noqa: PLC0415 - needs the compiler and imgtool
+    from yima.hwsim.board.cut_scenarios import trial, trips, update  # noqa: PLC0415 - needs the compiler and imgtool
     from yima.hwsim.board.power_cuts import survive  # noqa: PLC0415
     from yima.hwsim.board.workshop import make_firmware, make_world  # noqa: PLC0415
 
@@ -202,7 +202,7 @@ def _cuts(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="yima-cuts-") as name:
         directory = Path(name)
         firmware, world = make_firmware(directory / "firmware"), make_world()
-        for play in (trips, update):
+        for play in (trips, trial, update):
             scenario = play(directory, firmware, world)
             operations = len(scenario.operations)
             print(f"{scenario.name}: {operations} flash operations 次闪存操作", flush=True)
