@@ -1,7 +1,7 @@
 """The source of a package: a directory with package.toml and CSV files that a person edits, read into rules.
 
 Rules it keeps:
-- Every file but package.toml may be missing. A .csv or .toml that has no place here is an error: a slip of typing.
+- Every file but package.toml may be missing. What else lies here is known, or an error (see folder).
 - Whatever is malformed is a ParametersError with file, line, column (or key) and reason; the first one ends it.
 - Nothing is signed and nothing is built here; what the core must say of root keys it says when the image is built.
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from yima.sdk.parameters import fare_files as fares
 from yima.sdk.parameters.cells import LOCAL, read_rows, refuse_repeated
 from yima.sdk.parameters.fare_files import KindWord, period, refuse_overlaps
+from yima.sdk.parameters.folder import PACKAGE_FILE, Folder, look
 from yima.sdk.parameters.group_file import members_of
 from yima.validator.errors import ParametersError
 from yima.validator.parameters.family_rules import family_rules_of, rows
@@ -36,12 +37,6 @@ from yima.validator.parameters.rules import (
 from yima.validator.parameters.tables import Place, Table
 from yima.validator.texts import Text
 
-PACKAGE_FILE = "package.toml"
-CSV_FILES = (
-    "acceptance", "cities", "concessions", "decoders", "deny", "fares", "groups", "journeys", "lines", "stages",
-    "stations", "whitelist",
-)  # fmt: skip
-_MATRIX = re.compile(r"matrix-([a-z0-9][a-z0-9._-]{0,30})")
 _DENY_MAX = 100_000
 
 
@@ -186,40 +181,14 @@ def _lines(path: Path) -> dict[LabelKey, str]:
     }
 
 
-def _files(directory: Path) -> tuple[dict[str, Path], dict[str, Path]]:
-    """The CSV files that are there, and the matrices by name. Refuses a file that has no place here."""
-    csv_files, matrices = {}, {}
-    for path in sorted(directory.iterdir()):
-        if path.suffix not in {".csv", ".toml"} or path.name == PACKAGE_FILE or path.name.startswith("."):
-            continue
-        matrix = _MATRIX.fullmatch(path.stem)
-        if path.suffix == ".csv" and path.stem in CSV_FILES:
-            csv_files[path.stem] = path
-        elif path.suffix == ".csv" and matrix:
-            matrices[matrix[1]] = path
-        elif path.name == "transfers.csv":
-            raise ParametersError(
-                path,
-                Text(
-                    "is read no more: no gate knows a rider's last ride elsewhere",
-                    "不再读取：闸机无法得知乘客在别处的上次行程",
-                ),
-                Text(
-                    "Delete the file; transfers are reduced by the centre, not by gates",
-                    "请删除该文件；换乘优惠由清分中心处理，不由闸机处理",
-                ),
-            )
-        else:
-            known = ", ".join(f"{name}.csv" for name in CSV_FILES)
-            raise ParametersError(
-                path,
-                Text("no file of a parameter source", "不是参数源文件"),
-                Text(
-                    f"Known: {PACKAGE_FILE}, {known}, matrix-NAME.csv",
-                    f"可用：{PACKAGE_FILE}、{known}、matrix-名称.csv",
-                ),
-            )
-    return csv_files, matrices
+def _files(directory: Path, values: object) -> Folder:
+    """The CSV files that are there, and the matrices by name. Refuses whatever has no place here."""
+    roots = values.get("roots") if isinstance(values, dict) else None
+    files = [root.get("file") for root in roots if isinstance(root, dict)] if isinstance(roots, list) else []
+    found, wrong = look(directory, [file for file in files if isinstance(file, str)])
+    if wrong:
+        raise wrong[0]
+    return found
 
 
 def _with_date(limits: Limits, issued_at: int) -> Limits:
@@ -230,11 +199,13 @@ def _with_date(limits: Limits, issued_at: int) -> Limits:
 def read_source(directory: str | Path) -> Source:
     """Everything a source directory says. Raises ParametersError."""
     directory = Path(directory)
-    table = Table(_toml(directory / PACKAGE_FILE), Place(str(directory / PACKAGE_FILE)))
-    csv_files, matrix_files = _files(directory)
+    values = _toml(directory / PACKAGE_FILE)
+    table = Table(values, Place(str(directory / PACKAGE_FILE)))
+    files = _files(directory, values)
+    matrix_files = files.matrices
 
     def of(name: str) -> Path | None:
-        return csv_files.get(name)
+        return files.tables.get(name)
 
     environment, version = environment_of(table), table.number("version", 1, 0xFFFFFFFF)
     not_before, expiry = _moment(table, "not_before"), _moment(table, "expiry")
