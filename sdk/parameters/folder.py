@@ -5,14 +5,18 @@ lie here without being read is listed, and nothing else may.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TypeVar
 
+from yima.sdk.parameters.problems import attempt
 from yima.validator.errors import ParametersError
 from yima.validator.texts import Text
+
+Made = TypeVar("Made")
 
 PACKAGE_FILE = "package.toml"
 CSV_FILES = (
@@ -45,6 +49,11 @@ class Folder:
 
     tables: dict[str, Path] = field(default_factory=dict)
     matrices: dict[str, Path] = field(default_factory=dict)
+
+    def read(self, name: str, read: Callable[[Path], Made], instead: Callable[[], Made]) -> Made:
+        """What is read of a table; `instead` where it is not there, or where what is wrong with it was noted."""
+        path = self.tables.get(name)
+        return instead() if path is None else attempt(lambda: read(path), instead())
 
 
 def look(directory: Path, named: Collection[str] = ()) -> tuple[Folder, list[ParametersError]]:
