@@ -128,7 +128,7 @@ account,last,group
 """,
     "journeys.csv": """\
 rule,mode,city,longest_s,over_time_fen,missing_exit,missing_entry_fen,unreadable_fen,entry_cap_fen
-suzhou,metro,320500,14400,200,accept,200,500,200
+suzhou,metro,320500,14400,200,accept,200,500,500
 """,
     "decoders.csv": """\
 organisation,state_at,inside,station_at,station_size,station_form,time_at,time_form

@@ -11,7 +11,7 @@ docs/parameters.md describes the files for those who write them.
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from yima.sdk.parameters.cells import LOCAL, Row, read_rows, refuse_repeated
 from yima.sdk.parameters.fare_files import KindWord, period, refuse_overlaps
 from yima.sdk.parameters.folder import PACKAGE_FILE, Folder, look
 from yima.sdk.parameters.group_file import members_of
+from yima.sdk.parameters.lint_names import NAMES
 from yima.sdk.parameters.problems import attempt, every_problem, tell
 from yima.validator.errors import ParametersError
 from yima.validator.parameters.family_rules import family_rules_of, rows
@@ -49,7 +50,7 @@ _DENY_MAX = 100_000
 class Source:
     """A source directory, read. city: for which the package is, 0: any. previous: None: the version before this one.
 
-    not_before, expiry: unix seconds.
+    not_before, expiry: unix seconds. silenced: names of warnings (`lint`) with the reason why each is none here.
     """
 
     directory: Path
@@ -58,6 +59,7 @@ class Source:
     not_before: int
     expiry: int
     rules: Rules
+    silenced: Mapping[str, str] = field(default_factory=dict)
 
 
 def _toml(path: Path) -> dict[str, object]:
@@ -250,6 +252,8 @@ def _read(directory: Path) -> Source:
         },
         other=attempt(lambda: rows(family_rules_of(table)), {}),
     )
+    nothing: dict[str, str] = {}
+    quiet = attempt(lambda: _silenced(Table(table.take("lint") or {}, table.place.at("lint"))), nothing)
     attempt(table.done, None)
     return Source(
         directory=directory,
@@ -258,7 +262,22 @@ def _read(directory: Path) -> Source:
         not_before=head.not_before,
         expiry=head.expiry,
         rules=rules,
+        silenced=quiet,
     )
+
+
+def _silenced(table: Table) -> dict[str, str]:
+    """The table `lint`: names of warnings, each with a reason."""
+    found = {}
+    for name in NAMES:
+        reason = table.take(name)
+        if reason is None:
+            continue
+        if not isinstance(reason, str) or not reason.strip():
+            table.place.at(name).expected(reason, "the reason why it is none here, in quotes", "带引号的忽略原因")
+        found[name] = reason
+    table.done()
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
