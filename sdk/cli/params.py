@@ -4,7 +4,7 @@ import argparse
 from datetime import datetime
 from pathlib import Path
 
-from yima.sdk.cli import params_deny, params_lint, params_lists
+from yima.sdk.cli import params_deny, params_fare, params_lint, params_lists
 from yima.sdk.cli.arguments import WholeNumber, moment
 from yima.sdk.parameters.cells import LOCAL
 from yima.sdk.parameters.compile import build_package, open_any
@@ -15,6 +15,7 @@ from yima.sdk.parameters.rotation import rotate_keys
 from yima.sdk.parameters.show import page
 from yima.sdk.parameters.signing import Report, add_signature, make_key_file, read_key_file, verify_package
 from yima.sdk.parameters.source import read_source
+from yima.sdk.parameters.trips import refuse_surprises
 from yima.sdk.parameters.wording import money
 from yima.validator.errors import ParametersError
 from yima.validator.packages import Pins, Trust, parse_pins, pins_as_text, read_package, read_pins, when
@@ -48,13 +49,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(
         dest="action",
         required=True,
-        metavar="example|check|lint|build|show|verify|diff|new-key|sign|rotate-keys|deny|whitelist|roots",
+        metavar="example|check|lint|fare|try|build|show|verify|diff|new-key|sign|rotate-keys|deny|whitelist|roots",
     )
     example = verbs.add_parser("example", help="print the plain form, or write a source directory 输出示例")
     example.add_argument("directory", nargs="?", type=Path, metavar="DIR", help="a source is written there 源目录")
     check = verbs.add_parser("check", help="look at everything and sum it up 检查并概述")
     check.add_argument("file", type=Path, metavar="FILE", help=_FILE)
     params_lint.add_arguments(verbs.add_parser("lint", help=params_lint.HELP))
+    params_fare.add_fare_arguments(verbs.add_parser("fare", help=params_fare.FARE_HELP))
+    params_fare.add_try_arguments(verbs.add_parser("try", help=params_fare.TRY_HELP))
     build = verbs.add_parser("build", help="compile a source directory to a package 由源目录制作参数包")
     build.add_argument("source", type=Path, metavar="DIR")
     _add_output(build)
@@ -109,6 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
         "example": _example,
         "check": _check,
         "lint": params_lint.run,
+        "fare": params_fare.run_fare,
+        "try": params_fare.run_try,
         "build": _build,
         "show": _show,
         "verify": _verify,
@@ -179,6 +184,9 @@ def _build(arguments: argparse.Namespace) -> int:
             ),
         )
     source = read_source(arguments.source)
+    if source.trips:
+        count = refuse_surprises(source.trips, source.city, source.rules)
+        print(f"{count} trips as expected 次行程与预期一致")
     data = build_package(source, keys, next_keys=pins.keys if pins else (), needed=pins.needed if pins else 1)
     _write(arguments.output, data)
     _tell_loose_ends(source.rules)

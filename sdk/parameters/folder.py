@@ -21,7 +21,7 @@ Made = TypeVar("Made")
 PACKAGE_FILE = "package.toml"
 CSV_FILES = (
     "acceptance", "cities", "concessions", "decoders", "deny", "fares", "groups", "journeys", "lines", "stages",
-    "stations", "whitelist",
+    "stations", "trips", "whitelist",
 )  # fmt: skip
 BESIDE = (
     "README", "README.md", "README.*.md", "README.txt", "LICENSE", "CHANGELOG.md", ".gitignore", ".gitattributes",

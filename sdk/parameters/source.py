@@ -50,7 +50,8 @@ _DENY_MAX = 100_000
 class Source:
     """A source directory, read. city: for which the package is, 0: any. previous: None: the version before this one.
 
-    not_before, expiry: unix seconds. silenced: names of warnings (`lint`) with the reason why each is none here.
+    not_before, expiry: unix seconds. silenced: names of warnings (`lint`) with the reason why each is none here. trips:
+    the table of expected fares that must hold before the package is signed.
     """
 
     directory: Path
@@ -60,6 +61,7 @@ class Source:
     expiry: int
     rules: Rules
     silenced: Mapping[str, str] = field(default_factory=dict)
+    trips: Path | None = None
 
 
 def _toml(path: Path) -> dict[str, object]:
@@ -263,6 +265,7 @@ def _read(directory: Path) -> Source:
         expiry=head.expiry,
         rules=rules,
         silenced=quiet,
+        trips=files.tables.get("trips"),
     )
 
 
