@@ -26,7 +26,9 @@ _CAP_FEN = 0xFFFFFF
 class Ride:
     """A question.
 
-    at: unix seconds, of the tap that is charged. who: see `riders`. start, end: stations; a bus has no end. line 0: the gate does not know its own. issuer_city 0: of the riding city itself. ridden_s: since the entry."""
+    start, end: stations; a bus has no end. line 0: the gate does not know its own. at: unix seconds, of the tap that
+    is charged. who: see `riders`. issuer_city 0: of the riding city itself. ridden_s: seconds since the entry.
+    """
 
     mode: Mode
     city: int
