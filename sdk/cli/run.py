@@ -10,6 +10,7 @@ from pathlib import Path
 
 from yima.sdk.cli.arguments import WholeNumber, add_direction_argument, add_operator_argument, gate_of
 from yima.sdk.cli.ending import follow_signals
+from yima.sdk.cli.gate_place import refuse_useless
 from yima.sdk.cli.observed import add_console_arguments, observe
 from yima.sdk.cli.run_lines import RunLines
 from yima.sdk.observing.seen import Looking
@@ -188,7 +189,7 @@ def run(arguments: argparse.Namespace) -> int:
         source = source_in(state)
         parameters = source.start(begun)
         deny = _deny(arguments, state, lines.notice)
-        validator = Validator(parameters, gate_of(arguments))
+        validator = Validator(parameters, refuse_useless(gate_of(arguments), parameters))
         if deny:
             deny.start(begun)
             deny.serve(validator)

@@ -24,7 +24,7 @@ max_validity_s = 1200           # longest validity of one code 单码最长有�
 future_tolerance_s = 20         # how far a phone's clock may be ahead 手机时间允许超前
 debounce_ms = 2000              # the same bytes within it are the same presentation 同一次出示
 account_interval_s = 0          # the same account again not before; 0 is off 同一账户最小间隔
-account_types = [0, 1, 2, 3, 4, 5]
+account_types = [0, 1, 2, 3, 4, 5, 0x41]
 
 [fares]                         # fen, flat by mode; a mode without a fare refuses 票价（分）
 bus = 200
@@ -66,7 +66,7 @@ expiry = 2027-01-01
 lists_issued = 2026-01-01       # when deny.csv was drawn up 黑名单制作日期
 
 [limits]
-account_types = [0, 1, 2, 3, 4, 5]
+account_types = [0, 1, 2, 3, 4, 5, 0x41]
 families = ["ministry"]
 
 [reader]
@@ -128,7 +128,7 @@ account,last,group
 """,
     "journeys.csv": """\
 rule,mode,city,longest_s,over_time_fen,missing_exit,missing_entry_fen,unreadable_fen,entry_cap_fen
-suzhou,metro,320500,14400,200,accept,200,500,200
+suzhou,metro,320500,14400,200,accept,200,500,500
 """,
     "decoders.csv": """\
 organisation,state_at,inside,station_at,station_size,station_form,time_at,time_form
