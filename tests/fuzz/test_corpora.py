@@ -31,7 +31,12 @@ FAULTS = [
         "<= 0) {\n            low = middle + 1;",
         "< 0) {\n            low = middle + 1;",
     ),
-    ("flashlog", "validator/core/flashlog.c", "(opens && !can_open(log, 2))", "0"),
+    (
+        "flashlog",
+        "validator/core/flashlog.c",
+        "(follows ? after.next : log->next) - 1 <= log->acknowledged",
+        "log->next > 0",
+    ),
     ("flashlog", "validator/core/flashlog.c", "can_open(log, 1) ? open_next(log) : !has_room", "0"),
     (
         "flashlog",
