@@ -42,8 +42,8 @@ MOMENTS = sorted(
 )
 
 
-# The plan's task table written down a second time, as literals of this test: the year from which a
-# city's vehicles of a mode take the ministry's code. 长三角交通领域“一码通行”工作方案（2023-2025年）, 2023-11-01.
+# The plan's task table written down a second time, as literals of this test: the year from which a city's vehicles of
+# a mode take the ministry's code. 长三角交通领域“一码通行”工作方案（2023-2025年）, 2023-11-01.
 PLAN = {
     ("Shanghai", "bus"): 2024, ("Shanghai", "metro"): 2024,
     ("Suzhou", "bus"): 2023, ("Nanjing", "bus"): 2024, ("Wuxi", "bus"): 2024, ("Wuxi", "metro"): 2024,
