@@ -120,7 +120,7 @@ def release(commit: str, out: Path, platforms: list[str], *, rehearsal: bool) ->
 
 def _build_page(tree: Path) -> None:
     """The core for browsers, of the commit's own sources; wheels are built from an sdist that holds it."""
-    command = [sys.executable, tree / "sdk" / "web" / "build.py"]
+    command = [sys.executable, str(tree / "sdk" / "web" / "build.py")]
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ReleaseError(f"the page's core cannot be built:\n{done.stderr[-4000:]}")

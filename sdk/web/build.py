@@ -19,7 +19,7 @@ PAGE: Final = Path(__file__).parent / "page"
 BUILT: Final = PAGE / "core_wasm.js"
 _FLAGS: Final = (
     "-target", "wasm32-wasi", "-mexec-model=reactor", "-std=c11", "-ffreestanding", "-O2", "-DNDEBUG",
-    "-DYIMA_KERNEL_32=1", "-Wall", "-Wextra", "-Werror", "-Wl,--strip-all",
+    "-DYIMA_KERNEL_32=1", "-Wall", "-Wextra", "-Wshadow", "-Wpedantic", "-Werror", "-Wl,--strip-all",
 )  # fmt: skip
 
 

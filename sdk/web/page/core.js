@@ -80,7 +80,10 @@
   core.start = (payload) => (payload[0] === 0x55 && payload[1] >= 0x80 ? 1 : 0);
 
   /* What is first wrong with the form of a ministry code, as a reason; null: nothing. */
-  core.form = (payload) => core.reasons.get(base.does.yima_web_form(core.start(payload), base.take(payload))) ?? null;
+  core.form = (payload) => {
+    const number = base.does.yima_web_form(core.start(payload), base.take(payload));
+    return number ? core.reasons.get(number) : null;
+  };
 
   core.isKey = (key) => {
     base.bytes(core.scratch, key.length).set(key);
