@@ -182,6 +182,17 @@ def test_a_pasted_code_is_shown_with_its_signatures_and_under_parameters(
     assert disk.page.inner_text("#verdict").startswith("REFUSED")
 
 
+def test_what_happened_to_the_bytes_is_told_with_its_cure(disk: Opened, code: bytes) -> None:
+    before = disk.page.locator("#history li").count()
+    disk.paste(code.decode("latin-1").encode().hex(":"))
+    disk.waits_for(before + 1)
+    told = disk.page.inner_text("#diagnosis")
+    assert "utf8-reencoded" in told
+    assert "raw output" in told
+    assert "proved" in told
+    assert disk.signatures()["rider"] == "valid"
+
+
 def test_a_picture_is_read_also_in_dark_mode(disk: Opened, code: bytes, tmp_path: Path) -> None:
     before = disk.page.locator("#history li").count()
     qr_png(code, tmp_path / "code.png", scale=4)
