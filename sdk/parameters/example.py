@@ -9,7 +9,7 @@ from pathlib import Path
 from yima.validator.errors import ParametersError
 from yima.validator.texts import Text
 
-_ROOT = """\
+TEST_ROOT = """\
 F8ECFA98612ECB5CF9C0EBCAA8C9C67714F6EE948CFF7226EF7E39000542930F\
 BEA4C6CEF060C660ED51C93EBD11696208373792096609CDDA3C7726B563B50F"""
 
@@ -32,7 +32,7 @@ metro = 300
 
 [[roots]]                       # one block a root 根证书或公钥
 index = 1
-key = "{_ROOT}"
+key = "{TEST_ROOT}"
 # or: certificate = "<144 bytes in hex>"
 # or: file = "roots.bin"        # n × 144 bytes, relative to this file
 
@@ -75,7 +75,7 @@ gap_ms = 20
 
 [[roots]]
 index = 1
-key = "{_ROOT}"
+key = "{TEST_ROOT}"
 
 [[time_shifts]]
 organisation = "00083010"
