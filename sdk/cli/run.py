@@ -58,7 +58,7 @@ examples 示例:
   yima run --reader camera:0 --params city.toml --state gate-7 --mode metro --city 310000 --station 0101 --json
   yima run --reader camera:0 --params city.ymp --trust city.keys --deny-list national-*.ymp --state gate-7
                                           a national deny-list beside the parameters 使用全国黑名单
-  yima collect --store trips.db           a collector for the bench, in another terminal 另开终端运行采集端
+  yima collect --store trips.db --bench   a collector for the bench, in another terminal 另开终端运行采集端
   yima journal show /var/lib/yima         what was recorded and what still waits 查看日志
 """
 
