@@ -16,6 +16,7 @@ from yima.sdk.qr import LEVELS
 from yima.validator.parameters import load
 
 Run = Callable[..., tuple[int, str, str]]
+PLACES = ("raw", "hex", "base64", "url")
 VECTORS = Path(__file__).parents[2] / "vectors"
 
 
@@ -146,13 +147,15 @@ def test_every_form_of_a_code_gives_the_same_object(yima: Run, code: bytes, tmp_
     (tmp_path / "hex").write_text(code.hex(" ") + "\r\n")
     (tmp_path / "base64").write_bytes(base64.b64encode(code))
     (tmp_path / "url").write_bytes(base64.urlsafe_b64encode(code))
-    answers = [yima("inspect", tmp_path / name, "--json") for name in ("raw", "hex", "base64", "url")]
+    answers = [yima("inspect", tmp_path / name, "--json") for name in PLACES]
     answers += [
         yima("inspect", "--json", "--hex", code.hex()),
         yima("inspect", "--json", "--hex", *code.hex(" ").split()),
     ]
     objects = [json.loads(out) for _, out, _ in answers]
     assert {one.pop("diagnosis")["cause"] for one in objects} == {"whole", "hex-text", "base64-text"}
+    assert {one.pop("form") for one in objects} == {"raw", "hex", "base64"}
+    assert {one.pop("source") for one in objects} == {*(str(tmp_path / name) for name in PLACES), "--hex"}
     assert all(one == objects[0] for one in objects)
     assert {status for status, _, _ in answers} == {0}
 
