@@ -1,7 +1,12 @@
 """Arguments that several verbs share: where a code comes from, and at what moment it is looked at."""
 
 import argparse
+import shlex
+import shutil
+import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 from yima.sdk.parameters.moments import moment_of
 from yima.sdk.payloads import Payload, payload_of_hex, read_payload
@@ -27,6 +32,14 @@ def add_payload_arguments(parser: argparse.ArgumentParser, *, several: bool = Fa
 def payload_of(arguments: argparse.Namespace) -> Payload:
     """The payload that the arguments name. Raises PayloadError."""
     return payload_of_hex(" ".join(arguments.hex)) if arguments.hex else read_payload(arguments.file)
+
+
+def command_line(words: Sequence[str]) -> str:
+    """A line that can be typed as it is: with the path of `yima` where it is not on the PATH, as in an environment that
+    was not activated."""
+    called = Path(sys.argv[0])
+    name = "yima" if called.stem != "yima" or shutil.which("yima") else str(called)
+    return shlex.join([name, *words])
 
 
 def add_direction_argument(group: argparse._ActionsContainer) -> None:
