@@ -10,13 +10,14 @@ Errors never quote the input: it may hold account numbers.
 """
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from yima.sdk.bench.pasted import SlipError, text_of, unpaste
 from yima.sdk.dissection.families import family_of
 from yima.validator.errors import ReaderError, YimaError
-from yima.validator.readers.pictures import PictureError, format_of, grays_of, with_margin
+from yima.validator.readers.files import code_files, holds_roots
+from yima.validator.readers.pictures import PictureError, format_of
 from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 
@@ -37,16 +38,24 @@ class PayloadError(YimaError):
 @dataclass(frozen=True, slots=True)
 class Payload:
     """The bytes of one code or record, and the form they came in. came: as they lay there, before the form was undone;
-    codes: how many codes the picture has."""
+    codes: how many codes the picture has; number: which of them this is, from 1."""
 
     data: bytes
     form: str
     came: bytes = field(default=b"", compare=False, repr=False)
     codes: int = field(default=1, compare=False)
+    number: int = field(default=1, compare=False)
 
 
 def read_payload(source: str) -> Payload:
-    """The payload in a file, or on standard input for `-`. Raises PayloadError."""
+    """The payload in a file, or on standard input for `-`; of several in a picture, the first that is a code of a known
+    family. Raises PayloadError."""
+    return _first_known(read_payloads(source))
+
+
+def read_payloads(source: str) -> list[Payload]:
+    """All payloads in a file, or on standard input for `-`: one, or those of each code in a picture. Raises
+    PayloadError."""
     try:
         if source == "-":
             data = sys.stdin.buffer.read(PICTURE_MAX + 1)
@@ -57,13 +66,42 @@ def read_payload(source: str) -> Payload:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "not a file name"
         remedy = Text("Check the path; codes in hex go after --hex", "请检查路径；十六进制数据请用 --hex")
         raise PayloadError(source[:60], Text(f"cannot be read ({why})", f"无法读取（{why}）"), remedy) from error
-    return payload_in(data, "stdin" if source == "-" else source)
+    return payloads_in(data, "stdin" if source == "-" else source)
+
+
+def sources_in(place: str) -> list[str]:
+    """What a name on a command line stands for: itself, or if it is a folder, the files in it that may hold codes,
+    without files of root certificates. Raises PayloadError if there are none."""
+    if place == "-" or not Path(place).is_dir():
+        return [place]
+    try:
+        found = [str(path) for path in code_files(Path(place)) if not holds_roots(path)]
+    except OSError as error:
+        found = []
+        problem = Text(f"cannot be read ({error.strerror})", f"无法读取（{error.strerror}）")
+    else:
+        problem = Text("no file in it may hold a code", "其中没有可能含码的文件")
+    if not found:
+        remedy = Text("Name the files themselves; any ending is taken then", "请直接给出文件名，此时扩展名不限")
+        raise PayloadError(place, problem, remedy)
+    return found
 
 
 def payload_in(data: bytes, thing: str) -> Payload:
-    """The payload in these bytes; `thing` names them in errors. Raises PayloadError."""
-    if format_of(data) is not None:
-        return _from_picture(data, thing)
+    """The payload in these bytes, as read_payload takes it; `thing` names them in errors. Raises PayloadError."""
+    return _first_known(payloads_in(data, thing))
+
+
+def payloads_in(data: bytes, thing: str) -> list[Payload]:
+    """All payloads in these bytes, as read_payloads. Raises PayloadError."""
+    return [_in_text(data, thing)] if format_of(data) is None else _from_picture(data, thing)
+
+
+def _first_known(payloads: list[Payload]) -> Payload:
+    return next((payload for payload in payloads if family_of(payload.data) != "unknown"), payloads[0])
+
+
+def _in_text(data: bytes, thing: str) -> Payload:
     text = text_of(data) if len(data) <= TEXT_MAX else None
     if text is None:
         return _sized(data, "raw", thing, data)
@@ -99,17 +137,17 @@ def _sized(data: bytes, form: str, thing: str, came: bytes) -> Payload:
     return Payload(data, form, came)
 
 
-def _from_picture(data: bytes, thing: str) -> Payload:
-    """The payload of the QR code in a picture; of several, the first that is a code of a known family."""
+def _from_picture(data: bytes, thing: str) -> list[Payload]:
+    """The payload of each QR code in a picture."""
     try:
         from yima.validator.readers.decoders import (  # noqa: PLC0415 - all but pictures must do without the extra
             DecodingError,
-            decode,
+            decode_file,
             decoder_named,
         )
 
         decoder_named("zxing")  # what is missing is said before anything is said of the picture
-        grays = grays_of(data)
+        payloads = decode_file(data)
     except ReaderError as missing:
         raise PayloadError(thing, missing.problem, missing.remedy) from missing
     except ModuleNotFoundError as missing:
@@ -117,22 +155,15 @@ def _from_picture(data: bytes, thing: str) -> Payload:
     except PictureError as error:
         remedy = Text("Give a PNG or JPEG of at most 64 million pixels", "请提供不超过 6400 万像素的 PNG 或 JPEG")
         raise PayloadError(thing, error.why, remedy) from error
-    payloads: list[bytes] = []
-    for gray in (*grays, *(framed for gray in grays if (framed := with_margin(gray)) is not None)):
-        try:
-            payloads = decode(gray)
-        except ReaderError as missing:
-            raise PayloadError(thing, missing.problem, missing.remedy) from missing
-        except DecodingError as error:
-            remedy = Text("Cut the picture to the code and its margin", "请把图片裁剪到只含码及其白边")
-            raise PayloadError(thing, error.why, remedy) from error
-        if payloads:
-            break
+    except DecodingError as error:
+        remedy = Text("Cut the picture to the code and its margin", "请把图片裁剪到只含码及其白边")
+        raise PayloadError(thing, error.why, remedy) from error
     if not payloads:
         remedy = Text(
             "Take it sharper and larger, with the white margin around it", "请拍得更清晰、更大，并保留四周白边"
         )
         raise PayloadError(thing, Text("no QR code can be read in it", "图中未识别到二维码"), remedy)
-    chosen = next((payload for payload in payloads if family_of(payload) != "unknown"), payloads[0])
-    sized = _sized(chosen, "picture", thing, chosen)
-    return Payload(sized.data, sized.form, chosen, len(set(payloads)))
+    return [
+        replace(_sized(payload, "picture", thing, payload), codes=len(payloads), number=number)
+        for number, payload in enumerate(payloads, 1)
+    ]

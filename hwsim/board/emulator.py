@@ -102,6 +102,7 @@ class Board:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
+            process_group=0,  # Ctrl-C and SIGTERM to our whole group are ours: we take the power away in order
         )
         self._buffer = b""
         try:
@@ -250,7 +251,7 @@ class Board:
         self._child.kill()
         self._child.wait()
         said = self._child.stderr.read().decode("utf-8", "replace").strip() if self._child.stderr else ""
-        last = said.splitlines()[-1] if said else "no word"
+        last = said.splitlines()[-1] if said else f"status {self._child.returncode}"
         if "No module named 'unicorn'" in said:
             return BoardError("emulator", *missing_module(ModuleNotFoundError(name="unicorn")))
         return BoardError(

@@ -1,22 +1,29 @@
 """Arguments that several verbs share: where a code comes from, and at what moment it is looked at."""
 
 import argparse
+import shlex
+import shutil
+import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 from yima.sdk.parameters.moments import moment_of
 from yima.sdk.payloads import Payload, payload_of_hex, read_payload
 from yima.validator.judging import Direction, GateContext, Mode
 
+_FILE = "raw bytes, a dump or text of them, or a picture of a code; - reads stdin 原始字节、转储或文本、图片"
 
-def add_payload_arguments(parser: argparse.ArgumentParser) -> None:
-    """FILE, `-` or --hex HEX; exactly one of them."""
+
+def add_payload_arguments(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """FILE, `-` or --hex HEX; exactly one of them. several: any number of files and folders, as a list."""
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument(
-        "file",
-        nargs="?",
-        metavar="FILE",
-        help="raw bytes, a dump or text of them, or a picture of a code; - reads stdin 原始字节、转储或文本、图片",
-    )
+    if several:
+        source.add_argument(
+            "files", nargs="*", default=[], metavar="FILE", help=f"{_FILE}; a folder: those in it 或文件夹；可多个"
+        )
+    else:
+        source.add_argument("file", nargs="?", metavar="FILE", help=_FILE)
     source.add_argument(
         "--hex", nargs="+", metavar="HEX", help="the bytes in hex, spaces allowed 十六进制数据，可含空格"
     )
@@ -25,6 +32,14 @@ def add_payload_arguments(parser: argparse.ArgumentParser) -> None:
 def payload_of(arguments: argparse.Namespace) -> Payload:
     """The payload that the arguments name. Raises PayloadError."""
     return payload_of_hex(" ".join(arguments.hex)) if arguments.hex else read_payload(arguments.file)
+
+
+def command_line(words: Sequence[str]) -> str:
+    """A line that can be typed as it is: with the path of `yima` where it is not on the PATH, as in an environment that
+    was not activated."""
+    called = Path(sys.argv[0])
+    name = "yima" if called.stem != "yima" or shutil.which("yima") else str(called)
+    return shlex.join([name, *words])
 
 
 def add_direction_argument(group: argparse._ActionsContainer) -> None:

@@ -4,23 +4,34 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Styled
 
 from yima.sdk.bench import Cause, Diagnosis, diagnose
-from yima.sdk.cli.arguments import add_payload_arguments, payload_of, unix_seconds
+from yima.sdk.cli.arguments import add_payload_arguments, unix_seconds
+from yima.sdk.cli.exit_status import DONE, NO, status_of
 from yima.sdk.dissection.code import Dissection, dissect
 from yima.sdk.dissection.entry import dissect_entry, is_entry
 from yima.sdk.dissection.families import FAMILIES
 from yima.sdk.dissection.record import dissect_record, is_record
-from yima.sdk.payloads import Payload
-from yima.sdk.roots import load_roots
+from yima.sdk.payloads import Payload, payload_of_hex, read_payloads, sources_in
+from yima.sdk.roots import RootKeys, load_roots
+from yima.validator.errors import YimaError
+from yima.validator.guarding.lines import shared_writer
+from yima.validator.shown import shown
 
 HELP = "dissect a code, a trip record or an entry, check its signatures 逐字段解析码、行程记录或条目并验签"
 
 _PIPED_WIDTH = 160
+_STATUS = """\
+of inspect 本命令:
+  0    every code is sound 所有码完好
+  1    one is damaged, forged or no code 有码损坏、伪造或不是码
+  3    a file cannot be used; the others are shown 有文件不可用，其余照常显示
+"""
 _WORDS = {
     "valid": "有效",
     "invalid": "无效",
@@ -43,8 +54,8 @@ _TIMES = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """FILE|-|--hex HEX [--roots FILE]… [--at UNIX] [--json] [--reveal]"""
-    add_payload_arguments(parser)
+    """FILE…|-|--hex HEX [--roots FILE]… [--at UNIX] [--json] [--reveal]"""
+    add_payload_arguments(parser, several=True)
     parser.add_argument(
         "--roots",
         type=Path,
@@ -56,29 +67,88 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--at", type=unix_seconds, metavar="UNIX", help="say also what the time checks say then 检查时间"
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object 输出 JSON")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line for each code 每个码一行 JSON")
     parser.add_argument("--reveal", action="store_true", help="show account numbers whole 显示完整账户号")
+    parser.epilog = _STATUS
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 sound, 1 damaged, forged or no code at all."""
-    payload = payload_of(arguments)
+    """0 all sound; 1 one is damaged, forged or no code; 3 a file cannot be used, the others are shown all the same."""
     roots = load_roots(arguments.roots)
+    statuses = [DONE.number]
+    sources = _sources(arguments, statuses)
+    for source in sources:
+        try:
+            payloads = [payload_of_hex(source)] if arguments.hex else read_payloads(source)
+        except YimaError as error:
+            statuses.append(_said(error))
+            continue
+        name = "--hex" if arguments.hex else source
+        if len(sources) > 1 and not arguments.json:
+            print(f"\n{shown(name)}")
+        seen = [_look(payload, roots, arguments) for payload in payloads]
+        for one in seen:
+            if arguments.json:
+                print(json.dumps({"source": name} | one.document(), ensure_ascii=False))
+            else:
+                _print(one)
+        transit = [one for one in seen if one.dissection.document.get("family") != "unknown"]
+        sound = all(one.sound for one in transit or seen)  # a poster beside a phone is no damage
+        statuses.append(DONE.number if sound else NO.number)
+    return max(statuses)
+
+
+def _sources(arguments: argparse.Namespace, statuses: list[int]) -> list[str]:
+    if arguments.hex:
+        return [" ".join(arguments.hex)]
+    sources: list[str] = []
+    for place in arguments.files:
+        try:
+            sources += sources_in(place)
+        except YimaError as error:
+            statuses.append(_said(error))
+    return sources
+
+
+def _said(error: YimaError) -> int:
+    """Says what is wrong with one file, as the command says it of a whole run; the status for it."""
+    sys.stdout.flush()
+    shared_writer(sys.stderr).write(f"yima: {error}")
+    return status_of(error)
+
+
+class _Seen(NamedTuple):
+    """One payload, and what was found in it. data: what was taken apart, after the line's harm was undone."""
+
+    payload: Payload
+    data: bytes
+    dissection: Dissection
+    diagnosis: Diagnosis | None
+
+    @property
+    def sound(self) -> bool:
+        return self.dissection.sound and (self.diagnosis is None or self.diagnosis.harmless)
+
+    def document(self) -> dict[str, object]:
+        form: dict[str, object] = {"form": self.payload.form, "size": len(self.data)}
+        if self.payload.codes > 1:
+            form |= {"number": self.payload.number, "codes": self.payload.codes}
+        found = {} if self.diagnosis is None else {"diagnosis": self.diagnosis.document()}
+        return form | self.dissection.document | {"fields": self.dissection.field_objects()} | found
+
+
+def _look(payload: Payload, roots: RootKeys, arguments: argparse.Namespace) -> _Seen:
     found, data = None, payload.data
     take_apart = dissect_entry if is_entry(data) else dissect_record if is_record(data) else dissect
     if take_apart is dissect:
         found = diagnose(payload.came or data)
         data = found.payload if found.proved or found.harmless else data
     dissection = take_apart(data, roots=roots, at=arguments.at, reveal=arguments.reveal)
-    if arguments.json:
-        document = dissection.document | ({} if found is None else {"diagnosis": found.document()})
-        print(json.dumps(document, ensure_ascii=False, indent=1))
-    else:
-        _print(dissection, payload, len(data), found)
-    return 0 if dissection.sound and (found is None or found.harmless) else 1
+    return _Seen(payload, data, dissection, found)
 
 
-def _print(dissection: Dissection, payload: Payload, size: int, found: Diagnosis | None) -> None:
+def _print(seen: _Seen) -> None:
+    payload, data, dissection, found = seen
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
     family = dissection.document.get("family")
     facts = dissection.document.get("facts")
@@ -86,9 +156,9 @@ def _print(dissection: Dissection, payload: Payload, size: int, found: Diagnosis
         what = f"entry 条目: {facts['kind']}"
     else:
         what = "trip record 行程记录" if family is None else f"{family}: {_both(FAMILIES[str(family)])}"
-    console.print(f"{what}  ({size} bytes 字节, {payload.form})")
+    console.print(f"{what}  ({len(data)} bytes 字节, {payload.form})")
     if payload.codes > 1:
-        console.print(f"one of {payload.codes} codes in the picture 图中共有 {payload.codes} 个码，此为其一")
+        console.print(f"code {payload.number} of {payload.codes} in the picture 图中共 {payload.codes} 个码")
     if found is not None and found.cause != Cause.WHOLE:
         _print_diagnosis(console, found)
     if dissection.note is not None and family is None:

@@ -3,13 +3,15 @@
 import argparse
 import string
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
-from yima.sdk.cli.arguments import WholeNumber, unix_seconds
+from yima.sdk.cli.arguments import WholeNumber, command_line, unix_seconds
 from yima.sdk.issuer import Issuer, make_rider
 from yima.sdk.keyring import ABOUT, Keyring
 from yima.sdk.qr import LEVELS, qr_png
 from yima.validator.errors import YimaError
+from yima.validator.parameters.rules import Limits
 from yima.validator.texts import Text
 
 HELP = "make test codes (.bin and QR .png) with roots and parameters to match 生成测试码、根证书与参数"
@@ -78,7 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
         problem = Text(f"cannot be written ({error.strerror})", f"无法写入（{error.strerror}）")
         raise IssueError(error.filename or out, problem, Text("Give another --out", "请更换 --out")) from error
     print(f"{out / 'roots.bin'}  {out / 'params.toml'}")
-    print(f"try 试试: yima judge {out / 'code-001.bin'} --params {out / 'params.toml'} --at {arguments.at}")
+    until = arguments.at + min(arguments.validity, arguments.authorised)
+    print(f"good until 有效至: {datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M:%S} UTC (--at {until})")
+    words = ["judge", str(out / "code-001.bin"), "--params", str(out / "params.toml"), "--at", str(arguments.at)]
+    print(f"try 试试: {command_line(words)}")
     return 0
 
 
@@ -114,10 +119,14 @@ def _write_parameters(arguments: argparse.Namespace, out: Path) -> None:
     if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(_MADE_BY):
         remedy = Text("Move it away, or give another --out", "请移走该文件或更换 --out")
         raise IssueError(path, Text("was not made by `yima issue`", "不是 yima issue 生成的文件"), remedy)
+    limits = []
+    if arguments.validity > Limits().max_validity_s:  # a device takes 1200 s at most, unless it is told otherwise
+        limits = ["[limits]", f"max_validity_s = {arguments.validity}"]
     lines = [
         _MADE_BY,
         'environment = "test"',
         "version = 1",
+        *limits,
         "[fares]  # fen 分",
         "bus = 200",
         "metro = 300",

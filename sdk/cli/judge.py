@@ -61,6 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(_document(verdict), ensure_ascii=False, indent=1))
     else:
+        if payload.codes > 1:
+            print(f"code {payload.number} of {payload.codes} in the picture 图中共 {payload.codes} 个码")
         _print(verdict, arguments.at)
     return 0 if verdict.accepted else 1
 

@@ -36,6 +36,7 @@ examples 示例:
   yima params show city-1.ymp
   yima params verify city-1.ymp --trust signers.txt
   yima params diff city-1.ymp city/             what a rider or an operator would notice 变化
+  yima params new-key next.key
   yima params rotate-keys city-1.ymp --old signer.key --new next.key -o rotated
 The files and columns of a source are described in docs/parameters.md. 文件与列的说明见 docs/parameters.md
 """

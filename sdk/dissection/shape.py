@@ -36,6 +36,20 @@ class Dissection:
         """Nothing is damaged, unknown or forged. Whether it may ride is another question: the core's."""
         return not self.problems and "invalid" not in self.signatures.values()
 
+    def field_objects(self) -> list[dict[str, object]]:
+        """The fields as JSON, in their order; raw is masked as the table is, and empty where its parts follow."""
+        return [
+            {
+                "number": field.number,
+                "name": {"en": field.name.en, "zh": field.name.zh},
+                "offset": field.offset,
+                "size": field.size,
+                "raw": field.raw,
+                "meaning": field.meaning,
+            }
+            for field in self.fields
+        ]
+
 
 def moment(unix_s: int) -> str:
     """Unix seconds as an engineer reads them."""

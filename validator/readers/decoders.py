@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yima.validator.errors import ReaderError
+from yima.validator.readers.pictures import grays_of, with_margin
 from yima.validator.remedies import missing_module
 from yima.validator.shown import shown
 from yima.validator.texts import Text
@@ -52,6 +53,15 @@ def decode(gray: Gray, decoder: str = "zxing") -> list[bytes]:
     """The payloads of all QR codes found in a gray picture, each once. Raises ReaderError for an unusable decoder, and
     DecodingError. zxing tries all its passes at once: a picture is not seen again."""
     return _named(decoder, _MAKERS | {"zxing": lambda: _zxing().picture})(gray)
+
+
+def decode_file(contents: bytes) -> list[bytes]:
+    """The payloads of all QR codes in a picture's file, each once; on black and without its margin as well. Raises
+    PictureError, and as decode does."""
+    grays = grays_of(contents)
+    framed = (with_margin(gray) for gray in grays)
+    views = (*grays, *(gray for gray in framed if gray is not None))
+    return next((payloads for gray in views if (payloads := decode(gray))), [])
 
 
 def decoder_named(name: str) -> Decoder:

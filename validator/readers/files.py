@@ -1,8 +1,8 @@
 """Payloads and pictures from the disk as a reader: `file:codes/`, `file:code.bin`, `file:codes/*.png`.
 
 Rules it keeps:
-- Files are read in the order of their names, each once; then the reader is exhausted. In a folder, of files that
-  differ in their endings alone one is read: a picture of a code beside its bytes is the same code.
+- Files are read in the order of their names, each once; then the reader is exhausted. In a folder, a picture beside
+  bytes or text of the same name is that code, as `yima issue` writes it, and is not read again; pictures are all read.
 - The ending says what is inside: .bin the bytes, .hex and .b64 the same as text, .txt a text code, .png .jpg and the
   other usual pictures any number of QR codes. A file named by itself may have another ending and is taken as bytes; in
   a folder it is left alone.
@@ -16,17 +16,23 @@ import glob
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from yima.validator.errors import ReaderError
 from yima.validator.ports import Reading
 from yima.validator.readers.framing import LIMIT, unfolded
+from yima.validator.readers.pictures import PictureError
 from yima.validator.remedies import missing_module
 from yima.validator.texts import Text, say
 
 _LARGEST: Final = 32 << 20  # bytes of one file
+
+PICTURES: Final = (
+    ".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".jp2", ".avif", ".heic", ".heif", ".pdf",
+)  # fmt: skip
+"""Endings of pictures; those that cannot be read (HEIC, PDF) are skipped and named."""
 
 _ROOT: Final = b"\x21\x01\x01\x00\x00"  # how a root certificate begins: header, service id
 _ROOT_SIZE: Final = 144
@@ -48,7 +54,7 @@ def open_reader(address: str) -> "FileReader":
     if not address:
         raise _nothing("file:")
     if path.is_dir():
-        found = _each_code_once(entry for entry in path.iterdir() if entry.suffix.lower() in _KINDS and entry.is_file())
+        found = code_files(path)
     elif path.is_file():
         found = [path]
     else:
@@ -100,20 +106,37 @@ class FileReader:
             self._ready.append(Reading(payload=payload[:LIMIT], first_ns=now_ns, last_ns=now_ns, faults=faults))
 
 
-def _each_code_once(entries: Iterable[Path]) -> list[Path]:
-    """Of files that differ in their endings alone, as `yima issue` writes them, the one nearest to the bytes."""
+def code_files(folder: Path) -> list[Path]:
+    """The files of a folder that may hold codes, in the order of their names; of bytes and text of one name the one
+    nearest to the bytes, and every picture that lies beside neither."""
     order = list(_KINDS)
-    chosen: dict[str, Path] = {}
+    entries = [entry for entry in folder.iterdir() if entry.suffix.lower() in _KINDS and entry.is_file()]
+    pictures = [entry for entry in entries if entry.suffix.lower() in PICTURES]
+    nearest: dict[str, Path] = {}
     for entry in sorted(entries, key=lambda entry: (order.index(entry.suffix.lower()), entry.name)):
-        chosen.setdefault(entry.stem, entry)
-    return sorted(chosen.values())
+        if entry not in pictures:
+            nearest.setdefault(entry.stem, entry)
+    return sorted([*nearest.values(), *(entry for entry in pictures if entry.stem not in nearest)])
+
+
+def holds_roots(path: Path) -> bool:
+    """Whether a file is one of root certificates, as `yima issue` writes beside its codes."""
+    try:
+        with path.open("rb") as file:
+            return _are_roots(file.read(_LARGEST))
+    except OSError:
+        return False  # whoever reads it says why it cannot be
+
+
+def _are_roots(payload: bytes) -> bool:
+    return payload.startswith(_ROOT) and len(payload) % _ROOT_SIZE == 0
 
 
 def _payloads(path: Path) -> list[bytes]:
     payloads = [payload for payload in _KINDS.get(path.suffix.lower(), _raw)(_contents(path)) if payload]
     if not payloads:
         raise _UnusableError(Text("no code in it", "其中没有码"))
-    if all(payload.startswith(_ROOT) and len(payload) % _ROOT_SIZE == 0 for payload in payloads):
+    if all(map(_are_roots, payloads)):
         raise _UnusableError(Text("root certificates, no code", "是根证书，不是码"))
     return payloads
 
@@ -154,17 +177,14 @@ def _base64(contents: bytes) -> list[bytes]:
 
 def _picture(contents: bytes) -> list[bytes]:
     try:
-        from yima.validator.readers.decoders import DecodingError, decode  # noqa: PLC0415 - bytes are read without it
-        from yima.validator.readers.pictures import PictureError, grays_of  # noqa: PLC0415
-
-        grays = grays_of(contents)
+        from yima.validator.readers.decoders import DecodingError, decode_file  # noqa: PLC0415 - bytes do without it
     except ModuleNotFoundError as missing:
         raise ReaderError("file:", *missing_module(missing)) from missing
-    except PictureError as error:
-        raise _UnusableError(error.why) from error
     try:
-        return next((payloads for gray in grays if (payloads := decode(gray))), [])
-    except DecodingError as error:
+        return decode_file(contents)
+    except ModuleNotFoundError as missing:
+        raise ReaderError("file:", *missing_module(missing)) from missing
+    except (DecodingError, PictureError) as error:
         raise _UnusableError(error.why) from error
 
 
@@ -182,7 +202,5 @@ _KINDS: Final[dict[str, Callable[[bytes], list[bytes]]]] = {
     ".hex": _hex,
     ".b64": _base64,
     ".txt": _text,
-    **dict.fromkeys(
-        (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".jp2", ".avif", ".heic"), _picture
-    ),
+    **dict.fromkeys(PICTURES, _picture),
 }

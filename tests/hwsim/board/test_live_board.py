@@ -36,6 +36,7 @@ class Running:
             [sys.executable, "-c", program, "run", "--flash", str(flash), "--json", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            process_group=0,
         )
         self.said = ""
 
@@ -54,8 +55,11 @@ class Running:
         if wanted not in self.said:
             self.until(lambda _: wanted in self.said)
 
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
+    def stop(self, *, group: bool = False) -> int:
+        if group:
+            os.killpg(self.process.pid, signal.SIGTERM)
+        else:
+            self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(timeout=30)
         for pipe in (self.process.stdout, self.process.stderr):
             if pipe:
@@ -110,6 +114,14 @@ def test_a_code_written_to_the_scanners_pty_opens_the_gate(
     os.close(line)
     assert board.stop() == 0
     assert not link.exists()
+
+
+@pytest.mark.slow
+def test_a_signal_to_the_whole_group_is_power_off_too(running: Callable[..., Running]) -> None:
+    """`timeout`, a terminal and systemd signal the group: the emulator died first, and `run` said "no word"."""
+    board = running()
+    board.status("ready")
+    assert board.stop(group=True) == 0
 
 
 @pytest.mark.slow

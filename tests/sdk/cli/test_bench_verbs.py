@@ -2,7 +2,9 @@
 
 import base64
 import json
+import shlex
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from yima.sdk.qr import LEVELS
 from yima.validator.parameters import load
 
 Run = Callable[..., tuple[int, str, str]]
+PLACES = ("raw", "hex", "base64", "url")
 VECTORS = Path(__file__).parents[2] / "vectors"
 
 
@@ -102,6 +105,33 @@ def test_what_was_asked_for_is_in_the_code(yima: Run, tmp_path: Path, now: int) 
     assert {key: found[key] for key in expected} == expected
 
 
+@pytest.mark.parametrize("validity", [1200, 1201, 65535])
+def test_codes_of_any_validity_are_accepted_under_their_parameters_until_the_moment_told(
+    validity: int, yima: Run, tmp_path: Path, now: int
+) -> None:
+    """With --validity 65535 the parameters refused the codes beside them (5501)."""
+    status, out, _ = yima("issue", "--out", tmp_path, "--at", now, "--validity", validity)
+    told = next(line for line in out.splitlines() if line.startswith("good until"))
+    until = int(told.split("--at ")[1].rstrip(")"))
+    assert (status, until) == (0, now + validity)
+    words = ("judge", tmp_path / "code-001.bin", "--params", tmp_path / "params.toml", "--at")
+    assert [yima(*words, moment)[0] for moment in (now, until, until + 1)] == [0, 0, 1]
+
+
+def test_the_line_to_try_can_be_typed_as_it_is(
+    yima: Run, tmp_path: Path, now: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """README calls .venv/bin/yima; the hint said `yima`, which such a shell does not find."""
+    out = tmp_path / "two words"
+    hints = []
+    for path in ("/usr/bin", str(Path(sys.executable).parent)):
+        monkeypatch.setenv("PATH", path)
+        monkeypatch.setattr(sys, "argv", [".venv/bin/yima"])
+        hints.append(shlex.split(yima("issue", "--out", out, "--at", now)[1].splitlines()[-1].partition(": ")[2]))
+    assert [hint[0] for hint in hints] == [".venv/bin/yima", "yima"]
+    assert yima(*hints[0][1:])[0] == 0
+
+
 def test_parameters_that_someone_else_wrote_are_not_overwritten(yima: Run, tmp_path: Path) -> None:
     (tmp_path / "params.toml").write_text("mine")
     status, _, said = yima("issue", "--out", tmp_path)
@@ -146,13 +176,15 @@ def test_every_form_of_a_code_gives_the_same_object(yima: Run, code: bytes, tmp_
     (tmp_path / "hex").write_text(code.hex(" ") + "\r\n")
     (tmp_path / "base64").write_bytes(base64.b64encode(code))
     (tmp_path / "url").write_bytes(base64.urlsafe_b64encode(code))
-    answers = [yima("inspect", tmp_path / name, "--json") for name in ("raw", "hex", "base64", "url")]
+    answers = [yima("inspect", tmp_path / name, "--json") for name in PLACES]
     answers += [
         yima("inspect", "--json", "--hex", code.hex()),
         yima("inspect", "--json", "--hex", *code.hex(" ").split()),
     ]
     objects = [json.loads(out) for _, out, _ in answers]
     assert {one.pop("diagnosis")["cause"] for one in objects} == {"whole", "hex-text", "base64-text"}
+    assert {one.pop("form") for one in objects} == {"raw", "hex", "base64"}
+    assert {one.pop("source") for one in objects} == {*(str(tmp_path / name) for name in PLACES), "--hex"}
     assert all(one == objects[0] for one in objects)
     assert {status for status, _, _ in answers} == {0}
 

@@ -1,6 +1,7 @@
 """`yima params` from the files a person edits to the package a gate judges by, and `yima judge` on it."""
 
 import json
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from yima.sdk.cli.main import main
+from yima.sdk.cli.params import EXAMPLES
 from yima.sdk.issuer import Issuer, RootAuthority, make_issuer, make_rider, make_root
 from yima.sdk.parameters.example import SOURCE
 from yima.validator.errors import ParametersError
@@ -146,6 +148,19 @@ def test_diff_says_what_a_rider_and_what_an_operator_would_notice(
     # Names alone change nothing that a rule says.
     (source / "cities.csv").write_text("city,name\n320500,Suzhou\n310000,Shanghai\n")
     assert "bus-flat" not in yima("params", "diff", package, source)[1]
+
+
+def test_the_examples_of_help_work_as_typed(yima: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """rotate-keys named next.key, which nothing before it had made."""
+    monkeypatch.chdir(tmp_path)
+    lines = [re.split(r"\s{3,}", line.strip())[0] for line in EXAMPLES.splitlines() if line.startswith("  yima ")]
+    assert len(lines) > 8
+    for line in lines:
+        command, _, into = line.partition(" > ")
+        status, out, said = yima(*command.split()[1:])
+        assert status == 0, (line, said)
+        if into:
+            Path(into).write_text(out)
 
 
 def test_keys_are_rotated_by_two_packages_of_which_each_is_taken_after_the_one_before(

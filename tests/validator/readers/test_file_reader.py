@@ -208,6 +208,33 @@ def test_a_code_beside_its_own_picture_is_read_once_and_roots_are_no_code(tmp_pa
     assert [(path.name, why.en) for path, why in reader.skipped] == [("roots.bin", "root certificates, no code")]
 
 
+def test_pictures_of_one_name_are_each_read_or_named(tmp_path: Path) -> None:
+    """Beside a PNG of the same name, WebP, BMP and HEIC were passed over without a word."""
+    qr_png(CODES[0], tmp_path / "photo.png")
+    for code, ending in zip(CODES[1:3], (".webp", ".bmp"), strict=True):
+        modules = np.pad(np.array(qr_matrix(code), dtype=np.uint8), 4)
+        assert cv2.imwrite(str(tmp_path / f"photo{ending}"), np.kron(255 - 255 * modules, np.ones((6, 6), np.uint8)))
+    for ending, contents in (
+        (".HEIC", b"\x00\x00\x00\x18ftypheic"),
+        (".heif", b"\0\0\0\x18ftypmif1"),
+        (".pdf", b"%PDF-"),
+    ):
+        (tmp_path / f"photo{ending}").write_bytes(contents)
+    reader = open_reader(str(tmp_path))
+    assert sorted(everything(reader)) == sorted(CODES[:3])
+    assert {path.suffix: why.en.split(":")[0] for path, why in reader.skipped} == {
+        ".HEIC": "a HEIC file", ".heif": "a HEIC file", ".pdf": "a PDF file",
+    }  # fmt: skip
+
+
+def test_a_code_without_margin_on_black_is_read_by_the_device_too(tmp_path: Path) -> None:
+    """`inspect` read it, `run` did not."""
+    modules = np.array(qr_matrix(CODES[0]), dtype=np.uint8)
+    symbol = np.kron(255 - 255 * modules, np.ones((6, 6), np.uint8))
+    assert cv2.imwrite(str(tmp_path / "black.png"), np.pad(symbol, 40, constant_values=0))
+    assert everything(open_reader(str(tmp_path))) == [CODES[0]]
+
+
 @pytest.mark.parametrize("encode", [bytes.hex, lambda code: base64.b64encode(code).decode()])
 def test_a_code_that_a_symbol_shows_as_text_is_that_code(encode: Callable[[bytes], str], tmp_path: Path) -> None:
     """It was refused by camera and file, and taken on a serial line."""
