@@ -102,7 +102,8 @@ build/coverage/yima/validator/_core.abi3.so: $(EXT) $(COUNTED) $(wildcard valida
 	cp -r validator/*.py $(dir $(wildcard validator/*/__init__.py)) build/coverage/yima/validator/
 	gcc --coverage -shared $(COUNTED) -o $@
 
-# Instruction counts of the core, exact; fails on growth. Renewing them is told by the command itself.
+# Instruction counts of the core and of a camera's frame, exact; fails on growth. Renewing them is told by the command
+# itself.
 counts: setup
 	$(PY) -m benchmarks.instructions --check
 	$(PY) -m benchmarks.board --check

@@ -83,11 +83,12 @@ def shrunk(gray: Gray, times: int) -> Gray:
     return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def doubled(gray: Gray, sigma: float = 1.4, side: int = 13, gain: float = 4.0) -> Gray:
+def doubled(gray: Gray, sigma: float = 1.0, side: int = 11, gain: float = 5.0) -> Gray:
     """The picture at twice its size, sharpened as in `sharpened` with more gain: for small modules, or wider for soft
     ones. sigma, side: of the two blurs, in pixels of the doubled picture."""
     large = cv2.resize(gray, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
-    fine = cv2.GaussianBlur(large, (0, 0), sigma)
+    taps = 2 * round(2 * sigma) + 1
+    fine = cv2.GaussianBlur(large, (taps, taps), sigma)
     return np.asarray(cv2.addWeighted(fine, gain, cv2.blur(fine, (side, side)), 1 - gain, 0), dtype=np.uint8)
 
 
@@ -112,11 +113,11 @@ _RUNGS: Final[dict[str, Callable[[Gray], Gray]]] = {
 _OWN: Final = "zxing's own"  # not in _RUNGS: another call
 _OLD: Final = "zxing's own, Model 1 too"  # with it, zxing-cpp also reads symbols drawn with one pixel a module
 _LEAST_FRAME: Final = 120  # pixels to a side; what is less is no camera's, and may be drawn with one pixel a module
-_SMALL: Final = (
-    0.6  # of the frame's height: the side of a box below which its modules rather need doubling than halving
-)
+# Of the frame's height: the side of a box below which its modules rather need doubling than halving. The box stands
+# upright, and that of a symbol turned by an eighth is 1.4 times as wide as the symbol.
+_SMALL: Final = 0.85
 _WIDE: Final = "doubled, wider"
-_TURNS_SMALL: Final = ("doubled", _WIDE, "doubled", "inverted", "doubled", _WIDE, "doubled", _OWN)
+_TURNS_SMALL: Final = ("doubled", "doubled", "doubled", "inverted", "doubled", _WIDE, "doubled", _OWN)
 _TURNS_LARGE: Final = ("half", "doubled", "third", "inverted", "half", _WIDE, "third", _OWN)
 _EVERY: Final = (
     "half", "half, sharpened", "inverted", "inverted, half", "inverted, sharpened", "third", "doubled", _WIDE

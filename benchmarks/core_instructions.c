@@ -1,5 +1,5 @@
-/* instructions.c - three paths of the core as functions of their own, for callgrind to count
- * (benchmarks/instructions.py).
+/* core_instructions.c - three paths of the core as functions of their own, for callgrind to count
+ * (benchmarks/core_instructions.py).
  *
  * usage: instructions PATH IMAGE CODE UNIX_S, where PATH is fresh_key, known_issuer or whole_code; IMAGE a file with a
  * parameter image, CODE one with a code it accepts at UNIX_S. Exit status 0 if what was measured was accepted. */
