@@ -9,6 +9,7 @@ from yima.sdk.cli.arguments import WholeNumber, unix_seconds
 from yima.sdk.issuer import Issuer, make_rider
 from yima.sdk.keyring import ABOUT, Keyring
 from yima.sdk.qr import LEVELS, qr_png
+from yima.sdk.trial_parameters import toml
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
 
@@ -114,20 +115,8 @@ def _write_parameters(arguments: argparse.Namespace, out: Path) -> None:
     if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(_MADE_BY):
         remedy = Text("Move it away, or give another --out", "请移走该文件或更换 --out")
         raise IssueError(path, Text("was not made by `yima issue`", "不是 yima issue 生成的文件"), remedy)
-    lines = [
-        _MADE_BY,
-        'environment = "test"',
-        "version = 1",
-        "[fares]  # fen 分",
-        "bus = 200",
-        "metro = 300",
-        "[[roots]]",
-        'file = "roots.bin"',
-        "[[whitelist]]",
-        f'organisation = "{arguments.organisation}"',
-        f'platform = "{arguments.platform}"',
-    ]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text = toml((), arguments.organisation, arguments.platform, made_by=_MADE_BY, roots_file="roots.bin")
+    path.write_text(text, encoding="utf-8")
 
 
 def _digits(least: int, most: int) -> Callable[[str], str]:
