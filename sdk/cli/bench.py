@@ -9,8 +9,10 @@ from pathlib import Path
 from yima.sdk.bench.capture import Capture, Level
 from yima.sdk.bench.card import CARD
 from yima.sdk.bench.devices import Found, found
-from yima.sdk.bench.live import NOTHING_YET, Presentation, Tally, is_worth_telling, watch
+from yima.sdk.bench.live import Presentation, Tally, is_worth_telling, watch
 from yima.sdk.cli.arguments import WholeNumber
+from yima.sdk.cli.reader_options import READERS
+from yima.sdk.observing.silence import NOTHING_YET
 from yima.sdk.qr import qr_png, qr_text
 from yima.sdk.roots import load_roots
 from yima.validator.errors import Kind, YimaError
@@ -22,7 +24,7 @@ from yima.validator.texts import Text
 
 HELP = "show what a scanner or camera reads, live, and what is wrong with it 实时显示扫码内容并诊断"
 
-EXAMPLES = """\
+EXAMPLES = f"""\
 examples 示例:
   yima bench                                     the scanner that is plugged in 自动查找
   yima bench --card card.png                     a symbol to test a scanner with 校准卡
@@ -30,11 +32,7 @@ examples 示例:
   yima bench camera:0?width=1280&height=720      a camera 摄像头
   yima bench serial:/dev/ttyUSB0 --capture c.jsonl && yima bench replay:c.jsonl    kept, and shown again 记录并重放
 
-options of readers, behind a `?` 读码器选项:
-  serial: baud=115200  gap_ms=20  mode=auto|raw|hex|base64  prefix=HEX  suffix=HEX
-  camera: width=N  height=N  decoder=zxing|zbar|opencv
-  replay: speed=N (0: at once)
-"""
+{READERS}"""
 
 
 class BenchError(YimaError):
