@@ -13,9 +13,9 @@ SILENT_S: Final = 20.0
 NOTHING_YET = {
     "serial": Text(
         "nothing has come: is the scanner in virtual COM mode (keyboard mode makes no port), is its trigger on, is the "
-        "cable one for data? Its speed may be another: scan its 115200 8N1 setup code",
+        "cable one for data? Its speed may be another: yima bench SPEC --find-baud",
         "未收到数据：扫码器是否为虚拟串口模式（键盘模式没有串口）？是否已触发？是否为数据线？"
-        "波特率也可能不同：请扫描其 115200 8N1 设置码",
+        "波特率也可能不同：yima bench SPEC --find-baud",
     ),
     "camera": Text(
         "no code seen: hold the phone 10 to 15 cm away, screen bright, and look whether another program has the camera",
