@@ -139,7 +139,13 @@ docs: setup
 # The sdist and the wheels of the last commit, in dist/, each tried where nothing else is (docs/releasing.md).
 release: setup
 	$(PY) .ci/release.py
-	for wheel in dist/*.whl; do .ci/try-wheel $$wheel || exit 1; done
+	for wheel in dist/*manylinux*.whl; do .ci/try-wheel $$wheel || exit 1; done
+
+# The same of a version that has no date yet, untried, in build/wheels.
+.PHONY: wheels
+wheels: setup
+	rm -rf build/wheels
+	$(PY) .ci/release.py --rehearsal --out build/wheels
 
 lock: .venv/.installed
 	$(PY) -m pip install --quiet pip-tools

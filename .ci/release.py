@@ -6,8 +6,8 @@ Rules it keeps:
 - The same commit gives the same bytes on any Linux machine: setuptools and the compiler (ziglang) are the pinned ones,
   the headers are those of Python 3.11, the oldest that the wheels are for; every time stamp is the commit's; folder,
   owner, umask, locale and the caller's own compiler flags have no say.
-- A wheel's tag is no promise but a finding: auditwheel reads which versions of glibc's symbols the library asks for,
-  and a wheel that asks for more than its tag allows is not handed over.
+- A wheel's tags are no promises but findings: auditwheel reads which versions of glibc's symbols the library asks for,
+  abi3audit which of Python's, and a wheel that asks for more than its tags allow is not handed over.
 - Nothing is overwritten, and a version is released once its heading in CHANGELOG.md has a date.
 """
 
@@ -16,17 +16,62 @@ import gzip
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
+
+from abi3info import DATAS, FUNCTIONS
+from abi3info.models import PyVersion
 
 ROOT = Path(__file__).resolve().parent.parent
-PLATFORMS = {"manylinux_2_17_x86_64": "x86_64", "manylinux_2_17_aarch64": "aarch64"}
-"""Wheel tag: architecture. glibc 2.17 is what the oldest Linux that runs Python 3.11 wheels has (PEP 599)."""
-_HOOK = "import sys; from setuptools import build_meta; build_meta.{hook}(sys.argv[1]{more})"
+
+
+class Target(NamedTuple):
+    """zig: how the compiler calls it. host: how Python there calls it."""
+
+    zig: str
+    host: str
+
+
+PLATFORMS = {
+    "manylinux_2_17_x86_64": Target("x86_64-linux-gnu.2.17", "linux-x86_64"),
+    "manylinux_2_17_aarch64": Target("aarch64-linux-gnu.2.17", "linux-aarch64"),
+    "macosx_11_0_x86_64": Target("x86_64-macos.11.0", "macosx-11.0-x86_64"),
+    "macosx_11_0_arm64": Target("aarch64-macos.11.0", "macosx-11.0-arm64"),
+    "win_amd64": Target("x86_64-windows-gnu", "win-amd64"),
+}
+"""Wheel tag: target. glibc 2.17 is what the oldest Linux that runs Python 3.11 wheels has (PEP 599); macOS 11 is the
+first on arm64."""
+OLDEST = PyVersion(3, 11)
+_HOOK = "import sys; from setuptools import build_meta; {before}build_meta.{hook}(sys.argv[1]{more})"
+_SUFFIX = "from setuptools.command import build_ext; build_ext.get_abi3_suffix = lambda: '.pyd'; "
+_PYCONFIG = """\
+#define MS_WINDOWS 1
+#define MS_WIN32 1
+#define MS_WIN64 1
+#define HAVE_DECLSPEC_DLL 1
+#define Py_ENABLE_SHARED 1
+#define HAVE_STDDEF_H 1
+#define HAVE_SYS_TYPES_H 1
+#define HAVE_SYS_STAT_H 1
+#define HAVE_WCHAR_H 1
+#define STDC_HEADERS 1
+#define ALIGNOF_SIZE_T 8
+#define SIZEOF_SHORT 2
+#define SIZEOF_INT 4
+#define SIZEOF_LONG 4
+#define SIZEOF_LONG_LONG 8
+#define SIZEOF_SIZE_T 8
+#define SIZEOF_VOID_P 8
+#define SIZEOF_TIME_T 8
+#define SIZEOF_WCHAR_T 2
+"""
+"""What the stable ABI takes from the pyconfig.h of 64-bit Windows: that it is Windows, and the sizes of C's types."""
 
 
 class ReleaseError(Exception):
@@ -83,19 +128,37 @@ def _version(changelog: str, *, rehearsal: bool) -> str:
 
 def _wheel(sdist: Path, made: Path, platform: str, epoch: str) -> None:
     """From the sdist, so that an sdist that lacks something is noticed here."""
-    architecture = PLATFORMS[platform]
+    target = PLATFORMS[platform]
     with tempfile.TemporaryDirectory(dir=made.parent) as scratch:
         subprocess.run(["tar", "-xzf", sdist, "-C", scratch], check=True)
         (tree,) = Path(scratch).iterdir()
-        compiler = f"{sys.executable} -m ziglang cc -target {architecture}-linux-gnu.2.17"
+        compiler = f"{sys.executable} -m ziglang cc -target {target.zig}"
+        headers, more_to_link, before = _debian_headers(Path(scratch)), "", ""
+        if platform.startswith("macosx"):
+            more_to_link = " -Wl,-undefined,dynamic_lookup"  # what Python brings is found when it loads us
+        elif platform.startswith("win"):
+            headers, before = _windows_headers(Path(scratch)), _SUFFIX
+            more_to_link = f" {_import_library(Path(scratch))}"
         environment = _environment(epoch) | {
             "CC": compiler,
-            "CFLAGS": f"-DNDEBUG -I{_debian_headers(Path(scratch))}",
-            "LDSHARED": f"{compiler} -shared -s",
-            "_PYTHON_HOST_PLATFORM": f"linux-{architecture}",
+            "CFLAGS": f"-DNDEBUG -I{headers}",
+            "LDSHARED": f"{compiler} -shared -s{more_to_link}",
+            "_PYTHON_HOST_PLATFORM": target.host,
         }
-        _run_hook(tree, made, "build_wheel", environment, f", {{'--build-option': ['--plat-name={platform}']}}")
+        more = f", {{'--build-option': ['--plat-name={platform}']}}"
+        _run_hook(tree, made, "build_wheel", environment, more, before=before)
     (wheel,) = made.glob(f"*-{platform}.whl")
+    _audit(wheel, platform)
+
+
+def _audit(wheel: Path, platform: str) -> None:
+    """Raises ReleaseError for a wheel that is not what its tags say."""
+    command = [sys.executable, "-m", "abi3audit", "--strict", str(wheel)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    if found.returncode:
+        raise ReleaseError(f"{wheel.name} asks for more than Python's stable ABI:\n{found.stdout}{found.stderr}")
+    if not platform.startswith("manylinux"):
+        return
     found = subprocess.run(
         [sys.executable, "-m", "auditwheel", "show", wheel], capture_output=True, text=True, check=False
     )
@@ -107,12 +170,43 @@ def _debian_headers(scratch: Path) -> Path:
     """Debian keeps one pyconfig.h for each architecture and has only this machine's. All that the stable ABI takes from
     it are the sizes of C's types, the same on every 64-bit Linux."""
     folder = scratch / "include"
-    for architecture in PLATFORMS.values():
+    for architecture in ("x86_64", "aarch64"):
         (folder / f"{architecture}-linux-gnu").mkdir(parents=True)
         multiarch = Path("/usr/include") / str(sysconfig.get_config_var("MULTIARCH")) / "python3.11"
         if multiarch.exists():
             (folder / f"{architecture}-linux-gnu" / "python3.11").symlink_to(multiarch)
     return folder
+
+
+def _windows_headers(scratch: Path) -> Path:
+    """Python's headers with the pyconfig.h of Windows among them, where they look for it first."""
+    folder = scratch / "windows"
+    shutil.copytree(sysconfig.get_path("include"), folder)
+    (folder / "pyconfig.h").write_text(_PYCONFIG)
+    return folder
+
+
+def _import_library(scratch: Path) -> Path:
+    """Of python3.dll, which every Python 3 of Windows brings: made from the list of what is in the stable ABI of the
+    oldest Python, so that whatever else is asked for is noticed here."""
+    definition, library = scratch / "python3.def", scratch / "python3.lib"
+    names = [symbol.name for symbol, one in FUNCTIONS.items() if one.added <= OLDEST]
+    names += [f"{symbol.name} DATA" for symbol, one in DATAS.items() if one.added <= OLDEST]
+    definition.write_text("\n".join(["LIBRARY python3.dll", "EXPORTS", *sorted(names), ""]))
+    command = [
+        sys.executable,
+        "-m",
+        "ziglang",
+        "dlltool",
+        "-m",
+        "i386:x86-64",
+        "-d",
+        str(definition),
+        "-l",
+        str(library),
+    ]
+    subprocess.run(command, check=True)
+    return library
 
 
 def _settle(sdist: Path, epoch: int) -> None:
@@ -156,10 +250,12 @@ def _environment(epoch: str) -> dict[str, str]:
     }
 
 
-def _run_hook(tree: Path, made: Path, hook: str, environment: dict[str, str], more: str = "") -> None:
+def _run_hook(
+    tree: Path, made: Path, hook: str, environment: dict[str, str], more: str = "", *, before: str = ""
+) -> None:
     """Asks setuptools (PEP 517) in `tree`."""
     made.mkdir(exist_ok=True)
-    command = [sys.executable, "-c", _HOOK.format(hook=hook, more=more), str(made)]
+    command = [sys.executable, "-c", _HOOK.format(hook=hook, more=more, before=before), str(made)]
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ReleaseError(f"{hook} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")

@@ -50,6 +50,8 @@ INCLUDES = (
     "validator/core/include",
 )
 _BOARD = "firmware_images/boards/mps2_an500"
+HARDWARE = "mps2-an500"
+"""As images name it (TLV 00A2); map.h says the same to the firmware."""
 
 
 class BuildError(YimaError):

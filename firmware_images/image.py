@@ -2,8 +2,11 @@
 
 Rules it keeps:
 - Every byte is hostile until the signature holds; lengths are compared with what is there before anything is read.
-- What decides (security counter, product) is read from the protected TLVs only: the others are not signed.
-- An image is refused for one named reason (Fault); the order is form, product, key, digest, signature, counter.
+- What decides (security counter, product, environment, hardware) is read from the protected TLVs only: the others are
+  not signed. A TLV that stands twice makes the image none: one reader would take the first, another the last.
+- An image is refused for one named reason (Fault); the order is form, product, hardware, environment, key, digest,
+  signature, counter.
+- The test key, which everybody has, signs no production image.
 
 Format: MCUboot's bootutil/image.h. Header of 32 bytes in a space of 0x200, image, protected TLVs (signed), TLVs. The
 Ed25519 signature is over the SHA-256 of header, image and protected TLVs, as imgtool makes it without --pure.
@@ -32,7 +35,11 @@ TRAILER_MAGIC = bytes.fromhex("77c295f360d2ef7f3552500f2cb67980")
 _SET = b"\x01".ljust(8, b"\xff")
 _HEADER = struct.Struct("<IIHHIIBBHI4x")
 _TLV_MAGIC, _PROTECTED_MAGIC = 0x6907, 0x6908
-_KEY_HASH, _SHA256, _ED25519, _COUNTER, _PRODUCT = 0x01, 0x10, 0x24, 0x50, 0xA0
+_KEY_HASH, _SHA256, _ED25519, _COUNTER = 0x01, 0x10, 0x24, 0x50
+PRODUCT_TLV, ENVIRONMENT_TLV, HARDWARE_TLV = 0xA0, 0xA1, 0xA2
+"""Of the range that MCUboot leaves to vendors; each holds an ASCII text."""
+TLVS_MAX = 32
+"""In one area; an image has nine in both."""
 
 
 class Fault(StrEnum):
@@ -41,9 +48,15 @@ class Fault(StrEnum):
     TOO_LARGE = "larger than a slot"
     NOT_AN_IMAGE = "no image header"
     TRUNCATED = "sizes do not add up"
+    TLV_TWICE = "a TLV stands twice"
     OTHER_SLOT = "linked for no slot of this board"
     NO_PRODUCT = "no product in the protected TLVs"
     OTHER_PRODUCT = "made for another product"
+    NO_HARDWARE = "no hardware in the protected TLVs"
+    OTHER_HARDWARE = "made for another hardware"
+    NO_ENVIRONMENT = "no environment in the protected TLVs"
+    OTHER_ENVIRONMENT = "made for another environment"
+    TEST_KEY = "a production image under the TEST key, which everybody has"
     UNKNOWN_KEY = "signed by no key that is trusted"
     BAD_DIGEST = "digest wrong: bytes were changed"
     BAD_SIGNATURE = "signature wrong"
@@ -55,9 +68,15 @@ _CHINESE = {
     Fault.TOO_LARGE: "大于槽位",
     Fault.NOT_AN_IMAGE: "没有映像头",
     Fault.TRUNCATED: "长度不符",
+    Fault.TLV_TWICE: "同一 TLV 出现两次",
     Fault.OTHER_SLOT: "链接地址不是本板的槽位",
     Fault.NO_PRODUCT: "受保护 TLV 中没有产品名",
     Fault.OTHER_PRODUCT: "属于其他产品",
+    Fault.NO_HARDWARE: "受保护 TLV 中没有硬件名",
+    Fault.OTHER_HARDWARE: "属于其他硬件",
+    Fault.NO_ENVIRONMENT: "受保护 TLV 中没有环境",
+    Fault.OTHER_ENVIRONMENT: "属于其他环境（测试或正式）",
+    Fault.TEST_KEY: "正式映像使用了公开的测试密钥签名",
     Fault.UNKNOWN_KEY: "签名密钥不受信任",
     Fault.BAD_DIGEST: "摘要不符，内容被改动",
     Fault.BAD_SIGNATURE: "签名错误",
@@ -83,7 +102,8 @@ class Image:
     """What an image says of itself; believed only after verify.
 
     version: (major, minor, revision, build). address: the slot it runs in. digest: SHA-256 by its TLV; signed_digest:
-    as it is. counter, product: of the protected TLVs, None if absent. size: without anything behind the TLVs.
+    as it is. counter, product, environment ("test" or "production"), hardware: of the protected TLVs, None if absent.
+    size: without anything behind the TLVs.
     """
 
     version: tuple[int, int, int, int]
@@ -96,6 +116,8 @@ class Image:
     signature: bytes
     counter: int | None
     product: str | None
+    environment: str | None
+    hardware: str | None
     test_key: bool
 
     @property
@@ -129,7 +151,6 @@ def read(data: bytes, thing: object = "image") -> Image:
     counter = protected.get(_COUNTER)
     if counter is not None and len(counter) != 4:
         raise ImageError(thing, Fault.TRUNCATED)
-    product = protected.get(_PRODUCT)
     key_hash = tlvs.get(_KEY_HASH, b"")
     return Image(
         version=(major, minor, revision, build),
@@ -141,7 +162,9 @@ def read(data: bytes, thing: object = "image") -> Image:
         key_hash=key_hash,
         signature=tlvs.get(_ED25519, b""),
         counter=None if counter is None else int.from_bytes(counter, "little"),
-        product=None if product is None else product.decode("ascii", "replace"),
+        product=_text(protected, PRODUCT_TLV),
+        environment=_text(protected, ENVIRONMENT_TLV),
+        hardware=_text(protected, HARDWARE_TLV),
         test_key=is_test_key(key_hash),
     )
 
@@ -152,15 +175,16 @@ def verify(
     *,
     counter_floor: int = 0,
     product: str | None = None,
+    environment: str | None = None,
+    hardware: str | None = None,
     thing: object = "image",
 ) -> Image:
-    """The image, if it may run: signed by one of `keys`, its security counter not below the floor, made for `product`
-    (None: for any). Raises ImageError with the first fault."""
+    """The image, if it may run: signed by one of `keys`, its security counter not below the floor, made for `product`,
+    `environment` and `hardware` (None: for any). Raises ImageError with the first fault."""
     image = read(data, thing)
-    if image.product is None:
-        raise ImageError(thing, Fault.NO_PRODUCT)
-    if product is not None and image.product != product:
-        raise ImageError(thing, Fault.OTHER_PRODUCT)
+    misfit = _misfit(image, product, environment, hardware)
+    if misfit:
+        raise ImageError(thing, misfit)
     key = next((key for key in keys if key_hash_of(key) == image.key_hash), None)
     if key is None:
         raise ImageError(thing, Fault.UNKNOWN_KEY)
@@ -177,6 +201,20 @@ def verify(
     return image
 
 
+def _misfit(image: Image, product: str | None, environment: str | None, hardware: str | None) -> Fault | None:
+    """Why an image is not for such a device, or under a key that is not for such an image."""
+    for found, wanted, none, other in (
+        (image.product, product, Fault.NO_PRODUCT, Fault.OTHER_PRODUCT),
+        (image.hardware, hardware, Fault.NO_HARDWARE, Fault.OTHER_HARDWARE),
+        (image.environment, environment, Fault.NO_ENVIRONMENT, Fault.OTHER_ENVIRONMENT),
+    ):
+        if found is None:
+            return none
+        if wanted is not None and found != wanted:
+            return other
+    return Fault.TEST_KEY if image.test_key and image.environment != "test" else None
+
+
 def key_hash_of(key: Ed25519PublicKey) -> bytes:
     """How an image names its key: SHA-256 of the key's SubjectPublicKeyInfo."""
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
@@ -191,7 +229,7 @@ def factory_slot(image: bytes) -> bytes:
 
 
 def _tlvs(data: bytes, at: int, magic: int, thing: object) -> tuple[dict[int, bytes], int]:
-    """The TLVs of one area, first of a type counts, and the area's size."""
+    """The TLVs of one area, and the area's size."""
     if len(data) - at < 4:
         raise ImageError(thing, Fault.TRUNCATED)
     found_magic, size = struct.unpack_from("<HH", data, at)
@@ -203,8 +241,15 @@ def _tlvs(data: bytes, at: int, magic: int, thing: object) -> tuple[dict[int, by
         if end - place < 4:
             raise ImageError(thing, Fault.TRUNCATED)
         kind, length = struct.unpack_from("<HH", data, place)
-        if length > end - place - 4:
+        if length > end - place - 4 or len(tlvs) == TLVS_MAX:
             raise ImageError(thing, Fault.TRUNCATED)
-        tlvs.setdefault(kind, data[place + 4 : place + 4 + length])
+        if kind in tlvs:
+            raise ImageError(thing, Fault.TLV_TWICE)
+        tlvs[kind] = data[place + 4 : place + 4 + length]
         place += 4 + length
     return tlvs, size
+
+
+def _text(tlvs: dict[int, bytes], kind: int) -> str | None:
+    value = tlvs.get(kind)
+    return None if value is None else value.decode("ascii", "replace")

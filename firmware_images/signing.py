@@ -18,15 +18,15 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from yima.firmware_images.build import IMAGE_HEADER, Built, Environment, Product, Slot
-from yima.firmware_images.image import SLOT_SIZE, verify
+from yima.firmware_images.build import HARDWARE, IMAGE_HEADER, Built, Environment, Product, Slot
+from yima.firmware_images.image import ENVIRONMENT_TLV, HARDWARE_TLV, PRODUCT_TLV, SLOT_SIZE, verify
 from yima.firmware_images.keys import pem_of_test_key, public_key_of, public_test_key
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
 from yima.validator.version import VERSION
 
 MANIFEST = "manifest.json"
-FORMAT = "yima firmware 1"
+FORMAT = "yima firmware 2"
 
 
 class SigningError(YimaError):
@@ -48,10 +48,10 @@ def write_builds(builds: Iterable[Built], folder: Path) -> Path:
             {
                 "name": name,
                 "product": built.product.full_name,
-                "board": "mps2-an500",
+                "hardware": HARDWARE,
                 "slot": str(built.slot),
                 "address": built.slot.address,
-                "parameter_environment": str(built.environment),
+                "environment": str(built.environment),
                 "core_version": VERSION,
                 "elf": built.elf.name,
                 "binary": f"{name}.bin",
@@ -63,21 +63,36 @@ def write_builds(builds: Iterable[Built], folder: Path) -> Path:
     return _write_manifest(folder, {"format": FORMAT, "images": entries})
 
 
-def sign_folder(folder: Path, *, version: str = VERSION, counter: int = 1, key: Path | None = None) -> list[Path]:
-    """Signs every image of the manifest in `folder`; the manifest then says so. key: None is the test key. Returns the
-    signed files. Raises SigningError."""
+def sign_folder(
+    folder: Path, *, version: str = VERSION, counter: int | None = None, key: Path | None = None
+) -> list[Path]:
+    """Signs every image of the manifest in `folder`; the manifest then says so. key: None is the test key. counter:
+    with a key of one's own it must be told; test images have 1. Returns the signed files. Raises SigningError."""
     manifest = read_manifest(folder)
+    if counter is None:
+        if key is not None:
+            raise _error(
+                key,
+                "no security counter was told; the boot ROM knows by it which images are too old to start",
+                "未指定安全计数器；引导程序据此判断映像是否过旧",
+                "--counter N",
+            )
+        counter = 1
     signed = []
     for entry in manifest["images"]:
         path = folder / f"{entry['name']}.img"
         data = (folder / entry["binary"]).read_bytes()
         if hashlib.sha256(data).hexdigest() != entry["sha256"]:
             raise _error(folder / entry["binary"], "changed since it was built", "编译后被改动", "yima image build")
-        if key is None and entry["parameter_environment"] != Environment.TEST:
-            raise _error(
-                entry["name"], "the test key signs no production image", "测试密钥不能签名正式映像", "--key FILE"
-            )
-        image = sign(data, Slot(entry["slot"]), entry["product"], version=version, counter=counter, key=key)
+        image = sign(
+            data,
+            Slot(entry["slot"]),
+            entry["product"],
+            environment=Environment(entry["environment"]),
+            version=version,
+            counter=counter,
+            key=key,
+        )
         path.write_bytes(image)
         entry["signed"] = {
             "file": path.name,
@@ -93,11 +108,22 @@ def sign_folder(folder: Path, *, version: str = VERSION, counter: int = 1, key: 
 
 
 def sign(
-    data: bytes, slot: Slot, product: str, *, version: str = VERSION, counter: int = 1, key: Path | None = None
+    data: bytes,
+    slot: Slot,
+    product: str,
+    *,
+    environment: Environment = Environment.TEST,
+    version: str = VERSION,
+    counter: int = 1,
+    key: Path | None = None,
 ) -> bytes:
-    """The MCUboot image of `data` (from the vector table on). version: as imgtool takes it, e.g. 0.2.0+7."""
+    """The MCUboot image of `data` (from the vector table on). version: as imgtool takes it, e.g. 0.2.0+7. Raises
+    SigningError; the test key (None) signs test images only."""
+    if key is None and environment is not Environment.TEST:
+        raise _error(product, "the test key signs no production image", "测试密钥不能签名正式映像", "--key FILE")
     if importlib.util.find_spec("imgtool") is None:
         raise ModuleNotFoundError("No module named 'imgtool'", name="imgtool")
+    texts = ((PRODUCT_TLV, product), (ENVIRONMENT_TLV, str(environment)), (HARDWARE_TLV, HARDWARE))
     with tempfile.TemporaryDirectory() as scratch:
         key_path = key or Path(scratch, "TEST-ONLY.pem")
         if key is None:
@@ -109,7 +135,8 @@ def sign(
             *("--header-size", hex(IMAGE_HEADER), "--pad-header", "--slot-size", hex(SLOT_SIZE)),
             *("--align", "8", "--max-align", "8", "--endian", "little", "--erased-val", "0xff", "--sha", "256"),
             *("--version", version, "--security-counter", str(counter), "--rom-fixed", hex(slot.address)),
-            *("--custom-tlv", "0xA0", product, str(plain), str(image)),
+            *(word for tlv, text in texts for word in ("--custom-tlv", hex(tlv), text)),
+            *(str(plain), str(image)),
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -117,7 +144,7 @@ def sign(
             raise _error(product, f"imgtool refused: {said}", f"imgtool 拒绝：{said}", "imgtool sign --help")
         made = image.read_bytes()
     public: Ed25519PublicKey = public_test_key() if key is None else public_key_of(key)
-    verify(made, [public], counter_floor=counter, product=product)
+    verify(made, [public], counter_floor=counter, product=product, environment=str(environment), hardware=HARDWARE)
     return made
 
 

@@ -230,7 +230,8 @@ class Station:
             async for _ in self._client.upload(image):
                 pass
         except SMPUploadError as error:
-            raise self._refused(str(error)) from error
+            said = error.args[0] if error.args else error
+            raise self._refused(said if isinstance(said, str) else _reason(said)) from error
         states = (await self._ask(ImageStatesRead())).images
         waiting = next((state for state in states if not state.active), None)
         if waiting is None:
@@ -258,7 +259,7 @@ class Station:
             raise self._refused(f"no answer of SMP: {error}") from error
         if success(answer):
             return answer
-        raise self._refused(str(answer))
+        raise self._refused(_reason(answer))
 
     def _refused(self, what: str) -> StationError:
         return StationError(
@@ -266,3 +267,9 @@ class Station:
             Text(f"the device refused or did not answer: {what}", f"设备拒绝或没有应答：{what}"),
             Text("Its status line (third UART) says why", "原因见状态口（第三路 UART）"),
         )
+
+
+def _reason(answer: object) -> str:
+    """The code's name of an answer that is an error, in either version of SMP."""
+    code = getattr(getattr(answer, "err", answer), "rc", None)
+    return code.name if isinstance(code, IntEnum) else str(answer)

@@ -26,6 +26,7 @@ from yima.validator.errors import ReaderError
 from yima.validator.readers import address as addresses
 from yima.validator.readers.camera import CameraReader, Frame
 from yima.validator.readers.decoders import DECODERS
+from yima.validator.system.posix import need_posix
 from yima.validator.texts import Text
 
 Gray = NDArray[np.uint8]
@@ -242,7 +243,8 @@ class SocketSource:
 
 
 def open_reader(address: str) -> CameraReader:
-    """Opens `PATH` with the option decoder (zxing). Raises ReaderError."""
+    """Opens `PATH` with the option decoder (zxing). Raises ReaderError, PosixNeededError."""
+    need_posix(f"frames:{address}")
     place, options = addresses.split(address, known=("decoder",))
     decoder = addresses.choice(place, options, "decoder", "zxing", among=DECODERS)
     return CameraReader(SocketSource(Path(place)), decoder=decoder)

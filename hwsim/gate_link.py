@@ -22,6 +22,7 @@ from typing import Protocol, Self
 from yima.hwsim.commands import LINE_MAX, BadLineError, Command, Receipt, Verb, parse_command, parse_receipt
 from yima.validator.errors import GateError, GateShutError
 from yima.validator.judging import Verdict
+from yima.validator.system.posix import need_posix
 from yima.validator.texts import Text
 
 RECEIPT_S = 2.0  # a gate controller that takes longer than this is gone
@@ -148,7 +149,8 @@ def _ended(link: socket.socket) -> bool:
 
 
 def open_gate(address: str) -> SimulatedGate:
-    """Opens `sim:ADDRESS`; address is the path of a GateServer's socket. Raises GateError."""
+    """Opens `sim:ADDRESS`; address is the path of a GateServer's socket. Raises GateError, PosixNeededError."""
+    need_posix(f"sim:{address}")
     if not address:
         raise GateError(
             "sim:",

@@ -8,7 +8,6 @@ before the terminal does: whoever comes back finds nothing there, as where a USB
 import os
 import shutil
 import tempfile
-import tty
 from pathlib import Path
 
 
@@ -18,6 +17,8 @@ class PseudoTerminal:
 
     def __init__(self, name: str = "line") -> None:
         """Raises OSError where the system has no terminal left."""
+        import tty  # noqa: PLC0415 - Windows has none, and must be able to list the verbs
+
         self.master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self.master, False)

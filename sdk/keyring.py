@@ -16,6 +16,7 @@ from yima.sdk import issuer, layouts
 from yima.sdk.issuer import Issuer, RootAuthority
 from yima.sdk.sm2 import SigningKey
 from yima.validator.errors import YimaError
+from yima.validator.system.disk import create
 from yima.validator.texts import Text
 
 ABOUT = "TEST KEYS, private and unprotected. Never load them into a gate that takes money. 测试私钥，切勿用于生产"
@@ -83,7 +84,7 @@ class Keyring:
         draft = path.with_name(path.name + ".new")
         try:
             draft.unlink(missing_ok=True)
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            with os.fdopen(create(draft), "w", encoding="utf-8") as file:
                 json.dump(content, file, ensure_ascii=False, indent=1)
             draft.replace(path)
         except OSError as error:

@@ -24,7 +24,10 @@ PICTURE_MAX = 32 << 20
 PAYLOAD_MAX = 4096
 """Most bytes of one payload, as YIMA_PAYLOAD_MAX; the largest QR symbol holds 2953."""
 
-_TEXT_MAX = 8 * PAYLOAD_MAX  # a C array takes six characters a byte, a dump with addresses a little less
+EMPTY = Text("is empty", "为空")
+TOO_LONG = Text(f"more than {PAYLOAD_MAX} bytes: no code", f"超过 {PAYLOAD_MAX} 字节，不是码")
+
+TEXT_MAX = 8 * PAYLOAD_MAX  # a C array takes six characters a byte, a dump with addresses a little less
 
 
 class PayloadError(YimaError):
@@ -61,7 +64,7 @@ def payload_in(data: bytes, thing: str) -> Payload:
     """The payload in these bytes; `thing` names them in errors. Raises PayloadError."""
     if format_of(data) is not None:
         return _from_picture(data, thing)
-    text = text_of(data) if len(data) <= _TEXT_MAX else None
+    text = text_of(data) if len(data) <= TEXT_MAX else None
     if text is None:
         return _sized(data, "raw", thing, data)
     line = text.rstrip("\r\n")  # an editor's, or a scanner's
@@ -80,7 +83,7 @@ def payload_of_hex(text: str) -> Payload:
     """The payload that a hex dump of any usual form says. Raises PayloadError."""
     remedy = Text("Copy the dump again, whole", "请重新完整复制十六进制数据")
     try:
-        found = unpaste(text) if text.isascii() and len(text) <= _TEXT_MAX else None
+        found = unpaste(text) if text.isascii() and len(text) <= TEXT_MAX else None
     except SlipError as slip:
         raise PayloadError("--hex", slip.problem, remedy) from slip
     if found is None or found.form not in ("hex", "hex dump"):
@@ -90,10 +93,9 @@ def payload_of_hex(text: str) -> Payload:
 
 def _sized(data: bytes, form: str, thing: str, came: bytes) -> Payload:
     if not data:
-        raise PayloadError(thing, Text("is empty", "为空"), Text("Give the bytes of one code", "请提供一个码的数据"))
+        raise PayloadError(thing, EMPTY, Text("Give the bytes of one code", "请提供一个码的数据"))
     if len(data) > PAYLOAD_MAX:
-        problem = Text(f"more than {PAYLOAD_MAX} bytes: no code", f"超过 {PAYLOAD_MAX} 字节，不是码")
-        raise PayloadError(thing, problem, Text("Give one code or record at a time", "请一次提供一个码或记录"))
+        raise PayloadError(thing, TOO_LONG, Text("Give one code or record at a time", "请一次提供一个码或记录"))
     return Payload(data, form, came)
 
 

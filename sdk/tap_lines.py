@@ -47,6 +47,7 @@ HAPPENINGS = {
     Happening.DENY_LIST_TROUBLE: Text("deny-list", "黑名单"),
     Happening.RESOLVER_TROUBLE: Text("codes that only their issuer can verify", "联网核验"),
     Happening.METRICS_TROUBLE: Text("metrics are not answered", "指标服务不可用"),
+    Happening.CONSOLE_TROUBLE: Text("the console is not answered", "实时页面不可用"),
     Happening.CLOCK_TROUBLE: Text("the clock fails, no code can be accepted", "时钟故障，无法受理"),
 }
 

@@ -23,7 +23,9 @@ pytestmark = [
 EVERY = int(os.environ.get("YIMA_CUTS_EVERY", "0"))
 
 
-@pytest.mark.parametrize(("name", "every"), [("trips", 60), pytest.param("update", 200, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("name", "every"), [("trips", 60), ("trial", 1), pytest.param("update", 200, marks=pytest.mark.long)]
+)
 def test_every_cut_is_survived(name: str, every: int, capsys: pytest.CaptureFixture[str]) -> None:
     from yima.hwsim.board import cut_scenarios
     from yima.hwsim.board.power_cuts import Scenario, survive
@@ -31,6 +33,7 @@ def test_every_cut_is_survived(name: str, every: int, capsys: pytest.CaptureFixt
 
     plays: dict[str, Callable[[Path, Firmware, World], Scenario]] = {
         "trips": cut_scenarios.trips,
+        "trial": cut_scenarios.trial,
         "update": cut_scenarios.update,
     }
     with tempfile.TemporaryDirectory(prefix="yima-cuts-") as scratch:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 import tarfile
@@ -16,6 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 X86_64, AARCH64 = "manylinux_2_17_x86_64", "manylinux_2_17_aarch64"
+MAC_INTEL, MAC_ARM, WINDOWS = "macosx_11_0_x86_64", "macosx_11_0_arm64", "win_amd64"
 
 pytestmark = [
     pytest.mark.slow,
@@ -72,7 +74,7 @@ def test_a_second_build_gives_the_same_bytes(
         done = release(
             commit,
             tmp_path / "again",
-            *("--only", X86_64),
+            *("--only", X86_64, "--only", MAC_ARM, "--only", WINDOWS),
             **{"ZIG_GLOBAL_CACHE_DIR": str(tmp_path / "zig"), "ZIG_LOCAL_CACHE_DIR": str(tmp_path / "zig")},
             **{"CFLAGS": "-O0 -DUNWANTED", "SOURCE_DATE_EPOCH": "1", "TZ": "Asia/Shanghai", "PYTHONHASHSEED": "7"},
         )
@@ -80,7 +82,7 @@ def test_a_second_build_gives_the_same_bytes(
         os.umask(umask)
     assert done.returncode == 0, done.stderr
     again = sorted(path for path in (tmp_path / "again").iterdir() if path.name != "SHA256SUMS")
-    assert len(again) == 2
+    assert len(again) == 4
     assert [path.name for path in again if path.read_bytes() != (released / path.name).read_bytes()] == []
 
 
@@ -89,7 +91,7 @@ def test_the_sums_are_those_of_the_files(released: Path) -> None:
     sums = {name: digest for digest, name in (line.split("  ") for line in lines)}
     files = [path for path in released.iterdir() if path.name != "SHA256SUMS"]
     assert sums == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    assert len(files) == 3
+    assert len(files) == 6
 
 
 @pytest.mark.parametrize(("platform", "machine"), [(X86_64, 0x3E), (AARCH64, 0xB7)])
@@ -112,6 +114,48 @@ def test_the_library_asks_for_no_glibc_newer_than_its_tag(
         versions = symbol_versions(archive.read("yima/validator/_core.abi3.so"))
     assert versions
     assert max(versions) <= (2, 17)
+
+
+@pytest.mark.parametrize(("platform", "machine"), [(MAC_INTEL, 0x01000007), (MAC_ARM, 0x0100000C)])
+def test_a_wheel_for_macos_holds_a_library_that_its_tags_system_loads(
+    released: Path, platform: str, machine: int
+) -> None:
+    """Mach-O by its load commands: LC_SYMTAB 2, LC_LOAD_DYLIB 0xC, LC_CODE_SIGNATURE 0x1D, LC_BUILD_VERSION 0x32."""
+    with zipfile.ZipFile(wheel(released, platform)) as archive:
+        library = archive.read("yima/validator/_core.abi3.so")
+    magic, kind, _, _, count = struct.unpack_from("<IIIII", library)
+    assert (magic, kind) == (0xFEEDFACF, machine)
+    commands: dict[int, list[bytes]] = {}
+    at = 32
+    for _ in range(count):
+        command, size = struct.unpack_from("<II", library, at)
+        commands.setdefault(command, []).append(library[at : at + size])
+        at += size
+    (built,) = commands[0x32]
+    assert struct.unpack_from("<II", built, 8) == (1, 11 << 16), "macOS 11.0"
+    assert [one[24:].rstrip(bytes(1)) for one in commands[0xC]] == [b"/usr/lib/libSystem.B.dylib"]
+    assert (0x1D in commands) or platform == MAC_INTEL, "arm64 loads nothing that is not signed"
+    (table,) = commands[2]
+    symbols, many, strings, _ = struct.unpack_from("<IIII", table, 8)
+    exported: set[bytes] = set()
+    for entry in range(symbols, symbols + 16 * many, 16):
+        name, flags, section = struct.unpack_from("<IBB", library, entry)
+        if flags & 1 and section:
+            exported.add(library[strings + name :].split(bytes(1), 1)[0])
+    assert exported - {b"__mh_dylib_header", b"___dso_handle"} == {b"_PyInit__core"}, "but for the linker's own two"
+
+
+def test_the_wheel_for_windows_holds_a_library_that_needs_pythons_and_the_systems_alone(released: Path) -> None:
+    import pefile
+
+    with zipfile.ZipFile(wheel(released, WINDOWS)) as archive:
+        library = pefile.PE(data=archive.read("yima/validator/_core.pyd"))
+        assert not [name for name in archive.namelist() if name.endswith(".so")]
+    assert library.FILE_HEADER.Machine == 0x8664
+    assert [symbol.name for symbol in library.DIRECTORY_ENTRY_EXPORT.symbols] == [b"PyInit__core"]
+    needed = {entry.dll.decode().lower() for entry in library.DIRECTORY_ENTRY_IMPORT}
+    assert {"python3.dll", "kernel32.dll"} <= needed
+    assert {name for name in needed if not name.startswith("api-ms-win-crt-")} == {"python3.dll", "kernel32.dll"}
 
 
 @pytest.fixture

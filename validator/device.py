@@ -10,7 +10,6 @@ What to do next is decided by the core's loop (yima.validator.judging.loop); her
 - The memory of used codes is filled from the journal whenever the loop asks for it.
 """
 
-import os
 import threading
 import time
 from collections import deque
@@ -32,6 +31,7 @@ from yima.validator.judging.record import Terminal
 from yima.validator.parameters import Parameters
 from yima.validator.ports import Clock, Gate, Journal, JournalKey, Reader, Reading, Uplink
 from yima.validator.resolvers.resolving import RISK_WINDOW_S, Resolving
+from yima.validator.system.posix import give_way
 from yima.validator.uplink.sender import BatchPolicy, Sender
 
 POLL_S = 0.2  # how long one wait for a payload lasts, and so how soon a stop is noticed
@@ -339,7 +339,7 @@ class Device:
             answer = GateAnswer.FAILED if isinstance(error, GateShutError) else GateAnswer.UNKNOWN
             self._watch.trouble = self._watch.trouble or error
             self._tell(Happening.GATE_TROUBLE, error)
-        os.sched_yield()  # who carries the command out, on this processor, goes before what we have to say of it
+        give_way()  # who carries the command out, on this processor, goes before what we have to say of it
         self._watch.gate_ns += time.monotonic_ns() - begun
         self._watch.gate = answer
         if answer is GateAnswer.OPENED and self._gate.senses_passage:

@@ -64,6 +64,7 @@ class Happening(StrEnum):
     RESOLVER_TROUBLE = "resolver_trouble"
     CLOCK_TROUBLE = "clock_trouble"
     METRICS_TROUBLE = "metrics_trouble"
+    CONSOLE_TROUBLE = "console_trouble"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

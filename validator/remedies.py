@@ -138,19 +138,25 @@ class Installation:
         folder, url = self._direct_url.get("dir_info"), urlsplit(str(self._direct_url.get("url", "")))
         if not (isinstance(folder, dict) and folder.get("editable") is True and url.scheme == "file"):
             return None
-        return Path(unquote(url.path))
+        return _path_of(url.path)
 
     @property
     def origin(self) -> str:
         """What pip takes to install the same again: the file or folder if it is still there, else our name."""
         url = urlsplit(str(self._direct_url.get("url", "")))
-        path = Path(unquote(url.path))
+        path = _path_of(url.path)
         return str(path) if url.scheme == "file" and path.exists() else DISTRIBUTION
 
     def requirements_for(self, package: str) -> list[Requirement]:
         """Which of our requirements bring a top-level package."""
         name = _plain(BROUGHT_BY.get(package, package))
         return [requirement for requirement in self.requirements if _plain(requirement.name) == name]
+
+
+def _path_of(url_path: str) -> Path:
+    """Windows writes C:/yima as /C:/yima in an address."""
+    path = unquote(url_path)
+    return Path(path[1:] if re.match(r"/[A-Za-z]:", path) else path)
 
 
 def _parsed(line: str) -> Requirement:

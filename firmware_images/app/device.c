@@ -8,11 +8,11 @@
 
 #include "bytes.h"
 #include "gate.h"
+#include "image.h"
 #include "port.h"
 #include "product.h"
 #include "settings.h"
 #include "status.h"
-#include "version.h"
 
 enum { LOG_BLOCKS = PORT_LOG_SIZE / PORT_FLASH_BLOCK, TYPICAL_ENTRY = 960, GRACE_S = 3 * 86400 };
 
@@ -250,7 +250,7 @@ void device_start(void) {
     terminal = (yima_trip){
         .vendor = "yima",
         .terminal = settings.terminal,
-        .software = YIMA_VERSION,
+        .software = image_running_version(),
         .vehicle = or_none(settings.vehicle),
         .plate = or_none(settings.plate),
         .driver = or_none(settings.driver),

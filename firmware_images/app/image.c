@@ -1,8 +1,10 @@
 /* image.c - see image.h. Offsets and numbers are those of MCUboot's bootutil/image.h and its trailer. */
 #include "image.h"
 
+#include "product.h"
 #include "runtime.h"
 #include "sha256.h"
+#include "version.h"
 
 enum {
     AT_HEADER_SIZE = 8,
@@ -13,7 +15,11 @@ enum {
     TLV_MAGIC = 0x6907,
     TLV_PROTECTED_MAGIC = 0x6908,
     TLV_SHA256 = 0x10,
+    TLV_COUNTER = 0x50,
     TLV_PRODUCT = 0xA0,
+    TLV_ENVIRONMENT = 0xA1,
+    TLV_HARDWARE = 0xA2,
+    TLVS_MAX = 32, /* in one area; an image has nine in both */
     FROM_END_MAGIC = 16,
     FROM_END_IMAGE_OK = 24,
     FROM_END_COPY_DONE = 32
@@ -23,8 +29,6 @@ static const uint8_t trailer_magic[16] = {0x77, 0xc2, 0x95, 0xf3, 0x60, 0xd2, 0x
                                           0x35, 0x52, 0x50, 0x0f, 0x2c, 0xb6, 0x79, 0x80};
 static const uint8_t flag_set[8] = {1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
 
-extern void (*const vectors[])(void);
-
 static const uint8_t *bytes_at(uint32_t address) {
     return (const uint8_t *)(uintptr_t)address;
 }
@@ -33,10 +37,6 @@ static uint32_t little(const uint8_t *bytes, uint32_t size) {
     uint32_t value = 0;
     while (size-- > 0) value = value << 8 | bytes[size];
     return value;
-}
-
-uint32_t image_running(void) {
-    return (uint32_t)(uintptr_t)vectors >= PORT_SLOT_B;
 }
 
 uint32_t image_slot(uint32_t number) {
@@ -58,11 +58,42 @@ static const uint8_t *find_tlv(const uint8_t *area, uint32_t area_size, uint32_t
     return NULL;
 }
 
-/* The size of a TLV area by its own words, 0 if it is none or larger than `left`. */
+/* 1 if the TLVs of an area fill it, and none stands twice: of two, one reader would take the first, another the last. */
+static int are_sound(const uint8_t *area, uint32_t area_size) {
+    uint32_t types[TLVS_MAX], count = 0, at = TLV_INFO;
+    for (; at + 4 <= area_size; at += 4 + little(area + at + 2, 2)) {
+        const uint32_t type = little(area + at, 2);
+        if (count == TLVS_MAX) return 0;
+        for (uint32_t i = 0; i < count; i++) {
+            if (types[i] == type) return 0;
+        }
+        types[count++] = type;
+    }
+    return at == area_size;
+}
+
+/* The size of a TLV area by its own words, 0 if it is none, larger than `left`, or not sound. */
 static uint32_t area_size(const uint8_t *area, uint32_t left, uint32_t magic) {
     if (left < TLV_INFO || little(area, 2) != magic) return 0;
     const uint32_t size = little(area + 2, 2);
-    return size >= TLV_INFO && size <= left ? size : 0;
+    return size >= TLV_INFO && size <= left && are_sound(area, size) ? size : 0;
+}
+
+static image_text text_of(const uint8_t *area, uint32_t area_size, uint32_t type) {
+    image_text text = {NULL, 0};
+    text.bytes = find_tlv(area, area_size, type, &text.size);
+    if (!text.bytes) text.size = 0;
+    return text;
+}
+
+static void read_protected(image_info *info, const uint8_t *area, uint32_t area_size) {
+    uint32_t size;
+    const uint8_t *counter = find_tlv(area, area_size, TLV_COUNTER, &size);
+    info->has_counter = counter && size == 4;
+    info->counter = info->has_counter ? little(counter, 4) : 0;
+    info->product = text_of(area, area_size, TLV_PRODUCT);
+    info->environment = text_of(area, area_size, TLV_ENVIRONMENT);
+    info->hardware = text_of(area, area_size, TLV_HARDWARE);
 }
 
 int image_look(uint32_t number, image_info *info) {
@@ -76,7 +107,7 @@ int image_look(uint32_t number, image_info *info) {
     uint32_t at = header + size;
     if (protected_size) {
         if (area_size(image + at, IMAGE_SIZE_MAX - at, TLV_PROTECTED_MAGIC) != protected_size) return 0;
-        info->product = find_tlv(image + at, protected_size, TLV_PRODUCT, &info->product_size);
+        read_protected(info, image + at, protected_size);
         at += protected_size;
     }
     const uint32_t rest = area_size(image + at, IMAGE_SIZE_MAX - at, TLV_MAGIC);
@@ -95,6 +126,32 @@ int image_intact(const image_info *info) {
     uint8_t digest[IMAGE_HASH];
     sha256(image, PORT_IMAGE_HEADER + little(image + AT_IMAGE_SIZE, 4) + little(image + AT_PROTECTED_SIZE, 2), digest);
     return memcmp(digest, info->hash, sizeof digest) == 0;
+}
+
+static int says(image_text text, const char *wanted, uint32_t size) {
+    return text.size == size && memcmp(text.bytes, wanted, size) == 0;
+}
+
+const char *image_misfit(const image_info *info) {
+    if (!says(info->product, PRODUCT_NAME, sizeof PRODUCT_NAME - 1)) return "OTHER_PRODUCT";
+    if (!says(info->environment, ENVIRONMENT_NAME, sizeof ENVIRONMENT_NAME - 1)) return "OTHER_ENVIRONMENT";
+    if (!says(info->hardware, PORT_HARDWARE, sizeof PORT_HARDWARE - 1)) return "OTHER_HARDWARE";
+    return info->has_counter ? NULL : "NO_COUNTER";
+}
+
+const char *image_passed_over(const image_info *info) {
+    image_info running;
+    if (!image_look(port_slot(), &running)) return NULL;
+    if (image_compare(info->version, running.version) <= 0) return "NOT_NEWER";
+    return info->counter < running.counter ? "OLDER_COUNTER" : NULL;
+}
+
+const char *image_slot_needed(void) {
+    image_info running, other;
+    const int known = image_look(port_slot(), &running);
+    if (!known || !running.pending || !running.confirmed) return "NOT_CONFIRMED";
+    if (image_intact(&running)) return NULL;
+    return image_look(port_slot() ^ 1u, &other) && image_intact(&other) ? "ONLY_GOOD_ONE" : NULL;
 }
 
 static char *put_number(char *to, uint32_t value) {
@@ -119,6 +176,14 @@ void image_version_text(const uint8_t version[8], char text[IMAGE_VERSION_MAX]) 
         to = put_number(to, little(version + 4, 4));
     }
     *to = 0;
+}
+
+const char *image_running_version(void) {
+    static char text[IMAGE_VERSION_MAX];
+    image_info running;
+    if (!image_look(port_slot(), &running)) return YIMA_VERSION;
+    image_version_text(running.version, text);
+    return text;
 }
 
 static uint32_t rank(const uint8_t version[8]) {

@@ -16,26 +16,46 @@ enum {
     IMAGE_SIZE_MAX = PORT_SLOT_SIZE - IMAGE_TRAILER
 };
 
+/* A text of the protected TLVs; size 0: there is none. */
 typedef struct {
-    uint32_t slot;          /* its first byte */
-    uint8_t version[8];     /* major, minor, revision (2), build (4), little-endian */
-    uint32_t size;          /* with header and TLVs */
-    const uint8_t *hash;    /* SHA-256 of header, image and protected TLVs, as the TLV says */
-    const uint8_t *product; /* protected TLV 00A0; NULL: none */
-    uint32_t product_size;
+    const uint8_t *bytes;
+    uint32_t size;
+} image_text;
+
+typedef struct {
+    uint32_t slot;                             /* its first byte */
+    uint8_t version[8];                        /* major, minor, revision (2), build (4), little-endian */
+    uint32_t size;                             /* with header and TLVs */
+    const uint8_t *hash;                       /* SHA-256 of header, image and protected TLVs, as the TLV says */
+    image_text product, environment, hardware; /* protected TLVs 00A0, 00A1, 00A2 */
+    uint32_t counter;                          /* security counter, protected TLV 0050 */
+    uint8_t has_counter;
     uint8_t pending, confirmed, tried; /* of the trailer: magic, image_ok, copy_done */
 } image_info;
 
-/* The slot that this code runs in: 0 or 1, and where a slot lies. */
-uint32_t image_running(void);
+/* Where slot 0 or 1 lies. */
 uint32_t image_slot(uint32_t number);
 
-/* What lies in a slot. 1, or 0: no image, or one whose sizes do not add up. No signature is checked: the boot ROM does
- * that. */
+/* What lies in a slot. 1, or 0: no image, or one that the boot ROM cannot read: sizes that do not add up, a TLV that
+ * stands twice. No signature is checked: the boot ROM does that. */
 int image_look(uint32_t number, image_info *info);
 
 /* 1 if the SHA-256 of the image is the one that its TLV says. */
 int image_intact(const image_info *info);
+
+/* Whether an image is made for this device. NULL, or why not: "OTHER_PRODUCT", "OTHER_ENVIRONMENT", "OTHER_HARDWARE",
+ * "NO_COUNTER". */
+const char *image_misfit(const image_info *info);
+
+/* Whether the boot ROM would start it beside the image that runs. NULL, or why not: "NOT_NEWER", "OLDER_COUNTER". */
+const char *image_passed_over(const image_info *info);
+
+/* Whether the slot that does not run may be written: not while an image is on trial, whose fall-back lies there, nor if
+ * the image there is the only good one. NULL, or why not: "NOT_CONFIRMED", "ONLY_GOOD_ONE". */
+const char *image_slot_needed(void);
+
+/* The version of the image that runs, as its header says; without one, that of the sources. */
+const char *image_running_version(void);
 
 /* "0.1.0", or "0.1.0.7" with a build number. */
 void image_version_text(const uint8_t version[8], char text[IMAGE_VERSION_MAX]);

@@ -2,12 +2,12 @@
 #include "device.h"
 #include "framing.h"
 #include "gate.h"
+#include "image.h"
 #include "port.h"
 #include "product.h"
 #include "settings.h"
 #include "station.h"
 #include "status.h"
-#include "version.h"
 
 static framing scanner;
 
@@ -32,7 +32,7 @@ static int run_scanner(void) {
 
 static void say_who_we_are(void) {
     status_begin("yima");
-    status_text("version", YIMA_VERSION);
+    status_text("version", image_running_version());
     status_text("product", PRODUCT_NAME);
     status_text("environment", YIMA_ENVIRONMENT == ENVIRONMENT_TEST ? "TEST" : "production");
     status_end();

@@ -75,6 +75,7 @@ int parameters_find(parameters_in_force *found, const char **why) {
         if (sizes[copy] && parameters_open(found, bytes_at(at + HEADER), sizes[copy], &reason)) {
             found->copy = (uint8_t)copy;
             found->sequence = word_at(at + 4);
+            found->held = 1;
             return 1;
         }
     }
@@ -88,7 +89,7 @@ int parameters_begin(const parameters_in_force *active, uint32_t size, const cha
         *why = "TOO_LARGE";
         return 0;
     }
-    incoming_copy = active->version ? active->copy ^ 1u : 0;
+    incoming_copy = active->held ? active->copy ^ 1u : 0;
     if (!flash_writer_begin(&incoming, address_of(incoming_copy) + HEADER, size)) {
         *why = "FLASH";
         return 0;
@@ -131,7 +132,7 @@ int parameters_finish(const parameters_in_force *active, int64_t now, const char
     if (!parameters_open(&next, bytes_at(at + HEADER), incoming.size, why) || !trusted(&next, active, now, why)) {
         return 0;
     }
-    const uint32_t head[4] = {MAGIC, active->version ? active->sequence + 1 : 1, incoming.size,
+    const uint32_t head[4] = {MAGIC, active->held ? active->sequence + 1 : 1, incoming.size,
                               yima_crc32(0, bytes_at(at + HEADER), incoming.size)};
     incoming.size = 0;
     if (!port_flash_program(at + 8, (const uint8_t *)&head[2]) || !port_flash_program(at, (const uint8_t *)&head[0])) {

@@ -10,10 +10,11 @@
 typedef struct {
     yima_parameters parameters;
     yima_package package; /* of a bare image: all zero */
-    uint32_t version;     /* 0: there are none */
+    uint32_t version;
     uint32_t sequence;
     uint8_t copy;
     uint8_t environment;
+    uint8_t held; /* 0: there are none */
 } parameters_in_force;
 
 enum { PARAMETERS_MAX = 0x10000 - 64 };

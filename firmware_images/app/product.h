@@ -14,9 +14,13 @@ enum { GATE_OPEN_MS = 5000, GATE_HAS_PASSAGE = 1, GATE_HAS_FAULT = 1 };
 #error "no product chosen"
 #endif
 
-/* 1 production, 2 test: which parameters and packages are taken. */
+/* 1 production, 2 test: which parameters, packages and images are taken. The name is that of an image's TLV. */
 #ifndef YIMA_ENVIRONMENT
 #error "no environment chosen"
+#elif YIMA_ENVIRONMENT == 2
+#define ENVIRONMENT_NAME "test"
+#else
+#define ENVIRONMENT_NAME "production"
 #endif
 
 enum {

@@ -1,7 +1,12 @@
 /* smp_image.c - SMP group 1: the images in the slots, upload into the slot that does not run, try, confirm.
  *
- * The upload goes to the other slot, whatever number the station says. An image linked for another slot or made for
- * another product is refused. Whether it is signed, and not older than allowed, the boot ROM judges. */
+ * The upload goes to the other slot, whatever number the station says, and to none while that slot is needed. What the
+ * boot ROM would not start is refused with the reason, as far as it is known here: an image linked for another slot, of
+ * another product, environment or hardware, no newer than the one that runs, with a lower security counter. Whether it
+ * is signed the boot ROM judges.
+ *
+ * A tool that names no image (number 0, as `smpmgr upgrade` does) marks nothing either: its image is to be tried as soon
+ * as it is whole. One that names number 1 says by a command of its own when. */
 #include "flash_writer.h"
 #include "image.h"
 #include "product.h"
@@ -15,8 +20,10 @@ enum { STATE = 0, UPLOAD = 1, ERASE = 5 };
 /* mcumgr's codes of the image group. */
 enum {
     NO_IMAGE = 3,
+    NO_FREE_SLOT = 9,
     FLASH_WRITE_FAILED = 12,
     FLASH_ERASE_FAILED = 13,
+    INVALID_SLOT = 14,
     INVALID_OFFSET = 20,
     INVALID_LENGTH = 21,
     INVALID_IMAGE_HEADER = 22,
@@ -33,7 +40,7 @@ enum {
 enum { HEADER_BYTES = 32, FLAG_ROM_FIXED = 0x100 };
 
 static flash_writer incoming;
-static uint8_t incoming_sha[IMAGE_HASH], has_sha;
+static uint8_t incoming_sha[IMAGE_HASH], has_sha, to_be_tried;
 
 static int refuse(smp_request *request, uint32_t code, const char *why) {
     status_say_text("image", "refused", why);
@@ -48,7 +55,7 @@ static void put_state(cbor_out *out, uint32_t number) {
     image_info info;
     char version[IMAGE_VERSION_MAX];
     if (!image_look(number, &info)) return;
-    const int active = number == image_running();
+    const int active = number == port_slot();
     image_version_text(info.version, version);
     cbor_map(out);
     cbor_put_number(out, "slot", number);
@@ -82,23 +89,36 @@ static uint32_t slot_of(const uint8_t *hash, uint32_t size) {
 }
 
 static int confirm(smp_request *request, uint32_t slot) {
-    if (slot != image_running()) return refuse(request, IMAGE_CONFIRMATION_DENIED, "NOT_RUNNING");
+    if (slot != port_slot()) return refuse(request, IMAGE_CONFIRMATION_DENIED, "NOT_RUNNING");
     if (!image_set_confirmed(slot)) return refuse(request, FLASH_WRITE_FAILED, "FLASH");
     status_say_number("image", "confirmed", slot);
     return states(request);
 }
 
+/* Why an image is of no use here; NULL: it is good. *code: what to answer. */
+static const char *fault_of(const image_info *info, uint32_t *code) {
+    const char *why = image_misfit(info);
+    *code = INVALID_IMAGE_HEADER;
+    if (!why) {
+        why = image_passed_over(info);
+        *code = CURRENT_VERSION_IS_NEWER;
+    }
+    return why;
+}
+
 static int set_state(smp_request *request) {
     const uint8_t *hash;
-    uint32_t size;
+    uint32_t size, code;
     image_info info;
     const int named = cbor_find_bytes(request->cbor, request->size, "hash", &hash, &size);
     const int confirming = cbor_is_true(request->cbor, request->size, "confirm");
-    const uint32_t slot = named ? slot_of(hash, size) : image_running();
+    const uint32_t slot = named ? slot_of(hash, size) : port_slot();
     if (slot > 1 || (!named && !confirming)) return refuse(request, INVALID_HASH, "NO_SUCH_IMAGE");
     if (confirming) return confirm(request, slot);
-    if (slot == image_running()) return refuse(request, IMAGE_SETTING_TEST_TO_ACTIVE_DENIED, "RUNNING");
+    if (slot == port_slot()) return refuse(request, IMAGE_SETTING_TEST_TO_ACTIVE_DENIED, "RUNNING");
     if (!image_look(slot, &info) || !image_intact(&info)) return refuse(request, INVALID_HASH, "DAMAGED");
+    const char *why = fault_of(&info, &code);
+    if (why) return refuse(request, code, why);
     if (!image_set_pending(slot)) return refuse(request, FLASH_WRITE_FAILED, "FLASH");
     status_say_number("image", "pending", slot);
     return states(request);
@@ -111,8 +131,7 @@ static int fits_here(smp_request *request, const uint8_t *data, uint32_t size, u
     if (!(little(data + 16) & FLAG_ROM_FIXED) || little(data + 4) != image_slot(slot)) {
         return refuse(request, INVALID_FLASH_ADDRESS, "OTHER_SLOT");
     }
-    if (cbor_is_true(request->cbor, request->size, "upgrade") && image_look(image_running(), &running) &&
-        image_compare(data + 20, running.version) <= 0) {
+    if (image_look(port_slot(), &running) && image_compare(data + 20, running.version) <= 0) {
         return refuse(request, CURRENT_VERSION_IS_NEWER, "NOT_NEWER");
     }
     return SMP_OK;
@@ -120,10 +139,12 @@ static int fits_here(smp_request *request, const uint8_t *data, uint32_t size, u
 
 /* The first piece: opens the session, or goes on with one that broke off. Returns SMP_OK if the piece is to be written. */
 static int begin(smp_request *request, const uint8_t *data, uint32_t size, int *resumed) {
-    const uint32_t slot = image_running() ^ 1u, start = image_slot(slot);
+    const uint32_t slot = port_slot() ^ 1u, start = image_slot(slot);
     const uint8_t *sha;
-    uint32_t length, sha_size;
+    uint32_t length, sha_size, number = 0;
     *resumed = 0;
+    const char *needed = image_slot_needed();
+    if (needed) return refuse(request, NO_FREE_SLOT, needed);
     if (!cbor_find_number(request->cbor, request->size, "len", &length)) {
         return refuse(request, INVALID_LENGTH, "NO_LENGTH");
     }
@@ -138,6 +159,7 @@ static int begin(smp_request *request, const uint8_t *data, uint32_t size, int *
     if (fits != SMP_OK) return fits;
     has_sha = (uint8_t)named;
     if (named) memcpy(incoming_sha, sha, IMAGE_HASH);
+    to_be_tried = !cbor_find_number(request->cbor, request->size, "image", &number) || number == 0;
     /* The trailer goes first: from now on, until the image is whole, there is nothing in the slot to start. */
     if (!port_flash_erase(start + PORT_SLOT_SIZE - PORT_FLASH_BLOCK) || !flash_writer_begin(&incoming, start, length)) {
         incoming.size = 0;
@@ -152,21 +174,23 @@ static int begin(smp_request *request, const uint8_t *data, uint32_t size, int *
 
 /* The last byte has come. */
 static int finish(smp_request *request) {
-    const uint32_t slot = image_running() ^ 1u;
+    const uint32_t slot = port_slot() ^ 1u;
     uint8_t digest[IMAGE_HASH];
     image_info info;
+    uint32_t code = INVALID_HASH;
     const uint32_t size = incoming.size;
     incoming.size = 0;
     sha256((const uint8_t *)(uintptr_t)image_slot(slot), size, digest);
     const int match = !has_sha || memcmp(digest, incoming_sha, IMAGE_HASH) == 0;
     const int whole = image_look(slot, &info) && info.size == size && image_intact(&info);
-    const int ours = whole && info.product && info.product_size == sizeof PRODUCT_NAME - 1 &&
-                     memcmp(info.product, PRODUCT_NAME, sizeof PRODUCT_NAME - 1) == 0;
-    if (!match || !ours) port_flash_erase(image_slot(slot)); /* if it fails: without a trailer nothing starts it */
-    if (match && !ours) {
-        return refuse(request, whole ? INVALID_IMAGE_HEADER : INVALID_HASH, whole ? "OTHER_PRODUCT" : "DAMAGED");
-    }
+    const char *why = whole ? fault_of(&info, &code) : "DAMAGED";
+    if (!match || why) port_flash_erase(image_slot(slot)); /* if it fails: without a trailer nothing starts it */
+    if (match && why) return refuse(request, code, why);
     status_say_text("image", "received", match ? "whole" : "DAMAGED");
+    if (match && to_be_tried) {
+        if (!image_set_pending(slot)) return refuse(request, FLASH_WRITE_FAILED, "FLASH");
+        status_say_number("image", "pending", slot);
+    }
     cbor_put_number(request->answer, "off", size);
     cbor_put_bool(request->answer, "match", match);
     return SMP_OK;
@@ -198,7 +222,13 @@ static int upload(smp_request *request) {
 }
 
 static int erase(smp_request *request) {
-    const uint32_t slot = image_running() ^ 1u, start = image_slot(slot);
+    const uint32_t slot = port_slot() ^ 1u, start = image_slot(slot);
+    uint32_t named;
+    if (cbor_find_number(request->cbor, request->size, "slot", &named) && named != slot) {
+        return refuse(request, INVALID_SLOT, named == port_slot() ? "RUNNING" : "NO_SUCH_SLOT");
+    }
+    const char *needed = image_slot_needed();
+    if (needed) return refuse(request, NO_FREE_SLOT, needed);
     incoming.size = 0;
     if (!port_flash_erase(start + PORT_SLOT_SIZE - PORT_FLASH_BLOCK) || !port_flash_erase(start)) {
         return refuse(request, FLASH_ERASE_FAILED, "FLASH");

@@ -1,7 +1,10 @@
-/* smp_os.c - SMP group 0: echo, reset, buffer sizes, time, the boot loader. */
+/* smp_os.c - SMP group 0: echo, reset, buffer sizes, time, what runs here, the boot loader. */
 #include "device.h"
+#include "image.h"
 #include "port.h"
+#include "product.h"
 #include "runtime.h"
+#include "settings.h"
 #include "smp.h"
 #include "status.h"
 
@@ -10,6 +13,7 @@ enum {
     DATETIME = 4,
     RESET = 5,
     PARAMETERS = 6,
+    INFO = 7,
     BOOTLOADER = 8,
     DIRECT_XIP_WITH_REVERT = 5,
     DATETIME_TEXT = 19
@@ -89,6 +93,52 @@ static int datetime(smp_request *request) {
     return device_set_clock(unix_s) ? SMP_OK : smp_refuse(request, ERROR_CLOCK_REFUSED);
 }
 
+/* As `uname` has them: s kernel, n node, r kernel release, v kernel version, m machine, p processor, i hardware, o
+ * operating system, a all; b is mcumgr's, build date and time, which a reproducible image has not. */
+static const char *info_of(uint8_t letter) {
+    switch (letter) {
+    case 's':
+        return "Yima";
+    case 'n':
+        return settings.terminal;
+    case 'r':
+    case 'v':
+        return image_running_version();
+    case 'm':
+        return PRODUCT_NAME;
+    case 'p':
+        return PORT_PROCESSOR;
+    case 'i':
+        return PORT_HARDWARE;
+    case 'o':
+        return "none";
+    default:
+        return NULL;
+    }
+}
+
+static int info(smp_request *request) {
+    static const uint8_t everything[] = "snrvmpio", usual[] = "s";
+    enum { TEXT_MAX = 240 };
+    char text[TEXT_MAX + 1];
+    const uint8_t *format = usual;
+    uint32_t size = 1, at = 0;
+    (void)cbor_find_bytes(request->cbor, request->size, "format", &format, &size);
+    if (size == 1 && format[0] == 'a') {
+        format = everything;
+        size = sizeof everything - 1;
+    }
+    for (uint32_t i = 0; i < size; i++) {
+        const char *part = info_of(format[i]);
+        if (!part) return smp_refuse(request, ERROR_INVALID_FORMAT);
+        if (at && at < TEXT_MAX) text[at++] = ' ';
+        while (*part && at < TEXT_MAX) text[at++] = *part++;
+    }
+    text[at] = 0;
+    cbor_put_text(request->answer, "output", text);
+    return SMP_OK;
+}
+
 static int bootloader(smp_request *request) {
     const uint8_t *query;
     uint32_t size;
@@ -120,6 +170,8 @@ int smp_os(smp_request *request) {
         cbor_put_number(request->answer, "buf_size", SMP_MAX);
         cbor_put_number(request->answer, "buf_count", 1);
         return SMP_OK;
+    case INFO:
+        return info(request);
     case BOOTLOADER:
         return bootloader(request);
     default:

@@ -15,7 +15,6 @@
 #include "settings.h"
 #include "smp.h"
 #include "status.h"
-#include "version.h"
 
 enum { STATE = 0, PARAMETERS = 1, RECORDS = 2, ACKNOWLEDGE = 3 };
 enum { ERROR_REFUSED = 1, ERROR_NO_CLOCK = 2, ERROR_NO_RECORD = 3, ERROR_OTHER_RECORD = 4, ERROR_FLASH = 5 };
@@ -27,7 +26,7 @@ static int state(smp_request *request) {
     cbor_out *out = request->answer;
     const yima_moment now = device_now();
     cbor_put_text(out, "product", PRODUCT_NAME);
-    cbor_put_text(out, "software", YIMA_VERSION);
+    cbor_put_text(out, "software", image_running_version());
     cbor_put_text(out, "terminal", settings.terminal);
     cbor_put_text(out, "environment", YIMA_ENVIRONMENT == ENVIRONMENT_TEST ? "test" : "production");
     cbor_put_number(out, "parameters", device.usable ? device.parameters.version : 0);
@@ -38,7 +37,7 @@ static int state(smp_request *request) {
     cbor_put_number(out, "ack", device.log.acknowledged);
     cbor_put_number(out, "room", yima_log_room(&device.log));
     cbor_put_number(out, "taps", device.taps);
-    cbor_put_number(out, "slot", image_running());
+    cbor_put_number(out, "slot", port_slot());
     cbor_put_bool(out, "serving", device.loop.in_service);
     return SMP_OK;
 }

@@ -1,4 +1,5 @@
-/* version.h - the software's version as it stands in records; build.py takes it from validator/version.py. */
+/* version.h - the version of the sources; build.py takes it from validator/version.py. Records and status say the
+ * image's own, which whoever signs it gives. */
 #ifndef YIMA_VERSION
 #error "build.py names the version"
 #endif

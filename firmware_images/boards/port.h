@@ -46,6 +46,9 @@ uint32_t port_inputs(void);
 int port_flash_program(uint32_t address, const uint8_t unit[8]);
 int port_flash_erase(uint32_t address);
 
+/* The slot that this code runs in: 0 or 1. */
+uint32_t port_slot(void);
+
 void port_watchdog(void);
 void port_wait(void);
 _Noreturn void port_reset(void);

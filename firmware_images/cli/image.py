@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from yima.firmware_images.build import HARDWARE
 from yima.firmware_images.image import Image, ImageError, read, verify
 from yima.firmware_images.keys import WARNING, public_key_of, public_test_key
 from yima.validator.errors import YimaError
@@ -36,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--key", type=Path, metavar="PEM", help="Ed25519; default: the public TEST key 默认为公开测试密钥"
     )
     sign.add_argument("--image-version", default=VERSION, metavar="V", help=f"default {VERSION} 映像版本")
-    sign.add_argument("--counter", type=int, default=1, metavar="N", help="security counter; default 1 安全计数器")
+    sign.add_argument(
+        "--counter", type=int, metavar="N", help="security counter; needed with --key; test images: 1 安全计数器"
+    )
     _folder(sign)
     check = verbs.add_parser("verify", help="exit 0 if the image may run, 1 if not 验证")
     check.add_argument("file", type=Path, metavar="FILE")
@@ -45,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     check.add_argument("--counter-floor", type=int, default=0, metavar="N", help="refuse older 拒绝更低的计数器")
     check.add_argument("--product", metavar="NAME", help="refuse another product 只接受该产品")
+    check.add_argument(
+        "--environment",
+        choices=_ENVIRONMENTS,
+        help="refuse the other; default: production with --key, else test 只接受该环境",
+    )
+    check.add_argument("--hardware", default=HARDWARE, metavar="NAME", help=f"default {HARDWARE} 只接受该硬件")
     show = verbs.add_parser("show", help="what an image says of itself; checks nothing 查看，不作验证")
     show.add_argument("file", type=Path, metavar="FILE")
     show.add_argument("--json", action="store_true", help="one JSON object 输出 JSON")
@@ -95,12 +104,17 @@ def _verify(arguments: argparse.Namespace) -> int:
             keys,
             counter_floor=arguments.counter_floor,
             product=arguments.product,
+            environment=arguments.environment or ("production" if arguments.key else "test"),
+            hardware=arguments.hardware,
             thing=arguments.file,
         )
     except ImageError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"good 有效: {arguments.file}  {image.product} {image.version_text}, security counter {image.counter}")
+    print(
+        f"good 有效: {arguments.file}  {image.product} {image.version_text} for {image.hardware}, {image.environment}, "
+        f"security counter {image.counter}"
+    )
     if image.test_key:
         print(f"  {say(WARNING)}")
     return 0
@@ -122,6 +136,8 @@ def _show(arguments: argparse.Namespace) -> int:
 def _document(image: Image) -> dict[str, object]:
     return {
         "product": image.product,
+        "environment": image.environment,
+        "hardware": image.hardware,
         "version": image.version_text,
         "security_counter": image.counter,
         "address": hex(image.address),

@@ -24,6 +24,7 @@ from yima.validator.errors import GateError, ReaderError
 from yima.validator.judging import Verdict
 from yima.validator.ports import Reading
 from yima.validator.readers.framing import Framer, Profile
+from yima.validator.system.posix import need_posix
 from yima.validator.texts import Text
 
 _PATIENCE_S = 5.0
@@ -184,10 +185,12 @@ class BoardGate:
 
 
 def open_reader(address: str) -> BoardReader:
-    """Opens `board:SOCKET` as a reader. Raises ReaderError."""
+    """Opens `board:SOCKET` as a reader. Raises ReaderError, PosixNeededError."""
+    need_posix(f"board:{address}")
     return BoardReader(address)
 
 
 def open_gate(address: str) -> BoardGate:
-    """Opens `board:SOCKET` as a gate. Raises GateError."""
+    """Opens `board:SOCKET` as a gate. Raises GateError, PosixNeededError."""
+    need_posix(f"board:{address}")
     return BoardGate(address)

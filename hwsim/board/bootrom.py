@@ -4,7 +4,9 @@ Each image is executed where it lies; of two slots the one with the higher versi
 design document (image format, trailer) and boot/bootutil/src/loader.c (boot_select_or_erase, boot_load_and_validate).
 
 Rules it keeps:
-- Only an image whose SHA-256 and whose Ed25519 signature, under a key in the boot ROM, are good is started.
+- Only an image whose SHA-256 and whose Ed25519 signature, under a key in the boot ROM, are good is started, and only
+  one made for this product, hardware and environment, by the protected TLVs (beyond what MCUboot checks by itself; its
+  place for it is boot_image_check_hook). A production board starts nothing under the test key, whoever wrote it in.
 - A slot is tried while its trailer's magic is good and it is either untried (copy_done not set) or confirmed (image_ok
   set); otherwise it is erased, and the other slot is next: that is the revert. An image that does not verify is erased.
 - The security counter is read from the protected TLVs only and must reach the floor; the floor rises to the counter of
@@ -21,6 +23,7 @@ from enum import StrEnum
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from yima.firmware_images.keys import public_test_key
 from yima.hwsim.board.flash import Flash
 from yima.hwsim.board.layout import BOOT_ROM, FLASH_BLOCK, FLOOR, RAM_BASE, RAM_SIZE, SLOTS, Slot
 
@@ -30,10 +33,15 @@ FLAG_SET = b"\x01" + b"\xff" * 7
 _ROM_FIXED = 0x100
 _TLV_MAGIC, _PROTECTED_MAGIC = 0x6907, 0x6908
 _KEY_HASH, _SHA256, _ED25519, _SECURITY_COUNTER = 0x01, 0x10, 0x24, 0x50
+_PRODUCT, _ENVIRONMENT, _HARDWARE = 0xA0, 0xA1, 0xA2
+_TLVS_MOST = 32
 _HEADER = struct.Struct("<IIHHIIBBHII")
-_KEYS = BOOT_ROM + 0x100  # in the boot ROM: magic, count, then keys of 32 bytes
-_KEYS_MAGIC = b"YBK1"
+_TRUST = BOOT_ROM + 0x100  # in the boot ROM
+_TRUST_HEAD = struct.Struct("<4sBB2x24s24s")  # magic, environment, count of keys, product, hardware; keys of 32 bytes
+_TRUST_MAGIC = b"YBK2"
 _KEYS_MOST = 8
+_ENVIRONMENTS = {1: "production", 2: "test"}
+_TEST_KEY = public_test_key().public_bytes_raw()
 _RAM_TOP = RAM_BASE + RAM_SIZE
 
 
@@ -47,13 +55,15 @@ class Flag(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """A well-formed image in a slot, nothing verified. version: (major, minor, revision, build)."""
+    """A well-formed image in a slot, nothing verified. version: (major, minor, revision, build). made_for: product,
+    hardware and environment."""
 
     slot: Slot
     version: tuple[int, int, int, int]
     hashed: bytes
     entry: int
     counter: int | None
+    made_for: tuple[bytes | None, bytes | None, bytes | None]
     digest: bytes | None
     key_hash: bytes | None
     signature: bytes | None
@@ -78,25 +88,44 @@ class Boot:
     notes: tuple[str, ...] = ()
 
 
-def keys_area(keys: list[bytes]) -> bytes:
-    """What the factory writes at 0x100 of the boot ROM. keys: raw Ed25519 public keys of 32 bytes, at most 8."""
-    if len(keys) > _KEYS_MOST or any(len(key) != 32 for key in keys):
-        raise ValueError("up to 8 keys of 32 bytes")
-    return _KEYS_MAGIC + struct.pack("<I", len(keys)) + b"".join(keys)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """What the factory wrote into the boot ROM. environment: "production" or "test". keys: raw Ed25519 public keys of
+    32 bytes, at most 8."""
+
+    environment: str
+    product: str
+    hardware: str
+    keys: tuple[bytes, ...]
 
 
-def keys_of(flash: Flash) -> list[bytes]:
-    """The public keys in the boot ROM; none if the area is blank."""
-    magic, count = struct.unpack("<4sI", flash.read(_KEYS, 8))
-    if magic != _KEYS_MAGIC or count > _KEYS_MOST:
-        return []
-    return [flash.read(_KEYS + 8 + 32 * number, 32) for number in range(count)]
+def trust_area(trust: Trust) -> bytes:
+    """The bytes of it, for 0x100 of the boot ROM. Raises ValueError for what does not fit."""
+    numbers = {name: number for number, name in _ENVIRONMENTS.items()}
+    texts = (trust.product.encode("ascii"), trust.hardware.encode("ascii"))
+    if len(trust.keys) > _KEYS_MOST or any(len(key) != 32 for key in trust.keys) or max(map(len, texts)) > 24:
+        raise ValueError("up to 8 keys of 32 bytes, names of up to 24")
+    return _TRUST_HEAD.pack(_TRUST_MAGIC, numbers[trust.environment], len(trust.keys), *texts) + b"".join(trust.keys)
 
 
-def put_keys(flash: Flash, keys: list[bytes]) -> None:
-    """Makes the boot ROM trust these keys; only a factory can."""
-    area = keys_area(keys)
-    flash.memory[_KEYS : _KEYS + len(area)] = area
+def trust_of(flash: Flash) -> Trust | None:
+    """What a board trusts; None if the area is blank."""
+    magic, environment, count, product, hardware = _TRUST_HEAD.unpack(flash.read(_TRUST, _TRUST_HEAD.size))
+    if magic != _TRUST_MAGIC or count > _KEYS_MOST or environment not in _ENVIRONMENTS:
+        return None
+    keys = flash.read(_TRUST + _TRUST_HEAD.size, 32 * count)
+    return Trust(
+        environment=_ENVIRONMENTS[environment],
+        product=product.rstrip(b"\0").decode("ascii", "replace"),
+        hardware=hardware.rstrip(b"\0").decode("ascii", "replace"),
+        keys=tuple(keys[at : at + 32] for at in range(0, len(keys), 32)),
+    )
+
+
+def put_trust(flash: Flash, trust: Trust) -> None:
+    """Makes the boot ROM trust this; only a factory can."""
+    area = trust_area(trust)
+    flash.memory[_TRUST : _TRUST + len(area)] = area
 
 
 def trailer(flash: Flash, slot: Slot) -> Trailer:
@@ -124,11 +153,13 @@ def image_in(flash: Flash, slot: Slot) -> Image | None:
     if not flags & _ROM_FIXED or load != slot.start:
         return None
     counter: int | None = None
+    protected_tlvs: dict[int, bytes] = {}
     after = slot.start + header_size + size
     if protected:
         found = _entries(flash.read(after, protected), _PROTECTED_MAGIC)
         if found is None:
             return None
+        protected_tlvs = found
         value = found.get(_SECURITY_COUNTER)
         counter = int.from_bytes(value, "little") if value is not None and len(value) == 4 else None
     total = struct.unpack("<HH", flash.read(after + protected, 4))[1]
@@ -143,6 +174,7 @@ def image_in(flash: Flash, slot: Slot) -> Image | None:
         hashed=flash.read(slot.start, header_size + size + protected),
         entry=slot.start + header_size,
         counter=counter,
+        made_for=(protected_tlvs.get(_PRODUCT), protected_tlvs.get(_HARDWARE), protected_tlvs.get(_ENVIRONMENT)),
         digest=open_tlvs.get(_SHA256),
         key_hash=open_tlvs.get(_KEY_HASH),
         signature=open_tlvs.get(_ED25519),
@@ -159,28 +191,40 @@ def _entries(area: bytes, magic: int) -> dict[int, bytes] | None:
         if at + 4 > len(area):
             return None
         kind, length = struct.unpack_from("<HH", area, at)
-        if at + 4 + length > len(area) or kind in found:
+        if at + 4 + length > len(area) or kind in found or len(found) == _TLVS_MOST:
             return None
         found[kind] = area[at + 4 : at + 4 + length]
         at += 4 + length
     return found
 
 
-def complaint(image: Image, keys: list[bytes], floor: int) -> str | None:
+def complaint(image: Image, trust: Trust | None, floor: int) -> str | None:
     """Why an image must not start, or None."""
     digest = hashlib.sha256(image.hashed).digest()
     if image.digest != digest:
         return "its digest does not fit 摘要不符"
-    key = next((key for key in keys if image.key_hash == hashlib.sha256(_spki(key)).digest()), None)
-    if key is None or image.signature is None:
+    key = None
+    if trust is not None:
+        keys = [key for key in trust.keys if trust.environment == "test" or key != _TEST_KEY]
+        key = next((key for key in keys if image.key_hash == hashlib.sha256(_spki(key)).digest()), None)
+    if trust is None or key is None or image.signature is None:
         return "it is not signed with a key of this board 签名密钥不受信任"
     try:
         Ed25519PublicKey.from_public_bytes(key).verify(image.signature, digest)
     except InvalidSignature:
         return "its signature does not fit 签名不符"
+    if other := _made_for_another(image, trust):
+        return f"it is made for another {other}"
     if image.counter is None or image.counter < floor:
         return f"its security counter {image.counter} is below {floor} 安全计数器过低"
     return None
+
+
+def _made_for_another(image: Image, trust: Trust) -> str | None:
+    board = (trust.product, trust.hardware, trust.environment)
+    names = ("product 产品", "hardware 硬件", "environment 环境")
+    wrong = (n for n, made_for, wanted in zip(names, image.made_for, board, strict=True) if made_for != wanted.encode())
+    return next(wrong, None)
 
 
 def _spki(key: bytes) -> bytes:
@@ -198,14 +242,14 @@ class BootRom:
     def boot(self) -> Boot:
         """Chooses what starts. Raises PowerLostError when power is cut at an operation of its own."""
         self._notes = []
-        keys = keys_of(self._flash)
+        trust = trust_of(self._flash)
         floor = self.floor()
         images = [image for slot in SLOTS if (image := image_in(self._flash, slot))]
         # Versions are compared without the build number, and slot A wins a tie, as MCUboot does both.
         for image in sorted(images, key=lambda image: image.version[:3], reverse=True):
             if self._tried_before(image):
                 continue
-            if problem := complaint(image, keys, floor):
+            if problem := complaint(image, trust, floor):
                 self._give_up(image.slot, problem)
                 continue
             vectors = self._flash.read(image.entry, 8)

@@ -1,4 +1,5 @@
-"""The scenarios of the power-cut test: trips on a log that has gone round, and an update of the firmware.
+"""The scenarios of the power-cut test: trips on a log that has gone round, an update of the firmware, and a station
+that writes at the wrong moment, while an image is on trial.
 
 The trips begin with a log whose every block was used, so that a new block costs an erase of old records. The update,
 with its fifteen thousand operations, begins with a young log, which boots faster.
@@ -7,6 +8,7 @@ with its fifteen thousand operations, begins with a young log, which boots faste
 import random
 from pathlib import Path
 
+from yima.firmware_images.image import read
 from yima.firmware_images.keys import public_test_key
 from yima.hwsim.board.emulator import Board
 from yima.hwsim.board.layout import FLASH_BLOCK, LOG_SIZE, SCANNER
@@ -61,6 +63,26 @@ def update(directory: Path, firmware: Firmware, world: World) -> Scenario:
     with Board(flash, keep_operations=True) as board:
         player = Player(board, scenario)
         player.update(firmware.update)
+        player.finish()
+    return scenario
+
+
+def trial(directory: Path, firmware: Firmware, world: World) -> Scenario:
+    """An image is on trial; the station uploads into the slot of its fall-back, and erases it."""
+    flash = directory / "flash"
+    equip(flash, firmware.image, world.parameters)
+    with Board(flash) as board:
+        board.set_rtc(CLOCK)
+        board.power_on()
+        board.run(2000, until=b"ready terminal")
+        station = Station(board)
+        station.upload(firmware.update)
+        station.try_image(read(firmware.update).digest)
+        board.power_off()
+    scenario = _scenario("trial", flash, world.code(1000))
+    with Board(flash, keep_operations=True) as board:
+        player = Player(board, scenario)
+        player.write_while_on_trial(firmware.image)
         player.finish()
     return scenario
 

@@ -1,6 +1,7 @@
 """What a factory does to a board: keys into the boot ROM, an image into its slot, settings and first parameters.
 
-The layouts are the firmware's (firmware_images/provision.py, image.py); the keys' place is the boot ROM's.
+What the boot ROM is told to trust is for one product, hardware and environment: those of the image. The layouts are the
+firmware's (firmware_images/provision.py, image.py); the place of trust is the boot ROM's.
 """
 
 from collections.abc import Sequence
@@ -8,10 +9,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from yima.firmware_images.image import factory_slot, read
+from yima.firmware_images.image import Fault, Image, ImageError, factory_slot, read
 from yima.firmware_images.keys import public_test_key
 from yima.firmware_images.provision import Settings, parameters_copy, settings_copy
-from yima.hwsim.board.bootrom import keys_of, put_keys
+from yima.hwsim.board.bootrom import Trust, put_trust, trust_of
 from yima.hwsim.board.emulator import blank_flash
 from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.flash import Flash
@@ -43,9 +44,11 @@ def make_flash(
     image: signed, for either slot; it is marked confirmed. keys: what the boot ROM trusts; None: what
     it trusts already, or the test key if it trusts nothing. parameters: a package, or
     for a test image a bare parameter image. keep: what else is in an existing file stays (log, settings, parameters,
-    the other slot). Raises ImageError, ParametersError, BoardError.
+    the other slot); the image must then be for the product and environment that the board was made for. Raises
+    ImageError, ParametersError, BoardError.
     """
-    slot = next(slot for slot in SLOTS if slot.start == read(image, path).address)
+    shown = read(image, path)
+    slot = next(slot for slot in SLOTS if slot.start == shown.address)
     if not keep or not path.exists():
         blank_flash(path)
     flash = bytearray(path.read_bytes())
@@ -55,11 +58,8 @@ def make_flash(
             Text(f"has {len(flash)} bytes, a flash has {FLASH_SIZE}", f"大小 {len(flash)}，闪存应为 {FLASH_SIZE} 字节"),
             Text("Name another file, or leave out --keep", "请换一个文件，或去掉 --keep"),
         )
-    if keys is not None:
-        put_keys(Flash(flash), [key.public_bytes_raw() for key in keys])
-    elif not keys_of(Flash(flash)):
-        put_keys(Flash(flash), [public_test_key().public_bytes_raw()])
-    flash[slot.start : slot.end] = factory_slot(image[: read(image, path).size])
+    put_trust(Flash(flash), _trust(shown, keys, trust_of(Flash(flash)), path))
+    flash[slot.start : slot.end] = factory_slot(image[: shown.size])
     for place, copy in (
         (SETTINGS, settings_copy(settings) if settings else b""),
         (PARAMETERS, parameters_copy(parameters) if parameters else b""),
@@ -68,3 +68,25 @@ def make_flash(
             size = place[1] - place[0]
             flash[place[0] : place[0] + 2 * size] = copy.ljust(2 * size, b"\xff")
     path.write_bytes(flash)
+
+
+def _trust(image: Image, keys: Sequence[Ed25519PublicKey] | None, before: Trust | None, path: Path) -> Trust:
+    """What the boot ROM is to trust. before: what it trusts already."""
+    if image.product is None:
+        raise ImageError(path, Fault.NO_PRODUCT)
+    if image.hardware is None:
+        raise ImageError(path, Fault.NO_HARDWARE)
+    if image.environment is None:
+        raise ImageError(path, Fault.NO_ENVIRONMENT)
+    if before and (before.environment, before.product) != (image.environment, image.product):
+        made, is_for = f"{before.product}, {before.environment}", f"{image.product}, {image.environment}"
+        raise BoardError(
+            path,
+            Text(f"this board was made for {made}; the image is for {is_for}", f"本板用于 {made}，映像用于 {is_for}"),
+            Text("Flash it without --keep, as a new board", "请去掉 --keep，作为新板烧录"),
+        )
+    raw = [key.public_bytes_raw() for key in keys] if keys is not None else list(before.keys if before else ())
+    raw = raw or [public_test_key().public_bytes_raw()]
+    if image.environment != "test" and public_test_key().public_bytes_raw() in raw:
+        raise ImageError(path, Fault.TEST_KEY)
+    return Trust(environment=image.environment, product=image.product, hardware=image.hardware, keys=tuple(raw))

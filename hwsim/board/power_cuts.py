@@ -14,23 +14,25 @@ What must hold after every cut:
 - the station gets every record that it has not acknowledged; with `taps`, the next tap is recorded under a new number.
 """
 
-import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from yima.firmware_images.image import ImageError, read, verify
 from yima.hwsim.board.emulator import Board, Outcome
+from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.flash import Cut, Operation, cut_states
 from yima.hwsim.board.layout import PIN_GATE, SCANNER, SLOTS
 from yima.hwsim.board.log_reader import read_log
 from yima.hwsim.board.station import Station
 from yima.validator.journal.facts import FactsError, NoteFacts, TimeFacts, parse
+from yima.validator.system.posix import processors
 
 _Shape = tuple[int, ...]
 _Way = tuple[int, tuple[Operation, ...]]
@@ -155,6 +157,20 @@ class Player:
         self.station.confirm()
         self.promise_slots(("B",))
         self.now = self.station.reset()
+
+    def write_while_on_trial(self, image: bytes) -> None:
+        """An image is on trial and the station wants to write the slot of its fall-back: it must not. Then the image is
+        confirmed."""
+        self.promise_slots(("A", "B"))
+        attempts: tuple[Callable[[], None], ...] = (partial(self.station.upload, image), self.station.erase)
+        for attempt in attempts:
+            try:
+                attempt()
+            except BoardError:
+                continue
+            raise ValueError("the fall-back of an image on trial was written")
+        self.station.confirm()
+        self.promise_slots(("B",))
 
     def operations(self) -> int:
         """Flash operations until now."""
@@ -288,7 +304,7 @@ def survive(scenario: Scenario, *, every: int = 1, tap_every: int = 1, workers: 
     """Cuts the `chosen` operations, in `workers` processes (default: one a processor); then, for each way in which the
     boots after that mended the flash, cuts a second time at the `chosen` operations of the mending. tap_every: after
     every how many of the first cuts a tap must work as well."""
-    count = workers or len(os.sched_getaffinity(0))
+    count = workers or processors()
     numbers = chosen(scenario.operations, every)
     with ProcessPoolExecutor(count) as pool:
         shares = [pool.submit(_first_cuts, scenario, numbers, tap_every, share, count) for share in range(count)]

@@ -115,13 +115,17 @@ class Station:
         return found
 
     def upload(self, image: bytes) -> None:
-        """Uploads an image into the slot that is not running."""
+        """Uploads an image into the slot that is not running, to be tried when `try_image` says so."""
         offset = 0
         while offset < len(image):
             body: dict[str, Any] = {"off": offset, "data": image[offset : offset + _CHUNK]}
             if offset == 0:
-                body |= {"image": 0, "len": len(image), "sha": hashlib.sha256(image).digest()}
+                body |= {"image": 1, "len": len(image), "sha": hashlib.sha256(image).digest()}
             offset = int(self.ask(WRITE, GROUP_IMAGE, 1, body)["off"])
+
+    def erase(self) -> None:
+        """Erases the slot that is not running."""
+        self.ask(WRITE, GROUP_IMAGE, 5, {})
 
     def try_image(self, digest: bytes) -> None:
         """Asks for an image to be started once."""

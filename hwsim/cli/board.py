@@ -19,6 +19,7 @@ from yima.hwsim.board.errors import BoardError, BoardUsageError
 from yima.hwsim.board.factory import make_flash, parameters_bytes
 from yima.hwsim.board.layout import SCANNER, STATION, STATUS
 from yima.sdk.cli.arguments import WholeNumber, add_operator_argument
+from yima.validator.system.posix import need_posix
 from yima.validator.texts import Text, say
 
 HELP = "flash and run the emulated gate controller 烧录并运行仿真闸机控制板"
@@ -117,6 +118,8 @@ def _link(text: str) -> tuple[int, Path]:
 
 def run(arguments: argparse.Namespace) -> int:
     """0; 1 if the board halted. Raises YimaError when it cannot start."""
+    if arguments.action != "flash":
+        need_posix(f"yima board {arguments.action}")
     return {"flash": _flash, "run": _run, "cuts": _cuts}[arguments.action](arguments)
 
 
@@ -191,7 +194,7 @@ def _check_what_qemu_can(arguments: argparse.Namespace) -> None:
 
 def _cuts(arguments: argparse.Namespace) -> int:
     """1 if a cut was not survived."""
-    from yima.hwsim.board.cut_scenarios import trips, update  # noqa: PLC0415 - needs the compiler and imgtool
+    from yima.hwsim.board.cut_scenarios import trial, trips, update  # noqa: PLC0415 - needs the compiler and imgtool
     from yima.hwsim.board.power_cuts import survive  # noqa: PLC0415
     from yima.hwsim.board.workshop import make_firmware, make_world  # noqa: PLC0415
 
@@ -199,7 +202,7 @@ def _cuts(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="yima-cuts-") as name:
         directory = Path(name)
         firmware, world = make_firmware(directory / "firmware"), make_world()
-        for play in (trips, update):
+        for play in (trips, trial, update):
             scenario = play(directory, firmware, world)
             operations = len(scenario.operations)
             print(f"{scenario.name}: {operations} flash operations 次闪存操作", flush=True)

@@ -13,6 +13,7 @@ from yima.hwsim.demo.report import check_report, write_report
 from yima.hwsim.demo.screen import Screen
 from yima.hwsim.demo.tap_on_board import tap_on_board
 from yima.sdk.cli.arguments import WholeNumber
+from yima.validator.system.posix import need_posix
 from yima.validator.texts import Text
 
 HELP = "show the whole way of a tap on simulated hardware 在模拟硬件上演示刷码全过程"
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """0 if everything is accounted for, else 1. Raises YimaError when it cannot run."""
+    need_posix("yima demo")
     signal.signal(signal.SIGTERM, _end)
     report = arguments.out / "report.html"
     check_report(report)

@@ -29,7 +29,8 @@ class Undone(NamedTuple):
 
 
 @cache
-def _table(name: str) -> tuple[str, ...]:
+def table(name: str) -> tuple[str, ...]:
+    """The characters of a single-byte set's 256 bytes."""
     characters = []
     for byte in range(256):
         try:
@@ -41,7 +42,7 @@ def _table(name: str) -> tuple[str, ...]:
 
 @cache
 def _bytes_of(name: str) -> dict[str, int]:
-    return {character: byte for byte, character in enumerate(_table(name))}
+    return {character: byte for byte, character in enumerate(table(name))}
 
 
 def utf8_layers(data: bytes) -> tuple[bytes, int]:
@@ -60,7 +61,7 @@ def undone(data: bytes) -> Iterator[Undone]:
         seen.add(inner)
         yield Undone(inner, "latin-1", "utf-8", layers)
     for written in (*_WRITTEN, *MULTI, *SINGLE):
-        text = "".join(_table(written)[byte] for byte in data) if written in SINGLE else _decoded(data, written)
+        text = "".join(table(written)[byte] for byte in data) if written in SINGLE else _decoded(data, written)
         if text is None or text.isascii():
             continue
         for taken_for in (*SINGLE, *MULTI):

@@ -10,15 +10,25 @@ from typing import Final
 from yima.validator.texts import Text
 
 _LINE: Final = re.compile(r"\s*(?:0x)?([0-9a-fA-F]{4,16}):?(\s+|\Z)(.*)")
+SIZE_MOST: Final = 1 << 16
+"""Bytes of a dump; a star and a far address would make it as long as they say."""
 _WORD: Final = re.compile(r"[0-9a-fA-F]{2,8}(?=\s|\Z)")
 
 
-class SlipError(Exception):
-    """A form with a slip in it: what is wrong, for whoever names the thing."""
+SLIPS: Final = {
+    "dump": Text("a hex dump of which lines are missing or changed", "十六进制转储缺行或被改动"),
+    "uri": Text("a data URI whose base64 is not whole", "data URI 中的 base64 不完整"),
+    "literal": Text("a bytes literal that is not whole", "bytes 字面量不完整"),
+    "odd": Text("an odd number of hex digits: one is missing", "十六进制数字为奇数个：缺少一位"),
+}
 
-    def __init__(self, problem: Text) -> None:
-        super().__init__(problem.en)
-        self.problem = problem
+
+class SlipError(Exception):
+    """A form with a slip in it: what is wrong, for whoever names the thing. slip: which of SLIPS."""
+
+    def __init__(self, slip: str) -> None:
+        self.problem = SLIPS[slip]
+        super().__init__(self.problem.en)
 
 
 def bytes_of_dump(text: str) -> bytes | None:
@@ -33,7 +43,7 @@ def bytes_of_dump(text: str) -> bytes | None:
         data = _read(lines[begin:], base)
         if data is not None:
             return data
-    raise SlipError(Text("a hex dump of which lines are missing or changed", "十六进制转储缺行或被改动"))
+    raise SlipError("dump")
 
 
 def _read(lines: list[str], base: int) -> bytes | None:
@@ -45,7 +55,7 @@ def _read(lines: list[str], base: int) -> bytes | None:
             repeats = True
             continue
         address = _address(line, base)
-        if address is None:
+        if address is None or address > SIZE_MOST:
             return None
         while repeats and previous and len(found) < address:
             found += previous

@@ -14,13 +14,13 @@ from typing import Final, NamedTuple
 from yima.sdk.bench.wholeness import MOST
 
 RATES: Final = (1200, 2400, 4800, 9600, 14400, 19200, 28800, 38400, 57600, 76800, 115200, 230400)
-_USUAL: Final = {9600: 3, 115200: 3, 57600: 1, 38400: 1, 19200: 1}
+USUAL: Final = {9600: 3, 115200: 3, 57600: 1, 38400: 1, 19200: 1}
 _ENOUGH: Final = 14.0  # bits: of chance, one in 16,384
 _ENOUGH_SHORT: Final = 7.0  # where the number of bytes is right as well, and the speeds are usual ones
 _HEAD: Final = 24
 _COMPARED: Final = 60
 _NODES: Final = 3000
-_FIXED: Final = {0: (0x80, 0xFE), 1: (1, 0xFF), 2: (0x40, 0xC0), 3: (0x24, 0xFF), 4: (1, 0xFF), 5: (1, 0xFF)} | {
+FIXED: Final = {0: (0x80, 0xFE), 1: (1, 0xFF), 2: (0x40, 0xC0), 3: (0x24, 0xFF), 4: (1, 0xFF), 5: (1, 0xFF)} | {
     6: (0, 0xFF), 7: (0, 0xFF), 9: (0x12, 0xFF), 14: (0, 0xE0), 19: (4, 0xFF), 20: (0, 0xFB), 21: (0, 0xFF),
     22: (33, 0xFF), 23: (2, 0xFE),
 }  # fmt: skip
@@ -66,7 +66,7 @@ def _ratios(read: int) -> tuple[tuple[Fraction, int], ...]:
         for at in (read,) if read else RATES:
             if sent != at:
                 ratio = Fraction(sent, at)
-                found[ratio] = max(found.get(ratio, -9), min(_USUAL.get(sent, -3), _USUAL.get(at, -3)))
+                found[ratio] = max(found.get(ratio, -9), min(USUAL.get(sent, -3), USUAL.get(at, -3)))
     return tuple(sorted(found.items()))
 
 
@@ -75,7 +75,7 @@ def _levels() -> tuple[int | None, ...]:
     """The line bit by bit: start 0, eight bits lowest first, stop 1; None where the code does not tell."""
     levels: list[int | None] = []
     for place in range(2 * _HEAD):
-        value, mask = _FIXED.get(place, (0, 0))
+        value, mask = FIXED.get(place, (0, 0))
         levels += [0, *(value >> bit & 1 if mask >> bit & 1 else None for bit in range(8)), 1]
     return tuple(levels)
 

@@ -12,12 +12,12 @@ import base64
 import binascii
 import json
 import re
+import warnings
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from yima.sdk.bench.causes import Cause
 from yima.sdk.bench.dumps import SlipError, bytes_of_dump
-from yima.validator.texts import Text
 
 __all__ = ["Pasted", "SlipError", "text_of", "unpaste"]
 
@@ -27,7 +27,7 @@ _LITERALS: Final = re.compile(
     r"""\s*(?:bytes|bytearray|Buffer\.from|memoryview|unhexlify)?(?:\.fromhex)?\((.*)\)\s*""", re.DOTALL
 )
 _BYTES: Final = re.compile(r"""\s*[bB][rR]?(?:'[^\n]*'|"[^\n]*")\s*""")
-_DATA_URI: Final = re.compile(r"data:[\w.+/-]*((?:;[\w.=+-]+)*),(.*)", re.DOTALL)
+_DATA_URI: Final = re.compile(r"data:[\w.+/-]*((?:;[\w.=+-]+)*),([\x00-\x7f]*)")
 _BRACES: Final = re.compile(r"[^{}]*\{([^{}]*)\}\s*;?(?:[^{}\"]*=\s*\d+\s*;)?\s*", re.DOTALL)
 _COMMENTS: Final = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _SQL: Final = re.compile(r"""[xX]'([0-9a-fA-F\s]*)'|\\\\?x([0-9a-fA-F]{4,})|<([0-9a-fA-F\s]+)>""")
@@ -97,7 +97,7 @@ def _data_uri(text: str, _: int) -> Pasted | None:
     if ";base64" in words:
         found = _from_base64("".join(_unquoted(body).decode("latin-1").split()))
         if found is None:
-            raise SlipError(Text("a data URI whose base64 is not whole", "data URI 中的 base64 不完整"))
+            raise SlipError("uri")
         return Pasted(found, "data URI", Cause.BASE64_TEXT)
     return Pasted(_unquoted(body), "data URI", Cause.PERCENT_ENCODED)
 
@@ -110,9 +110,11 @@ def _literal(text: str, depth: int) -> Pasted | None:
     if not _BYTES.fullmatch(text):
         return None
     try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        raise SlipError(Text("a bytes literal that is not whole", "bytes 字面量不完整")) from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # an escape that is none: a letter of it was lost
+            value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError, Warning):
+        raise SlipError("literal") from None
     return Pasted(value, "bytes literal", Cause.ESCAPED_TEXT) if isinstance(value, bytes) else None
 
 
@@ -242,8 +244,7 @@ def _base64(text: str, _: int) -> Pasted | None:
 
 def _pairs(digits: str) -> bytes:
     if len(digits) % 2:
-        problem = Text("an odd number of hex digits: one is missing", "十六进制数字为奇数个：缺少一位")
-        raise SlipError(problem)
+        raise SlipError("odd")
     return bytes.fromhex(digits)
 
 

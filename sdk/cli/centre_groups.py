@@ -8,7 +8,7 @@ from yima.sdk.centre.identity.gate_list import GateListError, gate_list
 from yima.sdk.cli.arguments import WholeNumber
 from yima.sdk.cli.centre_arguments import Verbs, a_day, add_common, opened, say_done
 from yima.sdk.groups import GROUP
-from yima.validator.journal.files import write_whole
+from yima.validator.system.disk import write_whole
 from yima.validator.texts import Text
 
 

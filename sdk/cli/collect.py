@@ -1,15 +1,19 @@
 """`yima collect`: a collector for benches and small systems."""
 
 import argparse
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.enrolment import read_devices
-from yima.sdk.centre.collector.store import Store, StoreError
+from yima.sdk.centre.collector.store import Store
+from yima.sdk.centre.collector.watched import Watching
+from yima.sdk.cli.observed import add_console_arguments
 from yima.sdk.listening import host_and_port, listen, url_of
 from yima.sdk.serving import serve
 from yima.sdk.tap_lines import standard_output
+from yima.validator.errors import YimaError
 from yima.validator.shown import shown
 from yima.validator.texts import Text, say
 
@@ -48,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--devices", type=Path, metavar="FILE",
         help="enrolled devices and keys; without it the first key a device shows is trusted (bench only) 设备清单",
     )  # fmt: skip
+    add_console_arguments(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line on standard output 输出 JSON 行")
 
 
@@ -58,23 +63,28 @@ def run(arguments: argparse.Namespace) -> int:
     # A console that went away is no reason to stop taking trips.
     out = standard_output(lambda: None, as_json=arguments.json)
 
+    watching = Watching()
+
     def show(event: dict[str, Any]) -> None:
+        watching.happened(event)
         if arguments.json:
             out.write_json(event)
         else:
             out.write(_line(event))
 
-    listening = listen(host, port)
-    try:
+    def troubled(error: YimaError) -> None:
+        show({"event": "trouble", "why": str(error)})
+
+    with ExitStack() as ending:
+        listening = listen(host, port)
+        ending.callback(listening.close)
+        if arguments.console is not None:
+            watching.show(arguments.console, arguments.store.name, arguments.console_token, on_trouble=troubled)
+            ending.callback(watching.stop)
         store = Store(arguments.store)
-    except StoreError:
-        listening.close()
-        raise
-    try:
+        ending.callback(store.close)
         show({"event": "listening", "url": url_of(listening), "store": str(arguments.store), "open": enrolled is None})
         serve(Collector(store, enrolled=enrolled, on_event=show).app(), listening)
-    finally:
-        store.close()
     show({"event": "stopped"})
     return 0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from yima.sdk.cli.arguments import WholeNumber, add_direction_argument, add_operator_argument, gate_of
 from yima.sdk.cli.ending import follow_signals
-from yima.sdk.cli.observed import observer_for
+from yima.sdk.cli.observed import add_console_arguments, observe
 from yima.sdk.cli.reader_options import READERS
 from yima.sdk.cli.run_lines import RunLines
 from yima.sdk.observing.seen import Looking
@@ -145,6 +145,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--metrics", metavar="[HOST:]PORT",
         help="answer Prometheus there at /metrics, 9464 is usual; without HOST: this machine only 指标端口",
     )  # fmt: skip
+    add_console_arguments(other)
     other.add_argument("--json", action="store_true", help="one JSON object a line on standard output 输出 JSON 行")
     other.add_argument(
         "--trust-clock", action="store_true",
@@ -174,8 +175,8 @@ def run(arguments: argparse.Namespace) -> int:
     terminal = _terminal(arguments, state)
 
     with ExitStack() as on_failure:
-        observer = lines.observer = observer_for(arguments.metrics, state.device, lines.notice)
-        on_failure.callback(observer.stop)
+        on_failure.callback(lines.observers.stop)
+        observe(lines.observers, arguments, state.device, lines.notice)
         limit = (arguments.journal_max_mb or 0) << 20
         journal = state.open_journal(max_bytes=limit or None, keep_s=arguments.journal_keep_days * 86400)
         on_failure.callback(journal.close)
@@ -208,7 +209,7 @@ def run(arguments: argparse.Namespace) -> int:
         deny=deny,
     )
     supervisor = Supervisor()
-    turning = Turning(upkeep, supervisor.turned, observer.turned)
+    turning = Turning(upkeep, supervisor.turned, lines.observers.turned)
     device = Device(
         reader=reader,
         validator=validator,
@@ -228,7 +229,7 @@ def run(arguments: argparse.Namespace) -> int:
         confirmed_by="--trust-clock" if arguments.trust_clock else "",
     )
     follow_signals(stop, stopping=supervisor.stopping, again=upkeep.request)
-    observer.start(
+    lines.observers.start(
         Looking(
             device=device, journal=journal, source=source, deny=deny, parameters=parameters,
             limit_bytes=limit, lines_dropped=lambda: lines.dropped,
@@ -249,7 +250,7 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         if deny:
             deny.close()
-        observer.stop()
+        lines.observers.stop()
     lines.stopped(summary)
     return 0 if lines.close() else 1
 

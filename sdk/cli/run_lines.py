@@ -1,9 +1,9 @@
 """What `yima run` says: one line at a time for people, in both languages, or with --json one object a line."""
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from yima.sdk.cli.observed import Unobserved
+from yima.sdk.cli.observed import Observers
 from yima.sdk.tap_lines import notice_as_line, notice_as_mapping, tap_as_line, tap_as_mapping
 from yima.validator.deny.denylist import DenyList
 from yima.validator.guarding.lines import LineWriter
@@ -14,9 +14,6 @@ from yima.validator.parameters import Parameters
 from yima.validator.shown import masked_url
 from yima.validator.texts import Text, say
 
-if TYPE_CHECKING:
-    from yima.sdk.observing.observer import Observer
-
 
 class RunLines:
     """One run's lines. A console gate says the verdict itself, so it is not said twice on one console."""
@@ -25,7 +22,7 @@ class RunLines:
         self._out = out
         self._arguments = arguments
         self._gate_speaks = arguments.gate.startswith("console:")
-        self.observer: Observer | Unobserved = Unobserved()  # told the same, and says it elsewhere
+        self.observers = Observers()  # told the same, and say it elsewhere
 
     @property
     def dropped(self) -> int:
@@ -70,7 +67,7 @@ class RunLines:
 
     def tap(self, tap: Tap) -> None:
         """One presentation."""
-        self.observer.tap(tap)
+        self.observers.tap(tap)
         if self._arguments.json:
             self._out.write_json(tap_as_mapping(tap))
         else:
@@ -78,7 +75,7 @@ class RunLines:
 
     def notice(self, notice: Notice) -> None:
         """What happened besides."""
-        self.observer.notice(notice)
+        self.observers.notice(notice)
         if self._arguments.json:
             self._out.write_json(notice_as_mapping(notice))
         else:

@@ -1,17 +1,17 @@
-"""The metrics' port: one small HTTP answer at a time, on a thread of its own.
+"""A port on which a running program answers: one small HTTP answer at a time, on a thread of its own.
 
 Whoever reaches it may be hostile, and a gate stands beside it. Rules:
 - It binds to this machine unless an address is given.
 - One connection at a time, for at most a second as a whole, with a request of at most 4 KB: whoever is slow, silent or
   endless is hung up on, and keeps others waiting for no longer than that. Nothing grows with the number of requests.
-- The page is made anew at most once a second, so a flood of requests costs the loop of a tap next to nothing.
-- Only GET /metrics is answered.
+- A page is made anew at most once a second, so a flood of requests costs the loop of a tap next to nothing.
+- Only GET of the pages it has is answered.
 """
 
 import socket
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
 
 from yima.sdk.listening import host_and_port, listen
 from yima.validator.errors import YimaError
@@ -21,7 +21,18 @@ WITHIN_S: Final = 1.0
 REQUEST_MAX: Final = 4096
 PAGE_EVERY_S: Final = 1.0
 _LOOK_S: Final = 0.5  # how soon a stop is noticed
-_TEXT: Final = "text/plain; version=1.0.0; charset=utf-8"
+
+
+class Page(NamedTuple):
+    """What stands under a path. kind: its Content-Type; make: its bytes; headers: more lines of the answer."""
+
+    kind: str
+    make: Callable[[], bytes]
+    headers: tuple[str, ...] = ()
+
+
+Guard = Callable[[str, Mapping[str, str]], str | None]
+"""(path, headers by their names in lower case) -> the status of a refusal, such as "401 Unauthorized"; None: answer."""
 
 
 def address_of(text: str) -> tuple[str, int]:
@@ -30,18 +41,25 @@ def address_of(text: str) -> tuple[str, int]:
 
 
 class Endpoint:
-    """Answers with what `page` gives, between `start` and `stop`. Raises ServingError if the port cannot be had."""
+    """Answers with its pages, by path, between `start` and `stop`. Raises ServingError if the port cannot be had."""
 
     def __init__(
-        self, address: tuple[str, int], page: Callable[[], bytes], *, on_trouble: Callable[[YimaError], None]
+        self,
+        address: tuple[str, int],
+        pages: Mapping[str, Page],
+        *,
+        on_trouble: Callable[[YimaError], None],
+        name: str = "yima-metrics",
+        guard: Guard = lambda path, headers: None,
     ) -> None:
         self._listening = listen(*address)
         self._listening.settimeout(_LOOK_S)
         self.port: int = self._listening.getsockname()[1]
-        self._page = page
-        self._made: tuple[float, bytes] | None = None
+        self._pages = pages
+        self._guard = guard
+        self._made: dict[str, tuple[float, bytes]] = {}
         self._over = False
-        self._thread = Watched("yima-metrics", self._run, on_trouble=on_trouble)
+        self._thread = Watched(name, self._run, on_trouble=on_trouble)
 
     @property
     def thread(self) -> ThreadState:
@@ -82,24 +100,35 @@ class Endpoint:
             if not part:
                 return
             request += part
-        words = request.split(b"\r\n", 1)[0].split(b" ")
-        if len(words) != 3 or words[0] != b"GET" or words[1].split(b"?")[0] != b"/metrics":
-            answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        else:
-            page = self._page_now()
-            head = (
-                f"HTTP/1.1 200 OK\r\nContent-Type: {_TEXT}\r\nContent-Length: {len(page)}\r\nConnection: close\r\n\r\n"
-            )
-            answer = head.encode() + page
+        answer = self._answer_to(request.decode("latin-1"))
         while answer:
             connection.settimeout(_left(by))
             answer = answer[connection.send(answer) :]
 
-    def _page_now(self) -> bytes:
+    def _answer_to(self, request: str) -> bytes:
+        line, *lines = request.partition("\r\n\r\n")[0].split("\r\n")
+        words = line.split(" ")
+        path = words[1].partition("?")[0] if len(words) == 3 and words[0] == "GET" else ""
+        page = self._pages.get(path)
+        if page is None:
+            return _answer("404 Not Found", (), b"")
+        headers = {name.strip().lower(): value.strip() for name, _, value in (one.partition(":") for one in lines)}
+        refusal = self._guard(path, headers)
+        if refusal is not None:
+            return _answer(refusal, page.headers, b"")
+        return _answer("200 OK", (f"Content-Type: {page.kind}", *page.headers), self._page_now(path, page))
+
+    def _page_now(self, path: str, page: Page) -> bytes:
         now = time.monotonic()
-        if self._made is None or now - self._made[0] >= PAGE_EVERY_S:
-            self._made = now, self._page()
-        return self._made[1]
+        made = self._made.get(path)
+        if made is None or now - made[0] >= PAGE_EVERY_S:
+            made = self._made[path] = now, page.make()
+        return made[1]
+
+
+def _answer(status: str, headers: tuple[str, ...], body: bytes) -> bytes:
+    lines = (f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "Connection: close", "", "")
+    return "\r\n".join(lines).encode() + body
 
 
 def _received(connection: socket.socket, by: float) -> bytes:

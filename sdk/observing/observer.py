@@ -1,12 +1,14 @@
-"""All that looks at one run of a device, or nothing of it: put together here, so that `yima run` need not."""
+"""The metrics of one run of a device and the port they are asked at: put together here, so that `yima run` need not."""
 
 from collections.abc import Callable
 
-from yima.sdk.observing.endpoint import Endpoint, address_of
+from yima.sdk.observing.endpoint import Endpoint, Page, address_of
 from yima.sdk.observing.metrics import Metrics
 from yima.sdk.observing.seen import Looking, Seen
 from yima.validator.errors import YimaError
-from yima.validator.happenings import Happening, Notice, Tap
+from yima.validator.happenings import Notice, Tap
+
+_TEXT = "text/plain; version=1.0.0; charset=utf-8"
 
 
 class Observer:
@@ -19,7 +21,9 @@ class Observer:
         self._looking: Looking | None = None
         self._turned_at: Callable[[], float] = lambda: 0.0
         self._metrics = Metrics(device, look=self._look, turned_at=self._turned)
-        self._endpoint = Endpoint(address_of(address), self._metrics.page, on_trouble=on_trouble)
+        self._endpoint = Endpoint(
+            address_of(address), {"/metrics": Page(_TEXT, self._metrics.page)}, on_trouble=on_trouble
+        )
 
     def start(self, looking: Looking, turned_at: Callable[[], float]) -> None:
         """Begins to answer, with looks at this device."""
@@ -33,8 +37,6 @@ class Observer:
     def notice(self, notice: Notice) -> None:
         """What happened besides."""
         self._metrics.notice(notice)
-        if notice.happening is Happening.PARAMETERS_CHANGED and notice.version is not None and self._looking:
-            self._looking.parameters_version = notice.version
 
     def turned(self) -> None:
         """The loop of a tap has turned."""

@@ -10,7 +10,6 @@ Rules:
 
 import os
 import re
-import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +35,8 @@ from yima.validator.packages import (
     parse_package,
 )
 from yima.validator.parameters import sections
+from yima.validator.system.disk import create
+from yima.validator.system.posix import others_may_read
 from yima.validator.texts import Text
 
 DENY_VALID_S = 30 * 86400
@@ -227,7 +228,7 @@ def make_key_file(path: Path) -> SigningKey:
     key = SigningKey.generate()
     text = f"# {_ABOUT}\n# public 公钥 {key.compressed.hex()}\nsecret {key.secret:064x}\n"
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = create(path)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
@@ -253,7 +254,7 @@ def read_key_file(path: Path) -> SigningKey:
             Text(f"cannot be read: {error.strerror}", f"无法读取：{error.strerror}"),
             Text("Check the path and its permissions", "请检查路径与权限"),
         ) from error
-    if stat.S_IMODE(mode) & 0o077:
+    if others_may_read(mode):
         raise ParametersError(
             path,
             Text("may be read by others", "可被其他用户读取"),

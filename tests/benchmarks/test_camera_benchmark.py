@@ -33,7 +33,7 @@ def test_it_counts_what_both_read_of_rendered_and_given_pictures(tmp_path: Path)
     assert rows["photographs"]["yima"]["read"] == 12
     assert all(row["yima"]["wrong"] == 0 for row in rows.values())
     assert all(rows[f"{size}, blank"]["yima"]["read"] == 0 for size in SIZES)
-    assert len(found["sequences"]) == 6
+    assert len(found["sequences"]) == 12
     assert found["sequences"][0]["yima"]["opened"] == 1
     assert "zxing-cpp" in found["machine"]["packages"]
 

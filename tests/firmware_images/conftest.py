@@ -1,6 +1,11 @@
 """Which tests need which extras; without them they are left out, as those of the board are."""
 
 import importlib.util
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 _NEEDS = {
     "test_build.py": ("ziglang", "elftools", "imgtool"),
@@ -11,3 +16,11 @@ _NEEDS = {
     "test_station_link.py": ("smp", "cbor2"),
 }
 collect_ignore = [name for name, modules in _NEEDS.items() if not all(map(importlib.util.find_spec, modules))]
+
+
+@pytest.fixture(scope="session")
+def vendor_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key of a vendor's own, as PEM."""
+    path = tmp_path_factory.mktemp("keys") / "vendor.pem"
+    path.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path

@@ -12,7 +12,7 @@
 
 enum { FLASH_SIZE = PORT_FLASH_END - PORT_SLOT_A };
 
-static uint32_t rtc, inputs, refuses, pins;
+static uint32_t rtc, inputs, refuses, pins, running;
 static uint64_t ms;
 static char said[1 << 16];
 static size_t said_size;
@@ -68,6 +68,11 @@ int host_parameters(const uint8_t *image, uint32_t size) {
     }
     device_reload();
     return 1;
+}
+
+int host_parameters_part(const uint8_t *part, uint32_t part_size, uint32_t size) {
+    const char *why = "";
+    return parameters_begin(&device.parameters, size, &why) && parameters_write(0, part, part_size);
 }
 
 int host_acknowledge(uint32_t number) {
@@ -143,4 +148,12 @@ int port_write(port_uart uart, const uint8_t *bytes, size_t size) {
 }
 
 void port_watchdog(void) {
+}
+
+void host_runs_slot(uint32_t number) {
+    running = number;
+}
+
+uint32_t port_slot(void) {
+    return running;
 }

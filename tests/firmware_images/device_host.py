@@ -5,6 +5,9 @@ import ctypes
 import itertools
 import shutil
 from pathlib import Path
+from typing import Any
+
+import cbor2
 
 from yima.firmware_images.build import ROOT
 from yima.firmware_images.host_build import host_library
@@ -12,7 +15,10 @@ from yima.firmware_images.provision import PARAMETERS_AT, SETTINGS_AT, Settings,
 from yima.hwsim.board.log_reader import FoundLog, read_log
 
 FLASH_FROM, FLASH_END = 0x10000, 0xE4000
-PARTS = ("device", "gate", "parameters_flash", "flash_writer", "settings", "status")
+PARTS = (
+    *("device", "gate", "parameters_flash", "flash_writer", "settings", "status", "sha256", "cbor", "image"),
+    *("smp", "smp_os", "smp_image", "smp_yima"),
+)
 _COUNT = itertools.count()
 DEFINES = ("YIMA_PRODUCT_METRO_GATE", "YIMA_ENVIRONMENT=2", 'YIMA_VERSION="host"')
 
@@ -44,6 +50,7 @@ class HostBoard:
         library = ctypes.CDLL(str(copy))
         copy.unlink()
         library.host_said.restype = ctypes.c_void_p
+        library.smp_answer.restype = ctypes.c_size_t
         library.host_clock.argtypes = (ctypes.c_uint32, ctypes.c_uint64)
         return library
 
@@ -85,6 +92,37 @@ class HostBoard:
         """The station hands over parameters; whether they were taken."""
         return bool(self._library.host_parameters(parameters, len(parameters)))
 
+    def take_part(self, parameters: bytes, size: int) -> None:
+        """The station begins with parameters of so many bytes, and goes away."""
+        assert self._library.host_parameters_part(parameters, len(parameters), size)
+
+    def put(self, at: int, data: bytes) -> None:
+        """Writes into flash as a factory does."""
+        ctypes.memmove(at, data, len(data))
+
+    def runs_slot(self, number: int) -> None:
+        """Which slot's image runs."""
+        self._library.host_runs_slot(number)
+
+    def ask(self, operation: int, group: int, command: int, body: dict[str, Any]) -> dict[str, Any]:
+        """A request of SMP version 2 and the answer's map."""
+        payload = cbor2.dumps(body)
+        head = bytes([operation | 8, 0]) + len(payload).to_bytes(2) + group.to_bytes(2) + bytes([1, command])
+        answer = ctypes.create_string_buffer(2048)
+        size = self._library.smp_answer(head + payload, len(head + payload), answer)
+        found: dict[str, Any] = cbor2.loads(answer.raw[8:size])
+        return found
+
+    def flash(self) -> bytes:
+        """The whole flash as it is, from address 0 on."""
+        return bytes(FLASH_FROM) + ctypes.string_at(FLASH_FROM, FLASH_END - FLASH_FROM)
+
+    def said(self) -> str:
+        """What the status line has said since the last question."""
+        size = ctypes.c_uint32()
+        at = self._library.host_said(ctypes.byref(size))
+        return ctypes.string_at(at, size.value).decode()
+
     def refuse_flash(self, refuses: bool) -> None:
         """Whether the flash takes nothing from now on."""
         self._refuses = refuses
@@ -106,12 +144,10 @@ class HostBoard:
 
     def told(self) -> list[dict[str, str]]:
         """The taps that the status line has told of since the last question."""
-        size = ctypes.c_uint32()
-        at = self._library.host_said(ctypes.byref(size))
-        lines = ctypes.string_at(at, size.value).decode().splitlines()
+        lines = self.said().splitlines()
         return [dict(word.split("=", 1) for word in line.split()[1:]) for line in lines if line.startswith("tap ")]
 
     @property
     def log(self) -> FoundLog:
         """The log, as an independent reader finds it."""
-        return read_log(bytes(FLASH_FROM) + ctypes.string_at(FLASH_FROM, FLASH_END - FLASH_FROM))
+        return read_log(self.flash())

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include "device.h"
+#include "image.h"
 #include "port.h"
 #include "runtime.h"
+#include "settings.h"
 #include "smp.h"
 #include "station.h"
 #include "status.h"
@@ -51,6 +53,12 @@ uint32_t port_rtc(void) {
 
 uint64_t port_ms(void) {
     return 0;
+}
+
+device_settings settings = {.terminal = "T1"};
+
+const char *image_running_version(void) {
+    return "1.2.3";
 }
 
 int device_set_clock(uint32_t unix_s) {

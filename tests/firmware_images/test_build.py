@@ -66,7 +66,7 @@ def test_the_manifest_says_what_was_built_and_signed(built: Built) -> None:
     write_builds([built], folder)
     (path,) = sign_folder(folder, version="1.2.3", counter=4)
     (entry,) = read_manifest(folder)["images"]
-    assert entry["parameter_environment"] == "test"
+    assert entry["environment"] == "test"
     assert entry["size"] == len(built.image)
     assert entry["signed"]["security_counter"] == read(path.read_bytes()).counter == 4
     assert entry["signed"]["test_key"] is True
@@ -100,6 +100,17 @@ def test_the_command_shows_and_verifies(built: Built, tmp_path: Path, capsys: py
     assert _run("verify", path) == 0
     assert _run("verify", path, "--counter-floor", "2") == 1
     assert _run("verify", path, "--product", "yima-bus-validator") == 1
+    assert _run("verify", path, "--environment", "production") == 1
+    assert _run("verify", path, "--hardware", "another-board") == 1
+
+
+def test_a_vendors_key_signs_only_with_a_counter_that_was_told(built: Built, tmp_path: Path, vendor_key: Path) -> None:
+    write_builds([built], tmp_path)
+    with pytest.raises(SigningError, match="no security counter"):
+        sign_folder(tmp_path, key=vendor_key)
+    path = str(sign_folder(tmp_path, key=vendor_key, counter=5)[0])
+    assert _run("verify", path, "--key", str(vendor_key)) == 1, "a test image, where a field key is asked for"
+    assert _run("verify", path, "--key", str(vendor_key), "--environment", "test", "--counter-floor", "5") == 0
 
 
 def _run(*words: str) -> int:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yima.firmware_images.build import Slot
+from yima.firmware_images.build import Environment, Slot
 from yima.firmware_images.image import SLOT_SIZE, TRAILER_MAGIC, Fault, ImageError, factory_slot, read, verify
 from yima.firmware_images.keys import KeyFileError, pem_of_test_key, public_key_of, public_test_key
 from yima.firmware_images.signing import SigningError, sign
@@ -105,6 +105,33 @@ def test_a_security_counter_outside_the_signed_part_counts_for_nothing(signed: b
 
 def test_an_image_for_another_product_is_refused(signed: bytes) -> None:
     assert _fault(signed, product="yima-bus-validator") is Fault.OTHER_PRODUCT
+
+
+def test_an_image_for_another_environment_or_hardware_is_refused(signed: bytes, other_key: Path) -> None:
+    keys = [public_test_key()]
+    with pytest.raises(ImageError) as refused:
+        verify(signed, keys, environment="production")
+    assert refused.value.fault is Fault.OTHER_ENVIRONMENT
+    with pytest.raises(ImageError) as refused:
+        verify(signed, keys, hardware="another-board")
+    assert refused.value.fault is Fault.OTHER_HARDWARE
+    production = sign(_PAYLOAD, Slot.A, _PRODUCT, environment=Environment.PRODUCTION, key=other_key)
+    image = verify(production, [public_key_of(other_key)], environment="production", hardware="mps2-an500")
+    assert (image.environment, image.hardware) == ("production", "mps2-an500")
+
+
+def test_a_production_image_under_the_test_key_is_refused(test_key_file: Path) -> None:
+    with pytest.raises(ImageError) as refused:
+        sign(_PAYLOAD, Slot.A, _PRODUCT, environment=Environment.PRODUCTION, key=test_key_file)
+    assert refused.value.fault is Fault.TEST_KEY
+
+
+def test_an_image_with_a_tlv_that_stands_twice_is_none_for_us_as_for_the_boot_rom(signed: bytes) -> None:
+    at = _HEADER + len(_PAYLOAD) + int.from_bytes(signed[10:12], "little")
+    area = signed[at + 4 :] + signed[at + 4 : at + 40]
+    with pytest.raises(ImageError) as refused:
+        read(signed[:at] + struct.pack("<HH", 0x6907, len(area) + 4) + area)
+    assert refused.value.fault is Fault.TLV_TWICE
 
 
 def test_every_changed_bit_of_the_signed_part_is_noticed(signed: bytes) -> None:

@@ -55,7 +55,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> _Built:
         elf=gate_a.elf,
         a=factory_slot(sign(gate_a.image, Slot.A, gate)),
         b=sign(gate_b.image, Slot.B, gate, version="0.2.0", counter=2),
-        bus_b=sign(bus_b.image, Slot.B, bus),
+        bus_b=sign(bus_b.image, Slot.B, bus, version="0.2.0"),
     )
 
 

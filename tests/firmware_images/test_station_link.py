@@ -15,7 +15,7 @@ from yima.firmware_images.host_build import host_library
 _HERE = Path(__file__).parent
 _READ, _WRITE, _VERSION_2 = 0, 2, 0x08
 _OS, _YIMA = 0, 64
-_ECHO, _DATETIME = 0, 4
+_ECHO, _DATETIME, _INFO = 0, 4, 7
 _MOST = 2048
 
 
@@ -64,6 +64,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
             _HERE / "station_host.c",
         ],
         tmp_path_factory.mktemp("link") / "link.so",
+        defines=["YIMA_PRODUCT_METRO_GATE", "YIMA_ENVIRONMENT=2"],
     )
     built.link_feed.restype = ctypes.c_size_t
     Link.library = built
@@ -176,3 +177,19 @@ def test_the_time_that_was_set_is_the_time_that_is_read(text: str) -> None:
 def test_what_is_no_time_is_refused(text: str) -> None:
     answer = Link().ask(_WRITE, _OS, _DATETIME, cbor2.dumps({"datetime": text}))
     assert answer == {"err": {"group": 0, "rc": 2}}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({}, "Yima"),
+        ({"format": "nv"}, "T1 1.2.3"),
+        ({"format": "a"}, "Yima T1 1.2.3 1.2.3 yima-metro-gate cortex-m7 mps2-an500 none"),
+    ],
+)
+def test_what_runs_here_is_said_as_uname_says_it(body: dict[str, str], said: str) -> None:
+    assert Link().ask(_READ, _OS, _INFO, cbor2.dumps(body)) == {"output": said}
+
+
+def test_a_letter_that_means_nothing_here_is_refused() -> None:
+    assert Link().ask(_READ, _OS, _INFO, cbor2.dumps({"format": "b"})) == {"err": {"group": 0, "rc": 2}}

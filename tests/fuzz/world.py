@@ -181,9 +181,10 @@ def deny_list() -> bytes:
 
 def firmware(slot: int, version: tuple[int, int, int, int], product: bytes = b"yima-bus-validator") -> bytes:
     """An image as the firmware looks at it, without the signature that only the boot ROM asks for."""
-    header = struct.pack("<IIHHIIBBHI4x", 0x96F3B83D, slot, 0x200, 4 + 4 + len(product), 64, 0x100, *version)
-    signed = header.ljust(0x200, b"\xff") + bytes(range(64))
-    signed += struct.pack("<HHHH", 0x6908, 8 + len(product), 0xA0, len(product)) + product
+    texts = ((0x50, bytes(4)), (0xA0, product), (0xA1, b"test"), (0xA2, b"mps2-an500"))
+    tlvs = b"".join(struct.pack("<HH", tlv, len(text)) + text for tlv, text in texts)
+    header = struct.pack("<IIHHIIBBHI4x", 0x96F3B83D, slot, 0x200, 4 + len(tlvs), 64, 0x100, *version)
+    signed = header.ljust(0x200, b"\xff") + bytes(range(64)) + struct.pack("<HH", 0x6908, 4 + len(tlvs)) + tlvs
     digest = hashlib.sha256(signed).digest()
     return signed + struct.pack("<HHHH", 0x6907, 40, 0x10, 32) + digest
 

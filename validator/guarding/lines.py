@@ -1,8 +1,8 @@
 """Lines of output that never hold up who writes them: a console, a log, a pipe that nobody reads.
 
 Rules it keeps:
-- `write` returns at once. A pipe or terminal gets the line there and then, as far as it has room: through a descriptor
-  of our own, on which nothing waits, so that what shares the stream with us notices nothing.
+- `write` returns at once. On Linux a pipe or terminal gets the line there and then, as far as it has room: a descriptor
+  of our own, on which nothing waits, takes it, so that what shares the stream with us notices nothing.
 - The rest, and what goes elsewhere, a thread of the writer's own hands on. What waits is bounded, and what finds no
   room is dropped and counted. Where lines are missing a line says how many, as soon as there is room for it.
 - Each line goes out whole and in order. What is in it commands no terminal (`shown`).
@@ -11,9 +11,6 @@ Rules it keeps:
 - A stream without a descriptor (one in memory) cannot block and is written to directly.
 """
 
-import os
-import select
-import stat
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -22,6 +19,7 @@ from io import FileIO
 from typing import Any, Final, TextIO
 
 from yima.validator.shown import shown, shown_json
+from yima.validator.system import console
 from yima.validator.texts import Text, say
 
 WAITING_MAX: Final = 1 << 18
@@ -50,7 +48,7 @@ class LineWriter:
     def __init__(self, out: TextIO, *, on_broken: Callable[[], None] = lambda: None) -> None:
         self._out = out
         self._descriptor = _descriptor(out)
-        self._direct = None if self._descriptor is None else _unblocking(self._descriptor)
+        self._direct = None if self._descriptor is None else console.unblocking(self._descriptor)
         self.on_broken = on_broken
         self.lost: Callable[[int], str] = lost_as_line
         self.broken = False
@@ -126,7 +124,7 @@ class LineWriter:
                 self._thread.start()
 
     def _run(self) -> None:
-        lines = b""
+        lines, hand_on = b"", console.waiting(self._out, self._descriptor or 0)
         while not self.broken:
             with self._changed:
                 self._size -= len(lines)  # what is under way still takes its room
@@ -135,8 +133,8 @@ class LineWriter:
                 lines = b"".join(self._waiting)
                 self._waiting.clear()
             try:
-                _write_all(self._descriptor or 0, lines)
-            except OSError:
+                hand_on(lines)
+            except (OSError, ValueError):  # a closed stream says ValueError
                 self._break()
 
     def _write_here(self, line: str) -> None:
@@ -185,27 +183,9 @@ def _descriptor(out: TextIO) -> int | None:
         return None
 
 
-def _unblocking(descriptor: int) -> FileIO | None:
-    """The same pipe or terminal, opened once more so that no write to it waits; None where that cannot be had."""
-    with suppress(OSError):
-        if stat.S_ISFIFO(os.fstat(descriptor).st_mode) or os.isatty(descriptor):
-            flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-            return FileIO(os.open(f"/proc/self/fd/{descriptor}", flags), "wb")
-    return None
-
-
 def _written(direct: FileIO, data: bytes) -> int:
     """How much of it went out at once. What is wrong with the stream, the thread meets too, and tells."""
     try:
         return direct.write(data) or 0
     except OSError:
         return 0
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    at = 0
-    while at < len(data):
-        try:
-            at += os.write(descriptor, data[at:])
-        except BlockingIOError:  # somebody made the stream non-blocking
-            select.select([], [descriptor], [])

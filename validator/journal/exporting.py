@@ -22,6 +22,7 @@ from yima.validator.journal.facts import Facts, FactsError, OutcomeFacts, TapFac
 from yima.validator.journal.glance import reverses
 from yima.validator.journal.salvage import Gap, Salvage
 from yima.validator.judging import Reason, masked
+from yima.validator.system.disk import create
 from yima.validator.texts import Text
 
 _REASONS = {int(reason): reason for reason in Reason}
@@ -110,7 +111,7 @@ def as_mapping(sequence: int, entry: bytes, digest: bytes, *, reveal: bool) -> d
 def new_file(path: Path) -> BinaryIO:
     """A file that was not there, for its owner alone. Raises JournalError."""
     try:
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
+        return os.fdopen(create(path), "wb")
     except FileExistsError as error:
         raise JournalError(
             path,

@@ -9,7 +9,11 @@ What a disk promises, and the journal builds on no more:
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
+
+from yima.validator.system import disk
+
+_READING: Final = os.O_RDONLY | disk.NO_LINKS | disk.BINARY
 
 
 class SegmentFiles(Protocol):
@@ -60,50 +64,52 @@ class FolderFiles:
         """See SegmentFiles."""
         unfinished = self.folder / f"{name}.new"
         unfinished.unlink(missing_ok=True)
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        descriptor = disk.create(unfinished)
         try:
             try:
-                _write_all(descriptor, bytes(size), 0)
-                os.fsync(descriptor)
+                disk.write_at(descriptor, bytes(size), 0)
+                disk.flush(descriptor)
             finally:
                 os.close(descriptor)
-            unfinished.rename(self.folder / name)
+            disk.replace(unfinished, self.folder / name)
         except OSError:
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)
             raise
-        self._sync_names()
+        disk.flush_folder(self.folder)
 
     def read(self, name: str, at: int, size: int) -> bytes:
         """See SegmentFiles."""
-        descriptor = os.open(self._prefix + name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(self._prefix + name, _READING)
         try:
-            return os.pread(descriptor, size, at)
+            return disk.read_at(descriptor, size, at)
         finally:
             os.close(descriptor)
 
     def write(self, name: str, at: int, data: bytes) -> None:
         """See SegmentFiles."""
-        _write_all(self._descriptor(name), data, at)
+        disk.write_at(self._descriptor(name), data, at)
 
     def flush(self, name: str) -> None:
         """See SegmentFiles."""
-        os.fdatasync(self._descriptor(name))
+        disk.flush_data(self._descriptor(name))
 
     def remove(self, name: str) -> None:
         """See SegmentFiles."""
-        (self.folder / name).unlink()
-        self._sync_names()
+        if (held := self._open.pop(name, None)) is not None:
+            os.close(held)
+        disk.remove(self.folder / name)
+        disk.flush_folder(self.folder)
 
     def replace(self, name: str, content: bytes) -> None:
         """See SegmentFiles."""
-        write_whole(self.folder / name, content)
+        disk.write_whole(self.folder / name, content)
 
     def forget(self, name: str) -> None:
-        """What of a flushed file is in the system's memory is dropped: the next read asks the disk."""
-        descriptor = os.open(self.folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        """What of a flushed file is in the system's memory is dropped, where that can be had: a read asks the disk."""
+        descriptor = os.open(self.folder / name, _READING)
         try:
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            disk.forget(descriptor)
         finally:
             os.close(descriptor)
 
@@ -114,45 +120,9 @@ class FolderFiles:
 
     def _descriptor(self, name: str) -> int:
         if name not in self._open:
-            descriptor = os.open(self.folder / name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(self.folder / name, os.O_RDWR | disk.NO_LINKS | disk.BINARY)
             for other in list(self._open):  # another thread may be at files of the other kind
                 if Path(other).suffix == Path(name).suffix:
                     os.close(self._open.pop(other))
             self._open[name] = descriptor
         return self._open[name]
-
-    def _sync_names(self) -> None:
-        _sync_folder(self.folder)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Puts a private file (0600) in place, all of it and durably, or leaves things as they were. Raises OSError.
-
-    What lies where it is prepared is taken away first and never followed: somebody may have put a link there.
-    """
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-    _sync_folder(path.absolute().parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write_all(descriptor: int, data: bytes, at: int) -> None:
-    done = 0
-    while done < len(data):
-        done += os.pwrite(descriptor, data[done:], at + done)

@@ -7,11 +7,12 @@ What a disk promises, and the store builds on no more:
   may survive in any combination.
 """
 
-import mmap
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
+
+from yima.validator.system import disk
 
 _PIECE = 4 << 20  # a big file goes out piece by piece: the journal on the same disk must never wait for all of it
 
@@ -58,42 +59,32 @@ class DirectoryStorage:
     def read(self, name: str) -> memoryview:
         """See Storage."""
         with (self.directory / name).open("rb") as file:
-            if os.fstat(file.fileno()).st_size == 0:  # which cannot be mapped
-                return memoryview(b"")
-            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            return disk.content_of(file)
 
     def write(self, name: str, content: bytes | memoryview) -> None:
         """See Storage."""
         path = self.directory / name
         path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = disk.create(path)
         with os.fdopen(descriptor, "wb") as file:
             for start in range(0, len(content), _PIECE):
                 file.write(content[start : start + _PIECE])
                 if len(content) > _PIECE:
                     file.flush()
-                    os.fdatasync(descriptor)
+                    disk.flush_data(descriptor)
 
     def sync(self, name: str) -> None:
         """See Storage."""
-        _sync(self.directory / name, os.O_RDONLY)
+        disk.flush_file(self.directory / name)
 
     def rename(self, name: str, to: str) -> None:
         """See Storage."""
-        (self.directory / name).rename(self.directory / to)
+        disk.replace(self.directory / name, self.directory / to)
 
     def remove(self, name: str) -> None:
         """See Storage."""
-        (self.directory / name).unlink()
+        disk.remove(self.directory / name)
 
     def sync_names(self) -> None:
         """See Storage."""
-        _sync(self.directory, os.O_RDONLY | os.O_DIRECTORY)
-
-
-def _sync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        disk.flush_folder(self.directory)

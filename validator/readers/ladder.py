@@ -8,6 +8,8 @@ The order, which ends at a code that may be a ride's:
 5. One dear pass a frame in turn: a code is before the lens for ten frames and more. A box that looks like a code light
    on dark is inverted in each of them. The last in turn is zxing-cpp with all its own options on the whole frame, so
    that nothing that it reads is missed.
+6. Votes over the modules of a symbol that a pass has located and not decoded (`yima.validator.readers.votes`), in one
+   place a frame: as soon as one is located, or where the last frames had one.
 
 A code that is no ride's (an advertisement beside the phone) does not end the search: its place is taken out of the
 map, and what is left is looked at. A single picture is not seen again, so that all passes are tried on it at once.
@@ -23,6 +25,7 @@ from numpy.typing import NDArray
 
 from yima.validator._core import family_of
 from yima.validator.readers.texture import Box, light_on_dark, texture, textured_boxes, widened
+from yima.validator.readers.votes import FEWEST_VERSION, MOST_VERSION, Votes
 
 Gray = NDArray[np.uint8]
 
@@ -36,6 +39,15 @@ _MOST_SEEN: Final = 4
 _FEWEST: Final = 21  # modules to a side of the smallest symbol
 _REST: Final = 16  # of so many frames in which nothing fine stands, one is looked at with all of zxing's own options
 _NO_RIDES: Final = ("unknown", "suishen-hall")  # suishen-hall: any web address that is no other family's
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Failed:
+    """A symbol located and not decoded. corners, rung: as in Hit."""
+
+    version: int
+    corners: NDArray[np.float64]
+    rung: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,7 @@ _RUNGS: Final[dict[str, Callable[[Gray], Gray]]] = {
 }
 _OWN: Final = "zxing's own"  # not in _RUNGS: another call
 _OLD: Final = "zxing's own, Model 1 too"  # with it, zxing-cpp also reads symbols drawn with one pixel a module
+_LEAST_FRAME: Final = 120  # pixels to a side; what is less is no camera's, and may be drawn with one pixel a module
 _SMALL: Final = (
     0.6  # of the frame's height: the side of a box below which its modules rather need doubling than halving
 )
@@ -124,11 +137,15 @@ class Ladder:
         self._old = zxingcpp.BarcodeFormats([named.QRCodeModel1, named.QRCodeModel2])
         self._seen: list[Hit] = []
         self._number = turn
+        self._votes = Votes(zxingcpp, self._formats)
+        self._failed: Failed | None = None  # of this frame
+        self._voted: Failed | None = None  # what the votes are for, as last located
 
     def frame(self, gray: Gray) -> list[bytes]:
         """The payloads in the camera's next frame, each once."""
         found: list[Hit] = []
         self._number += 1
+        self._failed = None
         seen, self._seen = self._seen, []  # gone already, should a pass fail: it must not fail at the next frame again
         for hits in self._passes(gray, found, seen, every=False):
             found += hits
@@ -140,6 +157,7 @@ class Ladder:
     def picture(self, gray: Gray) -> list[bytes]:
         """The payloads in a single picture, each once: every pass is tried until a ride's code is read."""
         found: list[Hit] = []
+        self._failed = None
         for hits in self._passes(gray, found, [], every=True):
             found += hits
             if any(hit.rides for hit in hits):
@@ -160,12 +178,26 @@ class Ladder:
         boxes = textured_boxes(texture(shrunk(gray, 2)), [hit.corners for hit in found])
         if boxes:
             yield from self._sharp(gray, boxes, found, "half, sharpened" if large else "sharpened")
+        located = self._failed
+        if located:
+            yield self._vote(gray, located)
         if every:
             yield from self._every(gray, boxes, found)
         elif boxes:
             yield from self._turn(gray, boxes[0], whole)
         elif not found and self._number % _REST == 0:
             yield self._look(gray, whole, _OWN)
+        if boxes and not located and (late := self._failed or self._voted):
+            yield self._vote(gray, late)
+
+    def _vote(self, gray: Gray, failed: Failed) -> list[Hit]:
+        """What the votes give with those of this frame."""
+        self._voted = failed
+        seen = inverted(gray) if failed.rung.startswith("inverted") else gray
+        read = self._votes.add(seen, failed.version, failed.corners, self._number)
+        place = self._votes.place(self._number)
+        self._voted = Failed(*place, failed.rung) if place else None
+        return [Hit(*read, failed.rung)] if read else []
 
     def _sharp(self, gray: Gray, boxes: list[Box], found: list[Hit], rung: str) -> Iterator[list[Hit]]:
         if not found:
@@ -202,7 +234,8 @@ class Ladder:
         if right - left < _FEWEST or bottom - top < _FEWEST:  # frames may change their size, and a box lie outside
             return []
         if rung in (_OWN, _OLD):
-            symbols = self._zxing.read_barcodes(part, formats=self._formats if rung == _OWN else self._old)
+            old = rung == _OLD or min(gray.shape) < _LEAST_FRAME
+            symbols = self._zxing.read_barcodes(part, formats=self._old if old else self._formats)
             scale = 1.0
         else:
             if rung in ("doubled", _WIDE) and part.size > _MOST_DOUBLED:
@@ -211,11 +244,24 @@ class Ladder:
             # An upright dark-on-light symbol is all that these options give up in linear codes; a QR code is found at
             # any angle by its three corners.
             symbols = self._zxing.read_barcodes(
-                picture, formats=self._formats, try_rotate=False, try_invert=False, try_downscale=False
+                picture,
+                formats=self._formats,
+                try_rotate=False,
+                try_invert=False,
+                try_downscale=False,
+                return_errors=True,
             )
             scale = part.shape[1] / picture.shape[1]
+            self._note(symbols, scale, (left, top), rung)
         hits = [(bytes(symbol.bytes), symbol.position) for symbol in symbols if symbol.valid]
         return [Hit(payload, _corners(position) * scale + (left, top), rung) for payload, position in hits if payload]
+
+    def _note(self, symbols: Any, scale: float, origin: tuple[int, int], rung: str) -> None:
+        """Keeps the frame's last symbol whose error correction has failed, of a size that votes are taken for."""
+        for symbol in symbols:
+            version = "" if symbol.valid else str((symbol.extra or {}).get("Version", ""))
+            if version.isdigit() and FEWEST_VERSION <= int(version) <= MOST_VERSION:
+                self._failed = Failed(int(version), _corners(symbol.position) * scale + origin, rung)
 
 
 def _corners(position: Any) -> NDArray[np.float64]:

@@ -1,4 +1,5 @@
-"""A scanner on a serial line: UART, RS-232 or USB virtual COM; `serial:/dev/ttyUSB0?baud=9600&gap_ms=30&mode=auto`.
+"""A scanner on a serial line: UART, RS-232 or USB virtual COM; `serial:COM3`,
+`serial:/dev/ttyUSB0?baud=9600&gap_ms=30&mode=auto`.
 
 A line that a server hands on is `serial:socket://HOST:PORT` (its bytes alone) or `serial:rfc2217://HOST:PORT` (its
 speed as well).
@@ -9,14 +10,12 @@ Rules it keeps:
 - The wait is a select loop of our own: pyserial's inter_byte_timeout takes a second whatever is asked.
 - A line is silent only when we have looked and nothing was there: bytes that waited while the device worked are no
   pause.
-- The port is ours alone (flock), so a second process cannot take every other byte. Of a line on a server it is the
-  server's to see to that.
+- The port is ours alone, so a second process cannot take every other byte. Of a line on a server it is the server's to
+  see to that.
 """
 
 import errno
-import os
-import select
-import termios
+import shlex
 import time
 import warnings
 from collections import deque
@@ -29,11 +28,11 @@ from yima.validator.ports import Reading
 from yima.validator.readers import address as addresses
 from yima.validator.readers.dialogue import OPTIONS, Dialogue, Speaking
 from yima.validator.readers.framing import Framer, Mode, Profile
+from yima.validator.system import serial_line
 from yima.validator.texts import Text
 
 MODES = ("auto", "raw", "hex", "base64")
-_TRANSLATING = termios.IXON | termios.IXOFF | termios.ISTRIP | termios.INLCR | termios.IGNCR | termios.ICRNL
-_BLOCK = 4096
+_LIST = "yima bench --list"
 _TICK_S = 0.01  # how long one look at an rfc2217 line waits: pyserial has no descriptor to select on for it
 _REMOTE = ("socket", "rfc2217")
 
@@ -107,17 +106,9 @@ class SerialReader:
         if self.path.startswith("rfc2217:"):
             return self._receive_ticking(wait_s)
         try:
-            descriptor = self._port.fileno()
-            if not select.select([descriptor], [], [], wait_s)[0]:
-                return b""
-            data = os.read(descriptor, _BLOCK)
-        except BlockingIOError:
-            return b""
+            return serial_line.receive(self._port, wait_s)
         except (OSError, ValueError) as gone:  # EIO when it is unplugged; ValueError or PortNotOpen when it was closed
             raise self._gone() from gone
-        if not data:
-            raise self._gone()  # readable and empty: the other end has hung up
-        return data
 
     def _receive_ticking(self, wait_s: float) -> bytes:
         until = time.monotonic() + wait_s
@@ -149,22 +140,10 @@ class SerialReader:
 
 def _open(path: str, baud: int) -> Any:
     try:
-        port = serial.Serial(
-            path,
-            baud,
-            bytesize=serial.EIGHTBITS,
-            parity=serial.PARITY_NONE,
-            stopbits=serial.STOPBITS_ONE,
-            timeout=0,
-            xonxoff=False,
-            rtscts=False,
-            dsrdtr=False,
-            exclusive=True,
-        )
-    except (OSError, ValueError, termios.error) as refused:
+        port = serial_line.open_raw(path, baud)
+    except serial_line.REFUSALS as refused:
         raise _explain(path, baud, refused) from refused
-    settings = termios.tcgetattr(port.fileno())
-    if settings[0] & _TRANSLATING or settings[3] & (termios.ICANON | termios.ECHO):
+    if serial_line.translates(port):
         port.close()
         raise ReaderError(
             path,
@@ -196,26 +175,29 @@ def _open_remote(path: str, baud: int) -> Any:
 
 def _explain(path: str, baud: int, refused: Exception) -> ReaderError:
     """The error of the port in words; pyserial's SerialException carries the errno of the open, or none for a lock."""
-    number = getattr(refused, "errno", None)
-    locked = number in {errno.EBUSY, errno.EAGAIN} or "exclusively lock" in str(refused)
-    if number in {errno.ENOENT, errno.ENODEV, errno.ENXIO}:
+    number, said = getattr(refused, "errno", None), str(refused)
+    denied = number in {errno.EACCES, errno.EPERM}
+    # Windows denies whatever is open elsewhere, and pyserial gives its errors' names alone.
+    locked = number in {errno.EBUSY, errno.EAGAIN} or "exclusively lock" in said or "PermissionError(" in said
+    if number in {errno.ENOENT, errno.ENODEV, errno.ENXIO} or "FileNotFoundError(" in said:
         problem = Text("there is no such port", "没有这个串口")
-        remedy = Text("Plug the scanner in; ls /dev/tty* lists the ports", "请接好扫码器；ls /dev/tty* 可列出串口")
-    elif number in {errno.EACCES, errno.EPERM}:
+        remedy = Text(f"Plug the scanner in; {_LIST} shows the ports", f"请接好扫码器；{_LIST} 可列出串口")
+    elif denied:
         problem = Text("you may not open this port", "没有权限打开该串口")
         remedy = Text(
             "Join the group dialout: sudo usermod -aG dialout $USER, then log in again",
             "请加入 dialout 组：sudo usermod -aG dialout $USER，然后重新登录",
         )
     elif locked:
-        problem = Text("another program is using this port", "另一个程序正在使用该串口")
+        problem, who = Text("another program is using this port", "另一个程序正在使用该串口"), shlex.quote(path)
         remedy = Text(
-            f"Stop it; fuser -v {path} shows which one it is", f"请先停止它；fuser -v {path} 可查出是哪个程序"
+            f"Stop it; on Linux and macOS fuser {who} shows which one it is",
+            f"请先停止它；Linux 与 macOS 上 fuser {who} 可查出是哪个程序",
         )
     elif isinstance(refused, ValueError):
         problem = Text(f"the port refuses {baud} baud", f"该串口不支持波特率 {baud}")
         remedy = Text("Give the scanner's own rate, as in ?baud=9600", "请给出扫码器自己的波特率，例如 ?baud=9600")
     else:
         problem = Text(f"it is no serial port that can be used ({refused})", f"不是可用的串口（{refused}）")
-        remedy = Text("Name the scanner's port; ls /dev/tty* lists them", "请指定扫码器的串口；ls /dev/tty* 可列出串口")
+        remedy = Text(f"Name the scanner's port; {_LIST} shows them", f"请指定扫码器的串口；{_LIST} 可列出串口")
     return ReaderError(path, problem, remedy)

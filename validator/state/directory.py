@@ -17,13 +17,14 @@ from pathlib import Path
 from yima.validator.errors import JournalError
 from yima.validator.journal import JournalView, SegmentJournal
 from yima.validator.journal.archiving import joined
-from yima.validator.journal.files import FolderFiles, write_whole
+from yima.validator.journal.files import FolderFiles
 from yima.validator.journal.older import OlderJournal
 from yima.validator.journal.salvage import Salvage
 from yima.validator.journal.trouble import explained
 from yima.validator.ports import DEVICE
 from yima.validator.state.keys import DeviceKey
 from yima.validator.state.safety import refuse_shared
+from yima.validator.system.disk import write_whole
 from yima.validator.texts import Text
 
 JOURNAL, OLDER_JOURNAL = "journal", "journal.db"

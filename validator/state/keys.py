@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from yima.validator.errors import DeviceKeyError
-from yima.validator.journal.files import write_whole
+from yima.validator.system.disk import write_whole
+from yima.validator.system.posix import others_may_read
 from yima.validator.texts import Text
 
 KEY_FILE_MAX = 4096
@@ -60,7 +61,7 @@ class DeviceKey:
 
     @classmethod
     def _load(cls, path: Path) -> "DeviceKey":
-        if path.stat().st_mode & 0o077:
+        if others_may_read(path.stat().st_mode):
             raise DeviceKeyError(
                 path,
                 Text("the device key may be read by others", "设备密钥可被其他用户读取"),

@@ -1,10 +1,10 @@
 """Whether a state directory is its device's alone: whoever else could write there could become the device."""
 
-import os
 import stat
 from pathlib import Path
 
 from yima.validator.errors import JournalError
+from yima.validator.system.posix import owner
 from yima.validator.texts import Text
 
 OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -12,9 +12,10 @@ OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 def refuse_shared(directory: Path) -> None:
     """Raises JournalError where the directory is somebody else's, or where others may write; OSError where it cannot be
-    looked at."""
-    found = directory.stat()
-    mine = os.geteuid()
+    looked at. Where modes tell nothing, as on Windows, nothing is refused."""
+    found, mine = directory.stat(), owner()
+    if mine is None:
+        return
     if found.st_uid != mine:
         raise JournalError(
             directory,

@@ -2,6 +2,10 @@
 #ifndef YIMA_MAP_H
 #define YIMA_MAP_H
 
+/* The names of this hardware, as images carry it, and of its processor. */
+#define PORT_HARDWARE "mps2-an500"
+#define PORT_PROCESSOR "cortex-m7"
+
 enum {
     PORT_FLASH_BLOCK = 4096,
     PORT_SLOT_A = 0x00010000,

@@ -1,5 +1,6 @@
 /* start.c - the image's vector table and what happens before main. */
 #include "board.h"
+#include "port.h"
 #include "runtime.h"
 
 extern uint32_t image_data_from[], image_data[], image_data_end[], image_bss[], image_bss_end[], stack_top[];
@@ -24,6 +25,10 @@ void reset(void) {
 }
 
 enum { CORE_VECTORS = 16, SYSTICK_VECTOR = 15, VECTORS = CORE_VECTORS + 32 };
+
+uint32_t port_slot(void) {
+    return (uint32_t)(uintptr_t)vectors >= PORT_SLOT_B;
+}
 
 __attribute__((section(".vectors"), used)) void (*const vectors[VECTORS])(void) = {
     [0] = (void (*)(void))(uintptr_t)stack_top,

@@ -44,7 +44,7 @@ from yima.sdk.centre.clearing.taps.stores import Source
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.centre.identity.taking import REFUSALS, take_statements
 from yima.sdk.centre.identity.taking import STEP as IDENTITY_STEP
-from yima.validator.journal.files import write_whole
+from yima.validator.system.disk import write_whole
 from yima.validator.texts import Text
 
 FILES_STEP = "answers"

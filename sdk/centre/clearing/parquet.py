@@ -3,7 +3,6 @@
 A file appears whole or not at all: it is written under a name that no reader looks at, flushed, then renamed.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 
 from yima.sdk.centre.clearing.ahead import ahead
 from yima.validator.errors import Kind, YimaError
+from yima.validator.system.disk import flush_file, flush_folder, replace
 from yima.validator.texts import Text
 
 ROW_GROUP = 1 << 16
@@ -42,14 +42,9 @@ def write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> i
         for group in ahead(groups(batches, schema)):
             writer.write_table(group, row_group_size=ROW_GROUP)
             count += group.num_rows
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    flush_file(temporary)
+    replace(temporary, path)
+    flush_folder(path.parent)
     return count
 
 

@@ -13,7 +13,6 @@ Rules it keeps:
 - One process works in a workspace at a time; a second is told so.
 """
 
-import fcntl
 import json
 import os
 import re
@@ -27,7 +26,8 @@ from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.days import shifted
 from yima.sdk.centre.clearing.tables import Table
 from yima.validator.errors import Kind, YimaError
-from yima.validator.journal.files import write_whole
+from yima.validator.system.disk import write_whole
+from yima.validator.system.locks import HeldError, hold
 from yima.validator.texts import Text
 
 FORM = 3
@@ -51,22 +51,19 @@ class Workspace:
         self._on_commit = on_commit or (lambda name: None)
         try:
             (path / "tables").mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock = hold(path / "lock")
+        except HeldError as held:
+            raise WorkspaceError(
+                path,
+                Text(f"another process works in it: {held.holder}", f"另一进程（{held.holder}）正在使用"),
+                Text("Wait for it, or stop it: it can be run again", "请等待其结束，或将其停止后重新运行"),
+            ) from None
         except OSError as error:
             raise WorkspaceError(
                 path,
                 Text(f"cannot be made: {error.strerror}", f"无法创建：{error.strerror}"),
                 Text("Name a folder that can be written", "请指定可写的文件夹"),
             ) from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            raise WorkspaceError(
-                path,
-                Text("another process works in it", "另一进程正在使用"),
-                Text("Wait for it, or stop it: it can be run again", "请等待其结束，或将其停止后重新运行"),
-            ) from None
         self._state = self._load()
         for left in (path / "tables").rglob(".*.tmp"):
             left.unlink()

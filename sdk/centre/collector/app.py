@@ -3,9 +3,13 @@
     POST /v1/batches                     a signed batch; the answer is yima.validator.uplink.batches' Acknowledgement
     GET  /v1/devices/{device}/{epoch}    what is held of one journal beyond ?after=, without the records themselves
     GET  /devices                        how far each journal has come
-    GET  /health                         {"status": "ok"}
+    GET  /health                         {"status": "ok"}: it listens
+    GET  /ready                          the same when the store can be written, else 503 with why
 
 Rules it keeps:
+
+- More than the store takes is answered 503 at once, with a Retry-After that is another for each, so that a fleet does
+  not come back in step (`intake`). Who reads takes turns of their own, and keeps no batch waiting.
 
 - A body is counted while it arrives, and given up beyond the cap or when it takes too long.
 - The signature is checked over the bytes as they came before anything in them is believed.
@@ -13,17 +17,21 @@ Rules it keeps:
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import anyio
 import anyio.to_thread
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from yima.sdk.centre.collector.store import KeyRefusedError, Signed, Store, StoreError
+from yima.sdk.centre.collector.intake import BusyError, Intake
+from yima.sdk.centre.collector.schema import StoreError
+from yima.sdk.centre.collector.store import Arrival, KeyRefusedError, Signed, Store
 from yima.validator.state.keys import is_signed
 from yima.validator.uplink.batches import (
     BODY_MAX,
@@ -39,7 +47,9 @@ from yima.validator.uplink.batches import (
 
 BODY_WITHIN_S = 30.0
 LISTED_MAX = 500
-RETRY_AFTER_S = 10
+RETRY_AFTER_S = (5, 20)
+"""Seconds from and to which devices are told to wait, each for a random time."""
+READERS_AT_ONCE = 2
 
 Event = dict[str, Any]
 
@@ -68,6 +78,8 @@ class Collector:
         self._store = store
         self._enrolled = enrolled
         self._on_event = on_event or (lambda event: None)
+        self._intake = Intake(store, lambda: self._enrolled)
+        self._readers = anyio.CapacityLimiter(READERS_AT_ONCE)
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -77,34 +89,42 @@ class Collector:
                 Route("/v1/devices/{device}/{epoch}", self.journal, methods=["GET"]),
                 Route("/devices", self.devices, methods=["GET"]),
                 Route("/health", self.health, methods=["GET"]),
+                Route("/ready", self.ready, methods=["GET"]),
             ]
         )
 
     async def take(self, request: Request) -> Response:
         """One batch."""
         try:
-            body = await _body(request)
-            key = _signer(request, body)
-            batch = _parsed(body)
-            signed = Signed(body, request.headers[SIGNATURE_HEADER])
-            answer = await anyio.to_thread.run_sync(self._keep, batch, key, signed)
+            answer = await self._taken(request)
         except _RefusedError as refused:
             self._on_event({"event": "refused", "status": refused.status, "why": refused.why})
             return JSONResponse({"error": refused.why}, refused.status)
+        except BusyError:
+            return _later("more comes than can be stored")
         except StoreError as error:
             self._on_event({"event": "trouble", "why": str(error)})
-            return JSONResponse(
-                {"error": "the store cannot be written"}, 503, headers={"Retry-After": str(RETRY_AFTER_S)}
-            )
+            return _later("the store cannot be written")
         return Response(encode_answer(answer), media_type="application/json")
 
-    def _keep(self, batch: Batch, key: str, signed: Signed) -> Acknowledgement:
+    async def _taken(self, request: Request) -> Acknowledgement:
+        self._intake.check_room()
+        held = _Held(self._intake)
         try:
-            answer, new = self._store.accept(
-                batch, key, received=int(time.time()), enrolled=self._enrolled, signed=signed
-            )
-        except KeyRefusedError as error:
-            raise _RefusedError(403, str(error)) from error
+            body = await _body(request, held)
+            key = _signer(request, body)
+            batch = _parsed(body)
+            signed = Signed(body, request.headers[SIGNATURE_HEADER])
+            try:
+                answer, new = await self._intake.take(Arrival(batch, key, int(time.time()), signed))
+            except KeyRefusedError as error:
+                raise _RefusedError(403, str(error)) from error
+        finally:
+            held.release()
+        self._tell(batch, key, answer, new=new)
+        return answer
+
+    def _tell(self, batch: Batch, key: str, answer: Acknowledgement, *, new: bool) -> None:
         if new:
             how = "enrolled" if self._enrolled is not None else "trusted on first use"
             self._on_event({"event": "device", "device": batch.device, "key": key, "how": how})
@@ -118,7 +138,6 @@ class Collector:
                 "rejected": {str(sequence): why for sequence, why in answer.rejected.items()},
             }
         )
-        return answer
 
     async def journal(self, request: Request) -> Response:
         """One journal's entries: no accounts, so no records."""
@@ -160,15 +179,41 @@ class Collector:
         """Whether it listens."""
         return JSONResponse({"status": "ok"})
 
+    async def ready(self, _request: Request) -> Response:
+        """Whether a batch would be taken now."""
+        try:
+            await self._intake.check_ready()
+        except BusyError:
+            return _later("more comes than can be stored")
+        except StoreError:
+            return _later("the store cannot be written")
+        return JSONResponse({"status": "ok"})
+
     async def _listed(self, read: Callable[[], list[Event]], name: str) -> Response:
         try:
-            return JSONResponse({name: await anyio.to_thread.run_sync(read)})
+            return JSONResponse({name: await anyio.to_thread.run_sync(read, limiter=self._readers)})
         except StoreError as error:
             self._on_event({"event": "trouble", "why": str(error)})
             return JSONResponse({"error": "the store cannot be read"}, 503)
 
 
-async def _body(request: Request) -> bytes:
+class _Held:
+    """The bytes of one body, while they are in memory."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._count = 0
+
+    def add(self, count: int) -> None:
+        self._intake.came(count)
+        self._count += count
+
+    def release(self) -> None:
+        self._intake.left(self._count)
+        self._count = 0
+
+
+async def _body(request: Request, held: _Held) -> bytes:
     if request.headers.get("content-encoding", "identity") != "identity":
         raise _RefusedError(415, "send the body as it is, without Content-Encoding")
     body = bytearray()
@@ -178,11 +223,17 @@ async def _body(request: Request) -> bytes:
                 body += part
                 if len(body) > BODY_MAX:
                     raise _RefusedError(413, f"a body has at most {BODY_MAX} bytes")
+                held.add(len(part))
     except TimeoutError as error:
         raise _RefusedError(408, f"the body took longer than {BODY_WITHIN_S:.0f} s") from error
     except ClientDisconnect as error:
         raise _RefusedError(400, "the body ended before its end") from error
     return bytes(body)
+
+
+def _later(why: str) -> Response:
+    wait = random.randint(*RETRY_AFTER_S)  # noqa: S311 - it only has to differ
+    return JSONResponse({"error": why}, 503, headers={"Retry-After": str(wait)})
 
 
 def _signer(request: Request, body: bytes) -> str:

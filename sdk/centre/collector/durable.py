@@ -3,13 +3,12 @@
 The store of the collector is such a file. The rules:
 
 - WAL with `synchronous=FULL`: set, then read back and asserted; a library's default is not trusted.
-- One process writes. A lock file beside the database (flock, released by the kernel when the process dies) holds its
+- One process writes. A lock file beside the database (released by the system when the process dies) holds its
   process id, so that a second one is told who is in the way.
 - Nothing is repaired by guessing: a file that SQLite finds damaged is refused, with what to do.
 - Every SQLite error becomes one that names the file, says what is wrong and what to do.
 """
 
-import fcntl
 import os
 import sqlite3
 import threading
@@ -19,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from yima.validator.errors import YimaError
+from yima.validator.system.disk import flush_folder
+from yima.validator.system.locks import HeldError, hold
 from yima.validator.texts import Text
 
 BUSY_MS = 1000  # how long a foreign reader or backup tool may hold the file before a commit gives up
@@ -43,7 +44,8 @@ class FileKind:
 
 
 class DurableFile:
-    """One SQLite file with its lock. Threads may share it: `transaction` and `reading` take turns.
+    """One SQLite file with its lock. Threads may share it: transactions take turns, and so do readings, each on a
+    connection of their own. Whoever reads keeps no transaction waiting.
 
     max_bytes bounds the database; beyond it a commit fails as on a full disk. read_only takes no lock and changes
     nothing: it looks at a file that another process may be writing.
@@ -52,7 +54,8 @@ class DurableFile:
     def __init__(self, path: Path, kind: FileKind, *, max_bytes: int | None = None, read_only: bool = False) -> None:
         self.path = path
         self.kind = kind
-        self._turn = threading.Lock()
+        self._turn, self._reading_turn = threading.Lock(), threading.Lock()
+        self._reader: sqlite3.Connection | None = None
         self._lock_fd = -1
         if read_only and not path.exists():
             raise self.trouble(Text("there is no such file", "文件不存在"), Text("Check the path", "请检查路径"))
@@ -60,15 +63,8 @@ class DurableFile:
             if not read_only:
                 self._lock_fd = self._lock()
                 # Trips are personal: the files beside the database take its mode.
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            mode = "ro" if read_only else "rw"
-            self._connection: sqlite3.Connection | None = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={mode}",
-                uri=True,
-                isolation_level=None,
-                check_same_thread=False,
-                timeout=BUSY_MS / 1000,
-            )
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._connection: sqlite3.Connection | None = self._connect("ro" if read_only else "rw")
             self._prepare(self._connection, max_bytes, read_only=read_only)
             status = path.stat()
             self._identity = (status.st_dev, status.st_ino)
@@ -79,24 +75,27 @@ class DurableFile:
             self.close()
             raise
 
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=BUSY_MS / 1000,
+        )
+
     def _lock(self) -> int:
         lock_path = self.path.with_name(self.path.name + ".lock")
-        descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "?"
-            os.close(descriptor)
+            return hold(lock_path)
+        except HeldError as held:
             raise self.trouble(
-                Text(f"in use by process {holder}", f"正被进程 {holder} 使用"),
+                Text(f"in use by process {held.holder}", f"正被进程 {held.holder} 使用"),
                 Text(
                     "One process writes one file: stop that one, or give this one another place",
                     "一个文件只能由一个进程写入：请停止该进程，或另选位置",
                 ),
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
-        return descriptor
 
     def _prepare(self, connection: sqlite3.Connection, max_bytes: int | None, *, read_only: bool) -> None:
         connection.execute("PRAGMA trusted_schema=OFF")
@@ -108,6 +107,7 @@ class DurableFile:
             return
         mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA fullfsync=ON")  # macOS: through the drive's own memory; elsewhere nothing
         synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
         if mode != "wal" or synchronous != SYNCHRONOUS_FULL:
             raise self.trouble(
@@ -162,11 +162,7 @@ class DurableFile:
             connection.execute(statement)
         connection.execute("COMMIT")
         # SQLite syncs its files; that the directory knows them after a power cut is for us to see to.
-        directory = os.open(self.path.absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        flush_folder(self.path.absolute().parent)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -192,11 +188,14 @@ class DurableFile:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection for a few selects."""
-        with self._turn:
-            connection = self._open_connection()
+        """A connection for a few selects, of what was committed before."""
+        with self._reading_turn:
+            self._open_connection()
             try:
-                yield connection
+                if self._reader is None:
+                    self._reader = self._connect("ro")
+                    self._reader.execute("PRAGMA trusted_schema=OFF")
+                yield self._reader
             except sqlite3.Error as error:
                 raise self.explain(error) from error
 
@@ -219,10 +218,12 @@ class DurableFile:
 
     def close(self) -> None:
         """Checkpoints, closes and unlocks; twice is once."""
-        with self._turn:
+        with self._reading_turn, self._turn:
+            reader, self._reader = self._reader, None
             connection, self._connection = getattr(self, "_connection", None), None
-            if connection is not None:
-                connection.close()
+            for one in (reader, connection):
+                if one is not None:
+                    one.close()
             if self._lock_fd >= 0:
                 os.close(self._lock_fd)
                 self._lock_fd = -1

@@ -7,7 +7,7 @@ decides who may send trips.
 from collections.abc import Iterator
 from pathlib import Path
 
-from yima.sdk.centre.collector.store import StoreError
+from yima.sdk.centre.collector.schema import StoreError
 from yima.validator.ports import DEVICE
 from yima.validator.texts import Text
 from yima.validator.uplink.batches import HASH

@@ -8,6 +8,8 @@ Rules it keeps:
   with why: that answers it, so that one bad entry does not hold up those behind it.
 - Entries of both forms are kept as they came; the columns beside `content` are what it says of itself. An entry that
   is no tap has reason 0.
+- How far each journal has come stands in a table of its own, changed in the same transaction: whoever asks for it
+  counts nothing, and reads beside whoever writes.
 - Nothing is overwritten: the same sequence with other content is refused and kept apart, as evidence.
 - A device's key is the one that was enrolled or seen first; any other is refused.
 - Of every batch that brought something the device's signature is kept, with what was signed: first and last entry where
@@ -19,75 +21,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from yima.sdk.centre.collector.durable import DurableFile, FileKind
-from yima.validator.errors import Kind, YimaError
+from yima.sdk.centre.collector.durable import DurableFile
+from yima.sdk.centre.collector.schema import KIND
 from yima.validator.journal import FIRST_PREVIOUS, chain
 from yima.validator.journal.facts import FactsError, TapFacts, parse
 from yima.validator.journal.kept import fault_of
 from yima.validator.journal.older import OlderEntry, older_hash
 from yima.validator.ports import Entry, JournalKey
-from yima.validator.texts import Text
 from yima.validator.uplink.batches import INT64, Acknowledgement, Batch, encode_batch
 
+_Values = tuple[int, int, int, bool, int, int, bytes, bytes, bytes]
 COLUMNS = "form, kind, at, time_trusted, tick_ms, reason, content, previous, hash"
 CONFLICT = "another record is already held under this sequence"
 
 
-class StoreError(YimaError):
-    """A store that cannot be written or trusted; nothing was acknowledged that is not in it."""
-
-    kind = Kind.STATE
-
-
 class KeyRefusedError(Exception):
     """A batch signed by a key that is not the device's."""
-
-
-BATCHES = """CREATE TABLE batches (
-            id INTEGER PRIMARY KEY, device TEXT NOT NULL, epoch INTEGER NOT NULL,
-            first INTEGER NOT NULL, last INTEGER NOT NULL, form INTEGER NOT NULL,
-            key TEXT NOT NULL, signature TEXT NOT NULL, body BLOB, received INTEGER NOT NULL) STRICT"""
-
-KIND = FileKind(
-    application_id=0x59694D63,  # "YiMc"
-    version=2,
-    schema=(
-        "CREATE TABLE keys (device TEXT PRIMARY KEY, key TEXT NOT NULL, since INTEGER NOT NULL) STRICT",
-        """CREATE TABLE entries (
-            device TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
-            form INTEGER NOT NULL, kind INTEGER NOT NULL,
-            at INTEGER NOT NULL, time_trusted INTEGER NOT NULL, tick_ms INTEGER NOT NULL, reason INTEGER NOT NULL,
-            content BLOB NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL,
-            rejected TEXT, received INTEGER NOT NULL,
-            PRIMARY KEY (device, epoch, sequence)) STRICT""",
-        """CREATE TABLE conflicts (
-            device TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
-            form INTEGER NOT NULL, kind INTEGER NOT NULL,
-            at INTEGER NOT NULL, time_trusted INTEGER NOT NULL, tick_ms INTEGER NOT NULL, reason INTEGER NOT NULL,
-            content BLOB NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL, received INTEGER NOT NULL,
-            PRIMARY KEY (device, epoch, sequence, hash)) STRICT""",
-        BATCHES,
-    ),
-    upgrades={
-        1: (
-            BATCHES,
-            *(
-                f"ALTER TABLE {table} {change}"
-                for table in ("entries", "conflicts")
-                for change in (
-                    "RENAME COLUMN record TO content",
-                    "ADD COLUMN form INTEGER NOT NULL DEFAULT 1",
-                    "ADD COLUMN kind INTEGER NOT NULL DEFAULT 1",
-                )
-            ),
-        )
-    },
-    error=StoreError,
-    start_over=Text(
-        "Keep the file and restore the last good copy, or give another --store: devices send again what it lacks",
-        "请保留此文件并恢复最近的完好备份，或另选 --store：设备会补发缺少的记录",
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +48,7 @@ class Journey:
     acknowledged: int
     rejected: int
     conflicts: int
-    last_at: int | None
+    last_at: int
 
 
 class Signed(NamedTuple):
@@ -107,6 +56,16 @@ class Signed(NamedTuple):
 
     body: bytes
     signature: str
+
+
+class Arrival(NamedTuple):
+    """A batch that came, signed by `key` (64 hex digits). received: unix seconds. signed: what the device signed, None
+    where nobody needs to know later."""
+
+    batch: Batch
+    key: str
+    received: int
+    signed: Signed | None = None
 
 
 class Proof(NamedTuple):
@@ -142,40 +101,59 @@ class Store:
         seconds. signed: what the device signed, None where nobody needs to know later. Raises KeyRefusedError,
         StoreError; then nothing was stored.
         """
+        (answer,) = self.accept_all([Arrival(batch, key, received, signed)], enrolled=enrolled)
+        if isinstance(answer, KeyRefusedError):
+            raise answer
+        return answer
+
+    def accept_all(
+        self, arrivals: Sequence[Arrival], *, enrolled: Mapping[str, str] | None = None
+    ) -> list[tuple[Acknowledgement, bool] | KeyRefusedError]:
+        """Several batches, of any devices, in one transaction; what `accept` gives or raises for each. One sync of the
+        disk is for all of them. Raises StoreError; then nothing was stored of any."""
         with self._file.transaction() as connection:
+            return [self._accept(connection, arrival, enrolled) for arrival in arrivals]
+
+    def _accept(
+        self, connection: Any, arrival: Arrival, enrolled: Mapping[str, str] | None
+    ) -> tuple[Acknowledgement, bool] | KeyRefusedError:
+        batch, key, received, signed = arrival
+        try:
             new = self._check_key(connection, batch.device, key, received, enrolled)
-            last, previous = self._tail(connection, batch.device, batch.epoch)
-            had, as_sent = last, True
-            rejected: dict[int, str] = {}
-            for entry in batch.entries:
-                sequence = entry.key.sequence
-                if sequence > last + 1:
-                    as_sent = False
-                    break
-                if sequence <= last:
-                    why = self._compare(connection, entry, received)
-                    as_sent = as_sent and why != CONFLICT
-                else:
-                    why = _fault(entry, previous)
-                    self._insert(connection, "entries", entry, rejected=why, received=received)
-                    last, previous = sequence, entry.hash
-                if why is not None:
-                    rejected[sequence] = why
-            if signed and (last > had or CONFLICT in rejected.values()):
+        except KeyRefusedError as error:
+            return error
+        head = _head(connection, batch.device, batch.epoch)
+        had, as_sent = head.acknowledged, True
+        rejected: dict[int, str] = {}
+        for entry in batch.entries:
+            sequence = entry.key.sequence
+            if sequence > head.acknowledged + 1:
+                as_sent = False
+                break
+            if sequence <= head.acknowledged:
+                why = self._compare(connection, entry, head, received)
+                as_sent = as_sent and why != CONFLICT
+            else:
+                why = _fault(entry, head.hash)
+                values = self._insert(connection, "entries", entry, rejected=why, received=received)
+                head.follow(entry, at=values[2], is_rejected=why is not None)
+            if why is not None:
+                rejected[sequence] = why
+        if head.acknowledged > had or CONFLICT in rejected.values():
+            _keep_head(connection, batch.device, batch.epoch, head)
+            if signed:
                 self._keep_proof(connection, batch, key, signed, received, as_sent=as_sent)
-        return Acknowledgement(last, rejected), new
+        return Acknowledgement(head.acknowledged, rejected), new
 
     def journeys(self) -> list[Journey]:
         """Every (device, epoch) it holds something of."""
         with self._file.reading() as connection:
             rows = connection.execute(
-                """SELECT e.device, e.epoch, max(e.sequence), count(e.rejected), max(e.at),
-                    (SELECT count(*) FROM conflicts c WHERE c.device = e.device AND c.epoch = e.epoch)
-                FROM entries e GROUP BY e.device, e.epoch ORDER BY e.device, e.epoch"""
+                "SELECT device, epoch, acknowledged, rejected, conflicts, last_at FROM heads ORDER BY device, epoch"
             ).fetchall()
         return [
             Journey(device=device, epoch=epoch, acknowledged=last, rejected=rejected, conflicts=conflicts, last_at=at)
-            for device, epoch, last, rejected, at, conflicts in rows
+            for device, epoch, last, rejected, conflicts, at in rows
         ]
 
     def entries(self, device: str, epoch: int, *, after: int, limit: int) -> list[dict[str, Any]]:
@@ -224,6 +202,12 @@ class Store:
             ).fetchall()
         return [_entry_of(JournalKey(device, epoch, sequence), row) for sequence, *row in rows]
 
+    def check_writable(self) -> None:
+        """Writes a few pages and takes them back. Raises StoreError when that cannot be done."""
+        with self._file.transaction() as connection:
+            connection.execute("CREATE TABLE tried AS SELECT zeroblob(8192) AS content")
+            connection.execute("DROP TABLE tried")
+
     def close(self) -> None:
         """Leaves the store whole."""
         self._file.close()
@@ -252,15 +236,7 @@ class Store:
         columns = "device, epoch, first, last, form, key, signature, body, received"
         connection.execute(f"INSERT INTO batches ({columns}) VALUES (?,?,?,?,?,?,?,?,?)", (*proof, received))  # noqa: S608
 
-    @staticmethod
-    def _tail(connection: Any, device: str, epoch: int) -> tuple[int, bytes]:
-        row = connection.execute(
-            "SELECT sequence, hash FROM entries WHERE device = ? AND epoch = ? ORDER BY sequence DESC LIMIT 1",
-            (device, epoch),
-        ).fetchone()
-        return (0, FIRST_PREVIOUS) if row is None else (int(row[0]), bytes(row[1]))
-
-    def _compare(self, connection: Any, entry: Entry | OlderEntry, received: int) -> str | None:
+    def _compare(self, connection: Any, entry: Entry | OlderEntry, head: "_Head", received: int) -> str | None:
         """A sequence that is held already: its recorded answer if it is the same, else a conflict."""
         row = connection.execute(
             f"SELECT rejected, {COLUMNS} FROM entries WHERE device = ? AND epoch = ? AND sequence = ?",  # noqa: S608
@@ -269,19 +245,55 @@ class Store:
         if tuple(row[1:]) == _values(entry):
             why: str | None = row[0]
             return why
+        had = connection.total_changes
         self._insert(connection, "conflicts", entry, received=received)
+        head.conflicts += connection.total_changes - had
         return CONFLICT
 
     @staticmethod
-    def _insert(connection: Any, table: str, entry: Entry | OlderEntry, **more: str | int | None) -> None:
-        values = (*entry.key, *_values(entry), *more.values())
+    def _insert(connection: Any, table: str, entry: Entry | OlderEntry, **more: str | int | None) -> _Values:
+        said = _values(entry)
+        values = (*entry.key, *said, *more.values())
         columns = ", ".join(("device, epoch, sequence", COLUMNS, *more))
         places = ", ".join("?" * len(values))
         kind = "INSERT OR IGNORE" if table == "conflicts" else "INSERT"
         connection.execute(f"{kind} INTO {table} ({columns}) VALUES ({places})", values)
+        return said
 
 
-def _values(entry: Entry | OlderEntry) -> tuple[int, int, int, bool, int, int, bytes, bytes, bytes]:
+@dataclass(slots=True)
+class _Head:
+    """How far a journal has come, and what its next entry has to follow."""
+
+    acknowledged: int
+    hash: bytes
+    rejected: int
+    conflicts: int
+    last_at: int
+
+    def follow(self, entry: Entry | OlderEntry, *, at: int, is_rejected: bool) -> None:
+        """The next entry."""
+        self.acknowledged, self.hash = entry.key.sequence, entry.hash
+        self.rejected += is_rejected
+        self.last_at = max(self.last_at, at)
+
+
+def _head(connection: Any, device: str, epoch: int) -> _Head:
+    row = connection.execute(
+        "SELECT acknowledged, hash, rejected, conflicts, last_at FROM heads WHERE device = ? AND epoch = ?",
+        (device, epoch),
+    ).fetchone()
+    return _Head(0, FIRST_PREVIOUS, 0, 0, 0) if row is None else _Head(*row)
+
+
+def _keep_head(connection: Any, device: str, epoch: int, head: _Head) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO heads VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (device, epoch, head.acknowledged, head.hash, head.rejected, head.conflicts, head.last_at),
+    )
+
+
+def _values(entry: Entry | OlderEntry) -> _Values:
     if isinstance(entry, OlderEntry):
         said = (1, 1, entry.at, entry.time_trusted, entry.tick_ms, entry.reason)
     else:

@@ -37,8 +37,8 @@ from yima.sdk.centre.identity.statements import (
     StatementFile,
     parse_statements,
 )
-from yima.validator.journal.files import write_whole
 from yima.validator.shown import shown
+from yima.validator.system.disk import write_whole
 from yima.validator.texts import Text
 
 STEP = "identity"

@@ -27,6 +27,7 @@ from yima.sdk.centre.interfaces.models import Paged
 from yima.sdk.centre.interfaces.paging import Row, Rows, page
 from yima.sdk.centre.interfaces.problems import Problem, RefusedError, wrong_role
 from yima.sdk.centre.sharing.pseudonyms import KEY_BYTES, Pseudonyms
+from yima.validator.system.disk import create
 from yima.validator.texts import Text
 
 LIMIT_MAX: Final = 1000
@@ -141,7 +142,7 @@ class Desk:
         if not path.exists():
             self._names.mkdir(mode=0o700, parents=True, exist_ok=True)
             fresh = path.with_name(f".{month}.{secrets.token_hex(8)}")
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            descriptor = create(fresh)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(secrets.token_hex(KEY_BYTES).encode() + b"\n")
                 file.flush()

@@ -18,10 +18,8 @@ Rules it keeps:
 - The file is replaced whole, one writer at a time. A key that is revoked stays in the list.
 """
 
-import fcntl
 import hashlib
 import hmac
-import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator
@@ -34,7 +32,8 @@ from typing import Final
 from yima.sdk.centre.clearing.toml_rows import FOR_EVER, Row, TermsError, read
 from yima.sdk.centre.identity.statements import SERVICE
 from yima.validator.errors import YimaError
-from yima.validator.journal.files import write_whole
+from yima.validator.system.disk import write_whole
+from yima.validator.system.locks import in_turn
 from yima.validator.texts import Text
 
 KEYS = "keys.toml"
@@ -144,18 +143,14 @@ def revoke_key(path: Path, name: str) -> Key:
 def _changing(path: Path) -> Iterator[list[Key]]:
     """The keys in the file, written back at the end; whoever else changes them waits."""
     try:
-        lock = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with in_turn(path.with_name(f".{path.name}.lock")):
+            keys = _keys(path) if path.exists() else []
+            before = list(keys)
+            yield keys
+            if keys != before:
+                _write(path, keys)
     except OSError as error:
         raise _unwritable(path, error) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        keys = _keys(path) if path.exists() else []
-        before = list(keys)
-        yield keys
-        if keys != before:
-            _write(path, keys)
-    finally:
-        os.close(lock)
 
 
 def _write(path: Path, keys: Iterable[Key]) -> None:

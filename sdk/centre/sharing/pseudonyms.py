@@ -7,11 +7,11 @@ is made with another message. A month's names are made with a key of that month,
 import hmac
 import re
 import secrets
-import stat
 from pathlib import Path
 
 from yima.validator.errors import Kind, YimaError
-from yima.validator.journal.files import write_whole
+from yima.validator.system.disk import write_whole
+from yima.validator.system.posix import others_may_read
 from yima.validator.texts import Text
 
 KEY_BYTES = 32
@@ -43,7 +43,7 @@ class Pseudonyms:
             text, mode = path.read_text(encoding="ascii"), path.stat().st_mode
         except (OSError, UnicodeDecodeError) as error:
             raise PseudonymError(path, Text(f"cannot be used: {error}", f"无法使用：{error}"), _CHECK) from error
-        if stat.S_IMODE(mode) & 0o077:
+        if others_may_read(mode):
             raise PseudonymError(
                 path, Text("may be read by others", "其他用户可读"), Text("chmod 600", "请执行 chmod 600")
             )

@@ -26,7 +26,7 @@ from yima.sdk.centre.sharing.rides import booked, paid_for, standing, with_perso
 from yima.sdk.centre.sharing.tides import package
 from yima.sdk.centre.simulation.settling import Simulation
 from yima.validator.errors import Kind, YimaError
-from yima.validator.journal.files import write_whole
+from yima.validator.system.disk import write_whole
 from yima.validator.texts import Text
 
 

@@ -16,7 +16,7 @@ from yima.sdk.centre.clearing.exported import csv_of, parquet_of
 from yima.sdk.centre.simulation.settling import Simulation
 from yima.sdk.centre.simulation.sums import funders, pairs, refused
 from yima.validator.errors import Kind, YimaError
-from yima.validator.journal.files import write_whole
+from yima.validator.system.disk import write_whole
 from yima.validator.texts import Text
 
 FORM = 1

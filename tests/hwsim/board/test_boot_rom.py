@@ -2,22 +2,29 @@
 security counter."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yima.firmware_images.build import Product, Slot
+from yima.firmware_images.build import HARDWARE, Environment, Product, Slot
 from yima.firmware_images.image import factory_slot
 from yima.firmware_images.keys import public_test_key
 from yima.firmware_images.signing import sign
-from yima.hwsim.board.bootrom import FLAG_SET, TRAILER_MAGIC, BootRom, image_in, put_keys, trailer
+from yima.hwsim.board.bootrom import FLAG_SET, TRAILER_MAGIC, BootRom, Trust, complaint, image_in, put_trust, trailer
 from yima.hwsim.board.flash import Cut, Flash, PowerLostError
 from yima.hwsim.board.layout import FLASH_SIZE, SLOT_A, SLOT_B, SLOTS
 from yima.hwsim.board.layout import Slot as Place
 
 KEY = public_test_key().public_bytes_raw()
+BUS = Product.BUS_VALIDATOR.full_name
+
+
+def trust(*keys: bytes, environment: str = "test", product: str = BUS, hardware: str = HARDWARE) -> Trust:
+    return Trust(environment=environment, product=product, hardware=hardware, keys=keys)
 
 
 def program(place: Place) -> bytes:
@@ -28,7 +35,7 @@ def program(place: Place) -> bytes:
 
 def signed(place: Place, version: str, counter: int = 1) -> bytes:
     slot = Slot.A if place is SLOT_A else Slot.B
-    return sign(program(place), slot, Product.BUS_VALIDATOR.full_name, version=version, counter=counter)
+    return sign(program(place), slot, BUS, version=version, counter=counter)
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +60,7 @@ def board(images: dict[str, bytes]) -> Callable[..., Flash]:
             if asked:
                 memory[SLOT_B.end - 16 : SLOT_B.end] = TRAILER_MAGIC
         flash = Flash(memory)
-        put_keys(flash, list(keys))
+        put_trust(flash, trust(*keys))
         return flash
 
     return make
@@ -116,13 +123,37 @@ def test_a_board_with_another_key_starts_nothing(board: Callable[..., Flash]) ->
     assert started(board(keys=(other, KEY))) == "A"
 
 
+@pytest.mark.parametrize("other", [{"environment": "production"}, {"product": "yima-metro-gate"}, {"hardware": "b2"}])
+def test_an_image_for_another_environment_product_or_hardware_is_not_started(
+    board: Callable[..., Flash], other: dict[str, str], tmp_path: Path
+) -> None:
+    key = Ed25519PrivateKey.generate()
+    path = tmp_path / "vendor.pem"
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    image = sign(program(SLOT_A), Slot.A, BUS, environment=Environment.TEST, key=path)
+    flash = board()
+    flash.memory[SLOT_A.start : SLOT_A.end] = factory_slot(image)
+    put_trust(flash, trust(key.public_key().public_bytes_raw()))
+    assert started(flash) == "A"
+    put_trust(flash, trust(key.public_key().public_bytes_raw(), **other))
+    assert started(flash) is None, "though the vendor's own key signed it"
+
+
+def test_a_production_board_trusts_the_test_key_for_nothing(board: Callable[..., Flash]) -> None:
+    image = image_in(board(), SLOT_A)
+    assert image is not None
+    assert complaint(image, trust(KEY), 0) is None
+    problem = complaint(image, trust(KEY, environment="production"), 0)
+    assert problem is not None and "not signed with a key of this board" in problem
+
+
 @settings(max_examples=60)
 @given(where=st.integers(0, 1 << 20), bit=st.integers(0, 7))
 def test_no_flipped_bit_of_what_is_signed_starts(images: dict[str, bytes], where: int, bit: int) -> None:
     memory = bytearray(b"\xff" * FLASH_SIZE)
     memory[SLOT_A.start : SLOT_A.end] = factory_slot(images["a1"])
     flash = Flash(memory)
-    put_keys(flash, [KEY])
+    put_trust(flash, trust(KEY))
     image = image_in(flash, SLOT_A)
     assert image is not None
     memory[SLOT_A.start + where % len(image.hashed)] ^= 1 << bit
@@ -137,7 +168,7 @@ def test_no_junk_in_a_slot_breaks_the_boot(images: dict[str, bytes], junk: bytes
     memory[SLOT_B.start : SLOT_B.start + len(junk)] = images["b2"][:keep] + junk[keep:]
     memory[SLOT_B.end - 16 : SLOT_B.end] = TRAILER_MAGIC
     flash = Flash(memory)
-    put_keys(flash, [KEY])
+    put_trust(flash, trust(KEY))
     assert started(flash) == "A"
 
 

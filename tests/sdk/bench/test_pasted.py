@@ -98,6 +98,8 @@ def test_a_text_of_another_encoding_is_a_text(encoding: str, code: bytes) -> Non
         pytest.param(
             lambda code: "\n".join(dump(code).splitlines()[:3] + dump(code).splitlines()[4:]), id="missing line"
         ),
+        pytest.param(lambda _: "00000000: 00\n*\nffffffffffffffff", id="a star up to an address far away"),
+        pytest.param(lambda code: repr(code).replace("\\x80", "\\80", 1), id="an escape that lost its letter"),
     ],
 )
 def test_a_slip_is_told_and_never_read_as_something_else(text: Callable[[bytes], str], code: bytes) -> None:
@@ -118,7 +120,7 @@ def test_any_text_is_a_form_or_none_or_has_a_slip(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["hello", "TICKET-2026-11", "WIFI:S:x;;", "你好", "(", "{}", "[]", '"', "b'", "data:,"]
+    "text", ["hello", "TICKET-2026-11", "WIFI:S:x;;", "你好", "(", "{}", "[]", '"', "b'", "data:,", '"data:,\\ud800"']
 )
 def test_words_are_no_form(text: str) -> None:
     assert unpaste(text) is None or not unpaste(text)

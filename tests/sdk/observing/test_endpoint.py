@@ -10,7 +10,7 @@ import pytest
 from tests.uplinks import until
 from yima.sdk.listening import ServingError
 from yima.sdk.observing import endpoint as endpoint_module
-from yima.sdk.observing.endpoint import Endpoint, address_of
+from yima.sdk.observing.endpoint import Endpoint, Page, address_of
 from yima.validator.errors import YimaError
 
 
@@ -21,10 +21,14 @@ def troubles() -> list[YimaError]:
 
 @pytest.fixture
 def endpoint(troubles: list[YimaError]) -> Iterator[Endpoint]:
-    made = Endpoint(("127.0.0.1", 0), lambda: b"yima_info 1\n", on_trouble=troubles.append)
+    made = Endpoint(("127.0.0.1", 0), page(lambda: b"yima_info 1\n"), on_trouble=troubles.append)
     made.start()
     yield made
     made.stop()
+
+
+def page(make: Callable[[], bytes]) -> dict[str, Page]:
+    return {"/metrics": Page("text/plain; version=1.0.0", make)}
 
 
 def get(endpoint: Endpoint, path: str = "/metrics", method: str = "GET") -> httpx.Response:
@@ -93,7 +97,7 @@ def test_whoever_is_hostile_is_hung_up_on_and_the_next_is_answered(
 
 def test_a_byte_now_and_then_is_not_for_ever(monkeypatch: pytest.MonkeyPatch, troubles: list[YimaError]) -> None:
     monkeypatch.setattr(endpoint_module, "WITHIN_S", 0.2)
-    endpoint = Endpoint(("127.0.0.1", 0), lambda: b"", on_trouble=troubles.append)
+    endpoint = Endpoint(("127.0.0.1", 0), page(lambda: b""), on_trouble=troubles.append)
     endpoint.start()
     with socket.create_connection(("127.0.0.1", endpoint.port)) as line:
 
@@ -111,12 +115,12 @@ def test_a_byte_now_and_then_is_not_for_ever(monkeypatch: pytest.MonkeyPatch, tr
 def test_a_page_that_cannot_be_made_is_told_and_the_thread_begins_again(troubles: list[YimaError]) -> None:
     pages = iter([LookupError("no page")])
 
-    def page() -> bytes:
+    def made() -> bytes:
         for error in pages:
             raise error
         return b"page"
 
-    endpoint = Endpoint(("127.0.0.1", 0), page, on_trouble=troubles.append)
+    endpoint = Endpoint(("127.0.0.1", 0), page(made), on_trouble=troubles.append)
     endpoint.start()
     with pytest.raises(httpx.HTTPError):
         get(endpoint)
@@ -133,4 +137,4 @@ def test_a_page_that_cannot_be_made_is_told_and_the_thread_begins_again(troubles
 
 def test_a_port_that_is_taken_is_said_at_once(endpoint: Endpoint) -> None:
     with pytest.raises(ServingError, match="in use"):
-        Endpoint(("127.0.0.1", endpoint.port), lambda: b"", on_trouble=lambda error: None)
+        Endpoint(("127.0.0.1", endpoint.port), page(lambda: b""), on_trouble=lambda error: None)

@@ -134,6 +134,13 @@ def test_a_single_picture_is_tried_in_every_way_at_once(pixels: int, tmp_path: P
         assert read_payload(str(tmp_path / "dark.png")).data == code
 
 
+def test_a_symbol_of_one_pixel_a_module_held_before_the_reader_is_read_when_zxings_own_turn_comes() -> None:
+    code = ride(np.random.default_rng(6))
+    drawn = np.pad(np.array(qr_matrix(code, "L"), dtype=np.uint8), 4)
+    picture = np.asarray(255 - 255 * drawn, dtype=np.uint8)
+    frames_until_read(Ladder().frame, lambda: picture, code, 8)
+
+
 def test_in_a_single_picture_a_ride_code_is_looked_for_beyond_a_poster() -> None:
     rng = np.random.default_rng(2)
     code = ride(rng)

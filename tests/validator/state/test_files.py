@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from yima.validator.errors import UplinkError
-from yima.validator.journal.files import write_whole
 from yima.validator.state.keys import DeviceKey
+from yima.validator.system.disk import write_whole
 
 
 def descriptors() -> dict[str, str]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from yima.validator.errors import JournalError
-from yima.validator.journal.files import write_whole
 from yima.validator.state import DeviceState
 from yima.validator.state.keys import DeviceKey
+from yima.validator.system.disk import write_whole
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o775, 0o702, 0o720])

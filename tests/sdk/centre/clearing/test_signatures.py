@@ -21,7 +21,8 @@ from yima.sdk.centre.clearing.taps.ingest import ingest
 from yima.sdk.centre.clearing.taps.stores import ParquetSource, Source, SqliteSource, export
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.centre.collector.enrolment import read_all_keys
-from yima.sdk.centre.collector.store import Signed, Store, StoreError
+from yima.sdk.centre.collector.schema import StoreError
+from yima.sdk.centre.collector.store import Signed, Store
 from yima.validator.journal.older import OlderEntry
 from yima.validator.ports import Entry, JournalKey
 from yima.validator.state.keys import DeviceKey

@@ -1,5 +1,6 @@
 """The collector's store: contiguous, never overwritten, one bad entry never holds up the rest."""
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +10,12 @@ import pytest
 from tests.entries import AT, note, tap
 from tests.uplinks import KEY, append, record
 from tests.vectors.make_facts import vectors
-from yima.sdk.centre.collector.store import CONFLICT, Journey, KeyRefusedError, Store, StoreError
+from yima.sdk.centre.collector.schema import StoreError
+from yima.sdk.centre.collector.store import CONFLICT, Arrival, Journey, KeyRefusedError, Store
 from yima.validator.journal import SegmentJournal, chain
 from yima.validator.journal.facts import parse, write
 from yima.validator.ports import Entry, JournalKey
-from yima.validator.uplink.batches import Batch
+from yima.validator.uplink.batches import Acknowledgement, Batch
 
 
 @pytest.fixture
@@ -51,6 +53,46 @@ def test_what_follows_without_a_gap_is_held_and_acknowledged(store: Store, entri
     assert give(store, entries[:4]) == (4, {})
     assert give(store, entries[4:]) == (10, {})
     assert held(store) == list(range(1, 11))
+
+
+def test_several_devices_batches_are_one_transaction_and_each_has_its_answer(
+    store: Store, entries: list[Entry]
+) -> None:
+    mine = Batch(device="gate-7", epoch=7, entries=tuple(entries))
+    foreign, again = replace(mine, entries=()), Arrival(mine, KEY.public, 9)
+    found = store.accept_all([again, Arrival(foreign, "bb" * 32, 9), again])
+    assert found[0] == (Acknowledgement(10, {}), True)
+    assert isinstance(found[1], KeyRefusedError)
+    assert found[2] == (Acknowledgement(10, {}), False)
+    assert held(store) == list(range(1, 11))
+
+
+def test_who_reads_keeps_no_batch_waiting(store: Store, entries: list[Entry]) -> None:
+    """A list of all journals counted every entry under the writers' lock."""
+    with store._file.reading() as connection:
+        rows = connection.execute("SELECT * FROM entries")
+        assert give(store, entries) == (10, {})
+        assert rows.fetchall() == []
+
+
+def test_a_store_of_the_form_before_knows_how_far_its_journals_have_come(
+    store: Store, entries: list[Entry], tmp_path: Path
+) -> None:
+    wrong = linked(replace(entries[3], content=b"damaged"))
+    give(store, [*entries[:3], wrong])
+    give(store, entries[3:4])
+    before = store.journeys()
+    assert (before[0].acknowledged, before[0].rejected, before[0].conflicts) == (4, 1, 1)
+    store.close()
+    with sqlite3.connect(tmp_path / "trips.db") as connection:
+        connection.execute("DROP TABLE heads")
+        connection.execute("PRAGMA user_version=2")
+    connection.close()
+    upgraded = Store(tmp_path / "trips.db")
+    assert upgraded.journeys() == before
+    following = linked(replace(entries[4], previous=wrong.hash))
+    assert give(upgraded, [following]) == (5, {})
+    upgraded.close()
 
 
 def test_a_repeat_is_answered_as_success_and_held_once(store: Store, entries: list[Entry]) -> None:

@@ -1,0 +1,134 @@
+"""`yima station`: what a station or a service laptop asks of one device over its station line.
+
+The port is a serial device, or the pty of an emulated board (`yima board run --link station=PATH`).
+
+Rules it keeps:
+- A record is acknowledged only when it is on the disk.
+- The file of records holds riders' accounts: its owner alone may read it.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from yima.firmware_images.station import Record, State, Station
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
+
+HELP = "talk to a device over its station line 通过车站口与设备通信"
+EXAMPLES = """\
+examples 示例:
+  yima station /dev/ttyUSB1 state                 how the device stands 设备状态
+  yima station /dev/ttyUSB1 time                  sets its clock by this machine's 校时
+  yima station /dev/ttyUSB1 records trips.jsonl   takes records, then acknowledges 取走记录后确认
+  yima station /dev/ttyUSB1 parameters city.ymp   a signed package 下发参数
+  yima station /dev/ttyUSB1 image update b.img    upload, to be tried at the next start 上传映像
+  yima station /dev/ttyUSB1 image reset           start anew 重启
+  yima station /dev/ttyUSB1 image confirm         the running image stays 确认当前映像
+"""
+
+
+class StationFileError(YimaError):
+    """A file that cannot be read or written."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """PORT state | time | records FILE | parameters FILE | image list, update FILE, confirm, reset"""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    parser.add_argument("port", metavar="PORT", help="serial device or pty 串口或伪终端")
+    verbs = parser.add_subparsers(dest="action", required=True, metavar="state|time|records|parameters|image")
+    verbs.add_parser("state", help="how the device stands, as JSON 设备状态")
+    clock = verbs.add_parser("time", help="set its clock 校时")
+    clock.add_argument("--unix", type=int, metavar="S", help="seconds UTC; default: this machine's time 默认本机时间")
+    records = verbs.add_parser("records", help="take records into a file, one JSON object a line 取记录")
+    records.add_argument("file", type=Path, metavar="FILE", help="is appended to 追加写入")
+    records.add_argument("--keep", action="store_true", help="do not acknowledge 不确认")
+    parameters = verbs.add_parser("parameters", help="send a signed package 下发参数")
+    parameters.add_argument("file", type=Path, metavar="FILE")
+    image = verbs.add_parser("image", help="list | update FILE | confirm | reset 映像")
+    image.add_argument("what", choices=("list", "update", "confirm", "reset"))
+    image.add_argument("file", nargs="?", type=Path, metavar="FILE", help="with update: a signed image 映像文件")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0; a YimaError if the device refuses or a file cannot be used."""
+    return asyncio.run(_talk(arguments))
+
+
+async def _talk(arguments: argparse.Namespace) -> int:
+    async with Station(arguments.port) as station:
+        if arguments.action == "state":
+            _show((await station.state()).model_dump(mode="json", include=set(State.__annotations__)))
+        elif arguments.action == "time":
+            await station.set_clock(int(time.time()) if arguments.unix is None else arguments.unix)
+            _show({"unix": (await station.state()).unix})
+        elif arguments.action == "records":
+            await _take(station, arguments.file, keep=arguments.keep)
+        elif arguments.action == "parameters":
+            _show({"active": await station.send_parameters(_bytes_of(arguments.file))})
+        else:
+            await _image(station, arguments.what, arguments.file)
+    return 0
+
+
+async def _take(station: Station, path: Path, *, keep: bool) -> None:
+    """Every record that is not acknowledged, to the end of the file; then the device may forget them."""
+    last: Record | None = None
+    count = 0
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            async for record in station.records((await station.state()).ack + 1):
+                file.write(json.dumps({"n": record.n, "d": record.d.hex(), "h": record.h.hex()}) + "\n")
+                last = record
+                count += 1
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise _file_error(path, error) from error
+    acknowledged = None if keep or last is None else await station.acknowledge(last)
+    _show({"records": count, "acknowledged": acknowledged})
+
+
+async def _image(station: Station, what: str, path: Path | None) -> None:
+    if what == "update":
+        if path is None:
+            raise StationFileError(
+                "image update", Text("names no file", "未指定文件"), Text("yima station PORT image update FILE", "同左")
+            )
+        await station.update(_bytes_of(path))
+    elif what == "confirm":
+        await station.confirm()
+    elif what == "reset":
+        await station.reset()
+        return
+    for image in await station.images():
+        digest = image.hash.hex() if image.hash else None
+        flags = {name: bool(getattr(image, name)) for name in ("active", "confirmed", "pending")}
+        _show({"slot": image.slot, "version": image.version, "hash": digest, **flags})
+
+
+def _show(document: dict[str, Any]) -> None:
+    print(json.dumps(document, ensure_ascii=False), file=sys.stdout, flush=True)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _file_error(path, error) from error
+
+
+def _file_error(path: Path, error: OSError) -> StationFileError:
+    why = os.strerror(error.errno or 0)
+    return StationFileError(
+        path,
+        Text(f"cannot be used: {why}", f"无法使用：{why}"),
+        Text("Check the path and its permissions", "请检查路径与权限"),
+    )

@@ -1,0 +1,126 @@
+/* What some bytes are, what happened to them on the way, and what cures it: as yima.sdk.bench.diagnosis.
+
+   yima.diagnose(bytes, whole, {signed, baud}) -> [{cause, proved, bytes, detail, harmless, note, cure}], note and cure
+   {en, zh}.
+   - The first is the answer, and its bytes are the payload as far as it could be had; each further one is a step that
+     led there, from the outside in, where there were several, and its bytes are null.
+   - whole(bytes): whether the issuer's and the rider's signature of these bytes hold. signed(key, message, signature):
+     one SM2 signature, of bytes; where it is given, it is asked instead, and lost bytes are put back.
+   - baud: the speed of the line they came over, where it is known.
+   Any bytes of any length give an answer; nothing in it but `bytes` quotes the input. */
+"use strict";
+((yima) => {
+  const {
+    MARK, SlipError, bytesOf, codes, familyOf, framed, lossOf, mismatch, proofs, stringOf, tables, textOf, undone,
+    unpacked, unpaste, utf8Layers,
+  } = yima.diagnosing;
+  const DEPTH = 3;
+  const STATES = 600;
+  const SIZE_MOST = 1 << 14;
+  const MANY = 8; // bytes over 7F, all of them well-formed UTF-8, are no chance
+  const SIGNED = new Set(["ministry", "unified", "unknown"]);
+  const DUBIOUS = new Set(["bit-inverted", "nibble-swapped", "charset-reencoded", "codewords"]);
+
+  const isHarmless = ({ cause }) => tables.causes[cause].harmless;
+
+  function diagnosis(given, proof, baud) {
+    const data = given.slice(0, SIZE_MOST);
+    const states = [...statesOf(data, proof)];
+    for (const { payload, steps } of states) {
+      if (proof.isProved(payload)) return answer(payload, steps, true);
+    }
+    for (const { payload, steps } of states) {
+      if (!SIGNED.has(familyOf(payload)) && steps.every(isHarmless)) return answer(payload, steps, false);
+    }
+    for (const { payload, steps } of states) {
+      if (!payload.includes(MARK) && !steps.every(isHarmless)) continue;
+      const found = lossOf(payload, proof);
+      if (found === null || (found.cause === "undetermined" && steps.some(({ cause }) => DUBIOUS.has(cause)))) continue;
+      return answer(found.restored ?? payload, [...steps, found], found.restored !== null);
+    }
+    const [inner, layers] = utf8Layers(data);
+    if (layers && codes(inner).filter((byte) => byte > 0x7f).length >= MANY) {
+      return answer(inner, [{ cause: layers > 1 ? "double-utf8" : "utf8-reencoded" }], false);
+    }
+    const rates = mismatch(data, baud);
+    return answer(data, [rates === null ? { cause: "not-a-code" } : { cause: "baud-mismatch", detail: rates }], false);
+  }
+
+  function answer(payload, steps, proved) {
+    const isAny = ({ cause }) => cause !== "whole";
+    const { cause } = steps.find((step) => !isHarmless(step)) ?? steps.find(isAny) ?? { cause: "whole" };
+    return { cause, proved, payload, steps };
+  }
+
+  /* The bytes, and everything that comes out when up to three things are undone; fewest first. */
+  function* statesOf(data, proof) {
+    const seen = new Set([data]);
+    let level = [{ payload: data, steps: [] }];
+    for (let depth = 0; depth <= DEPTH; depth++) {
+      const following = [];
+      for (const state of level) {
+        yield state;
+        if (proof.isProved(state.payload)) return;
+        for (const { data: inner, ...step } of undoneOnce(state)) {
+          if (inner && !seen.has(inner) && seen.size < STATES) {
+            seen.add(inner);
+            following.push({ payload: inner, steps: [...state.steps, step] });
+          }
+        }
+      }
+      level = following;
+    }
+  }
+
+  /* What these bytes may be instead. Where something harmful was undone already, only what stands around the code is
+     taken off, since of guesses upon guesses one fits anything. */
+  function* undoneOnce({ payload, steps }) {
+    if (!steps.every(isHarmless)) {
+      yield* framed(payload);
+      return;
+    }
+    const text = textOf(payload);
+    if (text !== null && text !== payload) yield { data: text, cause: "bom" };
+    else if (text !== null && familyOf(payload) === "unknown") yield* unpasted(text);
+    yield* unpacked(payload);
+    yield* reencoded(payload);
+    if (!payload.includes("\r\n")) return;
+    yield { data: payload.replaceAll("\r\n", "\n"), cause: "newline-translated", detail: "0A became 0D 0A" };
+    yield { data: payload.replaceAll("\r\n", "\r"), cause: "newline-translated", detail: "0D became 0D 0A" };
+  }
+
+  function* unpasted(text) {
+    try {
+      const found = unpaste(text);
+      if (found) yield { data: found.data, cause: found.cause, detail: found.form };
+    } catch (error) {
+      if (!(error instanceof SlipError)) throw error;
+    }
+  }
+
+  function* reencoded(payload) {
+    for (const { data, takenFor, written, times } of undone(payload)) {
+      if (written === "utf-8" && takenFor === "latin-1") {
+        yield { data, cause: times > 1 ? "double-utf8" : "utf8-reencoded", detail: times > 1 ? `${times} layers` : "" };
+      } else {
+        yield { data, cause: "charset-reencoded", detail: `taken for ${takenFor}, written as ${written}` };
+      }
+    }
+  }
+
+  function explained(cause, detail, proved, payload) {
+    const { what, cure, harmless } = tables.causes[cause];
+    return { cause, proved, bytes: payload === null ? null : bytesOf(payload), detail, harmless, note: what, cure };
+  }
+
+  function told({ cause, proved, payload, steps }) {
+    const detail = steps.find((step) => step.cause === cause && step.detail)?.detail ?? "";
+    const others = steps.length > 1 ? steps.map((step) => explained(step.cause, step.detail ?? "", false, null)) : [];
+    return [explained(cause, detail, proved, payload), ...others];
+  }
+
+  yima.diagnose = (bytes, whole, { signed = null, baud = 0 } = {}) =>
+    told(diagnosis(stringOf(bytes), proofs(whole, signed), baud));
+
+  Object.assign(yima.diagnosing, { statesOf, told });
+})(globalThis.yima);

@@ -1,0 +1,100 @@
+"""`yima station` and `smpmgr` against a board that runs at the host's pace."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hwsim.board.test_live_board import Running
+from yima.hwsim.board.workshop import Firmware, World, equip
+from yima.validator.journal.facts import TimeFacts, parse
+
+SMPMGR = shutil.which("smpmgr")
+
+
+@pytest.fixture
+def board(tmp_path: Path, firmware: Firmware, world: World) -> Iterator[Running]:
+    """Runs, its station line at tmp_path/station."""
+    flash = tmp_path / "flash"
+    equip(flash, firmware.image, world.parameters)
+    running = Running(flash, "--link", f"station={tmp_path / 'station'}")
+    running.status("ready terminal")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def ask(board: Running, tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
+    """`yima station` with these words; what it printed."""
+
+    def run(*words: str, status: int = 0) -> list[dict[str, Any]]:
+        command = [sys.executable, "-m", "yima.sdk.cli.main", "station", str(tmp_path / "station"), *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == status, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()] if not status else [{"error": done.stderr}]
+
+    return run
+
+
+def test_a_station_reads_the_state_sets_the_time_and_takes_records(
+    ask: Callable[..., list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    (state,) = ask("state")
+    assert (state["product"], state["terminal"], state["software"]) == ("yima-bus-validator", "T1", "0.1.0")
+    now = int(time.time())
+    assert ask("time", "--unix", str(now))[0]["unix"] - now in range(5)
+    kept = tmp_path / "trips.jsonl"
+    (said,) = ask("records", str(kept))
+    records = [json.loads(line) for line in kept.read_text().splitlines()]
+    assert [record["n"] for record in records] == list(range(1, said["records"] + 1))
+    assert said["acknowledged"] == said["records"]
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert isinstance(parse(bytes.fromhex(records[0]["d"]))[0], TimeFacts)
+    assert ask("records", str(kept)) == [{"records": 0, "acknowledged": None}]
+    assert [image["active"] for image in ask("image", "list")] == [True]
+
+
+def test_what_the_device_refuses_is_told_and_a_file_that_is_not_there_is_named(
+    ask: Callable[..., list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    junk = tmp_path / "junk"
+    junk.write_bytes(b"junk" * 50)
+    device, file = 4, 3
+    assert "REFUSED" in ask("parameters", str(junk), status=device)[0]["error"]
+    assert "INVALID_IMAGE_HEADER_MAGIC" in ask("image", "update", str(junk), status=device)[0]["error"]
+    assert "cannot be used" in ask("parameters", str(tmp_path / "gone"), status=file)[0]["error"]
+
+
+@pytest.mark.long
+@pytest.mark.skipif(SMPMGR is None, reason="smpmgr is not installed")
+def test_smpmgr_upgrades_with_its_defaults_lists_confirms_and_is_refused_a_downgrade(
+    board: Running, tmp_path: Path, firmware: Firmware
+) -> None:
+    def smpmgr(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [str(SMPMGR), "--port", str(tmp_path / "station"), "--timeout", "10", *words]
+        environment = {**os.environ, "COLUMNS": "400"}
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment)
+
+    update = tmp_path / "update.img"
+    update.write_bytes(firmware.update)
+    board.said = ""
+    upgraded = smpmgr("upgrade", str(update))
+    assert "Upgrade complete" in upgraded.stdout, upgraded.stdout + upgraded.stderr
+    board.status("ready terminal")
+    assert "yima version=9.0.0" in board.said
+    listed = smpmgr("image", "state-read").stdout
+    assert "9.0.0" in listed and "0.1.0" in listed
+    assert smpmgr("image", "state-write", "--confirm").returncode == 0
+    older = tmp_path / "older.img"
+    older.write_bytes(firmware.image)
+    refused = smpmgr("upgrade", str(older))
+    assert "CURRENT_VERSION_IS_NEWER" in refused.stdout + refused.stderr
+    assert "Upgrade complete" not in refused.stdout

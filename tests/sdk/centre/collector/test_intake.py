@@ -1,0 +1,211 @@
+"""What comes faster than a store takes it: turned away at once, never lost, and nothing is stored twice."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.uplinks import KEY, append
+from yima.sdk.centre.collector import intake
+from yima.sdk.centre.collector.app import Collector
+from yima.sdk.centre.collector.intake import Answer, BusyError, Intake
+from yima.sdk.centre.collector.schema import StoreError
+from yima.sdk.centre.collector.store import Arrival, KeyRefusedError, Store
+from yima.sdk.serving import Serving
+from yima.validator.journal import SegmentJournal
+from yima.validator.texts import Text
+from yima.validator.uplink.batches import Batch, encode_batch
+
+
+class Slow(Store):
+    """A store whose first transaction ends when it is let go; it notes how many batches each had."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.begun, self.go, self.groups = threading.Event(), threading.Event(), list[int]()
+        self.poison = ""
+
+    def accept_all(
+        self, arrivals: Sequence[Arrival], *, enrolled: Mapping[str, str] | None = None
+    ) -> list[Answer | KeyRefusedError]:
+        self.begun.set()
+        assert self.go.wait(60)
+        self.groups.append(len(arrivals))
+        if any(arrival.batch.device == self.poison for arrival in arrivals):
+            raise OverflowError(self.poison)
+        return super().accept_all(arrivals, enrolled=enrolled)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Slow]:
+    made = Slow(tmp_path / "trips.db")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def of(tmp_path: Path) -> Callable[[str], Arrival]:
+    """A batch of two entries of a device."""
+
+    def make(device: str) -> Arrival:
+        journal = SegmentJournal(tmp_path / device, device, epoch_for_new=7)
+        append(journal, 2)
+        found = journal.entries(0, 2)
+        journal.close()
+        return Arrival(Batch(device=device, epoch=7, entries=tuple(found)), KEY.public, 9)
+
+    return make
+
+
+async def begun(store: Slow) -> None:
+    while not store.begun.is_set():
+        await asyncio.sleep(0.001)
+
+
+def test_what_comes_while_a_transaction_is_written_makes_one_of_its_own(
+    store: Slow, of: Callable[[str], Arrival]
+) -> None:
+    async def work() -> list[Any]:
+        row = Intake(store, lambda: None)
+        first = asyncio.create_task(row.take(of("gate-0")))
+        await begun(store)
+        rest = [asyncio.create_task(row.take(of(f"gate-{number}"))) for number in range(1, 6)]
+        await asyncio.sleep(0)
+        store.go.set()
+        return list(await asyncio.gather(first, *rest))
+
+    answers = asyncio.run(work())
+    assert [answer.acknowledged for answer, _ in answers] == [2] * 6
+    assert store.groups == [1, 5]
+    assert len(store.journeys()) == 6
+
+
+def test_beyond_what_may_wait_a_batch_is_turned_away_at_once(
+    store: Slow, of: Callable[[str], Arrival], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "WAITING_MOST", 2)
+
+    async def work() -> list[Any]:
+        row = Intake(store, lambda: None)
+        tasks = [asyncio.create_task(row.take(of("gate-0")))]
+        await begun(store)
+        tasks += [asyncio.create_task(row.take(of(f"gate-{number}"))) for number in range(1, 5)]
+        await asyncio.sleep(0)
+        with pytest.raises(BusyError):
+            row.check_room()
+        store.go.set()
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+    found = asyncio.run(work())
+    assert [isinstance(one, BusyError) for one in found] == [False, False, False, True, True]
+    assert len(store.journeys()) == 3
+
+
+def test_what_has_waited_for_too_long_is_given_up_and_never_stored(
+    store: Slow, of: Callable[[str], Arrival], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work() -> None:
+        row = Intake(store, lambda: None)
+        first = asyncio.create_task(row.take(of("gate-0")))
+        await begun(store)
+        monkeypatch.setattr(intake, "WITHIN_S", 0.01)
+        with pytest.raises(BusyError):
+            await row.take(of("gate-1"))
+        store.go.set()
+        await first
+        await row.take(of("gate-2"))
+
+    asyncio.run(work())
+    assert [journey.device for journey in store.journeys()] == ["gate-0", "gate-2"]
+
+
+def test_a_batch_nobody_reckoned_with_fails_alone(store: Slow, of: Callable[[str], Arrival]) -> None:
+    async def work() -> list[Any]:
+        row = Intake(store, lambda: None)
+        tasks = [asyncio.create_task(row.take(of("gate-0")))]
+        await begun(store)
+        tasks += [asyncio.create_task(row.take(of(f"gate-{number}"))) for number in range(1, 4)]
+        await asyncio.sleep(0)
+        store.poison = "gate-2"
+        store.go.set()
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+    found = asyncio.run(work())
+    assert [type(one) for one in found] == [tuple, tuple, OverflowError, tuple]
+    assert [journey.device for journey in store.journeys()] == ["gate-0", "gate-1", "gate-3"]
+
+
+def test_bytes_that_are_held_are_bounded_and_given_back(store: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty bodies that never ended took a hundred megabytes."""
+    monkeypatch.setattr(intake, "BYTES_MOST", 1000)
+    row = Intake(store, lambda: None)
+    row.came(900)
+    with pytest.raises(BusyError):
+        row.came(101)
+    row.left(900)
+    row.came(1000)
+    with pytest.raises(BusyError):
+        row.check_room()
+
+
+def test_a_batch_beyond_what_is_taken_is_503_with_a_word_when_to_come_again(
+    store: Slow, of: Callable[[str], Arrival], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "BYTES_MOST", 10)
+    store.go.set()
+    batch = of("gate-0").batch
+    body = encode_batch(batch.device, batch.epoch, batch.entries)
+    signed = {"X-Yima-Key": KEY.public, "X-Yima-Signature": KEY.sign(body)}
+    with (
+        Serving(Collector(store).app()) as serving,
+        httpx.Client(base_url=serving.url, trust_env=False) as client,
+    ):
+        answer = client.post("/v1/batches", content=body, headers=signed)
+        assert (answer.status_code, answer.json()) == (503, {"error": "more comes than can be stored"})
+        assert 5 <= int(answer.headers["Retry-After"]) <= 20
+        monkeypatch.setattr(intake, "BYTES_MOST", 10_000_000)
+        assert client.post("/v1/batches", content=body, headers=signed).json()["acknowledged"] == 2, "given back"
+
+
+def test_it_is_ready_when_the_store_can_be_written_and_says_so_when_it_cannot(tmp_path: Path) -> None:
+    """Its health was good while every batch was refused."""
+    answers = []
+    for name in ("roomy", "full"):
+        store = Store(tmp_path / f"{name}.db")
+        if name == "full":
+            with store._file.transaction() as connection:
+                connection.execute("PRAGMA max_page_count=1")  # as many as there are
+        with (
+            Serving(Collector(store).app()) as serving,
+            httpx.Client(base_url=serving.url, trust_env=False) as client,
+        ):
+            ready = client.get("/ready")
+            answers.append((ready.status_code, ready.json(), client.get("/health").status_code))
+        store.close()
+    assert answers == [
+        (200, {"status": "ok"}, 200),
+        (503, {"error": "the store cannot be written"}, 200),  # it listens all the same
+    ]
+
+
+def test_a_store_is_not_tried_for_every_question(store: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def fail() -> None:
+        tried.append(1)
+        raise StoreError("trips.db", Text("full", "已满"), Text("free space", "请释放空间"))
+
+    monkeypatch.setattr(store, "check_writable", fail)
+
+    async def work() -> None:
+        row = Intake(store, lambda: None)
+        for _ in range(50):
+            with pytest.raises(StoreError):
+                await row.check_ready()
+
+    asyncio.run(work())
+    assert len(tried) == 1
