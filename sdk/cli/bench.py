@@ -8,7 +8,7 @@ from pathlib import Path
 
 from yima.sdk.bench.capture import Capture, Level
 from yima.sdk.bench.card import CARD
-from yima.sdk.bench.devices import Found, found
+from yima.sdk.bench.devices import Found, found, sees_hid
 from yima.sdk.bench.live import Presentation, Tally, is_worth_telling, watch
 from yima.sdk.bench.rates import search
 from yima.sdk.cli.arguments import WholeNumber
@@ -20,6 +20,7 @@ from yima.validator.errors import Kind, YimaError
 from yima.validator.judging import GateContext, Validator
 from yima.validator.parameters import Mode, load
 from yima.validator.ports import open_reader
+from yima.validator.remedies import install_extras
 from yima.validator.shown import shown as escaped
 from yima.validator.texts import Text, say
 
@@ -86,8 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 when everything that was read was whole, 1 when something was not, or nothing came."""
     if arguments.list:
-        _say("".join(f"{one.spec}  {escaped(one.name)}\n" for one in found()) or "nothing is plugged in 未连接设备\n")
-        return 0
+        return _list()
     if arguments.card:
         _show_card(arguments.card)
         if not arguments.spec:
@@ -184,6 +184,14 @@ def _find_baud(spec: str, wait_s: int) -> int:
         say(Text(f"the scanner sends at {found_rate}", f"扫码器波特率为 {found_rate}"))
         + f": {escaped(at(found_rate))}\n"
     )
+    return 0
+
+
+def _list() -> int:
+    _say("".join(f"{one.spec}  {escaped(one.name)}\n" for one in found()) or "nothing is plugged in 未连接设备\n")
+    if not sees_hid():
+        lacks = Text("scanners in HID-POS mode are not looked for", "未查找 HID-POS 模式的扫码器")
+        print(f"{say(lacks)}: {say(install_extras('hid'))}", file=sys.stderr)
     return 0
 
 

@@ -9,6 +9,8 @@ readers, and their options behind a `?` with `&` between 读码器与选项（�
     init=HEX,HEX      sent at opening, each with 100 ms to answer 打开时发送的命令
     trigger=HEX       sent to begin a reading, again after trigger_ms=3000 触发命令
     ignore=HEX,HEX    a module's answers and heartbeats, no codes; HEX*: whatever begins so 忽略的应答
+  hid:VVVV:PPPP                     a scanner in HID-POS mode, by its USB ids; extra hid HID-POS 扫码器
+    serial=TEXT  mode=auto|raw|hex|base64
   camera:0                          the first camera 摄像头
     width=N  height=N  decoder=zxing|zbar|opencv
   file:codes/                       files: payloads (.bin .hex .b64) and pictures; ends after the last 文件

@@ -17,6 +17,10 @@ NOTHING_YET = {
         "未收到数据：扫码器是否为虚拟串口模式（键盘模式没有串口）？是否已触发？是否为数据线？"
         "波特率也可能不同：yima bench SPEC --find-baud",
     ),
+    "hid": Text(
+        "nothing has come: is its trigger on? Only HID-POS reports, id 02, are read; for others use virtual COM",
+        "未收到数据：是否已触发？仅识读 HID-POS 格式（报告号 02），其他格式请改用虚拟串口",
+    ),
     "camera": Text(
         "no code seen: hold the phone 10 to 15 cm away, screen bright, and look whether another program has the camera",
         "未见到码：手机距镜头 10 至 15 厘米，调亮屏幕，并检查摄像头是否被其他程序占用",
