@@ -6,8 +6,9 @@
 PY      := .venv/bin/python
 CORE    := $(wildcard validator/binding/*.c validator/core/*.c)
 HEADERS := $(wildcard validator/binding/*.h validator/core/*.h validator/core/*.def validator/core/include/yima/*.h validator/core/include/yima/*.def)
-C_FILES  = $(shell find validator firmware_images hwsim benchmarks tests -name '*.[ch]')
+C_FILES  = $(shell find validator sdk firmware_images hwsim benchmarks tests -name '*.[ch]')
 EXT     := validator/_core.abi3.so
+WEB     := sdk/web/page/core_wasm.js
 CFLAGS_CORE := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Ivalidator -Ivalidator/core/include -DPy_LIMITED_API=0x030b0000
 # Where there is no compiler, the one from PyPI takes its place. Asked late: setup may just have installed one.
 CC_HERE = $(if $(shell which cc 2>/dev/null),cc,$(CURDIR)/$(PY) -m ziglang cc)
@@ -23,7 +24,7 @@ SANITIZED := build/sanitize/yima/validator/_core.abi3.so
 help:
 	@sed -n '1,4s/^# //p' Makefile
 
-setup: $(EXT)
+setup: $(EXT) $(WEB)
 
 .venv/.installed: requirements.lock .ci/setup
 	bash .ci/setup
@@ -34,6 +35,10 @@ $(EXT): .venv/.installed pyproject.toml $(CORE) $(HEADERS)
 	rm -rf *.egg-info
 	CC="$(CC_HERE)" LDSHARED="$(CC_HERE) -shared" $(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# The core of the page, for browsers.
+$(WEB): $(EXT) sdk/web/build.py sdk/web/glue.c
+	$(PY) -m yima.sdk.web.build
 
 demo: setup
 	.venv/bin/yima demo

@@ -107,6 +107,8 @@ def release(commit: str, out: Path, platforms: list[str], *, rehearsal: bool) ->
         tree, made = Path(scratch) / "tree", Path(scratch) / "made"
         _say("sdist")
         _unpack(commit, tree)
+        _say("page")
+        _build_page(tree)
         _run_hook(tree, made, "build_sdist", _environment(epoch))
         (sdist,) = made.glob("*.tar.gz")
         _settle(sdist, int(epoch))
@@ -114,6 +116,14 @@ def release(commit: str, out: Path, platforms: list[str], *, rehearsal: bool) ->
             _say(platform)
             _wheel(sdist, made, platform, epoch)
         _hand_over(made, out)
+
+
+def _build_page(tree: Path) -> None:
+    """The core for browsers, of the commit's own sources; wheels are built from an sdist that holds it."""
+    command = [sys.executable, str(tree / "sdk" / "web" / "build.py")]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ReleaseError(f"the page's core cannot be built:\n{done.stderr[-4000:]}")
 
 
 def _version(changelog: str, *, rehearsal: bool) -> str:

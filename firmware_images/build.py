@@ -35,6 +35,7 @@ STACK_BYTES = 16 * 1024
 _FLAGS = (
     *("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m7", "-std=c11", "-O2", "-gline-tables-only"),
     *("-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-ffunction-sections", "-fdata-sections"),
+    *("-fno-unwind-tables", "-fno-asynchronous-unwind-tables"),
     *("-Wall", "-Wextra", "-Wshadow", "-Wno-unused-command-line-argument", "-nostdlib"),
     *("-Wl,--gc-sections", "-Wl,-e,reset", "-Wl,-z,max-page-size=4", "-Wl,--build-id=none"),
     "-DYIMA_KERNEL_32=1",

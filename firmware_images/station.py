@@ -73,8 +73,9 @@ class _Group:
 class State(message.ReadResponse):
     """How the device stands.
 
-    unix: its clock; trusted: whether it believes it. next: number of the next record; ack: the last acknowledged. room:
-    blocks of the log that can still be opened. slot: that runs, 0 or 1. serving: whether taps can be accepted.
+    unix: its clock; trusted: whether it believes it. next: number of the next record; ack: the last acknowledged; lost:
+    how many behind it cannot be read any more. room: blocks of the log that can still be opened. slot: that runs, 0 or
+    1. serving: whether taps can be accepted.
     """
 
     _GROUP_ID = GROUP
@@ -90,6 +91,7 @@ class State(message.ReadResponse):
     next: int
     ack: int
     room: int
+    lost: int
     taps: int
     slot: int
     serving: bool
@@ -124,26 +126,38 @@ class ParametersWrite(message.WriteRequest, _Group):
 
 
 class Record(BaseModel):
-    """n: its number. d: the trip record. h: the log's chain value behind it."""
+    """n: its number. d: the entry, or a piece of it from `off` on; len: of the whole. h: the log's chain value behind
+    it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     n: int
     d: bytes
     h: bytes
+    off: int = 0
+    len: int | None = None
+
+
+class Lost(BaseModel):
+    """Numbers from `start` to `end`, both with it, whose entries the device cannot read any more."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    start: int = Field(alias="from")
+    end: int = Field(alias="to")
 
 
 class Records(message.ReadResponse):
-    """Records as many as fit; none: there are no more."""
+    """Records as many as fit; none: there are no more. lost: as far as these go."""
 
     _GROUP_ID = GROUP
     _COMMAND_ID = 2
     next: int
     ack: int
     records: list[Record]
+    lost: list[Lost] = Field(default_factory=list)
 
 
 class RecordsRead(message.ReadRequest, _Group):
-    """Asks for records from number `start` on."""
+    """Asks for records from number `start` on; off: where in the first, of which a piece is there already."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, serialize_by_alias=True, validate_by_name=True, validate_by_alias=True
@@ -152,6 +166,7 @@ class RecordsRead(message.ReadRequest, _Group):
     _COMMAND_ID = 2
     _Response = Records
     start: int = Field(alias="from")
+    off: int = 0
 
 
 class Acknowledged(message.WriteResponse):
@@ -197,16 +212,33 @@ class Station:
         await self._ask(DateTimeWrite(datetime=datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")))
 
     async def records(self, start: int = 0) -> AsyncIterator[Record]:
-        """Every record kept, from number `start` on, in order. Numbers that do not ascend end it as a refusal does."""
+        """Every record kept, from number `start` on, in order and whole, also what no answer holds. Numbers that do not
+        ascend, and pieces that do not follow, end it as a refusal does."""
+        begun = b""
         while True:
-            answer = await self._ask(RecordsRead.model_validate({"from": start}))
+            answer = await self._ask(RecordsRead.model_validate({"from": start, "off": len(begun)}))
             for record in answer.records:
                 if record.n < start:
                     raise self._refused(f"records: number {record.n} where {start} or a later one belongs")
-                yield record
-                start = record.n + 1
+                if record.len is not None and (record.off != len(begun) or not record.d):
+                    raise self._refused(f"records: a piece of {record.n} that does not follow")
+                begun += record.d
+                if len(begun) < (record.len or 0):
+                    continue
+                yield Record(n=record.n, d=begun, h=record.h)
+                start, begun = record.n + 1, b""
             if not answer.records:
                 return
+
+    async def lost(self, start: int = 0) -> list[Lost]:
+        """Ranges of numbers from `start` on that the device cannot hand out any more; at most the first few."""
+        found: list[Lost] = []
+        while True:
+            answer = await self._ask(RecordsRead.model_validate({"from": start}))
+            found += answer.lost
+            if not answer.records:
+                return found
+            start = answer.records[-1].n + 1
 
     async def acknowledge(self, record: Record) -> int:
         """All up to this record are kept; returns the number now acknowledged."""

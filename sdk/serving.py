@@ -7,6 +7,7 @@ programs that have other things to do.
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -19,14 +20,26 @@ STOP_WITHIN_S = 3
 HEADERS_MAX = 16 << 10  # bytes of a request's line and headers
 
 
-def serve(app: ASGIApp, listening: socket.socket, *, connections_max: int | None = None) -> None:
+def serve(
+    app: ASGIApp,
+    listening: socket.socket,
+    *,
+    connections_max: int | None = None,
+    again: Callable[[], None] | None = None,
+) -> None:
     """Serves until SIGTERM or SIGINT, finishes what is under way, returns. connections_max: with so many open, requests
-    are answered 503; None: as many as there may be files."""
+    are answered 503; None: as many as there may be files. again: what SIGHUP asks for, which ends nothing."""
 
     def ended(_number: int, _frame: FrameType | None) -> None:
         """uvicorn raises the signal again when it has ended; by then there is nothing left to do."""
 
+    def hung_up(_number: int, _frame: FrameType | None) -> None:
+        if again is not None:
+            again()
+
     before = {number: signal.signal(number, ended) for number in (signal.SIGTERM, signal.SIGINT)}
+    if hasattr(signal, "SIGHUP"):  # Windows lacks it
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, hung_up)
     try:
         _server(app, connections_max).run(sockets=[listening])
     finally:

@@ -45,7 +45,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def ran(bench: Path) -> Iterator[str]:
     """A collector and a device that sends to it, both without POSIX; what the collector then tells of its devices."""
-    words = ["collect", "--listen", "127.0.0.1:0", "--store", str(bench / "trips.db"), "--json"]
+    words = ["collect", "--listen", "127.0.0.1:0", "--store", str(bench / "trips.db"), "--bench", "--json"]
     with subprocess.Popen(
         [*PYTHON, *words], cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
     ) as collector:

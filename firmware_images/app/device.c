@@ -27,7 +27,7 @@ static void read_log(void *context, uint32_t address, uint8_t *out, uint32_t siz
     memcpy(out, (const uint8_t *)(uintptr_t)(PORT_LOG + address), size);
 }
 
-static int program_log(void *context, uint32_t address, const uint8_t unit[YIMA_LOG_UNIT]) {
+static int program_log(void *context, uint32_t address, const uint8_t *unit) {
     (void)context;
     return port_flash_program(PORT_LOG + address, unit);
 }
@@ -113,16 +113,22 @@ static void refill(void) {
     status_say_number("memory", "codes", count);
 }
 
-/* What the newest entries say: how often the device had started, and the newest trusted time. */
-static void look_back(uint32_t *run, int64_t *newest) {
+/* What the entries say: how often the device had started, the newest trusted time, and how many are lost that the
+ * station has not got. */
+static void look_back(uint32_t *run, int64_t *newest, uint32_t *lost) {
     yima_log_place place;
     yima_log_entry entry;
     uint32_t length;
     yima_facts facts;
-    *run = 0;
+    uint32_t expected = device.log.acknowledged + 1;
+    *run = *lost = 0;
     *newest = 0;
     yima_log_begin(&device.log, &place, 0);
     while (yima_log_next(&device.log, &place, &entry)) {
+        if (entry.number >= expected) {
+            *lost += entry.number - expected;
+            expected = entry.number + 1;
+        }
         const uint8_t *bytes = (const uint8_t *)(uintptr_t)(PORT_LOG + entry.address);
         if (yima_facts_read(&facts, bytes, entry.size)) {
             *run = facts.run;
@@ -134,6 +140,7 @@ static void look_back(uint32_t *run, int64_t *newest) {
         }
         port_watchdog();
     }
+    *lost += device.log.next - expected;
 }
 
 /* Makes the loop's entry durable; *number receives its number, 0: it was left out. 0: it could not be written. */
@@ -141,7 +148,7 @@ static int record(uint32_t *number) {
     const yima_loop *l = &device.loop;
     const int is_refusal = l->kind == YIMA_TAP && !l->verdict.accepted;
     *number = 0;
-    if (is_refusal && (yima_log_room(&device.log) < LOG_BLOCKS / 4 || l->entry_size > YIMA_LOG_PAYLOAD_MAX)) return 1;
+    if (is_refusal && yima_log_room(&device.log) < LOG_BLOCKS / 4) return 1;
     return yima_log_append(&device.log, l->entry, l->entry_size, number);
 }
 
@@ -236,16 +243,18 @@ static int64_t parameters_until(void) {
     return device.parameters.package.version ? device.parameters.package.expiry + GRACE_S : 0;
 }
 
-void device_start(void) {
-    static const yima_log_port port = {.read = read_log, .program = program_log, .erase = erase_log};
-    uint32_t run;
+void device_start(int has_settings) {
+    static const yima_log_port port = {.unit = 8, .read = read_log, .program = program_log, .erase = erase_log};
+    uint32_t run, lost;
     int64_t newest;
     yima_log_open(&device.log, &port, LOG_BLOCKS, PORT_FLASH_BLOCK);
+    look_back(&run, &newest, &lost);
     status_begin("log");
     status_number("next", device.log.next);
     status_number("acknowledged", device.log.acknowledged);
     status_number("room", yima_log_room(&device.log));
     status_number("torn", device.log.damaged);
+    status_number("lost", lost);
     status_end();
     terminal = (yima_trip){
         .vendor = "yima",
@@ -258,9 +267,9 @@ void device_start(void) {
         .station = or_none(settings.station_text),
         .position = or_none(settings.position),
     };
-    look_back(&run, &newest);
     yima_loop_init(&device.loop, &device.validator, &terminal, run + 1, GATE_HAS_PASSAGE,
                    newest > EARLIEST_TIME ? newest : EARLIEST_TIME);
+    device.loop.unset = !has_settings;
     if (take_parameters()) begin_judge();
     device_moment();
     if (device.usable) carry_out(yima_loop_parameters(&device.loop, parameters_until()));
@@ -287,7 +296,7 @@ static void look_at_backlog(void) {
         while (entry.number < oldest && yima_log_next(&device.log, &place, &entry)) {
         }
         const uint8_t *bytes = (const uint8_t *)(uintptr_t)(PORT_LOG + entry.address);
-        const int is_known = yima_facts_read(&facts, bytes, entry.size) && facts.trust;
+        const int is_known = entry.number >= oldest && yima_facts_read(&facts, bytes, entry.size) && facts.trust;
         yima_loop_unsent(&device.loop, is_known ? facts.at : 0);
     }
 }

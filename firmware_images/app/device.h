@@ -17,8 +17,8 @@ typedef struct {
 
 extern device_state device;
 
-/* Opens log and parameters; fills the memory of used codes from the log. */
-void device_start(void);
+/* Opens log and parameters; fills the memory of used codes from the log. Without good settings nobody rides. */
+void device_start(int has_settings);
 
 /* New parameters lie in flash: goes over to them. */
 void device_reload(void);

@@ -41,9 +41,10 @@ static void say_who_we_are(void) {
 int main(void) {
     port_init();
     say_who_we_are();
-    if (!settings_load()) status_say_text("settings", "refused", "NONE");
+    const int has_settings = settings_load();
+    if (!has_settings) status_say_text("settings", "refused", "NONE");
     scanner.deliver = on_payload;
-    device_start();
+    device_start(has_settings);
     status_say_text("ready", "terminal", settings.terminal);
     for (;;) {
         port_watchdog();

@@ -33,6 +33,13 @@ void *memset(void *to, int value, size_t size) {
 
 int memcmp(const void *a, const void *b, size_t size) {
     const uint8_t *p = a, *q = b;
+    if ((((uintptr_t)p | (uintptr_t)q) & 3) == 0) {
+        while (size >= 4 && *(const uint32_t *)(const void *)p == *(const uint32_t *)(const void *)q) {
+            size -= 4;
+            p += 4;
+            q += 4;
+        }
+    }
     for (; size; size--, p++, q++) {
         if (*p != *q) return *p < *q ? -1 : 1;
     }

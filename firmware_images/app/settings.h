@@ -22,6 +22,6 @@ typedef struct {
 
 extern device_settings settings;
 
-/* Reads the newest valid copy. Returns 0 if there is none; the device then works under default settings. */
+/* Reads the newest valid copy. Returns 0 if there is none: the device then refuses every tap, NO_SETTINGS. */
 int settings_load(void);
 #endif

@@ -3,9 +3,12 @@
  * 0 state (read):      {} -> what the device is and how it stands
  * 1 parameters (write): {"off", "data", "len" with off 0} -> {"off"}; behind the last piece {"off", "active"}, the
  *                      version now in force
- * 2 records (read):    {"from": number} -> {"records": [{"n", "d", "h"}], "next", "ack"}: kept records from that number
- *                      on, as many as an answer holds; "h" is the log's chain value behind the record
- * 3 acknowledge (write): {"n", "h"} -> {"ack"}: the station has kept all up to n; "h" proves that it has that record
+ * 2 records (read):    {"from": number, "off"} -> {"records": [{"n", "d", "h"}], "next", "ack", "lost": [{"from", "to"}]}:
+ *                      kept records from that number on, as many as an answer holds; "h" is the log's chain value behind
+ *                      the record. Of one that no answer holds, a piece from "off" on, with {"off", "len"}. "lost":
+ *                      ranges of numbers, as far as these records go, that cannot be read any more
+ * 3 acknowledge (write): {"n", "h"} -> {"ack"}: the station has kept all up to n; "h" proves that it has that record.
+ *                      Behind the acknowledged a lost range may be acknowledged with any "h"
  * Errors are {"err": {"group": 64, "rc"}}; the status line says why. */
 #include "bytes.h"
 #include "device.h"
@@ -18,9 +21,19 @@
 
 enum { STATE = 0, PARAMETERS = 1, RECORDS = 2, ACKNOWLEDGE = 3 };
 enum { ERROR_REFUSED = 1, ERROR_NO_CLOCK = 2, ERROR_NO_RECORD = 3, ERROR_OTHER_RECORD = 4, ERROR_FLASH = 5 };
-enum { RECORD_ROOM = 64, CHAIN = 32 };
+enum { RECORD_ROOM = 192, CHAIN = 32, LOST_MAX = 4 }; /* room for the rest of the answer */
 
 static uint32_t parameters_size, parameters_done;
+
+/* Entries that the station has not got and never will. */
+static uint32_t lost_numbers(void) {
+    yima_log_range lost = {0, 0};
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < 64 && yima_log_lost(&device.log, lost.last + 1, &lost); i++) {
+        count += lost.last - lost.first + 1;
+    }
+    return count;
+}
 
 static int state(smp_request *request) {
     cbor_out *out = request->answer;
@@ -35,6 +48,7 @@ static int state(smp_request *request) {
     cbor_put_bool(out, "trusted", now.trusted);
     cbor_put_number(out, "next", device.log.next);
     cbor_put_number(out, "ack", device.log.acknowledged);
+    cbor_put_number(out, "lost", lost_numbers());
     cbor_put_number(out, "room", yima_log_room(&device.log));
     cbor_put_number(out, "taps", device.taps);
     cbor_put_number(out, "slot", port_slot());
@@ -85,30 +99,76 @@ static int take_parameters(smp_request *request) {
     return SMP_OK;
 }
 
+/* Whole, or from an offset as much of it as the answer holds. 0: there is no room for any of it. */
+static int put_record(cbor_out *out, const yima_log_entry *entry, const uint8_t *data, uint32_t offset, int is_first) {
+    const uint32_t room = (uint32_t)(out->capacity - out->size), left = entry->size - offset;
+    const int fits = left + CHAIN + RECORD_ROOM <= room;
+    if (!fits && !is_first) return 0;
+    const uint32_t taken = fits ? left : room - CHAIN - RECORD_ROOM;
+    cbor_map(out);
+    cbor_put_number(out, "n", entry->number);
+    cbor_text(out, "d");
+    cbor_bytes(out, data + offset, taken);
+    cbor_text(out, "h");
+    cbor_bytes(out, entry->chain, CHAIN);
+    if (taken < entry->size) {
+        cbor_put_number(out, "off", offset);
+        cbor_put_number(out, "len", entry->size);
+    }
+    cbor_end(out);
+    return taken == left;
+}
+
+/* A bit that reads one way now and another way later may let a second look succeed. */
+static int read_record(const yima_log_entry *entry, uint8_t *out) {
+    return yima_log_read(&device.log, entry, out) || yima_log_read(&device.log, entry, out);
+}
+
 static int records(smp_request *request) {
+    uint8_t *const data = device.loop.entry; /* idle while the station is served */
     cbor_out *out = request->answer;
+    yima_log_range lost[LOST_MAX];
     yima_log_place place;
     yima_log_entry entry;
-    uint32_t from = 0;
+    uint32_t from = 0, offset = 0, lost_count = 0, count = 0, more;
     cbor_find_number(request->cbor, request->size, "from", &from);
+    cbor_find_number(request->cbor, request->size, "off", &offset);
+    uint32_t expected = from > device.log.acknowledged ? from : device.log.acknowledged + 1;
     cbor_put_number(out, "next", device.log.next);
     cbor_put_number(out, "ack", device.log.acknowledged);
     cbor_text(out, "records");
     cbor_array(out);
     yima_log_begin(&device.log, &place, from);
-    while (yima_log_next(&device.log, &place, &entry)) {
-        if (entry.number < from) continue;
-        if (entry.size + CHAIN + RECORD_ROOM > out->capacity - out->size) break;
+    while ((more = (uint32_t)yima_log_next(&device.log, &place, &entry)) != 0) {
+        if (entry.number < from || entry.size > sizeof device.loop.entry || !read_record(&entry, data)) continue;
+        if (entry.number > expected && lost_count < LOST_MAX) {
+            lost[lost_count++] = (yima_log_range){expected, entry.number - 1};
+        }
+        if (entry.number >= expected) expected = entry.number + 1;
+        if (!put_record(out, &entry, data, offset < entry.size ? offset : 0, count++ == 0)) break;
+        offset = 0;
+    }
+    cbor_end(out);
+    if (!more && expected < device.log.next && lost_count < LOST_MAX) {
+        lost[lost_count++] = (yima_log_range){expected, device.log.next - 1};
+    }
+    cbor_text(out, "lost");
+    cbor_array(out);
+    for (uint32_t i = 0; i < lost_count; i++) {
         cbor_map(out);
-        cbor_put_number(out, "n", entry.number);
-        cbor_text(out, "d");
-        cbor_bytes(out, (const uint8_t *)(uintptr_t)(PORT_LOG + entry.address), entry.size);
-        cbor_text(out, "h");
-        cbor_bytes(out, entry.chain, CHAIN);
+        cbor_put_number(out, "from", lost[i].first);
+        cbor_put_number(out, "to", lost[i].last);
         cbor_end(out);
     }
     cbor_end(out);
     return SMP_OK;
+}
+
+/* What is lost proves itself by nothing; it may be acknowledged if nothing is forgotten by it that can be read. */
+static int is_all_lost(uint32_t number) {
+    yima_log_range lost;
+    return number < device.log.next && yima_log_lost(&device.log, 0, &lost) &&
+           lost.first == device.log.acknowledged + 1 && lost.last >= number;
 }
 
 static int acknowledge(smp_request *request) {
@@ -116,15 +176,15 @@ static int acknowledge(smp_request *request) {
     yima_log_entry entry = {0};
     const uint8_t *chain;
     uint32_t number, size;
+    int found = 1;
     if (!cbor_find_number(request->cbor, request->size, "n", &number) ||
         !cbor_find_bytes(request->cbor, request->size, "h", &chain, &size) || size != CHAIN) {
         return SMP_EINVAL;
     }
     yima_log_begin(&device.log, &place, number);
-    while (entry.number != number) {
-        if (!yima_log_next(&device.log, &place, &entry)) return smp_refuse(request, ERROR_NO_RECORD);
-    }
-    if (memcmp(chain, entry.chain, CHAIN) != 0) return smp_refuse(request, ERROR_OTHER_RECORD);
+    while (found && entry.number != number) found = yima_log_next(&device.log, &place, &entry);
+    if (!found && !is_all_lost(number)) return smp_refuse(request, ERROR_NO_RECORD);
+    if (found && memcmp(chain, entry.chain, CHAIN) != 0) return smp_refuse(request, ERROR_OTHER_RECORD);
     if (!yima_log_acknowledge(&device.log, number)) return smp_refuse(request, ERROR_FLASH);
     device_eased();
     status_say_number("log", "acknowledged", device.log.acknowledged);

@@ -66,7 +66,7 @@ def make_flash(
     ):
         if copy:
             size = place[1] - place[0]
-            flash[place[0] : place[0] + 2 * size] = copy.ljust(2 * size, b"\xff")
+            flash[place[0] : place[0] + 2 * size] = copy.ljust(size, b"\xff") * 2
     path.write_bytes(flash)
 
 

@@ -5,16 +5,17 @@ A second implementation, for tests: what the firmware says of its own log is no 
 
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from yima.hwsim.board.layout import FLASH_BLOCK, LOG, LOG_SIZE
 from yima.validator import _core
 
-_MAGIC: Final = b"YLG1"
-_HEADER: Final = 64
-_OVERHEAD: Final = 48
+_MAGIC: Final = b"YLG2"
+_COPY: Final = 56  # of a header, which stands twice
+_HEADER: Final = 2 * _COPY
+_HEAD: Final = 16
+_BEHIND: Final = 32 + 8  # chain value and end mark
 _RECORD, _ACKNOWLEDGED = 1, 2
 
 
@@ -69,16 +70,15 @@ def read_log(flash: bytes) -> FoundLog:
 
 
 def _blocks(log: bytes) -> list[tuple[int, bytes]]:
-    """The blocks in use by their sequence, without one that is half erased."""
+    """The blocks in use by their sequence, each with a good header in front, without one that is half erased."""
     blocks = []
     for at in range(0, LOG_SIZE, FLASH_BLOCK):
         block = log[at : at + FLASH_BLOCK]
-        whole = block[:4] == _MAGIC and zlib.crc32(block[:48]) == struct.unpack_from("<I", block, 48)[0]
-        if whole and block[56:64] == b"\xff" * 8:
-            blocks.append((struct.unpack_from("<I", block, 4)[0], block))
+        for copy in (block[:_COPY], block[_COPY:_HEADER]):
+            if copy[:4] == _MAGIC and zlib.crc32(copy[:48]) == struct.unpack_from("<I", copy, 48)[0]:
+                blocks.append((struct.unpack_from("<I", copy, 4)[0], copy + block[_COPY:]))
+                break
     blocks.sort(key=lambda numbered: numbered[0])
-    while blocks and _is_cut_in_place(blocks[-1][1]):
-        del blocks[-1]
     is_ring_full = len(blocks) == LOG_SIZE // FLASH_BLOCK  # only then is the oldest block the one opened next
     if is_ring_full and _is_half_erased(blocks[0][1], blocks[1][1], blocks[-1][1]):
         del blocks[0]
@@ -99,36 +99,24 @@ def _is_half_erased(oldest: bytes, following: bytes, newest: bytes) -> bool:
     return chain != following[16:48]
 
 
-def _is_cut_in_place(newest: bytes) -> bool:
-    """Whether an erase of the newest block in its place was cut: it holds no record and is not as it was written."""
-    found, chain = _entries(newest), newest[16:48]
-    if any(entry.kind == _RECORD for entry in found):
-        return False
-    for entry in found:
-        chain = _core.sm3(chain + entry.number.to_bytes(4, "little") + bytes([entry.kind]) + entry.data)
-        if chain != entry.chain:
-            return True
-    behind = newest[_end(newest) :]
-    return behind[:8] == b"\xff" * 8 and behind != b"\xff" * len(behind)
-
-
 def _entries(block: bytes) -> list[Entry]:
-    return [entry for _, entry in _places(block) if entry]
+    """The entries that are whole. Behind one that is torn, the next is where a head can be read."""
+    seed = struct.unpack_from("<I", block, 16)[0]
+    found, at = [], _HEADER
+    while at + _HEAD + _BEHIND <= FLASH_BLOCK:
+        whole = _entry_at(block, at, seed)
+        if whole is not None:
+            found.append(whole)
+        at += _HEAD + (len(whole.data) + 7) // 8 * 8 + _BEHIND if whole else 8
+    return found
 
 
-def _end(block: bytes) -> int:
-    """Where the entries end, those that are torn among them: at blank flash, at a torn head, or at the block's end."""
-    return max((end for end, _ in _places(block)), default=_HEADER)
-
-
-def _places(block: bytes) -> Iterator[tuple[int, Entry | None]]:
-    """Each entry with the offset behind it; None for one that is torn."""
-    at = _HEADER
-    while at + _OVERHEAD <= FLASH_BLOCK and block[at : at + 8] != b"\xff" * 8:
-        size, kind, inverse, check, number, crc = struct.unpack_from("<HBBIII", block, at)
-        padded = (size + 7) // 8 * 8
-        if zlib.crc32(block[at : at + 4]) != check or kind ^ inverse != 0xFF or at + padded + _OVERHEAD > FLASH_BLOCK:
-            break  # the size is not known: the rest of the block is given up
-        body = block[at + 16 : at + 16 + padded + 32]
-        at += padded + _OVERHEAD
-        yield at, Entry(kind, number, body[:size], body[padded:]) if zlib.crc32(body) == crc else None
+def _entry_at(block: bytes, at: int, seed: int) -> Entry | None:
+    size, kind, inverse, number, of_head, crc = struct.unpack_from("<HBBIII", block, at)
+    padded = (size + 7) // 8 * 8
+    if of_head != zlib.crc32(block[at : at + 8], seed) or kind ^ inverse != 0xFF:
+        return None
+    body = block[at + _HEAD : at + _HEAD + padded + 32]
+    if len(body) != padded + 32 or zlib.crc32(body, of_head) != crc:
+        return None
+    return Entry(kind, number, body[:size], body[padded:])

@@ -11,8 +11,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from yima.firmware_images.build import INCLUDES, ROOT
 from yima.hwsim.board.errors import BoardError
 from yima.validator.remedies import requirement_command
 from yima.validator.texts import Text
@@ -31,16 +33,28 @@ def witness() -> Path:
     return _built("witness", ("witness.c",))
 
 
-def _built(name: str, sources: tuple[str, ...], headers: tuple[str, ...] = ()) -> Path:
+def rot_model() -> Path:
+    """The firmware's log, settings and parameters over flash that decays. Raises BoardError where there is no
+    compiler."""
+    app = ROOT / "firmware_images/app"
+    core = sorted((ROOT / "validator/core").glob("*.c"))
+    parts = [app / f"{name}.c" for name in ("settings", "parameters_flash", "flash_writer")]
+    headers = [path for folder in INCLUDES for path in sorted((ROOT / folder).rglob("*.h"))]
+    defines = ("YIMA_PRODUCT_METRO_GATE", "YIMA_ENVIRONMENT=2", 'YIMA_VERSION="0.0.0"')
+    flags = [*(f"-I{ROOT / folder}" for folder in INCLUDES), *(f"-D{define}" for define in defines)]
+    return _built("rot", ("rot_model.c", *map(str, core + parts)), tuple(map(str, headers)), flags)
+
+
+def _built(name: str, sources: tuple[str, ...], headers: tuple[str, ...] = (), flags: Sequence[str] = ()) -> Path:
     here = Path(__file__).parent
-    digest = hashlib.sha256()
+    digest = hashlib.sha256("\n".join(Path(flag).name for flag in flags).encode())
     for source in (*headers, *sources):
         digest.update((here / source).read_bytes())
     cache = Path(os.environ.get("YIMA_BOARD_CACHE") or _user_cache())
     built = cache / f"{name}-{digest.hexdigest()[:24]}.so"
     if not built.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        _build([str(here / source) for source in sources], built)
+        _build([str(here / source) for source in sources], built, flags)
     return built
 
 
@@ -63,10 +77,10 @@ def _compiler() -> list[str]:
     )
 
 
-def _build(sources: list[str], built: Path) -> None:
+def _build(sources: list[str], built: Path, flags: Sequence[str] = ()) -> None:
     with tempfile.TemporaryDirectory(dir=built.parent) as scratch:
         made = Path(scratch) / "soc.so"
-        command = [*_compiler(), *_FLAGS, *sources, "-o", str(made)]
+        command = [*_compiler(), *_FLAGS, *flags, *sources, "-o", str(made)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise BoardError(

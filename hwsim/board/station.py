@@ -157,11 +157,15 @@ class Station:
         return int(answer["active"])
 
     def records(self, first: int = 0) -> list[Record]:
-        """All kept records from number `first` on."""
+        """All kept records from number `first` on; what no answer holds is put together."""
         found: list[Record] = []
-        while batch := self.ask(READ, GROUP_YIMA, 2, {"from": first})["records"]:
-            found += [Record(entry["n"], entry["d"], entry["h"]) for entry in batch]
-            first = found[-1].number + 1
+        begun = b""
+        while batch := self.ask(READ, GROUP_YIMA, 2, {"from": first, "off": len(begun)})["records"]:
+            for entry in batch:
+                begun += entry["d"]
+                if len(begun) >= entry.get("len", 0):
+                    found.append(Record(entry["n"], begun, entry["h"]))
+                    first, begun = entry["n"] + 1, b""
         return found
 
     def acknowledge(self, record: Record) -> int:

@@ -32,6 +32,7 @@ examples 示例:
   yima board run                               says which ptys its UARTs are on 显示各串口的伪终端
   cat bench/code-001.bin > PTY                 into the scanner's pty: a tap 写入扫码串口即刷码
   yima board cuts --every 50                   a sample of all power cuts 断电抽样测试
+  yima board rot --cases 10000                 bits of its flash flip 闪存位翻转测试
   yima board run --gdb 3333                    waits for gdb 等待 gdb 连接
   yima board run --qemu                        the same flash on qemu-system-arm 在 QEMU 上运行
 """
@@ -46,10 +47,10 @@ _UARTS = {"scanner": SCANNER, "station": STATION, "status": STATUS}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """flash | run | cuts"""
+    """flash | run | cuts | rot"""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
-    verbs = parser.add_subparsers(dest="action", required=True, metavar="flash|run|cuts")
+    verbs = parser.add_subparsers(dest="action", required=True, metavar="flash|run|cuts|rot")
     flash = verbs.add_parser("flash", help="what the factory does: keys, image, settings, parameters 出厂烧录")
     flash.add_argument("image", nargs="?", type=Path, default=IMAGE, metavar="IMAGE", help=f"default {IMAGE} 映像")
     _flash_file(flash)
@@ -103,6 +104,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tap-every", type=WholeNumber(1, 10**6), default=50, metavar="N",
         help="after each N-th cut tried a tap must work too, default 50 每隔多少次断电再刷码",
     )  # fmt: skip
+    rot = verbs.add_parser("rot", help="flip bits of log, settings and parameters 闪存位翻转测试")
+    rot.add_argument("--cases", type=WholeNumber(1, 10**7), default=10000, metavar="N", help="default 10000 试验次数")
+    rot.add_argument("--seed", type=WholeNumber(0, 2**31), default=0, metavar="N", help="other cases 随机种子")
 
 
 def _flash_file(parser: argparse.ArgumentParser) -> None:
@@ -120,7 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
     """0; 1 if the board halted. Raises YimaError when it cannot start."""
     if arguments.action != "flash":
         need_posix(f"yima board {arguments.action}")
-    return {"flash": _flash, "run": _run, "cuts": _cuts}[arguments.action](arguments)
+    return {"flash": _flash, "run": _run, "cuts": _cuts, "rot": _rot}[arguments.action](arguments)
 
 
 def _flash(arguments: argparse.Namespace) -> int:
@@ -269,3 +273,13 @@ def _bytes_of(path: Path) -> bytes:
             Text(f"cannot be read ({error.strerror})", f"无法读取（{error.strerror}）"),
             Text("Make it: yima image build && yima image sign", "请先执行 yima image build 与 yima image sign"),
         ) from error
+
+
+def _rot(arguments: argparse.Namespace) -> int:
+    """1 if a loss was silent, or the log jammed or gave a number again."""
+    from yima.hwsim.board.rot import rot  # noqa: PLC0415 - needs the compiler
+
+    found = rot(arguments.cases, arguments.seed)
+    for name, decayed in found.items():
+        print(f"{name}: {decayed}", flush=True)
+    return 0 if all(decayed.is_sound for decayed in found.values()) else 1

@@ -107,7 +107,7 @@ class Demonstration:
 
     def _start_collector(self, processes: Processes, closing: ExitStack) -> tuple[Process, Network]:
         collector = processes.start(
-            "yima collect", ["collect", "--listen", "127.0.0.1:0", "--store", str(self._store), "--json"]
+            "yima collect", ["collect", "--listen", "127.0.0.1:0", "--store", str(self._store), "--bench", "--json"]
         )
         host, _, port = str(_awaited(collector, "listening")["url"]).rpartition("/")[2].rpartition(":")
         network = closing.enter_context(Network((host, int(port))))

@@ -3,6 +3,7 @@
 import argparse
 import time
 
+from yima.sdk.parameters.moments import moment_of
 from yima.sdk.payloads import Payload, payload_of_hex, read_payload
 from yima.validator.judging import Direction, GateContext, Mode
 
@@ -81,6 +82,18 @@ def unix_seconds(text: str) -> int:
     if text.isascii() and text.isdecimal() and int(text) <= 0xFFFFFFFF:
         return int(text)
     raise argparse.ArgumentTypeError("unix seconds, or now 请给出 unix 秒，或 now")
+
+
+def moment(text: str) -> int:
+    """An argument's type: unix seconds, `now`, or a date with or without a time, UTC+8 unless it says otherwise."""
+    if text == "now" or (text.isdecimal() and len(text) != 8):
+        return unix_seconds(text)
+    found = moment_of(text)
+    if found is None or not 0 <= found.timestamp() <= 0xFFFFFFFF:
+        raise argparse.ArgumentTypeError(
+            'a moment such as "2026-10-01 07:20" (UTC+8), unix seconds, or now 请给出时刻（UTC+8）、unix 秒或 now'
+        )
+    return int(found.timestamp())
 
 
 class WholeNumber:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 from yima.sdk.cli.arguments import (
@@ -11,10 +10,11 @@ from yima.sdk.cli.arguments import (
     add_operator_argument,
     add_payload_arguments,
     gate_of,
+    moment,
     payload_of,
-    unix_seconds,
 )
 from yima.sdk.parameters.compile import compiled
+from yima.sdk.parameters.moments import as_local
 from yima.sdk.parameters.source import read_source
 from yima.validator.judging import Moment, Validator, Verdict
 from yima.validator.packages import Trust, read_package, read_pins
@@ -32,7 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--trust", type=Path, metavar="FILE", help="the signers' public keys 受信任的签名公钥")
     parser.add_argument(
-        "--at", type=unix_seconds, default="now", metavar="UNIX", help="the moment, unix seconds; default now 判定时刻"
+        "--at",
+        type=moment,
+        default="now",
+        metavar="MOMENT",
+        help='"2026-10-01 07:20" (UTC+8) or unix seconds; default now 判定时刻',
     )
     parser.add_argument("--mode", type=Mode, choices=tuple(Mode), default=Mode.BUS, help="default bus 交通方式")
     parser.add_argument(
@@ -92,7 +96,7 @@ def _print(verdict: Verdict, at: int) -> None:
     case = f" [{verdict.case}]" if verdict.case else ""
     print(f"{'ACCEPTED 通过' if verdict.accepted else 'REFUSED 拒绝'}{case}  {verdict.reason.name}")
     print(f"  {verdict.reason.english}  {verdict.reason.chinese}")
-    print(f"  at 时刻      {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC ({at})")
+    print(f"  at 时刻      {as_local(at)} ({at})")
     print(f"  family 码类  {verdict.family}")
     if verdict.account_masked:
         print(f"  card 卡账户  {verdict.account_masked}")

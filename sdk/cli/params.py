@@ -4,8 +4,8 @@ import argparse
 from datetime import datetime
 from pathlib import Path
 
-from yima.sdk.cli import params_deny, params_lists
-from yima.sdk.cli.arguments import WholeNumber, unix_seconds
+from yima.sdk.cli import params_deny, params_fare, params_lint, params_lists
+from yima.sdk.cli.arguments import WholeNumber, moment
 from yima.sdk.parameters.cells import LOCAL
 from yima.sdk.parameters.compile import build_package, open_any
 from yima.sdk.parameters.diff import changes, report
@@ -15,6 +15,7 @@ from yima.sdk.parameters.rotation import rotate_keys
 from yima.sdk.parameters.show import page
 from yima.sdk.parameters.signing import Report, add_signature, make_key_file, read_key_file, verify_package
 from yima.sdk.parameters.source import read_source
+from yima.sdk.parameters.trips import refuse_surprises
 from yima.sdk.parameters.wording import money
 from yima.validator.errors import ParametersError
 from yima.validator.packages import Pins, Trust, parse_pins, pins_as_text, read_package, read_pins, when
@@ -29,6 +30,7 @@ examples 示例:
   yima params example > gate.toml               the plain form, for a bench 简单参数文件
   yima params example city/                     a source directory with every file 源目录示例
   yima params check city/                       every cell of it 检查每个单元格
+  yima params lint city/                        what is unlikely to be meant 可疑之处
   yima params new-key signer.key --pins signers.txt
   yima params build city/ --key signer.key -o city-1.ymp
   yima params show city-1.ymp
@@ -47,12 +49,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(
         dest="action",
         required=True,
-        metavar="example|check|build|show|verify|diff|new-key|sign|rotate-keys|deny|whitelist|roots",
+        metavar="example|check|lint|fare|try|build|show|verify|diff|new-key|sign|rotate-keys|deny|whitelist|roots",
     )
     example = verbs.add_parser("example", help="print the plain form, or write a source directory 输出示例")
     example.add_argument("directory", nargs="?", type=Path, metavar="DIR", help="a source is written there 源目录")
     check = verbs.add_parser("check", help="look at everything and sum it up 检查并概述")
     check.add_argument("file", type=Path, metavar="FILE", help=_FILE)
+    params_lint.add_arguments(verbs.add_parser("lint", help=params_lint.HELP))
+    params_fare.add_fare_arguments(verbs.add_parser("fare", help=params_fare.FARE_HELP))
+    params_fare.add_try_arguments(verbs.add_parser("try", help=params_fare.TRY_HELP))
     build = verbs.add_parser("build", help="compile a source directory to a package 由源目录制作参数包")
     build.add_argument("source", type=Path, metavar="DIR")
     _add_output(build)
@@ -67,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument(
         "--city", type=WholeNumber(0, 999_999), default=0, metavar="N", help="the device's 终端所在城市"
     )
-    verify.add_argument("--at", type=unix_seconds, default="now", metavar="UNIX", help="default now 时刻")
+    verify.add_argument("--at", type=moment, default="now", metavar="MOMENT", help="default now 时刻")
     verify.add_argument("--newest", type=Path, metavar="FILE", help="the newest package it has had 已有的最新参数包")
     compare = verbs.add_parser("diff", help="what changes; exit 0 nothing, 1 something 比较变化")
     compare.add_argument("old", type=Path, metavar="OLD", help=_FILE)
@@ -84,11 +89,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_keys(rotate, "--old", "signs what is in force 原私钥", required=True)
     _add_keys(rotate, "--new", "signs from here on 新私钥", required=True)
     rotate.add_argument("--needed", type=WholeNumber(1, 16), default=1, metavar="N", help="of the new keys 所需签名数")
-    rotate.add_argument("--not-before", type=unix_seconds, metavar="UNIX", help="of the first 第一个包的生效时间")
-    rotate.add_argument(
-        "--final-not-before", type=unix_seconds, metavar="UNIX", help="of the second 第二个包的生效时间"
-    )
-    rotate.add_argument("--expiry", type=unix_seconds, metavar="UNIX", help="of both 失效时间")
+    rotate.add_argument("--not-before", type=moment, metavar="MOMENT", help="of the first 第一个包的生效时间")
+    rotate.add_argument("--final-not-before", type=moment, metavar="MOMENT", help="of the second 第二个包的生效时间")
+    rotate.add_argument("--expiry", type=moment, metavar="MOMENT", help="of both 失效时间")
     rotate.add_argument("-o", "--output", type=Path, required=True, metavar="NAME", help="NAME-1.ymp, NAME-2.ymp")
     params_deny.add_arguments(verbs.add_parser("deny", help=params_deny.HELP))
     params_lists.add_whitelist_arguments(verbs.add_parser("whitelist", help=params_lists.WHITELIST_HELP))
@@ -108,6 +111,9 @@ def run(arguments: argparse.Namespace) -> int:
     verbs = {
         "example": _example,
         "check": _check,
+        "lint": params_lint.run,
+        "fare": params_fare.run_fare,
+        "try": params_fare.run_try,
         "build": _build,
         "show": _show,
         "verify": _verify,
@@ -178,6 +184,9 @@ def _build(arguments: argparse.Namespace) -> int:
             ),
         )
     source = read_source(arguments.source)
+    if source.trips:
+        count = refuse_surprises(source.trips, source.city, source.rules)
+        print(f"{count} trips as expected 次行程与预期一致")
     data = build_package(source, keys, next_keys=pins.keys if pins else (), needed=pins.needed if pins else 1)
     _write(arguments.output, data)
     _tell_loose_ends(source.rules)

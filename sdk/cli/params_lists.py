@@ -7,7 +7,7 @@ from pathlib import Path
 
 from yima.sdk.parameters.root_files import RootFileError, bundle, read_root_files
 from yima.sdk.parameters.whitelist_file import read_whitelist_file
-from yima.sdk.parameters.whitelist_source import give_out, take_over
+from yima.sdk.parameters.whitelist_source import give_out, read_homes, take_over
 from yima.validator.texts import Text
 
 WHITELIST_HELP = "the ministry's whitelist file (BCBN…A) into a source, or out of it 部平台白名单导入导出"
@@ -25,6 +25,12 @@ def add_whitelist_arguments(parser: argparse.ArgumentParser) -> None:
         "--home", type=_home, action="append", default=[], metavar="ORGANISATION=DIVISION",
         help="where a new institution is at home; 0: taken everywhere 新机构所在城市，0 表示各地受理",
     )  # fmt: skip
+    into.add_argument(
+        "--homes",
+        type=Path,
+        metavar="FILE",
+        help="the same for many: organisation,city; a whitelist.csv too 机构所在城市表",
+    )
     out = verbs.add_parser("export", help="write a source's whitelist as the platform's file 导出")
     out.add_argument("source", type=Path, metavar="DIR", help="source directory 源目录")
     out.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where the file goes 输出目录")
@@ -38,7 +44,8 @@ def run_whitelist(arguments: argparse.Namespace) -> int:
         whitelist = give_out(arguments.source / _CSV, arguments.day, arguments.serial)
         print(f"written 已写入: {whitelist.write(arguments.output)}  {len(whitelist.pairs)}")
         return 0
-    taken = take_over(arguments.source / _CSV, read_whitelist_file(arguments.file), dict(arguments.home))
+    homes = {**(read_homes(arguments.homes) if arguments.homes else {}), **dict(arguments.home)}
+    taken = take_over(arguments.source / _CSV, read_whitelist_file(arguments.file), homes)
     for what, institutions in (
         ("+ new 新增", taken.came),
         ("- gone 移除", taken.went),

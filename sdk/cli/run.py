@@ -10,6 +10,7 @@ from pathlib import Path
 
 from yima.sdk.cli.arguments import WholeNumber, add_direction_argument, add_operator_argument, gate_of
 from yima.sdk.cli.ending import follow_signals
+from yima.sdk.cli.gate_place import refuse_useless
 from yima.sdk.cli.observed import add_console_arguments, observe
 from yima.sdk.cli.reader_options import READERS
 from yima.sdk.cli.run_lines import RunLines
@@ -55,7 +56,7 @@ examples 示例:
   yima run --reader camera:0 --params city.toml --state gate-7 --mode metro --city 310000 --station 0101 --json
   yima run --reader camera:0 --params city.ymp --trust city.keys --deny-list national-*.ymp --state gate-7
                                           a national deny-list beside the parameters 使用全国黑名单
-  yima collect --store trips.db           a collector for the bench, in another terminal 另开终端运行采集端
+  yima collect --store trips.db --bench   a collector for the bench, in another terminal 另开终端运行采集端
   yima journal show /var/lib/yima         what was recorded and what still waits 查看日志
 """
 
@@ -186,7 +187,7 @@ def run(arguments: argparse.Namespace) -> int:
         source = source_in(state)
         parameters = source.start(begun)
         deny = _deny(arguments, state, lines.notice)
-        validator = Validator(parameters, gate_of(arguments))
+        validator = Validator(parameters, refuse_useless(gate_of(arguments), parameters))
         if deny:
             deny.start(begun)
             deny.serve(validator)

@@ -1,33 +1,54 @@
-"""CSV files that people edit, cell by cell: what is wrong is named by file, line, column and reason.
+"""Tables that people edit, cell by cell: what is wrong is named by file, line, column and reason.
 
 Rules it keeps:
-- UTF-8, with or without a byte order mark; cells apart by commas, quoted where they hold one. The first line that is
-  neither empty nor begins with `#` names the columns, in any order; columns that a row needs not may be left out.
+- The first line names the columns, in any order; columns that a row needs not may be left out.
 - Blanks around a cell do not count. An empty cell says nothing, and what that means stands with each column.
-- A date is a day, `2024-01-01`, and means its midnight in UTC+8; `2024-01-01 05:30` is a minute of it.
-- One row is one line: a line break inside quotes is an error.
+- What a spreadsheet makes of a value is read where it can mean only one thing: `200.0`, `2024/1/1`, `50%`.
+- Within `problems.every_problem` a cell that is wrong is noted, and the row goes on with a value of the right kind.
 """
 
-import csv
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 from enum import Enum
+from functools import wraps
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 
 from yima.sdk.groups import GROUP, GROUPS
+from yima.sdk.parameters.moments import LOCAL, moment_of, of_serial
+from yima.sdk.parameters.problems import attempt, tell, told
+from yima.sdk.parameters.sheets import read_lines
 from yima.validator.errors import ParametersError
 from yima.validator.parameters.rules import FEN_MAX, OPEN, RULE_NAME_MAX, Mode
 from yima.validator.texts import Text
 
-LOCAL = timezone(timedelta(hours=8))
-_FILE_MAX = 64 << 20
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9]{2}:[0-9]{2})?")
+__all__ = ["LOCAL", "Cell", "Row", "Rows", "each_row", "made_of", "read_lines", "read_rows", "refuse_repeated"]
+
 _RULE = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{RULE_NAME_MAX - 1}}}")
 
 Choice = TypeVar("Choice", bound=Enum)
+Made = TypeVar("Made")
+Given = ParamSpec("Given")
+
+
+def _going_on(
+    instead: Made,
+) -> Callable[[Callable[Concatenate["Cell", Given], Made]], Callable[Concatenate["Cell", Given], Made]]:
+    """A reading of a cell that may be noted as wrong: then this takes the place of its value."""
+
+    def of(read: Callable[Concatenate["Cell", Given], Made]) -> Callable[Concatenate["Cell", Given], Made]:
+        @wraps(read)
+        def reading(cell: "Cell", /, *args: Given.args, **keywords: Given.kwargs) -> Made:
+            try:
+                return read(cell, *args, **keywords)
+            except ParametersError as error:
+                tell(error)
+                return instead
+
+        return reading
+
+    return of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +60,13 @@ class Cell:
     line: int
     column: str
 
+    def error(self, problem: Text, remedy: Text) -> ParametersError:
+        """The error that names this cell."""
+        return ParametersError(f"{self.file}: line {self.line}, {self.column}", problem, remedy)
+
     def refuse(self, problem: Text, remedy: Text) -> NoReturn:
         """Raises ParametersError that names this cell."""
-        raise ParametersError(f"{self.file}: line {self.line}, {self.column}", problem, remedy)
+        raise self.error(problem, remedy)
 
     def expected(self, english: str, chinese: str) -> NoReturn:
         """Raises ParametersError that shows what stands here and says what belongs here."""
@@ -51,55 +76,84 @@ class Cell:
             if self.value
             else Text("is empty", "为空")
         )
-        self.refuse(problem, Text(f"Write {english}", f"请写{chinese}"))
+        remedy = Text(f"Write {english}", f"请写{chinese}")
+        if mark := next((mark for mark in "，；;" if mark in self.value), ""):
+            remedy = Text(
+                f"{remedy.en}; cells are apart by ',', not '{mark}'", f"{remedy.zh}；单元格以“,”分隔，不用“{mark}”"
+            )
+        self.refuse(problem, remedy)
 
+    def whole(self) -> str:
+        """The value; of a number that a spreadsheet wrote as 200.0 what stands before the point."""
+        return re.sub(r"(?<=[0-9])\.0+$", "", self.value)
+
+    @_going_on(0)
     def number(self, low: int, high: int, default: int | None = None) -> int:
         """A whole number within the bounds; the default where the cell is empty."""
         if not self.value and default is not None:
             return default
-        if not re.fullmatch(r"[0-9]{1,10}", self.value) or not low <= int(self.value) <= high:
+        whole = self.whole()
+        if not re.fullmatch(r"[0-9]{1,10}", whole) or not low <= int(whole) <= high:
             self.expected(f"a whole number from {low} to {high}", f"{low} 到 {high} 的整数")
-        return int(self.value)
+        return int(whole)
+
+    def percent(self) -> int:
+        """A whole number from 0 to 100; a sign behind it does not count."""
+        return Cell(self.value.removesuffix("%").rstrip(), self.file, self.line, self.column).number(0, 100)
 
     def fen(self, default: int | None = None) -> int:
         """Money in fen."""
         return self.number(0, FEN_MAX, default)
 
+    @_going_on(0)
     def byte(self) -> int:
         """A value of one byte, decimal or as 0x41."""
         if re.fullmatch(r"0[xX][0-9A-Fa-f]{1,2}", self.value):
             return int(self.value, 16)
-        if not re.fullmatch(r"[0-9]{1,3}", self.value) or int(self.value) > 255:
+        whole = self.whole()
+        if not re.fullmatch(r"[0-9]{1,3}", whole) or int(whole) > 255:
             self.expected("a number from 0 to 255, or 0x00 to 0xFF", "0 到 255 的数，或 0x00 到 0xFF")
-        return int(self.value)
+        return int(whole)
 
+    @_going_on("00000000")
     def digits(self) -> str:
         """8 digits: an organisation, a platform."""
         if not re.fullmatch(r"[0-9]{8}", self.value):
+            whole = self.whole()
+            if re.fullmatch(r"[0-9]{1,7}", whole):
+                self.expected(
+                    f"8 digits, such as {whole:0>8}: a spreadsheet takes zeros at the front away",
+                    f"8 位数字，例如 {whole:0>8}：电子表格会去掉前面的零",
+                )
             self.expected("8 digits", "8 位数字")
         return self.value
 
+    @_going_on(100000)
     def city(self, *, needed: bool = False) -> int:
         """A division code; 0 where the cell is empty."""
         if not self.value and not needed:
             return 0
-        if not re.fullmatch(r"[1-9][0-9]{5}", self.value):
+        whole = self.whole()
+        if not re.fullmatch(r"[1-9][0-9]{5}", whole):
             self.expected("a city's division code, 6 digits", "6 位行政区划代码")
-        return int(self.value)
+        return int(whole)
 
     def choice(self, kind: type[Choice], default: Choice | None = None) -> Choice:
         """One of some words; the default where the cell is empty."""
         if not self.value and default is not None:
             return default
+        for member in kind:
+            if member.value == self.value:
+                return member
         names = [str(member.value) for member in kind]
-        if self.value not in names:
-            self.expected(" or ".join(names), " 或 ".join(names))
-        return next(member for member in kind if member.value == self.value)
+        attempt(lambda: self.expected(" or ".join(names), " 或 ".join(names)), None)
+        return default or next(iter(kind))
 
     def mode(self) -> Mode:
         """bus or metro."""
         return self.choice(Mode)
 
+    @_going_on(tuple(Mode))
     def modes(self) -> tuple[Mode, ...]:
         """bus, metro or both apart by a blank; both where the cell is empty."""
         words = self.value.split() or [str(mode) for mode in Mode]
@@ -107,6 +161,7 @@ class Cell:
             self.expected("bus, metro, or both apart by a blank", "bus、metro，或以空格分隔的两者")
         return tuple(mode for mode in Mode if mode in words)
 
+    @_going_on("a")
     def rule(self) -> str:
         """A rule's name, ASCII."""
         if not _RULE.fullmatch(self.value):
@@ -116,19 +171,21 @@ class Cell:
             )
         return self.value
 
+    @_going_on(0)
     def moment(self, default: int) -> int:
         """A date as unix seconds; the default where the cell is empty."""
         if not self.value:
             return default
-        try:
-            form = "%Y-%m-%d %H:%M" if " " in self.value else "%Y-%m-%d"
-            moment = datetime.strptime(self.value, form).replace(tzinfo=LOCAL) if _DATE.fullmatch(self.value) else None
-        except ValueError:  # the 30th of February
-            moment = None
+        moment = moment_of(self.value)
         if moment is None or not 0 <= moment.timestamp() < OPEN:
-            self.expected("a date from 1971 to 2105 such as 2024-01-01", "1971 至 2105 年的日期，例如 2024-01-01")
+            shown = of_serial(self.value)
+            self.expected(
+                f"a date from 1971 to 2105 such as {shown or '2024-01-01'}, year first",
+                f"1971 至 2105 年的日期，例如 {shown or '2024-01-01'}，年份在前",
+            )
         return int(moment.timestamp())
 
+    @_going_on("")
     def group(self) -> str:
         """A group of riders."""
         if not GROUP.fullmatch(self.value):
@@ -138,8 +195,14 @@ class Cell:
             )
         return self.value
 
+    @_going_on(bytes(10))
     def account(self) -> bytes:
         """A card account, 10 bytes; what stands here stays out of messages."""
+        if re.fullmatch(r"[0-9.]+[eE]\+?[0-9]+", self.value):
+            self.refuse(
+                Text("a number that a spreadsheet has rounded", "电子表格已将该号码四舍五入"),
+                Text("Make the column text, and fill in the account again", "请将该列设为文本格式后重新填写账户号"),
+            )
         if len(self.value) != 20 or not re.fullmatch(r"[0-9]+[Ff]*", self.value):
             self.refuse(
                 Text("no card account", "不是卡账户号"),
@@ -147,6 +210,7 @@ class Cell:
             )
         return bytes.fromhex(self.value)
 
+    @_going_on("")
     def name(self, most: int) -> str:
         """A name for people, at most so many bytes of UTF-8; may be empty."""
         if len(self.value.encode()) > most or not all(c.isprintable() for c in self.value):
@@ -177,47 +241,38 @@ class Row:
         """Raises ParametersError that names this line."""
         raise ParametersError(f"{self.file}: line {self.line}", problem, remedy)
 
+    def tell(self, problem: Text, remedy: Text) -> None:
+        """Notes the same where reading goes on behind it (`problems`), else raises it."""
+        tell(ParametersError(f"{self.file}: line {self.line}", problem, remedy))
 
-def read_lines(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """The lines of a CSV file that say something, with their numbers. Raises ParametersError."""
-    text = _text(file)
-    for number, line in enumerate(re.split(r"\r\n|\n|\r", text), start=1):
-        if not line.strip(" \t,") or line.lstrip().startswith("#"):
-            continue
+
+class Rows(list[Row]):
+    """The lines of a file."""
+
+    def into(self, make: Callable[[Row], Made]) -> list[Made]:
+        """What each row makes. Rows with a fault are dropped from here, so that one fault is not told as two."""
+        good = list(made_of(self, make))
+        self[:] = [row for row, _ in good]
+        return [made for _, made in good]
+
+
+def made_of(rows: Iterable[Row], make: Callable[[Row], Made]) -> Iterator[tuple[Row, Made]]:
+    """Rows with what they make; those with a fault are told and left out."""
+    for row in rows:
+        before = told()
         try:
-            yield number, [cell.strip() for cell in next(csv.reader([line], strict=True))]
-        except csv.Error as error:
-            raise ParametersError(
-                f"{file}: line {number}",
-                Text(f"not CSV: {error}", f"不是 CSV：{error}"),
-                Text("Mend the quotes; a cell holds no line break", "请修正引号；单元格内不可换行"),
-            ) from error
+            made = make(row)
+        except ParametersError as error:
+            if told() == before:
+                tell(error)
+            continue
+        if told() == before:
+            yield row, made
 
 
-def _text(file: Path) -> str:
-    try:
-        size = file.stat().st_size
-        if size > _FILE_MAX:
-            raise ParametersError(file, Text(f"{size} bytes", f"{size} 字节"), Text("At most 64 MiB", "最多 64 MiB"))
-        return file.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise ParametersError(
-            file,
-            Text(f"cannot be read: {error.strerror}", f"无法读取：{error.strerror}"),
-            Text("Check the path and its permissions", "请检查路径与权限"),
-        ) from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise ParametersError(
-            f"{file}: line {line}",
-            Text("not UTF-8", "不是 UTF-8 编码"),
-            Text("Save the file as UTF-8; spreadsheets call it «CSV UTF-8»", "请以 UTF-8 保存，例如“CSV UTF-8”"),
-        ) from error
-
-
-def read_rows(file: Path, needed: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
+def read_rows(file: Path, needed: Sequence[str], optional: Sequence[str] = ()) -> Rows:
     """The rows of a file whose first line names its columns. Raises ParametersError."""
-    return list(each_row(file, needed, optional))
+    return Rows(each_row(file, needed, optional))
 
 
 def each_row(file: Path, needed: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Row]:
@@ -226,25 +281,25 @@ def each_row(file: Path, needed: Sequence[str], optional: Sequence[str] = ()) ->
     number, columns = next(lines, (1, []))
     known = (*needed, *optional)
     place = Row(file, number, {})
-    for column in columns:
+    before = told()
+    listed = Text(f"Columns here: {','.join(known)}", f"此文件的列：{','.join(known)}")
+    for column in dict.fromkeys(columns):
         if column not in known or columns.count(column) > 1:
             twice = column in known
-            place[column or "(no name)"].refuse(
-                Text("stands twice", "重复") if twice else Text("no such column", "没有这一列"),
-                Text(f"Columns here: {','.join(known)}", f"此文件的列：{','.join(known)}"),
-            )
-    missing = [column for column in needed if column not in columns]
-    if missing:
-        place[missing[0]].refuse(
-            Text("the column is missing", "缺少这一列"),
-            Text(f"Columns here: {','.join(known)}", f"此文件的列：{','.join(known)}"),
-        )
+            problem = Text("stands twice", "重复") if twice else Text("no such column", "没有这一列")
+            tell(place[column or "(no name)"].error(problem, listed))
+    for column in needed:
+        if column not in columns:
+            tell(place[column].error(Text("the column is missing", "缺少这一列"), listed))
+    if told() > before:
+        return
     for number, cells in lines:
         if len(cells) > len(columns):
-            Row(file, number, {}).refuse(
+            Row(file, number, {}).tell(
                 Text(f"{len(cells)} cells for {len(columns)} columns", f"{len(columns)} 列却有 {len(cells)} 个单元格"),
                 Text("Quote a cell that holds a comma", "含逗号的单元格请加引号"),
             )
+            continue
         yield Row(file, number, dict(zip(columns, cells, strict=False)))
 
 
@@ -254,6 +309,4 @@ def refuse_repeated(rows: Sequence[Row], key: Callable[[Row], object]) -> None:
     for row in rows:
         before = seen.setdefault(key(row), row.line)
         if before != row.line:
-            row.refuse(
-                Text(f"repeats line {before}", f"与第 {before} 行重复"), Text("Leave one of them", "请只保留一个")
-            )
+            row.tell(Text(f"repeats line {before}", f"与第 {before} 行重复"), Text("Leave one of them", "请只保留一个"))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from yima.sdk.parameters.compile import Opened
+from yima.sdk.parameters.diff_summary import summary
 from yima.sdk.parameters.show import families, limits, roots, shifts, stages_of
 from yima.sdk.parameters.wording import Wording, day, money
 from yima.validator.parameters.rules import Acceptance, Mode, Rules, Station
@@ -43,6 +44,10 @@ def report(old: Opened, new: Opened) -> str:
     lines = [f"{old.name} → {new.name}"]
     if not found:
         lines.append("nothing that anybody would notice 没有可感知的变化")
+    words = Wording(replace(new.rules, labels={**old.rules.labels, **new.rules.labels}))
+    sentences = list(summary(old.rules, new.rules, words))
+    if sentences:
+        lines += ["", "In words 概要", *(f"  {text.en}; {text.zh}" for text in sentences)]
     for of_rider, title in ((True, "A rider notices 乘客可感知"), (False, "An operator notices 运营方可感知")):
         parts = [change for change in found if change.of_rider is of_rider]
         if parts:

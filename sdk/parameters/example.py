@@ -9,7 +9,7 @@ from pathlib import Path
 from yima.validator.errors import ParametersError
 from yima.validator.texts import Text
 
-_ROOT = """\
+TEST_ROOT = """\
 F8ECFA98612ECB5CF9C0EBCAA8C9C67714F6EE948CFF7226EF7E39000542930F\
 BEA4C6CEF060C660ED51C93EBD11696208373792096609CDDA3C7726B563B50F"""
 
@@ -24,7 +24,7 @@ max_validity_s = 1200           # longest validity of one code 单码最长有�
 future_tolerance_s = 20         # how far a phone's clock may be ahead 手机时间允许超前
 debounce_ms = 2000              # the same bytes within it are the same presentation 同一次出示
 account_interval_s = 0          # the same account again not before; 0 is off 同一账户最小间隔
-account_types = [0, 1, 2, 3, 4, 5]
+account_types = [0, 1, 2, 3, 4, 5, 0x41]
 
 [fares]                         # fen, flat by mode; a mode without a fare refuses 票价（分）
 bus = 200
@@ -32,7 +32,7 @@ metro = 300
 
 [[roots]]                       # one block a root 根证书或公钥
 index = 1
-key = "{_ROOT}"
+key = "{TEST_ROOT}"
 # or: certificate = "<144 bytes in hex>"
 # or: file = "roots.bin"        # n × 144 bytes, relative to this file
 
@@ -66,7 +66,7 @@ expiry = 2027-01-01
 lists_issued = 2026-01-01       # when deny.csv was drawn up 黑名单制作日期
 
 [limits]
-account_types = [0, 1, 2, 3, 4, 5]
+account_types = [0, 1, 2, 3, 4, 5, 0x41]
 families = ["ministry"]
 
 [reader]
@@ -75,7 +75,7 @@ gap_ms = 20
 
 [[roots]]
 index = 1
-key = "{_ROOT}"
+key = "{TEST_ROOT}"
 
 [[time_shifts]]
 organisation = "00083010"
@@ -128,7 +128,7 @@ account,last,group
 """,
     "journeys.csv": """\
 rule,mode,city,longest_s,over_time_fen,missing_exit,missing_entry_fen,unreadable_fen,entry_cap_fen
-suzhou,metro,320500,14400,200,accept,200,500,200
+suzhou,metro,320500,14400,200,accept,200,500,500
 """,
     "decoders.csv": """\
 organisation,state_at,inside,station_at,station_size,station_form,time_at,time_form

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from yima.sdk.parameters.cells import Cell, Row, read_lines, read_rows, refuse_repeated
+from yima.sdk.parameters.problems import told
 from yima.validator.parameters.image import JOURNEY_RULES, LABEL_SIZE, NO_RIDE
 from yima.validator.parameters.members import GROUPS_MAX, group_names
 from yima.validator.parameters.rules import (
@@ -71,7 +72,7 @@ def refuse_overlaps(rows: Sequence[Row], key: Callable[[Row], object]) -> None:
         others = held.setdefault(key(row), [])
         for other_begin, other_end, line in others:
             if begin < other_end and other_begin < end:
-                row.refuse(
+                row.tell(
                     Text(f"says of the same time what line {line} says", f"与第 {line} 行的时段重叠"),
                     Text("Let one end (column to) where the other begins", "请使一行的 to 等于另一行的 from"),
                 )
@@ -88,46 +89,53 @@ def _line(row: Row) -> int:
 def fares_of(path: Path, tables: Mapping[KindWord, Mapping[str, object]]) -> list[Fare]:
     """fares.csv. tables: those that are there, by kind."""
     rows = read_rows(path, ["rule", "mode", "kind"], ["city", "line", "from", "to", "fen", "table"])
-    fares = []
-    for row in rows:
-        kind = row["kind"].choice(KindWord)
-        begin, end = period(row)
-        surplus = row["table"] if kind is KindWord.FLAT else row["fen"]
-        if surplus.value:
-            surplus.expected(f"nothing: the fare is {kind}", f"空：票价方式为 {kind}")
-        table = row["table"].value
-        if kind is not KindWord.FLAT and table not in tables[kind]:
-            known = ", ".join(tables[kind]) or ("stages.csv" if kind is KindWord.STAGES else "matrix-NAME.csv")
-            row["table"].expected(f"the name of a table: {known}", f"表名：{known}")
-        fares.append(
-            Fare(
-                rule=row["rule"].rule(), mode=row["mode"].mode(), city=row["city"].city(), line=_line(row),
-                from_s=begin, to_s=end, kind=FareKind[kind.name],
-                fen=row["fen"].fen() if kind is KindWord.FLAT else 0, table=table,
-            )
-        )  # fmt: skip
+    fares = rows.into(lambda row: _fare(row, tables))
     refuse_overlaps(rows, lambda row: (row["mode"].mode(), row["city"].city(), _line(row)))
     return fares
+
+
+def _fare(row: Row, tables: Mapping[KindWord, Mapping[str, object]]) -> Fare:
+    kind = row["kind"].choice(KindWord)
+    begin, end = period(row)
+    surplus = row["table"] if kind is KindWord.FLAT else row["fen"]
+    if surplus.value:
+        surplus.expected(f"nothing: the fare is {kind}", f"空：票价方式为 {kind}")
+    table = row["table"].value
+    if kind is not KindWord.FLAT and table not in tables[kind]:
+        known = ", ".join(tables[kind]) or ("stages.csv" if kind is KindWord.STAGES else "matrix-NAME.csv")
+        row["table"].expected(f"the name of a table: {known}", f"表名：{known}")
+    return Fare(
+        rule=row["rule"].rule(), mode=row["mode"].mode(), city=row["city"].city(), line=_line(row),
+        from_s=begin, to_s=end, kind=FareKind[kind.name],
+        fen=row["fen"].fen() if kind is KindWord.FLAT else 0, table=table,
+    )  # fmt: skip
 
 
 def stages_of(path: Path) -> dict[str, list[Stage]]:
     """stages.csv: tables by name, each with its rows by distance."""
     rows = read_rows(path, ["table", "up_to_m", "fen"])
-    tables: dict[str, list[Stage]] = {}
-    for row in rows:
-        up_to = None if row["up_to_m"].value == "rest" else row["up_to_m"].number(0, OPEN - 1)
-        tables.setdefault(row["table"].rule(), []).append(Stage(up_to_m=up_to, fen=row["fen"].fen()))
-    refuse_repeated(rows, lambda row: (row["table"].value, row["up_to_m"].value.lstrip("0")))
+    tables: dict[str, list[Stage]] = {row["table"].value: [] for row in rows}  # also of rows that are wrong elsewhere
+    for table, stage in rows.into(_stage):
+        tables[table].append(stage)
+    refuse_repeated(rows, lambda row: (row["table"].value, row["up_to_m"].whole().lstrip("0")))
     return tables
+
+
+def _stage(row: Row) -> tuple[str, Stage]:
+    up_to = None if row["up_to_m"].value == "rest" else row["up_to_m"].number(0, OPEN - 1)
+    return row["table"].rule(), Stage(up_to_m=up_to, fen=row["fen"].fen())
 
 
 def matrix_of(path: Path) -> Matrix:
     """matrix-NAME.csv: exits across, entries down, fen in the cells; an empty cell or - is no ride."""
-    lines = read_lines(path)
+    lines, before = read_lines(path), told()
+    nothing = Matrix(stations=(), fares=())
     first, header = next(lines, (1, []))
     exits = [
         Cell(value, path, first, f"column {at}").number(1, _NUMBER_MAX) for at, value in enumerate(header[1:], start=2)
     ]
+    if told() > before:
+        return nothing
     if not exits or len(set(exits)) < len(exits) or len(exits) > STATIONS_MAX:
         Row(path, first, {}).refuse(
             Text(
@@ -141,45 +149,55 @@ def matrix_of(path: Path) -> Matrix:
         )
     fares: dict[int, list[int | None]] = {}
     for number, cells in lines:
+        so_far = told()
         entry = Cell(cells[0], path, number, "column 1").number(1, _NUMBER_MAX)
+        if told() > so_far:
+            continue
         row = Row(path, number, {})
         if entry not in exits or entry in fares or len(cells) != len(header):
-            row.refuse(
+            row.tell(
                 Text(
                     f"no row of this matrix: station {entry}, {len(cells)} cells",
                     f"不是本矩阵的行：站号 {entry}，{len(cells)} 格",
                 ),
                 Text(f"Each station once, with {len(header)} cells", f"每个站点一行，每行 {len(header)} 格"),
             )
+            continue
         fares[entry] = [
             None if value in {"", "-"} else Cell(value, path, number, f"exit {exit_}").number(0, NO_RIDE - 1)
             for value, exit_ in zip(cells[1:], exits, strict=True)
         ]
-    missing = [station for station in exits if station not in fares]
-    if missing:
-        Row(path, first, {}).refuse(
+    if told() > before:
+        return nothing
+    if missing := [station for station in exits if station not in fares]:
+        Row(path, first, {}).tell(
             Text(f"no row for station {missing[0]}", f"缺少站号 {missing[0]} 的行"),
             Text("Add its row", "请补上该行"),
         )
+        return nothing
     return Matrix(stations=tuple(exits), fares=tuple(tuple(fares[station]) for station in exits))
 
 
 def stations_of(path: Path) -> tuple[list[Station], dict[LabelKey, str]]:
     """stations.csv: where stations lie, if their distance is told, and what they are called."""
     rows = read_rows(path, ["mode", "city", "station"], ["line", "metres", "name"])
-    stations, names = [], {}
-    for row in rows:
+    names: dict[LabelKey, str] = {}
+
+    def station_of(row: Row) -> list[Station]:
         mode, city, line = row["mode"].mode(), row["city"].city(needed=True), _line(row)
         number = row["station"].number(1, _NUMBER_MAX)
-        if row["metres"].value:
-            metres = row["metres"].number(0, OPEN - 1)
-            stations.append(Station(mode=mode, city=city, line=line, station=number, metres=metres))
         if row["name"].value:
             names[LabelKey(LabelKind.STATION, city, mode, line, number)] = row["name"].name(LABEL_SIZE)
+        if not row["metres"].value:
+            return []
+        metres = row["metres"].number(0, OPEN - 1)
+        return [Station(mode=mode, city=city, line=line, station=number, metres=metres)]
+
+    found = [station for stations in rows.into(station_of) for station in stations]
     refuse_repeated(
-        rows, lambda row: tuple(row[column].value.lstrip("0") for column in ("mode", "city", "line", "station"))
+        rows, lambda row: tuple(row[column].whole().lstrip("0") for column in ("mode", "city", "line", "station"))
     )
-    return stations, names
+    return found, names
 
 
 def _either(row: Row, one: str, other: str) -> bool:
@@ -199,23 +217,9 @@ def concessions_of(path: Path) -> list[Concession]:
         ["rule"],
         ["account_type", "group", "issuer_city", "riding_city", "mode", "from", "to", "percent", "fen", "funded_by"],
     )
-    found = []
-    for row in rows:
-        begin, end = period(row)
-        by_percent = _either(row, "percent", "fen")
-        found.append(
-            Concession(
-                rule=row["rule"].rule(),
-                account_type=row["account_type"].byte() if row["account_type"].value else None,
-                group=row["group"].group() if row["group"].value else "",
-                issuer_city=row["issuer_city"].city(), riding_city=row["riding_city"].city(),
-                mode=row["mode"].mode() if row["mode"].value else None, from_s=begin, to_s=end,
-                percent=row["percent"].number(0, 100) if by_percent else None,
-                fen=0 if by_percent else row["fen"].fen(),
-                funded_by=row["funded_by"].choice(Funder, Funder.RIDING_CITY),
-            )
-        )  # fmt: skip
-        if len(group_names(found)) > GROUPS_MAX:
+    found = rows.into(_concession)
+    for number, row in enumerate(rows, start=1):
+        if len(group_names(found[:number])) > GROUPS_MAX:
             row["group"].refuse(
                 Text(f"is group number {GROUPS_MAX + 1}", f"是第 {GROUPS_MAX + 1} 个群体"),
                 Text(f"A package has room for {GROUPS_MAX}", f"一个参数包最多 {GROUPS_MAX} 个群体"),
@@ -226,6 +230,21 @@ def concessions_of(path: Path) -> list[Concession]:
     }
     refuse_overlaps(rows, lambda row: key[id(row)])
     return found
+
+
+def _concession(row: Row) -> Concession:
+    begin, end = period(row)
+    by_percent = _either(row, "percent", "fen")
+    return Concession(
+        rule=row["rule"].rule(),
+        account_type=row["account_type"].byte() if row["account_type"].value else None,
+        group=row["group"].group() if row["group"].value else "",
+        issuer_city=row["issuer_city"].city(), riding_city=row["riding_city"].city(),
+        mode=row["mode"].mode() if row["mode"].value else None, from_s=begin, to_s=end,
+        percent=row["percent"].percent() if by_percent else None,
+        fen=0 if by_percent else row["fen"].fen(),
+        funded_by=row["funded_by"].choice(Funder, Funder.RIDING_CITY),
+    )  # fmt: skip
 
 
 def _at_a_price(cell: Cell) -> int | None:
@@ -239,22 +258,22 @@ def journeys_of(path: Path) -> list[Journey]:
         ["rule", "mode"],
         ["city", "longest_s", "over_time_fen", "missing_exit", "missing_entry_fen", "unreadable_fen", "entry_cap_fen"],
     )
-    most = RULE_NAME_MAX - max(map(len, JOURNEY_RULES))
-    found = []
-    for row in rows:
-        if len(row["rule"].rule()) > most:
-            row["rule"].expected(f"at most {most} characters: a verdict adds to it", f"最多 {most} 个字符")
-        found.append(
-            Journey(
-                rule=row["rule"].rule(), mode=row["mode"].mode(), city=row["city"].city(),
-                longest_s=row["longest_s"].number(0, _TRAVEL_MAX_S, 0), over_time_fen=row["over_time_fen"].fen(0),
-                missing_exit=row["missing_exit"].choice(Policy, Policy.REFUSE) is Policy.ACCEPT,
-                missing_entry_fen=_at_a_price(row["missing_entry_fen"]),
-                unreadable_fen=_at_a_price(row["unreadable_fen"]), entry_cap_fen=row["entry_cap_fen"].fen(0),
-            )
-        )  # fmt: skip
+    found = rows.into(_journey)
     refuse_repeated(rows, lambda row: (row["mode"].mode(), row["city"].city()))
     return found
+
+
+def _journey(row: Row) -> Journey:
+    most = RULE_NAME_MAX - max(map(len, JOURNEY_RULES))
+    if len(row["rule"].rule()) > most:
+        row["rule"].expected(f"at most {most} characters: a verdict adds to it", f"最多 {most} 个字符")
+    return Journey(
+        rule=row["rule"].rule(), mode=row["mode"].mode(), city=row["city"].city(),
+        longest_s=row["longest_s"].number(0, _TRAVEL_MAX_S, 0), over_time_fen=row["over_time_fen"].fen(0),
+        missing_exit=row["missing_exit"].choice(Policy, Policy.REFUSE) is Policy.ACCEPT,
+        missing_entry_fen=_at_a_price(row["missing_entry_fen"]),
+        unreadable_fen=_at_a_price(row["unreadable_fen"]), entry_cap_fen=row["entry_cap_fen"].fen(0),
+    )  # fmt: skip
 
 
 def _inside(cell: Cell) -> tuple[int, ...]:
@@ -273,24 +292,24 @@ def decoders_of(path: Path) -> list[Decoder]:
         ["organisation", "state_at", "inside", "station_at"],
         ["station_size", "station_form", "time_at", "time_form"],
     )
-    found = []
-    for row in rows:
-        size = row["station_size"].number(1, 4, 2)
-        station_form = row["station_form"].choice(Form, Form.BINARY)
-        time_form = row["time_form"].choice(Form, Form.NONE)
-        if size == 3 or station_form is Form.NONE:
-            row["station_size" if size == 3 else "station_form"].expected(
-                "1, 2 or 4 bytes, binary or bcd", "1、2 或 4 字节，binary 或 bcd"
-            )
-        time_size = {Form.NONE: 0, Form.BINARY: 4, Form.BCD: 7}[time_form]
-        found.append(
-            Decoder(
-                organisation=row["organisation"].digits(), state_at=row["state_at"].number(0, _DATA_MAX - 1),
-                inside=_inside(row["inside"]), station_at=row["station_at"].number(0, _DATA_MAX - size),
-                station_size=size, station_form=station_form,
-                time_at=row["time_at"].number(0, _DATA_MAX - time_size, 0 if time_form is Form.NONE else None),
-                time_form=time_form,
-            )
-        )  # fmt: skip
+    found = rows.into(_decoder)
     refuse_repeated(rows, lambda row: row["organisation"].digits())
     return found
+
+
+def _decoder(row: Row) -> Decoder:
+    size = row["station_size"].number(1, 4, 2)
+    station_form = row["station_form"].choice(Form, Form.BINARY)
+    time_form = row["time_form"].choice(Form, Form.NONE)
+    if size == 3 or station_form is Form.NONE:
+        row["station_size" if size == 3 else "station_form"].expected(
+            "1, 2 or 4 bytes, binary or bcd", "1、2 或 4 字节，binary 或 bcd"
+        )
+    time_size = {Form.NONE: 0, Form.BINARY: 4, Form.BCD: 7}[time_form]
+    return Decoder(
+        organisation=row["organisation"].digits(), state_at=row["state_at"].number(0, _DATA_MAX - 1),
+        inside=_inside(row["inside"]), station_at=row["station_at"].number(0, _DATA_MAX - size),
+        station_size=size, station_form=station_form,
+        time_at=row["time_at"].number(0, _DATA_MAX - time_size, 0 if time_form is Form.NONE else None),
+        time_form=time_form,
+    )  # fmt: skip

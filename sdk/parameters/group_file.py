@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from yima.sdk.parameters.cells import Row, each_row
+from yima.sdk.parameters.cells import Row, each_row, made_of
 from yima.validator.parameters.members import group_names
 from yima.validator.parameters.rules import Member, Rules
 from yima.validator.texts import Text
@@ -15,8 +15,8 @@ def members_of(path: Path) -> list[Member]:
     """groups.csv, an account or a range and one group a line. Raises ParametersError."""
     found = []
     said: dict[str, list[tuple[bytes, bytes, int]]] = defaultdict(list)
-    for row in each_row(path, ["account", "group"], ["last"]):
-        (first, last), group = row.accounts(), row["group"].group()
+    rows = each_row(path, ["account", "group"], ["last"])
+    for row, ((first, last), group) in made_of(rows, lambda row: (row.accounts(), row["group"].group())):
         found.append(Member(first, last, (group,)))
         said[group].append((first, last, row.line))
     for ranges in said.values():
@@ -27,7 +27,7 @@ def members_of(path: Path) -> list[Member]:
 
 
 def _refuse_repetition(path: Path, line: int, again: int) -> None:
-    Row(path, again, {}).refuse(
+    Row(path, again, {}).tell(
         Text(f"has an account that line {line} has in the same group", f"与第 {line} 行有同一群体的相同账户"),
         Text("Name an account once a group", "同一群体中每个账户只写一次"),
     )

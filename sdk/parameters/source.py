@@ -1,8 +1,8 @@
 """The source of a package: a directory with package.toml and CSV files that a person edits, read into rules.
 
 Rules it keeps:
-- Every file but package.toml may be missing. A .csv or .toml that has no place here is an error: a slip of typing.
-- Whatever is malformed is a ParametersError with file, line, column (or key) and reason; the first one ends it.
+- Every file but package.toml may be missing. What else lies here is known, or an error (see folder).
+- Whatever is malformed is told by file, line, column (or key) and reason, all of it in one ParametersError.
 - Nothing is signed and nothing is built here; what the core must say of root keys it says when the image is built.
 
 docs/parameters.md describes the files for those who write them.
@@ -10,14 +10,19 @@ docs/parameters.md describes the files for those who write them.
 
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 from yima.sdk.parameters import fare_files as fares
-from yima.sdk.parameters.cells import LOCAL, read_rows, refuse_repeated
+from yima.sdk.parameters.cells import LOCAL, Row, read_rows, refuse_repeated
 from yima.sdk.parameters.fare_files import KindWord, period, refuse_overlaps
+from yima.sdk.parameters.folder import PACKAGE_FILE, Folder, look
 from yima.sdk.parameters.group_file import members_of
+from yima.sdk.parameters.lint_names import NAMES
+from yima.sdk.parameters.problems import attempt, every_problem, tell
 from yima.validator.errors import ParametersError
 from yima.validator.parameters.family_rules import family_rules_of, rows
 from yima.validator.parameters.image import LABEL_SIZE
@@ -28,20 +33,16 @@ from yima.validator.parameters.rules import (
     LabelKey,
     LabelKind,
     Limits,
+    Matrix,
     Mode,
     Pair,
     ReaderProfile,
     Rules,
+    Stage,
 )
 from yima.validator.parameters.tables import Place, Table
 from yima.validator.texts import Text
 
-PACKAGE_FILE = "package.toml"
-CSV_FILES = (
-    "acceptance", "cities", "concessions", "decoders", "deny", "fares", "groups", "journeys", "lines", "stages",
-    "stations", "whitelist",
-)  # fmt: skip
-_MATRIX = re.compile(r"matrix-([a-z0-9][a-z0-9._-]{0,30})")
 _DENY_MAX = 100_000
 
 
@@ -49,7 +50,8 @@ _DENY_MAX = 100_000
 class Source:
     """A source directory, read. city: for which the package is, 0: any. previous: None: the version before this one.
 
-    not_before, expiry: unix seconds.
+    not_before, expiry: unix seconds. silenced: names of warnings (`lint`) with the reason why each is none here. trips:
+    the table of expected fares that must hold before the package is signed.
     """
 
     directory: Path
@@ -58,6 +60,8 @@ class Source:
     not_before: int
     expiry: int
     rules: Rules
+    silenced: Mapping[str, str] = field(default_factory=dict)
+    trips: Path | None = None
 
 
 def _toml(path: Path) -> dict[str, object]:
@@ -119,13 +123,12 @@ def _reader(table: Table) -> ReaderProfile:
 
 def _whitelist(path: Path) -> tuple[list[Pair], dict[LabelKey, str]]:
     found = read_rows(path, ["organisation", "platform"], ["city", "modes", "name"])
-    pairs = [
-        Pair(
+    pairs = found.into(
+        lambda row: Pair(
             organisation=row["organisation"].digits(), platform=row["platform"].digits(), city=row["city"].city(),
             modes=row["modes"].modes(),
         )
-        for row in found
-    ]  # fmt: skip
+    )  # fmt: skip
     refuse_repeated(found, lambda row: (row["organisation"].value, row["platform"].value))
     names = {
         LabelKey(LabelKind.ORGANISATION, int(row["organisation"].value)): row["name"].name(LABEL_SIZE)
@@ -135,24 +138,26 @@ def _whitelist(path: Path) -> tuple[list[Pair], dict[LabelKey, str]]:
     return pairs, names
 
 
-def _acceptance(path: Path) -> list[Acceptance]:
+def _acceptance(path: Path) -> list[Acceptance] | None:
     found = read_rows(path, ["riding_city", "issuer_city"], ["mode", "from", "to"])
-    accepted = []
-    for row in found:
-        begin, end = period(row)
-        accepted += [
-            Acceptance(
-                riding_city=row["riding_city"].city(needed=True), mode=mode,
-                issuer_city=row["issuer_city"].city(needed=True), from_s=begin, to_s=end,
-            )
-            for mode in row["mode"].modes()
-        ]  # fmt: skip
+    accepted = [one for several in found.into(_accepted) for one in several]
     for mode in Mode:
         refuse_overlaps(
             [row for row in found if mode in row["mode"].modes()],
             lambda row: (row["riding_city"].value, row["issuer_city"].value),
         )
     return accepted
+
+
+def _accepted(row: Row) -> list[Acceptance]:
+    begin, end = period(row)
+    return [
+        Acceptance(
+            riding_city=row["riding_city"].city(needed=True), mode=mode,
+            issuer_city=row["issuer_city"].city(needed=True), from_s=begin, to_s=end,
+        )
+        for mode in row["mode"].modes()
+    ]  # fmt: skip
 
 
 def _deny(path: Path) -> list[tuple[bytes, bytes]]:
@@ -166,60 +171,40 @@ def _deny(path: Path) -> list[tuple[bytes, bytes]]:
                 f"超过 {_DENY_MAX} 行请单独制作黑名单：yima params deny build",
             ),
         )
-    return [row.accounts() for row in found]
+    return found.into(lambda row: row.accounts())
 
 
 def _cities(path: Path) -> dict[LabelKey, str]:
     found = read_rows(path, ["city", "name"])
+    cities = found.into(
+        lambda row: (LabelKey(LabelKind.CITY, row["city"].city(needed=True)), row["name"].name(LABEL_SIZE))
+    )
     refuse_repeated(found, lambda row: row["city"].value)
-    return {LabelKey(LabelKind.CITY, row["city"].city(needed=True)): row["name"].name(LABEL_SIZE) for row in found}
+    return dict(cities)
 
 
 def _lines(path: Path) -> dict[LabelKey, str]:
     found = read_rows(path, ["mode", "city", "line", "name"])
+    lines = found.into(
+        lambda row: (
+            LabelKey(
+                LabelKind.LINE, row["city"].city(needed=True), row["mode"].mode(), row["line"].number(1, 0xFFFF)
+            ),
+            row["name"].name(LABEL_SIZE),
+        )
+    )  # fmt: skip
     refuse_repeated(found, lambda row: (row["mode"].value, row["city"].value, row["line"].value))
-    return {
-        LabelKey(LabelKind.LINE, row["city"].city(needed=True), row["mode"].mode(), row["line"].number(1, 0xFFFF)): row[
-            "name"
-        ].name(LABEL_SIZE)
-        for row in found
-    }
+    return dict(lines)
 
 
-def _files(directory: Path) -> tuple[dict[str, Path], dict[str, Path]]:
-    """The CSV files that are there, and the matrices by name. Refuses a file that has no place here."""
-    csv_files, matrices = {}, {}
-    for path in sorted(directory.iterdir()):
-        if path.suffix not in {".csv", ".toml"} or path.name == PACKAGE_FILE or path.name.startswith("."):
-            continue
-        matrix = _MATRIX.fullmatch(path.stem)
-        if path.suffix == ".csv" and path.stem in CSV_FILES:
-            csv_files[path.stem] = path
-        elif path.suffix == ".csv" and matrix:
-            matrices[matrix[1]] = path
-        elif path.name == "transfers.csv":
-            raise ParametersError(
-                path,
-                Text(
-                    "is read no more: no gate knows a rider's last ride elsewhere",
-                    "不再读取：闸机无法得知乘客在别处的上次行程",
-                ),
-                Text(
-                    "Delete the file; transfers are reduced by the centre, not by gates",
-                    "请删除该文件；换乘优惠由清分中心处理，不由闸机处理",
-                ),
-            )
-        else:
-            known = ", ".join(f"{name}.csv" for name in CSV_FILES)
-            raise ParametersError(
-                path,
-                Text("no file of a parameter source", "不是参数源文件"),
-                Text(
-                    f"Known: {PACKAGE_FILE}, {known}, matrix-NAME.csv",
-                    f"可用：{PACKAGE_FILE}、{known}、matrix-名称.csv",
-                ),
-            )
-    return csv_files, matrices
+def _files(directory: Path, values: object) -> Folder:
+    """The CSV files that are there, and the matrices by name. Refuses whatever has no place here."""
+    roots = values.get("roots") if isinstance(values, dict) else None
+    files = [root.get("file") for root in roots if isinstance(root, dict)] if isinstance(roots, list) else []
+    found, wrong = look(directory, [file for file in files if isinstance(file, str)])
+    for error in wrong:
+        tell(error)
+    return found
 
 
 def _with_date(limits: Limits, issued_at: int) -> Limits:
@@ -228,68 +213,128 @@ def _with_date(limits: Limits, issued_at: int) -> Limits:
 
 
 def read_source(directory: str | Path) -> Source:
-    """Everything a source directory says. Raises ParametersError."""
-    directory = Path(directory)
-    table = Table(_toml(directory / PACKAGE_FILE), Place(str(directory / PACKAGE_FILE)))
-    csv_files, matrix_files = _files(directory)
+    """Everything a source directory says. Raises ParametersError, which tells all that is wrong."""
+    with every_problem():
+        return _read(Path(directory))
+    raise AssertionError("every_problem raises what it notes")
 
-    def of(name: str) -> Path | None:
-        return csv_files.get(name)
 
-    environment, version = environment_of(table), table.number("version", 1, 0xFFFFFFFF)
-    not_before, expiry = _moment(table, "not_before"), _moment(table, "expiry")
-    if expiry <= not_before:
-        table.place.at("expiry").refuse(
-            Text("does not lie behind not_before", "不晚于 not_before"), Text("Write a later date", "请写更晚的日期")
-        )
-    previous = table.number("previous", 0, 0xFFFFFFFF, -1)
-    city = table.number("city", 100000, 999999, 0)
-    limits = limits_of(Table(table.take("limits") or {}, table.place.at("limits")))
-    reader = table.take("reader")
-    stages = fares.stages_of(path) if (path := of("stages")) else {}
-    matrices = {name: fares.matrix_of(path) for name, path in matrix_files.items()}
-    both = sorted(stages.keys() & matrices.keys())
-    if both:
-        raise ParametersError(
-            matrix_files[both[0]],
-            Text(f"stages.csv has a table {both[0]} too", f"stages.csv 也有名为 {both[0]} 的表"),
-            Text("Give each table its own name", "请使用不同的表名"),
-        )
-    pairs, organisations = _whitelist(path) if (path := of("whitelist")) else ([], {})
-    stations, station_names = fares.stations_of(path) if (path := of("stations")) else ([], {})
+def _read(directory: Path) -> Source:
+    values = _toml(directory / PACKAGE_FILE)
+    table = Table(values, Place(str(directory / PACKAGE_FILE)))
+    files = _files(directory, values)
+    head = _head(table)
+    stages, matrices = _tables(files)
+    pairs, organisations = files.read("whitelist", _whitelist, lambda: ([], {}))
+    stations, station_names = files.read("stations", fares.stations_of, lambda: ([], {}))
+    by_kind: dict[KindWord, Mapping[str, object]] = {KindWord.STAGES: stages, KindWord.MATRIX: matrices}
     rules = Rules(
-        environment=environment,
-        version=version,
-        limits=_with_date(limits, _moment(table, "lists_issued", 0)),
-        fares=fares.fares_of(path, {KindWord.STAGES: stages, KindWord.MATRIX: matrices})
-        if (path := of("fares")) else [],
-        roots=roots_of(table.tables("roots"), directory),
+        environment=head.environment,
+        version=head.version,
+        limits=head.limits,
+        fares=files.read("fares", lambda path: fares.fares_of(path, by_kind), list),
+        roots=attempt(lambda: roots_of(table.tables("roots"), directory), {}),
         whitelist=pairs,
-        acceptance=_acceptance(path) if (path := of("acceptance")) else None,
-        deny=_deny(path) if (path := of("deny")) else [],
-        time_shifts=time_shifts_of(table.tables("time_shifts")),
-        concessions=fares.concessions_of(path) if (path := of("concessions")) else [],
-        members=members_of(path) if (path := of("groups")) else [],
-        journeys=fares.journeys_of(path) if (path := of("journeys")) else [],
-        decoders=fares.decoders_of(path) if (path := of("decoders")) else [],
+        acceptance=files.read("acceptance", _acceptance, lambda: None),
+        deny=files.read("deny", _deny, list),
+        time_shifts=attempt(lambda: time_shifts_of(table.tables("time_shifts")), {}),
+        concessions=files.read("concessions", fares.concessions_of, list),
+        members=files.read("groups", members_of, list),
+        journeys=files.read("journeys", fares.journeys_of, list),
+        decoders=files.read("decoders", fares.decoders_of, list),
         stations=stations,
         stages=stages,
         matrices=matrices,
-        reader=None if reader is None else _reader(Table(reader, table.place.at("reader"))),
+        reader=head.reader,
         labels={
-            **(_cities(path) if (path := of("cities")) else {}),
-            **(_lines(path) if (path := of("lines")) else {}),
+            **files.read("cities", _cities, dict),
+            **files.read("lines", _lines, dict),
             **station_names,
             **organisations,
         },
-        other=rows(family_rules_of(table)),
-    )  # fmt: skip
-    table.done()
+        other=attempt(lambda: rows(family_rules_of(table)), {}),
+    )
+    nothing: dict[str, str] = {}
+    quiet = attempt(lambda: _silenced(Table(table.take("lint") or {}, table.place.at("lint"))), nothing)
+    attempt(table.done, None)
     return Source(
         directory=directory,
-        city=city,
+        city=head.city,
+        previous=head.previous,
+        not_before=head.not_before,
+        expiry=head.expiry,
+        rules=rules,
+        silenced=quiet,
+        trips=files.tables.get("trips"),
+    )
+
+
+def _silenced(table: Table) -> dict[str, str]:
+    """The table `lint`: names of warnings, each with a reason."""
+    found = {}
+    for name in NAMES:
+        reason = table.take(name)
+        if reason is None:
+            continue
+        if not isinstance(reason, str) or not reason.strip():
+            table.place.at(name).expected(reason, "the reason why it is none here, in quotes", "带引号的忽略原因")
+        found[name] = reason
+    table.done()
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Head:
+    """What stands at the head of package.toml."""
+
+    environment: str
+    version: int
+    previous: int | None
+    city: int
+    not_before: int
+    expiry: int
+    limits: Limits
+    reader: ReaderProfile | None
+
+
+def _head(table: Table) -> _Head:
+    not_before = attempt(lambda: _moment(table, "not_before"), 0)
+    expiry = attempt(lambda: _moment(table, "expiry"), OPEN)
+    if expiry <= not_before:
+        tell(
+            ParametersError(
+                f"{table.place.source}: expiry",
+                Text("does not lie behind not_before", "不晚于 not_before"),
+                Text("Write a later date", "请写更晚的日期"),
+            )
+        )
+    previous = attempt(lambda: table.number("previous", 0, 0xFFFFFFFF, -1), -1)
+    limits = attempt(lambda: limits_of(Table(table.take("limits") or {}, table.place.at("limits"))), Limits())
+    reader = table.take("reader")
+    profile = ReaderProfile()
+    return _Head(
+        environment=attempt(lambda: environment_of(table), "test"),
+        version=attempt(lambda: table.number("version", 1, 0xFFFFFFFF), 1),
         previous=None if previous < 0 else previous,
+        city=attempt(lambda: table.number("city", 100000, 999999, 0), 0),
         not_before=not_before,
         expiry=expiry,
-        rules=rules,
+        limits=_with_date(limits, attempt(lambda: _moment(table, "lists_issued", 0), 0)),
+        reader=None if reader is None else attempt(lambda: _reader(Table(reader, table.place.at("reader"))), profile),
     )
+
+
+def _tables(files: Folder) -> tuple[dict[str, list[Stage]], dict[str, Matrix]]:
+    """Tables of stages and matrices, by name."""
+    stages: dict[str, list[Stage]] = files.read("stages", fares.stages_of, lambda: {})
+    nothing = Matrix(stations=(), fares=())
+    matrices = {name: attempt(partial(fares.matrix_of, path), nothing) for name, path in files.matrices.items()}
+    for name in sorted(stages.keys() & matrices.keys()):
+        tell(
+            ParametersError(
+                files.matrices[name],
+                Text(f"stages.csv has a table {name} too", f"stages.csv 也有名为 {name} 的表"),
+                Text("Give each table its own name", "请使用不同的表名"),
+            )
+        )
+    return stages, matrices

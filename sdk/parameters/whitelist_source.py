@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from yima.sdk.parameters.cells import Row, read_rows
+from yima.sdk.parameters.cells import Row, read_rows, refuse_repeated
+from yima.sdk.parameters.problems import every_problem
 from yima.sdk.parameters.whitelist_file import WhitelistFile, WhitelistFileError, compare
 from yima.validator.errors import ParametersError
 from yima.validator.texts import Text
@@ -53,8 +54,8 @@ def take_over(path: Path, whitelist: WhitelistFile, homes: Mapping[str, int]) ->
                 f"{len(homeless)} new institutions without a city: {shown}", f"{len(homeless)} 家新机构无城市：{shown}"
             ),
             Text(
-                "Say where each is at home: --home ORGANISATION=DIVISION, 0 for everywhere",
-                "请用 --home 机构号=行政区划代码 指定，0 表示各地均受理",
+                "Say where each is at home: --home ORGANISATION=DIVISION, 0 for everywhere, or --homes FILE for many",
+                "请用 --home 机构号=行政区划代码 指定，0 表示各地均受理；数量多时用 --homes 文件",
             ),
         )
     text = io.StringIO()
@@ -69,6 +70,18 @@ def take_over(path: Path, whitelist: WhitelistFile, homes: Mapping[str, int]) ->
     before = [(organisation, row["platform"].value) for organisation, row in known.items()]
     came, went, changed = compare(before, whitelist.pairs)
     return Taken(came=tuple(came), went=tuple(went), changed=tuple(changed))
+
+
+def read_homes(path: Path) -> dict[str, int]:
+    """Where institutions are at home, from a table of `organisation` and `city`: a whitelist.csv is one.
+
+    Raises ParametersError. An empty city is everywhere.
+    """
+    with every_problem():
+        rows = read_rows(path, ["organisation", "city"], ["platform", "modes", "name"])
+        homes = rows.into(lambda row: (row["organisation"].digits(), row["city"].city()))
+        refuse_repeated(rows, lambda row: row["organisation"].value)
+    return dict(homes)
 
 
 def give_out(path: Path, issued: date, serial: str) -> WhitelistFile:

@@ -56,8 +56,8 @@ void host_gate_fault(int is) {
 }
 
 void host_start(void) {
-    (void)settings_load();
-    device_start();
+    const int has_settings = settings_load();
+    device_start(has_settings);
 }
 
 int host_parameters(const uint8_t *image, uint32_t size) {

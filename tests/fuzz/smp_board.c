@@ -127,7 +127,7 @@ static void make(void) {
     program_all(PORT_SLOT_A + PORT_SLOT_SIZE - sizeof confirmed, confirmed, sizeof confirmed);
     program_all(PORT_SETTINGS, world_settings, sizeof world_settings);
     demand(settings_load());
-    device_start();
+    device_start(1);
     demand(parameters_begin(&device.parameters, sizeof world_image, &why));
     demand(parameters_write(0, world_image, sizeof world_image));
     demand(parameters_finish(&device.parameters, NOW, &why));

@@ -10,7 +10,7 @@ from yima.hwsim.processes import ProcessError, Processes
 
 
 def collect(directory: Path) -> list[str]:
-    return ["collect", "--listen", "127.0.0.1:0", "--store", str(directory / "trips.db"), "--json"]
+    return ["collect", "--listen", "127.0.0.1:0", "--store", str(directory / "trips.db"), "--bench", "--json"]
 
 
 def test_a_process_is_heard_and_ends_when_asked(tmp_path: Path) -> None:

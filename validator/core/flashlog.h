@@ -1,14 +1,19 @@
-/* flashlog.h - an append-only log in flash: power-cut safe, wear-levelled, every entry with a CRC, all of them chained
- * by SM3. For vendors too.
+/* flashlog.h - an append-only log in flash: safe against power cuts and decay, wear-levelled, every entry with a CRC,
+ * all of them chained by SM3. For vendors too.
  *
  * The log is a ring of flash blocks. It knows flash only through the three functions of a port: reading anywhere,
- * programming a unit of 8 bytes at a multiple of 8, erasing a block. Units are programmed once between two erases.
+ * programming a unit at a multiple of its size, erasing a block. Units are programmed once between two erases.
  *
  * What it promises, wherever power fails, also inside an operation (a unit half programmed, a block half erased):
- * - an entry is there whole or not at all; once yima_log_append has returned 1 it is there for good;
+ * - an entry is there whole or not at all; once yima_log_append has returned 1 it was read back as it was written;
  * - an entry that was not acknowledged is never erased; with no room left, append refuses;
  * - numbers are given once, ascend by one, and are not given again, also after everything was acknowledged and erased;
  * - each entry's chain value is SM3(the one before | its number, type and bytes), across blocks and restarts.
+ *
+ * What it promises where flash decays (bits that flip, or read one way now and another way later):
+ * - what is handed out is what was written; an entry that rotted is left out and the rest is still found;
+ * - yima_log_lost names by number what was not acknowledged and cannot be read any more; yima_log_verify notices it;
+ * - the log goes on, and a number that may have been given is not given again.
  *
  * The layout is described in flashlog_layout.h. Numbers wrap after 2^32 entries, which outlives any flash. */
 #ifndef YIMA_FLASHLOG_H
@@ -21,20 +26,21 @@ extern "C" {
 #endif
 
 enum {
-    YIMA_LOG_UNIT = 8,
-    YIMA_LOG_BLOCK_HEADER = 64,
-    YIMA_LOG_OVERHEAD = 48, /* of an entry, beside its bytes */
+    YIMA_LOG_UNIT_MAX = 32,
     YIMA_LOG_BLOCKS_MIN = 4,
-    YIMA_LOG_PAYLOAD_MAX = 3900 /* with blocks of 4096 bytes */
+    /* With units of at most 8 bytes: */
+    YIMA_LOG_BLOCK_HEADER = 112,
+    YIMA_LOG_OVERHEAD = 56 /* of an entry, beside its bytes */
 };
 
 /* How the log reaches flash. Addresses count from the start of the log. `program` and `erase` return 1, or 0 if the
  * flash refused. */
 typedef struct {
     void *context;
+    uint32_t unit; /* bytes that are programmed at once: 1, 2, 4, 8, 16 or 32 */
     void (*read)(void *context, uint32_t address, uint8_t *out, uint32_t size);
-    int (*program)(void *context, uint32_t address, const uint8_t unit[YIMA_LOG_UNIT]);
-    int (*erase)(void *context, uint32_t block); /* its number */
+    int (*program)(void *context, uint32_t address, const uint8_t *bytes); /* one unit */
+    int (*erase)(void *context, uint32_t block);                           /* its number */
 } yima_log_port;
 
 /* An open log. Fields are its own; `next`, `acknowledged` and `damaged` may be read. */
@@ -43,6 +49,7 @@ typedef struct {
     uint32_t block_size, blocks;
     uint32_t block;        /* that is being written; `blocks`: none was ever opened */
     uint32_t sequence;     /* of that block */
+    uint32_t seed;         /* of that block's heads */
     uint32_t at;           /* offset of the next entry in it; block_size: it is closed */
     uint32_t next;         /* number of the next entry; the first is 1 */
     uint32_t acknowledged; /* up to and with this number */
@@ -52,26 +59,36 @@ typedef struct {
 
 /* Where a walk through the log stands. */
 typedef struct {
-    uint32_t sequence, block, at;
+    uint32_t sequence, block, seed, at;
 } yima_log_place;
 
 typedef struct {
     uint32_t number;
     uint32_t size;    /* of the payload */
     uint32_t address; /* of the payload, from the start of the log */
+    uint32_t head_crc, crc;
     uint8_t chain[32];
 } yima_log_entry;
 
-/* Opens a log of blocks * block_size bytes (at least 4 blocks, of 1024 to 65536 bytes). What lies there and is no log
- * is taken as empty. */
+/* Numbers from `first` to `last`, both with it. */
+typedef struct {
+    uint32_t first, last;
+} yima_log_range;
+
+/* Opens a log of blocks * block_size bytes (at least 4 blocks, of 1 to 128 KB). What lies there and is no log is taken
+ * as empty. */
 void yima_log_open(yima_log *log, const yima_log_port *port, uint32_t blocks, uint32_t block_size);
 
-/* Appends an entry; *number receives its number. 1, or 0: larger than a block, no room before something is
- * acknowledged, or the flash refused. */
+/* The largest payload that append takes. */
+uint32_t yima_log_largest(const yima_log *log);
+
+/* Appends an entry; *number receives its number. 1, or 0: larger than that, no room before something is acknowledged,
+ * or the flash refused, here and in the next block. */
 int yima_log_append(yima_log *log, const uint8_t *payload, uint32_t size, uint32_t *number);
 
 /* Entries up to and with `number` are kept elsewhere now and may be erased. 1, or 0: no such entry, or the flash
- * refused. */
+ * refused. Where power cuts have used up the room that is kept for it, it counts at once but is written only with the
+ * next block: a restart before that hands those entries out once more. */
 int yima_log_acknowledge(yima_log *log, uint32_t number);
 
 /* Blocks that an append can still open. */
@@ -85,9 +102,14 @@ int yima_log_idle(yima_log *log, uint32_t ahead);
  * number as far as whole blocks. An append in between is seen, an erase may end the walk. */
 void yima_log_begin(const yima_log *log, yima_log_place *place, uint32_t from);
 int yima_log_next(const yima_log *log, yima_log_place *place, yima_log_entry *entry);
-void yima_log_read(const yima_log *log, const yima_log_entry *entry, uint8_t *out);
 
-/* 1 if the chain holds over everything that is kept. */
+/* Copies an entry's payload. 1, or 0: what was read this time is not what was written. */
+int yima_log_read(const yima_log *log, const yima_log_entry *entry, uint8_t *out);
+
+/* The first range of numbers from `from` on that were not acknowledged and cannot be read. 1, or 0: there is none. */
+int yima_log_lost(const yima_log *log, uint32_t from, yima_log_range *lost);
+
+/* 1 if everything that is kept can be read and the chain holds over it. */
 int yima_log_verify(const yima_log *log);
 
 /* CRC-32 (IEEE 802.3, reflected), continued from `crc`; begin with 0. */

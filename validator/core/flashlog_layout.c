@@ -14,11 +14,11 @@ uint32_t yima_crc32(uint32_t crc, const uint8_t *bytes, size_t size) {
     return ~crc;
 }
 
-static uint32_t load(const uint8_t *p) {
-    return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
-}
-
 static int is_blank(const uint8_t *bytes, size_t size) {
+    while (size >= 4 && load(bytes) == UINT32_MAX) {
+        bytes += 4;
+        size -= 4;
+    }
     for (size_t i = 0; i < size; i++) {
         if (bytes[i] != 0xFF) return 0;
     }
@@ -29,64 +29,166 @@ static void read_at(const yima_log *log, uint32_t block, uint32_t at, uint8_t *o
     log->port.read(log->port.context, block * log->block_size + at, out, size);
 }
 
+static int is_header(const uint8_t copy[COPY]) {
+    return load(copy) == MAGIC && load(copy + 4) != 0 && load(copy + AT_CRC) == yima_crc32(0, copy, AT_CRC);
+}
+
+/* Both copies have rotted: looks for the header that takes each word from one or the other. They differ in few. */
+static int mend_header(uint8_t copy[COPY], const uint8_t other[COPY]) {
+    enum { WORDS = COPY / 4, DIFFERING_MAX = 8 };
+    uint8_t differing[DIFFERING_MAX];
+    uint32_t count = 0;
+    for (uint32_t word = 0; word < WORDS; word++) {
+        if (memcmp(copy + 4 * word, other + 4 * word, 4) == 0) continue;
+        if (count == DIFFERING_MAX) return 0;
+        differing[count++] = (uint8_t)word;
+    }
+    for (uint32_t choice = 1; choice < 1u << count; choice++) {
+        uint8_t mixed[COPY];
+        memcpy(mixed, copy, COPY);
+        for (uint32_t i = 0; i < count; i++) {
+            if (choice >> i & 1) memcpy(mixed + 4 * differing[i], other + 4 * differing[i], 4);
+        }
+        if (is_header(mixed)) {
+            memcpy(copy, mixed, COPY);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* A copy that begins like one, and has a single flipped bit behind that: found by trying each. */
+static int mend_bit(uint8_t copy[COPY]) {
+    uint32_t wrong = load(copy) ^ MAGIC, flipped = 0;
+    for (; wrong; wrong &= wrong - 1) flipped++;
+    if (flipped > 8) return 0;
+    store(copy, MAGIC);
+    if (is_header(copy)) return 1;
+    for (uint32_t bit = 0; bit < 8 * COPY; bit++) {
+        copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (is_header(copy)) return 1;
+        copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    return 0;
+}
+
 int yima_log_block_in_use(const yima_log *log, uint32_t block, block_header *header) {
-    uint8_t bytes[YIMA_LOG_BLOCK_HEADER];
-    read_at(log, block, 0, bytes, sizeof bytes);
-    if (load(bytes) != MAGIC || load(bytes + AT_CRC) != yima_crc32(0, bytes, AT_CRC) ||
-        !is_blank(bytes + AT_RETIRED, YIMA_LOG_UNIT)) {
-        return 0;
+    uint8_t copy[COPY], other[COPY];
+    read_at(log, block, 0, copy, COPY);
+    if (load(copy) == UINT32_MAX) return 0; /* blank: the first copy is programmed first */
+    if (!is_header(copy)) {
+        read_at(log, block, padded(log, COPY), other, COPY);
+        if (is_header(other)) {
+            memcpy(copy, other, COPY);
+        } else if (!mend_header(copy, other) && !mend_bit(copy)) {
+            if (!mend_bit(other)) return 0;
+            memcpy(copy, other, COPY);
+        }
     }
-    header->sequence = load(bytes + 4);
-    header->next = load(bytes + AT_NEXT);
-    header->acknowledged = load(bytes + AT_ACKNOWLEDGED);
-    memcpy(header->chain, bytes + AT_CHAIN, sizeof header->chain);
-    return header->sequence != 0;
+    header->sequence = load(copy + 4);
+    header->next = load(copy + AT_NEXT);
+    header->acknowledged = load(copy + AT_ACKNOWLEDGED);
+    header->seed = load(copy + AT_CHAIN);
+    memcpy(header->chain, copy + AT_CHAIN, CHAIN);
+    return 1;
 }
 
-/* CRC over what follows an entry's 16 bytes; the chain value, its last 32 bytes, is kept. */
-static uint32_t crc_of(const yima_log *log, uint32_t block, uint32_t at, uint32_t size, uint8_t chain[32]) {
+/* CRC over an entry's payload and chain value; the latter is kept. */
+static uint32_t crc_of(const yima_log *log, const yima_log_entry *entry, uint8_t chain[CHAIN]) {
     uint8_t piece[PIECE];
-    uint32_t crc = 0;
-    while (size > 32) {
-        const uint32_t taken = size - 32 < PIECE ? size - 32 : PIECE;
-        read_at(log, block, at, piece, taken);
+    uint32_t crc = entry->head_crc;
+    const uint32_t size = padded(log, entry->size);
+    for (uint32_t at = 0; at < size; at += PIECE) {
+        const uint32_t taken = size - at < PIECE ? size - at : PIECE;
+        log->port.read(log->port.context, entry->address + at, piece, taken);
         crc = yima_crc32(crc, piece, taken);
-        at += taken;
-        size -= taken;
     }
-    read_at(log, block, at, chain, 32);
-    return yima_crc32(crc, chain, 32);
+    log->port.read(log->port.context, entry->address + size, chain, CHAIN);
+    return yima_crc32(crc, chain, CHAIN);
 }
 
-entry_state yima_log_entry_at(const yima_log *log, uint32_t block, uint32_t at, found_entry *found) {
-    uint8_t head[ENTRY_HEADER];
-    if (log->block_size - at < YIMA_LOG_OVERHEAD) return ENTRY_NONE;
-    read_at(log, block, at, head, sizeof head);
-    if (is_blank(head, YIMA_LOG_UNIT)) return ENTRY_NONE;
-    const uint32_t size = (uint32_t)head[1] << 8 | head[0];
-    if (load(head + 4) != yima_crc32(0, head, 4) || (head[2] ^ head[3]) != 0xFF ||
-        padded(size) > log->block_size - at - YIMA_LOG_OVERHEAD) {
-        return ENTRY_LOST;
+static int is_head(const uint8_t head[HEAD], uint32_t seed) {
+    return (head[2] ^ head[3]) == 0xFF && load(head + 8) == yima_crc32(seed, head, 8);
+}
+
+/* A single flipped bit of a head, or of its CRC, is found by trying each. */
+static int mend_head(uint8_t head[HEAD], uint32_t seed) {
+    for (uint32_t bit = 0; bit < 96; bit++) {
+        head[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (is_head(head, seed)) return 1;
+        head[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    return 0;
+}
+
+static int fits(const yima_log *log, uint32_t at, const uint8_t head[HEAD]) {
+    return whole_size(log, (uint32_t)head[1] << 8 | head[0]) <= log->block_size - at;
+}
+
+/* Where the next head that can be read begins, from a place on; block_size: nowhere. */
+static uint32_t next_head(const yima_log *log, uint32_t block, uint32_t seed, uint32_t at) {
+    uint8_t head[HEAD];
+    for (; at + whole_size(log, 0) <= log->block_size; at += alignment(log)) {
+        read_at(log, block, at, head, HEAD);
+        if (is_head(head, seed) && fits(log, at, head)) return at;
+    }
+    return log->block_size;
+}
+
+/* Whether the end mark stands behind an entry: more of its bits are zeros than not. */
+static int has_end_mark(const yima_log *log, const yima_log_entry *entry) {
+    uint8_t mark[END_MARK];
+    uint32_t zeros = 0;
+    log->port.read(log->port.context, entry->address + padded(log, entry->size) + CHAIN, mark, END_MARK);
+    for (uint32_t bit = 0; bit < 8 * END_MARK; bit++) zeros += !(mark[bit / 8] >> bit % 8 & 1);
+    return zeros > 4 * END_MARK;
+}
+
+/* The head at a place cannot be read. Nothing behind it: power went while it was written, and hid the size; the rest of
+ * such a block is given up. */
+static entry_state step_over_lost(const yima_log *log, yima_log_place *place, found_entry *found) {
+    const uint32_t behind = place->at + padded(log, HEAD);
+    memset(found, 0, sizeof *found);
+    place->at = next_head(log, place->block, place->seed, behind);
+    const int is_torn = place->at == log->block_size && yima_log_rest_is_blank(log, place->block, behind);
+    return is_torn ? ENTRY_TORN : ENTRY_LOST;
+}
+
+entry_state yima_log_step(const yima_log *log, yima_log_place *place, found_entry *found) {
+    uint8_t head[HEAD];
+    if (place->at + whole_size(log, 0) > log->block_size) return ENTRY_NONE;
+    read_at(log, place->block, place->at, head, HEAD);
+    if (is_blank(head, 8)) return ENTRY_NONE;
+    if (!(is_head(head, place->seed) || mend_head(head, place->seed)) || !fits(log, place->at, head)) {
+        return step_over_lost(log, place, found);
     }
     found->type = head[2];
-    found->whole_size = padded(size) + YIMA_LOG_OVERHEAD;
-    found->entry.size = size;
-    found->entry.number = load(head + 8);
-    found->entry.address = block * log->block_size + at + ENTRY_HEADER;
-    const uint32_t crc = crc_of(log, block, at + ENTRY_HEADER, padded(size) + 32, found->entry.chain);
-    return crc == load(head + 12) ? ENTRY_WHOLE : ENTRY_TORN;
+    found->entry.size = (uint32_t)head[1] << 8 | head[0];
+    found->entry.number = load(head + 4);
+    found->entry.head_crc = load(head + 8);
+    found->entry.crc = load(head + 12);
+    found->entry.address = place->block * log->block_size + place->at + padded(log, HEAD);
+    found->whole_size = whole_size(log, found->entry.size);
+    if (crc_of(log, &found->entry, found->entry.chain) == found->entry.crc) {
+        place->at += found->whole_size;
+        return ENTRY_WHOLE;
+    }
+    const uint32_t end = place->at + found->whole_size;
+    place->at = next_head(log, place->block, place->seed, place->at + padded(log, HEAD));
+    if (place->at == log->block_size) place->at = end;
+    return has_end_mark(log, &found->entry) ? ENTRY_ROTTEN : ENTRY_TORN;
 }
 
-void yima_log_chain_begin(yima_sm3_state *state, const uint8_t chain[32], uint32_t number, uint8_t type) {
+void yima_log_chain_begin(yima_sm3_state *state, const uint8_t chain[CHAIN], uint32_t number, uint8_t type) {
     uint8_t head[5];
     store(head, number);
     head[4] = type;
     yima_sm3_init(state);
-    yima_sm3_update(state, chain, 32);
+    yima_sm3_update(state, chain, CHAIN);
     yima_sm3_update(state, head, sizeof head);
 }
 
-int yima_log_chain_follows(const yima_log *log, uint8_t chain[32], const found_entry *found) {
+int yima_log_chain_follows(const yima_log *log, uint8_t chain[CHAIN], const found_entry *found) {
     yima_sm3_state state;
     uint8_t piece[PIECE];
     yima_log_chain_begin(&state, chain, found->entry.number, found->type);
@@ -96,14 +198,15 @@ int yima_log_chain_follows(const yima_log *log, uint8_t chain[32], const found_e
         yima_sm3_update(&state, piece, taken);
     }
     yima_sm3_final(&state, chain);
-    return memcmp(chain, found->entry.chain, 32) == 0;
+    return memcmp(chain, found->entry.chain, CHAIN) == 0;
 }
 
 int yima_log_rest_is_blank(const yima_log *log, uint32_t block, uint32_t at) {
-    uint8_t unit[YIMA_LOG_UNIT];
-    for (; at < log->block_size; at += YIMA_LOG_UNIT) {
-        read_at(log, block, at, unit, sizeof unit);
-        if (!is_blank(unit, sizeof unit)) return 0;
+    uint8_t piece[PIECE];
+    for (; at < log->block_size; at += PIECE) {
+        const uint32_t taken = log->block_size - at < PIECE ? log->block_size - at : PIECE;
+        read_at(log, block, at, piece, taken);
+        if (!is_blank(piece, taken)) return 0;
     }
     return 1;
 }

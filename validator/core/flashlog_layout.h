@@ -1,18 +1,21 @@
 /* flashlog_layout.h - private: how the log lies in flash, and reading it. Everything is little-endian.
  *
- * A block begins with 64 bytes:
- *    0  magic "YLG1" (4), sequence of the block (4): from 1, ascending by one in the order of use
+ * Whatever begins anywhere begins at a multiple of A: 8, or the unit where that is larger. What does not fill its
+ * place is filled with FF. A block begins with its header, twice:
+ *    0  magic "YLG2" (4), sequence of the block (4): from 1, ascending by one in the order of use
  *    8  number of its first entry (4), acknowledged when it was opened (4)
  *   16  chain value when it was opened (32)
- *   48  CRC-32 of the 48 bytes before (4), zeros (4)
- *   56  FF; anything else: retired, to be erased
+ *   48  CRC-32 of the 48 bytes before (4)
  * then entries:
- *    0  size of the payload (2), type (1), its complement (1), CRC-32 of these 4 bytes (4)
- *    8  number (4), CRC-32 of what follows (4)
- *   16  payload, filled with FF to a multiple of 8
+ *    0  size of the payload (2), type (1), its complement (1), number (4)
+ *    8  CRC-32 of these 8 bytes, begun with the first 4 bytes of the chain value of the block's header (4)
+ *   12  CRC-32 of what follows up to the end mark, begun with the CRC before (4)
+ *       payload
  *       chain value (32)
+ *       end mark, A zeros: programmed last. What is not whole and bears it has rotted; without it, power went.
  * An acknowledgement is an entry without payload, whose number is the one acknowledged; it takes no number itself.
- */
+ *
+ * The chain value in the heads' CRC is known to nobody who shows a code: none can hide an entry in a payload. */
 #ifndef YIMA_FLASHLOG_LAYOUT_H
 #define YIMA_FLASHLOG_LAYOUT_H
 #include "bytes.h"
@@ -20,24 +23,28 @@
 #include "sm3.h"
 
 enum {
-    MAGIC = 0x31474C59,
+    MAGIC = 0x32474C59,
     AT_NEXT = 8,
     AT_ACKNOWLEDGED = 12,
     AT_CHAIN = 16,
     AT_CRC = 48,
-    AT_RETIRED = 56,
-    ENTRY_HEADER = 16,
+    COPY = 52,
+    HEAD = 16,
+    CHAIN = 32,
+    END_MARK = 8, /* as much of it as is looked at */
     TYPE_PAYLOAD = 1,
     TYPE_ACKNOWLEDGED = 2,
     PIECE = 64
 };
 
 typedef struct {
-    uint32_t sequence, next, acknowledged;
-    uint8_t chain[32];
+    uint32_t sequence, next, acknowledged, seed;
+    uint8_t chain[CHAIN];
 } block_header;
 
-typedef enum { ENTRY_NONE, ENTRY_LOST, ENTRY_TORN, ENTRY_WHOLE } entry_state;
+/* NONE: blank. LOST: something whose head cannot be read. TORN: power went before it was complete. ROTTEN: it was
+ * complete. Of TORN (but for a torn head: number 0), ROTTEN and WHOLE the head is known. */
+typedef enum { ENTRY_NONE, ENTRY_LOST, ENTRY_TORN, ENTRY_ROTTEN, ENTRY_WHOLE } entry_state;
 
 typedef struct {
     uint8_t type;
@@ -49,22 +56,40 @@ static inline void store(uint8_t *p, uint32_t value) {
     for (int i = 0; i < 4; i++) p[i] = (uint8_t)(value >> 8 * i);
 }
 
-static inline uint32_t padded(uint32_t size) {
-    return (size + YIMA_LOG_UNIT - 1) / YIMA_LOG_UNIT * YIMA_LOG_UNIT;
+static inline uint32_t load(const uint8_t *p) {
+    return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
 }
 
-/* 1 if the block is in use: opened in full and not retired. */
+static inline uint32_t alignment(const yima_log *log) {
+    return log->port.unit < 8 ? 8 : log->port.unit;
+}
+
+static inline uint32_t padded(const yima_log *log, uint32_t size) {
+    return (size + alignment(log) - 1) & ~(alignment(log) - 1);
+}
+
+static inline uint32_t block_start(const yima_log *log) {
+    return 2 * padded(log, COPY);
+}
+
+/* An entry's size in flash. */
+static inline uint32_t whole_size(const yima_log *log, uint32_t size) {
+    return padded(log, HEAD) + padded(log, size) + CHAIN + alignment(log);
+}
+
+/* 1 if the block is in use: one copy of its header can be read, or both together give one. */
 int yima_log_block_in_use(const yima_log *log, uint32_t block, block_header *header);
 
 /* 1 if nothing is programmed from a place of a block on. */
 int yima_log_rest_is_blank(const yima_log *log, uint32_t block, uint32_t at);
 
-/* What stands at a place of a block. */
-entry_state yima_log_entry_at(const yima_log *log, uint32_t block, uint32_t at, found_entry *found);
+/* What stands at place->at of a block; the place moves behind it. Only a whole entry is believed in where it ends;
+ * behind any other the next head is looked for. */
+entry_state yima_log_step(const yima_log *log, yima_log_place *place, found_entry *found);
 
 /* An entry's chain value is SM3 over the one before, its number and type, and its payload, which the caller adds. */
-void yima_log_chain_begin(yima_sm3_state *state, const uint8_t chain[32], uint32_t number, uint8_t type);
+void yima_log_chain_begin(yima_sm3_state *state, const uint8_t chain[CHAIN], uint32_t number, uint8_t type);
 
 /* Leads the chain on over an entry as it stands in flash; 0 if that is not the value the entry carries. */
-int yima_log_chain_follows(const yima_log *log, uint8_t chain[32], const found_entry *found);
+int yima_log_chain_follows(const yima_log *log, uint8_t chain[CHAIN], const found_entry *found);
 #endif

@@ -68,6 +68,9 @@ static int owed(const yima_loop *l) {
 /* Why nobody may ride now, whatever the code. */
 static yima_reason out_of_service(const yima_loop *l) {
     const yima_parameters *p = l->judge->parameters;
+    if (l->unset) {
+        return YIMA_REASON_NO_SETTINGS;
+    }
     if (!p) {
         return YIMA_REASON_NO_PARAMETERS;
     }

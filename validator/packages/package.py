@@ -16,7 +16,7 @@ Update Framework; the core keeps them, here they get their words:
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 from enum import Enum, IntEnum
 from pathlib import Path
 
@@ -33,6 +33,7 @@ SIZE_MAX = 512 << 20  # of one package: a national deny-list takes a quarter of 
 ENVIRONMENTS = {"production": 1, "test": 2}
 _ENVIRONMENT_NAMES = {number: name for name, number in ENVIRONMENTS.items()}
 _PINS_MAX = 1 << 16
+_LOCAL = timezone(timedelta(hours=8))
 _DAY_S = 86400
 
 
@@ -302,9 +303,9 @@ def _unreadable(path: Path, error: OSError) -> ParametersError:
 
 
 def when(unix_s: int) -> str:
-    """A moment for people, UTC; one beyond the calendar stays a number."""
+    """A moment for people, UTC+8 as operators write it; one beyond the calendar stays a number."""
     try:
-        return f"{datetime.fromtimestamp(unix_s, UTC):%Y-%m-%d %H:%M} UTC"
+        return f"{datetime.fromtimestamp(unix_s, _LOCAL):%Y-%m-%d %H:%M} UTC+8"
     except (ValueError, OverflowError, OSError):
         return str(unix_s)
 

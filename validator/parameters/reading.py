@@ -218,7 +218,7 @@ def read_head(image: Image) -> Rules:
 
 
 def read_fares(image: Image) -> Rules:
-    """What a ride may cost: fares with their stages and matrices, journeys; and nothing else."""
+    """What a ride may cost, and where: fares with their tables, journeys, stations, acceptance; and nothing else."""
     found = _Image(image)
     return Rules(
         environment=_ENVIRONMENTS[found.header.environment],
@@ -227,6 +227,8 @@ def read_fares(image: Image) -> Rules:
         journeys=found.all(sections.JOURNEYS, found.journey),
         stages=found.stages(),
         matrices=found.matrices(),
+        stations=tuple(_station(row) for row in found.each(sections.STATIONS) if row.mode in _MODES),
+        acceptance=found.all(sections.ACCEPTANCE, _acceptance) if sections.ACCEPTANCE in found else None,
     )
 
 

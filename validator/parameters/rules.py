@@ -40,7 +40,7 @@ class Limits:
     families: names of the code families judged here. lists_max_age_s: a deny-list issued longer ago refuses everybody;
     lists_issued_at: when the list of these parameters was, 0: not told. offline_max_s: how long a device may be without
     its collector. taps_per_minute: the most rides that a memory of used codes is made for. Defaults: a real terminal's
-    1200 s and 20 s; the lab's account types; versions met in the field.
+    1200 s and 20 s; the lab's account types, and 0x41, which codes in the field carry; versions met in the field.
     """
 
     versions: Sequence[int] = (0x80, 0x81)
@@ -48,7 +48,7 @@ class Limits:
     future_tolerance_s: int = 20
     debounce_ms: int = 2000
     account_interval_s: int = 0
-    account_types: Sequence[int] = (0, 1, 2, 3, 4, 5)
+    account_types: Sequence[int] = (0, 1, 2, 3, 4, 5, 0x41)
     families: Sequence[str] = ("ministry",)
     lists_max_age_s: int = 0
     lists_issued_at: int = 0

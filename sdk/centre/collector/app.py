@@ -1,13 +1,17 @@
 """The collector's HTTP face (ASGI, Starlette).
 
     POST /v1/batches                     a signed batch; the answer is yima.validator.uplink.batches' Acknowledgement
-    GET  /v1/devices/{device}/{epoch}    what is held of one journal beyond ?after=, without the records themselves
-    GET  /devices                        how far each journal has come
+    GET  /v1/devices/{device}/{epoch}    what is held of one journal beyond ?after=, without the records themselves (R)
+    GET  /devices                        how far each journal has come (R)
     GET  /health                         {"status": "ok"}: it listens
     GET  /ready                          the same when the store can be written, else 503 with why
 
+R: for who has a key of `yima centre keys make` in the role operator, auditor, clerk or region (Authorization: Bearer).
+
 Rules it keeps:
 
+- Nothing of a device is told to strangers, and none becomes one by coming first: who may send is enrolled, who may read
+  has a key. Only on a bench are both left out.
 - More than the store takes is answered 503 at once, with a Retry-After that is another for each, so that a fleet does
   not come back in step (`intake`). Who reads takes turns of their own, and keeps no batch waiting.
 
@@ -64,7 +68,8 @@ class _RefusedError(Exception):
 class Collector:
     """The app's handlers over one store.
 
-    enrolled: key (64 hex digits) by device, None: the first key that a device shows is trusted from then on. on_event
+    enrolled: gives the key (64 hex digits) by device that counts now; None, for a bench: the first key that a device
+    shows is trusted from then on. may_read: whether a shown key is a reader's; None, for a bench: everyone is. on_event
     is told of batches, new devices, refusals and trouble, as {"event": …}; it is called on several threads.
     """
 
@@ -72,13 +77,15 @@ class Collector:
         self,
         store: Store,
         *,
-        enrolled: Mapping[str, str] | None = None,
+        enrolled: Callable[[], Mapping[str, str]] | None = None,
+        may_read: Callable[[str], bool] | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
         self._store = store
         self._enrolled = enrolled
+        self._may_read = may_read
         self._on_event = on_event or (lambda event: None)
-        self._intake = Intake(store, lambda: self._enrolled)
+        self._intake = Intake(store, enrolled or (lambda: None))
         self._readers = anyio.CapacityLimiter(READERS_AT_ONCE)
 
     def app(self) -> Starlette:
@@ -141,6 +148,8 @@ class Collector:
 
     async def journal(self, request: Request) -> Response:
         """One journal's entries: no accounts, so no records."""
+        if (refusal := self._no_reader(request)) is not None:
+            return refusal
         try:
             epoch = _number(request.path_params["epoch"])
             after = _number(request.query_params.get("after", "0"))
@@ -157,8 +166,10 @@ class Collector:
 
         return await self._listed(read, "entries")
 
-    async def devices(self, _request: Request) -> Response:
+    async def devices(self, request: Request) -> Response:
         """How far each journal has come."""
+        if (refusal := self._no_reader(request)) is not None:
+            return refusal
 
         def read() -> list[Event]:
             return [
@@ -188,6 +199,15 @@ class Collector:
         except StoreError:
             return _later("the store cannot be written")
         return JSONResponse({"status": "ok"})
+
+    def _no_reader(self, request: Request) -> Response | None:
+        if self._may_read is None:
+            return None
+        scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and self._may_read(shown.strip()):
+            return None
+        why = "for who has a key: send Authorization: Bearer with one of the collector's --readers"
+        return JSONResponse({"error": why}, 401, headers={"WWW-Authenticate": "Bearer"})
 
     async def _listed(self, read: Callable[[], list[Event]], name: str) -> Response:
         try:

@@ -11,14 +11,15 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from yima.sdk.parameters.root_files import bundle, parse_root_file
 from yima.sdk.profiles.yangtze_delta import issuers
-from yima.sdk.profiles.yangtze_delta.plan import City, load_plan
+from yima.sdk.profiles.yangtze_delta.plan import City, Plan, load_plan
 from yima.validator.errors import ParametersError
+from yima.validator.parameters import Mode
 from yima.validator.texts import Text
 
 TARIFF = Path(__file__).parent / "tariff"
@@ -79,7 +80,7 @@ def write_source(
         _table(
             directory / "acceptance.csv",
             "riding_city,mode,issuer_city,from,to",
-            ((p.riding.division, p.mode, p.issuer.division, p.begins, "") for p in plan.pairs()),
+            _accepted(plan, city),
         )
         _decoders(directory / "decoders.csv", plan.cities)
     except OSError as error:
@@ -89,6 +90,20 @@ def write_source(
             Text("Choose another directory", "请另选目录"),
         ) from error
     return directory
+
+
+def _accepted(plan: Plan, city: City | None) -> Iterator[Sequence[object]]:
+    """The plan's pairs; and of the city for which the package is, its own riders on all that runs there, always.
+
+    The plan is about riders of other cities: what a city's own codes open at home was never its to say.
+    """
+    for pair in plan.pairs():
+        if not pair.riding == pair.issuer == city:
+            yield pair.riding.division, pair.mode, pair.issuer.division, pair.begins, ""
+    if city is None:
+        return
+    for mode in Mode:
+        yield city.division, mode, city.division, "", ""
 
 
 def _decoders(path: Path, cities: Sequence[City]) -> None:

@@ -233,7 +233,7 @@ def test_the_other_line_speaks_smp_while_riders_tap(started: Start, world: World
     assert {record.number: record.data for record in records} == read_log(bytes(board.flash)).records
     assert station.acknowledge(records[-1]) == len(records) == 3, "the start, the parameters, the tap"
     assert station.records(4) == []
-    assert board.flash[LOG : LOG + 4] == b"YLG1"
+    assert board.flash[LOG : LOG + 4] == b"YLG2"
 
 
 @pytest.mark.slow

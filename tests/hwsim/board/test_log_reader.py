@@ -10,15 +10,14 @@ from yima.hwsim.board.log_reader import read_log
 
 
 def block(sequence: int, entries: bytes = b"") -> bytes:
-    head = (b"YLG1" + sequence.to_bytes(4, "little") + (1).to_bytes(4, "little")).ljust(48, b"\0")
-    return (head + zlib.crc32(head).to_bytes(4, "little") + bytes(4) + b"\xff" * 8 + entries).ljust(
-        FLASH_BLOCK, b"\xff"
-    )
+    head = (b"YLG2" + sequence.to_bytes(4, "little") + (1).to_bytes(4, "little")).ljust(48, b"\0")
+    copy = head + zlib.crc32(head).to_bytes(4, "little") + b"\xff" * 4
+    return (copy * 2 + entries).ljust(FLASH_BLOCK, b"\xff")
 
 
 def head(size: int, kind: int = 1) -> bytes:
-    four = size.to_bytes(2, "little") + bytes([kind, 0xFF ^ kind])
-    return four + zlib.crc32(four).to_bytes(4, "little")
+    eight = size.to_bytes(2, "little") + bytes([kind, 0xFF ^ kind]) + (1).to_bytes(4, "little")
+    return eight + zlib.crc32(eight).to_bytes(4, "little")
 
 
 @given(st.binary(max_size=200), st.integers(0, 2**32 - 1))

@@ -17,6 +17,7 @@ import pytest
 
 from tests.entries import note
 from yima.hwsim.scanner import SerialScanner
+from yima.sdk.centre.interfaces.keys import Role, make_key
 from yima.sdk.cli.main import main
 from yima.sdk.issuer import make_issuer, make_rider, make_root
 from yima.validator.state import DeviceState
@@ -71,7 +72,7 @@ def json_lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
 @pytest.fixture
 def collecting(bench: Path) -> Iterator[str]:
     """A `yima collect` process; its URL."""
-    words = ["collect", "--listen", "127.0.0.1:0", "--store", f"{bench}/trips.db", "--json"]
+    words = ["collect", "--listen", "127.0.0.1:0", "--store", f"{bench}/trips.db", "--bench", "--json"]
     with subprocess.Popen(
         [sys.executable, "-m", "yima.sdk.cli.main", *words], stdout=subprocess.PIPE, text=True
     ) as process:
@@ -225,15 +226,45 @@ def test_the_journal_can_be_shown_and_verified(bench: Path, capsys: pytest.Captu
     assert main(["journal", "show", str(bench / "nowhere")]) == 5
 
 
+def test_a_collector_knows_who_may_send_and_who_may_read_and_hears_of_changes(bench: Path) -> None:
+    """The first who came owned a device's name for good; SIGHUP, at which `run` reads again, ended the collector."""
+    devices, readers = bench / "devices.txt", bench / "keys.toml"
+    devices.write_text("")
+    _, shown = make_key(readers, Role.AUDITOR, "", since=20200101)
+    _, issuers = make_key(readers, Role.ISSUER, "99310000", since=20200101)
+    words = ["collect", "--listen", "127.0.0.1:0", "--store", f"{bench}/trips.db", "--json"]
+    words += ["--devices", str(devices), "--readers", str(readers)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "yima.sdk.cli.main", *words], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        url = str(json.loads(process.stdout.readline())["url"])
+        refused = yima(*run_words(bench, "--json", "--collector", url, "--device", "gate-7"))
+        assert json_lines(refused)[-1]["pending"] == 6
+        line = re.search(r"gate-7 [0-9a-f]{64}", refused.stdout + refused.stderr)
+        assert line is not None, "a device that is refused prints its line"
+        devices.write_text(line[0])
+        process.send_signal(signal.SIGHUP)
+        done = yima(*run_words(bench, "--json", "--collector", url, "--device", "gate-7"))
+        assert json_lines(done)[-1]["pending"] == 0
+        with httpx.Client(base_url=url, trust_env=False) as client:
+            assert client.get("/devices").status_code == 401
+            assert client.get("/devices", headers={"Authorization": f"Bearer {issuers}"}).status_code == 401
+            known = client.get("/devices", headers={"Authorization": f"Bearer {shown}"}).json()
+            assert [row["device"] for row in known["devices"]] == ["gate-7"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
 def test_a_collector_that_cannot_start_says_why(bench: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         busy = f"127.0.0.1:{taken.getsockname()[1]}"
-        assert main(["collect", "--listen", busy, "--store", f"{bench}/trips.db"]) == 7
+        assert main(["collect", "--listen", busy, "--store", f"{bench}/trips.db", "--bench"]) == 7
         assert busy in capsys.readouterr().err
     for words, says, status in (
-        (["--listen", "8080", "--store", f"{bench}/trips.db"], "HOST:PORT", 7),
-        (["--listen", "127.0.0.1:0", "--store", f"{bench}/none/trips.db"], "none/trips.db", 5),
-        (["--listen", "127.0.0.1:0", "--store", f"{bench}/city.toml"], "city.toml", 5),
+        (["--listen", "8080", "--store", f"{bench}/trips.db", "--bench"], "HOST:PORT", 7),
+        (["--listen", "127.0.0.1:0", "--store", f"{bench}/none/trips.db", "--bench"], "none/trips.db", 5),
+        (["--listen", "127.0.0.1:0", "--store", f"{bench}/city.toml", "--bench"], "city.toml", 5),
         (["--store", f"{bench}/trips.db", "--devices", f"{bench}/none"], "none", 5),
     ):
         assert main(["collect", *words]) == status

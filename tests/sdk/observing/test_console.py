@@ -101,6 +101,7 @@ def test_a_collector_shows_what_it_takes_and_refuses(tmp_path: Path) -> None:
         "127.0.0.1:0",
         "--store",
         str(tmp_path / "trips.db"),
+        "--bench",
         "--console",
         str(port),
         "--json",

@@ -103,7 +103,7 @@ DECODERS = "organisation,state_at,inside,station_at,station_size,station_form,ti
         ("fares", "rule,mode\n", "line 1, kind", "missing", "Columns here: rule,mode,kind"),
         ("fares", "", "line 1, rule", "missing", "Columns here"),
         ("fares", "rule,mode,kind,colour\n", "line 1, colour", "no such column", "Columns here"),
-        ("fares", "rule,mode,kind,\n", "line 1, (no name)", "no such column", "Columns here"),
+        ("fares", "rule,mode,,kind\n", "line 1, (no name)", "no such column", "Columns here"),
         ("fares", "rule,mode,kind,mode\n", "line 1, mode", "twice", "Columns here"),
         ("fares", "rule,mode,kind,fen\na,bus,flat,2,3\n", "line 2", "5 cells for 4 columns", "Quote"),
         ("fares", 'rule,mode,kind,fen\na,"bus,flat,2\n', "line 2", "not CSV", "quotes"),

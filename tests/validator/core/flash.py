@@ -21,10 +21,10 @@ class Flash:
 
     library: ctypes.CDLL
 
-    def __init__(self, blocks: int = BLOCKS, block_size: int = BLOCK_SIZE) -> None:
+    def __init__(self, blocks: int = BLOCKS, block_size: int = BLOCK_SIZE, unit: int = 8) -> None:
         self.blocks = blocks
         self._size = blocks * block_size
-        self._model = ctypes.c_void_p(self.library.model_new(blocks, block_size))
+        self._model = ctypes.c_void_p(self.library.model_of_units(blocks, block_size, unit))
         self.open()
 
     def begin(self) -> None:
@@ -68,6 +68,15 @@ class Flash:
         value: int = self.library.model_value(self._model, which)
         return value
 
+    def lost(self, start: int = 0) -> list[tuple[int, int]]:
+        """Every range of numbers from `start` on that was not acknowledged and cannot be read."""
+        ranges: list[tuple[int, int]] = []
+        found = (ctypes.c_uint32 * 2)()
+        while self.library.model_lost(self._model, start, found) or found[0]:
+            ranges.append((found[0], found[1]))
+            start = found[1] + 1
+        return ranges
+
     @property
     def operations(self) -> int:
         return self._value(0)
@@ -89,6 +98,10 @@ class Flash:
         return self._value(6)
 
     @property
+    def largest(self) -> int:
+        return self._value(7)
+
+    @property
     def erased(self) -> int:
         return sum(self.erases(block) for block in range(self.blocks))
 
@@ -107,7 +120,8 @@ class Flash:
 def load_library(file: Path) -> ctypes.CDLL:
     """Compiles the log and the model into `file` and makes every Flash use it."""
     built = host_library(SOURCES, file)
-    built.model_new.restype = ctypes.c_void_p
+    built.model_of_units.restype = ctypes.c_void_p
+    built.model_lost.restype = None
     built.model_bytes.restype = ctypes.c_void_p
     built.model_bytes.argtypes = [ctypes.c_void_p]
     built.yima_crc32.argtypes = [ctypes.c_uint32, ctypes.c_char_p, ctypes.c_size_t]

@@ -8,7 +8,7 @@
 typedef struct {
     uint8_t *bytes;
     uint8_t *programmed; /* a unit: 1 since its last erase */
-    uint32_t blocks, block_size;
+    uint32_t blocks, block_size, unit;
     uint32_t operations, violations;
     uint32_t cut_at; /* this operation is the last, and not done in full; UINT32_MAX: none */
     uint32_t seed;   /* how much of it is done; 0: nothing */
@@ -36,19 +36,22 @@ static void model_read(void *context, uint32_t address, uint8_t *out, uint32_t s
 }
 
 /* A cut leaves any of the bits that should be cleared. */
-static int model_program(void *context, uint32_t address, const uint8_t unit[8]) {
+static int model_program(void *context, uint32_t address, const uint8_t *unit) {
     flash_model *m = context;
-    static const uint8_t blank[8] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+    int is_blank = 1;
     const int was_dead = m->dead, cut = is_cut(m);
     if (was_dead) return 0;
-    if (address % 8 || address + 8 > m->blocks * m->block_size || m->programmed[address / 8]) m->violations++;
-    m->programmed[address / 8] = 1;
-    for (int i = 0; i < 8; i++) {
+    if (address % m->unit || address + m->unit > m->blocks * m->block_size || m->programmed[address / m->unit]) {
+        m->violations++;
+    }
+    m->programmed[address / m->unit] = 1;
+    for (uint32_t i = 0; i < m->unit; i++) {
         const uint8_t done = !cut ? 0xFF : m->seed ? (uint8_t)(next_random(&m->seed) >> 9) : 0;
         m->bytes[address + i] &= unit[i] | (uint8_t)~done;
+        is_blank &= m->bytes[address + i] == 0xFF;
     }
     /* A cut so early that nothing shows: nobody can tell it from a blank unit, so it may be programmed again. */
-    if (cut && memcmp(m->bytes + address, blank, sizeof blank) == 0) m->programmed[address / 8] = 0;
+    if (cut && is_blank) m->programmed[address / m->unit] = 0;
     return !cut;
 }
 
@@ -66,22 +69,27 @@ static int model_erase(void *context, uint32_t block) {
                                                           : next_random(&m->seed) & 1));
         if (done) bytes[i] = 0xFF;
     }
-    memset(m->programmed + block * m->block_size / 8, 0, m->block_size / 8);
+    memset(m->programmed + block * m->block_size / m->unit, 0, m->block_size / m->unit);
     m->erases[block]++;
     return !cut;
 }
 
-flash_model *model_new(uint32_t blocks, uint32_t block_size) {
+flash_model *model_of_units(uint32_t blocks, uint32_t block_size, uint32_t unit) {
     flash_model *m = calloc(1, sizeof *m);
     if (!m || blocks > 64) abort();
     m->blocks = blocks;
     m->block_size = block_size;
+    m->unit = unit;
     m->bytes = malloc(blocks * block_size);
-    m->programmed = calloc(1, blocks * block_size / 8);
+    m->programmed = calloc(1, blocks * block_size / unit);
     if (!m->bytes || !m->programmed) abort();
     memset(m->bytes, 0xFF, blocks * block_size);
     m->cut_at = UINT32_MAX;
     return m;
+}
+
+flash_model *model_new(uint32_t blocks, uint32_t block_size) {
+    return model_of_units(blocks, block_size, 8);
 }
 
 void model_free(flash_model *m) {
@@ -92,7 +100,8 @@ void model_free(flash_model *m) {
 
 /* Power comes back; the next cut is as given. */
 void model_open(flash_model *m, uint32_t cut_at, uint32_t seed) {
-    const yima_log_port port = {.context = m, .read = model_read, .program = model_program, .erase = model_erase};
+    const yima_log_port port = {
+        .context = m, .unit = m->unit, .read = model_read, .program = model_program, .erase = model_erase};
     m->dead = 0;
     m->operations = 0;
     m->cut_at = cut_at;
@@ -128,10 +137,18 @@ uint32_t model_entries(const flash_model *m, uint32_t from, uint8_t *out, uint32
         if (at + 8 + entry.size > capacity) abort();
         memcpy(out + at, &entry.number, 4);
         memcpy(out + at + 4, &entry.size, 4);
-        yima_log_read(&m->log, &entry, out + at + 8);
+        if (!yima_log_read(&m->log, &entry, out + at + 8)) abort();
         at += 8 + entry.size;
     }
     return at;
+}
+
+/* The first lost range from a number on, both ends; 0 and 0: there is none. */
+void model_lost(const flash_model *m, uint32_t from, uint32_t range[2]) {
+    yima_log_range lost = {0, 0};
+    (void)yima_log_lost(&m->log, from, &lost);
+    range[0] = lost.first;
+    range[1] = lost.last;
 }
 
 void model_begin(flash_model *m) {
@@ -146,7 +163,7 @@ uint32_t model_next(flash_model *m) {
 
 uint32_t model_value(const flash_model *m, int which) {
     const uint32_t values[] = {m->operations,       m->violations,  (uint32_t)m->dead,     m->log.next,
-                               m->log.acknowledged, m->log.damaged, yima_log_room(&m->log)};
+                               m->log.acknowledged, m->log.damaged, yima_log_room(&m->log), yima_log_largest(&m->log)};
     return values[which];
 }
 

@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 
 from tests.uplinks import KEY, append, until
 from yima.sdk.centre.collector.app import Collector
-from yima.sdk.centre.collector.enrolment import read_devices
-from yima.sdk.centre.collector.schema import StoreError
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.listening import ServingError, listen
 from yima.sdk.serving import Serving
@@ -263,7 +261,7 @@ def test_only_enrolled_devices_are_heard(tmp_path: Path) -> None:
     store = Store(tmp_path / "trips.db")
     other = DeviceKey.generate()
     body = batch(tmp_path, "gate-7")
-    with Serving(Collector(store, enrolled={"gate-7": KEY.public}).app()) as serving:
+    with Serving(Collector(store, enrolled=lambda: {"gate-7": KEY.public}).app()) as serving:
         client = httpx.Client(base_url=serving.url, trust_env=False)
         assert post(client, body, other).status_code == 403
         assert post(client, body, KEY).status_code == 200
@@ -271,28 +269,23 @@ def test_only_enrolled_devices_are_heard(tmp_path: Path) -> None:
     store.close()
 
 
-def test_the_list_of_devices_is_read_with_comments(tmp_path: Path) -> None:
-    path = tmp_path / "devices.txt"
-    path.write_text(f"# ours\n\ngate-7 {'AB' * 32}   # the north gate\ngate-8\t{'cd' * 32}\n")
-    assert read_devices(path) == {"gate-7": "ab" * 32, "gate-8": "cd" * 32}
-
-
-@pytest.mark.parametrize(
-    "line", ["gate-7", "gate-7 xyz", f"gate 7 {'ab' * 32}", f"gate/7 {'ab' * 32}", f"gate-6 {'ab' * 32}"]
-)
-def test_a_wrong_line_in_the_list_of_devices_is_named(tmp_path: Path, line: str) -> None:
-    path = tmp_path / "devices.txt"
-    path.write_text(f"gate-6 {'ab' * 32}\n{line}\n")
-    with pytest.raises(StoreError, match=r"devices\.txt:2: "):
-        read_devices(path)
-
-
-def test_a_list_of_devices_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="cannot be read"):
-        read_devices(tmp_path / "nowhere.txt")
-    (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    with pytest.raises(StoreError, match="cannot be read"):
-        read_devices(tmp_path / "binary")
+def test_a_stranger_is_told_nothing_of_any_device(tmp_path: Path) -> None:
+    """Every tap's time, reason and hash were shown to whoever asked."""
+    store = Store(tmp_path / "trips.db")
+    body = batch(tmp_path, "gate-7")
+    with (
+        Serving(Collector(store, may_read=lambda shown: shown == "yima_reader").app()) as serving,
+        httpx.Client(base_url=serving.url, trust_env=False) as client,
+    ):
+        post(client, body)
+        for path in ("/devices", "/v1/devices/gate-7/7"):
+            for wrong in ({}, {"Authorization": "Bearer yima_other"}, {"Authorization": "Basic yima_reader"}):
+                answer = client.get(path, headers=wrong)
+                assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+                assert "gate-7" not in answer.text
+            assert client.get(path, headers={"Authorization": "Bearer yima_reader"}).status_code == 200
+        assert client.get("/health").status_code == client.get("/ready").status_code == 200
+    store.close()
 
 
 def test_a_busy_port_and_an_address_of_another_machine_are_told_apart() -> None:

@@ -64,6 +64,7 @@ typedef struct {
     uint8_t senses_passage;    /* the gate tells when a rider has passed */
     uint8_t state;             /* yima_loop_state */
     uint8_t step;              /* yima_step: the last one that was returned */
+    uint8_t unset;             /* to be set behind yima_loop_init: the device does not know who it is; nobody rides */
     uint8_t started;           /* a first moment has passed */
     uint8_t refill_due;        /* the memory of used codes is to be filled from the journal ... */
     uint8_t refilled;          /* ... and was, once */

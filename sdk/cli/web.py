@@ -1,0 +1,73 @@
+"""`yima web`: serves the bench's page to a browser on this machine."""
+
+import argparse
+import sys
+import webbrowser
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+from yima.sdk.listening import host_and_port, listen, url_of
+from yima.sdk.web.build import BUILT, PAGE
+from yima.validator.errors import Kind, YimaError
+from yima.validator.texts import Text
+
+HELP = "the bench in a browser: camera, scanner, files, pasted text 在浏览器中打开试验台"
+
+
+class WebError(YimaError):
+    """A page that is not complete."""
+
+    kind = Kind.USAGE
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    def end_headers(self) -> None:
+        """A page that was built anew is seen anew; nobody may frame it."""
+        self.send_header("Cache-Control", "no-cache")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("X-Frame-Options", "DENY")
+        super().end_headers()
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """What is asked for is nobody's concern."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """[--listen HOST:PORT] [--open] [--where]"""
+    parser.add_argument(
+        "--listen", default="127.0.0.1:8080", metavar="HOST:PORT", help="default 127.0.0.1:8080 监听地址"
+    )
+    parser.add_argument("--open", action="store_true", help="open a browser as well 同时打开浏览器")
+    parser.add_argument(
+        "--where", action="store_true", help="only say where the folder is: index.html opens from there 仅显示文件夹"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serves until Ctrl-C; 0. Raises YimaError."""
+    if not BUILT.exists():
+        raise WebError(
+            BUILT,
+            Text("the page's core has not been built", "页面的核心尚未构建"),
+            Text("Build it: python -m yima.sdk.web.build", "请构建：python -m yima.sdk.web.build"),
+        )
+    if arguments.where:
+        print(PAGE)
+        return 0
+    host, port = host_and_port(arguments.listen)
+    listening = listen(host, port)
+    address = url_of(listening)
+    server = ThreadingHTTPServer((host, port), partial(_Handler, directory=str(PAGE)), bind_and_activate=False)
+    server.socket.close()
+    server.socket = listening
+    print(f"{address}/  the bench; nothing leaves this machine; Ctrl-C ends it 试验台页面，数据不离开本机，Ctrl-C 结束")
+    sys.stdout.flush()
+    if arguments.open:
+        webbrowser.open(address)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        server.server_close()
+    return 0

@@ -1,0 +1,137 @@
+"""What a ride costs by parameters, asked of the real core: a code is made for the question and shown to a gate of its.
+
+Rules it keeps:
+- No second calculator: whatever a gate would say is said here, refusals too.
+- The question's own root, institution, decoder and account are added to a copy of the rules, so that the answer is the
+  tariff's and not that of one issuer's form. All else, acceptance and account types too, is as it stands.
+"""
+
+from dataclasses import dataclass, replace
+
+from yima.sdk.groups import GROUP
+from yima.sdk.issuer import Issuer, RootAuthority, make_issuer, make_rider, make_root
+from yima.validator.errors import ParametersError
+from yima.validator.judging import Direction, GateContext, Mode, Validator, Verdict
+from yima.validator.parameters import Parameters, from_rules
+from yima.validator.parameters.rules import Decoder, Form, Member, Pair, Root, Rules
+from yima.validator.texts import Text
+
+ORDINARY = ("", "adult")
+_ACCOUNT = "99999999999999999901"
+_INSIDE = 1
+_CAP_FEN = 0xFFFFFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ride:
+    """A question.
+
+    start, end: stations; a bus has no end. line 0: the gate does not know its own. at: unix seconds, of the tap that
+    is charged. who: see `riders`. issuer_city 0: of the riding city itself. ridden_s: seconds since the entry.
+    """
+
+    mode: Mode
+    city: int
+    start: int
+    end: int = 0
+    line: int = 0
+    at: int
+    who: str = ""
+    issuer_city: int = 0
+    ridden_s: int = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Rider:
+    """Of which groups, and of which account type."""
+
+    groups: tuple[str, ...]
+    account_type: int
+
+
+def riders(who: str) -> Rider:
+    """`senior`, `0x41`, `senior+2`: groups and an account type; empty or `adult`: an ordinary rider.
+
+    Raises ParametersError.
+    """
+    groups, kind = [], 0
+    for word in who.replace("+", " ").split():
+        if word in ORDINARY:
+            continue
+        if GROUP.fullmatch(word):
+            groups.append(word)
+            continue
+        try:
+            kind = int(word, 0)
+        except ValueError:
+            kind = -1
+        if not 0 <= kind <= 255:
+            raise ParametersError(
+                f"--as {word}",
+                Text("neither a group nor an account type", "既不是群体也不是账户类型"),
+                Text(
+                    "Write a group (senior), an account type (0x41) or both (senior+2)", "请写 senior、0x41 或 senior+2"
+                ),
+            )
+    return Rider(tuple(sorted(set(groups))), kind)
+
+
+class Asker:
+    """Asks the core. One object for many questions of one set of rules."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._root: RootAuthority = make_root(next(n for n in range(256) if n not in rules.roots))
+        taken = {pair.organisation for pair in rules.whitelist} | {row.organisation for row in rules.decoders}
+        self._organisation = next(f"{n:08}" for n in range(99999999, 0, -1) if f"{n:08}" not in taken)
+        self._issuer: Issuer = make_issuer(self._root, self._organisation)
+        self._made: dict[tuple[int, tuple[str, ...]], Parameters] = {}
+
+    def ask(self, ride: Ride) -> Verdict:
+        """What a gate there would say. Raises ParametersError."""
+        rider = riders(ride.who)
+        metro = ride.mode is Mode.METRO
+        entered = max(ride.at - ride.ridden_s, 1)
+        inside = bytes([_INSIDE]) + ride.start.to_bytes(2) + entered.to_bytes(4) if metro else b""
+        code = make_rider(
+            self._issuer, payment_account="QUESTION", card_account=_ACCOUNT, platform=self._organisation,
+            authorised_until=min(ride.at + 3600, 0xFFFFFFFF), account_type=rider.account_type, cap_fen=_CAP_FEN,
+            validity_s=1, issuer_data=inside,
+        ).code(ride.at)  # fmt: skip
+        gate = GateContext(
+            mode=ride.mode, city=ride.city, line=ride.line, station=ride.end if metro else ride.start,
+            direction=Direction.EXIT if metro else Direction.NONE,
+        )  # fmt: skip
+        return Validator(self._parameters(ride.issuer_city or ride.city, rider.groups), gate).judge(code, ride.at)
+
+    def _parameters(self, city: int, groups: tuple[str, ...]) -> Parameters:
+        made = self._made.get((city, groups))
+        if made is None:
+            rules, account = self._rules, bytes.fromhex(_ACCOUNT)
+            made = from_rules(
+                replace(
+                    rules,
+                    roots={**rules.roots, self._root.index: Root(index=self._root.index, key=self._root.key.public)},
+                    whitelist=[
+                        *rules.whitelist,
+                        Pair(organisation=self._organisation, platform=self._organisation, city=city),
+                    ],
+                    decoders=[*rules.decoders, _decoder(self._organisation)],
+                    members=[*rules.members, *([Member(account, account, groups)] if groups else [])],
+                    limits=replace(rules.limits, families=tuple({*rules.limits.families, "ministry"})),
+                ),
+                "question",
+            )
+            self._made[city, groups] = made
+        return made
+
+
+def _decoder(organisation: str) -> Decoder:
+    return Decoder(
+        organisation=organisation, state_at=0, inside=(_INSIDE,), station_at=1, time_at=3, time_form=Form.BINARY
+    )
+
+
+def is_gap(verdict: Verdict) -> bool:
+    """Whether the operator's tables have no fare for the ride, so that the rider would pay another."""
+    return verdict.reason.name in {"NO_FARE", "ENTRY_UNREADABLE"} or verdict.rule.split("+")[0].endswith("-unreadable")

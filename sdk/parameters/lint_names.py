@@ -1,0 +1,65 @@
+"""The warnings by name, each with its level: what `--fail-on` and a source's table `lint` go by."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from yima.validator.texts import Text
+
+
+class Level(IntEnum):
+    """How bad it is. SERIOUS: gates refuse everybody, or riders pay what nobody meant."""
+
+    NOTE = 1
+    WARNING = 2
+    SERIOUS = 3
+
+    @property
+    def text(self) -> Text:
+        """Its name."""
+        return {1: Text("note", "提示"), 2: Text("warning", "警告"), 3: Text("serious", "严重")}[int(self)]
+
+
+NAMES = {
+    "expired": Level.SERIOUS,
+    "lists-in-the-future": Level.SERIOUS,
+    "lists-too-old": Level.SERIOUS,
+    "no-roots": Level.SERIOUS,
+    "root-expired": Level.SERIOUS,
+    "no-institutions": Level.SERIOUS,
+    "no-deny-list": Level.NOTE,
+    "other-city": Level.SERIOUS,
+    "nobody-accepted": Level.SERIOUS,
+    "own-riders-refused": Level.WARNING,
+    "issuer-nobody-accepts": Level.WARNING,
+    "no-decoder": Level.WARNING,
+    "account-type-refused": Level.WARNING,
+    "loose-group": Level.NOTE,
+    "no-fare": Level.WARNING,
+    "fare-gap": Level.SERIOUS,
+    "in-yuan": Level.SERIOUS,
+    "dear-fare": Level.SERIOUS,
+    "entry-cap-below-fare": Level.WARNING,
+    "unused-table": Level.WARNING,
+    "never-holds": Level.NOTE,
+    "missing-cell": Level.WARNING,
+    "unknown-station": Level.WARNING,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One warning: its name in NAMES, what was found, what to do."""
+
+    name: str
+    text: Text
+    remedy: Text
+
+    @property
+    def level(self) -> Level:
+        """How bad it is."""
+        return NAMES[self.name]
+
+    @classmethod
+    def of(cls, name: str, english: str, chinese: str, remedy: str, remedy_chinese: str, /) -> "Finding":
+        """From its sentences."""
+        return cls(name=name, text=Text(english, chinese), remedy=Text(remedy, remedy_chinese))

@@ -1,0 +1,296 @@
+'use strict';
+/* The page: what comes in by any way is looked at, judged, shown and kept. */
+(async () => {
+  const yima = globalThis.yima;
+  const { core, words, tables } = yima;
+  const get = (id) => document.getElementById(id);
+  const FILE_MOST_MB = 64;
+  const KEPT_MOST = 2000;
+  const state = { zh: navigator.language.startsWith('zh'), roots: [], gate: null, shown: [], current: null, began: 0 };
+  const say = (name, values = {}) =>
+    (words[name]?.[state.zh ? 1 : 0] ?? name).replace(/\{(\w+)\}/g, (_, key) => values[key]);
+  const both = (text) => text?.[state.zh ? 'zh' : 'en'] ?? '';
+  const tell = (text, problem = false) => {
+    get('says').textContent = text;
+    get('says').classList.toggle('problem', problem);
+  };
+  const element = (name, text, className = '') => Object.assign(document.createElement(name), { textContent: text, className });
+
+  /* The calibration card is the whole of what it holds, or what the diagnosis makes of it. */
+  const look = (payload) => {
+    const found = yima.diagnoseCard?.(payload)?.[0] ??
+      yima.diagnose?.(payload, core.whole, { signed: core.verify })?.[0] ?? null;
+    const isCard = yima.hex(payload) === tables.card;
+    const harmless = found && (found.proved || found.harmless) && found.bytes?.length;
+    return { code: harmless ? found.bytes : payload, isCard,
+      diagnosis: !isCard && found && found.cause !== 'whole' ? found : null,
+      cause: isCard || core.whole(payload) ? 'whole' : (found?.cause ?? 'undetermined') };
+  };
+
+  const moment = () => {
+    const text = get('at').value.trim();
+    if (!text) return Date.now() / 1000;
+    if (!/^\d{1,10}$/.test(text)) throw new yima.Problem(words.badTime[0], words.badTime[1]);
+    return Number(text);
+  };
+
+  const present = (payload, first = performance.now(), last = first, faults = []) => {
+    try {
+      if (!state.shown.length) state.began = first;
+      const before = state.shown.at(-1);
+      const again = Boolean(before) && yima.hex(before.payload) === yima.hex(payload);
+      if (again && before.fromCamera && last - state.began - before.seen < 1500) {
+        before.seen = last - state.began; // one presentation as long as it stays in view
+        return;
+      }
+      const seen = look(payload);
+      const family = core.family(seen.code);
+      const isMinistry = family === 'ministry' || family === 'unified';
+      const shown = { payload, ...seen, family, isMinistry, faults, again, number: state.shown.length + 1,
+        first: first - state.began, last: last - state.began, seen: last - state.began, fromCamera: !get('view').hidden,
+        form: isMinistry ? core.form(seen.code) : null,
+        verdict: state.gate?.judge(seen.code, moment(), performance.now()) ?? null };
+      state.shown.push(shown);
+      if (state.shown.length > KEPT_MOST) state.shown.shift();
+      show(shown);
+      list();
+      if (!document.documentElement.dataset.firstMs) document.documentElement.dataset.firstMs = String(performance.now());
+    } catch (error) {
+      fail(error);
+    }
+  };
+  const fail = (error) => tell(error.text ? both(error.text) : String(error.message ?? error), true);
+
+  const line = (shown) =>
+    `${(shown.first / 1000).toFixed(3)} s · ${shown.payload.length} ${say('bytes')} ${say('in')} ` +
+    `${(shown.last - shown.first).toFixed(1)} ms · ${shown.family}${shown.again ? ` · ${say('again')}` : ''}`;
+
+  const show = (shown) => {
+    state.current = shown;
+    get('empty').hidden = true;
+    get('one').hidden = false;
+    get('summary').textContent = `#${shown.number} · ${line(shown)} — ${both(tables.families[shown.family])}`;
+    const verdict = get('verdict');
+    verdict.hidden = !shown.verdict && !shown.form;
+    if (shown.verdict) {
+      const { accepted, reason, fareFen, rule } = shown.verdict;
+      const fare = accepted ? ` · ${say('fare')} ¥${(fareFen / 100).toFixed(2)} ${rule}` : '';
+      const lab = reason.labCase ? ` [${reason.labCase}]` : '';
+      verdict.textContent = `${say(accepted ? 'accepted' : 'refused')}${lab} ${reason.name} — ${both(reason.text)}${fare}`;
+      verdict.className = `verdict ${accepted ? 'accepted' : 'refused'}`;
+    } else if (shown.form) {
+      verdict.textContent = `${say('form')}: ${shown.form.name} — ${both(shown.form.text)}`;
+      verdict.className = 'verdict refused';
+    }
+    const { diagnosis } = shown;
+    get('diagnosis').hidden = !diagnosis && !shown.faults.length;
+    get('diagnosis').replaceChildren(...shown.faults.map((fault) => element('p', fault)));
+    if (diagnosis) {
+      const detail = diagnosis.detail ? ` (${diagnosis.detail})` : '';
+      const proved = diagnosis.proved ? ` · ${say('proved')}` : '';
+      get('diagnosis').append(element('p', `${diagnosis.cause}${detail}: ${both(diagnosis.note)}${proved}`),
+        element('p', `${say('cure')}: ${both(diagnosis.cure)}`));
+    }
+    const signatures = shown.isMinistry ? core.signatures(shown.code, state.roots) : {};
+    get('signatures').replaceChildren(...Object.entries(signatures).map(([name, answer]) => {
+      const item = element('li', `${say(name)}: ${say(answer)}`, answer);
+      item.dataset.signature = name;
+      item.dataset.answer = answer;
+      return item;
+    }));
+    const rows = shown.isMinistry ? yima.fields(shown.code, get('reveal').checked) : [];
+    get('rows').replaceChildren(...rows.map((row) => {
+      const tr = document.createElement('tr');
+      for (const text of [row.number, row.offset, row.size, both(row.name), row.meaning, row.raw]) tr.append(element('td', text));
+      return tr;
+    }));
+    tell(`#${shown.number}: ${shown.family}`);
+  };
+
+  const EDGES = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, Infinity];
+  const list = () => {
+    get('history').replaceChildren(...state.shown.slice(-100).reverse().map((shown) => {
+      const item = document.createElement('li');
+      item.value = shown.number;
+      const button = element('button', line(shown));
+      button.type = 'button';
+      button.addEventListener('click', () => show(shown));
+      item.append(button);
+      return item;
+    }));
+    get('tally').hidden = !state.shown.length;
+    const whole = state.shown.filter((shown) => shown.cause === 'whole').length;
+    const minutes = Math.max((state.shown.at(-1)?.last ?? 0) / 60000, 1 / 60);
+    get('counts').textContent = `${state.shown.length} ${say('read')}, ${whole} ${say('whole')}` +
+      (state.shown.length > 1 ? `, ${Math.round(state.shown.length / minutes)} ${say('perMinute')}` : '');
+    const counts = EDGES.slice(1).map((high, at) =>
+      state.shown.filter((shown) => shown.last - shown.first >= EDGES[at] && shown.last - shown.first < high).length);
+    get('bars').replaceChildren(...counts.flatMap((count, at) => {
+      if (!count) return [];
+      const tr = document.createElement('tr');
+      const bar = document.createElement('meter');
+      Object.assign(bar, { max: Math.max(...counts), value: count });
+      tr.append(element('td', EDGES[at + 1] === Infinity ? '≥ 512 ms' : `< ${EDGES[at + 1]} ms`), element('td', count), element('td', ''));
+      tr.lastChild.append(bar);
+      return [tr];
+    }));
+  };
+
+  const translate = () => {
+    document.documentElement.lang = state.zh ? 'zh-CN' : 'en';
+    for (const one of document.querySelectorAll('[data-t]')) one.textContent = say(one.dataset.t);
+    get('card-image').alt = say('card');
+    get('language').textContent = state.zh ? 'English' : '中文';
+    get('language').lang = state.zh ? 'en' : 'zh';
+    under();
+    if (state.current) show(state.current);
+    list();
+  };
+  const under = () => {
+    const { given } = state;
+    get('under').textContent = given ? say('underGate', { name: given.name, size: given.bytes.length }) +
+      (state.gate?.isPackage ? ` ${say('fromPackage')}` : '') : say('noGate', { n: state.roots.length });
+  };
+  const stand = async () => {
+    if (!state.given) return;
+    try {
+      state.gate = await core.gate(state.given.bytes, { mode: Number(get('mode').value) }, moment());
+    } catch (error) {
+      [state.gate, state.given] = [null, null];
+      fail(error);
+    }
+    under();
+  };
+
+  const takeFile = async (file) => {
+    if (file.size > FILE_MOST_MB << 20) return tell(say('tooLarge', { name: file.name, most: FILE_MOST_MB }), true);
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const magic = String.fromCharCode(...bytes.subarray(0, 4));
+    if (magic === 'YIMA' || magic === 'YIMP') {
+      state.given = { name: file.name, bytes };
+      tell(say('ready'));
+      return stand();
+    }
+    if (bytes.length && bytes.length % 144 === 0 && bytes[0] === 0x21) {
+      state.roots = [...state.roots, ...core.rootsIn(bytes)];
+      tell(say('rootsTaken', { n: state.roots.length }));
+      under();
+      return state.current && show(state.current);
+    }
+    if (file.type.startsWith('image/') && file.type !== 'image/svg+xml') {
+      const found = await yima.symbolsInFile(file);
+      if (!found.length) tell(say('noSymbol', { name: file.name }), true);
+      return found.forEach((payload) => present(payload));
+    }
+    const isText = bytes.every((byte) => byte >= 0x20 && byte < 0x7f || byte === 9 || byte === 10 || byte === 13);
+    return isText ? takeText(new TextDecoder().decode(bytes)) : present(bytes);
+  };
+  const takeFiles = async (files) => {
+    for (const file of files) await takeFile(file).catch(fail);
+  };
+
+  /* Hex and base64 alone, where the many forms of yima.pasted are not there. */
+  const plainText = (text) => {
+    const bare = text.replace(/\s+/g, '');
+    if (bare && /^([0-9a-f]{2})+$/i.test(bare)) return Uint8Array.from(bare.match(/../g), (pair) => parseInt(pair, 16));
+    try {
+      return Uint8Array.from(atob(bare.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));
+    } catch {
+      return new Uint8Array();
+    }
+  };
+  const takeText = (text) => {
+    if (!text.trim()) return;
+    const taken = yima.pasted ? yima.pasted(text) : { bytes: plainText(text) };
+    if (taken.problem) return tell(both(taken.problem), true);
+    if (!taken.bytes.length) return tell(say('notBytes'), true);
+    present(taken.bytes);
+  };
+
+  const toggled = (button, start) => {
+    let stop = null;
+    button.addEventListener('click', async () => {
+      const ending = stop;
+      stop = null;
+      button.setAttribute('aria-pressed', String(!ending));
+      try {
+        if (ending) return await ending();
+        stop = await start(() => {
+          stop = null;
+          button.setAttribute('aria-pressed', 'false');
+        });
+      } catch (error) {
+        button.setAttribute('aria-pressed', 'false');
+        fail(error);
+      }
+    });
+  };
+  toggled(get('camera'), async () => {
+    get('view').hidden = false;
+    try {
+      const stop = await yima.watchCamera(get('view'), present);
+      return () => {
+        get('view').hidden = true;
+        stop();
+      };
+    } catch (error) {
+      get('view').hidden = true;
+      throw new Error(say('noCamera', { why: error.message }));
+    }
+  });
+  toggled(get('serial'), async (over) => {
+    if (!navigator.serial) throw new Error(say('noSerial'));
+    const baud = Number(get('baud').value);
+    const stop = await yima.watchSerial(await navigator.serial.requestPort(), baud, present, (why) => {
+      over();
+      tell(say('serialEnded', { why }), true);
+    });
+    tell(say('listening', { baud }));
+    return stop;
+  });
+  get('choose').addEventListener('click', () => get('file').click());
+  get('file').addEventListener('change', async (event) => {
+    await takeFiles([...event.target.files]);
+    event.target.value = '';
+  });
+  get('judge').addEventListener('click', () => takeText(get('pasted').value));
+  get('mode').addEventListener('change', stand);
+  get('reveal').addEventListener('change', () => state.current && show(state.current));
+  get('language').addEventListener('click', () => {
+    state.zh = !state.zh;
+    translate();
+  });
+  get('capture').addEventListener('click', () => {
+    const blob = new Blob([yima.captured(state.shown, get('level').value)], { type: 'application/x-ndjson' });
+    const link = Object.assign(document.createElement('a'), { href: URL.createObjectURL(blob), download: 'capture.jsonl' });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  });
+  document.addEventListener('paste', (event) => {
+    if (event.clipboardData.files.length) takeFiles([...event.clipboardData.files]);
+    else if (event.target !== get('pasted') && event.target !== get('at')) takeText(event.clipboardData.getData('text'));
+  });
+  document.addEventListener('dragover', (event) => {
+    event.preventDefault();
+    document.body.classList.add('over');
+  });
+  document.addEventListener('dragleave', () => document.body.classList.remove('over'));
+  document.addEventListener('drop', (event) => {
+    event.preventDefault();
+    document.body.classList.remove('over');
+    takeFiles([...event.dataTransfer.files]);
+  });
+
+  const dark = matchMedia('(prefers-color-scheme: dark)');
+  const dress = (theme) => (document.documentElement.dataset.theme = theme);
+  dress(dark.matches ? 'dark' : 'light');
+  dark.addEventListener('change', () => dress(dark.matches ? 'dark' : 'light'));
+  get('theme').addEventListener('click', () => dress(document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark'));
+
+  await core.ready;
+  const bytesOf = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
+  state.roots = tables.testRoots.map(({ index, key }) => ({ index, key: bytesOf(key) }));
+  translate();
+  tell(say('ready'));
+  document.documentElement.dataset.ready = 'yes';
+})();

@@ -1,0 +1,65 @@
+'use strict';
+/* Symbols in pictures and in the camera's frames, by zxing-wasm: QR codes alone, inverted ones too, bytes kept as bytes. */
+(() => {
+  const yima = globalThis.yima;
+  const OPTIONS = { formats: ['QRCode'], tryInvert: true, tryHarder: true, tryRotate: true, maxNumberOfSymbols: 4 };
+  const PIXELS_MOST = 40e6;
+  let prepared;
+
+  const prepare = () =>
+    (prepared ??= (async () => {
+      const wasmBinary = await yima.core.unpacked(yima.packed.zxing);
+      await globalThis.ZXingWASM.prepareZXingModule({ overrides: { wasmBinary }, fireImmediately: true });
+    })());
+
+  /* The payloads in an ImageData. */
+  yima.symbolsIn = async (image) => {
+    await prepare();
+    const found = await globalThis.ZXingWASM.readBarcodes(image, OPTIONS);
+    return found.filter((one) => one.isValid && one.bytes.length).map((one) => new Uint8Array(one.bytes));
+  };
+
+  /* The payloads in a picture's file. White is put behind what is transparent, and a margin around. */
+  yima.symbolsInFile = async (file) => {
+    const bitmap = await createImageBitmap(file);
+    const { width, height } = bitmap;
+    if (width * height > PIXELS_MOST)
+      throw new yima.Problem(`${width} × ${height} pixels: more than ${PIXELS_MOST / 1e6} million`,
+        `${width} × ${height} 像素：超过 ${PIXELS_MOST / 1e6} 百万`);
+    const margin = 24;
+    const canvas = new OffscreenCanvas(width + 2 * margin, height + 2 * margin);
+    const pen = canvas.getContext('2d');
+    pen.fillStyle = '#fff';
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.drawImage(bitmap, margin, margin);
+    bitmap.close();
+    return yima.symbolsIn(pen.getImageData(0, 0, canvas.width, canvas.height));
+  };
+
+  /* Reads the camera until stop() is called. found(payload, first, last): moments are performance.now(). */
+  yima.watchCamera = async (video, found) => {
+    const stream = await navigator.mediaDevices.getUserMedia(
+      { video: { facingMode: 'environment', width: { ideal: 1280 }, height: { ideal: 720 } } });
+    video.srcObject = stream;
+    await Promise.all([video.play(), prepare()]);
+    const canvas = document.createElement('canvas');
+    const pen = canvas.getContext('2d', { willReadFrequently: true });
+    let running = true;
+    (async () => {
+      while (running) {
+        await new Promise((next) => setTimeout(next, 30));
+        if (!running || !video.videoWidth) continue;
+        const first = performance.now();
+        [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+        pen.drawImage(video, 0, 0);
+        const payloads = await yima.symbolsIn(pen.getImageData(0, 0, canvas.width, canvas.height));
+        for (const payload of running ? payloads : []) found(payload, first, performance.now());
+      }
+    })();
+    return () => {
+      running = false;
+      stream.getTracks().forEach((track) => track.stop());
+      video.srcObject = null;
+    };
+  };
+})();

@@ -1,0 +1,81 @@
+"""A gate that could only refuse everybody, or charge riders for the operator's gap, does not start."""
+
+from pathlib import Path
+
+import pytest
+
+from yima.sdk.cli.gate_place import refuse_useless
+from yima.sdk.cli.main import main
+from yima.sdk.parameters.compile import compiled
+from yima.sdk.parameters.example import write_source
+from yima.sdk.parameters.source import read_source
+from yima.validator.errors import ParametersError
+from yima.validator.judging import Direction, GateContext, Mode
+from yima.validator.parameters import Parameters, from_mapping
+
+METRO, BUS, CITY = Mode.METRO, Mode.BUS, 320500
+ENTRY, EXIT, NONE = Direction.ENTRY, Direction.EXIT, Direction.NONE
+
+
+@pytest.fixture(scope="module")
+def parameters(tmp_path_factory: pytest.TempPathFactory) -> Parameters:
+    directory = tmp_path_factory.mktemp("source") / "city"
+    write_source(directory)
+    return compiled(read_source(directory))
+
+
+@pytest.mark.parametrize(
+    ("gate", "argument"),
+    [
+        (GateContext(mode=METRO, direction=EXIT, station=205), "--city"),
+        (GateContext(mode=BUS), "--city"),
+        (GateContext(mode=METRO, city=CITY, station=205), "--direction"),
+        (GateContext(mode=METRO, city=CITY, direction=EXIT, station=9999), "--station"),
+        (GateContext(mode=METRO, city=CITY, direction=EXIT), "--station"),
+    ],
+)
+def test_a_gate_that_could_only_refuse_is_refused_at_its_start(
+    parameters: Parameters, gate: GateContext, argument: str
+) -> None:
+    """A bug found: it started, and refused everybody, or opened at the fare for an unreadable entry."""
+    with pytest.raises(ParametersError) as refused:
+        refuse_useless(gate, parameters)
+    assert refused.value.thing == argument
+    assert argument in refused.value.remedy.en
+    assert argument in refused.value.remedy.zh
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        GateContext(mode=METRO, city=CITY, direction=EXIT, station=205),
+        GateContext(mode=METRO, city=CITY, direction=ENTRY),
+        GateContext(mode=BUS, city=CITY),
+        GateContext(mode=BUS, city=CITY, line=101, station=2),
+    ],
+)
+def test_a_gate_that_can_let_riders_through_starts(parameters: Parameters, gate: GateContext) -> None:
+    refuse_useless(gate, parameters)
+
+
+def test_flat_parameters_for_everywhere_ask_for_nothing() -> None:
+    plain = from_mapping({"environment": "test", "version": 1, "fares": {"bus": 200, "metro": 300}})
+    for mode in Mode:
+        refuse_useless(GateContext(mode=mode), plain)
+    refuse_useless(GateContext(mode=METRO), from_mapping({"environment": "test", "version": 1}))
+
+
+def test_run_says_so_and_ends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "codes").mkdir()
+    (tmp_path / "p.toml").write_text(
+        'environment = "test"\nversion = 1\n[fares]\nbus = 200\n[acceptance]\n320500 = []\n'
+    )
+    state = tmp_path / "state"
+    words = ["run", "--reader", f"file:{tmp_path}/codes/", "--params", str(tmp_path / "p.toml"), "--state", str(state)]
+    assert main(words) == 6
+    assert "--city 320500" in capsys.readouterr().err
+
+
+def test_account_type_0x41_which_real_codes_carry_is_accepted_by_default() -> None:
+    """A bug found: the default refused it."""
+    assert 0x41 in from_mapping({"environment": "test", "version": 1}).limits.account_types

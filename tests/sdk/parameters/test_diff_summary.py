@@ -1,0 +1,70 @@
+"""A change of parameters in words."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from yima.sdk.parameters.diff_summary import summary
+from yima.sdk.parameters.whitelist_source import read_homes
+from yima.sdk.parameters.wording import Wording
+from yima.validator.errors import ParametersError
+from yima.validator.parameters.rules import Concession, LabelKey, LabelKind, Matrix, Rules
+
+SIZE = 240
+OLD = Rules(
+    environment="test",
+    version=1,
+    matrices={
+        "network": Matrix(
+            stations=range(1, SIZE + 1),
+            fares=tuple(tuple(None if a == b else 300 for b in range(SIZE)) for a in range(SIZE)),
+        )
+    },
+    concessions=[Concession(rule="zone", group="senior", issuer_city=330400, riding_city=320500, percent=50)],
+    labels={LabelKey(LabelKind.CITY, 330400): "Jiaxing", LabelKey(LabelKind.CITY, 320500): "Suzhou"},
+)
+
+
+def said(new: Rules) -> list[str]:
+    return [text.en for text in summary(OLD, new, Wording(OLD))]
+
+
+def risen(by: int) -> Rules:
+    fares = tuple(tuple(fen and fen + by for fen in row) for row in OLD.matrices["network"].fares)
+    return replace(OLD, matrices={"network": Matrix(stations=range(1, SIZE + 1), fares=fares)})
+
+
+def test_a_fare_rise_is_counted_and_told_by_its_amount() -> None:
+    """A bug found: twelve pairs were listed, and no sum."""
+    assert said(risen(100)) == ["network: 57,360 pairs dearer by ¥1.00, none cheaper"]
+    assert said(risen(-50)) == ["network: none dearer, 57,360 pairs cheaper by ¥0.50"]
+    assert said(OLD) == []
+
+
+def test_who_loses_and_who_gains_is_told() -> None:
+    (free,) = (replace(row, percent=0) for row in OLD.concessions)
+    assert said(replace(OLD, concessions=[])) == ["senior (Jiaxing 330400 → Suzhou 320500) lose the half fare"]
+    assert said(replace(OLD, concessions=[free])) == [
+        "senior (Jiaxing 330400 → Suzhou 320500) had the half fare, get the free ride"
+    ]
+    student = replace(free, group="student")
+    assert "student (Jiaxing 330400 → Suzhou 320500) gain the free ride" in said(
+        replace(OLD, concessions=[*OLD.concessions, student])
+    )
+
+
+def test_pairs_that_come_and_go_are_counted() -> None:
+    smaller = Matrix(stations=(1, 2, 999), fares=((None, 300, 400), (300, None, 400), (400, 400, None)))
+    assert said(replace(OLD, matrices={"network": smaller})) == [
+        "network: none dearer, none cheaper, 4 pairs new, 57,358 pairs gone"
+    ]
+
+
+def test_the_homes_of_many_institutions_stand_in_one_file(tmp_path: Path) -> None:
+    file = tmp_path / "homes.csv"
+    file.write_text("organisation,city,platform\n00083010,310000,50083010\n01011000,,01011000\n")
+    assert read_homes(file) == {"00083010": 310000, "01011000": 0}
+    file.write_text("organisation,city\n00083010,310000\n00083010,320500\n1,2\n")
+    with pytest.raises(ParametersError, match=r"line 3: repeats line 2(?s:.*)|line 4"):
+        read_homes(file)
