@@ -19,6 +19,7 @@ WHY_MAX = 200  # characters of a collector's reason that a line has room for
 
 HAPPENINGS = {
     Happening.READER_LOST: Text("the reader is gone, it is tried again", "读码器丢失，正在重试"),
+    Happening.READER_SILENT: Text("the reader is silent: nothing has come", "读码器没有数据"),
     Happening.READER_BACK: Text("the reader is back", "读码器已恢复"),
     Happening.JOURNAL_TROUBLE: Text("nothing can be recorded, the gate stays shut", "无法记录，闸门不开"),
     Happening.JOURNAL_BACK: Text("the journal records again", "日志已恢复记录"),

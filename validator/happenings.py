@@ -40,6 +40,7 @@ class Happening(StrEnum):
 
     READER_LOST = "reader_lost"
     READER_BACK = "reader_back"
+    READER_SILENT = "reader_silent"
     JOURNAL_TROUBLE = "journal_trouble"
     JOURNAL_BACK = "journal_back"
     JOURNAL_ROOM_TROUBLE = "journal_room_trouble"

@@ -34,6 +34,8 @@ BROUGHT_BY: Final = {
     "PIL": "pillow",
     "cv2": "opencv-python-headless",
     "elftools": "pyelftools",
+    "hid": "hidapi",
+    "hidraw": "hidapi",
     "serial": "pyserial",
 }
 

@@ -92,7 +92,7 @@ CAUSES: dict[Cause, Explained] = {
     ),
     Cause.HID_POS: Explained(
         Text("reports of a scanner in HID-POS mode, 64 bytes each", "HID-POS 模式的报告，每份 64 字节"),
-        Text("set it to USB virtual COM", "将扫码器设为 USB 虚拟串口"),
+        Text("set it to USB virtual COM, or read it as hid:", "将扫码器设为 USB 虚拟串口，或用 hid: 识读"),
         harmless=True,
     ),
     Cause.SSI_PACKETS: Explained(

@@ -10,6 +10,7 @@ How an answer is found:
 Any bytes of any length give a Diagnosis, never an exception; nothing in it quotes the input.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -27,6 +28,8 @@ _DEPTH: Final = 3
 _STATES: Final = 600
 _SIZE_MOST: Final = 1 << 14
 _MARK: Final = b"\x24\x01\x01\x00\x00"  # the certificate's header and service id
+_MODEMS: Final = re.compile(rb"(?:AT(?:\+[A-Z]+\??|[EIQVZ][0-9]?|&[A-Z][0-9]?)?[\r\n]*)+")
+_MODEMS_DETAIL: Final = "AT alone: ModemManager asks for a modem, stop it"
 _SIGNED: Final = frozenset({"ministry", "unified", "unknown"})
 """Families in which damage is looked for; of the others the first bytes are all that can be known."""
 
@@ -102,7 +105,8 @@ def diagnose(data: bytes, *, read_baud: int = 0) -> Diagnosis:
     if slower is not None:
         step = Step(cause=Cause.BAUD_MISMATCH, detail=slower.rates(read_baud))
         return Diagnosis(cause=step.cause, proved=False, payload=data, steps=(step,))
-    return Diagnosis(cause=Cause.NOT_A_CODE, proved=False, payload=data)
+    step = Step(cause=Cause.NOT_A_CODE, detail=_MODEMS_DETAIL if _MODEMS.fullmatch(data) else "")
+    return Diagnosis(cause=step.cause, proved=False, payload=data, steps=(step,) if step.detail else ())
 
 
 def _answer(payload: bytes, steps: tuple[Step, ...], *, proved: bool) -> Diagnosis:

@@ -16,24 +16,8 @@ from yima.sdk.dissection.shape import Dissection
 from yima.sdk.roots import RootKeys
 from yima.validator.judging import Moment, Validator, Verdict
 from yima.validator.ports import Reader, Reading
-from yima.validator.texts import Text
 
 _STEP_S = 0.25
-
-NOTHING_YET = {
-    "serial": Text(
-        "nothing has come: is the scanner in virtual COM mode (keyboard mode makes no port), is its trigger on, is the "
-        "cable one for data? Its speed may be another: scan its 115200 8N1 setup code",
-        "未收到数据：扫码器是否为虚拟串口模式（键盘模式没有串口）？是否已触发？是否为数据线？"
-        "波特率也可能不同：请扫描其 115200 8N1 设置码",
-    ),
-    "camera": Text(
-        "no code seen: hold the phone 10 to 15 cm away, screen bright, and look whether another program has the camera",
-        "未见到码：手机距镜头 10 至 15 厘米，调亮屏幕，并检查摄像头是否被其他程序占用",
-    ),
-    "": Text("nothing has come yet", "尚未收到数据"),
-}
-"""What to try when nothing comes, by the reader's back-end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,33 +8,34 @@ from pathlib import Path
 
 from yima.sdk.bench.capture import Capture, Level
 from yima.sdk.bench.card import CARD
-from yima.sdk.bench.devices import Found, found
-from yima.sdk.bench.live import NOTHING_YET, Presentation, Tally, is_worth_telling, watch
+from yima.sdk.bench.devices import Found, found, sees_hid
+from yima.sdk.bench.live import Presentation, Tally, is_worth_telling, watch
+from yima.sdk.bench.rates import search
 from yima.sdk.cli.arguments import WholeNumber
+from yima.sdk.cli.reader_options import READERS
+from yima.sdk.observing.silence import NOTHING_YET
 from yima.sdk.qr import qr_png, qr_text
 from yima.sdk.roots import load_roots
 from yima.validator.errors import Kind, YimaError
 from yima.validator.judging import GateContext, Validator
 from yima.validator.parameters import Mode, load
 from yima.validator.ports import open_reader
+from yima.validator.remedies import install_extras
 from yima.validator.shown import shown as escaped
-from yima.validator.texts import Text
+from yima.validator.texts import Text, say
 
 HELP = "show what a scanner or camera reads, live, and what is wrong with it 实时显示扫码内容并诊断"
 
-EXAMPLES = """\
+EXAMPLES = f"""\
 examples 示例:
   yima bench                                     the scanner that is plugged in 自动查找
   yima bench --card card.png                     a symbol to test a scanner with 校准卡
   yima bench serial:/dev/ttyUSB0?baud=9600       its line at another speed 其他波特率
+  yima bench serial:/dev/ttyUSB0 --find-baud     which speed it is 查找波特率
   yima bench camera:0?width=1280&height=720      a camera 摄像头
   yima bench serial:/dev/ttyUSB0 --capture c.jsonl && yima bench replay:c.jsonl    kept, and shown again 记录并重放
 
-options of readers, behind a `?` 读码器选项:
-  serial: baud=115200  gap_ms=20  mode=auto|raw|hex|base64  prefix=HEX  suffix=HEX
-  camera: width=N  height=N  decoder=zxing|zbar|opencv
-  replay: speed=N (0: at once)
-"""
+{READERS}"""
 
 
 class BenchError(YimaError):
@@ -75,6 +76,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds of nothing, then a hint 静默提示秒数",
     )
+    parser.add_argument(
+        "--find-baud", action="store_true", help="try one speed after the other, a scan for each 逐个尝试波特率"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a presentation 输出 JSON")
     parser.add_argument("--reveal", action="store_true", help="show account numbers whole 显示完整账户号")
     parser.epilog = EXAMPLES
@@ -83,13 +87,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 when everything that was read was whole, 1 when something was not, or nothing came."""
     if arguments.list:
-        _say("".join(f"{one.spec}  {escaped(one.name)}\n" for one in found()) or "nothing is plugged in 未连接设备\n")
-        return 0
+        return _list()
     if arguments.card:
         _show_card(arguments.card)
         if not arguments.spec:
             return 0
     spec = arguments.spec or _only(found())
+    if arguments.find_baud:
+        return _find_baud(spec, arguments.quiet_s)
     roots = load_roots(arguments.roots)
     validator = Validator(load(arguments.params), GateContext(mode=Mode.BUS)) if arguments.params else None
     back_end = spec.partition(":")[0]
@@ -155,6 +160,39 @@ def summary(tally: Tally) -> str:
     told.append("first to last byte 首末字节用时")
     told += [f"  {upper:>9} {count:>5} {bar}" for upper, count, bar in tally.histogram()]
     return "\n".join(told) + "\n"
+
+
+def _find_baud(spec: str, wait_s: int) -> int:
+    if not spec.startswith("serial:"):
+        remedy = Text("Name one, as in serial:/dev/ttyUSB0", "请指定串口，如 serial:/dev/ttyUSB0")
+        raise BenchError(spec, Text("has no speed: it is no line", "不是串口，没有波特率"), remedy)
+    place, _, query = spec.partition("?")
+    kept = [part for part in query.split("&") if part and not part.startswith("baud=")]
+
+    def at(rate: int) -> str:
+        return f"{place}?{'&'.join([*kept, f'baud={rate}'])}"
+
+    def ask(rate: int) -> None:
+        _say(say(Text(f"{rate}: scan a code", f"{rate}：请扫码")) + "\n")
+
+    found_rate = search(lambda rate: open_reader(at(rate)), ask, wait_s=wait_s)
+    if found_rate is None:
+        hint = NOTHING_YET["serial"]
+        _say(say(Text(f"at no speed came a code; {hint.en}", f"各波特率均未读到码；{hint.zh}")) + "\n")
+        return 1
+    _say(
+        say(Text(f"the scanner sends at {found_rate}", f"扫码器波特率为 {found_rate}"))
+        + f": {escaped(at(found_rate))}\n"
+    )
+    return 0
+
+
+def _list() -> int:
+    _say("".join(f"{one.spec}  {escaped(one.name)}\n" for one in found()) or "nothing is plugged in 未连接设备\n")
+    if not sees_hid():
+        lacks = Text("scanners in HID-POS mode are not looked for", "未查找 HID-POS 模式的扫码器")
+        print(f"{say(lacks)}: {say(install_extras('hid'))}", file=sys.stderr)
+    return 0
 
 
 def _show_card(place: str) -> None:

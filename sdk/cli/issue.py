@@ -10,6 +10,7 @@ from yima.sdk.cli.arguments import WholeNumber, command_line, unix_seconds
 from yima.sdk.issuer import Issuer, make_rider
 from yima.sdk.keyring import ABOUT, Keyring
 from yima.sdk.qr import LEVELS, qr_png
+from yima.sdk.trial_parameters import toml
 from yima.validator.errors import YimaError
 from yima.validator.parameters.rules import Limits
 from yima.validator.texts import Text
@@ -119,24 +120,13 @@ def _write_parameters(arguments: argparse.Namespace, out: Path) -> None:
     if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(_MADE_BY):
         remedy = Text("Move it away, or give another --out", "请移走该文件或更换 --out")
         raise IssueError(path, Text("was not made by `yima issue`", "不是 yima issue 生成的文件"), remedy)
-    limits = []
-    if arguments.validity > Limits().max_validity_s:  # a device takes 1200 s at most, unless it is told otherwise
-        limits = ["[limits]", f"max_validity_s = {arguments.validity}"]
-    lines = [
-        _MADE_BY,
-        'environment = "test"',
-        "version = 1",
-        *limits,
-        "[fares]  # fen 分",
-        "bus = 200",
-        "metro = 300",
-        "[[roots]]",
-        'file = "roots.bin"',
-        "[[whitelist]]",
-        f'organisation = "{arguments.organisation}"',
-        f'platform = "{arguments.platform}"',
-    ]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    # A device takes 1200 s at most, unless it is told otherwise.
+    max_validity_s = arguments.validity if arguments.validity > Limits().max_validity_s else None
+    text = toml(
+        (), arguments.organisation, arguments.platform,
+        made_by=_MADE_BY, roots_file="roots.bin", max_validity_s=max_validity_s,
+    )  # fmt: skip
+    path.write_text(text, encoding="utf-8")
 
 
 def _digits(least: int, most: int) -> Callable[[str], str]:

@@ -12,8 +12,10 @@ from yima.sdk.cli.arguments import WholeNumber, add_direction_argument, add_oper
 from yima.sdk.cli.ending import follow_signals
 from yima.sdk.cli.gate_place import refuse_useless
 from yima.sdk.cli.observed import add_console_arguments, observe
+from yima.sdk.cli.reader_options import READERS
 from yima.sdk.cli.run_lines import RunLines
 from yima.sdk.observing.seen import Looking
+from yima.sdk.observing.silence import Heard
 from yima.sdk.observing.supervisor import Supervisor, Turning
 from yima.sdk.tap_lines import standard_output
 from yima.validator.clock import BEHIND_S, SOFTWARE_DATE, SystemClock
@@ -46,12 +48,8 @@ state directory, answered at the gate, and uploaded to a collector when there is
 the next start goes on where it stopped. Nothing recorded is lost by a crash or a power cut.
 运行一台检票终端：读码、离线判定、可靠记录、控制闸机、上传。按 Ctrl-C 停止，下次启动自动续传。"""
 
-EXAMPLES = """\
-readers 读码器:
-  serial:/dev/ttyUSB0?baud=115200   a scanner on a serial port or USB (virtual COM) 串口扫码器
-  camera:0                          the first camera 摄像头
-  file:codes/                       files: payloads (.bin .hex .b64) and pictures; ends after the last 文件
-
+EXAMPLES = f"""\
+{READERS}
 examples 示例:
   yima run --reader file:codes/ --params city.toml --state /tmp/bench
   yima run --reader serial:/dev/ttyUSB0 --params city.toml --state /var/lib/yima --collector http://127.0.0.1:8080
@@ -202,7 +200,7 @@ def run(arguments: argparse.Namespace) -> int:
         on_failure.callback(gate.close)
         resolvers = {family: open_resolver(specification) for family, specification in arguments.resolver}
         specification = with_profile(arguments.reader, parameters.reader)
-        reader = open_reader(specification)
+        reader = Heard(open_reader(specification), specification, lines.notice)
         on_failure.pop_all()  # the device closes them from here on
 
     upkeep = Upkeep(

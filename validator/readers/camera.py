@@ -9,6 +9,7 @@ Rules it keeps:
 """
 
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -27,6 +28,9 @@ from yima.validator.readers.decoders import DECODERS, DecodingError, Gray, decod
 from yima.validator.readers.framing import LIMIT, unfolded
 from yima.validator.shown import shown
 from yima.validator.texts import Text, say
+
+# FFmpeg inside OpenCV writes to the terminal by itself; it reads this at its first film. -8 is its word for nothing.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 _OPTIONS: Final = ("decoder", "width", "height")
 _CLOSING_S: Final = 2.0
@@ -150,7 +154,10 @@ class LiveCamera:
                 raise ReaderError(
                     self._name,
                     Text("the camera sends no more pictures", "摄像头不再送出图像"),
-                    Text("Check its cable or network, then start again", "请检查摄像头的连线或网络，然后重新启动"),
+                    Text(
+                        "Check its cable or network; it is opened again by itself",
+                        "请检查摄像头的连线或网络；恢复后会自动重新打开",
+                    ),
                 )
             return frame
 
@@ -239,6 +246,8 @@ def without_password(place: str) -> str:
 def _split(address: str) -> tuple[str, dict[str, str]]:
     """As address.split, but options in a URL that are not ours belong to the URL."""
     if "://" not in address:
+        if Path(address).is_file():  # a film may have a question mark in its name
+            return address, {}
         return addresses.split(address, known=_OPTIONS)
     place, _, query = address.partition("?")
     parts = query.split("&") if query else []
@@ -258,14 +267,28 @@ def _open_capture(place: int | str, name: str) -> cv2.VideoCapture:
         cv2.utils.logging.setLogLevel(level)
     if capture.isOpened():
         return capture
-    raise ReaderError(
-        name,
-        Text("no camera can be opened here", "无法打开该摄像头"),
-        Text(
+    raise _unopened(name)
+
+
+def _unopened(name: str) -> ReaderError:
+    if "://" in name:
+        problem = Text("this stream cannot be opened", "无法打开该视频流")
+        remedy = Text(
+            "Check the address, name and password, and that the camera is reached from here",
+            "请检查地址、用户名与密码，以及从本机能否连通该摄像头",
+        )
+    elif Path(name).is_file():
+        problem = Text("this is no film, or a damaged one", "不是录像文件，或已损坏")
+        remedy = Text(
+            "Play it elsewhere, or record it again as MP4 or AVI", "请用其他软件播放确认，或重新录制为 MP4 或 AVI"
+        )
+    else:
+        problem = Text("no camera can be opened here", "无法打开该摄像头")
+        remedy = Text(
             "Check that it is plugged in, that no other program uses it and that you are in the group video",
             "请检查摄像头已接好、没有被其他程序占用，并且您在 video 用户组中",
-        ),
-    )
+        )
+    return ReaderError(name, problem, remedy)
 
 
 def _reading(payload: bytes, captured_ns: int) -> Reading:

@@ -278,7 +278,7 @@ def _unfold(frame: bytes, mode: Mode) -> tuple[list[bytes], str]:
                 return decoded, f"decoded from a {name} line"
         if mode == name and (payload := decode(frame)):
             return [payload], f"decoded from a {name} line"
-    return [frame], ""
+    return [frame], f"no {mode} line, taken as it came" if mode in {"hex", "base64"} and frame else ""
 
 
 def _is_signal(payload: bytes) -> bool:

@@ -1,38 +1,47 @@
 """A scanner on a serial line: UART, RS-232 or USB virtual COM; `serial:COM3`,
 `serial:/dev/ttyUSB0?baud=9600&gap_ms=30&mode=auto`.
 
+A line that a server hands on is `serial:socket://HOST:PORT` (its bytes alone) or `serial:rfc2217://HOST:PORT` (its
+speed as well).
+
 Rules it keeps:
 - The line is raw: 8N1, no flow control, no translation. XON/XOFF would swallow 11 and 13 out of a signature, and a
   terminal that turns CR into LF would change it, so both are checked after opening, not hoped for.
 - The wait is a select loop of our own: pyserial's inter_byte_timeout takes a second whatever is asked.
 - A line is silent only when we have looked and nothing was there: bytes that waited while the device worked are no
   pause.
-- The port is ours alone, so a second process cannot take every other byte.
+- The port is ours alone, so a second process cannot take every other byte. Of a line on a server it is the server's to
+  see to that.
 """
 
 import errno
 import shlex
 import time
+import warnings
 from collections import deque
 from typing import Any, cast
+
+import serial
 
 from yima.validator.errors import ReaderError
 from yima.validator.ports import Reading
 from yima.validator.readers import address as addresses
+from yima.validator.readers.dialogue import OPTIONS, Dialogue, Speaking
 from yima.validator.readers.framing import Framer, Mode, Profile
 from yima.validator.system import serial_line
 from yima.validator.texts import Text
 
 MODES = ("auto", "raw", "hex", "base64")
 _LIST = "yima bench --list"
+_TICK_S = 0.01  # how long one look at an rfc2217 line waits: pyserial has no descriptor to select on for it
+_REMOTE = ("socket", "rfc2217")
 
 
 def open_reader(address: str) -> "SerialReader":
-    """Opens `/dev/ttyUSB0` with the options baud (115200), gap_ms (20), mode (auto), prefix and suffix (hex).
-
-    Raises ReaderError.
+    """Opens `/dev/ttyUSB0` with the options baud (115200), gap_ms (20), mode (auto), prefix and suffix (hex),
+    and those of yima.validator.readers.dialogue. Raises ReaderError.
     """
-    path, options = addresses.split(address, known=("baud", "gap_ms", "mode", "prefix", "suffix"))
+    path, options = addresses.split(address, known=("baud", "gap_ms", "mode", "prefix", "suffix", *OPTIONS))
     mode = addresses.choice(path, options, "mode", "auto", among=MODES)
     return SerialReader(
         path,
@@ -41,6 +50,7 @@ def open_reader(address: str) -> "SerialReader":
         mode=cast(Mode, mode),
         prefix=addresses.hex_bytes(path, options, "prefix"),
         suffix=addresses.hex_bytes(path, options, "suffix"),
+        dialogue=Dialogue.of(path, options),
     )
 
 
@@ -58,22 +68,31 @@ class SerialReader:
         mode: Mode = "auto",
         prefix: bytes = b"",
         suffix: bytes = b"",
+        dialogue: Dialogue = Dialogue(),  # noqa: B008 - it is a value
     ) -> None:
         self.path = path
-        self._port = _open(path, baud)
-        self._framer = Framer(Profile.for_line(baud=baud, gap_ms=gap_ms, mode=mode, prefix=prefix, suffix=suffix))
+        profile = Profile.for_line(baud=baud, gap_ms=gap_ms, mode=mode, prefix=prefix, suffix=suffix)
+        self._framer = Framer(profile)
         self._ready: deque[Reading] = deque()
+        self._port = _open_remote(path, baud) if "://" in path else _open(path, baud)
+        try:
+            self._speaking = Speaking(dialogue, profile, self._send, self._discard)
+        except ReaderError:
+            self.close()
+            raise
 
     def read(self, timeout_s: float) -> Reading | None:
         """The next payload, or None when none came within timeout_s. Raises ReaderError when the port is gone."""
         until_ns = time.monotonic_ns() + int(timeout_s * 1e9)
         while not self._ready:
             now_ns = time.monotonic_ns()
-            deadline_ns = self._framer.deadline_ns
-            wake_ns = until_ns if deadline_ns is None else min(until_ns, deadline_ns)
+            self._speaking.look(now_ns)
+            due = (self._framer.deadline_ns, self._speaking.wake_ns)
+            wake_ns = min([until_ns, *(at for at in due if at is not None)])
             data = self._receive(max(0, wake_ns - now_ns) / 1e9)
             now_ns = time.monotonic_ns()
-            self._ready += self._framer.feed(data, now_ns) if data else self._framer.silence(now_ns)
+            found = self._framer.feed(data, now_ns) if data else self._framer.silence(now_ns)
+            self._ready += self._speaking.heard(found)
             if not self._ready and now_ns >= until_ns:  # also on a line that never falls silent
                 return None
         return self._ready.popleft()
@@ -84,16 +103,38 @@ class SerialReader:
 
     def _receive(self, wait_s: float) -> bytes:
         """What is there within wait_s, empty if nothing."""
+        if self.path.startswith("rfc2217:"):
+            return self._receive_ticking(wait_s)
         try:
             return serial_line.receive(self._port, wait_s)
         except (OSError, ValueError) as gone:  # EIO when it is unplugged; ValueError or PortNotOpen when it was closed
             raise self._gone() from gone
 
+    def _receive_ticking(self, wait_s: float) -> bytes:
+        until = time.monotonic() + wait_s
+        try:
+            while not (data := self._port.read(1)) and time.monotonic() < until:
+                pass
+            return bytes(data) + bytes(self._port.read(self._port.in_waiting)) if data else b""
+        except (OSError, ValueError) as gone:
+            raise self._gone() from gone
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._port.write(data)
+        except (OSError, ValueError) as gone:
+            raise self._gone() from gone
+
+    def _discard(self, wait_s: float) -> None:
+        until = time.monotonic() + wait_s
+        while (left := until - time.monotonic()) > 0:
+            self._receive(left)
+
     def _gone(self) -> ReaderError:
         return ReaderError(
             self.path,
             Text("the scanner is gone while reading", "读取时扫码器已断开"),
-            Text("Check cable and power of the scanner, then start again", "请检查扫码器的连线和电源，然后重新启动"),
+            Text("Check cable and power of the scanner", "请检查扫码器的连线和电源"),
         )
 
 
@@ -110,6 +151,26 @@ def _open(path: str, baud: int) -> Any:
             Text("Use another port or driver: codes would lose bytes here", "请更换串口或驱动：在此口上码会丢失字节"),
         )
     return port
+
+
+def _open_remote(path: str, baud: int) -> Any:
+    scheme = path.partition("://")[0]
+    if scheme not in _REMOTE:
+        raise ReaderError(
+            path,
+            Text(f"no line is reached by {scheme}://", f"不支持 {scheme}://"),
+            Text("Write socket://HOST:PORT or rfc2217://HOST:PORT", "格式为 socket://主机:端口 或 rfc2217://主机:端口"),
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # pyserial 3.5 starts its thread in an older way
+            return serial.serial_for_url(path, baud, timeout=_TICK_S if scheme == "rfc2217" else 0)
+    except (OSError, ValueError) as refused:
+        raise ReaderError(
+            path,
+            Text(f"the line's server cannot be used ({refused})", f"串口服务器不可用（{refused}）"),
+            Text("Check its address and that it is in this mode", "请检查其地址及工作模式"),
+        ) from refused
 
 
 def _explain(path: str, baud: int, refused: Exception) -> ReaderError:

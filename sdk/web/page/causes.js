@@ -13,7 +13,7 @@
 "percent-encoded": {"what":{"en":"the code as percent-encoded text","zh":"百分号编码的码"},"cure":{"en":"nothing to do: it is read as it is","zh":"无需处理：可直接识读"},"harmless":true},
 "number-list": {"what":{"en":"the code as a list of numbers","zh":"数字列表形式的码"},"cure":{"en":"nothing to do: it is read as it is","zh":"无需处理：可直接识读"},"harmless":true},
 "escaped-text": {"what":{"en":"the code as a program writes a string","zh":"程序字符串（转义）形式的码"},"cure":{"en":"nothing to do: it is read as it is","zh":"无需处理：可直接识读"},"harmless":true},
-"hid-pos": {"what":{"en":"reports of a scanner in HID-POS mode, 64 bytes each","zh":"HID-POS 模式的报告，每份 64 字节"},"cure":{"en":"set it to USB virtual COM","zh":"将扫码器设为 USB 虚拟串口"},"harmless":true},
+"hid-pos": {"what":{"en":"reports of a scanner in HID-POS mode, 64 bytes each","zh":"HID-POS 模式的报告，每份 64 字节"},"cure":{"en":"set it to USB virtual COM, or read it as hid:","zh":"将扫码器设为 USB 虚拟串口，或用 hid: 识读"},"harmless":true},
 "ssi-packets": {"what":{"en":"packets of Zebra's SSI protocol","zh":"Zebra SSI 协议的数据包"},"cure":{"en":"set its host type to USB CDC or standard RS-232, packet mode off","zh":"主机类型设为 USB CDC 或标准 RS-232，关闭数据包模式"},"harmless":true},
 "codewords": {"what":{"en":"the QR symbol's codewords, not its payload: 4 bits shifted, padded with EC 11","zh":"二维码码字而非内容：错位 4 位，以 EC 11 填充"},"cure":{"en":"ask the decoder for the bytes of the payload, not for its raw bytes","zh":"请向解码器取内容字节，而非 rawBytes"},"harmless":false},
 "utf8-reencoded": {"what":{"en":"bytes were taken for Latin-1 text and written as UTF-8: each over 7F became two","zh":"字节被当作 Latin-1 文本并转为 UTF-8：7F 以上的每个字节变为两个"},"cure":{"en":"set the scanner to raw output, character set none; or to hex output, which is read as well","zh":"将扫码器设为原始输出（字符集：无）；或设为十六进制输出，同样可读"},"harmless":false},

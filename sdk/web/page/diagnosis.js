@@ -18,6 +18,8 @@
   const STATES = 600;
   const SIZE_MOST = 1 << 14;
   const MANY = 8; // bytes over 7F, all of them well-formed UTF-8, are no chance
+  const MODEMS = /^(?:AT(?:\+[A-Z]+\??|[EIQVZ][0-9]?|&[A-Z][0-9]?)?[\r\n]*)+$/;
+  const MODEMS_DETAIL = "AT alone: ModemManager asks for a modem, stop it";
   const SIGNED = new Set(["ministry", "unified", "unknown"]);
   const DUBIOUS = new Set(["bit-inverted", "nibble-swapped", "charset-reencoded", "codewords"]);
 
@@ -43,7 +45,8 @@
       return answer(inner, [{ cause: layers > 1 ? "double-utf8" : "utf8-reencoded" }], false);
     }
     const rates = mismatch(data, baud);
-    return answer(data, [rates === null ? { cause: "not-a-code" } : { cause: "baud-mismatch", detail: rates }], false);
+    if (rates !== null) return answer(data, [{ cause: "baud-mismatch", detail: rates }], false);
+    return answer(data, [{ cause: "not-a-code", ...(MODEMS.test(data) ? { detail: MODEMS_DETAIL } : {}) }], false);
   }
 
   function answer(payload, steps, proved) {

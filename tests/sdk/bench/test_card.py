@@ -44,7 +44,7 @@ def test_which_bytes_are_missing_is_told() -> None:
     assert found.detail == "missing: 11, 13, 80-82"
 
 
-@given(data=st.binary(max_size=400))
+@given(data=st.binary(max_size=400).filter(lambda data: b"YIMA" not in data))
 def test_what_is_no_card_is_left_to_others(data: bytes) -> None:
     assert diagnose_card(data) is None
 

@@ -93,6 +93,15 @@ def test_what_is_no_code_is_not_called_one(text: bytes) -> None:
     assert not diagnose(text).proved
 
 
+@pytest.mark.parametrize("sent", [b"AT", b"AT\r", b"AT\r\r\nATE0\rAT+GCAP\r", b"ATI1\r\n"])
+def test_at_alone_is_modem_managers(sent: bytes) -> None:
+    """rusefi 4359 took it for noise; nobody is told what sends it."""
+    found = diagnose(sent)
+    assert found.cause is Cause.NOT_A_CODE
+    assert "ModemManager" in found.detail
+    assert "ModemManager" not in diagnose(b"ATLANTIC HOTEL").detail
+
+
 def test_random_bytes_are_no_code() -> None:
     chance = random.Random(5)
     causes = [diagnose(chance.randbytes(chance.choice((8, 20, 29, 60, 145, 348, 500)))).cause for _ in range(200)]

@@ -177,6 +177,11 @@ def test_damaged_and_odd_texts_agree(ask: Ask, code: bytes) -> None:
         assert_payload_agrees(ask, text.encode())
 
 
+@pytest.mark.parametrize("sent", [b"AT", b"AT\r\nATE0\r", b"ATLANTIC", b"AT+GCAP\r", b"AT\n\x00"])
+def test_what_a_modem_is_asked_is_told_as_python_tells_it(sent: bytes, ask: Ask) -> None:
+    assert_agrees(ask, sent)
+
+
 ODD = (
     "", "\ufeff", "hello", "https://s.sh.gov.cn/1234", "6212345678", "TXabc", "TICKET-2026-11", "[1, 2.0]", "[true, 1]",
     '{"a": NaN, "b": "8001 5b24"}', '"\\u0080\\u0001"', '"data:,\\ud800"', "b'a' b'b'", r"b'\xZZ'", r"b'\q\400'",

@@ -164,22 +164,44 @@ def test_a_network_camera_is_read_and_its_end_is_told(phone: Phone) -> None:
             while True:
                 reader.read(1)
         assert "no more pictures" in caught.value.problem.en
+        assert "by itself" in caught.value.remedy.en
         reader.close()
 
 
-@pytest.mark.parametrize("place", ["/dev/video77", "77", "nowhere.mp4", "http://127.0.0.1:9/stream"])
-def test_a_camera_that_is_not_there_is_named(place: str) -> None:
+@pytest.mark.parametrize(
+    ("place", "cure"),
+    [
+        ("/dev/video77", "group video"),
+        ("77", "group video"),
+        ("nowhere.mp4", "Name a film"),
+        ("http://127.0.0.1:9/stream", "Check the address"),
+    ],
+)
+def test_a_camera_that_is_not_there_is_named(place: str, cure: str) -> None:
     with pytest.raises(ReaderError) as caught:
         open_reader(place)
     assert caught.value.thing == place
+    assert cure in caught.value.remedy.en
 
 
-def test_what_is_no_film_is_refused(tmp_path: Path) -> None:
+def test_a_film_may_have_a_question_mark_in_its_name(phone: Phone, tmp_path: Path) -> None:
+    path = film(tmp_path / "tap.avi", [phone.frame(CODES[0])] * 3).rename(tmp_path / "which?.avi")
+    reader = open_reader(str(path))
+    reading = reader.read(5)
+    assert reading is not None
+    assert reading.payload == CODES[0]
+    reader.close()
+
+
+def test_what_is_no_film_is_refused_in_our_words_alone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """FFmpeg wrote `moov atom not found` beside them, and a film was to be plugged in."""
     path = tmp_path / "broken.mp4"
     path.write_bytes(b"\x00\x00\x00\x18ftypmp42" + bytes(500))
     with pytest.raises(ReaderError) as caught:
         open_reader(str(path))
     assert caught.value.thing == str(path)
+    assert "film" in caught.value.problem.en
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_password_in_an_address_is_not_shown() -> None:

@@ -246,6 +246,13 @@ def test_a_base64_line_becomes_the_code_and_says_so(line: bytes) -> None:
     assert reading.faults == ("decoded from a base64 line",)
 
 
+@pytest.mark.parametrize("mode", ["hex", "base64"])
+@pytest.mark.parametrize("line", [b"?not of this mode!", URL])
+def test_a_line_that_is_not_what_the_mode_says_is_taken_as_it_came_and_that_is_said(line: bytes, mode: Mode) -> None:
+    [reading] = framed(line + b"\r", mode=mode)
+    assert (reading.payload, reading.faults) == (line, (f"no {mode} line, taken as it came",))
+
+
 @pytest.mark.parametrize("case", CODES)
 def test_every_vector_survives_hex_and_base64(case: str) -> None:
     assert payloads(CODES[case].hex().encode() + b"\r") == [CODES[case]]
