@@ -98,7 +98,7 @@
       item.dataset.answer = answer;
       return item;
     }));
-    const rows = shown.isMinistry ? yima.fields(shown.code, get('reveal').checked) : [];
+    const rows = yima.fields(shown.code, get('reveal').checked);
     get('rows').replaceChildren(...rows.map((row) => {
       const tr = document.createElement('tr');
       for (const text of [row.number, row.offset, row.size, both(row.name), row.meaning, row.raw]) tr.append(element('td', text));
