@@ -164,6 +164,10 @@
 
   const takeFile = async (file) => {
     if (file.size > FILE_MOST_MB << 20) return tell(say('tooLarge', { name: file.name, most: FILE_MOST_MB }), true);
+    if (/\.toml$/i.test(file.name)) {
+      const isListing = file.name.toLowerCase() === 'package.toml';
+      return tell(say(isListing ? 'isListing' : 'isSource', { name: file.name }), true);
+    }
     const bytes = new Uint8Array(await file.arrayBuffer());
     const magic = String.fromCharCode(...bytes.subarray(0, 4));
     if (magic === 'YIMA' || magic === 'YIMP') {

@@ -32,6 +32,11 @@
     fromPackage: ['Nothing in the package is changed; whose keys signed it this page does not know.',
       '参数包未被改动；签名者身份本页无从得知。'],
     rootsTaken: ['{n} roots loaded', '已载入 {n} 个根证书'], ready: ['Ready.', '就绪。'],
+    isSource: ['{name} is parameters in TOML, and this page takes what is built of them. In a terminal: ' +
+      'yima params build {name} -o params.bin, then drop params.bin',
+    '{name} 是 TOML 参数文件，本页只接受由其制作的参数映像。请在终端运行：yima params build {name} -o params.bin，再拖入 params.bin'],
+    isListing: ['{name} is one file of a source directory. In a terminal: yima params build DIR --key signer.key -o city.ymp, ' +
+      'then drop city.ymp', '{name} 是源目录中的一个文件。请在终端运行：yima params build DIR --key signer.key -o city.ymp，再拖入 city.ymp'],
     noSymbol: ['{name}: no QR symbol found in the picture', '{name}：图中未找到二维码'],
     noCamera: ['The camera cannot be had: {why}', '无法使用摄像头：{why}'],
     noSerial: ['This browser has no Web Serial: use Chromium, Chrome or Edge', '此浏览器不支持 Web Serial：请使用 Chromium、Chrome 或 Edge'],

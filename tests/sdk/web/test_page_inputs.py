@@ -1,5 +1,9 @@
 """What a person gives the page by hand: every form of pasted text, a signed package, parameters that must be built."""
 
+import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +12,7 @@ from tests.packages_world import A
 from tests.sdk.bench.test_pasted import FORMS, dump
 from tests.sdk.web.opened import Opened, roots_of
 from tests.validator.test_lab_vectors import parameters_of
+from yima.sdk.issuer import RootAuthority
 from yima.sdk.parameters.signing import Envelope, sign_package
 
 VALID = {"certificate": "valid", "issuer": "valid", "rider": "valid"}
@@ -72,3 +77,25 @@ def test_a_signed_package_gives_verdicts_and_one_that_was_changed_does_not(
     shown = page.page.inner_text("#verdict")
     assert shown.startswith("REFUSED")
     assert f"[{refused['expect']['case']}]" in shown
+
+
+def test_parameters_in_toml_are_refused_with_the_command_that_builds_them(
+    own: Opened, params_file: Path, code: bytes, root: RootAuthority, now: int
+) -> None:
+    """The command that the page says is run here, and what it makes is dropped."""
+    own.give("package.toml", b'environment = "test"')
+    own.until("document.querySelector('#says').textContent.includes('DIR')")
+    own.give(params_file.name, params_file.read_bytes())
+    own.until("document.querySelector('#says').textContent.includes('params.bin')")
+    said = re.search(r"yima (params build params\.toml -o params\.bin)", own.page.inner_text("#says"))
+    assert said
+    command = [sys.executable, "-m", "yima.sdk.cli.main", *said[1].split()]
+    subprocess.run(command, cwd=params_file.parent, check=True, stdout=subprocess.DEVNULL)
+    own.give("params.bin", params_file.with_name("params.bin").read_bytes())
+    own.until("document.querySelector('#under').textContent.includes('params.bin')")
+    own.give("roots.bin", root.certificate)
+    own.page.fill("#at", str(now))
+    own.paste(code.hex())
+    own.waits_for(1)
+    assert own.signatures() == VALID
+    assert own.page.inner_text("#verdict").startswith("ACCEPTED")
