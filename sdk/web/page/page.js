@@ -252,6 +252,17 @@
     tell(say('listening', { baud }));
     return stop;
   });
+  toggled(get('hid'), async (over) => {
+    if (!navigator.hid) throw new Error(say('noHid'));
+    const device = await yima.chooseHid();
+    if (!device) throw new Error(say('noHidChosen'));
+    const stop = await yima.watchHid(device, present, (why) => {
+      over();
+      tell(say('serialEnded', { why }), true);
+    });
+    tell(say('hidListening', { name: device.productName }));
+    return stop;
+  });
   get('choose').addEventListener('click', () => get('file').click());
   get('file').addEventListener('change', async (event) => {
     await takeFiles([...event.target.files]);

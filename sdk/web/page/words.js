@@ -4,6 +4,7 @@
   globalThis.yima.words = {
     title: ['the bench', '试验台'], theme: ['Light / dark', '明 / 暗'], skip: ['To what was shown', '跳至读取结果'],
     inputs: ['Show it a code', '出示乘车码'], camera: ['Camera', '摄像头'], serial: ['Serial scanner', '串口扫码器'],
+    hid: ['HID scanner', 'HID 扫码器'],
     choose: ['Files…', '选择文件…'], baud: ['speed of the line', '波特率'],
     paste: ['Paste what was read: hex, base64, a dump', '粘贴读取内容：十六进制、base64、转储'],
     judge: ['Look at it', '查看'],
@@ -40,6 +41,10 @@
     noSymbol: ['{name}: no QR symbol found in the picture', '{name}：图中未找到二维码'],
     noCamera: ['The camera cannot be had: {why}', '无法使用摄像头：{why}'],
     noSerial: ['This browser has no Web Serial: use Chromium, Chrome or Edge', '此浏览器不支持 Web Serial：请使用 Chromium、Chrome 或 Edge'],
+    noHid: ['This browser has no WebHID: use Chromium, Chrome or Edge', '此浏览器不支持 WebHID：请使用 Chromium、Chrome 或 Edge'],
+    noHidChosen: ['No scanner was chosen. Only one in HID-POS mode is listed: scan its setting “USB HID POS” first',
+      '未选择扫码器。仅列出处于 HID-POS 模式的设备：请先扫描其“USB HID POS”设置码'],
+    hidListening: ['Listening to {name}.', '正在监听 {name}。'],
     serialEnded: ['The scanner is gone: {why}', '扫码器已断开：{why}'], listening: ['Listening at {baud}.', '正在监听，波特率 {baud}。'],
     notBytes: ['This text is no code: paste hex or base64', '该文本不是码数据：请粘贴十六进制或 base64'],
     tooLarge: ['{name}: larger than {most} MB', '{name}：大于 {most} MB'],

@@ -27,10 +27,10 @@ window.port = port;
 class Opened:
     """A page that is ready, and all that it asked for and got."""
 
-    def __init__(self, browser: Any, address: str) -> None:
+    def __init__(self, browser: Any, address: str, scripts: str = PORT) -> None:
         self.context = browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 900})
         self.context.set_default_timeout(20_000)
-        self.context.add_init_script(PORT)
+        self.context.add_init_script(scripts)
         self.got: list[str] = []
         self.wrong: list[str] = []
         self.context.on("requestfinished", lambda request: self.got.append(request.url))
