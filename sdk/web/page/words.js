@@ -41,6 +41,8 @@
     noSymbol: ['{name}: no QR symbol found in the picture', '{name}：图中未找到二维码'],
     noCamera: ['The camera cannot be had: {why}', '无法使用摄像头：{why}'],
     noSerial: ['This browser has no Web Serial: use Chromium, Chrome or Edge', '此浏览器不支持 Web Serial：请使用 Chromium、Chrome 或 Edge'],
+    searching: ['Looking for what happened to it on the way…', '正在查找数据在途中的变化…'],
+    givenUp: ['The search was given up for a newer reading.', '因有新的读取，已停止查找。'], lookAgain: ['Look again', '再次查找'],
     noHid: ['This browser has no WebHID: use Chromium, Chrome or Edge', '此浏览器不支持 WebHID：请使用 Chromium、Chrome 或 Edge'],
     noHidChosen: ['No scanner was chosen. Only one in HID-POS mode is listed: scan its setting “USB HID POS” first',
       '未选择扫码器。仅列出处于 HID-POS 模式的设备：请先扫描其“USB HID POS”设置码'],

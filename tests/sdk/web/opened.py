@@ -54,8 +54,9 @@ class Opened:
         return count
 
     def waits_for(self, number: int) -> None:
-        """Until so many presentations were shown."""
+        """Until so many presentations were shown, and what happened to the last was found."""
         self.until(f"document.querySelectorAll('#history li').length === {number}")
+        self.until("!document.documentElement.hasAttribute('data-searching')")
 
     def until(self, expression: str) -> None:
         """Asks from outside until it is so: the page's policy lets nobody evaluate inside."""
