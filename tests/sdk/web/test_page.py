@@ -174,8 +174,10 @@ def test_nothing_leaves_the_machine(place: str, request: pytest.FixtureRequest, 
     assert [url for url in opened.got if not url.startswith(here)] == []
 
 
-def test_both_languages_and_both_grounds(disk: Opened) -> None:
-    page = disk.page
+def test_both_languages_and_both_grounds(disk: Opened, held_up: bytes) -> None:
+    page, before = disk.page, disk.shown()
+    disk.paste(held_up.hex())
+    disk.waits_for(before + 1)
     theme = page.get_attribute("html", "data-theme")
     page.keyboard.press("Escape")
     page.focus("#theme")
