@@ -9,6 +9,7 @@ HEADERS := $(wildcard validator/binding/*.h validator/core/*.h validator/core/*.
 C_FILES  = $(shell find validator sdk firmware_images hwsim benchmarks tests -name '*.[ch]')
 EXT     := validator/_core.abi3.so
 WEB     := sdk/web/page/core_wasm.js
+SEARCH  := sdk/web/page/packed_search.js
 CFLAGS_CORE := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Ivalidator -Ivalidator/core/include -DPy_LIMITED_API=0x030b0000
 # Where there is no compiler, the one from PyPI takes its place. Asked late: setup may just have installed one.
 CC_HERE = $(if $(shell which cc 2>/dev/null),cc,$(CURDIR)/$(PY) -m ziglang cc)
@@ -24,7 +25,7 @@ SANITIZED := build/sanitize/yima/validator/_core.abi3.so
 help:
 	@sed -n '1,4s/^# //p' Makefile
 
-setup: $(EXT) $(WEB)
+setup: $(EXT) $(WEB) $(SEARCH)
 
 .venv/.installed: requirements.lock .ci/setup
 	bash .ci/setup
@@ -39,6 +40,10 @@ $(EXT): .venv/.installed pyproject.toml $(CORE) $(HEADERS)
 # The core of the page, for browsers.
 $(WEB): $(EXT) sdk/web/build.py sdk/web/glue.c
 	$(PY) -m yima.sdk.web.build
+
+# The page's diagnosis, for a worker.
+$(SEARCH): $(EXT) sdk/web/build.py $(filter-out $(WEB) $(SEARCH),$(wildcard sdk/web/page/*.js))
+	$(PY) -m yima.sdk.web.build search
 
 demo: setup
 	.venv/bin/yima demo

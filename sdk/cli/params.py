@@ -19,7 +19,7 @@ from yima.sdk.parameters.trips import refuse_surprises
 from yima.sdk.parameters.wording import money
 from yima.validator.errors import ParametersError
 from yima.validator.packages import Pins, Trust, parse_pins, pins_as_text, read_package, read_pins, when
-from yima.validator.parameters import flat_fares
+from yima.validator.parameters import flat_fares, load
 from yima.validator.parameters.rules import Rules
 from yima.validator.texts import Text
 
@@ -60,7 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     params_fare.add_fare_arguments(verbs.add_parser("fare", help=params_fare.FARE_HELP))
     params_fare.add_try_arguments(verbs.add_parser("try", help=params_fare.TRY_HELP))
     build = verbs.add_parser("build", help="compile a source directory to a package 由源目录制作参数包")
-    build.add_argument("source", type=Path, metavar="DIR")
+    build.add_argument(
+        "source", type=Path, metavar="DIR", help="or a plain TOML file: to an image without keys 或 TOML，制作参数映像"
+    )
     _add_output(build)
     _add_keys(build, "--key", "signs it; several may 签名私钥，可多个")
     build.add_argument("--next-pins", type=Path, metavar="FILE", help="who signs the next; default the same 下次签名者")
@@ -175,6 +177,10 @@ def _tell_loose_ends(rules: Rules) -> None:
 def _build(arguments: argparse.Namespace) -> int:
     keys = [read_key_file(path) for path in arguments.key]
     pins = read_pins(arguments.next_pins) if arguments.next_pins else None
+    if arguments.source.is_file() and not keys and pins is None:
+        _write(arguments.output, bytes(load(arguments.source).image))
+        print("an image for `yima web`; no device takes it 参数映像，供 yima web 使用，终端不接受")
+        return 0
     if not keys and pins is None:
         raise ParametersError(
             "--key",

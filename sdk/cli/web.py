@@ -7,7 +7,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 from yima.sdk.listening import host_and_port, listen, url_of
-from yima.sdk.web.build import BUILT, PAGE
+from yima.sdk.web.build import BUILT, PACKED, PAGE
 from yima.validator.errors import Kind, YimaError
 from yima.validator.texts import Text
 
@@ -45,10 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serves until Ctrl-C; 0. Raises YimaError."""
-    if not BUILT.exists():
+    missing = next((path for path in (BUILT, PACKED) if not path.exists()), None)
+    if missing is not None:
         raise WebError(
-            BUILT,
-            Text("the page's core has not been built", "页面的核心尚未构建"),
+            missing,
+            Text("this part of the page has not been built", "页面的这一部分尚未构建"),
             Text("Build it: python -m yima.sdk.web.build", "请构建：python -m yima.sdk.web.build"),
         )
     if arguments.where:

@@ -1,4 +1,5 @@
-"""Builds the page's core: validator/core and glue.c as WebAssembly, by the pinned ziglang, into page/core_wasm.js.
+"""Builds the page's core: validator/core and glue.c as WebAssembly, by the pinned ziglang, into page/core_wasm.js;
+and packs the scripts of the diagnosis for a worker into page/packed_search.js.
 
 `python -m yima.sdk.web.build` does it; `make setup` and a release do it too. The module is packed and in base64 inside
 a classic script, since a page opened from a disk may load nothing else.
@@ -17,6 +18,12 @@ _TOP: Final = Path(__file__).resolve().parents[2]
 CORE: Final = _TOP / "validator" / "core"
 PAGE: Final = Path(__file__).parent / "page"
 BUILT: Final = PAGE / "core_wasm.js"
+PACKED: Final = PAGE / "packed_search.js"
+SEARCHED: Final = (
+    "core", "causes", "wholeness", "charsets", "dumps", "pasted", "packets", "restoring", "losses", "lines",
+    "diagnosis", "card", "searcher",
+)  # fmt: skip
+"""What a search needs, in the order in which it loads."""
 _FLAGS: Final = (
     "-target", "wasm32-wasi", "-mexec-model=reactor", "-std=c11", "-ffreestanding", "-O2", "-DNDEBUG",
     "-DYIMA_KERNEL_32=1", "-Wall", "-Wextra", "-Wshadow", "-Wpedantic", "-Werror", "-Wl,--strip-all",
@@ -49,8 +56,16 @@ def script(name: str, module_bytes: bytes) -> str:
     return f"'use strict';\n((globalThis.yima ??= {{}}).packed ??= {{}}).{name} =\n  '{text}';\n"
 
 
+def search_script() -> str:
+    """page/packed_search.js: the scripts of a search, one after the other."""
+    return script("search", "\n".join((PAGE / f"{name}.js").read_text("utf-8") for name in SEARCHED).encode())
+
+
 def main() -> None:
-    """Writes page/core_wasm.js."""
+    """Writes page/packed_search.js and, unless `search` alone is asked for, page/core_wasm.js."""
+    PACKED.write_text(search_script(), encoding="utf-8")
+    if sys.argv[1:] == ["search"]:
+        return
     built = module()
     BUILT.write_text(script("core", built), encoding="utf-8")
     print(f"{BUILT.name}: {len(built)} bytes 字节")

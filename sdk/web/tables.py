@@ -6,9 +6,11 @@
 import json
 from typing import Any
 
+from yima.sdk import suishen
 from yima.sdk.bench.card import CARD
 from yima.sdk.dissection.families import FAMILIES
 from yima.sdk.dissection.field_names import CERTIFICATE_NAMES, CODE_NAMES
+from yima.sdk.dissection.suishen import NAMES as SUISHEN_NAMES
 from yima.sdk.parameters.example import TEST_ROOT
 from yima.sdk.qr import QUIET_ZONE, qr_matrix
 from yima.sdk.web.build import PAGE
@@ -20,6 +22,7 @@ def tables() -> str:
     held: dict[str, Any] = {
         "code": {name: text._asdict() for name, text in CODE_NAMES.items()},
         "certificate": {name: text._asdict() for name, text in CERTIFICATE_NAMES.items()},
+        "suishen": _suishen(),
         "families": {name: text._asdict() for name, text in FAMILIES.items()},
         "stages": [stage.name.lower().replace("_", " ") for stage in Stage],
         "testRoots": [{"index": 1, "key": "".join(TEST_ROOT.split()).lower()}],
@@ -27,6 +30,18 @@ def tables() -> str:
     }
     text = json.dumps(held, ensure_ascii=False, indent=1)
     return f"'use strict';\n/* Written by yima.sdk.web.tables. */\n(globalThis.yima ??= {{}}).tables = {text};\n"
+
+
+def _suishen() -> dict[str, Any]:
+    """随申码's decoded bytes: places, names, and what the number of a user type says."""
+    places, offset = [], 0
+    for field in suishen.BODY.subcons:
+        size = field.sizeof()
+        places.append({"name": field.name, "offset": offset, "size": size, "text": SUISHEN_NAMES[field.name]._asdict()})
+        offset += size
+    card_at = next(place["offset"] for place in places if place["name"] == "card_account")
+    users = {str(number): name for name, number in suishen.USER_TYPES.items()}
+    return {"size": offset, "card": card_at, "layout": places, "users": users}
 
 
 def card() -> str:

@@ -1,99 +1,108 @@
 'use strict';
-/* A ministry code field by field: yima.fields(payload, reveal) -> [{number, name, offset, size, raw, meaning}], as
- * `yima inspect` shows it. Accounts keep their first and last four characters; where fields are not where they belong,
- * nothing behind the length is shown. Places come from the core, names from the terminal's tables. */
+/* A code field by field: yima.fields(payload, reveal) -> [{number, name, offset, size, raw, meaning}], row by row as
+ * `yima inspect` shows it. Where accounts are not where they belong, nothing behind the certificate's head is shown.
+ * Places come from the core, names and 随申码's layout from the terminal's tables. */
 (() => {
   const yima = globalThis.yima;
-  const KEPT = 4;
-  const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const HEAD = 23; // the certificate's key: what stands before it is told by marks of its own
+  const SUISHEN = 'https://s.sh.gov.cn/';
   const number = (bytes) => bytes.reduce((sum, byte) => sum * 256 + byte, 0);
   const moment = (seconds) => `${new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-  yima.hex = hex;
+  const yuan = (fen) => `¥${(fen / 100).toFixed(2)}`;
 
-  const masked = (text) => (text.length <= 2 * KEPT ? '*'.repeat(text.length)
-    : text.slice(0, KEPT) + '*'.repeat(text.length - 2 * KEPT) + text.slice(-KEPT));
-
-  /* Whether fields 4 and 5 are where they belong: of four marks in and around them one may be damaged. */
+  /* Of four marks in and around fields 4 and 5 one may be damaged. */
   const inPlace = (code) => {
+    const { hex, core } = yima;
     const marks = [];
     if (code.length > 120) marks.push(code.subarray(120, 136).every((byte) => byte >= 0x20 && byte <= 0x7e));
     if (code.length >= 146) marks.push(/^[0-9]*f*$/.test(hex(code.subarray(136, 146))));
     if (code.length >= 150) marks.push(hex(code.subarray(146, 150)) === hex(code.subarray(10, 14)));
-    if (code.length >= 191) marks.push(yima.core.isKey(code.subarray(158, 191)));
+    if (code.length >= 191) marks.push(core.isKey(code.subarray(158, 191)));
     return marks.filter((mark) => !mark).length <= (marks.length === 4 ? 1 : 0);
   };
 
-  /* The hexadecimal of some bytes in which no copy of an account, as text or as packed digits, is left. */
-  const veiled = (text, accounts) => {
-    for (const [pattern, width] of accounts) {
-      for (let at = text.indexOf(pattern); at >= 0; at = text.indexOf(pattern, at + 1)) {
-        if (at % width) continue;
-        const [from, to] = [at + KEPT * width, at + pattern.length - KEPT * width];
-        text = text.slice(0, from) + '*'.repeat(Math.max(0, to - from)) + text.slice(to);
-      }
-    }
-    return text;
-  };
-
-  const accountsOf = (code) => {
-    const plain = String.fromCharCode(...code.subarray(120, 136)).trimEnd();
-    const packed = hex(code.subarray(136, 146)).replace(/f+$/, '');
-    const asHex = (text) => hex(Uint8Array.from(text, (c) => c.charCodeAt(0)));
+  /* The fields of a layout, [{name, offset, size, raw}], as far as the bytes reach: the last may be cut off. */
+  const walk = (places, bytes) => {
     const found = [];
-    for (const text of [plain, packed]) {
-      if (text.length <= 2 * KEPT || new Set(text).size === 1) continue;
-      found.push([asHex(text), 2]);
-      if (/^[0-9]+$/.test(text)) found.push([text, 1]);
+    for (const { name, offset, size } of places) {
+      const raw = bytes.subarray(offset, offset + size);
+      found.push({ name, offset, raw, isWhole: raw.length === size });
+      if (raw.length < size) break;
     }
     return found;
   };
 
-  yima.fields = (payload, reveal = false) => {
-    const start = yima.core.start(payload);
+  const MEANS = { cap: yuan, authorised_until: moment, generated_at: moment, validity: (value) => `${value} s`,
+    version: String, length: String, account_type: String, issuer_data_length: String, root_index: String, key_length: String };
+
+  const certificateMeaning = ({ name, raw, isWhole }) => {
+    if (name !== 'expiry') return isWhole ? (MEANS[name]?.(number(raw)) ?? '') : '';
+    const digits = yima.hex(raw);
+    return /^(0[1-9]|1[0-2])\d\d$/.test(digits) ? `20${digits.slice(2)}-${digits.slice(0, 2)}` : '';
+  };
+
+  const ministry = (payload, start, reveal) => {
+    const { core, tables } = yima;
     const code = payload.subarray(start);
-    const data = yima.core.issuerDataSize(code) ?? 0;
-    const places = inPlace(code);
-    const accounts = reveal || !places ? [] : accountsOf(code);
-    const rows = [];
-    const { tables, core } = yima;
-    const row = (no, name, offset, bytes, meaning, raw = veiled(hex(bytes), accounts)) =>
-      rows.push({ number: no, name, offset: start + offset, size: bytes.length, raw, meaning });
-    for (const place of core.layout.code) {
-      const offset = place.offset + (place.afterData ? data : 0);
-      const size = place.name === 'issuer_data' ? data : place.size;
-      if (offset >= code.length && size) break;
-      if (!places && !reveal && !['version', 'length'].includes(place.name)) break;
-      const bytes = code.subarray(offset, offset + size);
-      const name = tables.code[place.name];
-      const value = number(bytes);
-      if (place.name === 'certificate') {
-        row('3', name, offset, bytes, '', '');
-        for (const part of core.layout.certificate) {
-          const inside = bytes.subarray(part.offset, part.offset + part.size);
-          let meaning = ['root_index', 'key_length'].includes(part.name) ? String(number(inside)) : '';
-          if (part.name === 'expiry' && /^(0[1-9]|1[0-2])\d\d$/.test(hex(inside)))
-            meaning = `20${hex(inside).slice(2)}-${hex(inside).slice(0, 2)}`;
-          if (inside.length) row('', tables.certificate[part.name], offset + part.offset, inside, meaning);
-        }
-        continue;
-      }
-      let meaning = '';
-      let raw;
-      if (place.name === 'payment_account') {
-        const text = String.fromCharCode(...bytes).trimEnd();
-        meaning = reveal ? text : masked(text);
-        if (!reveal) raw = text.length <= 2 * KEPT ? '**'.repeat(text.length) + hex(bytes).slice(2 * text.length)
-          : veiled(hex(bytes), [[hex(bytes.subarray(0, text.length)), 2]]);
-      } else if (place.name === 'card_account') {
-        const text = hex(bytes).replace(/f+$/, '');
-        meaning = reveal ? text : masked(text);
-        if (!reveal) raw = meaning + hex(bytes).slice(text.length);
-      } else if (place.name === 'cap') meaning = `¥${(value / 100).toFixed(2)}`;
-      else if (['authorised_until', 'generated_at'].includes(place.name)) meaning = moment(value);
-      else if (place.name === 'validity') meaning = `${value} s`;
-      else if (['version', 'length', 'account_type', 'issuer_data_length'].includes(place.name)) meaning = String(value);
-      row(String(place.number), name, offset, bytes, meaning, raw);
+    const veil = new yima.Veil(payload, reveal);
+    const data = core.issuerDataSize(code) ?? 0;
+    const places = core.layout.code.map(({ name, offset, size, afterData }) =>
+      ({ name, offset: offset + (afterData ? data : 0), size: name === 'issuer_data' ? data : size }));
+    let pieces = walk(places, code);
+    if (inPlace(code)) {
+      veil.hideText(start + 120, code.subarray(120, 136).length, code.length >= 136);
+      veil.hidePacked(start + 136, code.subarray(136, 146).length, code.length >= 146);
+    } else if (!reveal) {
+      const isHead = yima.hex(code.subarray(3, 8)) === '2401010000' && code[22] === 0x21;
+      pieces = pieces.filter(({ name }) => name === 'version' || name === 'length' || (isHead && name === 'certificate'));
+      veil.hide(start + (isHead ? HEAD : 3), code.length);
     }
-    return rows;
+    const meaningOf = ({ name, offset, raw, isWhole }) => {
+      if (name === 'payment_account') return veil.text(start + offset, raw.length).replace(/ +$/, '');
+      if (name === 'card_account') return veil.hex(start + offset, raw.length).replace(/f+$/, '');
+      return isWhole ? (MEANS[name]?.(number(raw)) ?? '') : '';
+    };
+    const row = (no, name, offset, raw, meaning) =>
+      ({ number: no, name, offset, size: raw.length, raw: veil.hex(offset, raw.length), meaning });
+    return pieces.flatMap((piece) => {
+      const no = String(core.layout.code.find(({ name }) => name === piece.name).number);
+      const name = tables.code[piece.name];
+      if (piece.name !== 'certificate') return [row(no, name, start + piece.offset, piece.raw, meaningOf(piece))];
+      const parts = walk(core.layout.certificate, piece.raw).map((part) =>
+        row('', tables.certificate[part.name], start + piece.offset + part.offset, part.raw, certificateMeaning(part)));
+      return [{ ...row(no, name, start + piece.offset, piece.raw, ''), raw: '' }, ...parts];
+    });
+  };
+
+  /* The decoded bytes of 随申码's text; none where it is no base64url. */
+  const unwrapped = (payload) => {
+    const text = String.fromCharCode(...payload).slice(SUISHEN.length + 4).replace(/##$/, '').replace(/=+$/, '');
+    if (!/^[\w+/-]*$/.test(text) || text.length % 4 === 1) return new Uint8Array();
+    return Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (letter) => letter.charCodeAt(0));
+  };
+
+  const suishen = (payload, reveal) => {
+    const { layout, users, size, card } = yima.tables.suishen;
+    const hex4 = (value) => value.toString(16).padStart(4, '0');
+    const means = { ...MEANS, flags: hex4, enabled: hex4, key_index: String, transport_key_index: String,
+      user_type: (value) => users[value] ?? '?' };
+    const body = unwrapped(payload);
+    const veil = new yima.Veil(body, reveal);
+    if (body.length === size) veil.hidePacked(card, 10, true);
+    else veil.hide(0, body.length);
+    const meaningOf = ({ name, offset, raw, isWhole }) => {
+      if (veil.isHidden(offset, raw.length)) return '';
+      const letters = String.fromCharCode(...raw);
+      if (name === 'expiry') return /^\d+$/.test(letters) ? letters : '';
+      return isWhole ? (means[name]?.(number(raw)) ?? '') : '';
+    };
+    return walk(layout, body).map((piece) => ({ number: '', name: layout.find(({ name }) => name === piece.name).text,
+      offset: piece.offset, size: piece.raw.length, raw: veil.hex(piece.offset, piece.raw.length), meaning: meaningOf(piece) }));
+  };
+
+  yima.fields = (payload, reveal = false) => {
+    const family = yima.core.family(payload);
+    if (family === 'suishen') return suishen(payload, reveal);
+    return family === 'ministry' || family === 'unified' ? ministry(payload, family === 'unified' ? 1 : 0, reveal) : [];
   };
 })();

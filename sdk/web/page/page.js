@@ -16,15 +16,37 @@
   };
   const element = (name, text, className = '') => Object.assign(document.createElement(name), { textContent: text, className });
 
-  /* The calibration card is the whole of what it holds, or what the diagnosis makes of it. */
-  const look = (payload) => {
-    const found = yima.diagnoseCard?.(payload)?.[0] ??
-      yima.diagnose?.(payload, core.whole, { signed: core.verify })?.[0] ?? null;
-    const isCard = yima.hex(payload) === tables.card;
-    const harmless = found && (found.proved || found.harmless) && found.bytes?.length;
-    return { code: harmless ? found.bytes : payload, isCard,
-      diagnosis: !isCard && found && found.cause !== 'whole' ? found : null,
-      cause: isCard || core.whole(payload) ? 'whole' : (found?.cause ?? 'undetermined') };
+  /* What these bytes are as a code: of what came, and again of what the diagnosis makes of it. */
+  const judged = (shown, code) => {
+    const family = core.family(code);
+    const isMinistry = family === 'ministry' || family === 'unified';
+    Object.assign(shown, { code, family, isMinistry, form: isMinistry ? core.form(code) : null,
+      verdict: shown.gate?.judge(code, shown.unixS, performance.now()) ?? null });
+  };
+
+  /* Looks for what happened to the bytes, beside the page; a newer reading ends the search for an older one. */
+  const search = async (shown, running = yima.search(shown.payload)) => {
+    Object.assign(shown, { running, search: 'searching' });
+    mark();
+    try {
+      const found = await running;
+      shown.search = found ? '' : 'givenUp';
+      if (found) {
+        shown.cause = found.cause;
+        shown.diagnosis = found.cause === 'whole' ? null : found;
+        if ((found.proved || found.harmless) && found.bytes?.length && yima.hex(found.bytes) !== yima.hex(shown.code))
+          judged(shown, found.bytes);
+      }
+    } catch (error) {
+      shown.search = '';
+      fail(error);
+    }
+    mark();
+    if (state.current === shown) show(shown);
+    list();
+  };
+  const mark = () => {
+    document.documentElement.toggleAttribute('data-searching', state.shown.some((one) => one.search === 'searching'));
   };
 
   const moment = () => {
@@ -43,15 +65,15 @@
         before.seen = last - state.began; // one presentation as long as it stays in view
         return;
       }
-      const seen = look(payload);
-      const family = core.family(seen.code);
-      const isMinistry = family === 'ministry' || family === 'unified';
-      const shown = { payload, ...seen, family, isMinistry, faults, again, number: state.shown.length + 1,
-        first: first - state.began, last: last - state.began, seen: last - state.began, fromCamera: !get('view').hidden,
-        form: isMinistry ? core.form(seen.code) : null,
-        verdict: state.gate?.judge(seen.code, moment(), performance.now()) ?? null };
+      const isWhole = yima.hex(payload) === tables.card || core.whole(payload);
+      const shown = { payload, faults, again, number: state.shown.length + 1, first: first - state.began,
+        last: last - state.began, seen: last - state.began, fromCamera: !get('view').hidden, gate: state.gate,
+        unixS: moment(), diagnosis: null, cause: isWhole ? 'whole' : 'undetermined' };
+      judged(shown, payload);
       state.shown.push(shown);
       if (state.shown.length > KEPT_MOST) state.shown.shift();
+      if (!isWhole) search(shown, again && before.search !== 'givenUp' ? before.running : undefined);
+      else if (!again) yima.giveUp();
       show(shown);
       list();
       if (!document.documentElement.dataset.firstMs) document.documentElement.dataset.firstMs = String(performance.now());
@@ -83,8 +105,17 @@
       verdict.className = 'verdict refused';
     }
     const { diagnosis } = shown;
-    get('diagnosis').hidden = !diagnosis && !shown.faults.length;
+    get('diagnosis').hidden = !diagnosis && !shown.faults.length && !shown.search;
     get('diagnosis').replaceChildren(...shown.faults.map((fault) => element('p', fault)));
+    if (shown.search) get('diagnosis').append(element('p', say(shown.search)));
+    if (shown.search === 'givenUp') {
+      const button = Object.assign(element('button', say('lookAgain')), { type: 'button' });
+      button.addEventListener('click', () => {
+        search(shown);
+        show(shown);
+      });
+      get('diagnosis').append(button);
+    }
     if (diagnosis) {
       const detail = diagnosis.detail ? ` (${diagnosis.detail})` : '';
       const proved = diagnosis.proved ? ` · ${say('proved')}` : '';
@@ -98,7 +129,7 @@
       item.dataset.answer = answer;
       return item;
     }));
-    const rows = shown.isMinistry ? yima.fields(shown.code, get('reveal').checked) : [];
+    const rows = yima.fields(shown.code, get('reveal').checked);
     get('rows').replaceChildren(...rows.map((row) => {
       const tr = document.createElement('tr');
       for (const text of [row.number, row.offset, row.size, both(row.name), row.meaning, row.raw]) tr.append(element('td', text));
@@ -164,6 +195,10 @@
 
   const takeFile = async (file) => {
     if (file.size > FILE_MOST_MB << 20) return tell(say('tooLarge', { name: file.name, most: FILE_MOST_MB }), true);
+    if (/\.toml$/i.test(file.name)) {
+      const isListing = file.name.toLowerCase() === 'package.toml';
+      return tell(say(isListing ? 'isListing' : 'isSource', { name: file.name }), true);
+    }
     const bytes = new Uint8Array(await file.arrayBuffer());
     const magic = String.fromCharCode(...bytes.subarray(0, 4));
     if (magic === 'YIMA' || magic === 'YIMP') {
@@ -246,6 +281,17 @@
       tell(say('serialEnded', { why }), true);
     });
     tell(say('listening', { baud }));
+    return stop;
+  });
+  toggled(get('hid'), async (over) => {
+    if (!navigator.hid) throw new Error(say('noHid'));
+    const device = await yima.chooseHid();
+    if (!device) throw new Error(say('noHidChosen'));
+    const stop = await yima.watchHid(device, present, (why) => {
+      over();
+      tell(say('serialEnded', { why }), true);
+    });
+    tell(say('hidListening', { name: device.productName }));
     return stop;
   });
   get('choose').addEventListener('click', () => get('file').click());

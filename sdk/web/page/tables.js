@@ -125,6 +125,153 @@
    "zh": "CA 签名"
   }
  },
+ "suishen": {
+  "size": 211,
+  "card": 115,
+  "layout": [
+   {
+    "name": "outer_signature",
+    "offset": 0,
+    "size": 64,
+    "text": {
+     "en": "outer signature",
+     "zh": "外层签名"
+    }
+   },
+   {
+    "name": "uuid",
+    "offset": 64,
+    "size": 32,
+    "text": {
+     "en": "UUID",
+     "zh": "UUID"
+    }
+   },
+   {
+    "name": "flags",
+    "offset": 96,
+    "size": 2,
+    "text": {
+     "en": "flags (4000: usable for transit)",
+     "zh": "标志（4000：可用于交通）"
+    }
+   },
+   {
+    "name": "client",
+    "offset": 98,
+    "size": 2,
+    "text": {
+     "en": "client",
+     "zh": "客户端"
+    }
+   },
+   {
+    "name": "expiry",
+    "offset": 100,
+    "size": 14,
+    "text": {
+     "en": "expiry, Beijing time",
+     "zh": "失效时间（北京时间）"
+    }
+   },
+   {
+    "name": "key_index",
+    "offset": 114,
+    "size": 1,
+    "text": {
+     "en": "index of the outer key",
+     "zh": "外层公钥索引"
+    }
+   },
+   {
+    "name": "card_account",
+    "offset": 115,
+    "size": 10,
+    "text": {
+     "en": "card number",
+     "zh": "卡号"
+    }
+   },
+   {
+    "name": "enabled",
+    "offset": 125,
+    "size": 2,
+    "text": {
+     "en": "enabled for (8000: metro)",
+     "zh": "开通标志（8000：地铁）"
+    }
+   },
+   {
+    "name": "user_type",
+    "offset": 127,
+    "size": 1,
+    "text": {
+     "en": "user type",
+     "zh": "用户类型"
+    }
+   },
+   {
+    "name": "cap",
+    "offset": 128,
+    "size": 3,
+    "text": {
+     "en": "cap on one trip",
+     "zh": "单次消费金额上限"
+    }
+   },
+   {
+    "name": "validity",
+    "offset": 131,
+    "size": 2,
+    "text": {
+     "en": "validity",
+     "zh": "二维码有效时间"
+    }
+   },
+   {
+    "name": "generated_at",
+    "offset": 133,
+    "size": 4,
+    "text": {
+     "en": "generation time",
+     "zh": "二维码生成时间"
+    }
+   },
+   {
+    "name": "transport_key_index",
+    "offset": 137,
+    "size": 1,
+    "text": {
+     "en": "index of the transport key",
+     "zh": "交通公钥索引"
+    }
+   },
+   {
+    "name": "reserved",
+    "offset": 138,
+    "size": 9,
+    "text": {
+     "en": "reserved",
+     "zh": "保留"
+    }
+   },
+   {
+    "name": "transport_signature",
+    "offset": 147,
+    "size": 64,
+    "text": {
+     "en": "transport signature",
+     "zh": "交通数据签名"
+    }
+   }
+  ],
+  "users": {
+   "1": "ordinary",
+   "2": "senior",
+   "3": "military",
+   "4": "test"
+  }
+ },
  "families": {
   "ministry": {
    "en": "ministry code, JT/T 1179: offline, three SM2 signatures",

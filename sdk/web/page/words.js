@@ -4,6 +4,7 @@
   globalThis.yima.words = {
     title: ['the bench', '试验台'], theme: ['Light / dark', '明 / 暗'], skip: ['To what was shown', '跳至读取结果'],
     inputs: ['Show it a code', '出示乘车码'], camera: ['Camera', '摄像头'], serial: ['Serial scanner', '串口扫码器'],
+    hid: ['HID scanner', 'HID 扫码器'],
     choose: ['Files…', '选择文件…'], baud: ['speed of the line', '波特率'],
     paste: ['Paste what was read: hex, base64, a dump', '粘贴读取内容：十六进制、base64、转储'],
     judge: ['Look at it', '查看'],
@@ -32,9 +33,20 @@
     fromPackage: ['Nothing in the package is changed; whose keys signed it this page does not know.',
       '参数包未被改动；签名者身份本页无从得知。'],
     rootsTaken: ['{n} roots loaded', '已载入 {n} 个根证书'], ready: ['Ready.', '就绪。'],
+    isSource: ['{name} is parameters in TOML, and this page takes what is built of them. In a terminal: ' +
+      'yima params build {name} -o params.bin, then drop params.bin',
+    '{name} 是 TOML 参数文件，本页只接受由其制作的参数映像。请在终端运行：yima params build {name} -o params.bin，再拖入 params.bin'],
+    isListing: ['{name} is one file of a source directory. In a terminal: yima params build DIR --key signer.key -o city.ymp, ' +
+      'then drop city.ymp', '{name} 是源目录中的一个文件。请在终端运行：yima params build DIR --key signer.key -o city.ymp，再拖入 city.ymp'],
     noSymbol: ['{name}: no QR symbol found in the picture', '{name}：图中未找到二维码'],
     noCamera: ['The camera cannot be had: {why}', '无法使用摄像头：{why}'],
     noSerial: ['This browser has no Web Serial: use Chromium, Chrome or Edge', '此浏览器不支持 Web Serial：请使用 Chromium、Chrome 或 Edge'],
+    searching: ['Looking for what happened to it on the way…', '正在查找数据在途中的变化…'],
+    givenUp: ['The search was given up for a newer reading.', '因有新的读取，已停止查找。'], lookAgain: ['Look again', '再次查找'],
+    noHid: ['This browser has no WebHID: use Chromium, Chrome or Edge', '此浏览器不支持 WebHID：请使用 Chromium、Chrome 或 Edge'],
+    noHidChosen: ['No scanner was chosen. Only one in HID-POS mode is listed: scan its setting “USB HID POS” first',
+      '未选择扫码器。仅列出处于 HID-POS 模式的设备：请先扫描其“USB HID POS”设置码'],
+    hidListening: ['Listening to {name}.', '正在监听 {name}。'],
     serialEnded: ['The scanner is gone: {why}', '扫码器已断开：{why}'], listening: ['Listening at {baud}.', '正在监听，波特率 {baud}。'],
     notBytes: ['This text is no code: paste hex or base64', '该文本不是码数据：请粘贴十六进制或 base64'],
     tooLarge: ['{name}: larger than {most} MB', '{name}：大于 {most} MB'],

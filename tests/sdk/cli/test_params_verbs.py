@@ -222,3 +222,18 @@ def test_a_package_without_trust_and_a_deny_list_are_no_parameters(
         load(package, trust=trust, now=NOW + 1000 * DAY)
     status, _, err = yima("params", "show", tmp_path / "none.ymp")
     assert (status, "cannot be read" in err) == (6, True)
+
+
+def test_a_plain_file_is_built_to_its_image_which_no_key_signs(yima: Run, tmp_path: Path, root: RootAuthority) -> None:
+    plain = tmp_path / "params.toml"
+    plain.write_text(
+        f'environment = "test"\nversion = 3\n[fares]\nbus = 200\n[[roots]]\ncertificate = "{root.certificate.hex()}"\n'
+    )
+    status, out, _ = yima("params", "build", plain, "-o", tmp_path / "params.bin")
+    assert status == 0
+    assert "no device takes it" in out
+    assert (tmp_path / "params.bin").read_bytes() == bytes(load(plain).image)
+    yima("params", "new-key", tmp_path / "signer.key")
+    status, _, err = yima("params", "build", plain, "--key", tmp_path / "signer.key", "-o", tmp_path / "city.ymp")
+    assert status == 6
+    assert "package.toml" in err

@@ -7,20 +7,17 @@ taken anew.
 import base64
 import gzip
 import hashlib
+import io
 import json
 import os
 import random
 import re
-import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.sdk.web.opened import Opened, roots_of
 from tests.validator.test_lab_vectors import parameters_of
 from yima.sdk.bench.card import CARD
 from yima.sdk.qr import qr_png
@@ -30,137 +27,14 @@ from yima.sdk.web.vendor import MODULE_SHA256, SCRIPT_SHA256
 from yima.validator.readers.framing import Framer
 from yima.validator.readers.replay import ReplayReader
 
-playwright = pytest.importorskip("playwright.sync_api")
 cv2 = pytest.importorskip("cv2")
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the page is seen in Debian's Chromium: apt install chromium")
 
 PICTURES = Path(__file__).parents[3] / "docs" / "images"
 SIZE_MOST = 2_000_000
-FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
-]
-PORT = """
-const port = {
-  async open(options) {
-    this.options = options;
-    this.readable = new ReadableStream({ start: (sink) => { this.sink = sink; } });
-  },
-  async close() { this.closed = true; },
-};
-Object.defineProperty(navigator, 'serial', { value: { requestPort: async () => port } });
-window.line = async (bytes, size) => {
-  for (let at = 0; at < bytes.length; at += size) {
-    port.sink.enqueue(Uint8Array.from(bytes.slice(at, at + size)));
-    await new Promise((next) => setTimeout(next, 1));
-  }
-};
-window.port = port;
-"""
-
-
-@pytest.fixture(scope="module")
-def code(lab: dict[int, dict[str, Any]]) -> bytes:
-    """A sound code whose rider's signature holds a CR or LF, and its issuer's too."""
-    sound = (bytes.fromhex(vector["code"]) for vector in lab.values() if vector["expect"]["accepted"])
-    return next(code for code in sound if {0x0A, 0x0D} & set(code[-64:]) and {0x0A, 0x0D} & set(code[-134:-70]))
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[str]:
-    """`yima web` itself, on a free port."""
-    command = [sys.executable, "-m", "yima.sdk.cli.main", "web", "--listen", "127.0.0.1:0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        yield process.stdout.readline().split()[0]
-        process.terminate()
-
-
-@pytest.fixture(scope="module")
-def browser(code: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """One for the whole file; its camera sees a phone that is held up."""
-    np = pytest.importorskip("numpy")
-    from yima.hwsim.phone import Phone
-
-    phone = Phone(np.random.default_rng(8), width=640, height=480)
-    film = tmp_path_factory.mktemp("film") / "phone.mjpeg"
-    film.write_bytes(b"".join(cv2.imencode(".jpg", phone.frame(code))[1].tobytes() for _ in range(3)))
-    with playwright.sync_playwright() as started:
-        flags = [*FLAGS, f"--use-file-for-fake-video-capture={film}"]
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield chromium
-        chromium.close()
-
-
-class Opened:
-    """A page that is ready, and all that it asked for and got."""
-
-    def __init__(self, browser: Any, address: str) -> None:
-        self.context = browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 900})
-        self.context.set_default_timeout(20_000)
-        self.context.add_init_script(PORT)
-        self.got: list[str] = []
-        self.wrong: list[str] = []
-        self.context.on("requestfinished", lambda request: self.got.append(request.url))
-        self.page = self.context.new_page()
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.goto(address)
-        self.page.wait_for_selector("html[data-ready]")
-
-    def paste(self, text: str) -> None:
-        """Types into the box and asks for it."""
-        self.page.fill("#pasted", text)
-        self.page.click("#judge")
-
-    def give(self, name: str, content: bytes, kind: str = "") -> None:
-        """A file by the picker."""
-        self.page.set_input_files("#file", {"name": name, "mimeType": kind, "buffer": content})
-
-    def waits_for(self, number: int) -> None:
-        """Until so many presentations were shown."""
-        self.until(f"document.querySelectorAll('#history li').length === {number}")
-
-    def until(self, expression: str) -> None:
-        """Asks from outside until it is so: the page's policy lets nobody evaluate inside."""
-        deadline = time.monotonic() + 20
-        while not self.page.evaluate(expression):
-            assert time.monotonic() < deadline, (expression, self.page.inner_text("#says"))
-            self.page.wait_for_timeout(20)
-
-    def signatures(self) -> dict[str, str]:
-        """What is shown of each of the three."""
-        found: dict[str, str] = self.page.eval_on_selector_all(
-            "#signatures li", "all => Object.fromEntries(all.map(one => [one.dataset.signature, one.dataset.answer]))"
-        )
-        return found
-
-
-@pytest.fixture(scope="module")
-def disk(browser: Any) -> Iterator[Opened]:
-    """The page as a double click opens it."""
-    opened = Opened(browser, (PAGE / "index.html").as_uri())
-    yield opened
-    assert opened.wrong == []
-    opened.context.close()
-
-
-@pytest.fixture(scope="module")
-def web(browser: Any, served: str) -> Iterator[Opened]:
-    """The page as `yima web` serves it."""
-    opened = Opened(browser, served)
-    yield opened
-    assert opened.wrong == []
-    opened.context.close()
-
-
-def roots_of(vector: dict[str, Any]) -> bytes:
-    return b"".join(bytes.fromhex(root["certificate"]) for root in vector["roots"])
 
 
 def test_a_pasted_code_is_shown_with_its_signatures_and_under_parameters(
-    disk: Opened, lab: dict[int, dict[str, Any]], code: bytes
+    disk: Opened, lab: dict[int, dict[str, Any]], held_up: bytes
 ) -> None:
     vector = lab[5716]
     disk.give("roots.bin", roots_of(vector))
@@ -182,9 +56,9 @@ def test_a_pasted_code_is_shown_with_its_signatures_and_under_parameters(
     assert disk.page.inner_text("#verdict").startswith("REFUSED")
 
 
-def test_what_happened_to_the_bytes_is_told_with_its_cure(disk: Opened, code: bytes) -> None:
+def test_what_happened_to_the_bytes_is_told_with_its_cure(disk: Opened, held_up: bytes) -> None:
     before = disk.page.locator("#history li").count()
-    disk.paste(code.decode("latin-1").encode().hex(":"))
+    disk.paste(held_up.decode("latin-1").encode().hex(":"))
     disk.waits_for(before + 1)
     told = disk.page.inner_text("#diagnosis")
     assert "utf8-reencoded" in told
@@ -193,9 +67,9 @@ def test_what_happened_to_the_bytes_is_told_with_its_cure(disk: Opened, code: by
     assert disk.signatures()["rider"] == "valid"
 
 
-def test_a_picture_is_read_also_in_dark_mode(disk: Opened, code: bytes, tmp_path: Path) -> None:
+def test_a_picture_is_read_also_in_dark_mode(disk: Opened, held_up: bytes, tmp_path: Path) -> None:
     before = disk.page.locator("#history li").count()
-    qr_png(code, tmp_path / "code.png", scale=4)
+    qr_png(held_up, tmp_path / "code.png", scale=4)
     picture = (tmp_path / "code.png").read_bytes()
     inverted = cv2.imencode(".png", 255 - cv2.imread(str(tmp_path / "code.png")))[1].tobytes()
     disk.give("code.png", picture, "image/png")
@@ -206,14 +80,14 @@ def test_a_picture_is_read_also_in_dark_mode(disk: Opened, code: bytes, tmp_path
     assert disk.signatures()["rider"] == "valid"
 
 
-def test_what_was_shown_is_saved_as_the_terminal_replays_it(disk: Opened, code: bytes, tmp_path: Path) -> None:
-    disk.paste(code.hex())
+def test_what_was_shown_is_saved_as_the_terminal_replays_it(disk: Opened, held_up: bytes, tmp_path: Path) -> None:
+    disk.paste(held_up.hex())
     with disk.page.expect_download() as masked:
         disk.page.click("#capture")
     rows = [json.loads(line) for line in Path(masked.value.path()).read_text().splitlines()]
     assert rows[-1]["masked"]
-    assert code.hex() not in rows[-1]["payload"]
-    assert code[120:146].hex() not in masked.value.path().read_text()
+    assert held_up.hex() not in rows[-1]["payload"]
+    assert held_up[120:146].hex() not in masked.value.path().read_text()
     disk.page.select_option("#level", "raw")
     with disk.page.expect_download() as raw:
         disk.page.click("#capture")
@@ -224,23 +98,23 @@ def test_what_was_shown_is_saved_as_the_terminal_replays_it(disk: Opened, code: 
     while not reader.exhausted:
         if reading := reader.read(0.01):
             payloads.append(reading.payload)
-    assert payloads[-1] == code
+    assert payloads[-1] == held_up
 
 
-def test_a_scanner_in_packets_of_64_bytes_is_cut_at_no_line_end(web: Opened, code: bytes) -> None:
+def test_a_scanner_in_packets_of_64_bytes_is_cut_at_no_line_end(web: Opened, held_up: bytes) -> None:
     web.page.click("#serial")
     web.until("Boolean(port.sink)")
     assert web.page.evaluate("port.options.baudRate") == 115200
-    web.page.evaluate("bytes => line(bytes, 64)", list(code + b"\r\n"))
+    web.page.evaluate("bytes => line(bytes, 64)", list(held_up + b"\r\n"))
     web.waits_for(1)
-    assert f"{len(code)} bytes" in web.page.inner_text("#summary")
+    assert f"{len(held_up)} bytes" in web.page.inner_text("#summary")
     signatures = web.signatures()
     assert (signatures["issuer"], signatures["rider"]) == ("valid", "valid")
     web.page.click("#serial")
     web.until("Boolean(port.closed)")
 
 
-def test_a_phone_before_the_camera_is_read_once(web: Opened, code: bytes) -> None:
+def test_a_phone_before_the_camera_is_read_once(web: Opened, held_up: bytes) -> None:
     before = web.page.locator("#history li").count()
     web.page.click("#camera")
     web.waits_for(before + 1)
@@ -251,9 +125,9 @@ def test_a_phone_before_the_camera_is_read_once(web: Opened, code: bytes) -> Non
     assert not web.page.is_visible("#view")
 
 
-def test_the_framer_cuts_as_pythons_does(disk: Opened, code: bytes, lab: dict[int, dict[str, Any]]) -> None:
+def test_the_framer_cuts_as_pythons_does(disk: Opened, held_up: bytes, lab: dict[int, dict[str, Any]]) -> None:
     rng = random.Random(64)
-    other = bytes.fromhex(lab[5716]["code"])
+    code, other = held_up, bytes.fromhex(lab[5716]["code"])
     streams = [code, code + b"\r\n" + other, b"]Q1" + code + b"\x03", b"\x02" + other + b"\r", code[:200], other * 3]
     streams += [b"6212345678901234\r\n", code[:150] + other, b"U" + code, bytes(9) + b"noise" + code + other]
     cases = []
@@ -300,8 +174,10 @@ def test_nothing_leaves_the_machine(place: str, request: pytest.FixtureRequest, 
     assert [url for url in opened.got if not url.startswith(here)] == []
 
 
-def test_both_languages_and_both_grounds(disk: Opened) -> None:
-    page = disk.page
+def test_both_languages_and_both_grounds(disk: Opened, held_up: bytes) -> None:
+    page, before = disk.page, disk.shown()
+    disk.paste(held_up.hex())
+    disk.waits_for(before + 1)
     theme = page.get_attribute("html", "data-theme")
     page.keyboard.press("Escape")
     page.focus("#theme")
@@ -346,6 +222,8 @@ def test_the_card_is_what_the_terminal_shows(disk: Opened) -> None:
 
 @pytest.mark.skipif(not os.environ.get("YIMA_PICTURES"), reason="YIMA_PICTURES=1 takes the pictures of docs/web.md")
 def test_pictures_for_the_docs(browser: Any, lab: dict[int, dict[str, Any]]) -> None:
+    """In 32 colours, which is all that they need: a third of the size."""
+    image = pytest.importorskip("PIL.Image")
     for language, theme in (("en", "light"), ("zh", "dark")):
         opened = Opened(browser, (PAGE / "index.html").as_uri())
         opened.give("roots.bin", roots_of(lab[5716]))
@@ -355,5 +233,6 @@ def test_pictures_for_the_docs(browser: Any, lab: dict[int, dict[str, Any]]) -> 
         opened.paste(lab[5716]["code"])
         opened.page.evaluate("document.querySelector('#pasted').value = ''")
         assert opened.page.get_attribute("html", "data-theme") == theme
-        opened.page.screenshot(path=PICTURES / f"web-{language}.png")
+        taken = image.open(io.BytesIO(opened.page.screenshot())).convert("RGB")
+        taken.quantize(32, dither=image.Dither.NONE).save(PICTURES / f"web-{language}.png", optimize=True)
         opened.context.close()

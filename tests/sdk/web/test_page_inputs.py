@@ -1,0 +1,101 @@
+"""What a person gives the page by hand: every form of pasted text, a signed package, parameters that must be built."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.packages_world import A
+from tests.sdk.bench.test_pasted import FORMS, dump
+from tests.sdk.web.opened import Opened, roots_of
+from tests.validator.test_lab_vectors import parameters_of
+from yima.sdk.issuer import RootAuthority
+from yima.sdk.parameters.signing import Envelope, sign_package
+
+VALID = {"certificate": "valid", "issuer": "valid", "rider": "valid"}
+
+
+@pytest.mark.parametrize("form", [*FORMS, "dump"])
+def test_a_pasted_form_is_shown_with_three_valid_signatures(
+    form: str, disk: Opened, lab: dict[int, dict[str, Any]], held_up: bytes
+) -> None:
+    vector = next(one for one in lab.values() if one["code"] == held_up.hex())
+    disk.give("roots.bin", roots_of(vector))
+    before = disk.shown()
+    disk.paste((dump if form == "dump" else FORMS[form])(held_up))
+    disk.waits_for(before + 1)
+    assert disk.signatures() == VALID
+    assert f"{len(held_up)} bytes" in disk.page.inner_text("#summary")
+    assert not disk.page.is_visible("#diagnosis")
+
+
+def test_a_text_that_is_a_form_but_for_a_slip_is_refused(disk: Opened, held_up: bytes) -> None:
+    before = disk.shown()
+    disk.paste(held_up.hex()[:-1])
+    disk.until("document.querySelector('#says.problem')")
+    assert disk.shown() == before
+
+
+def packaged(vector: dict[str, Any]) -> bytes:
+    """The vector's parameters in a package signed by a test key."""
+    now = vector["clock"]
+    envelope = Envelope(
+        environment="test", version=1, not_before=now - 60, expiry=now + 3600, next_keys=(A.compressed,)
+    )
+    return sign_package(bytes(parameters_of(vector).image), envelope, [A])
+
+
+def test_a_signed_package_gives_verdicts_and_one_that_was_changed_does_not(
+    own: Opened, lab: dict[int, dict[str, Any]]
+) -> None:
+    page, vector = own, lab[5716]
+    package = packaged(vector)
+    page.page.fill("#at", str(vector["clock"]))
+    page.give("roots.bin", roots_of(vector))
+    changed = bytearray(package)
+    changed[-100] ^= 1
+    page.give("changed.ymp", bytes(changed))
+    page.until("document.querySelector('#says.problem')")
+    assert "the package is not taken" in page.page.inner_text("#says")
+    page.give("city.ymp", package)
+    page.until("document.querySelector('#under').textContent.includes('city.ymp')")
+    assert "whose keys signed it this page does not know" in page.page.inner_text("#under")
+    page.paste(vector["code"])
+    page.waits_for(1)
+    assert page.signatures() == VALID
+    assert page.page.inner_text("#verdict").startswith("ACCEPTED")
+    assert "¥2.00" in page.page.inner_text("#verdict")
+    refused = next(one for one in lab.values() if not one["expect"]["accepted"] and one["gate"] == vector["gate"])
+    page.page.fill("#at", str(refused["clock"]))
+    page.give("its.ymp", packaged(refused))
+    page.until("document.querySelector('#under').textContent.includes('its.ymp')")
+    page.paste(refused["code"])
+    page.waits_for(2)
+    shown = page.page.inner_text("#verdict")
+    assert shown.startswith("REFUSED")
+    assert f"[{refused['expect']['case']}]" in shown
+
+
+def test_parameters_in_toml_are_refused_with_the_command_that_builds_them(
+    own: Opened, params_file: Path, code: bytes, root: RootAuthority, now: int
+) -> None:
+    """The command that the page says is run here, and what it makes is dropped."""
+    own.give("package.toml", b'environment = "test"')
+    own.until("document.querySelector('#says').textContent.includes('DIR')")
+    own.give(params_file.name, params_file.read_bytes())
+    own.until("document.querySelector('#says').textContent.includes('params.bin')")
+    said = re.search(r"yima (params build params\.toml -o params\.bin)", own.page.inner_text("#says"))
+    assert said
+    command = [sys.executable, "-m", "yima.sdk.cli.main", *said[1].split()]
+    subprocess.run(command, cwd=params_file.parent, check=True, stdout=subprocess.DEVNULL)
+    own.give("params.bin", params_file.with_name("params.bin").read_bytes())
+    own.until("document.querySelector('#under').textContent.includes('params.bin')")
+    own.give("roots.bin", root.certificate)
+    own.page.fill("#at", str(now))
+    own.paste(code.hex())
+    own.waits_for(1)
+    assert own.signatures() == VALID
+    assert own.page.inner_text("#verdict").startswith("ACCEPTED")
