@@ -30,7 +30,7 @@ FLASH_BUDGET = 128 * 1024
 IMAGE_HEADER = 0x200
 RAM_START = 0x20000000
 STACK_BYTES = 16 * 1024
-"""What the linker script keeps free for the stack, counted as RAM in use."""
+"""The stack has the beginning of RAM: one that overflows meets the guard below it, and faults."""
 
 _FLAGS = (
     *("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m7", "-std=c11", "-O2", "-gline-tables-only"),
@@ -199,4 +199,4 @@ def _read(elf: Path, slot: Slot) -> tuple[bytes, int]:
                 continue  # the boot stub, and what is only zeros
             flat.extend(b"\xff" * (at - start + size - len(flat)))
             flat[at - start : at - start + size] = segment.data()
-    return bytes(flat), ram_end - RAM_START + STACK_BYTES
+    return bytes(flat), ram_end - RAM_START

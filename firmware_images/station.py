@@ -70,12 +70,23 @@ class _Group:
     _ErrorV2 = _ErrorV2
 
 
+class DeviceFault(BaseModel):
+    """What the newest fault since power came left. kind: STACK, HARD, MEMORY, BUS, USAGE or INTERRUPT. cause, hard: the
+    processor's CFSR and HFSR. pc: where, 0 if that is not known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    kind: str
+    cause: int
+    hard: int
+    pc: int
+
+
 class State(message.ReadResponse):
     """How the device stands.
 
     unix: its clock; trusted: whether it believes it. next: number of the next record; ack: the last acknowledged; lost:
     how many behind it cannot be read any more. room: blocks of the log that can still be opened. slot: that runs, 0 or
-    1. serving: whether taps can be accepted.
+    1. serving: whether taps can be accepted. faults: since power came; fault: the newest.
     """
 
     _GROUP_ID = GROUP
@@ -95,6 +106,8 @@ class State(message.ReadResponse):
     taps: int
     slot: int
     serving: bool
+    faults: int
+    fault: DeviceFault | None = None
 
 
 class StateRead(message.ReadRequest, _Group):

@@ -333,6 +333,11 @@ void device_tap(const uint8_t *payload, size_t length) {
     carry_out(step);
 }
 
+const char *device_fault_name(void) {
+    static const char *const names[] = {"NONE", "STACK", "HARD", "MEMORY", "BUS", "USAGE", "INTERRUPT"};
+    return device.fault.kind < sizeof names / sizeof *names ? names[device.fault.kind] : "UNKNOWN";
+}
+
 int device_idle(void) {
     if (device.usable && yima_idle(&device.validator)) return 1;
     return yima_log_idle(&device.log, TYPICAL_ENTRY);

@@ -3,6 +3,7 @@
 #define YIMA_DEVICE_H
 #include "flashlog.h"
 #include "parameters_flash.h"
+#include "port.h"
 #include "yima/loop.h"
 
 typedef struct {
@@ -13,6 +14,7 @@ typedef struct {
     uint32_t oldest; /* number of the entry that waits longest for the station, once looked at; 0: there is none */
     uint32_t taps;   /* since the start, without repetitions of a presentation */
     uint8_t usable;  /* there are parameters */
+    port_fault fault; /* the newest since power came */
 } device_state;
 
 extern device_state device;
@@ -37,6 +39,9 @@ int device_set_clock(uint32_t unix_s);
 
 /* One payload from the scanner: judges it, records it, moves the gate. */
 void device_tap(const uint8_t *payload, size_t length);
+
+/* What kind of fault the newest was. */
+const char *device_fault_name(void);
 
 /* One piece of work for idle time; 1 if there was one. */
 int device_idle(void);

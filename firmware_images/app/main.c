@@ -38,9 +38,22 @@ static void say_who_we_are(void) {
     status_end();
 }
 
+static void tell_fault(void) {
+    device.fault = port_last_fault();
+    if (!device.fault.is_new) return;
+    status_begin("fault");
+    status_number("count", device.fault.count);
+    status_text("kind", device_fault_name());
+    status_hex("cause", device.fault.cause);
+    status_hex("hard", device.fault.hard_cause);
+    status_hex("pc", device.fault.pc);
+    status_end();
+}
+
 int main(void) {
     port_init();
     say_who_we_are();
+    tell_fault();
     const int has_settings = settings_load();
     if (!has_settings) status_say_text("settings", "refused", "NONE");
     scanner.deliver = on_payload;

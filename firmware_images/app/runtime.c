@@ -26,6 +26,11 @@ void *memset(void *to, int value, size_t size) {
     uint8_t *t = to;
     for (; size && ((uintptr_t)t & 3); size--) *t++ = (uint8_t)value;
     const uint32_t word = (uint8_t)value * 0x01010101u;
+    for (; size >= 32; size -= 32, t += 32) {
+        uint32_t *words = (uint32_t *)(void *)t;
+        words[0] = words[1] = words[2] = words[3] = word;
+        words[4] = words[5] = words[6] = words[7] = word;
+    }
     for (; size >= 4; size -= 4, t += 4) *(uint32_t *)(void *)t = word;
     for (; size; size--) *t++ = (uint8_t)value;
     return to;

@@ -35,6 +35,16 @@ static uint32_t lost_numbers(void) {
     return count;
 }
 
+static void put_fault(cbor_out *out) {
+    cbor_text(out, "fault");
+    cbor_map(out);
+    cbor_put_text(out, "kind", device_fault_name());
+    cbor_put_number(out, "cause", device.fault.cause);
+    cbor_put_number(out, "hard", device.fault.hard_cause);
+    cbor_put_number(out, "pc", device.fault.pc);
+    cbor_end(out);
+}
+
 static int state(smp_request *request) {
     cbor_out *out = request->answer;
     const yima_moment now = device_now();
@@ -53,6 +63,8 @@ static int state(smp_request *request) {
     cbor_put_number(out, "taps", device.taps);
     cbor_put_number(out, "slot", port_slot());
     cbor_put_bool(out, "serving", device.loop.in_service);
+    cbor_put_number(out, "faults", device.fault.count);
+    if (device.fault.count) put_fault(out);
     return SMP_OK;
 }
 

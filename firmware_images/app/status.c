@@ -35,6 +35,13 @@ void status_number(const char *key, int64_t value) {
     status_text(key, digits + at);
 }
 
+void status_hex(const char *key, uint32_t value) {
+    char digits[9];
+    for (int i = 0; i < 8; i++) digits[i] = "0123456789ABCDEF"[value >> (28 - 4 * i) & 15];
+    digits[8] = 0;
+    status_text(key, digits);
+}
+
 void status_end(void) {
     if (dropped) status_number("dropped", dropped);
     text[size++] = '\n';

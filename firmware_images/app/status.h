@@ -8,6 +8,8 @@
 void status_begin(const char *event);
 void status_text(const char *key, const char *value);
 void status_number(const char *key, int64_t value);
+/* Eight digits. */
+void status_hex(const char *key, uint32_t value);
 void status_end(void);
 
 /* A line without values, or with one. */

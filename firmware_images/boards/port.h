@@ -16,6 +16,26 @@ typedef enum { PORT_SCANNER = 0, PORT_STATION = 1, PORT_STATUS = 2, PORT_UARTS }
 enum { PORT_GATE = 1, PORT_RED = 2, PORT_GREEN = 4, PORT_BUZZER = 8, PORT_OUT_OF_SERVICE = 16 };
 enum { PORT_PASSAGE = 1, PORT_GATE_FAULT = 2 };
 
+/* Why the firmware was started anew by itself: its stack overflowed, a fault of the processor, an interrupt that nobody
+ * enabled. */
+typedef enum {
+    PORT_FAULT_NONE,
+    PORT_FAULT_STACK,
+    PORT_FAULT_HARD,
+    PORT_FAULT_MEMORY,
+    PORT_FAULT_BUS,
+    PORT_FAULT_USAGE,
+    PORT_FAULT_INTERRUPT
+} port_fault_kind;
+
+typedef struct {
+    uint32_t count; /* since power came; 0: none */
+    uint32_t kind;  /* of the newest */
+    uint32_t exception, cause, hard_cause; /* as the processor numbers them: on Cortex-M IPSR, CFSR, HFSR */
+    uint32_t pc;    /* 0: not known, as of most stacks that overflowed */
+    uint32_t is_new; /* it ended the run before this one */
+} port_fault;
+
 /* Clocks, UARTs with their interrupts, watchdog (4 s, then a flag, after 4 s more a reset). */
 void port_init(void);
 
@@ -48,6 +68,9 @@ int port_flash_erase(uint32_t address);
 
 /* The slot that this code runs in: 0 or 1. */
 uint32_t port_slot(void);
+
+/* The newest fault since power came, as RAM keeps it through resets. To be asked once a start: is_new is gone then. */
+port_fault port_last_fault(void);
 
 void port_watchdog(void);
 void port_wait(void);

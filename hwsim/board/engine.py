@@ -17,6 +17,7 @@ from unicorn import (
     UC_HOOK_BLOCK,
     UC_HOOK_CODE,
     UC_HOOK_INTR,
+    UC_HOOK_MEM_INVALID,
     UC_MODE_MCLASS,
     UC_MODE_THUMB,
     Uc,
@@ -148,7 +149,11 @@ class Engine:
         )
         if not self._soc:
             raise MemoryError
-        for kind, name in ((UC_HOOK_BLOCK, "soc_on_block"), (UC_HOOK_INTR, "soc_on_interrupt")):
+        for kind, name in (
+            (UC_HOOK_BLOCK, "soc_on_block"),
+            (UC_HOOK_INTR, "soc_on_interrupt"),
+            (UC_HOOK_MEM_INVALID, "soc_on_invalid"),
+        ):
             self._hook(kind, name)
         self._map_registers()
         self._fresh = self._uc.context_save()

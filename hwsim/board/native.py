@@ -19,7 +19,7 @@ from yima.hwsim.board.errors import BoardError
 from yima.validator.remedies import requirement_command
 from yima.validator.texts import Text
 
-_SOURCES = ("soc_core.c", "soc_debug.c", "soc_system.c", "soc_devices.c")
+_SOURCES = ("soc_core.c", "soc_debug.c", "soc_faults.c", "soc_system.c", "soc_devices.c")
 _FLAGS = ["-std=c11", "-O2", "-g0", "-fPIC", "-shared", "-fvisibility=hidden"]
 
 

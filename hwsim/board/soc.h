@@ -93,6 +93,7 @@ typedef struct soc {
     uint32_t stop;  /* soc_stop that is due */
     uint32_t why;   /* why emu_start was left */
     uint32_t intno; /* what the engine raised */
+    uint32_t touched, touch; /* the address that nothing answered at, and how it was touched */
     uint8_t sleeping, waiting, dead;
 
     /* With a debugger: the block that was counted last, ITSTATE at its beginning, the piece of it that the engine
@@ -125,6 +126,9 @@ typedef struct soc {
     uint8_t part;
 } soc;
 
+enum { HARD_FAULT = 3, MEMORY_FAULT, BUS_FAULT, USAGE_FAULT };
+enum { SHCSR = 0xD24, CFSR = 0xD28, HFSR = 0xD2C, MMFAR = 0xD34, BFAR = 0xD38 }; /* what faults leave for their handler */
+
 enum { PART_INTERRUPTS = 1, BACK_EXCEPTION = 1 }; /* an odd address is never returned to */
 
 void soc_log(soc *s, soc_event_kind kind, uint32_t a, uint32_t b, uint32_t c);
@@ -133,6 +137,8 @@ uint64_t soc_next_event(const soc *s);
 uint64_t soc_lines(const soc *s);
 void soc_plan(soc *s);
 uint32_t soc_register(soc *s, int number);
+uint32_t soc_note_cause(soc *s, soc_fault what);
+int soc_is_guarded(const soc *s, uint32_t address);
 uint64_t soc_scs_read(soc *s, uint32_t offset);
 void soc_scs_write(soc *s, uint32_t offset, uint32_t value);
 void soc_devices_reset(soc *s);

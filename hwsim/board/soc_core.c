@@ -7,7 +7,9 @@
 #include <string.h>
 
 enum { WHY_NONE = 0, WHY_DEADLINE, WHY_INTERRUPT };
-enum { INTERRUPT_EXCEPTION_EXIT = 8, HARD_FAULT = 3, SYSTICK = 15, PRIORITY_NONE = 256 };
+enum { INTERRUPT_EXCEPTION_EXIT = 8, SYSTICK = 15, PRIORITY_NONE = 256 };
+enum { INVALID_INSTRUCTION = 10 }; /* as unicorn.h has it */
+enum { GUARDED_STACKING = 0x10, STACKING = 1 << 12, FORCED = 1 << 30 }; /* CFSR, HFSR */
 #define XPSR_T (1u << 24)
 #define XPSR_ALIGNED (1u << 9)
 
@@ -163,22 +165,42 @@ static void lock_up(soc *s, soc_fault what, uint32_t address) {
     s->stop = STOP_LOCKUP;
 }
 
+/* A fault's own handler, if it is enabled and may interrupt what runs; else HardFault. */
+static uint32_t handler_of(soc *s, uint32_t number) {
+    uint32_t least = soc_register(s, s->engine.primask) & 1 ? 1 : active_priority(s);
+    if (s->scs[SHCSR / 4] >> (number + 12) & 1 && s->priority[number] + 1u < least) {
+        return number;
+    }
+    s->scs[HFSR / 4] |= FORCED;
+    return HARD_FAULT;
+}
+
 static void enter(soc *s, uint32_t number) {
     const soc_engine *e = &s->engine;
     uint32_t sp = soc_register(s, e->sp), xpsr = soc_register(s, e->xpsr) & ~XPSR_ALIGNED;
     uint32_t aligned = (sp - 32) & ~7u, table = s->scs[0xD08 / 4];
     uint8_t *frame = stack_at(s, aligned, 32);
-    if (!frame || s->depth == NESTED || soc_register(s, e->control) & 2 || table + 4 * number + 4 > FLASH_SIZE) {
+    if (!frame) { /* the fault comes first; a fault's own frame is given up */
+        int is_guarded = soc_is_guarded(s, aligned);
+        s->scs[CFSR / 4] |= is_guarded ? GUARDED_STACKING : STACKING;
+        if (number > USAGE_FAULT) {
+            soc_log(s, EVENT_FAULT, FAULT_STACK, soc_register(s, s->engine.pc), sp);
+            number = handler_of(s, is_guarded ? MEMORY_FAULT : BUS_FAULT);
+        }
+    }
+    if (s->depth == NESTED || soc_register(s, e->control) & 2 || table + 4 * number + 4 > FLASH_SIZE) {
         lock_up(s, FAULT_STACK, sp);
         return;
     }
     const int order[7] = {e->r0, e->r1, e->r2, e->r3, e->r12, e->lr, e->pc};
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; frame && i < 7; i++) {
         uint32_t value = soc_register(s, order[i]);
         memcpy(frame + 4 * i, &value, 4);
     }
     xpsr |= sp & 4 ? XPSR_ALIGNED : 0;
-    memcpy(frame + 28, &xpsr, 4);
+    if (frame) {
+        memcpy(frame + 28, &xpsr, 4);
+    }
     uint32_t handler;
     memcpy(&handler, s->flash + table + 4 * number, 4);
     set_register(s, e->sp, aligned);
@@ -217,7 +239,7 @@ static void leave(soc *s) {
     }
 }
 
-/* A fault goes to the firmware's HardFault handler; a second one inside it locks the processor up. */
+/* A fault goes to its own handler or to HardFault; a second one inside HardFault locks the processor up. */
 static void fault(soc *s, soc_fault what, uint32_t address) {
     for (uint32_t i = 0; i < s->depth; i++) {
         if (s->active[i] == HARD_FAULT) {
@@ -226,7 +248,7 @@ static void fault(soc *s, soc_fault what, uint32_t address) {
         }
     }
     soc_log(s, EVENT_FAULT, what, soc_register(s, s->engine.pc), address);
-    enter(s, HARD_FAULT);
+    enter(s, handler_of(s, soc_note_cause(s, what)));
 }
 
 void soc_plan(soc *s) {
@@ -246,7 +268,7 @@ static void run_processor(soc *s) {
         return; /* a full list of events waits until what the engine raised is done */
     }
     if (error) {
-        fault(s, FAULT_MEMORY, (uint32_t)error);
+        fault(s, error == INVALID_INSTRUCTION ? FAULT_INSTRUCTION : FAULT_MEMORY, (uint32_t)error);
     } else if (s->why == WHY_INTERRUPT && s->intno == INTERRUPT_EXCEPTION_EXIT) {
         leave(s);
     } else if (s->why == WHY_INTERRUPT) {

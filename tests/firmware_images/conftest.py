@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 _NEEDS = {
     "test_build.py": ("ziglang", "elftools", "imgtool"),
+    "test_faults.py": ("ziglang", "elftools", "imgtool", "smp", "unicorn"),
     "test_images.py": ("imgtool",),
     "test_loop_on_board.py": ("ziglang", "elftools", "imgtool", "smp", "unicorn"),
     "test_on_board.py": ("ziglang", "elftools", "imgtool", "smp", "unicorn"),

@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from yima.firmware_images.build import FLASH_BUDGET, ROOT, BuildError, Built, Environment, Product, Slot, build
+from yima.firmware_images.build import (
+    FLASH_BUDGET,
+    ROOT,
+    STACK_BYTES,
+    BuildError,
+    Built,
+    Environment,
+    Product,
+    Slot,
+    build,
+)
 from yima.firmware_images.cli import image as cli
 from yima.firmware_images.image import read
 from yima.firmware_images.signing import SigningError, read_manifest, sign_folder, write_builds
@@ -28,7 +38,7 @@ def test_the_image_keeps_its_budget(built: Built) -> None:
 
 def test_the_image_begins_with_a_vector_table_for_its_slot(built: Built) -> None:
     stack, reset = (int.from_bytes(built.image[at : at + 4], "little") for at in (0, 4))
-    assert stack == 0x20000000 + _RAM
+    assert stack == 0x20000000 + STACK_BYTES
     assert reset & 1
     assert 0x10200 < reset < 0x10200 + len(built.image)
 

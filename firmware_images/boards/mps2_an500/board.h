@@ -22,8 +22,12 @@ typedef struct {
 } systick_registers;
 
 typedef struct {
-    reg vector_table, reset;
+    reg vector_table, reset, sleep, configuration, priority[3], handlers, cause, hard_cause, debug_cause, memory, bus;
 } system_registers;
+
+typedef struct {
+    reg control, number, base, attributes;
+} protection_registers;
 
 typedef struct {
     reg id, address, data[2], command, status;
@@ -37,6 +41,8 @@ typedef struct {
 #define FPGAIO ((fpgaio_registers *)0x40028000)
 #define SYSTICK ((systick_registers *)0xE000E010)
 #define NVIC_ENABLE ((reg *)0xE000E100)
+#define NVIC_PRIORITY ((reg *)0xE000E400)
+#define PROTECTION ((protection_registers *)0xE000ED94)
 #define SYSTEM ((system_registers *)0xE000ED08)
 
 _Static_assert(sizeof(watchdog_registers) == 0xC04, "LOCK lies at C00");
@@ -69,6 +75,11 @@ static inline void interrupts_on(void) {
 static inline void wait_for_interrupt(void) {
     __asm volatile("dsb\n wfi" ::: "memory");
 }
+
+/* From here on faults have handlers of their own, which interrupts do not keep waiting, and nothing may be touched below
+ * the stack. */
+void faults_on(void);
+void fault(void);
 
 void scanner_received(void);
 void station_received(void);

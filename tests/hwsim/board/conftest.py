@@ -13,7 +13,7 @@ NEEDED = ("unicorn", "elftools", "imgtool", "smp", "ziglang")
 if all(importlib.util.find_spec(name) for name in NEEDED):
     from yima.firmware_images.build import STACK_BYTES
     from yima.hwsim.board.emulator import Board
-    from yima.hwsim.board.layout import RAM_BASE, RAM_SIZE
+    from yima.hwsim.board.layout import RAM_BASE
     from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip, make_firmware, make_world
 else:
     collect_ignore_glob = ["test_*.py"]  # the extras `board` and `firmware` are not installed
@@ -33,11 +33,9 @@ def world() -> World:
 
 
 @pytest.fixture
-def stack_used(firmware: Firmware) -> Callable[[Board], int]:
+def stack_used() -> Callable[[Board], int]:
     """How deep the stack of a board with the firmware has been since power-on, bytes."""
-    statics_end = RAM_BASE + firmware.slot_a.ram_bytes - STACK_BYTES
-    room = RAM_BASE + RAM_SIZE - statics_end
-    return lambda board: room - board.untouched(statics_end, room)
+    return lambda board: STACK_BYTES - board.untouched(RAM_BASE, STACK_BYTES)
 
 
 @pytest.fixture

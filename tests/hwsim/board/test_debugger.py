@@ -219,7 +219,7 @@ def test_stops_change_no_count_no_byte_and_no_moment(tmp_path: Path, firmware: F
         first, size = places[name]
         return [at for at in range(first, first + size, 2) if image[at - base + 1] == 0xBF and image[at - base] & 0xF]
 
-    starts = [places[name][0] for name in ("reset", "device_tap", "yima_judge", "append", "gate_open")]
+    starts = [places[name][0] for name in ("reset", "device_tap", "yima_judge", "yima_log_append", "gate_open")]
     interrupts = [places[name][0] for name in ("tick", "scanner_received")]
     its = [at + 2 for name in ("device_tap", "framing_feed", "yima_judge") for at in it_blocks(name)]
     long_block = sum(places["fe_mul"]) - 40
