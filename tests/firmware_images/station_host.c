@@ -6,6 +6,7 @@
 #include "image.h"
 #include "port.h"
 #include "runtime.h"
+#include "session.h"
 #include "settings.h"
 #include "smp.h"
 #include "station.h"
@@ -71,6 +72,7 @@ int smp_image(smp_request *request) {
     return SMP_ENOTSUP;
 }
 
+
 /* {"key": text} -> the value of that key in the map "in" the request is, if it is a number, bytes or true. */
 int smp_yima(smp_request *request) {
     const uint8_t *bytes;
@@ -92,6 +94,7 @@ size_t link_feed(const uint8_t *bytes, size_t size, const uint8_t **answer) {
     memcpy(input, bytes, size);
     input_size = size;
     input_at = output_size = 0;
+    session = (session_state){.role = SESSION_CENTRE, .until_ms = UINT64_MAX};
     while (station_run()) {
     }
     *answer = output;
