@@ -107,7 +107,13 @@ def test_an_answer_opens_one_session_and_no_second_one(board: HostBoard) -> None
     assert board.ask(READ, YIMA, 2, {"from": 0}) == DENIED
 
 
-def test_no_challenge_comes_twice_not_even_at_the_same_tick_of_another_start(board: HostBoard) -> None:
+@pytest.mark.parametrize("has_parameters", [True, False])
+def test_no_challenge_comes_twice_not_even_at_the_same_tick_of_another_start(
+    library: Path, world: World, has_parameters: bool
+) -> None:
+    parameters = bytes(world.parameters.image) if has_parameters else b"none"
+    board = HostBoard(library, Settings(terminal="T1", city=CITY), parameters)
+    board.start(CLOCK, 1000)
     seen = {bytes(challenge(board)["challenge"]) for _ in range(3)}
     for _ in range(3):
         board.start(CLOCK, 1000)
