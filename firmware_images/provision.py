@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from yima.firmware_images.session import StationKey
 from yima.validator.errors import ParametersError
 from yima.validator.texts import Text
 
@@ -24,7 +25,8 @@ class Settings:
     """Who a device is and where it stands. Texts: at most 40 bytes of UTF-8, "" leaves the record's tag out. city: the
     division code. operator: the acquirer's organisation code, 8 digits, as a number; 0: not told. line and station: the
     numbers of the parameters. direction: 0 none, 1 entry, 2 exit. keys: 33 bytes
-    each, whose signatures count on the first parameters; needed: how many of them."""
+    each, whose signatures count on the first parameters; needed: how many of them. station_keys: who may open a session
+    on the station line; none: nobody."""
 
     terminal: str
     city: int = 0
@@ -40,13 +42,15 @@ class Settings:
     position: str = ""
     keys: Sequence[bytes] = ()
     needed: int = 1
+    station_keys: Sequence[StationKey] = ()
 
 
 def settings_copy(settings: Settings, sequence: int = 1) -> bytes:
     """The bytes of one copy of the settings, for SETTINGS_AT. Raises ParametersError for what does not fit."""
     entries = b"".join(bytes([tag, len(value)]) + value for tag, value in _entries(settings))
-    if len(settings.keys) > KEYS_MAX or len(entries) > SETTINGS_MAX:
-        raise _too_large("settings", f"{len(settings.keys)} keys, {len(entries)} bytes")
+    most = max(len(settings.keys), len(settings.station_keys))
+    if most > KEYS_MAX or len(entries) > SETTINGS_MAX:
+        raise _too_large("settings", f"{most} keys, {len(entries)} bytes")
     return struct.pack("<4sIII", b"YSE1", sequence, len(entries), zlib.crc32(entries)) + entries
 
 
@@ -84,6 +88,8 @@ def _entries(settings: Settings) -> Iterator[tuple[int, bytes]]:
     yield 13, bytes([settings.needed])
     if settings.operator:
         yield 14, settings.operator.to_bytes(4, "little")
+    for station_key in settings.station_keys:
+        yield 15, bytes([station_key.role]) + station_key.public
 
 
 def _too_large(thing: str, what: str) -> ParametersError:

@@ -1,12 +1,12 @@
 """The station's side of the link: what a station or a service laptop says to the firmware over its second UART.
 
 Images, reset and time are mcumgr's own commands, so any tool that speaks SMP over serial will do (smpclient here).
-Group 64 is ours: state, parameters in, records out with acknowledgement; app/smp_yima.c describes it. Its requests are
-classes for `SMPClient.request`.
+Group 64 is ours: state, parameters in, records out with acknowledgement, sessions (station_messages.py).
 
 Rules it keeps:
 - A record is acknowledged only after the caller has kept it: `records` hands out, `acknowledge` is called by hand.
 - An acknowledgement carries the record's chain value: the device refuses one for a record that the station has not.
+- A session is opened when the device says that it needs one, and ended by whoever opened it: the wire stays closed.
 """
 
 from collections.abc import AsyncIterator
@@ -16,8 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 import cbor2
-from pydantic import BaseModel, ConfigDict, Field
-from smp import error, message
+from smp.error import MGMT_ERR
 from smp.exceptions import SMPException
 from smp.image_management import ImageState
 from smpclient import SMPClient
@@ -28,16 +27,30 @@ from smpclient.requests.os_management import DateTimeWrite, ResetWrite
 from smpclient.transport import SMPTransportDisconnected
 from smpclient.transport.serial import SMPSerialTransport
 
+from yima.firmware_images.session import CHALLENGE_BYTES, ENVIRONMENTS, TERMINAL_MAX, Signer
+from yima.firmware_images.station_messages import (
+    AcknowledgeWrite,
+    ChallengeRead,
+    Lost,
+    ParametersWrite,
+    Record,
+    RecordsRead,
+    Refusal,
+    Session,
+    SessionWrite,
+    State,
+    StateRead,
+)
 from yima.validator.errors import Kind, YimaError
 from yima.validator.texts import Text
 
 __all__ = ["Refusal", "Station", "StationError"]
 
-GROUP = 64
 CHUNK = 1024
 """Bytes of parameters in one request; the firmware takes 2048 bytes with everything around them."""
 _NOT_SMP = (ValueError, TypeError, AssertionError, cbor2.CBORError, SMPException)
 """What smp and smpclient let through when an answer is none."""
+_NOT_LET_IN = (MGMT_ERR.EACCESSDENIED.name, "NO_KEY", "SIGNATURE")
 
 
 class StationError(YimaError):
@@ -46,165 +59,16 @@ class StationError(YimaError):
     kind = Kind.DEVICE
 
 
-class Refusal(IntEnum):
-    """Why group 64 refused; the status line says more."""
+class Station:
+    """A connection to one device. Use with `async with`; every method raises StationError if the device refuses.
 
-    OK = 0
-    REFUSED = 1
-    NO_CLOCK = 2
-    NO_RECORD = 3
-    OTHER_RECORD = 4
-    FLASH = 5
-
-
-class _ErrorV1(error.ErrorV1):
-    _GROUP_ID = GROUP
-
-
-class _ErrorV2(error.ErrorV2[Refusal]):
-    _GROUP_ID = GROUP
-
-
-class _Group:
-    _ErrorV1 = _ErrorV1
-    _ErrorV2 = _ErrorV2
-
-
-class DeviceFault(BaseModel):
-    """What the newest fault since power came left. kind: STACK, HARD, MEMORY, BUS, USAGE or INTERRUPT. cause, hard: the
-    processor's CFSR and HFSR. pc: where, 0 if that is not known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    kind: str
-    cause: int
-    hard: int
-    pc: int
-
-
-class State(message.ReadResponse):
-    """How the device stands.
-
-    unix: its clock; trusted: whether it believes it. next: number of the next record; ack: the last acknowledged; lost:
-    how many behind it cannot be read any more. room: blocks of the log that can still be opened. slot: that runs, 0 or
-    1. serving: whether taps can be accepted. faults: since power came; fault: the newest.
+    signer: signs a session as soon as one is needed, which ends with the connection. None: what needs one is refused.
     """
 
-    _GROUP_ID = GROUP
-    _COMMAND_ID = 0
-    product: str
-    software: str
-    terminal: str
-    environment: str
-    parameters: int
-    signed: bool
-    unix: int
-    trusted: bool
-    next: int
-    ack: int
-    room: int
-    lost: int
-    taps: int
-    slot: int
-    serving: bool
-    faults: int
-    fault: DeviceFault | None = None
-
-
-class StateRead(message.ReadRequest, _Group):
-    """Asks for State."""
-
-    _GROUP_ID = GROUP
-    _COMMAND_ID = 0
-    _Response = State
-
-
-class ParametersTaken(message.WriteResponse):
-    """So many bytes are there; active: the version now in force, once all have come."""
-
-    _GROUP_ID = GROUP
-    _COMMAND_ID = 1
-    off: int
-    active: int | None = None
-
-
-class ParametersWrite(message.WriteRequest, _Group):
-    """One piece of a parameter package, in order. len: of the whole, with the first piece."""
-
-    _GROUP_ID = GROUP
-    _COMMAND_ID = 1
-    _Response = ParametersTaken
-    off: int
-    data: bytes
-    len: int | None = None
-
-
-class Record(BaseModel):
-    """n: its number. d: the entry, or a piece of it from `off` on; len: of the whole. h: the log's chain value behind
-    it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    n: int
-    d: bytes
-    h: bytes
-    off: int = 0
-    len: int | None = None
-
-
-class Lost(BaseModel):
-    """Numbers from `start` to `end`, both with it, whose entries the device cannot read any more."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-    start: int = Field(alias="from")
-    end: int = Field(alias="to")
-
-
-class Records(message.ReadResponse):
-    """Records as many as fit; none: there are no more. lost: as far as these go."""
-
-    _GROUP_ID = GROUP
-    _COMMAND_ID = 2
-    next: int
-    ack: int
-    records: list[Record]
-    lost: list[Lost] = Field(default_factory=list)
-
-
-class RecordsRead(message.ReadRequest, _Group):
-    """Asks for records from number `start` on; off: where in the first, of which a piece is there already."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, serialize_by_alias=True, validate_by_name=True, validate_by_alias=True
-    )
-    _GROUP_ID = GROUP
-    _COMMAND_ID = 2
-    _Response = Records
-    start: int = Field(alias="from")
-    off: int = 0
-
-
-class Acknowledged(message.WriteResponse):
-    """Up to and with this number the device may forget."""
-
-    _GROUP_ID = GROUP
-    _COMMAND_ID = 3
-    ack: int
-
-
-class AcknowledgeWrite(message.WriteRequest, _Group):
-    """All records up to n are kept; h: its chain value."""
-
-    _GROUP_ID = GROUP
-    _COMMAND_ID = 3
-    _Response = Acknowledged
-    n: int
-    h: bytes
-
-
-class Station:
-    """A connection to one device. Use with `async with`; every method raises StationError if the device refuses."""
-
-    def __init__(self, port: str | Path, *, timeout_s: float = 10.0) -> None:
+    def __init__(self, port: str | Path, *, signer: Signer | None = None, timeout_s: float = 10.0) -> None:
         self._port = str(port)
+        self._signer = signer
+        self._is_mine = False
         self._client = SMPClient(SMPSerialTransport(), self._port, timeout_s=timeout_s)
 
     async def __aenter__(self) -> "Station":
@@ -214,7 +78,26 @@ class Station:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.disconnect()
+        try:
+            if self._is_mine and kind is None:
+                await self.end_session()
+        finally:
+            await self._client.disconnect()
+
+    async def open_session(self, signer: Signer) -> Session:
+        """Opens a session that outlives this connection: other programs may go on at the same wire."""
+        asked = await self._said(ChallengeRead())
+        if len(asked.challenge) != CHALLENGE_BYTES or len(asked.terminal.encode()) > TERMINAL_MAX:
+            raise self._refused("a challenge that is none")
+        if asked.environment not in ENVIRONMENTS.values():
+            raise self._refused(f"environment {asked.environment} is none")
+        answer = signer.answer(asked.challenge, asked.terminal, asked.environment)
+        return await self._said(SessionWrite.model_validate(answer))
+
+    async def end_session(self) -> None:
+        """Ends whatever session is open."""
+        await self._said(SessionWrite(minutes=0))
+        self._is_mine = False
 
     async def state(self) -> State:
         """How the device stands."""
@@ -271,6 +154,8 @@ class Station:
 
     async def update(self, image: bytes) -> None:
         """Uploads an image into the slot that does not run and marks it to be tried at the next start."""
+        if self._signer:
+            await self._open_mine(self._signer)
         try:
             async for _ in self._client.upload(image):
                 pass
@@ -294,23 +179,44 @@ class Station:
     async def reset(self) -> None:
         """Starts the device anew."""
         await self._ask(ResetWrite())
+        self._is_mine = False
+
+    async def _open_mine(self, signer: Signer) -> None:
+        await self.open_session(signer)
+        self._is_mine = True
 
     async def _ask(self, request: SMPRequest[TRep, TEr1, TEr2]) -> TRep:
+        answer = await self._answer(request)
+        if self._signer and getattr(answer, "rc", None) == MGMT_ERR.EACCESSDENIED:
+            await self._open_mine(self._signer)
+            answer = await self._answer(request)
+        return self._good(answer)
+
+    async def _said(self, request: SMPRequest[TRep, TEr1, TEr2]) -> TRep:
+        return self._good(await self._answer(request))
+
+    async def _answer(self, request: SMPRequest[TRep, TEr1, TEr2]) -> TRep | TEr1 | TEr2:
         try:
-            answer = await self._client.request(request)
+            return await self._client.request(request)
         except (TimeoutError, SMPClientException, SMPTransportDisconnected) as error:
             raise self._refused(str(error)) from error
         except _NOT_SMP as error:
             raise self._refused(f"no answer of SMP: {error}") from error
+
+    def _good(self, answer: TRep | TEr1 | TEr2) -> TRep:
         if success(answer):
             return answer
         raise self._refused(_reason(answer))
 
     def _refused(self, what: str) -> StationError:
+        remedy = Text("Its status line (third UART) says why", "原因见状态口（第三路 UART）")
+        if what in _NOT_LET_IN:
+            remedy = Text(
+                "Sign a session with a key that the device's settings name: yima station --key FILE",
+                "请用设备设置中登记的密钥签署会话：yima station --key FILE",
+            )
         return StationError(
-            self._port,
-            Text(f"the device refused or did not answer: {what}", f"设备拒绝或没有应答：{what}"),
-            Text("Its status line (third UART) says why", "原因见状态口（第三路 UART）"),
+            self._port, Text(f"the device refused or did not answer: {what}", f"设备拒绝或没有应答：{what}"), remedy
         )
 
 

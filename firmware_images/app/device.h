@@ -11,9 +11,9 @@ typedef struct {
     yima_validator validator;
     yima_loop loop;
     yima_log log;
-    uint32_t oldest; /* number of the entry that waits longest for the station, once looked at; 0: there is none */
-    uint32_t taps;   /* since the start, without repetitions of a presentation */
-    uint8_t usable;  /* there are parameters */
+    uint32_t oldest;  /* number of the entry that waits longest for the station, once looked at; 0: there is none */
+    uint32_t taps;    /* since the start, without repetitions of a presentation */
+    uint8_t usable;   /* there are parameters */
     port_fault fault; /* the newest since power came */
 } device_state;
 

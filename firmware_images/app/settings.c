@@ -21,7 +21,8 @@ enum {
     TAG_POSITION = 11,
     TAG_KEY = 12,
     TAG_KEYS_NEEDED = 13,
-    TAG_OPERATOR = 14
+    TAG_OPERATOR = 14,
+    TAG_STATION_KEY = 15
 };
 
 device_settings settings;
@@ -57,6 +58,9 @@ static void take(uint8_t tag, const uint8_t *value, uint32_t size) {
         settings.direction = (uint8_t)little(value, size);
     } else if (tag == TAG_KEY && size == SETTINGS_KEY && settings.key_count < SETTINGS_KEYS_MAX) {
         memcpy(settings.keys + settings.key_count++ * SETTINGS_KEY, value, SETTINGS_KEY);
+    } else if (tag == TAG_STATION_KEY && size == SETTINGS_STATION_KEY &&
+               settings.station_key_count < SETTINGS_STATION_KEYS_MAX) {
+        memcpy(settings.station_keys + settings.station_key_count++ * SETTINGS_STATION_KEY, value, size);
     } else if (tag == TAG_KEYS_NEEDED) {
         settings.keys_needed = (uint8_t)little(value, size);
     }

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 enum { SETTINGS_TEXT_MAX = 40, SETTINGS_KEYS_MAX = 4, SETTINGS_KEY = 33 };
+enum { SETTINGS_STATION_KEYS_MAX = 4, SETTINGS_STATION_KEY = 1 + SETTINGS_KEY };
 
 typedef struct {
     char terminal[SETTINGS_TEXT_MAX + 1]; /* "unset" without settings */
@@ -18,6 +19,8 @@ typedef struct {
     uint8_t direction; /* yima_direction */
     uint8_t keys[SETTINGS_KEYS_MAX * SETTINGS_KEY];
     uint8_t key_count, keys_needed;
+    uint8_t station_keys[SETTINGS_STATION_KEYS_MAX * SETTINGS_STATION_KEY]; /* role, then key; see session.h */
+    uint8_t station_key_count;
 } device_settings;
 
 extern device_settings settings;

@@ -2,6 +2,7 @@
 #include "smp.h"
 
 #include "bytes.h"
+#include "session.h"
 
 enum { REFUSED = -1, OPERATION = 7, VERSION_SHIFT = 3, VERSION_MASK = 3 };
 
@@ -45,7 +46,7 @@ size_t smp_answer(const uint8_t *bytes, size_t size, uint8_t out[SMP_MAX]) {
     if (request.operation != SMP_READ && request.operation != SMP_WRITE) return 0;
     smp_handler *handler = handler_of(request.group);
     cbor_map(&answer);
-    int result = handler ? handler(&request) : SMP_ENOTSUP;
+    int result = !handler ? SMP_ENOTSUP : session_allows(&request) ? handler(&request) : SMP_EACCESSDENIED;
     if (answer.full) result = SMP_EINVAL;
     if (result > SMP_OK) {
         answer.size = SMP_HEADER;

@@ -13,7 +13,8 @@ enum {
     SMP_GROUP_YIMA = 64,
     SMP_OK = 0,
     SMP_EINVAL = 3,
-    SMP_ENOTSUP = 8
+    SMP_ENOTSUP = 8,
+    SMP_EACCESSDENIED = 11
 };
 
 typedef struct {

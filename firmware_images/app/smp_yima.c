@@ -9,17 +9,20 @@
  *                      ranges of numbers, as far as these records go, that cannot be read any more
  * 3 acknowledge (write): {"n", "h"} -> {"ack"}: the station has kept all up to n; "h" proves that it has that record.
  *                      Behind the acknowledged a lost range may be acknowledged with any "h"
+ * 4 session:           see smp_session.c
+ * All but state and session are let in within a session only (session.h).
  * Errors are {"err": {"group": 64, "rc"}}; the status line says why. */
 #include "bytes.h"
 #include "device.h"
 #include "image.h"
 #include "port.h"
 #include "product.h"
+#include "session.h"
 #include "settings.h"
 #include "smp.h"
 #include "status.h"
 
-enum { STATE = 0, PARAMETERS = 1, RECORDS = 2, ACKNOWLEDGE = 3 };
+enum { STATE = 0, PARAMETERS = 1, RECORDS = 2, ACKNOWLEDGE = 3, SESSION = 4 };
 enum { ERROR_REFUSED = 1, ERROR_NO_CLOCK = 2, ERROR_NO_RECORD = 3, ERROR_OTHER_RECORD = 4, ERROR_FLASH = 5 };
 enum { RECORD_ROOM = 192, CHAIN = 32, LOST_MAX = 4 }; /* room for the rest of the answer */
 
@@ -63,6 +66,8 @@ static int state(smp_request *request) {
     cbor_put_number(out, "taps", device.taps);
     cbor_put_number(out, "slot", port_slot());
     cbor_put_bool(out, "serving", device.loop.in_service);
+    cbor_put_number(out, "session", session_role());
+    cbor_put_number(out, "refused", session.refused);
     cbor_put_number(out, "faults", device.fault.count);
     if (device.fault.count) put_fault(out);
     return SMP_OK;
@@ -210,5 +215,6 @@ int smp_yima(smp_request *request) {
     if (request->command == PARAMETERS && writes) return take_parameters(request);
     if (request->command == RECORDS && !writes) return records(request);
     if (request->command == ACKNOWLEDGE && writes) return acknowledge(request);
+    if (request->command == SESSION) return session_command(request);
     return SMP_ENOTSUP;
 }

@@ -29,11 +29,11 @@ typedef enum {
 } port_fault_kind;
 
 typedef struct {
-    uint32_t count; /* since power came; 0: none */
-    uint32_t kind;  /* of the newest */
+    uint32_t count;                        /* since power came; 0: none */
+    uint32_t kind;                         /* of the newest */
     uint32_t exception, cause, hard_cause; /* as the processor numbers them: on Cortex-M IPSR, CFSR, HFSR */
-    uint32_t pc;    /* 0: not known, as of most stacks that overflowed */
-    uint32_t is_new; /* it ended the run before this one */
+    uint32_t pc;                           /* 0: not known, as of most stacks that overflowed */
+    uint32_t is_new;                       /* it ended the run before this one */
 } port_fault;
 
 /* Clocks, UARTs with their interrupts, watchdog (4 s, then a flag, after 4 s more a reset). */

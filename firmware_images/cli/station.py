@@ -4,6 +4,7 @@ The port is a serial device, or the pty of an emulated board (`yima board run --
 
 Rules it keeps:
 - A record is acknowledged only when it is on the disk.
+- Whatever changes something, and records, need a session that is signed; it ends with the command, but for `open`.
 - The file of records holds riders' accounts: its owner alone may read it.
 """
 
@@ -16,7 +17,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from yima.firmware_images.station import Record, State, Station
+from yima.firmware_images.session import MINUTES, MINUTES_MAX, Role, Signer, bench_signer
+from yima.firmware_images.station import Station
+from yima.firmware_images.station_messages import Record, State
+from yima.sdk.cli.arguments import WholeNumber
+from yima.sdk.parameters.signing import read_key_file
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
 
@@ -30,6 +35,8 @@ examples 示例:
   yima station /dev/ttyUSB1 image update b.img    upload, to be tried at the next start 上传映像
   yima station /dev/ttyUSB1 image reset           start anew 重启
   yima station /dev/ttyUSB1 image confirm         the running image stays 确认当前映像
+  yima station /dev/ttyUSB1 --key centre.key open for other tools on the same wire 为其他工具打开会话
+  yima station /dev/ttyUSB1 close                 ends the session 结束会话
 """
 
 
@@ -38,11 +45,24 @@ class StationFileError(YimaError):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """PORT state | time | records FILE | parameters FILE | image list, update FILE, confirm, reset"""
+    """PORT state | time | records FILE | parameters FILE | image list, update FILE, confirm, reset | open | close"""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
     parser.add_argument("port", metavar="PORT", help="serial device or pty 串口或伪终端")
-    verbs = parser.add_subparsers(dest="action", required=True, metavar="state|time|records|parameters|image")
+    parser.add_argument(
+        "--key", type=Path, metavar="FILE",
+        help="signs the session (yima params new-key); default: the public TEST key 会话签名私钥，默认为公开测试密钥",
+    )  # fmt: skip
+    parser.add_argument(
+        "--role", choices=[role.name.lower() for role in Role], default="centre", help="whose key it is 密钥的角色"
+    )
+    parser.add_argument(
+        "--minutes", type=WholeNumber(1, MINUTES_MAX), default=MINUTES, metavar="N",
+        help=f"of the session, default {MINUTES} 会话时长（分钟）",
+    )  # fmt: skip
+    verbs = parser.add_subparsers(
+        dest="action", required=True, metavar="state|time|records|parameters|image|open|close"
+    )
     verbs.add_parser("state", help="how the device stands, as JSON 设备状态")
     clock = verbs.add_parser("time", help="set its clock 校时")
     clock.add_argument("--unix", type=int, metavar="S", help="seconds UTC; default: this machine's time 默认本机时间")
@@ -53,6 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parameters.add_argument("file", type=Path, metavar="FILE")
     image = verbs.add_parser("image", help="list | update FILE | confirm | reset 映像")
     image.add_argument("what", choices=("list", "update", "confirm", "reset"))
+    verbs.add_parser("open", help="a session that stays open, for other tools 打开会话，供其他工具使用")
+    verbs.add_parser("close", help="end the session 结束会话")
     image.add_argument("file", nargs="?", type=Path, metavar="FILE", help="with update: a signed image 映像文件")
 
 
@@ -62,8 +84,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _talk(arguments: argparse.Namespace) -> int:
-    async with Station(arguments.port) as station:
-        if arguments.action == "state":
+    key = read_key_file(arguments.key) if arguments.key else bench_signer().key
+    signer = Signer(key=key, role=Role[arguments.role.upper()], minutes=arguments.minutes)
+    async with Station(arguments.port, signer=signer) as station:
+        if arguments.action == "open":
+            opened = await station.open_session(signer)
+            _show({"session": Role(opened.role).name.lower(), "minutes": opened.minutes})
+        elif arguments.action == "close":
+            await station.end_session()
+        elif arguments.action == "state":
             _show((await station.state()).model_dump(mode="json", include=set(State.__annotations__)))
         elif arguments.action == "time":
             await station.set_clock(int(time.time()) if arguments.unix is None else arguments.unix)

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from yima.firmware_images.image import Fault, Image, ImageError, factory_slot, read
 from yima.firmware_images.keys import public_test_key
 from yima.firmware_images.provision import Settings, parameters_copy, settings_copy
+from yima.firmware_images.session import is_bench_key
 from yima.hwsim.board.bootrom import Trust, put_trust, trust_of
 from yima.hwsim.board.emulator import blank_flash
 from yima.hwsim.board.errors import BoardError
@@ -57,6 +58,15 @@ def make_flash(
             path,
             Text(f"has {len(flash)} bytes, a flash has {FLASH_SIZE}", f"大小 {len(flash)}，闪存应为 {FLASH_SIZE} 字节"),
             Text("Name another file, or leave out --keep", "请换一个文件，或去掉 --keep"),
+        )
+    if settings and shown.environment != "test" and any(map(is_bench_key, settings.station_keys)):
+        raise BoardError(
+            path,
+            Text(
+                "a production board is to trust the TEST station key, which everybody has",
+                "量产设备不得信任公开的测试车站密钥",
+            ),
+            Text("Make a key of your own: yima params new-key", "请用 yima params new-key 生成自己的密钥"),
         )
     put_trust(Flash(flash), _trust(shown, keys, trust_of(Flash(flash)), path))
     flash[slot.start : slot.end] = factory_slot(image[: shown.size])

@@ -158,7 +158,8 @@ static void go_on(yima_log *log, uint32_t taken, rot_outcome *outcome) {
     outcome->jammed = !yima_log_acknowledge(log, taken) && !yima_log_acknowledge(log, taken);
     for (int i = 0; i < NEW_ENTRIES && !outcome->jammed; i++) {
         const uint32_t size = payload_of(log->next, payload);
-        outcome->jammed = !yima_log_append(log, payload, size, &number) && !yima_log_append(log, payload, size, &number);
+        outcome->jammed =
+            !yima_log_append(log, payload, size, &number) && !yima_log_append(log, payload, size, &number);
         outcome->doubled += !outcome->jammed && number <= before;
         first = first ? first : number;
         before = number;
@@ -204,6 +205,6 @@ EXPORT void rot_parameters(uint64_t seed, uint32_t flips, uint32_t size, rot_out
     chance = seed;
     for (uint32_t i = 0; i < flips; i++) flip(PORT_PARAMETERS + next_random(2) * PORT_PARAMETERS_SIZE, size, 1);
     outcome->noticed = outcome->lost = !parameters_find(&found, NULL);
-    outcome->silent = !outcome->lost && (found.version != good_version ||
-                                         memcmp(found.parameters.image, written + good, size - 64) != 0);
+    outcome->silent = !outcome->lost &&
+                      (found.version != good_version || memcmp(found.parameters.image, written + good, size - 64) != 0);
 }

@@ -90,9 +90,9 @@ typedef struct soc {
 
     /* what a reset clears, from here on */
     uint64_t now, insns, until, deadline;
-    uint32_t stop;  /* soc_stop that is due */
-    uint32_t why;   /* why emu_start was left */
-    uint32_t intno; /* what the engine raised */
+    uint32_t stop;           /* soc_stop that is due */
+    uint32_t why;            /* why emu_start was left */
+    uint32_t intno;          /* what the engine raised */
     uint32_t touched, touch; /* the address that nothing answered at, and how it was touched */
     uint8_t sleeping, waiting, dead;
 
@@ -127,7 +127,13 @@ typedef struct soc {
 } soc;
 
 enum { HARD_FAULT = 3, MEMORY_FAULT, BUS_FAULT, USAGE_FAULT };
-enum { SHCSR = 0xD24, CFSR = 0xD28, HFSR = 0xD2C, MMFAR = 0xD34, BFAR = 0xD38 }; /* what faults leave for their handler */
+enum {
+    SHCSR = 0xD24,
+    CFSR = 0xD28,
+    HFSR = 0xD2C,
+    MMFAR = 0xD34,
+    BFAR = 0xD38
+}; /* what faults leave for their handler */
 
 enum { PART_INTERRUPTS = 1, BACK_EXCEPTION = 1 }; /* an odd address is never returned to */
 

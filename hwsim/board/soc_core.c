@@ -8,7 +8,7 @@
 
 enum { WHY_NONE = 0, WHY_DEADLINE, WHY_INTERRUPT };
 enum { INTERRUPT_EXCEPTION_EXIT = 8, SYSTICK = 15, PRIORITY_NONE = 256 };
-enum { INVALID_INSTRUCTION = 10 }; /* as unicorn.h has it */
+enum { INVALID_INSTRUCTION = 10 };                                      /* as unicorn.h has it */
 enum { GUARDED_STACKING = 0x10, STACKING = 1 << 12, FORCED = 1 << 30 }; /* CFSR, HFSR */
 #define XPSR_T (1u << 24)
 #define XPSR_ALIGNED (1u << 9)

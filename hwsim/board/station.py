@@ -10,14 +10,15 @@ import hashlib
 import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import cbor2
 from smp import packet
 from smp.exceptions import SMPException
 from smp.header import Header
 
-from yima.hwsim.board.emulator import Board, Outcome
+from yima.firmware_images.session import Signer, bench_signer
+from yima.hwsim.board.emulator import Outcome
 from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.layout import STATION
 from yima.validator.texts import Text
@@ -25,6 +26,8 @@ from yima.validator.texts import Text
 READ, WRITE = 0, 2
 GROUP_OS, GROUP_IMAGE, GROUP_YIMA = 0, 1, 64
 _CHUNK = 1024  # of an image or of parameters in one request
+_SESSION = 4
+_ACCESS_DENIED = 11
 _ANSWER_MS = 4000.0  # erasing and copying included
 _HEADER = 8
 
@@ -38,6 +41,16 @@ class Record:
     chain: bytes
 
 
+class Wire(Protocol):
+    """What a station needs of a board at its other end."""
+
+    def feed(self, uart: int, data: bytes, /) -> None:
+        """Bytes on a UART."""
+
+    def run(self, ms: float, /, *, until: bytes, uart: int = ...) -> Outcome:
+        """Lets time pass."""
+
+
 class PowerGoneError(Exception):
     """The board does not answer any more: power was cut, or it halted."""
 
@@ -49,23 +62,36 @@ def framed(operation: int, group: int, command: int, body: dict[str, Any], seque
     return b"".join(packet.encode(head + bytes([sequence, command]) + payload))
 
 
-def time_request(unix_s: int) -> bytes:
-    """A request that sets the device's clock, as it goes over the line."""
-    text = datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return framed(WRITE, GROUP_OS, 4, {"datetime": text})
-
-
 class Station:
-    """One station. `seen` collects what the board did meanwhile."""
+    """One station. `seen` collects what the board did meanwhile. signer: signs a session as soon as the device says
+    that it needs one; default: the TEST key."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Wire, *, signer: Signer | None = None) -> None:
         self._board = board
+        self._signer = signer or bench_signer()
         self._sequence = 0
         self._line = b""
         self.seen: list[Outcome] = []
 
     def ask(self, operation: int, group: int, command: int, body: dict[str, Any]) -> dict[str, Any]:
         """One request and its answer. Raises BoardError for an error answer or none, PowerGoneError."""
+        found = self._exchange(operation, group, command, body)
+        if found.get("rc") == _ACCESS_DENIED:
+            self.open_session(self._signer)
+            found = self._exchange(operation, group, command, body)
+        if found.get("rc") or found.get("err"):
+            raise _refused(f"{group}/{command}", str(found))
+        return found
+
+    def open_session(self, signer: Signer) -> None:
+        """Signs the device's challenge."""
+        asked = self._exchange(READ, GROUP_YIMA, _SESSION, {})
+        answer = signer.answer(asked["challenge"], asked["terminal"], asked["environment"])
+        opened = self._exchange(WRITE, GROUP_YIMA, _SESSION, answer)
+        if opened.get("err"):
+            raise _refused(f"{GROUP_YIMA}/{_SESSION}", str(opened))
+
+    def _exchange(self, operation: int, group: int, command: int, body: dict[str, Any]) -> dict[str, Any]:
         self._sequence = (self._sequence + 1) % 256
         self._board.feed(STATION, framed(operation, group, command, body, self._sequence))
         answer = self._answer()
@@ -76,8 +102,6 @@ class Station:
             raise _refused(f"{group}/{command}", f"no answer of SMP: {error}") from error
         if header.sequence != self._sequence or not isinstance(found, dict):
             raise _refused(f"{group}/{command}", "an answer to something else")
-        if found.get("rc") or found.get("err"):
-            raise _refused(f"{group}/{command}", str(found))
         return found
 
     def _answer(self) -> bytes:
@@ -104,6 +128,11 @@ class Station:
     def time(self) -> str:
         """The device's clock as it says it."""
         return str(self.ask(READ, GROUP_OS, 4, {})["datetime"])
+
+    def set_time(self, unix_s: int) -> None:
+        """Sets the device's clock."""
+        text = datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        self.ask(WRITE, GROUP_OS, 4, {"datetime": text})
 
     def state(self) -> dict[str, Any]:
         """What the device says of itself."""

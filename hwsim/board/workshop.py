@@ -10,6 +10,7 @@ from pathlib import Path
 from yima.firmware_images.build import Built, Environment, Product, Slot, build
 from yima.firmware_images.keys import public_test_key
 from yima.firmware_images.provision import Settings
+from yima.firmware_images.session import bench_key
 from yima.firmware_images.signing import sign
 from yima.hwsim.board.factory import make_flash
 from yima.sdk.issuer import Issuer, RootAuthority, make_issuer, make_rider, make_root
@@ -86,6 +87,6 @@ def equip(path: Path, image: bytes, parameters: Parameters | None, *, terminal: 
         path,
         image,
         keys=[public_test_key()],
-        settings=Settings(terminal=terminal, city=CITY),
+        settings=Settings(terminal=terminal, city=CITY, station_keys=[bench_key()]),
         parameters=None if parameters is None else bytes(parameters.image),
     )

@@ -13,12 +13,14 @@ from typing import Any
 from yima.firmware_images.image import read
 from yima.firmware_images.keys import WARNING, public_key_of, public_test_key
 from yima.firmware_images.provision import Settings
+from yima.firmware_images.session import Role, StationKey, bench_key
 from yima.hwsim.board import qemu
 from yima.hwsim.board.emulator import MHZ, Board
 from yima.hwsim.board.errors import BoardError, BoardUsageError
 from yima.hwsim.board.factory import make_flash, parameters_bytes
 from yima.hwsim.board.layout import SCANNER, STATION, STATUS
 from yima.sdk.cli.arguments import WholeNumber, add_operator_argument
+from yima.sdk.sm2 import decompress
 from yima.validator.system.posix import need_posix
 from yima.validator.texts import Text, say
 
@@ -65,6 +67,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flash.add_argument("--terminal", default="bench-1", metavar="ID", help="default bench-1 终端编号")
     flash.add_argument("--city", type=WholeNumber(0, 999999), default=0, metavar="N", help="division code 行政区划")
     add_operator_argument(flash)
+    flash.add_argument(
+        "--station-key", action="append", default=[], type=_station_key, metavar="[ROLE=]HEX",
+        help="opens sessions on the station line as centre (default) or maintenance; to a test board: "
+        "the TEST key 车站会话公钥",
+    )  # fmt: skip
     flash.add_argument("--keep", action="store_true", help="keep log, settings and the other slot 保留其余内容")
     run_board = verbs.add_parser("run", help="power on; Ctrl-C is power off 上电运行")
     run_board.add_argument(
@@ -120,6 +127,17 @@ def _link(text: str) -> tuple[int, Path]:
     return _UARTS[name], Path(path)
 
 
+def _station_key(text: str) -> StationKey:
+    role, equals, digits = text.rpartition("=")
+    try:
+        key = StationKey(role=Role[role.upper() if equals else "CENTRE"], public=bytes.fromhex(digits))
+        if decompress(key.public) is not None:
+            return key
+    except (KeyError, ValueError):
+        pass
+    raise argparse.ArgumentTypeError(f"write centre=HEX or maintenance=HEX, the 66 digits of new-key, not {text!r}")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """0; 1 if the board halted. Raises YimaError when it cannot start."""
     if arguments.action != "flash":
@@ -130,19 +148,30 @@ def run(arguments: argparse.Namespace) -> int:
 def _flash(arguments: argparse.Namespace) -> int:
     keys = [public_key_of(path) for path in arguments.key] if arguments.key else [public_test_key()]
     image = _bytes_of(arguments.image)
+    shown = read(image, arguments.image)
+    station_keys = arguments.station_key or ([bench_key()] if shown.environment == "test" else [])
     arguments.flash.parent.mkdir(parents=True, exist_ok=True)
     make_flash(
         arguments.flash,
         image,
         keys=keys,
-        settings=Settings(terminal=arguments.terminal, city=arguments.city, operator=arguments.operator),
+        settings=Settings(
+            terminal=arguments.terminal,
+            city=arguments.city,
+            operator=arguments.operator,
+            station_keys=station_keys,
+        ),
         parameters=parameters_bytes(arguments.parameters) if arguments.parameters else None,
         keep=arguments.keep,
     )
-    shown = read(image, arguments.image)
     print(f"{arguments.flash}  {shown.product} {shown.version_text}, terminal {arguments.terminal}")
     if shown.test_key:
         print(f"yima board: {say(WARNING)}", file=sys.stderr)
+    if not station_keys:
+        nobody = Text(
+            "no --station-key: nobody can set its clock or take its records", "未指定 --station-key：无法校时或取记录"
+        )
+        print(f"yima board: {say(nobody)}", file=sys.stderr)
     if not arguments.parameters and not arguments.keep:
         missing = Text("no parameters yet: the board will be out of service", "尚无参数：设备将停止服务")
         print(f"yima board: {say(missing)}", file=sys.stderr)

@@ -12,12 +12,13 @@ import cbor2
 from yima.firmware_images.build import ROOT
 from yima.firmware_images.host_build import host_library
 from yima.firmware_images.provision import PARAMETERS_AT, SETTINGS_AT, Settings, parameters_copy, settings_copy
+from yima.firmware_images.session import Signer, bench_signer
 from yima.hwsim.board.log_reader import FoundLog, read_log
 
 FLASH_FROM, FLASH_END = 0x10000, 0xE4000
 PARTS = (
     *("device", "gate", "parameters_flash", "flash_writer", "settings", "status", "sha256", "cbor", "image"),
-    *("smp", "smp_os", "smp_image", "smp_yima"),
+    *("smp", "smp_os", "smp_image", "smp_yima", "smp_session", "session"),
 )
 _COUNT = itertools.count()
 DEFINES = ("YIMA_PRODUCT_METRO_GATE", "YIMA_ENVIRONMENT=2", 'YIMA_VERSION="host"')
@@ -112,6 +113,12 @@ class HostBoard:
         size = self._library.smp_answer(head + payload, len(head + payload), answer)
         found: dict[str, Any] = cbor2.loads(answer.raw[8:size])
         return found
+
+    def open_session(self, signer: Signer | None = None) -> dict[str, Any]:
+        """Signs a challenge, with the TEST key if no other is given; the answer's map."""
+        asked = self.ask(0, 64, 4, {})
+        answer = (signer or bench_signer()).answer(asked["challenge"], asked["terminal"], asked["environment"])
+        return self.ask(2, 64, 4, answer)
 
     def flash(self) -> bytes:
         """The whole flash as it is, from address 0 on."""

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import IO, cast
 
 from yima.firmware_images.provision import PARAMETERS_AT, SETTINGS_AT, Settings, parameters_copy, settings_copy
+from yima.firmware_images.session import bench_key
 
 _SCANNER, _STATION, _STATUS = "u0", "u1", "u2"
 LOG_AT, LOG_SIZE, BLOCK = 0xA0000, 0x40000, 4096
@@ -115,5 +116,7 @@ def flash(image: bytes, parameters: bytes | None, log: bytes = b"", keys: tuple[
         _SLOT_B: b"\xff" * 0x30000,
         PARAMETERS_AT[0]: copies.ljust(0x20000, b"\xff"),
         LOG_AT: log.ljust(LOG_SIZE, b"\xff"),
-        SETTINGS_AT[0]: settings_copy(Settings(terminal="YM000042", city=320500, keys=keys)),
+        SETTINGS_AT[0]: settings_copy(
+            Settings(terminal="YM000042", city=320500, keys=keys, station_keys=[bench_key()])
+        ),
     }

@@ -6,6 +6,7 @@
 #include "image.h"
 #include "port.h"
 #include "runtime.h"
+#include "session.h"
 #include "settings.h"
 #include "smp.h"
 #include "station.h"
@@ -92,6 +93,7 @@ size_t link_feed(const uint8_t *bytes, size_t size, const uint8_t **answer) {
     memcpy(input, bytes, size);
     input_size = size;
     input_at = output_size = 0;
+    session = (session_state){.role = SESSION_CENTRE, .until_ms = UINT64_MAX};
     while (station_run()) {
     }
     *answer = output;

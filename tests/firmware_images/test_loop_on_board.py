@@ -11,12 +11,13 @@ from tests.entries import all_of
 from yima.firmware_images.build import Product
 from yima.firmware_images.keys import public_test_key
 from yima.firmware_images.provision import Settings
+from yima.firmware_images.session import bench_key
 from yima.hwsim.board.emulator import Board
 from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.factory import make_flash
-from yima.hwsim.board.layout import GATE_FAULT, PARAMETERS, PIN_GATE, PIN_OUT_OF_SERVICE, PIN_RED, SCANNER, STATION
+from yima.hwsim.board.layout import GATE_FAULT, PARAMETERS, PIN_GATE, PIN_OUT_OF_SERVICE, PIN_RED, SCANNER
 from yima.hwsim.board.log_reader import read_log
-from yima.hwsim.board.station import Station, time_request
+from yima.hwsim.board.station import Station
 from yima.hwsim.board.workshop import CITY, CLOCK, ORGANISATION, PLATFORM, World, make_firmware, make_world
 from yima.sdk.parameters.signing import Envelope, sign_package
 from yima.sdk.sm2 import SigningKey
@@ -49,7 +50,7 @@ def started(image: bytes, world: World, tmp_path: Path) -> Iterator[Started]:
 
     def start(parameters: bytes = bytes(world.parameters.image), *, clock: int = CLOCK) -> Board:
         path = tmp_path / f"flash-{len(boards)}"
-        settings = Settings(terminal="T1", city=CITY)
+        settings = Settings(terminal="T1", city=CITY, station_keys=[bench_key()])
         make_flash(path, image, keys=[public_test_key()], settings=settings, parameters=parameters)
         boards.append(Board(path))
         restart(boards[-1], clock)
@@ -81,8 +82,9 @@ def shown(board: Board, code: bytes) -> str:
 
 def set_clock(board: Board, unix_s: int) -> str:
     """The station says what time it is; what the status line says."""
-    board.feed(STATION, time_request(unix_s))
-    return board.run(300).status
+    station = Station(board)
+    station.set_time(unix_s)
+    return "".join(outcome.status for outcome in [*station.seen, board.run(300)])
 
 
 def kept(board: Board, kind: type[_Facts]) -> list[_Facts]:

@@ -18,8 +18,10 @@ from tests.validator.core.flash import SOURCES
 from yima.firmware_images.build import Environment, Product, Slot, build
 from yima.firmware_images.host_build import host_library
 from yima.firmware_images.image import factory_slot
+from yima.firmware_images.session import bench_signer
 from yima.firmware_images.signing import sign
-from yima.firmware_images.station import ParametersWrite, Record, Station, StationError
+from yima.firmware_images.station import Station, StationError
+from yima.firmware_images.station_messages import ParametersWrite, Record
 from yima.sdk.issuer import Rider, RootAuthority, make_issuer, make_rider, make_root
 from yima.sdk.parameters.signing import Envelope, sign_package
 from yima.sdk.sm2 import SigningKey
@@ -120,7 +122,7 @@ def board(boards: Boards) -> QemuBoard:
 
 def _set_clock(board: QemuBoard, unix_s: int) -> None:
     async def talk() -> None:
-        async with Station(board.station) as station:
+        async with Station(board.station, signer=bench_signer()) as station:
             await station.set_clock(unix_s)
 
     asyncio.run(talk())
@@ -139,7 +141,7 @@ def test_a_good_code_opens_the_gate_and_its_record_is_what_the_host_would_write(
     assert (tap["accepted"], tap["name"], tap["fare"], tap["record"]) == ("1", "ACCEPTED", "300", "4")
 
     async def talk() -> list[Record]:
-        async with Station(board.station) as station:
+        async with Station(board.station, signer=bench_signer()) as station:
             return await _all(station)
 
     *before, record = asyncio.run(talk())
@@ -183,7 +185,7 @@ def test_records_go_out_in_order_and_acknowledgement_needs_the_records_own_chain
         board.until("tap .* accepted=1")
 
     async def talk() -> None:
-        async with Station(board.station) as station:
+        async with Station(board.station, signer=bench_signer()) as station:
             records = await _all(station)
             assert [record.n for record in records] == list(range(1, len(records) + 1))
             assert all(fault_of(record.d) is None for record in records)
@@ -201,7 +203,7 @@ def test_records_go_out_in_order_and_acknowledgement_needs_the_records_own_chain
 
 def test_an_image_for_the_other_slot_is_taken_and_marked_to_be_tried(board: QemuBoard, built: _Built) -> None:
     async def talk() -> None:
-        async with Station(board.station) as station:
+        async with Station(board.station, signer=bench_signer()) as station:
             await station.update(built.b)
             running, waiting = await station.images()
             assert (running.active, running.confirmed) == (True, True)
@@ -222,7 +224,7 @@ def test_images_that_cannot_run_here_are_refused_and_the_status_line_says_why(bo
     ]
 
     async def talk() -> None:
-        async with Station(board.station) as station:
+        async with Station(board.station, signer=bench_signer()) as station:
             for image, why in refused:
                 with pytest.raises(StationError):
                     await station.update(image)
@@ -241,7 +243,7 @@ def test_parameters_come_into_force_at_once_and_older_ones_never(
     board.quiet(2.5)
 
     async def talk() -> None:
-        async with Station(board.station) as station:
+        async with Station(board.station, signer=bench_signer()) as station:
             assert await station.send_parameters(bytes(_parameters(root, 9).image)) == 9
             for bad, why in ((bytes(_parameters(root, 8).image), "OLDER"), (b"junk" * 100, "BAD_PARAMETERS")):
                 with pytest.raises(StationError):
@@ -262,7 +264,7 @@ def test_a_parameter_transfer_that_stops_half_way_changes_nothing(
     async def talk() -> None:
         async with SMPClient(SMPSerialTransport(), board.station) as client:
             await client.request(ParametersWrite(off=0, data=image[:100], len=len(image)))
-        async with Station(board.station) as station:
+        async with Station(board.station, signer=bench_signer()) as station:
             assert (await station.state()).parameters == 7
 
     asyncio.run(talk())
@@ -289,7 +291,7 @@ def test_without_parameters_nobody_passes_and_the_first_ones_are_taken(
     assert board.until("tap ")["name"] == "NO_PARAMETERS"
 
     async def talk() -> None:
-        async with Station(board.station) as station:
+        async with Station(board.station, signer=bench_signer()) as station:
             assert not (await station.state()).serving
             assert await station.send_parameters(bytes(_parameters(root).image)) == 7
 
@@ -328,7 +330,7 @@ def test_a_log_full_of_records_shuts_the_gate_until_the_station_has_taken_them(
     assert board.until("tap ")["name"] == "CANNOT_RECORD"
 
     async def talk() -> None:
-        async with Station(board.station) as station:
+        async with Station(board.station, signer=bench_signer()) as station:
             assert not (await station.state()).serving
             records = await _all(station)
             await station.acknowledge(records[-1])
@@ -362,7 +364,7 @@ def test_signed_parameters_are_taken_from_whom_the_settings_trust_and_then_from_
         return board.until("parameters refused")["refused"]
 
     async def talk() -> None:
-        async with Station(board.station) as station:
+        async with Station(board.station, signer=bench_signer()) as station:
             assert await refused(station, package(3, first, second)) == "NO_CLOCK"
             await station.set_clock(_NOW)
             assert await refused(station, package(3, stranger, stranger)) == "UNKNOWN_SIGNER"
@@ -392,7 +394,7 @@ def test_garbage_on_both_lines_at_once_stops_nothing(board: QemuBoard, rider: Ri
     assert not any(line.startswith("yima version") for line in lines), "it has not restarted"
 
     async def talk() -> int:
-        async with Station(board.station) as station:
+        async with Station(board.station, signer=bench_signer()) as station:
             return (await station.state()).parameters
 
     assert asyncio.run(talk()) == 7

@@ -12,12 +12,13 @@ from smp.header import Header
 from smpclient import SMPClient
 from smpclient.transport import SMPTransport
 
-from yima.firmware_images.station import Record, Station, StationError
+from yima.firmware_images.station import Station, StationError
+from yima.firmware_images.station_messages import Record
 
 STATE: dict[str, Any] = {
     **{"product": "yima-bus-validator", "software": "0", "terminal": "T", "environment": "test", "parameters": 1},
     **{"signed": False, "unix": 1, "trusted": True, "next": 3, "ack": 0, "lost": 0, "room": 60, "taps": 2, "slot": 0},
-    **{"serving": True, "faults": 0},
+    **{"serving": True, "faults": 0, "session": 0, "refused": 0},
 }
 RECORDS = {"next": 3, "ack": 0, "records": [{"n": 1, "d": b"record", "h": bytes(32)}]}
 _VALUES = st.none() | st.booleans() | st.integers(-1, 2**64) | st.text(max_size=4) | st.binary(max_size=4)

@@ -59,6 +59,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
             f"{app}/station.c",
             f"{app}/smp.c",
             f"{app}/smp_os.c",
+            f"{app}/session.c",
             f"{app}/cbor.c",
             f"{app}/status.c",
             _HERE / "station_host.c",

@@ -15,6 +15,7 @@ from tests.firmware_images.device_host import HostBoard, built
 from yima.firmware_images.build import Environment, Slot
 from yima.firmware_images.image import factory_slot, read
 from yima.firmware_images.provision import Settings
+from yima.firmware_images.session import bench_key
 from yima.firmware_images.signing import sign
 from yima.hwsim.board.bootrom import trailer
 from yima.hwsim.board.flash import Flash
@@ -53,9 +54,12 @@ def newer() -> bytes:
 @pytest.fixture
 def board(library: Path, world: World, running: bytes) -> HostBoard:
     """A metro gate that runs a confirmed image in slot A."""
-    made = HostBoard(library, Settings(terminal="T1", city=CITY), bytes(world.parameters.image))
+    made = HostBoard(
+        library, Settings(terminal="T1", city=CITY, station_keys=[bench_key()]), bytes(world.parameters.image)
+    )
     made.put(A, factory_slot(running))
     made.start(CLOCK, 1000)
+    made.open_session()
     return made
 
 
@@ -82,6 +86,7 @@ def on_trial(board: HostBoard, running: bytes, newer: bytes) -> None:
     marked[-24:-16] = b"\xff" * 8
     board.put(B, bytes(marked))
     board.start(CLOCK, 1000)
+    board.open_session()
     board.runs_slot(1)
 
 

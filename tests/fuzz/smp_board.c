@@ -8,6 +8,7 @@
 #include "device.h"
 #include "fuzz.h"
 #include "port.h"
+#include "session.h"
 #include "settings.h"
 #include "smp.h"
 #include "smp_board.h"
@@ -150,6 +151,7 @@ static void end_sessions(void) {
     static const uint8_t no_packet[] = {'\n', 0x06, 0x09, '!', '\n'};
     uint8_t answer[SMP_MAX];
     size_t size;
+    session = (session_state){.role = SESSION_CENTRE, .until_ms = UINT64_MAX}; /* no input can sign one */
     demand(smp_answer(erase_image, sizeof erase_image, answer));
     demand(smp_answer(no_parameters, sizeof no_parameters, answer));
     (void)board_station(no_packet, sizeof no_packet, &size);

@@ -32,8 +32,7 @@ static int find_newest(yima_log *log, block_header *newest) {
 }
 
 static yima_log_place place_in(const yima_log *log, uint32_t block, const block_header *header) {
-    return (yima_log_place){
-        .sequence = header->sequence, .block = block, .seed = header->seed, .at = block_start(log)};
+    return (yima_log_place){.sequence = header->sequence, .block = block, .seed = header->seed, .at = block_start(log)};
 }
 
 /* Reads through the newest block. A number counts as given if it may have been: by what rotted, too. */
@@ -241,8 +240,8 @@ static int is_half_erased(const yima_log *log, uint32_t block) {
 }
 
 void yima_log_begin(const yima_log *log, yima_log_place *place, uint32_t from) {
-    *place = (yima_log_place){
-        .sequence = log->sequence, .block = log->block, .seed = log->seed, .at = block_start(log)};
+    *place =
+        (yima_log_place){.sequence = log->sequence, .block = log->block, .seed = log->seed, .at = block_start(log)};
     if (log->block == log->blocks) return;
     for (uint32_t back = 0; back < log->blocks && back < log->sequence; back++) {
         const uint32_t block = (log->block + log->blocks - back) % log->blocks;

@@ -14,9 +14,9 @@ enum {
     OWN_HANDLERS = 7u << 16,
     LOWER = 0x80,
     STACKING = 1u << 4 | 1u << 12,
-    GUARD = 1 << 20, /* bytes below the stack: more than any function takes at once */
+    GUARD = 1 << 20,            /* bytes below the stack: more than any function takes at once */
     GUARD_REGION = 19 << 1 | 1, /* 2 to the 20th bytes, no access */
-    PROTECTION_ON = 5, /* with the default map beside the regions */
+    PROTECTION_ON = 5,          /* with the default map beside the regions */
     FRAME = 32,
     FRAME_PC = 6,
     PUSHED_MOST = 64 /* by one instruction */
@@ -60,8 +60,8 @@ static port_fault_kind kind_of(uint32_t exception, uint32_t sp) {
 
 __attribute__((used)) _Noreturn void fault_keep(uint32_t sp, uint32_t exception) {
     const uint32_t cause = SYSTEM->cause;
-    const int has_frame = !(cause & STACKING) && sp >= (uint32_t)(uintptr_t)stack_bottom &&
-                          sp <= (uint32_t)(uintptr_t)stack_top - FRAME;
+    const int has_frame =
+        !(cause & STACKING) && sp >= (uint32_t)(uintptr_t)stack_bottom && sp <= (uint32_t)(uintptr_t)stack_top - FRAME;
     const uint32_t count = is_kept() ? fault_kept.fault.count : 0;
     fault_kept.magic = MAGIC;
     fault_kept.fault = (port_fault){.count = count + 1,

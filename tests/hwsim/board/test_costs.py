@@ -10,9 +10,9 @@ from benchmarks.board import BEGIN, END, PAGE, RECORD, count, differences, figur
 from benchmarks.pages import read_between
 from yima.hwsim.board.costs import functions
 from yima.hwsim.board.emulator import Board
-from yima.hwsim.board.layout import SCANNER, STATION
+from yima.hwsim.board.layout import SCANNER
 from yima.hwsim.board.qemu import Witness, after_call, installed
-from yima.hwsim.board.station import time_request
+from yima.hwsim.board.station import Station
 from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip
 
 KNOWN_ISSUER_MOST = 9_000_000
@@ -60,7 +60,7 @@ def test_qemu_gives_the_same_verdicts_and_counts_to_one_timer_tick(
         board.power_on()
         board.mark({judge: 2})
         board.run(2000, until=b"ready terminal")
-        board.feed(STATION, time_request(CLOCK))  # as QEMU's is set: it starts without one
+        Station(board).set_time(CLOCK)  # as QEMU's is set: it starts without one
         board.run(500, until=b"clock trusted=1")
         for code in codes:
             board.parts(clear=True)

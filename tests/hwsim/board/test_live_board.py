@@ -15,6 +15,7 @@ from types import MappingProxyType
 import pytest
 
 from yima.firmware_images.image import read
+from yima.firmware_images.session import bench_signer
 from yima.hwsim.board.backend import open_gate, open_reader
 from yima.hwsim.board.workshop import Firmware, World
 from yima.hwsim.cli import board as verb
@@ -177,16 +178,24 @@ def _verdict(reason: Reason = Reason.ACCEPTED) -> Verdict:
 def test_smpclient_updates_the_board_over_the_stations_pty(
     running: Callable[..., Running], firmware: Firmware, tmp_path: Path
 ) -> None:
+    """A tool that knows nothing of sessions does its work in one that is open."""
     transport = pytest.importorskip("smpclient.transport.serial")
     from smpclient import SMPClient
     from smpclient.requests.image_management import ImageStatesWrite
     from smpclient.requests.os_management import ResetWrite
 
+    from yima.firmware_images.station import Station
+
     link = tmp_path / "station"
     board = running("--link", f"station={link}")
     board.status("ready terminal")
 
+    async def session() -> None:
+        async with Station(link) as station:
+            await station.open_session(bench_signer())
+
     async def update() -> None:
+        await session()
         async with SMPClient(transport.SMPSerialTransport(), str(link), timeout_s=10) as client:
             async for _ in client.upload(firmware.update):
                 pass
@@ -195,6 +204,8 @@ def test_smpclient_updates_the_board_over_the_stations_pty(
             board.until(lambda event: "starts slot B" in str(event.get("note")))
             board.said = ""
             board.status("ready terminal")
+        await session()
+        async with SMPClient(transport.SMPSerialTransport(), str(link), timeout_s=10) as client:
             await client.request(ImageStatesWrite(confirm=True))
 
     asyncio.run(update())

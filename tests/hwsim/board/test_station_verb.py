@@ -1,5 +1,6 @@
 """`yima station` and `smpmgr` against a board that runs at the host's pace."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -14,7 +15,9 @@ from typing import Any
 import pytest
 
 from tests.hwsim.board.test_live_board import Running
+from yima.firmware_images.station import Station, StationError
 from yima.hwsim.board.workshop import Firmware, World, equip
+from yima.sdk.parameters.signing import make_key_file
 from yima.validator.journal.facts import TimeFacts, parse
 
 SMPMGR = shutil.which("smpmgr")
@@ -73,10 +76,42 @@ def test_what_the_device_refuses_is_told_and_a_file_that_is_not_there_is_named(
     assert "cannot be used" in ask("parameters", str(tmp_path / "gone"), status=file)[0]["error"]
 
 
+def test_a_session_that_was_left_open_is_other_programs_too_until_it_is_ended(
+    ask: Callable[..., list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    async def other_program() -> None:
+        async with Station(tmp_path / "station") as station:
+            await station.set_clock(int(time.time()))
+
+    with pytest.raises(StationError, match="EACCESSDENIED"):
+        asyncio.run(other_program())
+    assert ask("--minutes", "5", "open") == [{"session": "centre", "minutes": 5}]
+    asyncio.run(other_program())
+    assert ask("state")[0]["session"] == 1
+    ask("close")
+    with pytest.raises(StationError, match="EACCESSDENIED"):
+        asyncio.run(other_program())
+    ask("time")
+    assert ask("state")[0]["session"] == 0, "a command's own session ends with it"
+
+
+def test_a_key_that_the_device_does_not_know_opens_nothing_and_a_role_without_a_key_is_named(
+    ask: Callable[..., list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    stranger, trips, device = tmp_path / "stranger.key", tmp_path / "trips.jsonl", 4
+    secret = make_key_file(stranger).secret
+    (refused,) = ask("--key", str(stranger), "records", str(trips), status=device)
+    assert "SIGNATURE" in refused["error"] and "--key" in refused["error"]
+    assert f"{secret:x}" not in refused["error"]
+    assert trips.read_bytes() == b""
+    assert "NO_KEY" in ask("--role", "maintenance", "open", status=device)[0]["error"]
+    assert ask("state")[0]["refused"] == 3
+
+
 @pytest.mark.long
 @pytest.mark.skipif(SMPMGR is None, reason="smpmgr is not installed")
 def test_smpmgr_upgrades_with_its_defaults_lists_confirms_and_is_refused_a_downgrade(
-    board: Running, tmp_path: Path, firmware: Firmware
+    board: Running, ask: Callable[..., list[dict[str, Any]]], tmp_path: Path, firmware: Firmware
 ) -> None:
     def smpmgr(*words: str) -> subprocess.CompletedProcess[str]:
         command = [str(SMPMGR), "--port", str(tmp_path / "station"), "--timeout", "10", *words]
@@ -85,6 +120,7 @@ def test_smpmgr_upgrades_with_its_defaults_lists_confirms_and_is_refused_a_downg
 
     update = tmp_path / "update.img"
     update.write_bytes(firmware.update)
+    ask("open")
     board.said = ""
     upgraded = smpmgr("upgrade", str(update))
     assert "Upgrade complete" in upgraded.stdout, upgraded.stdout + upgraded.stderr
@@ -92,6 +128,8 @@ def test_smpmgr_upgrades_with_its_defaults_lists_confirms_and_is_refused_a_downg
     assert "yima version=9.0.0" in board.said
     listed = smpmgr("image", "state-read").stdout
     assert "9.0.0" in listed and "0.1.0" in listed
+    assert smpmgr("image", "state-write", "--confirm").returncode != 0
+    ask("open")
     assert smpmgr("image", "state-write", "--confirm").returncode == 0
     older = tmp_path / "older.img"
     older.write_bytes(firmware.image)

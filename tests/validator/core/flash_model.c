@@ -162,7 +162,7 @@ uint32_t model_next(flash_model *m) {
 }
 
 uint32_t model_value(const flash_model *m, int which) {
-    const uint32_t values[] = {m->operations,       m->violations,  (uint32_t)m->dead,     m->log.next,
+    const uint32_t values[] = {m->operations,       m->violations,  (uint32_t)m->dead,      m->log.next,
                                m->log.acknowledged, m->log.damaged, yima_log_room(&m->log), yima_log_largest(&m->log)};
     return values[which];
 }
