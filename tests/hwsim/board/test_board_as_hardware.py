@@ -152,7 +152,14 @@ def test_a_board_that_was_killed_is_named_and_taken_up_again_when_it_is_back(ben
     bench.show(bench.codes[0])
     assert until(host, is_tap)["trouble"] is None
 
-    os.killpg(board.pid, signal.SIGKILL)  # with the process of its emulator: nobody is left to tidy up
+    # With the process of its emulator, which has a group of its own: nobody is left to tidy up.
+    found = subprocess.run(["pgrep", "-P", str(board.pid)], capture_output=True, text=True, check=True).stdout
+    emulators = [int(word) for word in found.split()]
+    for emulator in emulators:
+        os.kill(emulator, signal.SIGSTOP)
+    os.killpg(board.pid, signal.SIGKILL)
+    for emulator in emulators:
+        os.kill(emulator, signal.SIGKILL)
     lost = until(host, lambda event: event["event"] == "reader_lost")
     assert lost["thing"] == f"board:{bench.control}"
     assert lost["problem"] == "the board is gone"

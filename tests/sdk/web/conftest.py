@@ -34,7 +34,7 @@ def served() -> Iterator[str]:
         process.terminate()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is there its event loop runs in this thread, and no other can
 def browser(held_up: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One for the whole file; its camera sees a phone that is held up."""
     if CHROMIUM is None:

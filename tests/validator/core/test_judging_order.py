@@ -59,7 +59,7 @@ ORDER: list[tuple[Reason, Callable[[Scene], object]]] = [
     (Reason.MODE_NOT_ACCEPTED, lambda s: s.settings["whitelist"][0].update(modes=["metro"])),
     (Reason.CITY_NOT_ACCEPTED, lambda s: s.settings["whitelist"][0].update(city=310000)),
     (Reason.DENY_LISTED, lambda s: s.settings.update(deny=[{"account": "31048700000000019999"}])),
-    (Reason.ACCOUNT_TYPE, lambda s: s.signed.update({154: b"\x41"})),
+    (Reason.ACCOUNT_TYPE, lambda s: s.signed.update({154: b"\x06"})),
     (Reason.CAP_ZERO, lambda s: s.signed.update({155: bytes(3)})),
     (Reason.NO_FARE, lambda s: s.settings.update(fares={"metro": 300})),
 ]
