@@ -12,7 +12,7 @@ from hypothesis import settings
 # that watch the core (sanitizers, counters), which look at the same code again, few examples do.
 COUNTED, WATCHED = "YIMA_COVERAGE_IN" in os.environ, "YIMA_CORE_IN" in os.environ
 # CI takes fewer than hypothesis would; `make test-long` takes more.
-EXAMPLES = int(os.environ.get("YIMA_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("YIMA_EXAMPLES", "30"))
 settings.register_profile("yima", deadline=None, derandomize=COUNTED, max_examples=25 if WATCHED else EXAMPLES)
 settings.load_profile("yima")
 

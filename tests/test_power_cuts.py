@@ -24,7 +24,12 @@ EVERY = int(os.environ.get("YIMA_CUTS_EVERY", "0"))
 
 
 @pytest.mark.parametrize(
-    ("name", "every"), [("trips", 60), ("trial", 1), pytest.param("update", 200, marks=pytest.mark.long)]
+    ("name", "every"),
+    [
+        ("trips", 120),
+        pytest.param("trial", 1, marks=pytest.mark.long),
+        pytest.param("update", 200, marks=pytest.mark.long),
+    ],
 )
 def test_every_cut_is_survived(name: str, every: int, capsys: pytest.CaptureFixture[str]) -> None:
     from yima.hwsim.board import cut_scenarios
