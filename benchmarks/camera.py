@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import zxingcpp
@@ -109,12 +110,12 @@ def rendered(number: int) -> list[dict[str, object]]:
     return rows + [compared(f"{size}, all severities", sides) for size, sides in sums.items()]
 
 
-def sequences(number: int) -> list[dict[str, object]]:
+def sequences(number: int, severities: Iterable[int] = range(1, 7)) -> list[dict[str, Any]]:
     """For each size and severity (poor optics are those from 4 on): of so many phones coming near, how many are read,
     and after how long at 30 frames a second (mean over those that both read)."""
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for size in scenes.SIZES:
-        for severity in range(1, 7):
+        for severity in severities:
             firsts: list[dict[str, int]] = []
             for seed, _ in zip(scenes.seeds(), range(number), strict=False):
                 code, frames = scenes.approach(size, severity, seed)

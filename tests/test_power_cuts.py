@@ -23,13 +23,10 @@ pytestmark = [
 EVERY = int(os.environ.get("YIMA_CUTS_EVERY", "0"))
 
 
+# CI samples the trips; the two others are `make test-long`'s.
 @pytest.mark.parametrize(
     ("name", "every"),
-    [
-        ("trips", 120),
-        pytest.param("trial", 1, marks=pytest.mark.long),
-        pytest.param("update", 200, marks=pytest.mark.long),
-    ],
+    [("trips", 60), *(pytest.param(*one, marks=pytest.mark.long) for one in (("trial", 1), ("update", 200)))],
 )
 def test_every_cut_is_survived(name: str, every: int, capsys: pytest.CaptureFixture[str]) -> None:
     from yima.hwsim.board import cut_scenarios

@@ -15,7 +15,7 @@ from yima.hwsim.board.layout import FLASH_BLOCK, LOG_SIZE, SCANNER
 from yima.hwsim.board.log_reader import read_log
 from yima.hwsim.board.power_cuts import Player, Scenario
 from yima.hwsim.board.station import Station
-from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip
+from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip, ready_board
 
 TRIPS = 9  # a block of the log holds seven records: one new block comes in between
 _JUNK = 364
@@ -71,10 +71,7 @@ def trial(directory: Path, firmware: Firmware, world: World) -> Scenario:
     """An image is on trial; the station uploads into the slot of its fall-back, and erases it."""
     flash = directory / "flash"
     equip(flash, firmware.image, world.parameters)
-    with Board(flash) as board:
-        board.set_rtc(CLOCK)
-        board.power_on()
-        board.run(2000, until=b"ready terminal")
+    with ready_board(flash) as board:
         station = Station(board)
         station.upload(firmware.update)
         station.try_image(read(firmware.update).digest)

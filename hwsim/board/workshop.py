@@ -4,6 +4,8 @@ Riders' keys are fresh every time, and the cost of a verification depends on the
 the codes of benchmarks/board-codes.json instead.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from yima.firmware_images.keys import public_test_key
 from yima.firmware_images.provision import Settings
 from yima.firmware_images.session import bench_key
 from yima.firmware_images.signing import sign
+from yima.hwsim.board.emulator import Board
 from yima.hwsim.board.factory import make_flash
 from yima.sdk.issuer import Issuer, RootAuthority, make_issuer, make_rider, make_root
 from yima.validator.parameters import Parameters, from_mapping
@@ -90,3 +93,13 @@ def equip(path: Path, image: bytes, parameters: Parameters | None, *, terminal: 
         settings=Settings(terminal=terminal, city=CITY, station_keys=[bench_key()]),
         parameters=None if parameters is None else bytes(parameters.image),
     )
+
+
+@contextmanager
+def ready_board(path: Path) -> Iterator[Board]:
+    """The board of a flash file that was equipped, at CLOCK, come up as far as taking codes."""
+    with Board(path) as board:
+        board.set_rtc(CLOCK)
+        board.power_on()
+        board.run(2000, until=b"ready terminal")
+        yield board

@@ -10,6 +10,7 @@ from typing import Any
 from yima.sdk.centre.clearing.toml_rows import TermsError
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.enrolment import Enrolled
+from yima.sdk.centre.collector.schema import StoreError
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.centre.collector.watched import Watching
 from yima.sdk.centre.interfaces.keys import Role, read_keys
@@ -72,6 +73,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serves until SIGTERM or SIGINT; 0. Raises YimaError when it cannot start."""
+    if arguments.bench and arguments.readers is not None:
+        raise StoreError(
+            "--readers",
+            Text("says who may read, and --bench lets everyone", "指定读取方，而 --bench 允许任何人读取"),
+            Text("Leave one of the two out", "请去掉其中一个选项"),
+        )
     host, port = host_and_port(arguments.listen)
     # A console that went away is no reason to stop taking trips.
     out = standard_output(lambda: None, as_json=arguments.json)

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.camera import Side, compared, contest, zxing
+from benchmarks.camera import Side, compared, contest, sequences, zxing
 from benchmarks.camera_scenes import SIZES, Shot, approach, held
 from yima.validator._core import family_of
 from yima.validator.readers.ladder import Ladder
@@ -20,7 +20,7 @@ def test_it_counts_what_both_read_of_rendered_and_given_pictures(tmp_path: Path)
         assert cv2.imwrite(str(tmp_path / f"{number}.png"), shot.gray)
         (tmp_path / f"{number}.bin").write_bytes(code)
     (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    words = ["--json", "--rounds", "1", "--sequences", "1", "--frames", str(tmp_path), "--photos", str(tmp_path)]
+    words = ["--json", "--rounds", "1", "--frames", str(tmp_path), "--photos", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.camera", *words], capture_output=True, text=True, timeout=200, check=False
     )
@@ -33,9 +33,14 @@ def test_it_counts_what_both_read_of_rendered_and_given_pictures(tmp_path: Path)
     assert rows["photographs"]["yima"]["read"] == 12
     assert all(row["yima"]["wrong"] == 0 for row in rows.values())
     assert all(rows[f"{size}, blank"]["yima"]["read"] == 0 for size in SIZES)
-    assert len(found["sequences"]) == 12
-    assert found["sequences"][0]["yima"]["opened"] == 1
+    assert found["sequences"] == []
     assert "zxing-cpp" in found["machine"]["packages"]
+
+
+def test_of_phones_that_come_near_it_counts_who_opened() -> None:
+    found = sequences(1, [1])
+    assert [row["name"] for row in found] == [f"{size}, coming near, severity 1" for size in SIZES]
+    assert [row["yima"]["opened"] for row in found] == [1, 1]
 
 
 def test_a_folder_that_is_not_there_is_named() -> None:

@@ -27,7 +27,7 @@ from yima.hwsim.board.layout import (
 )
 from yima.hwsim.board.log_reader import read_log
 from yima.hwsim.board.station import Station
-from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip, make_firmware
+from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip, make_firmware, ready_board
 from yima.validator.judging import GateContext, Mode, Validator
 
 Start = Callable[..., Board]
@@ -242,10 +242,7 @@ def test_an_update_over_the_station_line_is_tried_confirmed_and_stays(
 ) -> None:
     path = tmp_path / "flash"
     equip(path, firmware.image, world.parameters)
-    with Board(path) as board:
-        board.set_rtc(CLOCK)
-        board.power_on()
-        board.run(2000, until=b"ready terminal")
+    with ready_board(path) as board:
         station = Station(board)
         station.upload(firmware.update)
         station.try_image(read(firmware.update).digest)

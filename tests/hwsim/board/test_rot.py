@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from yima.firmware_images.provision import SETTINGS_AT
+from yima.firmware_images.provision import SETTINGS_AT, Settings, settings_copy
+from yima.firmware_images.session import bench_key
 from yima.hwsim.board.emulator import Board
 from yima.hwsim.board.layout import FLASH_BLOCK, LOG, PARAMETERS, PIN_GATE, SCANNER, SETTINGS
 from yima.hwsim.board.station import Station
-from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip
+from yima.hwsim.board.workshop import CITY, CLOCK, Firmware, World, equip, ready_board
 
 
 def test_no_loss_is_silent_no_log_jams_and_no_number_is_doubled() -> None:
@@ -39,7 +40,8 @@ def test_settings_that_rotted_in_both_copies_open_no_gate(
     path = tmp_path / "flash"
     equip(path, firmware.image, world.parameters)
     flash = bytearray(path.read_bytes())
-    assert len({bytes(flash[at : at + 512]) for at in SETTINGS_AT}) == 1
+    copy = settings_copy(Settings(terminal="T1", city=CITY, station_keys=[bench_key()]))
+    assert all(flash[at : at + len(copy)] == copy for at in SETTINGS_AT)
     assert flash[PARAMETERS[0] : PARAMETERS[0] + 4096] == flash[PARAMETERS[1] : PARAMETERS[1] + 4096]
     for number, place in enumerate(SETTINGS):
         if rotten in ("both", ("first", "second")[number]):
@@ -63,10 +65,7 @@ def test_a_record_that_no_answer_holds_is_handed_out_in_pieces(
     """A record over 1,800 bytes was answered by none, which a station reads as "no more"."""
     path = tmp_path / "flash"
     equip(path, firmware.image, world.parameters)
-    with Board(path) as board:
-        board.set_rtc(CLOCK)
-        board.power_on()
-        board.run(2000, until=b"ready terminal")
+    with ready_board(path) as board:
         poster = b"HTTP" + b"x" * 2900
         board.feed(SCANNER, poster)
         board.run(1500, until=b"record=")
@@ -84,10 +83,7 @@ def test_what_the_device_lost_it_names_to_the_station_and_on_the_status_line(
 ) -> None:
     path = tmp_path / "flash"
     equip(path, firmware.image, world.parameters)
-    with Board(path) as board:
-        board.set_rtc(CLOCK)
-        board.power_on()
-        board.run(2000, until=b"ready terminal")
+    with ready_board(path) as board:
         for rider in range(3):
             board.feed(SCANNER, world.code(rider))
             board.run(1500, until=b"record=")

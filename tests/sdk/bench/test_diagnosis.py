@@ -47,14 +47,23 @@ def test_what_is_lost_is_named(name: str, codes: list[bytes]) -> None:
 
 def test_swallowed_flow_control_is_named_or_left_open_and_put_back_where_little_is_lost(codes: list[bytes]) -> None:
     """Which of two bytes were lost is not always told by a code without them: then none is named."""
-    answers = []
     for code, came in damaged(codes, without(0x11, 0x13)):
         found = diagnose(came)
-        answers.append(found.cause)
         # Lost at the end alone, they leave what a cut leaves, too.
         assert found.cause in (Cause.FLOW_CONTROL_DROPPED, Cause.UNDETERMINED, Cause.CUT)
         assert not found.proved or found.payload == code
-    assert answers.count(Cause.FLOW_CONTROL_DROPPED) >= 0.3 * len(answers)
+
+
+def test_a_single_swallowed_byte_of_flow_control_is_always_named(new_code: Callable[..., bytes]) -> None:
+    """Of ten codes six had to be named; how many are is chance, and what was lost decides it."""
+    lost_one: list[bytes] = []
+    while len(lost_one) < 8:
+        code = new_code()
+        if code.count(0x11) + code.count(0x13) == 1 and code[-1] not in (0x11, 0x13):
+            lost_one.append(code)
+    for code, came in damaged(lost_one, without(0x11, 0x13)):
+        found = diagnose(came)
+        assert (found.cause, found.proved, found.payload) == (Cause.FLOW_CONTROL_DROPPED, True, code)
 
 
 def test_the_speeds_of_a_line_are_told_where_the_ports_is_known(codes: list[bytes]) -> None:

@@ -266,6 +266,7 @@ def test_a_collector_that_cannot_start_says_why(bench: Path, capsys: pytest.Capt
         (["--listen", "127.0.0.1:0", "--store", f"{bench}/none/trips.db", "--bench"], "none/trips.db", 5),
         (["--listen", "127.0.0.1:0", "--store", f"{bench}/city.toml", "--bench"], "city.toml", 5),
         (["--store", f"{bench}/trips.db", "--devices", f"{bench}/none"], "none", 5),
+        (["--store", f"{bench}/trips.db", "--bench", "--readers", "keys.toml"], "--readers", 5),
     ):
         assert main(["collect", *words]) == status
         assert says in capsys.readouterr().err.replace("主机:端口", "HOST:PORT")

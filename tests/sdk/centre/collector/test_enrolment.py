@@ -1,6 +1,5 @@
 """Who may send: a file that is read again when it has changed, and whose faults change nothing."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ def looks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def replace(path: Path, text: str) -> None:
     path.with_suffix(".new").write_text(text)
-    os.replace(path.with_suffix(".new"), path)  # noqa: PTH105
+    path.with_suffix(".new").replace(path)
 
 
 def test_a_device_is_enrolled_rotated_and_taken_out_while_it_runs(path: Path) -> None:
