@@ -6,6 +6,16 @@ from tests.sdk.bench.damages import without
 from tests.sdk.web.opened import Opened
 from yima.sdk.web.build import PACKED, search_script
 
+HELD = """
+window.Worker = class extends Worker {
+  set onmessage(take) {
+    const isHeld = window.holding;
+    super.onmessage = (answer) => { if (!isHeld) take(answer); };
+  }
+};
+"""
+"""A worker works as it does, and what it answers to a question asked while `holding` is true never comes: that search is
+not over, however fast the machine."""
 SEARCHING = "document.documentElement.hasAttribute('data-searching')"
 
 
@@ -13,19 +23,23 @@ def test_a_long_search_blocks_no_reading_and_ends_with_the_next(
     own: Opened, lab: dict[int, dict[str, Any]], held_up: bytes
 ) -> None:
     """Of a forged code all that 11 and 13 may have been is tried, to the last of 20,000 signatures."""
+    own.page.evaluate(HELD + "window.holding = true;")
     code = bytes.fromhex(lab[5685]["code"])
     own.paste(without(0x11, 0x13)(code[:-1] + bytes([code[-1] ^ 0x80])).hex())
     own.until("document.querySelectorAll('#history li').length === 1")
     assert own.page.evaluate(SEARCHING)
     assert "Looking for what happened" in own.page.inner_text("#diagnosis")
+    own.page.evaluate("window.holding = false")
     own.paste(held_up.hex())
     own.waits_for(2)
     assert own.signatures()["rider"] == "valid"
     assert not own.page.is_visible("#diagnosis")
     own.page.click("#history li:last-child button")
     assert "given up for a newer reading" in own.page.inner_text("#diagnosis")
+    own.page.evaluate("window.holding = true")
     own.page.click("#diagnosis button")
     assert own.page.evaluate(SEARCHING)
+    own.page.evaluate("window.holding = false")
     own.paste(held_up.decode("latin-1").encode().hex())
     own.waits_for(3)
     assert "utf8-reencoded" in own.page.inner_text("#diagnosis")
