@@ -14,8 +14,8 @@ window.Worker = class extends Worker {
   }
 };
 """
-"""A worker works as it does, and what it answers to a question asked while `holding` is true never comes: that search is
-not over, however fast the machine."""
+"""A worker works as it does, and what it answers to a question asked while `holding` is true never comes: that search
+is not over, however fast the machine."""
 SEARCHING = "document.documentElement.hasAttribute('data-searching')"
 
 
