@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,19 @@ if "YIMA_COVERAGE_IN" in os.environ:
     import xdist.workermanage
 
     xdist.workermanage.NodeManager.EXIT_TIMEOUT = 300
+
+# Stores and journals wait for the disk at each commit, which proves nothing here: what tests write goes to memory where
+# there is enough of it and programs may be started from it. Whoever sets TMPDIR chooses.
+MEMORY = Path("/dev/shm")
+ENOUGH = 4 << 30  # bytes; a whole run leaves some hundred MB
+if (
+    "TMPDIR" not in os.environ
+    and os.access(MEMORY, os.W_OK | os.X_OK)
+    and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
+    and shutil.disk_usage(MEMORY).free >= ENOUGH
+):
+    os.environ["TMPDIR"] = str(MEMORY)
+    tempfile.tempdir = None
 
 VECTORS = Path(__file__).parent / "vectors"
 

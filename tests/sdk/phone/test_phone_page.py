@@ -45,7 +45,8 @@ def gray_of(png: bytes) -> Any:
 
 
 def read(png: bytes) -> list[Any]:
-    return list(zxingcpp.read_barcodes(gray_of(png)))
+    """QR codes alone: among the modules of one, other symbologies are found at times."""
+    return list(zxingcpp.read_barcodes(gray_of(png), formats=zxingcpp.BarcodeFormat.QRCode))
 
 
 def has_finder(png: bytes, side: str) -> bool:

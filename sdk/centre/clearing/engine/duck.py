@@ -12,6 +12,7 @@ from yima.sdk.centre.clearing.tables import Table
 from yima.validator.texts import Text
 
 ROWS = 1 << 16  # rows of one batch of a result
+ROWS_IN_MEMORY = "rows in memory"
 
 
 class DuckEngine:
@@ -20,6 +21,7 @@ class DuckEngine:
     name = "duckdb"
 
     def __init__(self, scratch: Path, *, memory: str = "2GB") -> None:
+        self._kinds: dict[str, str] = {}  # what each name stands for: asking the catalogue costs more than most steps
         try:
             self._connection = duckdb.connect(
                 config={
@@ -51,17 +53,20 @@ class DuckEngine:
             self._connection.execute(
                 f"CREATE VIEW {view} AS SELECT {columns} FROM read_parquet([{names}], hive_partitioning = false)"  # noqa: S608
             )
+        self._kinds[view] = "VIEW"
 
     def register(self, view: str, rows: pa.Table) -> None:
         """Names rows in memory."""
         self._forget(view)
         self._connection.register(view, rows)
+        self._kinds[view] = ROWS_IN_MEMORY
 
     def keep(self, view: str, sql: str) -> None:
         """Runs one SELECT and names its rows."""
         self._forget(view)
         with _explained():
             self._connection.execute(f"CREATE TEMP TABLE {view} AS {sql}")
+        self._kinds[view] = "TABLE"
 
     def query(self, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """The rows of one SELECT, in its order."""
@@ -74,12 +79,11 @@ class DuckEngine:
         self._connection.close()
 
     def _forget(self, view: str) -> None:
-        self._connection.unregister(view)
-        kind = self._connection.execute(
-            "SELECT table_type FROM information_schema.tables WHERE table_name = ?", [view]
-        ).fetchone()
-        if kind is not None:
-            self._connection.execute(f"DROP {'VIEW' if kind[0] == 'VIEW' else 'TABLE'} {view}")
+        kind = self._kinds.pop(view, None)
+        if kind == ROWS_IN_MEMORY:
+            self._connection.unregister(view)
+        elif kind is not None:
+            self._connection.execute(f"DROP {kind} {view}")
 
 
 @contextmanager

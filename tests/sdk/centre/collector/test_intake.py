@@ -112,8 +112,8 @@ def test_what_has_waited_for_too_long_is_given_up_and_never_stored(
         row = Intake(store, lambda: None)
         first = asyncio.create_task(row.take(of("gate-0")))
         await begun(store)
-        monkeypatch.setattr(intake, "WITHIN_S", 0.01)
-        with pytest.raises(BusyError):
+        with monkeypatch.context() as hurried, pytest.raises(BusyError):
+            hurried.setattr(intake, "WITHIN_S", 0.01)
             await row.take(of("gate-1"))
         store.go.set()
         await first
