@@ -34,6 +34,7 @@ HEAD_SIZE = 32
 TEXT_MAX = 255
 BODY_MAX = 8192
 NAME_MAX = 31
+REFUSED_MAX = 400
 
 
 def _up_to(number: BytesInteger, most: int, least: int = 0) -> Subconstruct:
@@ -78,7 +79,7 @@ TAP = Struct(
     "deny_version" / Int32ub,
     "digest" / Bytes(32),
     "account" / Bytes(10),
-    "zero_130" / _zeros(2),
+    "cut_from" / Default(Int16ub, 0),
     "good_until" / Int32ub,
     "entry_at" / Int32ub,
     "entry_station" / Int16ub,
@@ -115,9 +116,18 @@ NOTE = Struct(
 _KINDS = {1: TAP, 2: OUTCOME, 3: TIME, 4: NOTE}
 _BODIES = {1: BODY_MAX, 2: 0, 3: TEXT_MAX, 4: TEXT_MAX}
 
+
+def _form_fits(entry: Any) -> bool:
+    """Form 2 is a refused tap of whose payload the body has the first bytes and the SM3; all else is of form 1."""
+    cut_from = entry.of.cut_from if entry.kind == 1 else 0
+    if entry.form == 1:
+        return bool(cut_from == 0)
+    return bool(cut_from > REFUSED_MAX and entry.of.reason and len(entry.body) == REFUSED_MAX)
+
+
 ENTRY = Struct(
     "size" / Int16ub,
-    "form" / Const(1, Int8ub),
+    "form" / _up_to(Int8ub, 2, 1),
     "kind" / _up_to(Int8ub, 4, 1),
     "at" / Int64sb,
     "trust" / _up_to(Int8ub, 1),
@@ -130,11 +140,12 @@ ENTRY = Struct(
     Check(this.size == this.end),
     "body" / GreedyBytes,
     Check(lambda whole: len(whole.body) <= _BODIES[whole.kind]),
+    Check(_form_fits),
     Terminated,
 )
 
 
 def entry_bytes(kind: int, of: Mapping[str, Any], body: bytes = b"", **head: Any) -> bytes:
-    """Builds an entry; its size is filled in. of: the kind's own values; head: at, trust, run, tick_ms."""
-    size = HEAD_SIZE + len(_KINDS[kind].build(of))
-    return bytes(ENTRY.build({"size": size, "kind": kind, "of": of, "body": body, **head}))
+    """Builds an entry; size and form are filled in. of: the kind's own values; head: at, trust, run, tick_ms."""
+    size, form = HEAD_SIZE + len(_KINDS[kind].build(of)), 2 if of.get("cut_from") else 1
+    return bytes(ENTRY.build({"size": size, "form": form, "kind": kind, "of": of, "body": body, **head}))

@@ -3,6 +3,8 @@
 Rules:
 - Bytes that are no entry are none of this module's: `is_entry` says so before.
 - The account among the facts is hidden as it is in a code; the body is shown through a veil of its own.
+- Of a long payload that was refused the body has the first bytes and the SM3 (`cut_from`): it is shown as that, and not
+  taken apart as the code that it is not.
 """
 
 from collections.abc import Iterator
@@ -10,10 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from yima.sdk.dissection.code import dissect
+from yima.sdk.dissection.families import FAMILIES, family_of
 from yima.sdk.dissection.findings import Problem
 from yima.sdk.dissection.masking import Veil
 from yima.sdk.dissection.record import dissect_record
-from yima.sdk.dissection.shape import Dissection, Field, moment
+from yima.sdk.dissection.shape import Dissection, Field, moment, problem_objects
 from yima.sdk.roots import RootKeys
 from yima.validator import _core
 from yima.validator.journal.facts import FactsError, parse
@@ -23,6 +26,7 @@ from yima.validator.texts import Text
 _TAP, _RULE = 1, 5
 _RULES_AT, _RULE_SIZE = 148, 12
 _ACCOUNT_AT, _ACCOUNT_SIZE = 120, 10
+_DIGEST_SIZE = 32
 _KINDS = {1: "tap", 2: "outcome", 3: "time", 4: "note"}
 _TIMES = frozenset({"at", "good_until", "entry_at", "expected", "found"})
 _REASONS = {int(reason): reason for reason in Reason}
@@ -55,6 +59,8 @@ def dissect_entry(
         )
         document["text"] = text
         return Dissection(document=document, fields=(*facts, body) if text else facts)
+    if values["cut_from"]:
+        return _with_cut(veil, entry[size:], Dissection(document=document, fields=facts), values["cut_from"])
     take_apart = dissect_record if values["reason"] == Reason.ACCEPTED else dissect
     inside = take_apart(entry[size:], roots=roots, at=at, reveal=reveal)
     document["record" if values["reason"] == Reason.ACCEPTED else "code"] = inside.document
@@ -65,6 +71,32 @@ def dissect_entry(
         signatures=inside.signatures,
         times=inside.times,
         note=inside.note,
+    )
+
+
+def _with_cut(veil: Veil, body: bytes, facts: Dissection, cut_from: int) -> Dissection:
+    """The facts, and behind them the body as the first bytes and the SM3 of so many bytes."""
+    start, kept = _RULES_AT, len(body) - _DIGEST_SIZE  # a refused tap has no rules
+    family = family_of(body[:kept])
+    veil.hide(start, kept)  # accounts may lie anywhere
+    told = Text(
+        f"{cut_from} bytes were scanned, more than any code of a ride has; the first {kept} and the SM3 are kept",
+        f"扫得 {cut_from} 字节，超过任何乘车码；只保存前 {kept} 字节和 SM3",
+    )
+    problems = (Problem(start, told),)
+    digest = veil.hex(start + kept, _DIGEST_SIZE)
+    names = Text("payload, its first bytes", "载荷开头"), Text("payload, SM3 of all of it", "整个载荷的 SM3")
+    places = (start, kept), (start + kept, _DIGEST_SIZE)
+    code = {"family": family, "size": cut_from, "kept": kept, "sm3": digest, "problems": problem_objects(problems)}
+    return Dissection(
+        document=facts.document | {"code": code},
+        fields=facts.fields
+        + tuple(
+            Field(number="body", name=name, offset=at, size=size, raw=veil.hex(at, size), meaning="")
+            for name, (at, size) in zip(names, places, strict=True)
+        ),
+        problems=problems,
+        note=FAMILIES[family],
     )
 
 

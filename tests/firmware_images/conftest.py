@@ -25,3 +25,11 @@ def vendor_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("keys") / "vendor.pem"
     path.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return path
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The firmware's own C as a library of this machine; see device_host.py."""
+    from tests.firmware_images.device_host import built
+
+    return built(tmp_path_factory.mktemp("device"))

@@ -81,6 +81,16 @@ int host_acknowledge(uint32_t number) {
     return done;
 }
 
+/* An entry of an older firmware, which kept all of a refused payload. */
+int host_append(const uint8_t *entry, uint32_t size) {
+    uint32_t number;
+    return yima_log_append(&device.log, entry, size, &number);
+}
+
+uint32_t host_room(void) {
+    return yima_log_room(&device.log);
+}
+
 uint32_t host_next(void) {
     return device.log.next;
 }

@@ -139,6 +139,15 @@ class HostBoard:
         """The station has everything up to this entry."""
         assert self._library.host_acknowledge(number)
 
+    def append(self, entry: bytes) -> None:
+        """An entry as it lies in the log of a device with older firmware."""
+        assert self._library.host_append(entry, len(entry))
+
+    @property
+    def room(self) -> int:
+        """Blocks of the log that can still be opened."""
+        return int(self._library.host_room())
+
     @property
     def stands(self) -> tuple[bool, bool]:
         """(the sign says that riders are served, the clock is believed)."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.firmware_images.device_host import HostBoard, built
+from tests.firmware_images.device_host import HostBoard
 from yima.firmware_images.provision import Settings
 from yima.hwsim.board.workshop import CITY, CLOCK, ORGANISATION, PLATFORM, make_world
 from yima.sdk.parameters.signing import Envelope, sign_package
@@ -38,6 +38,7 @@ EARLIEST = 1_767_225_600
 Event = tuple[str, Any]
 WORLD = make_world()
 KEY = SigningKey.from_int(5)
+POSTER = b"HTTP" + b"x" * 2900
 
 
 @dataclass(slots=True)
@@ -304,7 +305,7 @@ def a_day(seed: int, events: int = 120) -> list[Event]:
         return (
             (10, lambda: ("show", new_code())),
             (8, lambda: ("show", draw.choice(codes[-5:]))),
-            (2, lambda: ("show", draw.choice([codes[0], codes[1], b"", b"no code", codes[0][:-1]]))),
+            (2, lambda: ("show", draw.choice([codes[0], codes[1], b"", b"no code", codes[0][:-1], POSTER]))),
             (12, lambda: ("time", draw.choice([300, 1000, 3000, 20_000, 70_000]))),
             (1, lambda: ("time", draw.choice([3_600_000, 5 * 3_600_000]))),
             (2, lambda: ("jump", draw.choice([-DAY_S, -3000, 4000, 2 * DAY_S, 1]))),
@@ -340,11 +341,6 @@ def a_day(seed: int, events: int = 120) -> list[Event]:
         jumped += value[1] if kind == "power" else 0
         made.append((kind, value))
     return made
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(tmp_path_factory.mktemp("device"))
 
 
 REVERSING = 8  # of this day it is known that gates fail for riders who were let in

@@ -9,7 +9,7 @@ import pytest
 if not all(map(importlib.util.find_spec, ("imgtool", "cbor2"))):
     pytest.skip("the extra `firmware` is not installed", allow_module_level=True)
 
-from tests.firmware_images.device_host import HostBoard, built
+from tests.firmware_images.device_host import HostBoard
 from yima.firmware_images.provision import Settings
 from yima.firmware_images.session import Role, Signer, StationKey, bench_key, bench_signer
 from yima.hwsim.board.workshop import CITY, CLOCK, World, make_world
@@ -36,11 +36,6 @@ KEYS = [bench_key(), StationKey(role=Role.MAINTENANCE, public=MECHANIC.key.compr
 @pytest.fixture(scope="module")
 def world() -> World:
     return make_world()
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(tmp_path_factory.mktemp("device"))
 
 
 def made(library: Path, world: World, *, keys: list[StationKey] = KEYS) -> HostBoard:

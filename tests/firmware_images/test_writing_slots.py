@@ -11,7 +11,7 @@ import pytest
 if not all(map(importlib.util.find_spec, ("imgtool", "cbor2"))):
     pytest.skip("the extra `firmware` is not installed", allow_module_level=True)
 
-from tests.firmware_images.device_host import HostBoard, built
+from tests.firmware_images.device_host import HostBoard
 from yima.firmware_images.build import Environment, Slot
 from yima.firmware_images.image import factory_slot, read
 from yima.firmware_images.provision import Settings
@@ -34,11 +34,6 @@ PAYLOAD = bytes(range(256)) * 4
 @pytest.fixture(scope="module")
 def world() -> World:
     return make_world()
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(tmp_path_factory.mktemp("device"))
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from construct import Array, ConstructError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.validator.journal.test_facts import EVERY
+from tests.validator.journal.test_facts import EVERY, body_for
 from yima.sdk import facts_page
 from yima.sdk.layouts_facts import ENTRY, HEAD_SIZE, NOTE, OUTCOME, RULE, TAP, TIME
 from yima.validator import _core
@@ -34,7 +34,7 @@ def test_the_core_and_construct_put_every_field_in_the_same_place(part: int) -> 
 
 @given(facts=EVERY)
 def test_what_the_core_writes_construct_reads_and_builds_again(facts: Facts) -> None:
-    entry = write(facts)
+    entry = write(facts) + body_for(facts)
     found = ENTRY.parse(entry)
     assert ENTRY.build(found) == entry
     core = _core.facts_read(entry)
@@ -51,7 +51,7 @@ def test_what_the_core_writes_construct_reads_and_builds_again(facts: Facts) -> 
 
 @given(facts=EVERY, at=st.integers(0, 400), value=st.integers(0, 255), more=st.binary(max_size=3))
 def test_both_take_the_same_bytes_and_no_others(facts: Facts, at: int, value: int, more: bytes) -> None:
-    entry = bytearray(write(facts) + more)
+    entry = bytearray(write(facts) + body_for(facts) + more)
     entry[at % len(entry)] = value
     try:
         parse(bytes(entry))

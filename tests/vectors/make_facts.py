@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from yima.sdk.layouts_facts import entry_bytes
+from yima.sdk.sm2 import sm3
 
 FOLDER = Path(__file__).parent / "facts"
 NOW = 1_780_000_000
@@ -34,6 +35,7 @@ TAP: dict[str, Any] = {
     "deny_version": 0,
     "digest": bytes(range(100, 132)),
     "account": bytes.fromhex("3104123456789012345f"),
+    "cut_from": 0,
     "good_until": NOW + 60,
     "entry_at": 0,
     "entry_station": 0,
@@ -80,6 +82,8 @@ REFUSED = TAP | {
     "rules": [],
     "names": [],
 }
+POSTER = bytes(at * at % 251 for at in range(2953))
+CUT = REFUSED | {"cut_from": len(POSTER)}
 OUTCOME = {"tap": 41, "result": 4, "reverses": 1, "code": bytes(range(100, 132))}
 STEP = {"event": 1, "expected": NOW, "found": NOW - 86_400}
 NOTE = {"note": 1, "a": 12, "b": 0}
@@ -88,6 +92,7 @@ GOOD: dict[str, tuple[str, int, dict[str, Any], bytes, dict[str, Any]]] = {
     "tap-bus": ("a bus ride at the flat fare", 1, TAP, b"record", HEAD),
     "tap-over-time-exit": ("an exit with a concession and a surcharge", 1, EXIT, b"record", HEAD),
     "tap-refused": ("bytes of no family, by a clock that nobody trusts", 1, REFUSED, b"?", HEAD | {"trust": 0}),
+    "tap-cut": ("a poster, kept as its first bytes and its SM3", 1, CUT, POSTER[:368] + sm3(POSTER), HEAD),
     "tap-before-1970": ("a clock before 1970, no body", 1, REFUSED, b"", HEAD | {"at": -1, "trust": 0}),
     "outcome-failed": ("a gate that did not open: the ride is void", 2, OUTCOME, b"", HEAD),
     "time-stepped": ("a clock that jumped back a day", 3, STEP, b"", HEAD | {"trust": 0}),
@@ -97,10 +102,16 @@ GOOD: dict[str, tuple[str, int, dict[str, Any], bytes, dict[str, Any]]] = {
 
 # What to spoil in which good entry: (offset, bytes to put there), or None to cut so many bytes off.
 BAD: dict[str, tuple[str, str, int, bytes | None]] = {
-    "bad-form": ("a form that is not known", "tap-bus", 2, b"\2"),
+    "bad-form": ("a form that is not known", "tap-bus", 2, b"\3"),
+    "bad-form-whole": ("the form of a cut body, and a whole one", "tap-refused", 2, b"\2"),
+    "bad-form-note": ("the form of a cut body, and no tap", "note-parameters", 2, b"\2"),
+    "bad-form-cut": ("a cut body in the form of whole ones", "tap-cut", 2, b"\1"),
+    "bad-cut-accepted": ("an accepted tap whose body is cut", "tap-cut", 32, b"\0\0"),
+    "bad-cut-short": ("cut from what is kept whole", "tap-cut", 130, b"\1\x90"),
+    "bad-cut-body": ("a cut body of another size", "tap-cut", 507, None),
     "bad-kind": ("a kind that is not known", "note-parameters", 3, b"\5"),
     "bad-trust": ("trust that is neither", "tap-bus", 12, b"\2"),
-    "bad-zeros": ("bytes that must be zero", "tap-bus", 130, b"\1"),
+    "bad-zeros": ("bytes that must be zero", "tap-bus", 145, b"\1"),
     "bad-size-short": ("a size below the fixed part", "outcome-failed", 0, b"\0\x4b"),
     "bad-size-long": ("a size beyond the entry", "note-parameters", 0, b"\xff\xff"),
     "bad-rule-count": ("more rules than there are", "tap-bus", 144, b"\2"),

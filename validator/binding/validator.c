@@ -212,11 +212,12 @@ static PyObject *validator_settle(PyObject *object, PyObject *args) {
     return yima_verdict_tuple(&self->parameters, &verdict);
 }
 
-/* Takes a verdict as its tuple carried it, and the reason that the device gave in the end. */
+/* Takes a verdict as its tuple carried it, and the reason that the device gave in the end; with the payload, what is
+ * kept of it follows the facts of its refusal. */
 static PyObject *validator_facts(PyObject *object, PyObject *args) {
     const Validator *self = (Validator *)object;
-    const char *bytes;
-    Py_ssize_t size;
+    const char *bytes, *payload = NULL;
+    Py_ssize_t size, length = 0;
     unsigned short reason;
     long long unix_s;
     unsigned long long tick_ms;
@@ -224,8 +225,10 @@ static PyObject *validator_facts(PyObject *object, PyObject *args) {
     unsigned int run;
     yima_verdict verdict;
     yima_facts facts;
-    uint8_t out[YIMA_FACTS_MAX];
-    if (!PyArg_ParseTuple(args, "y#HLKpI", &bytes, &size, &reason, &unix_s, &tick_ms, &trusted, &run)) {
+    uint8_t out[YIMA_FACTS_MAX + YIMA_REFUSED_MAX], body[YIMA_REFUSED_MAX];
+    size_t kept = 0;
+    if (!PyArg_ParseTuple(args, "y#HLKpI|y#", &bytes, &size, &reason, &unix_s, &tick_ms, &trusted, &run, &payload,
+                          &length)) {
         return NULL;
     }
     if (size != sizeof verdict) {
@@ -238,12 +241,16 @@ static PyObject *validator_facts(PyObject *object, PyObject *args) {
     }
     const yima_moment now = {.unix_s = unix_s, .tick_ms = tick_ms, .trusted = (uint8_t)trusted};
     yima_facts_of_tap(&facts, &self->core, &verdict, now, run, self->parameters_digest);
-    const size_t written = yima_facts_write(out, sizeof out, &facts);
+    if (payload && verdict.reason) {
+        kept = yima_facts_refused(&facts.of.tap, (const uint8_t *)payload, (size_t)length, body);
+    }
+    const size_t written = yima_facts_write(out, YIMA_FACTS_MAX, &facts);
     if (!written) {
         PyErr_SetString(PyExc_ValueError, "a value out of its bounds");
         return NULL;
     }
-    return PyBytes_FromStringAndSize((const char *)out, (Py_ssize_t)written);
+    memcpy(out + written, body, kept);
+    return PyBytes_FromStringAndSize((const char *)out, (Py_ssize_t)(written + kept));
 }
 
 static PyObject *validator_retract(PyObject *object, PyObject *args) {

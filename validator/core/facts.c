@@ -2,10 +2,11 @@
 #include "yima/facts.h"
 
 #include "bytes.h"
+#include "sm3.h"
 
 #define ANY UINT64_MAX
 
-enum { SIZE_AT = 0, FORM = 1, KINDS = 5, RULE_SIZE = 12, TAP_SIZE = 148 };
+enum { SIZE_AT = 0, FORM = 1, FORM_CUT = 2, KINDS = 5, RULE_SIZE = 12, TAP_SIZE = 148, DIGEST = 32 };
 
 /* Bytes of the facts of a kind, without rules; 0: there is no such kind. */
 static const uint8_t fixed_sizes[KINDS] = {
@@ -119,10 +120,32 @@ static int write_kind(uint8_t *out, const yima_facts *facts) {
     }
 }
 
+/* The form of facts: that of a tap whose body is cut is one of its own, so that nobody takes the body for a payload. 0:
+ * what is said of the cut cannot be. */
+static uint8_t form_of(const yima_facts *facts) {
+    if (facts->kind != YIMA_TAP || !facts->of.tap.cut_from) {
+        return FORM;
+    }
+    return facts->of.tap.reason && facts->of.tap.cut_from > YIMA_REFUSED_MAX ? FORM_CUT : 0;
+}
+
+size_t yima_facts_refused(yima_tap_facts *tap, const uint8_t *payload, size_t length, uint8_t body[YIMA_REFUSED_MAX]) {
+    const int is_cut = length > YIMA_REFUSED_MAX;
+    const size_t first = is_cut ? YIMA_REFUSED_MAX - DIGEST : length;
+    tap->cut_from = (uint16_t)(!is_cut ? 0 : length < UINT16_MAX ? length : UINT16_MAX);
+    if (first) {
+        memcpy(body, payload, first);
+    }
+    if (is_cut) {
+        yima_sm3(payload, length, body + first);
+    }
+    return is_cut ? YIMA_REFUSED_MAX : length;
+}
+
 size_t yima_facts_write(uint8_t *out, size_t capacity, const yima_facts *facts) {
     yima_facts head = *facts;
     size_t size = facts->kind < KINDS ? fixed_sizes[facts->kind] : 0;
-    head.form = FORM;
+    head.form = form_of(facts);
     if (!size || size > capacity || !write_head(out, &head) || !write_kind(out, facts)) {
         return 0;
     }
@@ -177,7 +200,8 @@ size_t yima_facts_read(yima_facts *facts, const uint8_t *entry, size_t length) {
         const size_t fixed = fixed_sizes[facts->kind];
         const size_t size = facts->size;
         if (size <= length && length - size <= body_most[facts->kind] &&
-            (facts->kind == YIMA_TAP ? size >= fixed : size == fixed) && read_kind(facts, entry)) {
+            (facts->kind == YIMA_TAP ? size >= fixed : size == fixed) && read_kind(facts, entry) &&
+            facts->form == form_of(facts) && (facts->form == FORM || length - size == YIMA_REFUSED_MAX)) {
             return size;
         }
     }

@@ -63,7 +63,9 @@ void yima_entry_of_tap(yima_loop *l) {
     char name[YIMA_RECORD_ID_MAX];
     yima_facts_of_tap(&facts, l->judge, &l->verdict, l->now, l->run, l->parameters_digest);
     if (!l->verdict.accepted) {
-        finish(l, &facts, l->payload, l->length < YIMA_PAYLOAD_MAX ? l->length : YIMA_PAYLOAD_MAX);
+        uint8_t body[YIMA_REFUSED_MAX];
+        const size_t size = yima_facts_refused(&facts.of.tap, l->payload, l->length, body);
+        finish(l, &facts, body, size);
         return;
     }
     const size_t head = yima_facts_write(l->entry, sizeof l->entry, &facts);

@@ -3,8 +3,7 @@
 #define YIMA_LOOP_ENTRIES_H
 #include "yima/loop.h"
 
-/* The tap in hand: facts, then the ministry's record of an accepted ride, or the payload of a refused one. A payload
- * that no reader could have handed over is cut. */
+/* The tap in hand: facts, then the ministry's record of an accepted ride, or what is kept of a refused payload. */
 void yima_entry_of_tap(yima_loop *l);
 
 void yima_entry_of_outcome(yima_loop *l, const yima_opened *opened, yima_outcome outcome, int reverses);

@@ -78,8 +78,9 @@ class TapFacts(Head):
 
     reason: 0 accepted. family: the core's number. city, issuer_city: division codes. operator: the acquirer's
     organisation code as a number. gross_fen: before reductions; fare_fen: taken. parameters_digest: the first 16 bytes
-    of SM3 over the image. digest: names the code. account: 10 bytes as the code has them. good_until, entry_at: unix
-    seconds. 0 and None: not told, not known.
+    of SM3 over the image. digest: names the code. account: 10 bytes as the code has them. cut_from: bytes of a refused
+    payload of which the body has the first and the SM3; 65535: that or more; 0: the body is whole.
+    good_until, entry_at: unix seconds. 0 and None: not told, not known.
     """
 
     reason: int
@@ -106,6 +107,7 @@ class TapFacts(Head):
     entry_station: int
     entry_line: int
     rules: tuple[AppliedRule, ...]
+    cut_from: int = 0
 
     @property
     def accepted(self) -> bool:
@@ -171,7 +173,7 @@ def write(facts: Facts) -> bytes:
     """The bytes of these facts; an entry is they and then its body. Raises FactsError for a value out of its bounds."""
     values: dict[str, Any] = {
         "size": 0,
-        "form": 1,
+        "form": 0,
         "at": facts.at,
         "trust": facts.trusted,
         "run": facts.run,
@@ -196,7 +198,8 @@ def write(facts: Facts) -> bytes:
 # Of a tap: what the table and the value call alike, and hold alike.
 _ALIKE = (
     "reason", "family", "account_type", "city", "line", "station", "issuer_city", "gross_fen", "fare_fen",
-    "parameters_version", "parameters_digest", "deny_version", "good_until", "entry_at", "entry_station", "entry_line",
+    "parameters_version", "parameters_digest", "deny_version", "cut_from", "good_until", "entry_at", "entry_station",
+    "entry_line",
 )  # fmt: skip
 
 

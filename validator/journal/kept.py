@@ -18,7 +18,8 @@ NOT_INTACT = "its trip record is not intact (tag 0011)"
 
 
 class KeptTap(NamedTuple):
-    """at: unix seconds. code: as scanned, None if there is none. fare_fen, vouched: of an accepted ride.
+    """at: unix seconds. code: as scanned, None if there is none or not all of it was kept. fare_fen, vouched: of an
+    accepted ride.
 
     is_entry: what the ride costs is known at its exit.
     """
@@ -40,7 +41,10 @@ def kept_tap(entry: bytes | OlderEntry) -> KeptTap | None:
         return None
     if not isinstance(facts, TapFacts):
         return None
-    code = next((value for tag, value in fields_of(body) if tag == _CODE), None) if facts.accepted else body
+    if facts.accepted:
+        code = next((value for tag, value in fields_of(body) if tag == _CODE), None)
+    else:
+        code = None if facts.cut_from else body
     return KeptTap(facts.at, code, facts.fare_fen, facts.vouched, facts.transaction is Transaction.ENTRY)
 
 

@@ -328,6 +328,10 @@ class Validator:
         """
         return self.core.facts(verdict.raw, verdict.reason, now.unix_s, now.tick_ms, now.trusted, run)
 
+    def refusal(self, verdict: Verdict, now: Moment, run: int) -> bytes:
+        """The whole entry of a refused tap: its facts, and what is kept of the payload. Otherwise as `facts`."""
+        return self.core.facts(verdict.raw, verdict.reason, now.unix_s, now.tick_ms, now.trusted, run, verdict.code)
+
     def retract(self, verdict: Verdict) -> None:
         """Takes back what an accepted verdict left in the memory: its record could not be made durable."""
         if verdict.accepted and not verdict.again and verdict.digest is not None:

@@ -2,7 +2,7 @@
 
 The record's bytes are written by the core (core/record.c): TLVs of tag (2), length (2), value, 0000 to 0011 and no
 others; 0011 is SM3 over all before it. An entry is the facts of the tap (yima.validator.journal.facts) and then a body:
-the record if the ride was accepted, else the payload as it was scanned.
+the record if the ride was accepted, else the payload as it was scanned, or the beginning and the SM3 of a long one.
 """
 
 from collections.abc import Iterator
@@ -85,10 +85,9 @@ def tap_entry(
 
     run: how often the device has started. Raises ValueError as trip_record does.
     """
-    facts = validator.facts(verdict, moment, run)
     if not verdict.accepted:
-        return facts + verdict.code
-    mode = validator.gate.mode
+        return validator.refusal(verdict, moment, run)
+    facts, mode = validator.facts(verdict, moment, run), validator.gate.mode
     return facts + trip_record(verdict, mode=mode, terminal=terminal, record_id=record_id, moment=moment)
 
 

@@ -59,25 +59,6 @@ def test_settings_that_rotted_in_both_copies_open_no_gate(
     assert ("settings refused=NONE" in started) == (rotten == "both")
 
 
-def test_a_record_that_no_answer_holds_is_handed_out_in_pieces(
-    tmp_path: Path, firmware: Firmware, world: World
-) -> None:
-    """A record over 1,800 bytes was answered by none, which a station reads as "no more"."""
-    path = tmp_path / "flash"
-    equip(path, firmware.image, world.parameters)
-    with ready_board(path) as board:
-        poster = b"HTTP" + b"x" * 2900
-        board.feed(SCANNER, poster)
-        board.run(1500, until=b"record=")
-        board.feed(SCANNER, world.code(1))
-        board.run(1500, until=b"record=")
-        station = Station(board)
-        records = station.records()
-        assert any(record.data.endswith(poster) for record in records)
-        assert [record.number for record in records] == list(range(1, len(records) + 1))
-        assert station.acknowledge(records[-1]) == len(records)
-
-
 def test_what_the_device_lost_it_names_to_the_station_and_on_the_status_line(
     tmp_path: Path, firmware: Firmware, world: World
 ) -> None:

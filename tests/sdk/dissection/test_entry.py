@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.vectors.make_facts import vectors
+from tests.vectors.make_facts import POSTER, vectors
 from yima.sdk.dissection.entry import dissect_entry, is_entry
 from yima.sdk.dissection.record import dissect_record
+from yima.sdk.dissection.shape import problem_objects
 from yima.sdk.roots import RootKeys
+from yima.sdk.sm2 import sm3
 from yima.validator.judging import Moment, Validator
 from yima.validator.judging.record import Terminal, tap_entry
 
@@ -71,6 +73,22 @@ def test_a_refused_tap_shows_what_was_scanned() -> None:
     assert code["family"] == "unknown"
     assert found.problems[0].offset == 148
     assert any(field.meaning.startswith("UNKNOWN_FAMILY") for field in found.fields)
+
+
+def test_a_long_payload_that_was_refused_is_shown_as_its_beginning_and_its_digest() -> None:
+    found = dissect_entry(VECTORS["tap-cut"], reveal=True)
+    body = VECTORS["tap-cut"][148:]
+    assert found.document["code"] == {
+        "family": "unknown",
+        "size": 2953,
+        "kept": 368,
+        "sm3": sm3(POSTER).hex(),
+        "problems": problem_objects(found.problems),
+    }
+    assert "2953 bytes were scanned" in found.problems[0].text.en
+    assert [field.raw for field in found.fields if field.number == "body"] == [body[:368].hex(), sm3(POSTER).hex()]
+    hidden = [field.raw for field in dissect_entry(VECTORS["tap-cut"]).fields if field.number == "body"]
+    assert hidden == ["*" * 736, sm3(POSTER).hex()], "an account may stand anywhere in it"
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,7 @@ def test_an_entry_is_the_facts_and_then_the_record_or_the_payload(
         (new_rider().code(now), Mode.METRO, True),
         (b"garbage", Mode.BUS, False),
         (b"", Mode.BUS, False),
+        (b"g" * 400, Mode.BUS, False),
     ):
         validator = new_validator(mode=mode)
         verdict = validator.judge(payload, moment)
@@ -179,3 +180,16 @@ def test_an_entry_is_the_facts_and_then_the_record_or_the_payload(
         assert (facts.accepted, facts.reason, facts.run) == (is_record, verdict.reason, 3)
         assert body == (recorded(verdict, unix_s=now, mode=mode) if is_record else payload)
         assert (code_of(entry), fault_of(entry)) == (payload, None)
+
+
+@given(payload=st.binary(min_size=401, max_size=4096))
+def test_of_a_long_refused_payload_the_beginning_and_the_sm3_are_kept(
+    new_validator: Callable[..., Validator], now: int, payload: bytes
+) -> None:
+    validator, moment = new_validator(), Moment.at(now)
+    verdict = validator.judge(payload, moment)
+    entry = tap_entry(validator, verdict, terminal=FULL, record_id="R1", moment=moment, run=3)
+    facts, body = parse(entry)
+    assert isinstance(facts, TapFacts)
+    assert (facts.cut_from, body) == (len(payload), payload[:368] + _core.sm3(payload))
+    assert (code_of(entry), fault_of(entry)) == (None, None), "who has a part of a code has no code"

@@ -4,7 +4,7 @@
  * board's flash log and in an upload. facts.def is the table of what lies where; this header makes its types of it.
  *
  *   kind     body
- *   TAP      accepted: the ministry's trip record; refused: the payload as scanned
+ *   TAP      accepted: the ministry's trip record; refused: the payload as scanned, or the beginning of a long one
  *   OUTCOME  none
  *   TIME     who set the time, ASCII, at most YIMA_TEXT_MAX bytes
  *   NOTE     text, UTF-8, at most YIMA_TEXT_MAX bytes
@@ -73,6 +73,7 @@ enum {
     YIMA_HEAD_SIZE = 32,
     YIMA_FACTS_MAX = 148 + YIMA_RULES * (12 + 1 + YIMA_RULE_NAME_MAX),
     YIMA_TEXT_MAX = 255,
+    YIMA_REFUSED_MAX = 400, /* the most that is kept of a refused payload: no code of a ride is longer */
     YIMA_BODY_MAX = 8192
 };
 
@@ -125,6 +126,11 @@ typedef struct {
 /* Writes facts; `size` and `form` are filled in. Returns how many bytes that are, 0 if `capacity` is too small or a
  * member is out of its bounds. The body is the caller's to put behind them. */
 size_t yima_facts_write(uint8_t *out, size_t capacity, const yima_facts *facts);
+
+/* What an entry keeps of a refused payload, into `body`: all of it, or, of one longer than YIMA_REFUSED_MAX, its first
+ * bytes and behind them the SM3 of the whole; `cut_from` of the tap's facts says so. Whoever holds up a poster fills no
+ * journal. Returns the body's size. */
+size_t yima_facts_refused(yima_tap_facts *tap, const uint8_t *payload, size_t length, uint8_t body[YIMA_REFUSED_MAX]);
 
 /* Reads the facts of an entry of `length` bytes. Returns their size (the body lies behind them), 0 if the bytes are no
  * entry; then *facts is all zeros. */

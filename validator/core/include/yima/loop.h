@@ -46,7 +46,7 @@ typedef enum {
     YIMA_LOOP_STATES
 } yima_loop_state;
 
-/* The facts and the body of the longest entry: of a refused payload. */
+/* The facts and the body of the longest entry: of a ride on the longest code. */
 enum { YIMA_ENTRY_MAX = YIMA_FACTS_MAX + YIMA_PAYLOAD_MAX, YIMA_OPENED_MAX = 8, YIMA_RECORD_ID_MAX = 96 };
 
 /* A ride that the gate was told to let in, of which more is to be known or to be written. */
