@@ -29,7 +29,8 @@ SIGNED_PART = Struct(
     "base" / Default(Bytes(32), bytes(32)),
     "key_count" / Rebuild(Int8ub, len_(this.next_keys)),
     "needed" / Default(Int8ub, 1),
-    "reserved" / Default(Bytes(22), bytes(22)),
+    "replaces" / Default(Int8ub, 0),
+    "reserved" / Default(Bytes(21), bytes(21)),
     "next_keys" / Array(this.key_count, Bytes(KEY_SIZE)),
 )
 

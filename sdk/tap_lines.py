@@ -5,13 +5,14 @@ cleanly; one that does not read holds up nothing (see validator.guarding.lines).
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from yima.validator.guarding.lines import LineWriter, lost_as_json, lost_as_line, shared_writer
 from yima.validator.happenings import Happening, Notice, Tap
 from yima.validator.judging import Vouched
 from yima.validator.judging.loop import GateAnswer
+from yima.validator.packages import Label, when
 from yima.validator.shown import shown
 from yima.validator.texts import Text, say
 
@@ -124,6 +125,8 @@ def notice_as_mapping(notice: Notice) -> dict[str, Any]:
     if notice.version is not None:
         of = "deny_list" if notice.happening is Happening.DENY_LIST_CHANGED else "parameters"
         found[f"{of}_version"] = notice.version
+    if notice.waiting:
+        found["parameters_waiting"] = waiting_as_json(notice.waiting)
     if notice.happening is Happening.SERVICE:
         found["reason"] = notice.reason.name if notice.reason else None
     if notice.moment is not None:
@@ -147,7 +150,25 @@ def notice_as_line(notice: Notice) -> str:
         line += f": #{notice.through}"
     elif notice.version is not None:
         line += say(Text(f": version {notice.version}", f"：版本 {notice.version}"))
-    return line
+    return "\n".join([line, *waiting_as_lines(notice.waiting)])
+
+
+def waiting_as_json(waiting: Sequence[Label]) -> list[dict[str, Any]]:
+    """Parameters that wait for their time, as JSON has them; times are unix seconds."""
+    return [{"version": one.version, "not_before": one.not_before} for one in waiting]
+
+
+def waiting_as_lines(waiting: Sequence[Label]) -> list[str]:
+    """The same for people, a line each."""
+    return [
+        say(
+            Text(
+                f"  parameters of version {one.version} wait, in force from {when(one.not_before)}",
+                f"  参数版本 {one.version} 等待生效，自 {when(one.not_before)} 起",
+            )
+        )
+        for one in waiting
+    ]
 
 
 def _details(notice: Notice) -> str:

@@ -1,13 +1,16 @@
 """A small world of signed packages for tests: keys, images, and a disk whose power can be cut at any moment."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from yima.sdk.parameters.signing import Envelope, sign_package
 from yima.sdk.sm2 import SigningKey
-from yima.validator.packages import Pins, Trust
+from yima.validator.packages import Kind, PackageError, Pins, Trust, parse_package
+from yima.validator.packages.store import PackageStore, Taken
 
 NOW = 1_795_000_000
 DAY = 86400
@@ -162,3 +165,52 @@ def _fates(file: File) -> list[bytes]:
         return [file.durable]
     size = len(file.now)
     return [b"", file.now[: size // 2], file.now[: size - 1], bytes(size), file.now]
+
+
+# Stores
+
+
+def versions(store: PackageStore) -> list[int]:
+    return [found.version for found in store.active]
+
+
+def filled(disk: Disk, *packages: bytes, **options: Any) -> PackageStore:
+    """A store that took these packages."""
+    store = PackageStore(disk, PINS, "test", **options)
+    for data in packages:
+        assert store.take(data, NOW) is Taken.ACTIVATED
+    return store
+
+
+def deny(version: int, base: bytes | None = None, **changes: Any) -> bytes:
+    """A deny-list, or an increment to the package `base`."""
+    if base is None:
+        return package(version, kind=Kind.DENY_LIST, inside=b"full", **changes)
+    return package(version, kind=Kind.DENY_INCREMENT, inside=b"more", base=parse_package(base).id, **changes)
+
+
+def rule_of(call: Callable[[], object]) -> str:
+    with pytest.raises(PackageError) as caught:
+        call()
+    return caught.value.rule
+
+
+def waiting(store: PackageStore) -> list[int]:
+    return [found.version for found in store.waiting]
+
+
+def come(store: PackageStore, now: int) -> None:
+    """Its time has come for the first that waits."""
+    package = store.due(now)
+    assert package is not None
+    store.activate(now, package)
+
+
+def parse_name(data: bytes) -> str:
+    found = parse_package(data)
+    return f"{found.version:010}-{found.id.hex()}.ymp"
+
+
+def spoil(disk: Disk, name: str) -> None:
+    file = disk.files[next(found for found in disk.files if found.startswith(name))]
+    file.now = file.now[:-1] + bytes([file.now[-1] ^ 1])

@@ -184,13 +184,28 @@ class Sm2Key:
     def verify(self, message: _Buffer, signature: _Buffer, /) -> bool: ...
 
 # Signed packages (validator/_core_package.c). Errors are places in PACKAGE_ERRORS, 0 is OK.
-# fields: environment, kind, city, version, previous, not_before, expiry, digest, base, needed, keys, signers' key ids,
-# id, image's offset, image's size
+# fields: environment, kind, city, version, previous, not_before, expiry, digest, base, needed, replaces, keys,
+# signers' key ids, id, image's offset, image's size
 _PackageFields: TypeAlias = tuple[
-    int, int, int, int, int, int, int, bytes, bytes, int, tuple[bytes, ...], tuple[bytes, ...], bytes, int, int
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    bytes,
+    bytes,
+    int,
+    bool,
+    tuple[bytes, ...],
+    tuple[bytes, ...],
+    bytes,
+    int,
+    int,
 ]
-# environment, deny chain, city, keys, needed, newest version, its id, id of the active package
-_PackageTrust: TypeAlias = tuple[int, bool, int, bytes, int, int, bytes | None, bytes | None]
+# environment, deny chain, city, keys, needed, newest version, its id, highest that waits, id of the active package
+_PackageTrust: TypeAlias = tuple[int, bool, int, bytes, int, int, bytes | None, int, bytes | None]
 
 PACKAGE_ERRORS: tuple[str, ...]
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from yima.validator.errors import YimaError
 from yima.validator.judging import Moment, Reason, Verdict
 from yima.validator.judging.loop import GateAnswer
+from yima.validator.packages import Label
 from yima.validator.ports import JournalKey
 
 
@@ -71,7 +72,8 @@ class Happening(StrEnum):
 class Notice:
     """Something happened. error: the trouble; through: the cursor after an answer; rejected: {sequence: why}.
 
-    version: of the parameters or the deny-list now in force. reason: why nobody rides, with SERVICE; None: in service.
+    version: of the parameters or the deny-list now in force; waiting: parameters that wait for their time.
+    reason: why nobody rides, with SERVICE; None: in service.
     moment: with CLOCK, what the clock shows and whether it is believed; expected: what it should show, unix seconds.
     tap: with REVERSED and PASSAGE, the tap's sequence; gate: what the gate did.
     """
@@ -81,6 +83,7 @@ class Notice:
     through: int | None = None
     rejected: dict[int, str] | None = None
     version: int | None = None
+    waiting: tuple[Label, ...] = ()
     reason: Reason | None = None
     moment: Moment | None = None
     expected: int | None = None

@@ -4,8 +4,9 @@ import argparse
 from datetime import datetime
 from pathlib import Path
 
-from yima.sdk.cli import params_deny, params_fare, params_lint, params_lists
+from yima.sdk.cli import params_deny, params_fare, params_lint, params_lists, params_reissue
 from yima.sdk.cli.arguments import WholeNumber, moment
+from yima.sdk.cli.written import write
 from yima.sdk.parameters.cells import LOCAL
 from yima.sdk.parameters.compile import build_package, open_any
 from yima.sdk.parameters.diff import changes, report
@@ -38,6 +39,7 @@ examples 示例:
   yima params diff city-1.ymp city/             what a rider or an operator would notice 变化
   yima params new-key next.key
   yima params rotate-keys city-1.ymp --old signer.key --new next.key -o rotated
+  yima params reissue city-1.ymp --version 4 --key signer.key -o city-4.ymp   the way back 回退
 The files and columns of a source are described in docs/parameters.md. 文件与列的说明见 docs/parameters.md
 """
 _FILE = "a source directory, a package, or a plain TOML file 源目录、参数包或 TOML"
@@ -50,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(
         dest="action",
         required=True,
-        metavar="example|check|lint|fare|try|build|show|verify|diff|new-key|sign|rotate-keys|deny|whitelist|roots",
+        metavar="example|check|lint|fare|try|build|show|verify|diff|new-key|sign|rotate-keys|reissue|deny|whitelist|roots",
     )
     example = verbs.add_parser("example", help="print the plain form, or write a source directory 输出示例")
     example.add_argument("directory", nargs="?", type=Path, metavar="DIR", help="a source is written there 源目录")
@@ -96,6 +98,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rotate.add_argument("--final-not-before", type=moment, metavar="MOMENT", help="of the second 第二个包的生效时间")
     rotate.add_argument("--expiry", type=moment, metavar="MOMENT", help="of both 失效时间")
     rotate.add_argument("-o", "--output", type=Path, required=True, metavar="NAME", help="NAME-1.ymp, NAME-2.ymp")
+    params_reissue.add_arguments(verbs.add_parser("reissue", help=params_reissue.HELP))
     params_deny.add_arguments(verbs.add_parser("deny", help=params_deny.HELP))
     params_lists.add_whitelist_arguments(verbs.add_parser("whitelist", help=params_lists.WHITELIST_HELP))
     params_lists.add_roots_arguments(verbs.add_parser("roots", help=params_lists.ROOTS_HELP))
@@ -124,6 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
         "new-key": _new_key,
         "sign": _sign,
         "rotate-keys": _rotate,
+        "reissue": params_reissue.run,
         "deny": params_deny.run,
         "whitelist": params_lists.run_whitelist,
         "roots": params_lists.run_roots,
@@ -178,7 +182,7 @@ def _build(arguments: argparse.Namespace) -> int:
     keys = [read_key_file(path) for path in arguments.key]
     pins = read_pins(arguments.next_pins) if arguments.next_pins else None
     if arguments.source.is_file() and not keys and pins is None:
-        _write(arguments.output, bytes(load(arguments.source).image))
+        write(arguments.output, bytes(load(arguments.source).image))
         print("an image for `yima web`; no device takes it 参数映像，供 yima web 使用，终端不接受")
         return 0
     if not keys and pins is None:
@@ -195,7 +199,7 @@ def _build(arguments: argparse.Namespace) -> int:
         count = refuse_surprises(source.trips, source.city, source.rules)
         print(f"{count} trips as expected 次行程与预期一致")
     data = build_package(source, keys, next_keys=pins.keys if pins else (), needed=pins.needed if pins else 1)
-    _write(arguments.output, data)
+    write(arguments.output, data)
     _tell_loose_ends(source.rules)
     if not keys:
         print("unsigned: no device takes it before `yima params sign` 未签名，须先签名")
@@ -258,7 +262,7 @@ def _new_key(arguments: argparse.Namespace) -> int:
             [*pins.keys, key.compressed], pins.needed, about="Signers of parameter packages 参数包签名公钥"
         )
         parse_pins(text, str(arguments.pins))
-        _write(arguments.pins, text.encode())
+        write(arguments.pins, text.encode())
     return 0
 
 
@@ -266,7 +270,7 @@ def _sign(arguments: argparse.Namespace) -> int:
     data = bytes(read_package(arguments.file).data)
     for path in arguments.key:
         data = add_signature(data, read_key_file(path))
-    _write(arguments.output, data)
+    write(arguments.output, data)
     return 0
 
 
@@ -281,19 +285,5 @@ def _rotate(arguments: argparse.Namespace) -> int:
         expiry=arguments.expiry,
     )
     for number, data in enumerate(rotation, start=1):
-        _write(arguments.output.with_name(f"{arguments.output.name}-{number}.ymp"), data)
+        write(arguments.output.with_name(f"{arguments.output.name}-{number}.ymp"), data)
     return 0
-
-
-def _write(path: Path, data: bytes) -> None:
-    beside = path.with_name(path.name + ".new")  # renamed into place: a device may have the old file mapped
-    try:
-        beside.write_bytes(data)
-        beside.replace(path)
-    except OSError as error:
-        raise ParametersError(
-            path,
-            Text(f"cannot be written: {error.strerror}", f"无法写入：{error.strerror}"),
-            Text("Check the path and its permissions", "请检查路径与权限"),
-        ) from error
-    print(f"written 已写入: {path}  {len(data)} bytes 字节")

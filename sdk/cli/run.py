@@ -14,28 +14,27 @@ from yima.sdk.cli.gate_place import refuse_useless
 from yima.sdk.cli.observed import add_console_arguments, observe
 from yima.sdk.cli.reader_options import READERS
 from yima.sdk.cli.run_lines import RunLines
+from yima.sdk.cli.run_sources import Stated, deny_of, looked, source_of
 from yima.sdk.observing.seen import Looking
 from yima.sdk.observing.silence import Heard
 from yima.sdk.observing.supervisor import Supervisor, Turning
 from yima.sdk.tap_lines import standard_output
 from yima.validator.clock import BEHIND_S, SOFTWARE_DATE, SystemClock
-from yima.validator.deny.denylist import DenyList
 from yima.validator.device import LAST_UPLOAD_S, Device
 from yima.validator.happenings import Happening, Notice
 from yima.validator.journal import SegmentJournal
 from yima.validator.journal.older import OlderJournal
 from yima.validator.judging import Moment, Validator
 from yima.validator.judging.record import Terminal
-from yima.validator.packages import ENVIRONMENTS, read_pins
-from yima.validator.parameters import Mode, Parameters
+from yima.validator.packages import ENVIRONMENTS
+from yima.validator.parameters import Mode
 from yima.validator.parameters.family_rules import RESOLVED_FAMILIES
 from yima.validator.parameters.rules import ReaderProfile
 from yima.validator.ports import Clock, open_gate, open_reader, open_resolver
 from yima.validator.readers.address import completed
 from yima.validator.resolvers.resolving import Resolving
 from yima.validator.state import DeviceState
-from yima.validator.upkeep.deny_list import DenyPackages, DenySource, DenyUpkeep, PlainDenyList
-from yima.validator.upkeep.parameters import Packages, PlainFile, Source, Upkeep
+from yima.validator.upkeep.parameters import Upkeep
 from yima.validator.uplink.http import HttpUplink
 from yima.validator.uplink.older import OlderUpload
 from yima.validator.uplink.sender import BatchPolicy
@@ -171,7 +170,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs until SIGTERM or SIGINT, or until the reader has no more; 0. Raises YimaError when it cannot start."""
     stop = threading.Event()
     lines = RunLines(standard_output(stop.set, as_json=arguments.json), arguments)
-    source_in = _source(arguments)
+    source_in = source_of(arguments)
     state = DeviceState.open(arguments.state, arguments.device)
     terminal = _terminal(arguments, state)
 
@@ -186,14 +185,14 @@ def run(arguments: argparse.Namespace) -> int:
         begun = _begun(clock, journal, older, is_sure=arguments.trust_clock)
         source = source_in(state)
         parameters = source.start(begun)
-        deny = _deny(arguments, state, lines.notice)
+        deny = deny_of(arguments, state, lines.notice)
         validator = Validator(parameters, refuse_useless(gate_of(arguments), parameters))
         if deny:
             deny.start(begun)
             deny.serve(validator)
         if older:
             on_failure.callback(older.close, 0)
-        uplink = _uplink(arguments.collector, state, journal.epoch)
+        uplink = _uplink(arguments.collector, state, journal.epoch, Stated(state.device, source, deny))
         if uplink:
             on_failure.callback(uplink.close)
         gate = open_gate("console:stderr" if arguments.json and arguments.gate == "console:" else arguments.gate)
@@ -205,7 +204,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     upkeep = Upkeep(
         source,
-        changed=lambda parameters: lines.notice(_looked(parameters)),
+        changed=lambda parameters: lines.notice(looked(parameters, source.waiting)),
         troubled=lambda error: lines.notice(Notice(happening=Happening.PARAMETERS_TROUBLE, error=error)),
         deny=deny,
     )
@@ -240,6 +239,7 @@ def run(arguments: argparse.Namespace) -> int:
     lines.started(
         journal=journal,
         parameters=parameters,
+        waiting=source.waiting,
         deny=deny.deny if deny else None,
         encrypted=uplink.encrypted if uplink else None,
         trusted=begun.trusted,
@@ -302,52 +302,6 @@ def _policy(arguments: argparse.Namespace) -> BatchPolicy:
     return BatchPolicy(count=arguments.batch_count, age_s=arguments.batch_age)
 
 
-def _source(arguments: argparse.Namespace) -> Callable[[DeviceState], Source]:
-    """Where parameters come from; reads what can be read before there is a state directory."""
-    if arguments.trust is None:
-        plain = PlainFile(arguments.params, arguments.environment)
-        return lambda state: plain
-    pins = read_pins(arguments.trust)
-    return lambda state: Packages(
-        arguments.params,
-        state.directory / "packages",
-        pins,
-        arguments.environment or "production",
-        city=arguments.city,
-    )
-
-
-def _deny(arguments: argparse.Namespace, state: DeviceState, tell: Callable[[Notice], None]) -> DenyUpkeep | None:
-    """What keeps the deny-list, if there is to be one. Raises ParametersError."""
-    if arguments.deny_list is None:
-        return None
-    source: DenySource = PlainDenyList(arguments.deny_list)
-    if arguments.trust is not None:
-        source = DenyPackages(
-            arguments.deny_list,
-            state.directory / "deny",
-            read_pins(arguments.trust),
-            arguments.environment or "production",
-            city=arguments.city,
-        )
-
-    def changed(deny: DenyList | None) -> None:
-        happening = Happening.DENY_LIST_CHANGED if deny else Happening.DENY_LIST_UNCHANGED
-        tell(Notice(happening=happening, version=deny.version if deny else None))
-
-    return DenyUpkeep(
-        source,
-        changed=changed,
-        troubled=lambda error: tell(Notice(happening=Happening.DENY_LIST_TROUBLE, error=error)),
-    )
-
-
-def _looked(parameters: Parameters | None) -> Notice:
-    if parameters is None:
-        return Notice(happening=Happening.PARAMETERS_UNCHANGED)
-    return Notice(happening=Happening.PARAMETERS_CHANGED, version=parameters.version)
-
-
 def with_profile(specification: str, profile: ReaderProfile | None) -> str:
     """A scanner's line speaks as the parameters say, where the command does not say otherwise."""
     if profile is None:
@@ -364,10 +318,10 @@ def with_profile(specification: str, profile: ReaderProfile | None) -> str:
     )
 
 
-def _uplink(url: str | None, state: DeviceState, epoch: int) -> HttpUplink | None:
+def _uplink(url: str | None, state: DeviceState, epoch: int, stated: Stated | None = None) -> HttpUplink | None:
     if url is None:
         return None
-    return HttpUplink(url, key=state.key, device=state.device, epoch=epoch)
+    return HttpUplink(url, key=state.key, device=state.device, epoch=epoch, versions=stated)
 
 
 def _terminal(arguments: argparse.Namespace, state: DeviceState) -> Terminal:

@@ -4,12 +4,19 @@ import argparse
 from typing import Any
 
 from yima.sdk.cli.observed import Observers
-from yima.sdk.tap_lines import notice_as_line, notice_as_mapping, tap_as_line, tap_as_mapping
+from yima.sdk.tap_lines import (
+    notice_as_line,
+    notice_as_mapping,
+    tap_as_line,
+    tap_as_mapping,
+    waiting_as_json,
+    waiting_as_lines,
+)
 from yima.validator.deny.denylist import DenyList
 from yima.validator.guarding.lines import LineWriter
 from yima.validator.happenings import Notice, Summary, Tap
 from yima.validator.journal import SegmentJournal
-from yima.validator.packages import when
+from yima.validator.packages import Label, when
 from yima.validator.parameters import Parameters
 from yima.validator.shown import masked_url
 from yima.validator.texts import Text, say
@@ -39,6 +46,7 @@ class RunLines:
         *,
         journal: SegmentJournal,
         parameters: Parameters,
+        waiting: tuple[Label, ...],
         deny: DenyList | None,
         encrypted: bool | None,
         trusted: bool,
@@ -59,11 +67,12 @@ class RunLines:
             "city": self._arguments.city,
             "environment": parameters.environment,
             "parameters_version": parameters.version,
+            "parameters_waiting": waiting_as_json(waiting),
             "deny_list_version": deny.version if deny else None,
             "deny_list_issued_at": deny.issued_at if deny else None,
             "clock_trusted": trusted,
         }
-        self._say(begun, _started_line(begun))
+        self._say(begun, "\n".join([_started_line(begun), *waiting_as_lines(waiting)]))
 
     def tap(self, tap: Tap) -> None:
         """One presentation."""

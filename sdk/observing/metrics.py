@@ -120,6 +120,8 @@ class _Standing:
             ("yima_parameters_version", "Version of the parameters in force", seen.parameters_version),
             ("yima_parameters_not_before_timestamp_seconds", "0: unsigned", seen.parameters_not_before),
             ("yima_parameters_expiry_timestamp_seconds", "0: unsigned", seen.parameters_expiry),
+            ("yima_parameters_waiting_version", "Of those that come next; 0: none wait", seen.parameters_waiting),
+            ("yima_parameters_waiting_timestamp_seconds", "When they come; 0: none", seen.parameters_waiting_from),
             ("yima_deny_list_version", "Version of the deny-list in force; 0: none", seen.deny_list_version),
             ("yima_deny_list_issued_timestamp_seconds", "When it was drawn up; 0: none", seen.deny_list_issued_at),
             ("yima_loop_age_seconds", "Since the loop of a tap turned last", max(0.0, now - self._turned_at())),

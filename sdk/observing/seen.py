@@ -30,6 +30,8 @@ class Seen:
     parameters_version: int
     parameters_not_before: int
     parameters_expiry: int
+    parameters_waiting: int
+    parameters_waiting_from: int
     deny_list_version: int
     deny_list_issued_at: int
     threads: tuple[ThreadState, ...]
@@ -63,6 +65,7 @@ class Looking:
         """How it stands now. Never raises."""
         pending, oldest_at, size = self._look_at_journal()
         active = self._source.store.active if isinstance(self._source, Packages) else ()
+        waiting = self._source.waiting
         deny = self._deny.deny if self._deny else None
         return Seen(
             pending=pending,
@@ -74,6 +77,8 @@ class Looking:
             parameters_version=self.parameters_version,
             parameters_not_before=max((package.not_before for package in active), default=0),
             parameters_expiry=min((package.expiry for package in active), default=0),
+            parameters_waiting=waiting[0].version if waiting else 0,
+            parameters_waiting_from=waiting[0].not_before if waiting else 0,
             deny_list_version=deny.version if deny else 0,
             deny_list_issued_at=deny.issued_at if deny else 0,
             threads=self._device.threads,

@@ -43,6 +43,7 @@ def build_package(
         environment=source.rules.environment,
         version=source.rules.version,
         previous=source.previous,
+        replaces=source.replaces,
         not_before=source.not_before,
         expiry=source.expiry,
         city=source.city,

@@ -1,4 +1,4 @@
-"""Changing the keys that sign packages, without a device that is left behind.
+"""Signing what was signed before anew: to change the keys, without a device that is left behind, and as the way back.
 
 Two packages with the content of the one in force:
 
@@ -16,11 +16,11 @@ from typing import NamedTuple
 from yima.sdk.parameters.signing import Envelope, sign_package
 from yima.sdk.sm2 import SigningKey
 from yima.validator.errors import ParametersError
-from yima.validator.packages import Kind, Package, key_id
+from yima.validator.packages import Kind, Package, key_id, when
 from yima.validator.parameters.image import with_version
 from yima.validator.texts import Text
 
-__all__ = ["Rotation", "rotate_keys"]
+__all__ = ["Rotation", "reissued", "rotate_keys"]
 
 
 class Rotation(NamedTuple):
@@ -70,6 +70,54 @@ def rotate_keys(
     return Rotation(overlap, final)
 
 
+def reissued(
+    old: Package,
+    *,
+    version: int,
+    keys: Sequence[SigningKey],
+    not_before: int,
+    expiry: int | None = None,
+    current: Package | None = None,
+    replaces: bool = False,
+) -> bytes:
+    """The content of an old package as a new version, for devices whatever they missed: the way back.
+
+    current: what is in force, whose keys must sign and go on signing; None: the old one's. expiry: the old one's unless
+    given. replaces: what waits on a device is given up for it. Raises ParametersError.
+    """
+    newest = current or old
+    if version <= max(newest.version, old.version):
+        raise ParametersError(
+            newest.source,
+            Text(
+                f"is version {newest.version}; version {version} would be taken by no device that has it",
+                f"版本为 {newest.version}；已有该版本的终端不会接受版本 {version}",
+            ),
+            Text(
+                "Give --version a number above every version published", "请用 --version 指定高于所有已发布版本的号码"
+            ),
+        )
+    _may_sign(newest, keys)
+    until = old.expiry if expiry is None else expiry
+    if until <= not_before:
+        raise ParametersError(
+            old.source,
+            Text(f"expired at {when(until)}", f"已于 {when(until)} 过期"),
+            Text("Give the new one its own --expiry", "请用 --expiry 指定新的失效时间"),
+        )
+    return resigned(
+        old,
+        version=version,
+        next_keys=newest.keys,
+        needed=newest.needed,
+        not_before=not_before,
+        expiry=until,
+        keys=keys,
+        previous=0,
+        replaces=replaces,
+    )
+
+
 def resigned(
     current: Package,
     *,
@@ -79,8 +127,11 @@ def resigned(
     not_before: int,
     expiry: int,
     keys: Sequence[SigningKey],
+    previous: int | None = None,
+    replaces: bool = False,
 ) -> bytes:
-    """The same parameters under another version and other keys. Raises ParametersError."""
+    """The same parameters under another version and other keys; previous, replaces: see Envelope. Raises
+    ParametersError."""
     if current.kind is not Kind.PARAMETERS:
         raise ParametersError(
             current.source,
@@ -96,6 +147,8 @@ def resigned(
         city=current.city,
         next_keys=next_keys,
         needed=needed,
+        previous=previous,
+        replaces=replaces,
     )
     # The version stands in the image too.
     return sign_package(with_version(image, version), envelope, keys)

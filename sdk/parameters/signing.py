@@ -51,6 +51,7 @@ class Envelope:
     version: from 1. previous: the device must have had it or a later one; None: the version before this. not_before,
     expiry: unix seconds. next_keys: compressed keys of which `needed` must sign the next package; none: those that sign
     this one. base: the id of the package that a deny-list increment applies to.
+    replaces: what waits on a device, of an older version, is given up for this one.
     """
 
     environment: str
@@ -63,6 +64,7 @@ class Envelope:
     next_keys: Sequence[bytes] = ()
     needed: int = 1
     base: bytes = bytes(32)
+    replaces: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,7 @@ def sign_package(image: bytes, envelope: Envelope, keys: Sequence[SigningKey]) -
                     base=envelope.base,
                     next_keys=named,
                     needed=envelope.needed,
+                    replaces=int(envelope.replaces),
                 ),
                 signatures=[],
                 image=image,

@@ -48,7 +48,7 @@ _DENY_MAX = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A source directory, read. city: for which the package is, 0: any. previous: None: the version before this one.
+    """A source directory, read. city: for which the package is, 0: any. previous, replaces: see Envelope.
 
     not_before, expiry: unix seconds. silenced: names of warnings (`lint`) with the reason why each is none here. trips:
     the table of expected fares that must hold before the package is signed.
@@ -56,7 +56,8 @@ class Source:
 
     directory: Path
     city: int
-    previous: int | None
+    previous: int
+    replaces: bool
     not_before: int
     expiry: int
     rules: Rules
@@ -261,6 +262,7 @@ def _read(directory: Path) -> Source:
         directory=directory,
         city=head.city,
         previous=head.previous,
+        replaces=head.replaces,
         not_before=head.not_before,
         expiry=head.expiry,
         rules=rules,
@@ -289,7 +291,8 @@ class _Head:
 
     environment: str
     version: int
-    previous: int | None
+    previous: int
+    replaces: bool
     city: int
     not_before: int
     expiry: int
@@ -308,20 +311,28 @@ def _head(table: Table) -> _Head:
                 Text("Write a later date", "请写更晚的日期"),
             )
         )
-    previous = attempt(lambda: table.number("previous", 0, 0xFFFFFFFF, -1), -1)
     limits = attempt(lambda: limits_of(Table(table.take("limits") or {}, table.place.at("limits"))), Limits())
     reader = table.take("reader")
     profile = ReaderProfile()
     return _Head(
         environment=attempt(lambda: environment_of(table), "test"),
         version=attempt(lambda: table.number("version", 1, 0xFFFFFFFF), 1),
-        previous=None if previous < 0 else previous,
+        previous=attempt(lambda: table.number("previous", 0, 0xFFFFFFFF, 0), 0),
+        replaces=attempt(lambda: _yes_or_no(table, "replaces"), False),
         city=attempt(lambda: table.number("city", 100000, 999999, 0), 0),
         not_before=not_before,
         expiry=expiry,
         limits=_with_date(limits, attempt(lambda: _moment(table, "lists_issued", 0), 0)),
         reader=None if reader is None else attempt(lambda: _reader(Table(reader, table.place.at("reader"))), profile),
     )
+
+
+def _yes_or_no(table: Table, key: str) -> bool:
+    """A key that is true or false; false where it is left out."""
+    value = table.take(key)
+    if value is not None and not isinstance(value, bool):
+        table.place.at(key).expected(value, "true or false", "true 或 false")
+    return value is True
 
 
 def _tables(files: Folder) -> tuple[dict[str, list[Stage]], dict[str, Matrix]]:

@@ -41,6 +41,7 @@ static PyObject *py_package_open(PyObject *self, PyObject *data) {
             bytes_of(p.digest, 32),
             bytes_of(p.base, YIMA_PACKAGE_ID),
             PyLong_FromLong(p.needed),
+            PyBool_FromLong(p.replaces),
             rows_of(p.keys, p.key_count, YIMA_PACKAGE_KEY, YIMA_PACKAGE_KEY),
             rows_of(p.signatures, p.signature_count, YIMA_PACKAGE_SIGNATURE, YIMA_PACKAGE_KEY_ID),
             bytes_of(p.id, YIMA_PACKAGE_ID),
@@ -61,8 +62,8 @@ static int id_fits(const char *id, Py_ssize_t size, int may_lack) {
     return 0;
 }
 
-/* Fills the trust from the tuple (environment, deny_chain, city, keys, needed, newest, newest_id, active_id); the
- * views into it are borrowed from the tuple. */
+/* Fills the trust from the tuple (environment, deny_chain, city, keys, needed, newest, newest_id, waiting, active_id);
+ * the views into it are borrowed from the tuple. */
 static int trust_of(PyObject *tuple, yima_package_trust *trust) {
     const char *keys;
     const char *newest_id;
@@ -73,8 +74,9 @@ static int trust_of(PyObject *tuple, yima_package_trust *trust) {
     int deny_chain;
     unsigned int city;
     unsigned int newest;
-    if (!PyArg_ParseTuple(tuple, "bpIy#bIz#z#", &trust->environment, &deny_chain, &city, &keys, &keys_size,
-                          &trust->needed, &newest, &newest_id, &newest_size, &active_id, &active_size)) {
+    unsigned int waiting;
+    if (!PyArg_ParseTuple(tuple, "bpIy#bIz#Iz#", &trust->environment, &deny_chain, &city, &keys, &keys_size,
+                          &trust->needed, &newest, &newest_id, &newest_size, &waiting, &active_id, &active_size)) {
         return 0;
     }
     if (keys_size % YIMA_PACKAGE_KEY || keys_size > YIMA_PACKAGE_KEY * YIMA_PACKAGE_KEYS_MAX) {
@@ -87,6 +89,7 @@ static int trust_of(PyObject *tuple, yima_package_trust *trust) {
     trust->keys = (const uint8_t *)keys;
     trust->key_count = (uint8_t)(keys_size / YIMA_PACKAGE_KEY);
     trust->newest = newest;
+    trust->waiting = waiting;
     trust->newest_id = (const uint8_t *)newest_id;
     trust->active_id = (const uint8_t *)active_id;
     return 1;

@@ -8,8 +8,8 @@
  *     6  environment (1): 1 production, 2 test        72  increment: id of the package it applies to (32), else zeros
  *     7  kind (1): 1 parameters, 2 deny-list         104  number of signers' keys (1), 1 to 16
  *        increment, 3 deny-list                      105  how many of them must sign the next package (1)
- *     8  city (4), 0 any                             106  zero (22)
- *    12  version (4), from 1
+ *     8  city (4), 0 any                             106  1: what waits on a device is given up for it (1), else 0
+ *    12  version (4), from 1                         107  zero (21)
  *    16  previous version (4)
  *    20  size of the image (4)
  *    24  not before, unix s (8)
@@ -49,7 +49,8 @@ enum {
     AT_BASE = 72,
     AT_KEY_COUNT = 104,
     AT_NEEDED = 105,
-    AT_RESERVED = 106
+    AT_REPLACES = 106,
+    AT_RESERVED = 107
 };
 
 static int64_t be64(const uint8_t *p) {
@@ -96,6 +97,7 @@ static yima_package_error check_header(const uint8_t *h, size_t *offset) {
         {AT_BASE, is_zero(h + AT_BASE, YIMA_PACKAGE_ID) != increment},
         {AT_KEY_COUNT, h[AT_KEY_COUNT] >= 1 && h[AT_KEY_COUNT] <= YIMA_PACKAGE_KEYS_MAX},
         {AT_NEEDED, h[AT_NEEDED] >= 1 && h[AT_NEEDED] <= h[AT_KEY_COUNT]},
+        {AT_REPLACES, h[AT_REPLACES] <= 1},
         {AT_RESERVED, is_zero(h + AT_RESERVED, YIMA_PACKAGE_HEADER - AT_RESERVED)},
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
@@ -159,6 +161,7 @@ static yima_package_error open_package(yima_package *p, const uint8_t *bytes, si
     p->digest = bytes + AT_DIGEST;
     p->base = bytes + AT_BASE;
     p->needed = bytes[AT_NEEDED];
+    p->replaces = bytes[AT_REPLACES];
     yima_sm3(p->signed_part, p->signed_size, p->id);
     return YIMA_PACKAGE_OK;
 }
@@ -226,7 +229,7 @@ static yima_package_error check_version(const yima_package *p, const yima_packag
     if (trust->newest != 0) {
         if (p->version < trust->newest) return YIMA_PACKAGE_OLDER;
         if (p->version == trust->newest) return YIMA_PACKAGE_SAME_VERSION;
-        if (p->previous > trust->newest) return YIMA_PACKAGE_GAP;
+        if (p->previous > trust->newest && p->previous > trust->waiting) return YIMA_PACKAGE_GAP;
     }
     if (increment && (!trust->active_id || memcmp(p->base, trust->active_id, YIMA_PACKAGE_ID) != 0))
         return YIMA_PACKAGE_OTHER_BASE;

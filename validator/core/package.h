@@ -67,12 +67,13 @@ typedef struct {
     uint8_t kind;        /* yima_package_kind */
     uint32_t city;       /* 0: for any */
     uint32_t version;    /* from 1 */
-    uint32_t previous;   /* the device must have had this version, or a later one; 0: none */
+    uint32_t previous;   /* the device must have had this version, or a later one, or hold one that waits; 0: none */
     int64_t not_before;
     int64_t expiry;        /* the first second at which it no longer holds */
     const uint8_t *digest; /* SM3 of the image */
     const uint8_t *base;   /* of an increment: the id of the package it applies to; else zeros */
     uint8_t needed;        /* how many of the keys below must sign the next package */
+    uint8_t replaces;      /* 1: what waits on the device, of an older version, is given up for this one */
     uint8_t key_count;
     const uint8_t *keys; /* ascending */
     uint8_t signature_count;
@@ -94,6 +95,7 @@ typedef struct {
     uint8_t needed;
     uint32_t newest;          /* the highest version it has had in this chain, 0: none */
     const uint8_t *newest_id; /* 32 bytes, looked at if newest is not 0 */
+    uint32_t waiting;         /* the highest version that it holds for its time to come, 0: none */
     const uint8_t *active_id; /* 32 bytes: what an increment must apply to; NULL: nothing is active */
 } yima_package_trust;
 

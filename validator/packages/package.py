@@ -6,8 +6,9 @@ Update Framework; the core keeps them, here they get their words:
 - No unsigned one: as many keys as the newest package demanded must have signed, at first the keys pinned on the device;
   every signature in a package must hold, and be by a key that is trusted or that the package itself names.
 - No other environment: test and production never mix. No other city than the device's.
-- No older version than the newest this device has had; the same version only if it is the same package.
-- None that leaves out a version it builds on; an increment applies to exactly what is active.
+- No older version than the newest this device has had; the same version only if it is the same package. What waits for
+  its time was taken while it was newer, and stays so unless a newer one says that it replaces it (`store`).
+- None that leaves out a version it builds on, in force or waiting; an increment applies to exactly what is active.
 - Not expired, not before its time. One that is in force goes on for a grace after its expiry, with an alarm before it.
 - No mix: the parameters inside say the same environment and version as the envelope.
 - Nothing is read from the image before all of this holds.
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from enum import Enum, IntEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from yima.validator import _core
 from yima.validator.errors import ParametersError
@@ -73,13 +75,22 @@ class PackageError(ParametersError):
         self.rule = rule
 
 
+class Label(NamedTuple):
+    """A package by its name. id: 32 bytes; not_before: unix seconds."""
+
+    version: int
+    id: bytes
+    not_before: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
     """An opened package. It has the form of one; whether it may be believed is `check`'s to say.
 
     city: division code, 0 for any. previous: the device must have had this version or a later one. not_before, expiry:
     unix seconds; at expiry it no longer holds. digest: SM3 of the image. base: id of the package that an increment
-    applies to, else zeros. keys: compressed SM2 keys, of which `needed` must sign the next one. signers: ids of the
+    applies to, else zeros. keys: compressed SM2 keys, of which `needed` must sign the next one. replaces: what waits
+    on a device, of an older version, is given up for this one. signers: ids of the
     keys that are said to have signed this one. id: SM3 of what is signed. data: all its bytes; image: those inside.
     """
 
@@ -93,12 +104,18 @@ class Package:
     digest: bytes
     base: bytes
     needed: int
+    replaces: bool
     keys: tuple[bytes, ...]
     signers: tuple[bytes, ...]
     id: bytes
     image: memoryview = field(repr=False)
     data: memoryview = field(repr=False)
     source: str
+
+    @property
+    def label(self) -> "Label":
+        """What a device says of it."""
+        return Label(self.version, self.id, self.not_before)
 
     def standing(self, now: int, policy: "Policy") -> Standing:
         """How it stands at `now`, unix seconds."""
@@ -129,8 +146,8 @@ class Pins:
 class Trust:
     """What a device trusts now: see `yima_package_trust` in core/package.h.
 
-    city: the device's, 0 for a place that takes any. newest: (version, id) of the newest package it has had. active: id
-    of the package in force.
+    city: the device's, 0 for a place that takes any. newest: (version, id) of the newest package it has had. waiting:
+    the highest version that waits for its time, 0: none. active: id of the package in force.
     """
 
     environment: str
@@ -139,9 +156,10 @@ class Trust:
     keys: tuple[bytes, ...]
     needed: int = 1
     newest: tuple[int, bytes] | None = None
+    waiting: int = 0
     active: bytes | None = None
 
-    def for_core(self) -> tuple[int, bool, int, bytes, int, int, bytes | None, bytes | None]:
+    def for_core(self) -> tuple[int, bool, int, bytes, int, int, bytes | None, int, bytes | None]:
         """As the binding takes it."""
         version, name = self.newest or (0, None)
         return (
@@ -152,6 +170,7 @@ class Trust:
             self.needed,
             version,
             name,
+            self.waiting,
             self.active,
         )
 
@@ -172,8 +191,8 @@ def parse_package(data: bytes | memoryview, source: str = "package") -> Package:
     error, offset, fields = _core.package_open(view)
     if fields is None:
         raise PackageError(source, _core.PACKAGE_ERRORS[error], Text(f"at byte {offset}", f"在第 {offset} 字节"))
-    (environment, kind, city, version, previous, not_before, expiry, digest, base, needed, keys, signers,
-     identity, start, size) = fields  # fmt: skip
+    (environment, kind, city, version, previous, not_before, expiry, digest, base, needed, replaces, keys,
+     signers, identity, start, size) = fields  # fmt: skip
     return Package(
         environment=_ENVIRONMENT_NAMES[environment],
         kind=Kind(kind),
@@ -185,6 +204,7 @@ def parse_package(data: bytes | memoryview, source: str = "package") -> Package:
         digest=digest,
         base=base,
         needed=needed,
+        replaces=replaces,
         keys=keys,
         signers=signers,
         id=identity,

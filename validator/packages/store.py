@@ -1,13 +1,18 @@
 """The packages of one device: what is in force, what was before it, what waits for its time.
 
-    state         what is in force, the one before, and whom to trust; replaced whole by a rename
-    staged.ymp    checked, waiting to be activated
+    state         what is in force, the one before, and whom to trust; replaced whole by a rename (`state_file`)
+    waiting-<version>-<id>.ymp    checked, waiting for their time
     <version>-<id>.ymp    packages in force or kept; never changed after they are written
 
 Rules it keeps:
-- Nothing is staged, and nothing activated, that does not keep every rule of yima.validator.packages at that moment.
+- Nothing is kept to wait, and nothing activated, that does not keep every rule of yima.validator.packages at that
+  moment.
+- What waits survives what comes into force before it, though that may have a higher version, unless the newer one says
+  that it replaces what waits; a newer deny-list always does. What can no longer come is given up at once, and told.
+- Parameters are in force in the order of their times: one whose time began before that of the one in force is not
+  taken after it, unless it says that it replaces. So it does not matter for the outcome who was off, or when.
 - A power cut at any step leaves either the old package in force or the new one, whole. Opening writes nothing.
-- Trust only moves forward: it comes from the newest package that was ever in force here, also after `revert`.
+- Trust only moves forward: it comes from the newest package that was ever in force here.
 - A package whose bytes rot is not used: the one before it comes back, and `trouble` says so.
 - The store belongs to one process, which its owner sees to (the device's journal is locked).
 
@@ -15,13 +20,12 @@ Whoever can write here owns the device: the store defends it against packages, n
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 
-from yima.validator import _core
 from yima.validator.errors import ParametersError
 from yima.validator.packages import (
     Chain,
@@ -35,14 +39,17 @@ from yima.validator.packages import (
     check,
     image_is_intact,
     parse_package,
+    refusals,
 )
+from yima.validator.packages.state_file import State
 from yima.validator.packages.storage import DirectoryStorage, Storage
 from yima.validator.texts import Text
 
 Stack = tuple[Package, ...]  # a package, for deny-lists followed by the increments to it, in order
 STATE = "state"
-STAGED = "staged.ymp"
-_FORM = "yima packages 1"
+WAITING = "waiting-"
+WAITING_MOST = 4
+"""Packages that may wait at once."""
 _NAME = re.compile(r"[0-9]{10}-[0-9a-f]{64}\.ymp")
 
 
@@ -51,57 +58,8 @@ class Taken(Enum):
 
     ACTIVATED = "activated"
     ALREADY = "already in force"
+    PAST = "was in force, and another followed at its time"
     WAITING = "waiting for its time"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _State:
-    environment: str
-    chain: Chain
-    newest: tuple[int, bytes] | None = None
-    keys: tuple[bytes, ...]
-    needed: int
-    active: tuple[str, ...] = ()
-    before: tuple[str, ...] = ()
-
-    def to_text(self) -> str:
-        version, name = self.newest or (0, b"")
-        lines = [
-            _FORM,
-            f"environment {self.environment}",
-            f"chain {self.chain.value}",
-            f"newest {version} {name.hex()}".rstrip(),
-            " ".join(["keys", str(self.needed), *(key.hex() for key in self.keys)]),
-            " ".join(["active", *self.active]),
-            " ".join(["before", *self.before]),
-        ]
-        return "\n".join([*lines, _check_line(lines)]) + "\n"
-
-    @classmethod
-    def from_text(cls, text: str) -> "_State":
-        """Raises ValueError if it is not what to_text wrote."""
-        *lines, last = text.splitlines()
-        if lines[:1] != [_FORM] or last != _check_line(lines):
-            raise ValueError(text)
-        fields = {word: rest for word, *rest in (line.split() for line in lines)}
-        version, *name = fields["newest"]
-        if not name and version != "0":
-            raise ValueError(text)
-        needed, *keys = fields["keys"]
-        return cls(
-            environment=fields["environment"][0],
-            chain=Chain(fields["chain"][0]),
-            newest=(int(version), bytes.fromhex(name[0])) if name else None,
-            keys=tuple(bytes.fromhex(key) for key in keys),
-            needed=int(needed),
-            active=tuple(fields["active"]),
-            before=tuple(fields["before"]),
-        )
-
-
-def _check_line(lines: list[str]) -> str:
-    """Against accident, not against malice."""
-    return f"check {_core.sm3(chr(10).join(lines).encode()).hex()}"
 
 
 class PackageStore:
@@ -127,16 +85,16 @@ class PackageStore:
         self._city = city
         self._accept = accept
         self._hash_at_open = hash_at_open
-        self._first = _State(environment=environment, chain=chain, keys=pins.keys, needed=pins.needed)
+        self._first = State(environment=environment, chain=chain, keys=pins.keys, needed=pins.needed)
         self._state = self._first
         self._active: Stack = ()
-        self._staged: Package | None = None
+        self._waiting: tuple[Package, ...] = ()
         self.trouble: ParametersError | None = None
         try:
             self._storage = DirectoryStorage(place) if isinstance(place, Path) else place
             self._open()
         except OSError as error:
-            raise _unusable(place, error) from error
+            raise refusals.unusable(place, error) from error
 
     @property
     def active(self) -> Stack:
@@ -144,9 +102,14 @@ class PackageStore:
         return self._active
 
     @property
-    def staged(self) -> Package | None:
-        """What waits for its time."""
-        return self._staged
+    def waiting(self) -> tuple[Package, ...]:
+        """What waits for its time, the first to come first."""
+        return self._waiting
+
+    @property
+    def since(self) -> int:
+        """When what is in force came into force here, unix seconds; 0: nothing is."""
+        return self._state.since if self._active else 0
 
     @property
     def trust(self) -> Trust:
@@ -159,6 +122,7 @@ class PackageStore:
             keys=state.keys,
             needed=state.needed,
             newest=state.newest,
+            waiting=max((package.version for package in self._waiting), default=0),
             active=self._active[-1].id if self._active else None,
         )
 
@@ -168,109 +132,131 @@ class PackageStore:
         return Standing.NOT_YET if Standing.NOT_YET in found else max(found, default=Standing.EXPIRED)
 
     def take(self, data: bytes | memoryview, now: int, source: str = "package") -> Taken:
-        """Brings a package into force, or keeps it until its time. Raises PackageError; then nothing has changed."""
-        package = self.stage(data, now, source)
+        """Brings a package into force, or keeps it until its time. Raises ParametersError; then nothing has changed."""
+        package = parse_package(data, source)
+        self._keep(package, now)
         if self._active and package.id == self._active[-1].id:
             return Taken.ALREADY
+        if self._is_past(package):
+            return Taken.PAST
         if now < package.not_before:
             return Taken.WAITING
-        self.activate(now)
+        self.activate(now, package)
         return Taken.ACTIVATED
 
-    def stage(self, data: bytes | memoryview, now: int, source: str = "package") -> Package:
-        """Checks a package and keeps it, in place of what was staged; the one in force is not staged again.
+    def due(self, now: int) -> Package | None:
+        """The first of those that wait whose time has come."""
+        return next((package for package in self._waiting if package.not_before <= now), None)
 
-        One that is not valid yet is kept. Raises PackageError; then nothing has changed.
+    def activate(self, now: int, package: Package) -> Stack:
+        """Brings one of those that wait into force. Raises ParametersError; then what was in force stays.
+
+        What can no longer come after it is given up; `trouble` says so.
         """
-        package = parse_package(data, source)
+        held = next(one for one in self._waiting if one.id == package.id)
+        stack = self._examine(held, now, held=True)
+        name = _name(held)
+        state = replace(
+            self._state,
+            active=(*map(_name, stack[:-1]), name),
+            before=tuple(map(_name, self._active)),
+            since=now,
+            replaced=max(self._state.replaced, held.version if self._gives_up(held) else 0),
+        )
+        if not state.newest or held.version > state.newest[0]:
+            state = replace(state, newest=(held.version, held.id), keys=held.keys, needed=held.needed)
+        with self._changing():
+            self._storage.write("state.new", state.to_text().encode())
+            self._storage.sync("state.new")
+            self._storage.rename(WAITING + name, name)
+            self._storage.sync_names()
+            self._storage.rename("state.new", STATE)
+            self._storage.sync_names()
+        self._state, self._active, self.trouble = state, stack, None
+        self._waiting = self._that_count(self._waiting)
+        self._give_up_the_hopeless(now)
+        self._sweep()
+        return stack
+
+    def drop(self, package: Package) -> None:
+        """Gives up what waits."""
+        self._waiting = tuple(one for one in self._waiting if one.id != package.id)
+        with self._changing():
+            if WAITING + _name(package) in self._storage.names():
+                self._storage.remove(WAITING + _name(package))
+                self._storage.sync_names()
+
+    def _keep(self, package: Package, now: int) -> None:
+        """Checks a package and keeps it beside those that wait. Raises ParametersError; then nothing has changed."""
+        held = any(one.id == package.id for one in self._waiting)
         try:
-            self._examine(package, now)
+            self._examine(package, now, held=held or self._was_in_force(package))
         except PackageError as error:
             if error.rule != "NOT_YET":
                 raise
-        if self._active and package.id == self._active[-1].id:
-            return package
+        if held or self._is_past(package) or (self._active and package.id == self._active[-1].id):
+            return
+        self._find_a_place(package, now)
         with self._changing():
             self._storage.write("staged.new", package.data)
             self._storage.sync("staged.new")
-            self._storage.rename("staged.new", STAGED)
+            self._storage.rename("staged.new", WAITING + _name(package))
             self._storage.sync_names()
-        self._staged = parse_package(self._storage.read(STAGED), source)
-        return package
+        kept = parse_package(self._storage.read(WAITING + _name(package)), package.source)
+        self._waiting = self._that_count((*self._waiting, kept))
 
-    def activate(self, now: int) -> Stack:
-        """Brings what is staged into force. Raises PackageError; then what was in force stays."""
-        if self._staged is None:
-            raise ParametersError(
-                self._storage,
-                Text("nothing is staged", "没有待启用的参数包"),
-                Text("Stage a package first", "请先提供参数包"),
-            )
-        package = self._staged
-        stack = self._examine(package, now)
-        name = _name(package)
-        state = _State(
-            environment=self._state.environment,
-            chain=self._state.chain,
-            newest=(package.version, package.id),
-            keys=package.keys,
-            needed=package.needed,
-            active=(*map(_name, stack[:-1]), name),
-            before=tuple(map(_name, self._active)),
-        )
-        with self._changing():
-            self._storage.write("state.new", state.to_text().encode())
-            self._storage.sync("state.new")
-            self._storage.rename(STAGED, name)
-            self._storage.sync_names()
-            self._storage.rename("state.new", STATE)
-            self._storage.sync_names()
-        self._state, self._active, self._staged, self.trouble = state, stack, None, None
-        self._sweep()
-        return stack
+    def _find_a_place(self, package: Package, now: int) -> None:
+        """Raises ParametersError where what waits, or the time of what is in force, leaves none for it."""
+        for one in self._waiting:
+            if one.version == package.version:
+                raise PackageError(package.source, "SAME_VERSION")
+            if self._gives_up(one) and package.version < one.version:
+                raise refusals.replaced(package, one)
+        active = self._active[-1] if self._active else None
+        ordered = self._gives_up(package) or self._was_in_force(package)
+        if active and not ordered and package.not_before < active.not_before:
+            raise refusals.too_late(package, active)
+        if now < package.not_before and len(self._that_count((*self._waiting, package))) > WAITING_MOST:
+            raise refusals.too_many(package, WAITING_MOST)
 
-    def drop(self) -> None:
-        """Gives up what is staged."""
-        self._staged = None
-        with self._changing():
-            if STAGED in self._storage.names():
-                self._storage.remove(STAGED)
-                self._storage.sync_names()
+    def _is_past(self, package: Package) -> bool:
+        """Whether it is the newest, and what waited has followed it; one that rotted is not, and may come again."""
+        return self._state.newest == (package.version, package.id) and not self._was_in_force(package)
 
-    def revert(self) -> Stack:
-        """Brings back what was in force before. What this device trusts does not go back.
+    def _was_in_force(self, package: Package) -> bool:
+        """Whether it is the last that came into force here; it may have rotted since."""
+        return self._state.active[-1:] == (_name(package),)
 
-        Raises ParametersError if nothing is kept, or it cannot be used any more.
-        """
-        stack = self._load(self._state.before)
-        if not stack:
-            raise ParametersError(
-                self._storage,
-                Text("nothing is kept from before", "没有保留的上一版本"),
-                Text("Build a newer version with the old content", "请以旧内容制作更高的版本"),
-            )
-        state = _State(
-            environment=self._state.environment,
-            chain=self._state.chain,
-            newest=self._state.newest,
-            keys=self._state.keys,
-            needed=self._state.needed,
-            active=self._state.before,
-        )
-        with self._changing():
-            self._storage.write("state.new", state.to_text().encode())
-            self._storage.sync("state.new")
-            self._storage.rename("state.new", STATE)
-            self._storage.sync_names()
-        self._state, self._active = state, stack
-        self._sweep()
-        return stack
+    def _gives_up(self, package: Package) -> bool:
+        """Whether what waits, of an older version, is given up for it."""
+        return package.replaces or self._state.chain is Chain.DENY
 
-    def _examine(self, package: Package, now: int) -> Stack:
-        """What would be in force with this package. Raises ParametersError, NOT_YET last of all."""
+    def _that_count(self, found: Iterable[Package]) -> tuple[Package, ...]:
+        """Those of the packages found waiting that still may come into force, the first to come first."""
+        found = tuple(found)
+        floor = max([self._state.replaced, *(one.version for one in found if self._gives_up(one))])
+        gone = {one.id for one in self._active}
+        counting = (one for one in found if one.version >= floor and one.id not in gone and not self._is_past(one))
+        return tuple(sorted(counting, key=lambda one: (one.not_before, one.version)))
+
+    def _give_up_the_hopeless(self, now: int) -> None:
+        """What may not follow what is in force now is not kept until its time comes and nothing happens."""
+        for one in self._waiting:
+            try:
+                self._examine(one, max(now, one.not_before), held=True)
+            except ParametersError as error:
+                self._waiting = tuple(other for other in self._waiting if other is not one)
+                self.trouble = refusals.hopeless(one, error)
+
+    def _examine(self, package: Package, now: int, *, held: bool) -> Stack:
+        """What would be in force with this package. held: it waits here already, so that a higher version may have been
+        in force meanwhile. Raises ParametersError, NOT_YET last of all."""
+        trust = self.trust
+        if held and trust.newest and package.version < trust.newest[0]:
+            trust = replace(trust, newest=None)
         later: PackageError | None = None
         try:
-            check(package, self.trust, now)
+            check(package, trust, now)
         except PackageError as error:
             if error.rule != "NOT_YET":
                 raise
@@ -293,23 +279,26 @@ class PackageStore:
         try:
             self._active = self._load(self._state.active)
         except (OSError, ParametersError) as error:
-            self.trouble = _rotten(self._storage, error)
+            self.trouble = refusals.rotten(self._storage, error)
             self._active = self._load_before()
-        self._staged = self._load_staged() if STAGED in names else None
+        self._waiting = self._that_count(filter(None, map(self._load_waiting, sorted(names))))
 
     def _load_before(self) -> Stack:
         try:
             return self._load(self._state.before)
         except (OSError, ParametersError) as error:
-            self.trouble = _rotten(self._storage, error)
+            self.trouble = refusals.rotten(self._storage, error)
             return ()
 
-    def _load_staged(self) -> Package | None:
-        """A cut while it was written cannot show here; bytes that rot can, and are as if nothing were staged."""
+    def _load_waiting(self, name: str) -> Package | None:
+        """A cut while it was written cannot show here; bytes that rot can, and are as if nothing waited."""
+        if not _NAME.fullmatch(name.removeprefix(WAITING)) or not name.startswith(WAITING):
+            return None
         try:
-            return parse_package(self._storage.read(STAGED), f"{self._storage}/{STAGED}")
+            package = parse_package(self._storage.read(name), f"{self._storage}/{name}")
         except PackageError:
             return None
+        return package if WAITING + _name(package) == name else None
 
     def _load(self, names: tuple[str, ...]) -> Stack:
         """The packages of these names, each of them what its name says. Raises OSError or ParametersError."""
@@ -325,9 +314,9 @@ class PackageStore:
             self._accept(tuple(stack))
         return tuple(stack)
 
-    def _read_state(self) -> _State:
+    def _read_state(self) -> State:
         try:
-            state = _State.from_text(bytes(self._storage.read(STATE)).decode())
+            state = State.from_text(bytes(self._storage.read(STATE)).decode())
         except (ValueError, KeyError, IndexError) as error:
             raise ParametersError(
                 f"{self._storage}/{STATE}",
@@ -343,13 +332,15 @@ class PackageStore:
 
     def _sweep(self) -> None:
         """Removes files that the state does not name; what a failure or a power cut leaves is swept next time."""
-        kept = {*self._state.active, *self._state.before}
+        kept = {*self._state.active, *self._state.before, *(WAITING + _name(one) for one in self._waiting)}
         try:
             for name in self._storage.names():
-                if name not in kept and (_NAME.fullmatch(name) or name in {"state.new", "staged.new"}):
+                if name not in kept and (
+                    _NAME.fullmatch(name.removeprefix(WAITING)) or name in {"state.new", "staged.new"}
+                ):
                     self._storage.remove(name)
         except OSError as error:
-            self.trouble = _unusable(self._storage, error)
+            self.trouble = refusals.unusable(self._storage, error)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -357,7 +348,7 @@ class PackageStore:
         try:
             yield
         except OSError as error:
-            trouble = _unusable(self._storage, error)
+            trouble = refusals.unusable(self._storage, error)
             try:
                 self._open()
             except OSError as again:
@@ -367,22 +358,3 @@ class PackageStore:
 
 def _name(package: Package) -> str:
     return f"{package.version:010}-{package.id.hex()}.ymp"
-
-
-def _rotten(where: object, error: OSError | ParametersError) -> ParametersError:
-    return ParametersError(
-        where,
-        Text(f"a package that was in force cannot be used: {error}", f"曾启用的参数包无法使用：{error}"),
-        Text("Check the disk, and give the newest package again", "请检查磁盘，并重新提供最新的参数包"),
-    )
-
-
-def _unusable(where: object, error: OSError) -> ParametersError:
-    return ParametersError(
-        where,
-        Text(f"packages cannot be kept there: {error.strerror}", f"无法保存参数包：{error.strerror}"),
-        Text(
-            "Check that the disk is sound, not full, and writable for this user",
-            "请检查磁盘是否完好、未满且当前用户可写",
-        ),
-    )

@@ -135,8 +135,7 @@ class DenyPackages:
 
     def is_due(self, now: Moment) -> bool:
         """See DenySource."""
-        staged = self.store.staged
-        return staged is not None and now.trusted and now.unix_s >= staged.not_before
+        return now.trusted and self.store.due(now.unix_s) is not None
 
     def due(self, now: Moment) -> Looked:
         """See DenySource. What does not come into force is given up, so that it is told once."""
@@ -148,12 +147,14 @@ class DenyPackages:
         return (self.store.standing(now.unix_s, self._policy) if now.trusted else Standing.GOOD), expiry
 
     def _changed_by(self, step: Callable[[], None]) -> Looked:
-        before = [package.id for package in self.store.active]
+        before, known = [package.id for package in self.store.active], self.store.trouble
         trouble = None
         try:
             step()
         except ParametersError as error:
             trouble = error
+        if trouble is None and self.store.trouble is not known:
+            trouble = self.store.trouble
         changed = before != [package.id for package in self.store.active]
         return Looked(self.in_force() if changed else None, trouble)
 
@@ -180,10 +181,13 @@ class DenyPackages:
                 return  # what builds on it can be taken when its time has come
 
     def _activate(self, now: Moment) -> None:
+        package = self.store.due(now.unix_s)
+        if package is None:
+            return
         try:
-            self.store.activate(now.unix_s)
+            self.store.activate(now.unix_s, package)
         except ParametersError:
-            self.store.drop()
+            self.store.drop(package)
             raise
         self._take(now)
 

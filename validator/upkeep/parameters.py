@@ -5,6 +5,7 @@ Rules it keeps:
   of the test environment only. Real fares are taken by what somebody answers for with a signature.
 - New parameters come into force between two taps, without a restart; what was used stays used.
 - Whatever is wrong with what was handed in, the last good parameters stay in force, and the trouble is told.
+- Each package that waits comes into force at its time, also after an urgent one that came before it.
 - Packages are activated only while the clock is trusted. Their expiry is told before it comes; when it and the grace
   are over, no one rides until there is a newer one.
 """
@@ -15,7 +16,7 @@ from typing import Protocol
 
 from yima.validator.errors import ParametersError
 from yima.validator.judging import Moment
-from yima.validator.packages import ENVIRONMENTS, PackageError, Pins, Policy, Standing, read_package, when
+from yima.validator.packages import ENVIRONMENTS, Label, PackageError, Pins, Policy, Standing, read_package, when
 from yima.validator.packages.store import PackageStore, Stack
 from yima.validator.parameters import Parameters, from_image, load
 from yima.validator.texts import Text
@@ -45,7 +46,14 @@ class Source(Protocol):
 
     @property
     def trouble(self) -> ParametersError | None:
-        """What was wrong though there are parameters in force."""
+        """What was wrong of late though there are parameters in force."""
+
+    @property
+    def waiting(self) -> tuple[Label, ...]:
+        """What waits for its time, the first to come first."""
+
+    def in_force(self) -> tuple[Label, int]:
+        """What is in force, and since when, unix seconds; of what is no package, no id, and 0. After `start`."""
 
 
 class PlainFile:
@@ -55,6 +63,7 @@ class PlainFile:
     """
 
     trouble: ParametersError | None = None
+    waiting: tuple[Label, ...] = ()
 
     def __init__(self, path: Path, environment: str | None = None) -> None:
         """Reads the file. Raises ParametersError."""
@@ -78,6 +87,10 @@ class PlainFile:
         if self._environment not in {None, parameters.environment}:
             raise PackageError(self._path, "OTHER_ENVIRONMENT")
         return parameters
+
+    def in_force(self) -> tuple[Label, int]:
+        """See Source."""
+        return Label(self._parameters.version, b"", 0), 0
 
     def due(self, now: Moment) -> Parameters | None:
         """Never: a plain file has no times."""
@@ -119,7 +132,21 @@ class Packages:
         self._path = path
         self._policy = policy
         self.store = PackageStore(directory, pins, environment, city=city, accept=_readable)
-        self.trouble: ParametersError | None = self.store.trouble
+        self._refused: ParametersError | None = None
+
+    @property
+    def trouble(self) -> ParametersError | None:
+        """See Source."""
+        return self.store.trouble or self._refused
+
+    @property
+    def waiting(self) -> tuple[Label, ...]:
+        """See Source."""
+        return tuple(package.label for package in self.store.waiting)
+
+    def in_force(self) -> tuple[Label, int]:
+        """See Source."""
+        return self.store.active[-1].label, self.store.since
 
     def start(self, now: Moment) -> Parameters:
         """See Source. What is in force is enough to begin with; the file may add a newer one."""
@@ -128,24 +155,24 @@ class Packages:
         except ParametersError as error:
             if not self.store.active:
                 raise
-            self.trouble = self.trouble or error
-        return self._in_force()
+            self._refused = error
+        return self._parameters()
 
     def again(self, now: Moment) -> Parameters | None:
         """See Source."""
-        return self._in_force() if self._take(now) else None
+        return self._parameters() if self._take(now) else None
 
     def due(self, now: Moment) -> Parameters | None:
         """See Source. What does not come into force when its time has come is given up, so that it is told once."""
-        staged = self.store.staged
-        if staged is None or not now.trusted or now.unix_s < staged.not_before:
+        package = self.store.due(now.unix_s) if now.trusted else None
+        if package is None:
             return None
         try:
-            self.store.activate(now.unix_s)
+            self.store.activate(now.unix_s, package)
         except ParametersError:
-            self.store.drop()
+            self.store.drop(package)
             raise
-        return self._in_force()
+        return self._parameters()
 
     def standing(self, now: Moment) -> tuple[Standing, int]:
         """See Source. A clock that is not trusted says nothing about expiry."""
@@ -175,7 +202,7 @@ class Packages:
             raise PackageError(self._path, "NOT_YET", Text(f"from {begin} on", f"自 {begin} 起"))
         return before != [package.id for package in self.store.active]
 
-    def _in_force(self) -> Parameters:
+    def _parameters(self) -> Parameters:
         package = self.store.active[-1]
         return from_image(package.image, package.source)
 
@@ -205,7 +232,7 @@ class Upkeep:
         self._troubled = troubled
         self._wanted = False
         self._alarm = ExpiryAlarm("parameters", _ALARMS, Text("Supply a newer package", "请提供新的参数包"), troubled)
-        self._started = False
+        self._told: ParametersError | None = None
 
     def request(self) -> None:
         """Look again at the files before the next tap. May be called by a signal handler."""
@@ -215,10 +242,7 @@ class Upkeep:
 
     def look(self, now: Moment) -> Parameters | None:
         """Other parameters, if others came into force; for the time between taps."""
-        if not self._started:
-            self._started = True
-            if self._source.trouble:
-                self._troubled(self._source.trouble)
+        self._tell_trouble()
         if self._deny:
             self._deny.look(now)
         wanted, self._wanted = self._wanted, False
@@ -229,8 +253,15 @@ class Upkeep:
             return None
         if parameters or wanted:
             self._changed(parameters)
+            self._tell_trouble()
         self._alarm.look(*self._source.standing(now))
         return parameters
+
+    def _tell_trouble(self) -> None:
+        trouble = self._source.trouble
+        if trouble is not None and trouble is not self._told:
+            self._troubled(trouble)
+        self._told = trouble
 
     def until(self) -> int:
         """When those in force stop being used, their expiry and its grace; unix seconds, 0: never."""

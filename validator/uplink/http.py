@@ -7,7 +7,7 @@ which the cursor stays where it was.
 
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
@@ -32,6 +32,7 @@ from yima.validator.uplink.batches import (
     parse_answer,
 )
 from yima.validator.uplink.deadline import Deadline
+from yima.validator.uplink.versions import VERSIONS_HEADER, VERSIONS_SIGNATURE_HEADER, signed_bytes
 from yima.validator.version import VERSION
 
 PATH = "/v1/batches"
@@ -41,17 +42,27 @@ RETRY_AFTER_MAX_S = 3600.0  # a collector may ask for patience, not for silence
 class HttpUplink:
     """Sends one journal's entries to the collector at `url` (http or https, without path).
 
-    connect_s bounds the connection, total_s the whole exchange. Raises UplinkError when made with a bad URL.
+    versions gives the statement that goes with every batch (`versions`). connect_s bounds the connection, total_s the
+    whole exchange. Raises UplinkError when made with a bad URL.
     """
 
     def __init__(
-        self, url: str, *, key: DeviceKey, device: str, epoch: int, connect_s: float = 3.0, total_s: float = 15.0
+        self,
+        url: str,
+        *,
+        key: DeviceKey,
+        device: str,
+        epoch: int,
+        versions: Callable[[], bytes] | None = None,
+        connect_s: float = 3.0,
+        total_s: float = 15.0,
     ) -> None:
         self._httpx = _httpx()
         self.url = url
         self._key = key
         self._device = device
         self._epoch = epoch
+        self._versions = versions
         self._total_s = total_s
         self._stream: Any = None  # httpcore's stream of the connection in use
         self._too_slow = False
@@ -82,6 +93,7 @@ class HttpUplink:
             "Content-Type": "application/json",
             KEY_HEADER: self._key.public,
             SIGNATURE_HEADER: self._key.sign(body),
+            **self._stated(),
         }
         self._stream, self._too_slow = None, False
         try:
@@ -111,6 +123,15 @@ class HttpUplink:
         except BatchError as error:
             raise self._nonsense(str(error)) from error
         return found.acknowledged, found.rejected
+
+    def _stated(self) -> dict[str, str]:
+        if self._versions is None:
+            return {}
+        statement = self._versions()
+        return {
+            VERSIONS_HEADER: statement.decode("ascii"),
+            VERSIONS_SIGNATURE_HEADER: self._key.sign(signed_bytes(statement)),
+        }
 
     def close(self) -> None:
         """Ends the connection."""

@@ -48,12 +48,20 @@ from yima.validator.uplink.batches import (
     encode_answer,
     parse_batch,
 )
+from yima.validator.uplink.versions import (
+    VERSIONS_HEADER,
+    VERSIONS_SIGNATURE_HEADER,
+    parse_versions,
+    signed_bytes,
+)
 
 BODY_WITHIN_S = 30.0
 LISTED_MAX = 500
 RETRY_AFTER_S = (5, 20)
 """Seconds from and to which devices are told to wait, each for a random time."""
 READERS_AT_ONCE = 2
+STATED_MOST = 100_000
+"""Devices whose last statement is remembered, so that it is not verified again."""
 
 Event = dict[str, Any]
 
@@ -86,6 +94,7 @@ class Collector:
         self._may_read = may_read
         self._on_event = on_event or (lambda event: None)
         self._intake = Intake(store, enrolled or (lambda: None))
+        self._stated: dict[str, tuple[str, Signed]] = {}  # key and statement that were verified last, by device
         self._readers = anyio.CapacityLimiter(READERS_AT_ONCE)
 
     def app(self) -> Starlette:
@@ -123,13 +132,35 @@ class Collector:
             batch = _parsed(body)
             signed = Signed(body, request.headers[SIGNATURE_HEADER])
             try:
-                answer, new = await self._intake.take(Arrival(batch, key, int(time.time()), signed))
+                stated = self._statement(request, batch.device, key)
+                answer, new = await self._intake.take(Arrival(batch, key, int(time.time()), signed, stated))
             except KeyRefusedError as error:
                 raise _RefusedError(403, str(error)) from error
         finally:
             held.release()
         self._tell(batch, key, answer, new=new)
         return answer
+
+    def _statement(self, request: Request, device: str, key: str) -> Signed | None:
+        """What the device says of its versions beside the batch; verified once for as long as it says the same."""
+        said = request.headers.get(VERSIONS_HEADER)
+        if said is None:
+            return None
+        stated = Signed(said.encode("latin-1"), request.headers.get(VERSIONS_SIGNATURE_HEADER, ""))
+        if self._stated.get(device) == (key, stated):
+            return stated
+        if not is_signed(key, stated.signature, signed_bytes(stated.body)):
+            raise _RefusedError(401, f"{VERSIONS_SIGNATURE_HEADER} does not sign {VERSIONS_HEADER}")
+        try:
+            named = parse_versions(stated.body).device
+        except ValueError as error:
+            raise _RefusedError(400, f"{VERSIONS_HEADER}: {error}") from error
+        if named != device:
+            raise _RefusedError(400, f"{VERSIONS_HEADER} is another device's")
+        if len(self._stated) >= STATED_MOST:
+            self._stated.clear()
+        self._stated[device] = (key, stated)
+        return stated
 
     def _tell(self, batch: Batch, key: str, answer: Acknowledgement, *, new: bool) -> None:
         if new:

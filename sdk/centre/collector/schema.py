@@ -21,9 +21,15 @@ HEADS = """CREATE TABLE heads (
             rejected INTEGER NOT NULL, conflicts INTEGER NOT NULL, last_at INTEGER NOT NULL,
             PRIMARY KEY (device, epoch)) STRICT, WITHOUT ROWID"""
 
+STATEMENTS = """CREATE TABLE statements (
+            id INTEGER PRIMARY KEY, device TEXT NOT NULL, said BLOB NOT NULL,
+            key TEXT NOT NULL, signature TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT"""
+
+STATEMENTS_INDEX = "CREATE INDEX statements_of ON statements (device, id)"
+
 KIND = FileKind(
     application_id=0x59694D63,  # "YiMc"
-    version=3,
+    version=4,
     schema=(
         "CREATE TABLE keys (device TEXT PRIMARY KEY, key TEXT NOT NULL, since INTEGER NOT NULL) STRICT",
         """CREATE TABLE entries (
@@ -41,6 +47,8 @@ KIND = FileKind(
             PRIMARY KEY (device, epoch, sequence, hash)) STRICT""",
         BATCHES,
         HEADS,
+        STATEMENTS,
+        STATEMENTS_INDEX,
     ),
     upgrades={
         1: (
@@ -64,6 +72,7 @@ KIND = FileKind(
                 (SELECT count(*) FROM conflicts c WHERE c.device = e.device AND c.epoch = e.epoch), max(e.at)
                 FROM entries e GROUP BY e.device, e.epoch""",
         ),
+        3: (STATEMENTS, STATEMENTS_INDEX),
     },
     error=StoreError,
     start_over=Text(

@@ -14,6 +14,7 @@ Rules it keeps:
 - A device's key is the one that was enrolled or seen first; any other is refused.
 - Of every batch that brought something the device's signature is kept, with what was signed: first and last entry where
   the bytes can be made again from what is held (`proofs`), else the bytes themselves.
+- What a device says of its versions is kept as it was signed, once for as long as it says the same: from when to when.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,12 +61,29 @@ class Signed(NamedTuple):
 
 class Arrival(NamedTuple):
     """A batch that came, signed by `key` (64 hex digits). received: unix seconds. signed: what the device signed, None
-    where nobody needs to know later."""
+    where nobody needs to know later. stated: what it said of its versions, whose signature holds."""
 
     batch: Batch
     key: str
     received: int
     signed: Signed | None = None
+    stated: Signed | None = None
+
+
+class Statement(NamedTuple):
+    """What a device said of its versions (`yima.validator.uplink.versions`), and the signature over it by `key`. first,
+    last: when it said so first, and at the latest; unix seconds by the collector's clock, SAID_EVERY_S apart."""
+
+    device: str
+    said: bytes
+    key: str
+    signature: str
+    first: int
+    last: int
+
+
+SAID_EVERY_S = 60
+"""Seconds after which it is noted again that a device still says the same."""
 
 
 class Proof(NamedTuple):
@@ -85,6 +103,7 @@ class Store:
 
     def __init__(self, path: Path, *, max_bytes: int | None = None) -> None:
         self._file = DurableFile(path, KIND, max_bytes=max_bytes)
+        self._stated: dict[str, tuple[bytes, int]] = {}  # what is known to be kept: most batches say nothing new
 
     def accept(
         self,
@@ -112,12 +131,21 @@ class Store:
         """Several batches, of any devices, in one transaction; what `accept` gives or raises for each. One sync of the
         disk is for all of them. Raises StoreError; then nothing was stored of any."""
         with self._file.transaction() as connection:
-            return [self._accept(connection, arrival, enrolled) for arrival in arrivals]
+            answers = [self._accept(connection, arrival, enrolled) for arrival in arrivals]
+        for arrival, answer in zip(arrivals, answers, strict=True):
+            if arrival.stated and not isinstance(answer, KeyRefusedError) and self._is_news(arrival):
+                self._stated[arrival.batch.device] = (arrival.stated.body, arrival.received)
+        return answers
+
+    def _is_news(self, arrival: Arrival) -> bool:
+        said, at = self._stated.get(arrival.batch.device, (b"", 0))
+        assert arrival.stated is not None
+        return said != arrival.stated.body or arrival.received - at >= SAID_EVERY_S
 
     def _accept(
         self, connection: Any, arrival: Arrival, enrolled: Mapping[str, str] | None
     ) -> tuple[Acknowledgement, bool] | KeyRefusedError:
-        batch, key, received, signed = arrival
+        batch, key, received, signed, stated = arrival
         try:
             new = self._check_key(connection, batch.device, key, received, enrolled)
         except KeyRefusedError as error:
@@ -143,7 +171,27 @@ class Store:
             _keep_head(connection, batch.device, batch.epoch, head)
             if signed:
                 self._keep_proof(connection, batch, key, signed, received, as_sent=as_sent)
+        if stated and self._is_news(arrival):
+            _keep_statement(connection, Statement(batch.device, stated.body, key, stated.signature, received, received))
         return Acknowledgement(head.acknowledged, rejected), new
+
+    def statements(self, after: int = 0) -> list[Statement]:
+        """What devices said of their versions, the last of it not before `after` (unix seconds), in order of coming."""
+        with self._file.reading() as connection:
+            rows = connection.execute(
+                "SELECT device, said, key, signature, first, last FROM statements WHERE last >= ? ORDER BY id", (after,)
+            ).fetchall()
+        return [Statement(*row) for row in rows]
+
+    def reasons(self, after: int) -> list[tuple[str, int, int, int]]:
+        """(device, when it was received, when it was made, its reason) of every tap that came after `after`, unix
+        seconds."""
+        with self._file.reading() as connection:
+            rows: list[tuple[str, int, int, int]] = connection.execute(
+                "SELECT device, received, at, reason FROM entries WHERE kind = 1 AND rejected IS NULL AND received > ?",
+                (after,),
+            ).fetchall()
+        return rows
 
     def journeys(self) -> list[Journey]:
         """Every (device, epoch) it holds something of."""
@@ -259,6 +307,17 @@ class Store:
         kind = "INSERT OR IGNORE" if table == "conflicts" else "INSERT"
         connection.execute(f"{kind} INTO {table} ({columns}) VALUES ({places})", values)
         return said
+
+
+def _keep_statement(connection: Any, statement: Statement) -> None:
+    row = connection.execute(
+        "SELECT id, said FROM statements WHERE device = ? ORDER BY id DESC LIMIT 1", (statement.device,)
+    ).fetchone()
+    if row is not None and row[1] == statement.said:
+        connection.execute("UPDATE statements SET last = max(last, ?) WHERE id = ?", (statement.last, row[0]))
+    else:
+        columns = "device, said, key, signature, first, last"
+        connection.execute(f"INSERT INTO statements ({columns}) VALUES (?, ?, ?, ?, ?, ?)", statement)  # noqa: S608
 
 
 @dataclass(slots=True)

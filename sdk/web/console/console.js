@@ -4,7 +4,7 @@
   const ROWS = 200;
   const STEPS = ["read_ms", "judge_us", "journal_ms", "gate_ms", "total_ms"];
   const COLUMNS = ["at", "what", "detail", "account", "fare", ...STEPS];
-  const TIMES = new Set(["oldest_pending_at", "parameters_not_before", "parameters_expiry", "deny_list_issued_at"]);
+  const TIMES = new Set(["oldest_pending_at", "parameters_not_before", "parameters_expiry", "parameters_waiting_from", "deny_list_issued_at"]);
   const KNOWN = new Set(["number", "event", "at", "english", "chinese", "epoch", "problem_zh", "remedy_zh"]);
 
   const element = (id) => document.getElementById(id);

@@ -39,6 +39,8 @@ globalThis.texts = {
   parameters_version: ["parameters, version", "参数版本"],
   parameters_not_before: ["parameters from", "参数生效"],
   parameters_expiry: ["parameters until", "参数到期"],
+  parameters_waiting: ["parameters that wait, version", "待生效参数版本"],
+  parameters_waiting_from: ["they come", "待生效参数生效时间"],
   deny_list_version: ["deny-list, version", "黑名单版本"],
   deny_list_issued_at: ["deny-list drawn up", "黑名单制作"],
   threads: ["threads", "线程"],

@@ -16,6 +16,7 @@ from yima.validator.guarding.lines import lost_as_json
 from yima.validator.happenings import Happening, Notice
 from yima.validator.judging import Moment, Reason
 from yima.validator.judging.loop import GateAnswer
+from yima.validator.packages import Label
 from yima.validator.texts import Text
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "operations" / "events.schema.json").read_text("utf-8"))
@@ -25,7 +26,7 @@ MORE: dict[Happening, dict[str, Any]] = {
     Happening.ACKNOWLEDGED: {"through": 7},
     Happening.OLDER_JOURNAL_SENT: {"through": 7, "rejected": {3: "unknown device"}},
     Happening.QUARANTINED: {"through": 7, "rejected": {3: "unknown device"}},
-    Happening.PARAMETERS_CHANGED: {"version": 4},
+    Happening.PARAMETERS_CHANGED: {"version": 4, "waiting": (Label(5, bytes(32), 1_790_000_000),)},
     Happening.DENY_LIST_CHANGED: {"version": 4},
     Happening.SERVICE: {"reason": Reason.NO_FARE},
     Happening.CLOCK: {"moment": Moment(unix_s=1_790_000_000, trusted=False, tick_ms=0), "expected": 1_790_000_060},

@@ -9,13 +9,18 @@ from typing import Any
 import pytest
 
 from tests.test_kill_and_resume import Running
+from tests.uplinks import until
 from yima.hwsim.scanner import SerialScanner
+from yima.sdk.centre.collector.app import Collector
+from yima.sdk.centre.collector.store import Store
 from yima.sdk.cli.main import main
 from yima.sdk.issuer import Issuer, RootAuthority, make_rider
 from yima.sdk.parameters.signing import Envelope, sign_package
+from yima.sdk.serving import Serving
 from yima.sdk.sm2 import SigningKey
 from yima.validator.packages import pins_as_text
 from yima.validator.parameters import from_mapping
+from yima.validator.uplink.versions import parse_versions
 
 KEY = SigningKey.generate()
 DAY = 86400
@@ -32,8 +37,9 @@ class City:
         self.issuer = issuer
         self.accounts = 0
 
-    def put(self, version: int, *, key: SigningKey = KEY, environment: str = "test") -> None:
-        """Puts a package beside the device, in which a ride by bus costs its version in yuan."""
+    def put(self, version: int, *, key: SigningKey = KEY, environment: str = "test", begin: int = -DAY) -> None:
+        """Puts a package beside the device, in which a ride by bus costs its version in yuan; begin: its time, seconds
+        from now."""
         rules: dict[str, Any] = {
             "environment": environment,
             "version": version,
@@ -45,7 +51,7 @@ class City:
         envelope = Envelope(
             environment=environment,
             version=version,
-            not_before=now - DAY,
+            not_before=now + begin,
             expiry=now + 30 * DAY,
             next_keys=[KEY.compressed],
         )
@@ -114,6 +120,33 @@ def test_a_newer_package_comes_into_force_at_sighup_and_an_older_one_never(city:
         assert again.end(signal.SIGTERM) == 0
     kept = sorted(path.name[:10] for path in (tmp_path / "state" / "packages").iterdir())
     assert kept == ["0000000001", "0000000002", "state"]
+
+
+def test_what_waits_is_told_at_start_when_it_comes_and_to_the_collector(city: City, tmp_path: Path) -> None:
+    store = Store(tmp_path / "trips.db")
+    city.put(1)
+    with SerialScanner() as scanner, Serving(Collector(store).app()) as serving:
+        words = ["--reader", f"serial:{scanner.path}", "--params", str(city.file), "--state", str(tmp_path / "state")]
+        words += ["--trust", str(city.keys), "--environment", "test", "--collector", serving.url, "--json"]
+        running = Running(*words)
+        assert said(running, "started")["parameters_waiting"] == []
+        until(lambda: len(store.statements()) == 1)
+        city.put(2, begin=DAY)
+        running.process.send_signal(signal.SIGHUP)
+        assert [row["version"] for row in said(running, "parameters_unchanged")["parameters_waiting"]] == [2]
+        city.put(3)
+        running.process.send_signal(signal.SIGHUP)
+        changed = said(running, "parameters_changed")
+        assert (changed["parameters_version"], changed["parameters_waiting"][0]["version"]) == (3, 2)
+        assert running.end(signal.SIGTERM) == 0
+        again = Running(*words)
+        assert said(again, "started")["parameters_waiting"][0]["version"] == 2
+        until(lambda: parse_versions(store.statements()[-1].said).parameters == 3)
+        assert again.end(signal.SIGTERM) == 0
+    first, *_, last = (parse_versions(row.said) for row in store.statements())
+    assert (first.parameters, first.waiting) == (1, ())
+    assert [one.version for one in last.waiting] == [2]
+    store.close()
 
 
 @pytest.mark.parametrize(

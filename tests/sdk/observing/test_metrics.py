@@ -77,6 +77,8 @@ def test_what_stands_is_shown() -> None:
     assert found["yima_clock_trusted", ""] == 0
     assert (found["yima_memory_used", ""], found["yima_memory_most", ""]) == (240, 5281)
     assert found["yima_memory_refused_total", ""] == 4
+    assert found["yima_parameters_waiting_version", ""] == 8
+    assert found["yima_parameters_waiting_timestamp_seconds", ""] == 1_795_000_000
     assert (found["yima_parameters_version", ""], found["yima_deny_list_version", ""]) == (7, 12)
     assert (found["yima_thread_up", "yima-uplink"], found["yima_thread_up", "yima-journal"]) == (1, 0)
     assert found["yima_thread_restarts_total", "yima-journal"] == 2

@@ -1,15 +1,15 @@
 """Changing keys: tables of rotations in the manner of python-tuf, and what a device says at every step of one."""
 
-from pathlib import Path
-from typing import NamedTuple
+import contextlib
+from typing import Any, NamedTuple
 
 import pytest
 
 from tests.packages_world import DAY, NOW, PINS, A, B, C, Disk, package
-from yima.sdk.parameters.rotation import resigned, rotate_keys
+from yima.sdk.parameters.rotation import reissued, resigned, rotate_keys
 from yima.sdk.sm2 import SigningKey
 from yima.validator.errors import ParametersError
-from yima.validator.packages import Kind, PackageError, Pins, parse_package, parse_pins, pins_as_text
+from yima.validator.packages import Kind, PackageError, parse_package, parse_pins, pins_as_text
 from yima.validator.packages.store import PackageStore, Taken
 
 KEYS = {"A": A, "B": B, "C": C}
@@ -136,7 +136,7 @@ def test_the_second_package_may_come_into_force_later() -> None:
     activated(store, first, rotation.overlap)
     assert store.take(rotation.final, NOW) is Taken.WAITING
     assert store.trust.keys == parse_package(rotation.overlap).keys
-    assert store.activate(NOW + DAY)[0].version == 3
+    assert store.activate(NOW + DAY, store.waiting[0])[0].version == 3
     assert store.active[0].expiry == NOW + 60 * DAY
 
 
@@ -152,11 +152,51 @@ def test_only_parameters_are_signed_anew() -> None:
         resigned(deny, version=2, next_keys=(), needed=1, not_before=0, expiry=1, keys=[A])
 
 
-def test_trust_of_the_newest_package_outlives_a_revert(tmp_path: Path) -> None:
-    store = PackageStore(tmp_path / "packages", Pins(keys=PINS.keys), "test")
-    activated(store, package(1), package(2, next_keys=[B.compressed]))
-    assert store.revert()[0].version == 1
-    with pytest.raises(PackageError) as caught:
-        store.take(package(3), NOW)
-    assert caught.value.rule == "UNKNOWN_SIGNER"
-    assert activated(store, package(3, keys=[B], next_keys=[B.compressed])) == [3]
+# The way back
+
+
+def test_rotations_rehearse_the_way_back() -> None:
+    """Through every change of keys above, the first content comes back at the end under the newest keys."""
+    for title, steps in ROTATIONS.items():
+        store = PackageStore(Disk(), PINS, "test")
+        for version, step in enumerate(steps, 1):
+            keys = [KEYS[name] for name in step.signed]
+            names = [KEYS[name].compressed for name in step.names]
+            data = package(version, previous=0, keys=keys, next_keys=names, needed=step.needed)
+            with contextlib.suppress(PackageError):
+                store.take(data, NOW)
+        if not store.active:
+            continue
+        first, current = parse_package(package(1)), store.active[-1]
+        signers = [key for key in KEYS.values() if key.compressed in current.keys]
+        data = reissued(first, version=50, keys=signers, not_before=NOW, current=current)
+        assert store.take(data, NOW) is Taken.ACTIVATED, title
+        assert (store.active[0].version, store.active[0].keys) == (50, current.keys)
+        assert store.active[0].image[20:] == first.image[20:]
+
+
+def test_the_way_back_takes_what_waits_with_it_only_where_it_says_so() -> None:
+    first, second = parse_package(package(1)), parse_package(package(2))
+    for replaces, left in ((False, [3]), (True, [])):
+        store = PackageStore(Disk(), PINS, "test")
+        store.take(first.data, NOW)
+        store.take(second.data, NOW)
+        store.take(package(3, not_before=NOW + DAY), NOW)
+        data = reissued(first, version=4, keys=[A], not_before=NOW, current=second, replaces=replaces)
+        assert store.take(data, NOW) is Taken.ACTIVATED
+        assert [one.version for one in store.waiting] == left
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"version": 2}, "taken by no device"),
+        ({"keys": [A]}, "Sign with the keys that the package in force names"),
+        ({"not_before": NOW + 31 * DAY}, "Give the new one its own --expiry"),
+    ],
+)
+def test_a_way_back_that_no_device_would_take_is_not_made(changes: dict[str, Any], problem: str) -> None:
+    current = parse_package(package(2, next_keys=[B.compressed]))
+    plain: dict[str, Any] = {"version": 3, "keys": [B], "not_before": NOW, "current": current}
+    with pytest.raises(ParametersError, match=problem):
+        reissued(parse_package(package(1)), **(plain | changes))

@@ -48,7 +48,7 @@ def edited(tmp_path: Path) -> Edit:
 def test_the_example_says_what_its_files_say_and_the_core_takes_it(edited: Edit) -> None:
     source = edited()
     rules = source.rules
-    assert (source.city, source.previous, rules.version) == (320500, None, 1)
+    assert (source.city, source.previous, source.replaces, rules.version) == (320500, 0, False, 1)
     assert source.not_before == LOCAL_MIDNIGHT_2024 + 731 * 86400
     assert compiled(source).rules.fares == tuple(sorted(rules.fares, key=lambda fare: (fare.mode, fare.line)))
     assert Fare(rule="bus-k1", mode=Mode.BUS, city=320500, line=101, kind=FareKind.STAGES, table="k1") in rules.fares

@@ -38,8 +38,8 @@ GOOD = package(3)
         ({104: b"\x11"}, "BAD_VALUE", 104),
         ({105: b"\0"}, "BAD_VALUE", 105),
         ({105: b"\2"}, "BAD_VALUE", 105),
-        ({106: b"\1"}, "BAD_VALUE", 106),
-        ({127: b"\1"}, "BAD_VALUE", 106),
+        ({106: b"\2"}, "BAD_VALUE", 106),
+        ({127: b"\1"}, "BAD_VALUE", 107),
         ({128: b"\5"}, "BAD_KEY", 128),
         ({129: b"\xff" * 32}, "BAD_KEY", 128),
         ({161: b"\x11"}, "BAD_VALUE", 161),
@@ -132,11 +132,11 @@ def test_every_error_of_the_core_has_its_words_in_both_languages() -> None:
 @pytest.mark.parametrize(
     ("trusted", "error"),
     [
-        ((2, False, 0, b"x", 1, 0, None, None), ValueError),
-        ((2, False, 0, bytes(33 * 17), 1, 0, None, None), ValueError),
-        ((2, False, 0, bytes(33), 1, 7, None, None), ValueError),
-        ((2, False, 0, bytes(33), 1, 7, b"short", None), ValueError),
-        ((2, False, 0, bytes(33), 1, 0, None, b"short"), ValueError),
+        ((2, False, 0, b"x", 1, 0, None, 0, None), ValueError),
+        ((2, False, 0, bytes(33 * 17), 1, 0, None, 0, None), ValueError),
+        ((2, False, 0, bytes(33), 1, 7, None, 0, None), ValueError),
+        ((2, False, 0, bytes(33), 1, 7, b"short", 0, None), ValueError),
+        ((2, False, 0, bytes(33), 1, 0, None, 0, b"short"), ValueError),
         ((2, False), TypeError),
     ],
 )

@@ -15,10 +15,13 @@ from tests.packages_world import DAY, NOW, PINS, B, Disk, PowerCutError, package
 from yima.validator.errors import ParametersError
 from yima.validator.packages import Chain, Kind, parse_package
 from yima.validator.packages.storage import DirectoryStorage, Storage
-from yima.validator.packages.store import STAGED, STATE, PackageStore, Taken
+from yima.validator.packages.store import STATE, WAITING, PackageStore, Taken
 
 FIRST, SECOND, THIRD = package(1), package(2, next_keys=[B.compressed]), package(3, keys=[B], next_keys=[B.compressed])
 LATER = package(2, not_before=NOW + DAY, next_keys=[B.compressed])
+LATEST = package(3, previous=0, not_before=NOW + DAY)
+URGENT = package(2, previous=0)
+REPLACING = package(4, previous=0, replaces=True)
 LIST = package(1, kind=Kind.DENY_LIST, inside=b"full")
 MORE = package(2, kind=Kind.DENY_INCREMENT, inside=b"more", base=parse_package(LIST).id)
 
@@ -38,8 +41,9 @@ SCENARIOS = {
     "the next one": Scenario((FIRST,), lambda store: store.take(SECOND, NOW), [1], [2]),
     "one that sweeps another": Scenario((FIRST, SECOND), lambda store: store.take(THIRD, NOW), [2], [3]),
     "staging alone": Scenario((FIRST,), lambda store: store.take(LATER, NOW), [1], [1]),
-    "what was staged": Scenario((FIRST, LATER), lambda store: store.activate(NOW + DAY), [1], [2]),
-    "revert": Scenario((FIRST, SECOND), lambda store: store.revert(), [2], [1]),
+    "what was staged": Scenario((FIRST, LATER), lambda store: store.activate(NOW + DAY, store.waiting[0]), [1], [2]),
+    "an urgent one": Scenario((FIRST, LATEST), lambda store: store.take(URGENT, NOW), [1], [2]),
+    "one that replaces": Scenario((FIRST, LATEST), lambda store: store.take(REPLACING, NOW), [1], [4]),
     "an increment": Scenario((LIST,), lambda store: store.take(MORE, NOW), [1], [1, 2], Chain.DENY),
 }
 
@@ -77,6 +81,10 @@ def assert_whole(store: PackageStore, scenario: Scenario) -> None:
         assert newest is not None
         assert newest[0] == scenario.new[-1]
         assert store.trust.keys == store.active[-1].keys
+    if scenario is SCENARIOS["an urgent one"]:
+        assert [one.version for one in store.waiting if one.version == 3] == [3], "what waits is never lost"
+    if scenario is SCENARIOS["one that replaces"] and versions(store) == scenario.new:
+        assert store.waiting == ()
     if versions(store) == scenario.old and scenario.old < scenario.new:
         assert newest == ((scenario.old[-1], store.active[-1].id) if scenario.old else None)
 
@@ -104,16 +112,16 @@ def test_the_power_goes_at_every_call_and_inside_it(scenario: Scenario) -> None:
 
 def recovers(disk: Disk, store: PackageStore, scenario: Scenario) -> None:
     """After a cut the device goes on: the change is made, or is made again, and leaves nothing behind."""
-    if scenario.change is SCENARIOS["revert"].change:
-        if versions(store) == scenario.old:
-            store.revert()
-    elif scenario.change is SCENARIOS["what was staged"].change:
+    if scenario.change is SCENARIOS["what was staged"].change:
         store.take(LATER, NOW + DAY)
     else:
         scenario.change(store)
     assert versions(store) == versions(opened(disk, scenario)) == scenario.new
-    kept = {STATE, *(f"{version:010}" for version in range(4))} | ({STAGED} if store.staged else set())
-    assert {name if name in {STATE, STAGED} else name[:10] for name in disk.files} <= kept
+    kept = {STATE, *(f"{version:010}" for version in range(5))}
+    if scenario is SCENARIOS["one that replaces"]:  # what does not count any more is swept with the next change
+        kept.add(f"{WAITING}0000000003")
+    kept |= {f"{WAITING}{found.version:010}" for found in store.waiting}
+    assert {name.partition("-")[0] if name[0] == "0" else name[:18] for name in disk.files} <= kept
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
@@ -123,7 +131,7 @@ def test_what_was_said_to_be_in_force_survives_any_cut_after_it(scenario: Scenar
     found = [opened(after, scenario) for after in disk.after_cut()]
     assert {tuple(versions(store)) for store in found} == {tuple(scenario.new)}
     if scenario is SCENARIOS["staging alone"]:
-        assert all(store.staged and store.staged.id == parse_package(LATER).id for store in found)
+        assert all([one.id for one in store.waiting] == [parse_package(LATER).id] for store in found)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)

@@ -9,45 +9,35 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.packages_world import DAY, NOW, PINS, A, B, Disk, image, package
+from tests.packages_world import (
+    DAY,
+    NOW,
+    PINS,
+    A,
+    B,
+    Disk,
+    deny,
+    filled,
+    image,
+    package,
+    rule_of,
+    spoil,
+    versions,
+)
 from yima.validator import _core
 from yima.validator.errors import ParametersError
-from yima.validator.packages import Chain, Kind, PackageError, Pins, Policy, Standing, parse_package
+from yima.validator.packages import Chain, PackageError, Pins, Policy, Standing
 from yima.validator.packages.storage import DirectoryStorage
-from yima.validator.packages.store import STAGED, STATE, PackageStore, Stack, Taken
+from yima.validator.packages.store import STATE, WAITING, PackageStore, Stack, Taken
 from yima.validator.parameters import from_mapping
 from yima.validator.texts import Text
-
-
-def versions(store: PackageStore) -> list[int]:
-    return [found.version for found in store.active]
-
-
-def filled(disk: Disk, *packages: bytes, **options: Any) -> PackageStore:
-    """A store that took these packages."""
-    store = PackageStore(disk, PINS, "test", **options)
-    for data in packages:
-        assert store.take(data, NOW) is Taken.ACTIVATED
-    return store
-
-
-def deny(version: int, base: bytes | None = None, **changes: Any) -> bytes:
-    """A deny-list, or an increment to the package `base`."""
-    if base is None:
-        return package(version, kind=Kind.DENY_LIST, inside=b"full", **changes)
-    return package(version, kind=Kind.DENY_INCREMENT, inside=b"more", base=parse_package(base).id, **changes)
-
-
-def rule_of(call: Callable[[], object]) -> str:
-    with pytest.raises(PackageError) as caught:
-        call()
-    return caught.value.rule
 
 
 def test_an_empty_store_has_nothing_in_force_and_trusts_its_pins() -> None:
     store = PackageStore(Disk(), PINS, "test")
     assert store.active == ()
-    assert store.staged is None
+    assert store.waiting == ()
+    assert store.since == 0
     assert store.standing(NOW, Policy()) is Standing.EXPIRED
     assert (store.trust.keys, store.trust.needed, store.trust.newest) == (PINS.keys, 1, None)
 
@@ -88,62 +78,6 @@ def test_the_package_before_the_one_in_force_is_kept_and_no_other() -> None:
     assert sorted(name[:10] for name in disk.files if name != STATE) == ["0000000002", "0000000003"]
 
 
-def test_a_package_for_tomorrow_is_kept_until_then() -> None:
-    disk = Disk()
-    store = filled(disk, package(1))
-    assert store.take(package(2, not_before=NOW + DAY), NOW) is Taken.WAITING
-    store = PackageStore(disk, PINS, "test")
-    assert versions(store) == [1]
-    assert store.staged is not None
-    assert rule_of(lambda: store.activate(NOW + DAY - 1)) == "NOT_YET"
-    store.activate(NOW + DAY)
-    assert versions(store) == [2]
-    assert PackageStore(disk, PINS, "test").staged is None
-    assert STAGED not in disk.files
-
-
-def test_what_waits_is_checked_again_when_its_time_has_come() -> None:
-    store = filled(Disk(), package(1))
-    store.take(package(2, previous=0, not_before=NOW + DAY, expiry=NOW + 2 * DAY), NOW)
-    assert rule_of(lambda: store.activate(NOW + 2 * DAY)) == "EXPIRED"
-    assert versions(store) == [1]
-
-
-def test_what_is_handed_in_later_takes_the_place_of_what_waits() -> None:
-    store = filled(Disk(), package(1))
-    store.take(package(2, previous=0, not_before=NOW + DAY), NOW)
-    store.take(package(3, previous=0, not_before=NOW + DAY), NOW)
-    assert store.activate(NOW + DAY)[0].version == 3
-
-
-def test_nothing_is_activated_where_nothing_is_staged() -> None:
-    with pytest.raises(ParametersError, match="nothing is staged"):
-        PackageStore(Disk(), PINS, "test").activate(NOW)
-
-
-def test_revert_brings_back_the_one_before_but_not_an_older_trust() -> None:
-    disk = Disk()
-    store = filled(disk, package(1), package(2), package(3))
-    assert store.revert()[0].version == 2
-    again = PackageStore(disk, PINS, "test")
-    for found in (store, again):
-        assert versions(found) == [2]
-        assert found.trust.newest is not None
-        assert found.trust.newest[0] == 3
-    assert rule_of(lambda: again.take(package(2, expiry=NOW + DAY), NOW)) == "OLDER"
-    with pytest.raises(ParametersError, match="nothing is kept"):
-        again.revert()
-
-
-def test_after_a_revert_the_newest_or_a_newer_one_can_come_into_force() -> None:
-    third = package(3)
-    store = filled(Disk(), package(1), package(2), third)
-    store.revert()
-    assert store.take(third, NOW) is Taken.ACTIVATED
-    store.revert()
-    assert store.take(package(4), NOW) is Taken.ACTIVATED
-
-
 def test_a_deny_list_is_followed_by_its_increments_in_order() -> None:
     disk = Disk()
     first = deny(1)
@@ -151,16 +85,11 @@ def test_a_deny_list_is_followed_by_its_increments_in_order() -> None:
     third = deny(3, second)
     store = filled(disk, first, second, third, chain=Chain.DENY)
     assert versions(store) == versions(PackageStore(disk, PINS, "test", chain=Chain.DENY)) == [1, 2, 3]
-    assert versions_after(store.revert()) == [1, 2]
-    assert rule_of(lambda: store.take(deny(4, first), NOW)) == "OTHER_BASE"
-    assert store.take(deny(4, second), NOW) is Taken.ACTIVATED
-    assert versions(store) == [1, 2, 4]
+    assert rule_of(lambda: store.take(deny(4, second), NOW)) == "OTHER_BASE"
+    assert store.take(deny(4, third), NOW) is Taken.ACTIVATED
+    assert versions(store) == [1, 2, 3, 4]
     assert store.take(deny(5), NOW) is Taken.ACTIVATED
     assert versions(store) == [5]
-
-
-def versions_after(stack: Stack) -> list[int]:
-    return [found.version for found in stack]
 
 
 def test_a_stack_stands_as_its_part_that_stands_worst() -> None:
@@ -183,15 +112,10 @@ def test_a_package_that_the_device_cannot_use_never_comes_into_force() -> None:
     store = filled(disk, package(1), accept=accept)
     with pytest.raises(ParametersError, match="unknown section"):
         store.take(package(2, inside=image(2, content=b"newer section")), NOW)
-    assert (versions(store), STAGED in disk.files) == ([1], False)
+    assert (versions(store), any(name.startswith(WAITING) for name in disk.files)) == ([1], False)
 
 
 # What rots, and what does not belong together
-
-
-def spoil(disk: Disk, name: str) -> None:
-    file = disk.files[next(found for found in disk.files if found.startswith(name))]
-    file.now = file.now[:-1] + bytes([file.now[-1] ^ 1])
 
 
 def test_a_package_that_rots_gives_way_to_the_one_before_and_can_be_given_again() -> None:
@@ -242,8 +166,10 @@ def test_a_staged_package_that_rots_is_as_if_it_were_not_there() -> None:
     disk = Disk()
     store = filled(disk, package(1))
     store.take(package(2, not_before=NOW + DAY), NOW)
-    disk.files[STAGED].now = b"YIMA"
-    assert PackageStore(disk, PINS, "test").staged is None
+    name = next(name for name in disk.files if name.startswith(WAITING))
+    for content in (b"YIMA", package(2, not_before=NOW + 2 * DAY)):
+        disk.files[name].now = content
+        assert PackageStore(disk, PINS, "test").waiting == ()
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff", b"yima packages 1\n", b"yima packages 9\nactive\n"])

@@ -143,7 +143,7 @@ def test_what_cannot_come_into_force_when_its_time_has_come_is_told_once(
     source.again(AT)
     assert rule_of(lambda: source.due(Moment.at(NOW + 2 * DAY))) == "EXPIRED"
     assert source.due(Moment.at(NOW + 2 * DAY)) is None
-    assert bench.start(Moment.at(NOW + 2 * DAY))[0].store.staged is None
+    assert bench.start(Moment.at(NOW + 2 * DAY))[0].waiting == ()
 
 
 def test_a_first_package_for_later_waits_and_the_device_does_not_start(
@@ -152,6 +152,42 @@ def test_a_first_package_for_later_waits_and_the_device_does_not_start(
     bench.file.write_bytes(signed(5, not_before=NOW + DAY))
     assert rule_of(bench.start) == "NOT_YET"
     assert bench.start(Moment.at(NOW + DAY))[1].version == 5
+
+
+def test_an_urgent_package_comes_before_what_waits_and_both_are_told(
+    bench: Bench, signed: Callable[..., bytes]
+) -> None:
+    bench.file.write_bytes(signed(5))
+    source, _ = bench.start()
+    bench.file.write_bytes(signed(6, not_before=NOW + DAY))
+    assert source.again(AT) is None
+    assert [(one.version, one.not_before) for one in source.waiting] == [(6, NOW + DAY)]
+    bench.file.write_bytes(signed(7))
+    assert version_of(source.again(AT)) == 7
+    assert [one.version for one in bench.start()[0].waiting] == [6]
+    assert version_of(source.due(Moment.at(NOW + DAY))) == 6
+    again, parameters = bench.start(Moment.at(NOW + DAY))  # the urgent one's file still lies there
+    assert (parameters.version, again.trouble, again.again(Moment.at(NOW + DAY))) == (6, None, None)
+
+
+def test_what_can_no_longer_come_into_force_is_told_once_when_that_is_known(
+    bench: Bench, signed: Callable[..., bytes]
+) -> None:
+    told: list[ParametersError] = []
+    bench.file.write_bytes(signed(5))
+    source, _ = bench.start()
+    upkeep = Upkeep(source, troubled=told.append)
+    for data in (signed(6, not_before=NOW + DAY), signed(7, next_keys=[B.compressed])):
+        bench.file.write_bytes(data)
+        upkeep.request()
+        upkeep.look(AT)
+        upkeep.look(AT)
+    assert ["version 6: waited, and is given up" in str(error) for error in told] == [True]
+
+
+def version_of(parameters: Parameters | None) -> int:
+    assert parameters is not None
+    return parameters.version
 
 
 def test_a_clock_that_is_not_trusted_activates_nothing(bench: Bench, signed: Callable[..., bytes]) -> None:

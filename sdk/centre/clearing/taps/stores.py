@@ -31,7 +31,7 @@ _APPLICATION_ID = 0x59694D63  # "YiMc"
 # What is read of an entry, by the form of the store. An entry of form 2 says the last four in its facts.
 _OF_OLDER = ("at", "time_trusted", "tick_ms", "reason")
 _SAID = f"form, content, previous, hash, {', '.join(f'iif(form = 1, {name}, NULL)' for name in _OF_OLDER)}"
-_FORMS = {1: f"1, record, previous, hash, {', '.join(_OF_OLDER)}", 2: _SAID, 3: _SAID}
+_FORMS = {1: f"1, record, previous, hash, {', '.join(_OF_OLDER)}", 2: _SAID, 3: _SAID, 4: _SAID}
 _NAMES = (
     "device", "epoch", "sequence", "received", "form", "entry", "previous", "hash", "moment", "time_trusted",
     "tick_ms", "reason", "rejected", "conflict",

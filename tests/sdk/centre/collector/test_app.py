@@ -17,8 +17,9 @@ from yima.sdk.centre.collector.store import Store
 from yima.sdk.listening import ServingError, listen
 from yima.sdk.serving import Serving
 from yima.validator.journal import SegmentJournal
-from yima.validator.state.keys import DeviceKey
+from yima.validator.state.keys import DeviceKey, is_signed
 from yima.validator.uplink.batches import BODY_MAX, ENTRIES_MAX, encode_batch
+from yima.validator.uplink.versions import Versions, encode_versions, signed_bytes
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,37 @@ def test_a_signed_batch_is_taken_and_told(client: httpx.Client, events: list[dic
     mine = [event for event in events if event.get("device") == "gate-1"]
     assert [event["event"] for event in mine] == ["device", "batch", "batch"]
     assert mine[0]["how"] == "trusted on first use"
+
+
+def stating(client: httpx.Client, body: bytes, said: bytes, key: DeviceKey = KEY, by: DeviceKey = KEY) -> int:
+    """Sends a batch with a statement of versions that `by` signed."""
+    headers = {"X-Yima-Key": key.public, "X-Yima-Signature": key.sign(body), "X-Yima-Versions": said.decode("latin-1")}
+    headers["X-Yima-Versions-Signature"] = by.sign(signed_bytes(said))
+    return client.post("/v1/batches", content=body, headers=headers).status_code
+
+
+def test_what_a_device_says_of_its_versions_is_kept_once_for_as_long_as_it_says_the_same(tmp_path: Path) -> None:
+    store = Store(tmp_path / "trips.db")
+    first = encode_versions(Versions(device="gate-1", software="0.1.0", parameters=3, parameters_id=bytes(32), since=5))
+    second = first.replace(b'"version":3', b'"version":4')
+    nothing = json.dumps({"form": 2, "device": "gate-1", "epoch": 7, "entries": []}).encode()
+    with Serving(Collector(store).app()) as serving, httpx.Client(base_url=serving.url, trust_env=False) as client:
+        for said in (first, first, second, first):
+            assert stating(client, nothing, said) == 200
+        for said, by, status in (
+            (first, DeviceKey.generate(), 401),
+            (b"{}", KEY, 400),
+            (first.replace(b"gate-1", b"gate-2"), KEY, 400),
+            (b"~" * 9, KEY, 400),
+        ):
+            assert stating(client, nothing, said, by=by) == status
+    kept = store.statements()
+    assert [row.said for row in kept] == [first, second, first]
+    for row in kept:
+        assert is_signed(row.key, row.signature, signed_bytes(row.said)), "what was said can be proven later"
+        assert row.first <= row.last
+    store.close()
+    assert Store(tmp_path / "trips.db").statements() == kept
 
 
 def test_a_batch_signed_by_another_key_is_refused(client: httpx.Client, tmp_path: Path) -> None:
@@ -243,7 +275,7 @@ def test_what_is_not_there_is_404_or_405(client: httpx.Client) -> None:
 
 
 def test_a_store_that_cannot_write_is_503_and_acknowledges_nothing(tmp_path: Path) -> None:
-    store = Store(tmp_path / "trips.db", max_bytes=40 << 10)
+    store = Store(tmp_path / "trips.db", max_bytes=48 << 10)
     body = batch(tmp_path, "gate-7", 400)
     events: list[dict[str, Any]] = []
     with Serving(Collector(store, on_event=events.append).app()) as serving:

@@ -86,6 +86,7 @@ def test_a_store_of_the_form_before_knows_how_far_its_journals_have_come(
     store.close()
     with sqlite3.connect(tmp_path / "trips.db") as connection:
         connection.execute("DROP TABLE heads")
+        connection.execute("DROP TABLE statements")
         connection.execute("PRAGMA user_version=2")
     connection.close()
     upgraded = Store(tmp_path / "trips.db")
