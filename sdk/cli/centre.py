@@ -4,6 +4,7 @@ import argparse
 
 from yima.sdk.cli import (
     centre_day,
+    centre_devices,
     centre_evidence,
     centre_example,
     centre_groups,
@@ -34,6 +35,7 @@ examples 示例:
   yima centre simulate region/ --parameters other/ --out what-if/    past rides, other parameters 换用参数重新计算
   yima centre example region/ --taps 10000       a synthetic region to try it on 生成示例区域
   yima centre keys make region/ --role issuer --of 99310000     who may read: a key 生成接口密钥
+  yima centre devices enrol trips.db gate-7 3b6a27…     a device may send 登记终端
   yima centre serve region/ --listen 127.0.0.1:8090     interfaces for institutions and services 提供查询接口
   yima centre evidence evidence-*.json --devices devices.txt     another centre's evidence 验证证据
   yima centre day region/ --engine spark        the same steps on Spark 在 Spark 上执行
@@ -48,6 +50,7 @@ MODULES = (
     centre_evidence,
     centre_keys,
     centre_serve,
+    centre_devices,
     centre_example,
 )
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from yima.sdk.centre.clearing.toml_rows import TermsError
 from yima.sdk.centre.collector.app import Collector
-from yima.sdk.centre.collector.enrolment import Enrolled
 from yima.sdk.centre.collector.schema import StoreError
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.centre.collector.watched import Watching
+from yima.sdk.centre.fleet.database import open_fleet
+from yima.sdk.centre.fleet.devices import Register
 from yima.sdk.centre.interfaces.keys import Role, read_keys
 from yima.sdk.cli.observed import add_console_arguments
 from yima.sdk.listening import host_and_port, listen, url_of
@@ -27,21 +28,22 @@ HELP = "take the batches of devices and keep them 运行采集端"
 
 DESCRIPTION = """\
 Takes signed batches of trip records over HTTP, checks signature, chain and integrity, keeps them in one SQLite file,
-and answers how far it has each journal. Stop it with Ctrl-C or SIGTERM. Devices that may send are enrolled in a file,
-which is read again when it changes; whoever reads shows a key of `yima centre keys make`. With --bench neither is
+and answers how far it has each journal. Stop it with Ctrl-C or SIGTERM. Devices that may send are enrolled by
+`yima centre devices`, also while it runs; whoever reads shows a key of `yima centre keys make`. With --bench neither is
 asked. It speaks plain HTTP: beyond one machine, put it behind a TLS proxy.
 接收终端上传的行程记录，验签、验链、验完整性后存入 SQLite，并确认到哪一条。
-终端须在清单中登记（清单变更后自动重读）；读取方须出示 yima centre keys make 生成的密钥；--bench 时两者均不要求。"""
+终端须先用 yima centre devices 登记（运行中即时生效）；读取方须出示 yima centre keys make 生成的密钥；
+--bench 时两者均不要求。"""
 
 EXAMPLES = """\
 examples 示例:
   yima collect --store trips.db --bench
   curl http://127.0.0.1:8080/devices        how far each journal has come 查看各终端进度
-  yima collect --listen 0.0.0.0:8080 --store trips.db --devices devices.txt --readers keys.toml
+  yima centre devices enrol trips.db gate-7 3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29
+  yima collect --listen 0.0.0.0:8080 --store trips.db --readers keys.toml
   curl http://127.0.0.1:8080/ready          whether it would take a batch now 是否可接收
 
-devices.txt, one device a line, as the device prints it when it is refused 设备清单:
-  gate-7 3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29
+A device prints its name and key when it is refused. 终端被拒时会打印其名称与公钥。
 """
 
 
@@ -57,11 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store", required=True, type=Path, metavar="FILE", help="the SQLite file to keep trips in 存储文件"
     )
-    who = parser.add_mutually_exclusive_group(required=True)
-    who.add_argument("--devices", type=Path, metavar="FILE", help="the devices that may send, and their keys 设备清单")
-    who.add_argument(
+    parser.add_argument(
         "--bench", action="store_true",
-        help="for a bench only: the first key that a device shows is trusted, and everyone may read 仅限试验台",
+        help="for a bench only: the first key that a device shows is enrolled, and everyone may read 仅限试验台",
     )  # fmt: skip
     parser.add_argument(
         "--readers", type=Path, metavar="FILE",
@@ -101,13 +101,21 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.console is not None:
             watching.show(arguments.console, arguments.store.name, arguments.console_token, on_trouble=troubled)
             ending.callback(watching.stop)
-        enrolled = Enrolled(arguments.devices, on_trouble=troubled) if arguments.devices else None
         may_read = None if arguments.bench else _readers(arguments.readers)
         store = Store(arguments.store)
         ending.callback(store.close)
-        show({"event": "listening", "url": url_of(listening), "store": str(arguments.store), "open": enrolled is None})
-        collector = Collector(store, enrolled=enrolled.keys if enrolled else None, may_read=may_read, on_event=show)
-        serve(collector.app(), listening, again=enrolled.read_again if enrolled else None)
+        fleet = open_fleet(arguments.store)
+        ending.callback(fleet.close)
+        register = Register(fleet, on_trouble=troubled)
+        show({"event": "listening", "url": url_of(listening), "store": str(arguments.store), "open": arguments.bench})
+        collector = Collector(
+            store,
+            enrolled=register.keys,
+            trust=register.trust if arguments.bench else None,
+            may_read=may_read,
+            on_event=show,
+        )
+        serve(collector.app(), listening, again=register.read_again)
     show({"event": "stopped"})
     return 0
 
