@@ -30,6 +30,10 @@ class FleetError(YimaError):
     kind = Kind.STATE
 
 
+class FleetTroubleError(FleetError):
+    """Tables that cannot be read or written; what was asked for may be right, and is to be tried again."""
+
+
 class Statements(Protocol):
     """A connection within a transaction."""
 
@@ -66,7 +70,7 @@ KIND = FileKind(
     application_id=_LOCK,
     version=1,
     schema=SCHEMA,
-    error=FleetError,
+    error=FleetTroubleError,
     start_over=Text(
         "Restore the last good copy; who may send is in it, so do not begin without it",
         "请恢复最近的完好备份；其中保存着可上传终端的清单，请勿弃用",
@@ -133,7 +137,7 @@ class _Postgres:
                         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
                     yield _Marked(connection)
             except self._psycopg.Error as error:
-                raise FleetError(
+                raise FleetTroubleError(
                     self.name,
                     Text(f"PostgreSQL says {' '.join(str(error).split())}", f"PostgreSQL 报错：{error}"),
                     Text("Check that it runs and who may write", "请检查其是否运行以及写入权限"),

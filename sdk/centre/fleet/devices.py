@@ -200,7 +200,7 @@ class Register:
         else:
             rows.execute("DELETE FROM devices WHERE device = ?", (device,))
         said = key or (had[0] if had else "")
-        line = (_last(rows) + 1, at, device, verb, said, _line(who), _line(why))
+        line = (_last(rows) + 1, at, device, verb, said, one_line(who), one_line(why))
         rows.execute("INSERT INTO device_log VALUES (?, ?, ?, ?, ?, ?, ?)", line)
         return Device(device, said, State.REVOKED if verb is Verb.REVOKE else State.ENROLLED, at)
 
@@ -289,5 +289,6 @@ def _refuse(verb: Verb, device: str, had: tuple[str, State] | None) -> None:
         )
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Text that somebody gave, without what commands a terminal, of bounded length."""
     return _CONTROLS.sub(" ", text).strip()[:WHY_MAX]

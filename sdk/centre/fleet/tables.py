@@ -22,6 +22,7 @@ SCHEMA = (
     "good_until BIGINT NOT NULL, family BIGINT NOT NULL, city BIGINT NOT NULL, line BIGINT NOT NULL, "
     "station BIGINT NOT NULL, reversed BIGINT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS uses_by_number ON uses (number)",
+    "CREATE INDEX IF NOT EXISTS uses_by_station ON uses (city, station, line, number)",
     "CREATE INDEX IF NOT EXISTS uses_by_tap ON uses (device, epoch, sequence)",
     "CREATE INDEX IF NOT EXISTS uses_by_end ON uses (good_until)",
     f"CREATE TABLE IF NOT EXISTS cases (number BIGINT PRIMARY KEY, kind TEXT NOT NULL, why TEXT NOT NULL, {_TAP}, "
