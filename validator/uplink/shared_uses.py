@@ -30,15 +30,21 @@ PATH = "/v1/uses"
 ASK_FOR_S = 20
 """Seconds for which an answer may be kept until there is something to say."""
 TIMES_MORE = 16
-"""How many times what its own taps need a gate's memory has room for those of others."""
+"""How many times what its own taps need a gate's memory has room for those of others,"""
+ROOM_MOST = 100_000
+"""and at most for how many: some 6 MB."""
 A_TURN = 32
 WAITING_MOST = 4000
 
 
 def with_room(parameters: Parameters, gate: GateContext) -> Validator:
     """A judge whose memory of used codes has room for those of other gates."""
-    own = Validator(parameters, gate, table_bytes=0).memory.most
-    return Validator(parameters, gate, memory_entries=own * (1 + TIMES_MORE))
+    own = _own_need(parameters, gate)
+    return Validator(parameters, gate, memory_entries=own + min(own * TIMES_MORE, ROOM_MOST))
+
+
+def _own_need(parameters: Parameters, gate: GateContext) -> int:
+    return Validator(parameters, gate, table_bytes=0).memory.most
 
 
 class SharedUses:
@@ -64,7 +70,7 @@ class SharedUses:
         limits = parameters.limits
         # No code lasts longer, so nothing that comes from elsewhere stays longer than this.
         self._lasts_s = limits.max_validity_s + limits.future_tolerance_s + limits.account_interval_s
-        self._room = validator.memory.most * TIMES_MORE // (1 + TIMES_MORE)
+        self._room = validator.memory.most - _own_need(parameters, validator.gate)
         self._came: deque[Used] = deque()
         self._taken: deque[tuple[float, bytes]] = deque()  # when, monotonic seconds; and which code
         self._theirs: set[bytes] = set()

@@ -33,7 +33,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from yima.sdk.centre.collector.intake import BusyError, Intake
+from yima.sdk.centre.collector.intake import BusyError, Depth, Intake
 from yima.sdk.centre.collector.schema import StoreError
 from yima.sdk.centre.collector.store import Arrival, KeyRefusedError, Signed, Store
 from yima.validator.state.keys import is_signed
@@ -90,6 +90,10 @@ class Collector:
         self._on_event = on_event or (lambda event: None)
         self._intake = Intake(store, enrolled or (lambda: None))
         self._readers = anyio.CapacityLimiter(READERS_AT_ONCE)
+
+    def depth(self) -> Depth:
+        """What waits for the store."""
+        return self._intake.depth()
 
     def app(self) -> Starlette:
         """The ASGI application."""

@@ -135,7 +135,7 @@ class Register:
         return self._do(Verb.REVOKE, device, "", who, why)
 
     def release(self, device: str, *, who: str, why: str) -> Device:
-        """Its name is free again, whoever has it: a stranger's, a scrapped device's."""
+        """Its name is free again, whoever has it: a stranger's, a scrapped device's. Returns how it stood."""
         return self._do(Verb.RELEASE, device, "", who, why)
 
     def trust(self, device: str, key: str) -> None:
@@ -202,7 +202,8 @@ class Register:
         said = key or (had[0] if had else "")
         line = (_last(rows) + 1, at, device, verb, said, one_line(who), one_line(why))
         rows.execute("INSERT INTO device_log VALUES (?, ?, ?, ?, ?, ?, ?)", line)
-        return Device(device, said, State.REVOKED if verb is Verb.REVOKE else State.ENROLLED, at)
+        state = State.REVOKED if verb is Verb.REVOKE else had[1] if verb is Verb.RELEASE and had else State.ENROLLED
+        return Device(device, said, state, at)
 
     @staticmethod
     def _standing(rows: Statements, device: str) -> Device:

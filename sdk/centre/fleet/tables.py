@@ -2,6 +2,7 @@
 
 - devices: whose key each name is now; device_log: everything that was ever done to a name. The highest number of the
   log is the version of the list.
+- heard: when a device sent its newest batch, also one without records.
 - judged: records by verdict. followed: how far a source was read (JSON).
 - uses: which tap a code let through first; number rises with every change, so "behind number" is what is new.
 - cases: one record that somebody must decide about, with its bytes; decisions: what was decided, the newest stands.
@@ -15,6 +16,7 @@ SCHEMA = (
     "device TEXT PRIMARY KEY, key TEXT NOT NULL, state TEXT NOT NULL, since BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS device_log (number BIGINT PRIMARY KEY, at BIGINT NOT NULL, device TEXT NOT NULL, "
     "verb TEXT NOT NULL, key TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS heard (device TEXT PRIMARY KEY, at BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS judged (verdict TEXT PRIMARY KEY, records BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS followed (source TEXT PRIMARY KEY, place TEXT NOT NULL, at BIGINT NOT NULL, "
     "holder TEXT NOT NULL, held_until BIGINT NOT NULL)",
