@@ -47,6 +47,8 @@ HAPPENINGS = {
     ),
     Happening.DENY_LIST_TROUBLE: Text("deny-list", "黑名单"),
     Happening.RESOLVER_TROUBLE: Text("codes that only their issuer can verify", "联网核验"),
+    Happening.USES_TROUBLE: Text("codes used at other gates are not heard of", "收不到其他闸机的已用码"),
+    Happening.USES_BACK: Text("codes used at other gates are heard of again", "已恢复接收其他闸机的已用码"),
     Happening.METRICS_TROUBLE: Text("metrics are not answered", "指标服务不可用"),
     Happening.CONSOLE_TROUBLE: Text("the console is not answered", "实时页面不可用"),
     Happening.CLOCK_TROUBLE: Text("the clock fails, no code can be accepted", "时钟故障，无法受理"),

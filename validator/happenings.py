@@ -63,6 +63,8 @@ class Happening(StrEnum):
     DENY_LIST_UNCHANGED = "deny_list_unchanged"
     DENY_LIST_TROUBLE = "deny_list_trouble"
     RESOLVER_TROUBLE = "resolver_trouble"
+    USES_TROUBLE = "uses_trouble"
+    USES_BACK = "uses_back"
     CLOCK_TROUBLE = "clock_trouble"
     METRICS_TROUBLE = "metrics_trouble"
     CONSOLE_TROUBLE = "console_trouble"

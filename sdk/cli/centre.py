@@ -3,9 +3,12 @@
 import argparse
 
 from yima.sdk.cli import (
+    centre_cases,
     centre_day,
+    centre_devices,
     centre_evidence,
     centre_example,
+    centre_export,
     centre_groups,
     centre_keys,
     centre_report,
@@ -13,6 +16,7 @@ from yima.sdk.cli import (
     centre_share,
     centre_simulate,
     centre_steps,
+    centre_versions,
 )
 
 HELP = "clear a day: taps, rides, money, files, disputes 清分结算"
@@ -34,6 +38,10 @@ examples 示例:
   yima centre simulate region/ --parameters other/ --out what-if/    past rides, other parameters 换用参数重新计算
   yima centre example region/ --taps 10000       a synthetic region to try it on 生成示例区域
   yima centre keys make region/ --role issuer --of 99310000     who may read: a key 生成接口密钥
+  yima centre devices enrol trips.db gate-7 3b6a27…     a device may send 登记终端
+  yima centre cases settle trips.db 7 withhold --why 'no such rider'     decide about a record 裁决
+  yima centre versions trips.db --version 12 --published 20260901 --removed     who was late 参数时效
+  yima centre export trips.db --form parquet --out region/stores/city     what is new, for a centre 增量导出
   yima centre serve region/ --listen 127.0.0.1:8090     interfaces for institutions and services 提供查询接口
   yima centre evidence evidence-*.json --devices devices.txt     another centre's evidence 验证证据
   yima centre day region/ --engine spark        the same steps on Spark 在 Spark 上执行
@@ -48,6 +56,10 @@ MODULES = (
     centre_evidence,
     centre_keys,
     centre_serve,
+    centre_devices,
+    centre_cases,
+    centre_versions,
+    centre_export,
     centre_example,
 )
 

@@ -14,7 +14,17 @@ from yima.sdk.cli.gate_place import refuse_useless
 from yima.sdk.cli.observed import add_console_arguments, observe
 from yima.sdk.cli.reader_options import READERS
 from yima.sdk.cli.run_lines import RunLines
-from yima.sdk.cli.run_sources import Stated, deny_of, looked, source_of
+from yima.sdk.cli.run_parts import (
+    a_resolver,
+    add_upload_arguments,
+    policy,
+    shared_uses,
+    terminal_of,
+    uplink_of,
+    validator_of,
+    with_profile,
+)
+from yima.sdk.cli.run_sources import Stated, deny_of, source_of, upkeep_of
 from yima.sdk.observing.seen import Looking
 from yima.sdk.observing.silence import Heard
 from yima.sdk.observing.supervisor import Supervisor, Turning
@@ -24,20 +34,13 @@ from yima.validator.device import LAST_UPLOAD_S, Device
 from yima.validator.happenings import Happening, Notice
 from yima.validator.journal import SegmentJournal
 from yima.validator.journal.older import OlderJournal
-from yima.validator.judging import Moment, Validator
-from yima.validator.judging.record import Terminal
+from yima.validator.judging import Moment
 from yima.validator.packages import ENVIRONMENTS
 from yima.validator.parameters import Mode
-from yima.validator.parameters.family_rules import RESOLVED_FAMILIES
-from yima.validator.parameters.rules import ReaderProfile
 from yima.validator.ports import Clock, open_gate, open_reader, open_resolver
-from yima.validator.readers.address import completed
 from yima.validator.resolvers.resolving import Resolving
 from yima.validator.state import DeviceState
-from yima.validator.upkeep.parameters import Upkeep
-from yima.validator.uplink.http import HttpUplink
 from yima.validator.uplink.older import OlderUpload
-from yima.validator.uplink.sender import BatchPolicy
 
 HELP = "run a validator: read codes, judge, record, open the gate, upload 运行检票终端"
 
@@ -108,7 +111,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_direction_argument(place)
     add_operator_argument(place)
     place.add_argument(
-        "--resolver", action="append", default=[], type=_resolver, metavar="FAMILY=URL",
+        "--resolver", action="append", default=[], type=a_resolver, metavar="FAMILY=URL",
         help="whom to ask about codes that only their issuer can verify, sufu=https://...; repeatable 联网核验端",
     )  # fmt: skip
     terminal = parser.add_argument_group("what its records say 记录内容")
@@ -125,21 +128,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         terminal.add_argument(f"--{name}", default="", metavar="TEXT", help=text)
     terminal.add_argument("--vendor", default="yima", metavar="TEXT", help="terminal vendor, default yima 终端厂商")
-    upload = parser.add_argument_group("upload 上传")
-    upload.add_argument(
-        "--collector", metavar="URL", help="where trips go; without it they wait in the journal 采集端地址"
-    )
-    upload.add_argument(
-        "--batch-count",
-        type=WholeNumber(1, 1000),
-        default=100,
-        metavar="N",
-        help="entries that make a batch, default 100 每批条数",
-    )
-    upload.add_argument(
-        "--batch-age", type=_seconds, default=5.0, metavar="S",
-        help="seconds that the oldest may wait for a batch, default 5 最长等待秒数",
-    )  # fmt: skip
+    add_upload_arguments(parser)
     other = parser.add_argument_group("other 其他")
     other.add_argument(
         "--metrics", metavar="[HOST:]PORT",
@@ -172,7 +161,7 @@ def run(arguments: argparse.Namespace) -> int:
     lines = RunLines(standard_output(stop.set, as_json=arguments.json), arguments)
     source_in = source_of(arguments)
     state = DeviceState.open(arguments.state, arguments.device)
-    terminal = _terminal(arguments, state)
+    terminal = terminal_of(arguments, state)
 
     with ExitStack() as on_failure:
         on_failure.callback(lines.observers.stop)
@@ -185,16 +174,18 @@ def run(arguments: argparse.Namespace) -> int:
         begun = _begun(clock, journal, older, is_sure=arguments.trust_clock)
         source = source_in(state)
         parameters = source.start(begun)
+        validator = validator_of(arguments, parameters, refuse_useless(gate_of(arguments), parameters))
         deny = deny_of(arguments, state, lines.notice)
-        validator = Validator(parameters, refuse_useless(gate_of(arguments), parameters))
         if deny:
             deny.start(begun)
             deny.serve(validator)
         if older:
             on_failure.callback(older.close, 0)
-        uplink = _uplink(arguments.collector, state, journal.epoch, Stated(state.device, source, deny))
+        uplink = uplink_of(arguments.collector, state, journal.epoch, Stated(state.device, source, deny))
         if uplink:
             on_failure.callback(uplink.close)
+        uses = shared_uses(arguments, state, validator, parameters=parameters, clock=clock, tell=lines.notice)
+        on_failure.callback(uses.stop)
         gate = open_gate("console:stderr" if arguments.json and arguments.gate == "console:" else arguments.gate)
         on_failure.callback(gate.close)
         resolvers = {family: open_resolver(specification) for family, specification in arguments.resolver}
@@ -202,14 +193,9 @@ def run(arguments: argparse.Namespace) -> int:
         reader = Heard(open_reader(specification), specification, lines.notice)
         on_failure.pop_all()  # the device closes them from here on
 
-    upkeep = Upkeep(
-        source,
-        changed=lambda parameters: lines.notice(looked(parameters, source.waiting)),
-        troubled=lambda error: lines.notice(Notice(happening=Happening.PARAMETERS_TROUBLE, error=error)),
-        deny=deny,
-    )
+    upkeep = upkeep_of(source, deny, lines.notice)
     supervisor = Supervisor()
-    turning = Turning(upkeep, supervisor.turned, lines.observers.turned)
+    turning = Turning(upkeep, supervisor.turned, lines.observers.turned, uses.turn)
     device = Device(
         reader=reader,
         validator=validator,
@@ -221,7 +207,7 @@ def run(arguments: argparse.Namespace) -> int:
         on_tap=lines.tap,
         on_notice=lines.notice,
         reopen=lambda: open_reader(specification),
-        batches=_policy(arguments),
+        batches=policy(arguments),
         upkeep=turning,
         resolving=Resolving(resolvers),
         older=older.accepted() if older else (),
@@ -246,7 +232,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     _set_aside_the_start()
     try:
-        with _older_sent(older, arguments, state, clock, lines.notice):
+        with uses, _older_sent(older, arguments, state, clock, lines.notice):
             summary = device.run(stop)
     finally:
         if deny:
@@ -283,8 +269,8 @@ def _older_sent(
         return
     upload = OlderUpload(
         older,
-        _uplink(arguments.collector, state, older.epoch),
-        policy=_policy(arguments),
+        uplink_of(arguments.collector, state, older.epoch),
+        policy=policy(arguments),
         now=lambda: clock.now().unix_s,
         on_trouble=lambda error: tell(Notice(happening=Happening.UPLOAD_TROUBLE, error=error)),
         on_sent=lambda through, rejected: tell(
@@ -296,57 +282,3 @@ def _older_sent(
         yield
     finally:
         upload.stop(LAST_UPLOAD_S)
-
-
-def _policy(arguments: argparse.Namespace) -> BatchPolicy:
-    return BatchPolicy(count=arguments.batch_count, age_s=arguments.batch_age)
-
-
-def with_profile(specification: str, profile: ReaderProfile | None) -> str:
-    """A scanner's line speaks as the parameters say, where the command does not say otherwise."""
-    if profile is None:
-        return specification
-    return completed(
-        specification,
-        "serial",
-        {
-            "baud": str(profile.baud),
-            "gap_ms": str(profile.gap_ms),
-            "prefix": profile.prefix.hex(),
-            "suffix": profile.suffix.hex(),
-        },
-    )
-
-
-def _uplink(url: str | None, state: DeviceState, epoch: int, stated: Stated | None = None) -> HttpUplink | None:
-    if url is None:
-        return None
-    return HttpUplink(url, key=state.key, device=state.device, epoch=epoch, versions=stated)
-
-
-def _terminal(arguments: argparse.Namespace, state: DeviceState) -> Terminal:
-    return Terminal(
-        terminal=state.device,
-        vendor=arguments.vendor,
-        vehicle=arguments.vehicle,
-        plate=arguments.plate,
-        driver=arguments.driver,
-        line=arguments.line,
-        station=arguments.station,
-        position=arguments.position,
-    )
-
-
-def _resolver(text: str) -> tuple[str, str]:
-    family, _, specification = text.partition("=")
-    if family not in RESOLVED_FAMILIES:
-        names = ", ".join(RESOLVED_FAMILIES)
-        raise argparse.ArgumentTypeError(f"FAMILY=URL, the family one of {names} 码类须为其中之一")
-    return family, specification
-
-
-def _seconds(text: str) -> float:
-    number = float(text)
-    if not 0 <= number <= 86400:
-        raise argparse.ArgumentTypeError("seconds, from 0 to 86400")
-    return number

@@ -9,7 +9,7 @@ from yima.validator.packages import Label, read_pins
 from yima.validator.parameters import Parameters
 from yima.validator.state import DeviceState
 from yima.validator.upkeep.deny_list import DenyPackages, DenySource, DenyUpkeep, PlainDenyList
-from yima.validator.upkeep.parameters import Packages, PlainFile, Source
+from yima.validator.upkeep.parameters import Packages, PlainFile, Source, Upkeep
 from yima.validator.uplink.versions import Versions, encode_versions
 from yima.validator.version import VERSION
 
@@ -54,7 +54,17 @@ def deny_of(arguments: argparse.Namespace, state: DeviceState, tell: Callable[[N
     )
 
 
-def looked(parameters: Parameters | None, waiting: tuple[Label, ...]) -> Notice:
+def upkeep_of(source: Source, deny: DenyUpkeep | None, tell: Callable[[Notice], None]) -> Upkeep:
+    """What keeps parameters and deny-list as they should be."""
+    return Upkeep(
+        source,
+        changed=lambda parameters: tell(_looked(parameters, source.waiting)),
+        troubled=lambda error: tell(Notice(happening=Happening.PARAMETERS_TROUBLE, error=error)),
+        deny=deny,
+    )
+
+
+def _looked(parameters: Parameters | None, waiting: tuple[Label, ...]) -> Notice:
     """What came of looking again: what is in force now, None if nothing else is; and what waits."""
     if parameters is None:
         return Notice(happening=Happening.PARAMETERS_UNCHANGED, waiting=waiting)

@@ -74,7 +74,7 @@ class HttpUplink:
             raise self._bad_url() from error
         if parsed.scheme not in ("http", "https") or not parsed.host or parsed.query or parsed.fragment:
             raise self._bad_url()
-        self._address = str(parsed).rstrip("/") + PATH
+        self._address = str(parsed).rstrip("/")
         self.encrypted = parsed.scheme == "https" or is_loopback(parsed.host)
         self._client = self._httpx.Client(
             timeout=self._httpx.Timeout(total_s, connect=connect_s),
@@ -89,6 +89,15 @@ class HttpUplink:
         Raises UplinkError; CollectorBusyError and BatchTooLargeError say what to do differently.
         """
         body = encode_batch(self._device, self._epoch, entries)
+        answer = self.exchange(PATH, body, answer_max=ANSWER_MAX)
+        try:
+            found: Acknowledgement = parse_answer(answer, entries)
+        except BatchError as error:
+            raise self.nonsense(str(error)) from error
+        return found.acknowledged, found.rejected
+
+    def exchange(self, path: str, body: bytes, *, answer_max: int) -> bytes:
+        """The answer to a body that this device signs. Raises UplinkError for anything but a 200 of bounded size."""
         headers = {
             "Content-Type": "application/json",
             KEY_HEADER: self._key.public,
@@ -101,14 +110,14 @@ class HttpUplink:
                 # httpx bounds each read alone, so that a byte now and then would be for ever.
                 self._deadline.within(self._total_s),
                 self._client.stream(
-                    "POST", self._address, content=body, headers=headers, extensions={"trace": self._watch}
+                    "POST", self._address + path, content=body, headers=headers, extensions={"trace": self._watch}
                 ) as response,
             ):
                 answer = bytearray()
                 for part in response.iter_raw():
                     answer += part
-                    if len(answer) > ANSWER_MAX:
-                        raise self._nonsense("an endless answer")
+                    if len(answer) > answer_max:
+                        raise self.nonsense("an endless answer")
                 status = response.status_code
                 retry_after = response.headers.get("Retry-After")
         except self._httpx.HTTPError as error:
@@ -118,11 +127,7 @@ class HttpUplink:
             raise UplinkError(self.url, error.problem, error.remedy) from error
         if status != 200:
             raise self._refused(status, bytes(answer[:200]), retry_after)
-        try:
-            found: Acknowledgement = parse_answer(bytes(answer), entries)
-        except BatchError as error:
-            raise self._nonsense(str(error)) from error
-        return found.acknowledged, found.rejected
+        return bytes(answer)
 
     def _stated(self) -> dict[str, str]:
         if self._versions is None:
@@ -168,7 +173,8 @@ class HttpUplink:
             ),
         )
 
-    def _nonsense(self, why: str) -> UplinkError:
+    def nonsense(self, why: str) -> UplinkError:
+        """The error for an answer that is none."""
         return UplinkError(
             self.url,
             Text(f"the collector's answer makes no sense ({why})", f"采集端应答无法理解（{why}）"),

@@ -25,6 +25,7 @@ from yima.sdk.centre.clearing.taps.postgres import PostgresSource
 from yima.sdk.centre.clearing.taps.stores import ParquetSource, Source, SqliteSource
 from yima.sdk.centre.clearing.toml_rows import read
 from yima.sdk.centre.collector.enrolment import read_all_keys
+from yima.sdk.centre.fleet.database import SUFFIX as FLEET
 from yima.sdk.centre.identity.issuers import Issuers, read_issuers
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
@@ -80,7 +81,7 @@ class CentreFolder:
         """Its stores, by name. Raises FolderError for what is none and for two of one name."""
         found: dict[str, Source] = {}
         for path in sorted((self.path / STORES).iterdir()):
-            if path.name.startswith(".") or path.name.endswith(("-wal", "-shm", "-journal", ".lock")):
+            if path.name.startswith(".") or path.name.endswith(("-wal", "-shm", "-journal", ".lock", FLEET)):
                 continue  # what SQLite and the collector keep beside a store
             source = _source(path)
             if source.name in found:

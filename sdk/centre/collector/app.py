@@ -33,7 +33,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from yima.sdk.centre.collector.intake import BusyError, Intake
+from yima.sdk.centre.collector.intake import BusyError, Depth, Intake
 from yima.sdk.centre.collector.schema import StoreError
 from yima.sdk.centre.collector.store import Arrival, KeyRefusedError, Signed, Store
 from yima.validator.state.keys import is_signed
@@ -76,9 +76,10 @@ class _RefusedError(Exception):
 class Collector:
     """The app's handlers over one store.
 
-    enrolled: gives the key (64 hex digits) by device that counts now; None, for a bench: the first key that a device
-    shows is trusted from then on. may_read: whether a shown key is a reader's; None, for a bench: everyone is. on_event
-    is told of batches, new devices, refusals and trouble, as {"event": …}; it is called on several threads.
+    enrolled: gives the key (64 hex digits) by device that counts now; None: the first key that a device shows is
+    trusted from then on. trust: for a bench, told of the name and key of each batch before it is stored. may_read:
+    whether a shown key is a reader's; None, for a bench: everyone is. on_event is told of batches, new devices,
+    refusals and trouble, as {"event": …}; it is called on several threads.
     """
 
     def __init__(
@@ -86,16 +87,22 @@ class Collector:
         store: Store,
         *,
         enrolled: Callable[[], Mapping[str, str]] | None = None,
+        trust: Callable[[str, str], None] | None = None,
         may_read: Callable[[str], bool] | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
         self._store = store
         self._enrolled = enrolled
+        self._trust = trust
         self._may_read = may_read
         self._on_event = on_event or (lambda event: None)
         self._intake = Intake(store, enrolled or (lambda: None))
         self._stated: dict[str, tuple[str, Signed]] = {}  # key and statement that were verified last, by device
         self._readers = anyio.CapacityLimiter(READERS_AT_ONCE)
+
+    def depth(self) -> Depth:
+        """What waits for the store."""
+        return self._intake.depth()
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -130,6 +137,8 @@ class Collector:
             body = await _body(request, held)
             key = _signer(request, body)
             batch = _parsed(body)
+            if self._trust is not None:
+                await anyio.to_thread.run_sync(self._trust, batch.device, key, limiter=self._readers)
             signed = Signed(body, request.headers[SIGNATURE_HEADER])
             try:
                 stated = self._statement(request, batch.device, key)
@@ -164,7 +173,7 @@ class Collector:
 
     def _tell(self, batch: Batch, key: str, answer: Acknowledgement, *, new: bool) -> None:
         if new:
-            how = "enrolled" if self._enrolled is not None else "trusted on first use"
+            how = "enrolled" if self._enrolled is not None and self._trust is None else "trusted on first use"
             self._on_event({"event": "device", "device": batch.device, "key": key, "how": how})
         self._on_event(
             {

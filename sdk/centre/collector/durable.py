@@ -3,8 +3,8 @@
 The store of the collector is such a file. The rules:
 
 - WAL with `synchronous=FULL`: set, then read back and asserted; a library's default is not trusted.
-- One process writes. A lock file beside the database (released by the system when the process dies) holds its
-  process id, so that a second one is told who is in the way.
+- One process writes, unless the file is made for several. A lock file beside the database (released by the system when
+  the process dies) holds its process id, so that a second one is told who is in the way.
 - Nothing is repaired by guessing: a file that SQLite finds damaged is refused, with what to do.
 - Every SQLite error becomes one that names the file, says what is wrong and what to do.
 """
@@ -48,10 +48,18 @@ class DurableFile:
     connection of their own. Whoever reads keeps no transaction waiting.
 
     max_bytes bounds the database; beyond it a commit fails as on a full disk. read_only takes no lock and changes
-    nothing: it looks at a file that another process may be writing.
+    nothing: it looks at a file that another process may be writing. Without alone several processes write in turn.
     """
 
-    def __init__(self, path: Path, kind: FileKind, *, max_bytes: int | None = None, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        kind: FileKind,
+        *,
+        max_bytes: int | None = None,
+        read_only: bool = False,
+        alone: bool = True,
+    ) -> None:
         self.path = path
         self.kind = kind
         self._turn, self._reading_turn = threading.Lock(), threading.Lock()
@@ -61,7 +69,7 @@ class DurableFile:
             raise self.trouble(Text("there is no such file", "文件不存在"), Text("Check the path", "请检查路径"))
         try:
             if not read_only:
-                self._lock_fd = self._lock()
+                self._lock_fd = self._lock() if alone else -1
                 # Trips are personal: the files beside the database take its mode.
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._connection: sqlite3.Connection | None = self._connect("ro" if read_only else "rw")

@@ -1,15 +1,10 @@
-"""The file of enrolled devices: `device hexkey` a line, `#` begins a comment.
+"""A list of devices: `device hexkey` a line, `#` begins a comment.
 
-A device prints its line when it is refused; the key is the public one, so the file is no secret, but who may write it
-decides who may send trips.
-
-`Enrolled` is the file while a collector runs: read again when it has changed, so that a device is enrolled, given a new
-key or taken out without a restart. A file that has become wrong changes nothing, and is told.
+A device prints its line when it is refused; the key is the public one, so the list is no secret. A collector's register
+(`yima centre devices`) takes devices from such a list, and gives one for a centre's folder.
 """
 
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from yima.sdk.centre.collector.schema import StoreError
@@ -18,42 +13,6 @@ from yima.validator.texts import Text
 from yima.validator.uplink.batches import HASH
 
 FILE_MAX = 16 << 20
-LOOK_EVERY_S = 1.0
-"""Seconds between two looks at whether the file has changed."""
-
-
-class Enrolled:
-    """Key by device as the file has it now. Threads may share it. on_trouble is told of a file that has become wrong,
-    once for each change. Raises StoreError when it is wrong from the start."""
-
-    def __init__(self, path: Path, *, on_trouble: Callable[[StoreError], None]) -> None:
-        self._path, self._on_trouble = path, on_trouble
-        self._turn = threading.Lock()
-        self._looked_at, self._seen = time.monotonic(), _mark(path)
-        self._keys: Mapping[str, str] = read_devices(path)
-
-    def keys(self) -> Mapping[str, str]:
-        """Those that count now."""
-        with self._turn:
-            now = time.monotonic()
-            if now - self._looked_at >= LOOK_EVERY_S:
-                self._looked_at = now
-                self._look()
-            return self._keys
-
-    def read_again(self) -> None:
-        """At the next question, whether it seems changed or not: what SIGHUP asks for."""
-        self._looked_at, self._seen = -LOOK_EVERY_S, None
-
-    def _look(self) -> None:
-        mark = _mark(self._path)
-        if mark == self._seen:
-            return
-        self._seen = mark
-        try:
-            self._keys = read_devices(self._path)
-        except StoreError as error:
-            self._on_trouble(error)
 
 
 def read_devices(path: Path) -> dict[str, str]:
@@ -103,12 +62,3 @@ def _wrong(where: str) -> StoreError:
         Text("not a device and its key, or a device named twice", "不是“设备 公钥”，或设备重复"),
         Text("Write `device hexkey`, the key as 64 hexadecimal digits", "请写“设备 公钥”，公钥为 64 位十六进制"),
     )
-
-
-def _mark(path: Path) -> tuple[int, int, int] | None:
-    """What changes when the file does; None where it cannot be looked at."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return (status.st_mtime_ns, status.st_size, status.st_ino)

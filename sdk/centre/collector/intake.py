@@ -16,7 +16,8 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import anyio
 import anyio.to_thread
@@ -47,6 +48,15 @@ class BusyError(Exception):
 class _Waiting:
     arrival: Arrival
     answer: asyncio.Future[Answer | KeyRefusedError]
+    since: float = field(default_factory=time.monotonic)
+
+
+class Depth(NamedTuple):
+    """What waits for the store: batches, bytes in memory, and for how many seconds the oldest batch has waited."""
+
+    batches: int
+    bytes: int
+    oldest_s: float
 
 
 class Intake:
@@ -84,6 +94,11 @@ class Intake:
                 self._trouble = error
         if self._trouble is not None:
             raise self._trouble
+
+    def depth(self) -> Depth:
+        """What waits now."""
+        oldest = time.monotonic() - self._waiting[0].since if self._waiting else 0.0
+        return Depth(len(self._waiting), self._bytes, oldest)
 
     def came(self, count: int) -> None:
         """That many bytes of a body have come. Raises BusyError when there is no room for them."""

@@ -228,12 +228,11 @@ def test_the_journal_can_be_shown_and_verified(bench: Path, capsys: pytest.Captu
 
 def test_a_collector_knows_who_may_send_and_who_may_read_and_hears_of_changes(bench: Path) -> None:
     """The first who came owned a device's name for good; SIGHUP, at which `run` reads again, ended the collector."""
-    devices, readers = bench / "devices.txt", bench / "keys.toml"
-    devices.write_text("")
+    readers = bench / "keys.toml"
     _, shown = make_key(readers, Role.AUDITOR, "", since=20200101)
     _, issuers = make_key(readers, Role.ISSUER, "99310000", since=20200101)
     words = ["collect", "--listen", "127.0.0.1:0", "--store", f"{bench}/trips.db", "--json"]
-    words += ["--devices", str(devices), "--readers", str(readers)]
+    words += ["--readers", str(readers)]
     with subprocess.Popen(
         [sys.executable, "-m", "yima.sdk.cli.main", *words], stdout=subprocess.PIPE, text=True
     ) as process:
@@ -243,7 +242,7 @@ def test_a_collector_knows_who_may_send_and_who_may_read_and_hears_of_changes(be
         assert json_lines(refused)[-1]["pending"] == 6
         line = re.search(r"gate-7 [0-9a-f]{64}", refused.stdout + refused.stderr)
         assert line is not None, "a device that is refused prints its line"
-        devices.write_text(line[0])
+        assert main(["centre", "devices", "enrol", f"{bench}/trips.db", *line[0].split()]) == 0
         process.send_signal(signal.SIGHUP)
         done = yima(*run_words(bench, "--json", "--collector", url, "--device", "gate-7"))
         assert json_lines(done)[-1]["pending"] == 0
@@ -265,7 +264,6 @@ def test_a_collector_that_cannot_start_says_why(bench: Path, capsys: pytest.Capt
         (["--listen", "8080", "--store", f"{bench}/trips.db", "--bench"], "HOST:PORT", 7),
         (["--listen", "127.0.0.1:0", "--store", f"{bench}/none/trips.db", "--bench"], "none/trips.db", 5),
         (["--listen", "127.0.0.1:0", "--store", f"{bench}/city.toml", "--bench"], "city.toml", 5),
-        (["--store", f"{bench}/trips.db", "--devices", f"{bench}/none"], "none", 5),
         (["--store", f"{bench}/trips.db", "--bench", "--readers", "keys.toml"], "--readers", 5),
     ):
         assert main(["collect", *words]) == status

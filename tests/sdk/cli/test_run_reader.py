@@ -1,6 +1,6 @@
 """How `yima run` opens its reader: as the parameters say, where the command leaves it open."""
 
-from yima.sdk.cli.run import with_profile
+from yima.sdk.cli.run_parts import with_profile
 from yima.validator.parameters.rules import ReaderProfile
 
 

@@ -1,0 +1,159 @@
+"""Where the fleet's tables lie: beside a SQLite store in a file of their own, or in the store's own PostgreSQL.
+
+Rules it keeps:
+- Every statement is written once, for both: `?` for a value, text and whole numbers as types, no value in the text.
+- A transaction is whole and durable, or nothing of it is there.
+- Several processes may write: verbs beside a collector that runs, several collectors on one PostgreSQL. They take
+  turns, and none is told that the file is in use.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from yima.sdk.centre.collector.durable import DurableFile, FileKind
+from yima.sdk.centre.fleet.tables import SCHEMA
+from yima.validator.errors import Kind, YimaError
+from yima.validator.remedies import missing_module
+from yima.validator.texts import Text
+
+SUFFIX = ".fleet"
+POSTGRES = ("postgresql://", "postgres://")
+_LOCK = 0x59694D66  # "YiMf": what PostgreSQL's writers take their turns by
+
+
+class FleetError(YimaError):
+    """What the fleet's tables cannot do, or must not; nothing was changed."""
+
+    kind = Kind.STATE
+
+
+class FleetTroubleError(FleetError):
+    """Tables that cannot be read or written; what was asked for may be right, and is to be tried again."""
+
+
+class Statements(Protocol):
+    """A connection within a transaction."""
+
+    def execute(self, statement: str, values: Sequence[Any] = (), /) -> Any:
+        """A cursor: fetchone, fetchall, rowcount."""
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> Any:
+        """The same statement for each row."""
+
+
+class Database(Protocol):
+    """The fleet's tables. Threads may share it. Every call raises FleetError."""
+
+    name: str
+
+    def transaction(self) -> AbstractContextManager[Statements]:
+        """Durable when the block ends, nothing of it when it raises."""
+
+    def reading(self) -> AbstractContextManager[Statements]:
+        """For a few selects."""
+
+    def close(self) -> None:
+        """Twice is once."""
+
+
+def open_fleet(store: str | Path) -> Database:
+    """The tables beside that store: a collector's SQLite file, or a postgresql:// address. Raises FleetError."""
+    if str(store).startswith(POSTGRES):
+        return _Postgres(str(store))
+    return _Sqlite(Path(store))
+
+
+KIND = FileKind(
+    application_id=_LOCK,
+    version=1,
+    schema=SCHEMA,
+    error=FleetTroubleError,
+    start_over=Text(
+        "Restore the last good copy; who may send is in it, so do not begin without it",
+        "请恢复最近的完好备份；其中保存着可上传终端的清单，请勿弃用",
+    ),
+)
+
+
+class _Sqlite:
+    """`trips.db.fleet` beside `trips.db`."""
+
+    def __init__(self, store: Path) -> None:
+        path = store.with_name(store.name + SUFFIX)
+        self.name = str(path)
+        self._file = DurableFile(path, KIND, alone=False)
+        self.transaction, self.reading, self.close = self._file.transaction, self._file.reading, self._file.close
+
+
+class _Postgres:
+    """Tables in the store's own database; a connection for each of the two ways, made again when it was cut."""
+
+    def __init__(self, address: str) -> None:
+        try:
+            import psycopg  # noqa: PLC0415
+        except ImportError as error:
+            lacks = error if isinstance(error, ModuleNotFoundError) else ModuleNotFoundError(name="psycopg")
+            raise FleetError(address, *missing_module(lacks, wanted=["postgres"])) from error
+        self.name = address
+        self._psycopg = psycopg
+        self._turns = {True: threading.Lock(), False: threading.Lock()}
+        self._open: dict[bool, Any] = {}
+        with self.transaction() as connection:
+            for statement in SCHEMA:
+                connection.execute(statement)
+
+    def transaction(self) -> AbstractContextManager[Statements]:
+        """In turn with every other writer."""
+        return self._connected(writes=True)
+
+    def reading(self) -> AbstractContextManager[Statements]:
+        """Beside whoever writes."""
+        return self._connected(writes=False)
+
+    def close(self) -> None:
+        """Ends both connections."""
+        for turn in self._turns.values():
+            turn.acquire()
+        try:
+            for connection in self._open.values():
+                connection.close()
+            self._open.clear()
+        finally:
+            for turn in self._turns.values():
+                turn.release()
+
+    @contextmanager
+    def _connected(self, *, writes: bool) -> Iterator[Statements]:
+        with self._turns[writes]:
+            try:
+                connection = self._open.get(writes)
+                if connection is None or connection.closed:
+                    connection = self._open[writes] = self._psycopg.connect(self.name, connect_timeout=10)
+                with connection.transaction():
+                    if writes:
+                        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+                    yield _Marked(connection)
+            except self._psycopg.Error as error:
+                raise FleetTroubleError(
+                    self.name,
+                    Text(f"PostgreSQL says {' '.join(str(error).split())}", f"PostgreSQL 报错：{error}"),
+                    Text("Check that it runs and who may write", "请检查其是否运行以及写入权限"),
+                ) from error
+
+
+class _Marked:
+    """psycopg marks values by %s."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, values: Sequence[Any] = (), /) -> Any:
+        return self._connection.execute(statement.replace("?", "%s"), values)
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> Any:
+        with self._connection.cursor() as cursor:
+            cursor.executemany(statement.replace("?", "%s"), rows)
+            return cursor

@@ -1,0 +1,282 @@
+"""Follows a collector's store: what came in is judged right away, and what is wrong is kept, flagged and told.
+
+Rules it keeps:
+- How far it has come and what it found there are one transaction: killed at any time, it goes on where it stopped, and
+  nothing is found twice.
+- Of several collectors on one store one follows, for as long as it says so every few seconds; another takes over.
+- A store that is behind what was followed was restored from a backup: it is followed again from its beginning.
+- Parameters that come later are looked for while it runs; what was flagged only for the lack of them is judged again.
+- It holds up no batch: it has a thread and connections of its own, and its trouble is told, not raised.
+"""
+
+import json
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from yima.sdk.centre.clearing.tables import Why, tap_id
+from yima.sdk.centre.clearing.taps.judged import Judges
+from yima.sdk.centre.clearing.taps.parameters import load_folder
+from yima.sdk.centre.clearing.taps.stores import Source
+from yima.sdk.centre.fleet import cases, uses, versions
+from yima.sdk.centre.fleet.cases import Case, Decision
+from yima.sdk.centre.fleet.database import Database, FleetError, Statements
+from yima.sdk.centre.fleet.verdicts import QUIET, Examined, Verdict, again, examine, judges_of
+from yima.validator.errors import YimaError
+from yima.validator.texts import Text
+
+LOOK_EVERY_S = 0.25
+HELD_S = 15
+"""Seconds for which one that follows need not say again that it does."""
+FORGET_EVERY_S = 600.0
+AGAIN_AT_ONCE = 500
+_COUNTING = frozenset({Verdict.OK, Why.PARAMETERS_UNKNOWN})
+
+Event = dict[str, Any]
+
+
+class Standing(NamedTuple):
+    """How far a store was followed. at: the arrival of the newest record that was judged, unix seconds; 0: none."""
+
+    at: int
+    follows: bool
+
+
+class Follower:
+    """Follows one source into the fleet's tables. published: the folder of what was published. now: unix seconds.
+    on_event is told of every new case, as {"event": "flagged", …}, and of trouble. Raises ParametersError where the
+    folder is none."""
+
+    def __init__(
+        self,
+        database: Database,
+        source: Source,
+        published: Path,
+        *,
+        now: Callable[[], float] = time.time,
+        on_event: Callable[[Event], None] = lambda event: None,
+    ) -> None:
+        self._database, self._source, self._folder = database, source, published
+        self._now, self._on_event = now, on_event
+        self._me = secrets.token_hex(8)
+        self._seen = _mark(published)
+        self._judges: Judges = judges_of(load_folder(published))
+        self._forgot_at = -FORGET_EVERY_S
+        self._told = ""
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="yima-follower", daemon=True)
+
+    def start(self) -> None:
+        """On a thread of its own, until `stop`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends behind the chunk in hand."""
+        self._stop.set()
+        self._thread.join()
+
+    def look(self) -> int:
+        """Judges what is new; how many records. 0 while another one follows. Raises YimaError."""
+        now = self._now()
+        with self._database.transaction() as rows:
+            place = self._mine(rows, int(now))
+        if place is None:
+            return 0
+        self._look_for_parameters()
+        count = 0
+        for chunk in self._source.chunks(json.loads(place)):
+            found = examine(chunk.rows, self._judges)
+            after = json.dumps(chunk.cursor, sort_keys=True)
+            with self._database.transaction() as rows:
+                made = self._keep(rows, found, before=place, after=after)
+            place = after
+            count += len(found)
+            self._tell(made)
+            if self._stop.is_set():
+                break
+        self._forget(now)
+        return count
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.look()
+                self._told = ""
+            except Exception as error:  # nothing ends the thread; what it was is told once until it is another
+                if str(error) != self._told:
+                    self._told = str(error)
+                    self._on_event({"event": "trouble", "why": f"judging again: {error}"})
+            self._stop.wait(LOOK_EVERY_S)
+
+    def _mine(self, rows: Statements, now: int) -> str | None:
+        """From where on this one follows; None: another one does."""
+        found = rows.execute(
+            "SELECT place, holder, held_until FROM followed WHERE source = ?", (self._source.name,)
+        ).fetchone()
+        if found is None:
+            rows.execute(
+                "INSERT INTO followed VALUES (?, ?, ?, ?, ?)", (self._source.name, "{}", 0, self._me, now + HELD_S)
+            )
+            return "{}"
+        place, holder, until = found
+        if holder != self._me and until > now:
+            return None
+        if self._is_behind(json.loads(place)):
+            place = "{}"
+        rows.execute(
+            "UPDATE followed SET place = ?, holder = ?, held_until = ? WHERE source = ?",
+            (place, self._me, now + HELD_S, self._source.name),
+        )
+        return str(place)
+
+    def _is_behind(self, place: dict[str, int]) -> bool:
+        newest = getattr(self._source, "newest", None)
+        return newest is not None and bool(place) and newest() < place.get("entries", 0)
+
+    def _keep(self, rows: Statements, found: list[Examined], *, before: str, after: str) -> list[Case]:
+        now = self._now()
+        known = uses.Uses(
+            rows,
+            (one.tap["code_digest"] for one in found if one.tap and one.tap["code_digest"]),
+            now=now,
+        )
+        flagged: list[tuple[Examined, str]] = []
+        taken_back: list[str] = []
+        counts: Counter[str] = Counter()
+        for item in found:
+            one, other = item, ""
+            if one.verdict in _COUNTING and one.tap and one.tap["code_digest"]:
+                other = known.other(one)
+                if other and one.verdict == Verdict.OK:
+                    one = one._replace(verdict=Why.DOUBLE_USE, why=other)
+            elif one.verdict == Why.CONFLICT:
+                other = tap_id(one.device, one.epoch, one.sequence)
+            if one.takes_back:
+                known.take_back(one.device, one.epoch, one.takes_back)
+                taken_back.append(tap_id(one.device, one.epoch, one.takes_back))
+            counts[one.verdict] += 1
+            if one.verdict not in QUIET:
+                flagged.append((one, other))
+        known.write()
+        made = cases.open_cases(rows, flagged, now=int(now))
+        for tap in taken_back:
+            cases.fall_away(rows, tap, now=int(now))
+        versions.note(rows, found)
+        _count(rows, counts)
+        newest = max((one.received for one in found), default=0)
+        moved = rows.execute(
+            "UPDATE followed SET place = ?, at = CASE WHEN at > ? THEN at ELSE ? END, held_until = ? "
+            "WHERE source = ? AND holder = ? AND place = ?",
+            (after, newest, newest, int(now) + HELD_S, self._source.name, self._me, before),
+        )
+        if moved.rowcount != 1:
+            raise FleetError(
+                self._source.name,
+                Text("is followed by another collector now", "已由另一采集端接管复核"),
+                Text("Nothing is to be done: this one waits", "无需处理，本进程将等待"),
+            )
+        return made
+
+    def _look_for_parameters(self) -> None:
+        """Takes what was published since, and judges again what waited for it. A folder with something wrong in it
+        changes nothing, and is told."""
+        mark = _mark(self._folder)
+        if mark == self._seen:
+            return
+        self._seen = mark
+        try:
+            self._judges = judges_of(load_folder(self._folder))
+        except (YimaError, OSError) as error:
+            self._on_event({"event": "trouble", "why": str(error)})
+            return
+        after = 0
+        while waiting := self._waiting(after):
+            after = waiting[-1]["number"]
+            judged = again(waiting, self._judges)
+            with self._database.transaction() as rows:
+                for case, one in zip(waiting, judged, strict=True):
+                    self._again(rows, case["number"], one)
+
+    def _waiting(self, after: int) -> list[dict[str, Any]]:
+        with self._database.reading() as rows:
+            found = rows.execute(
+                "SELECT number, device, epoch, sequence, hash, entry, opened FROM cases "
+                "WHERE decision = ? AND why LIKE ? AND number > ? ORDER BY number LIMIT ?",
+                (Decision.OPEN, f"{Why.PARAMETERS_UNKNOWN}%", after, AGAIN_AT_ONCE),
+            ).fetchall()
+        names = ("number", "device", "epoch", "sequence", "hash", "entry", "received")
+        cases_ = [dict(zip(names, row, strict=True)) for row in found]
+        return [case | {"hash": bytes.fromhex(case["hash"]), "entry": bytes.fromhex(case["entry"])} for case in cases_]
+
+    def _again(self, rows: Statements, number: int, one: Examined) -> None:
+        if one.verdict == Why.PARAMETERS_UNKNOWN:
+            return
+        now = int(self._now())
+        known = uses.Uses(rows, [one.tap["code_digest"]] if one.tap and one.tap["code_digest"] else [], now=now)
+        other = known.other(one) if one.verdict == Verdict.OK and one.tap and one.tap["code_digest"] else ""
+        known.write()
+        _count(rows, {Why.PARAMETERS_UNKNOWN: -1, Why.DOUBLE_USE if other else one.verdict: 1})
+        if other:
+            rows.execute(
+                "UPDATE cases SET kind = ?, why = ?, other = ? WHERE number = ?",
+                (cases.Kind.DOUBLE_USE, f"{Why.DOUBLE_USE}: {other}", other, number),
+            )
+        elif one.verdict == Verdict.OK:
+            cases.decide(
+                rows, number, Decision.PAY, who=cases.ITSELF, why="judged again when its parameters came", now=now
+            )
+        else:
+            rows.execute("UPDATE cases SET why = ? WHERE number = ?", (f"{one.verdict}: {one.why}", number))
+
+    def _tell(self, made: Iterable[Case]) -> None:
+        for case in made:
+            self._on_event(
+                {
+                    "event": "flagged",
+                    "case": case.number,
+                    "kind": str(case.kind),
+                    "why": case.why,
+                    "tap": tap_id(case.device, case.epoch, case.sequence),
+                    "fare_fen": case.fare_fen,
+                }
+            )
+
+    def _forget(self, now: float) -> None:
+        if time.monotonic() - self._forgot_at >= FORGET_EVERY_S:
+            self._forgot_at = time.monotonic()
+            with self._database.transaction() as rows:
+                uses.forget(rows, int(now))
+
+
+def counts(database: Database) -> dict[str, int]:
+    """Records by verdict. Raises FleetError."""
+    with database.reading() as rows:
+        return dict(rows.execute("SELECT verdict, records FROM judged ORDER BY verdict").fetchall())
+
+
+def standing(database: Database, source: str, now: int) -> Standing:
+    """How far that source was followed. Raises FleetError."""
+    with database.reading() as rows:
+        found = rows.execute("SELECT at, held_until FROM followed WHERE source = ?", (source,)).fetchone()
+    return Standing(0, follows=False) if found is None else Standing(found[0], follows=found[1] > now)
+
+
+def _count(rows: Statements, counted: dict[str, int] | Counter[str]) -> None:
+    rows.executemany(
+        "INSERT INTO judged (verdict, records) VALUES (?, ?) "
+        "ON CONFLICT (verdict) DO UPDATE SET records = judged.records + excluded.records",
+        sorted((str(verdict), count) for verdict, count in counted.items()),
+    )
+
+
+def _mark(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """What changes when a file of the folder does."""
+    try:
+        files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        return tuple((path.name, (status := path.stat()).st_mtime_ns, status.st_size) for path in files)
+    except OSError:
+        return ()

@@ -1,0 +1,118 @@
+"""What `yima collect` runs beside the collector: register, who was heard of, judging again, the interface."""
+
+import argparse
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from yima.sdk.centre.clearing.toml_rows import TermsError
+from yima.sdk.centre.collector.app import Collector
+from yima.sdk.centre.fleet.beside import Beside
+from yima.sdk.centre.fleet.database import open_fleet
+from yima.sdk.centre.fleet.devices import Register
+from yima.sdk.centre.fleet.hearing import Hearing
+from yima.sdk.centre.interfaces.keys import Key, Role, read_keys
+from yima.validator.errors import YimaError
+
+READERS = frozenset({Role.OPERATOR, Role.AUDITOR, Role.CLERK, Role.REGION})
+Event = dict[str, Any]
+
+
+class FleetSide:
+    """Opened for a collector's run, and ended by `ending`. tell: the collector's events, those from here among them.
+    Raises YimaError."""
+
+    def __init__(self, arguments: argparse.Namespace, tell: Callable[[Event], None], ending: ExitStack) -> None:
+        self._arguments, self._tell, self._ending = arguments, tell, ending
+        self.database = open_fleet(arguments.store)
+        ending.callback(self.database.close)
+        self.register = Register(self.database, on_trouble=self._troubled)
+        self.key_of = None if arguments.bench else keys_of(arguments.readers)
+        self.hearing = Hearing(self.database)
+        self.hearing.start()
+        ending.callback(self.hearing.stop)
+        self._listeners: list[Callable[[Event], None]] = [self.hearing.happened]
+
+    @property
+    def trust(self) -> Callable[[str, str], None] | None:
+        """Who is told of every name and key: on a bench, the register."""
+        return self.register.trust if self._arguments.bench else None
+
+    def may_read(self, shown: str) -> bool:
+        """Whether that key is a reader's."""
+        key = self.key_of(shown) if self.key_of else None
+        return key is not None and key.role in READERS
+
+    def happened(self, event: Event) -> None:
+        """An event of the collector; from any thread."""
+        for listener in self._listeners:
+            listener(event)
+
+    def follow(self) -> None:
+        """Judges again what comes, if there is to be judged. Raises YimaError."""
+        if self._arguments.published is None:
+            return
+        from yima.sdk.centre.fleet.following import Follower  # noqa: PLC0415 - the extra centre, for who judges
+        from yima.sdk.centre.fleet.sources import source_of  # noqa: PLC0415
+
+        source = source_of(self._arguments.store)
+        follower = Follower(self.database, source, self._arguments.published, on_event=self._tell)
+        follower.start()
+        self._ending.callback(follower.stop)
+
+    def beside(self, collector: Collector) -> ASGIApp:
+        """The collector with the fleet's interface."""
+        return Beside(collector.app(), lambda: self._interface(collector), on_trouble=self._troubled)
+
+    def _interface(self, collector: Collector) -> ASGIApp:
+        from yima.sdk.centre.fleet.api import Fleet, application  # noqa: PLC0415 - made when it is asked for
+        from yima.sdk.centre.fleet.feed import Feed  # noqa: PLC0415
+        from yima.sdk.centre.fleet.sources import source_of  # noqa: PLC0415
+
+        source = source_of(self._arguments.store, chunk=500)
+        page = self._metrics(collector, source.name)
+        fleet = Fleet(
+            database=self.database,
+            register=self.register,
+            feed=Feed(self.database, self.register.keys),
+            source=source,
+            metrics=page,
+            key_of=self.key_of,
+        )
+        return application(collector, fleet)
+
+    def _metrics(self, collector: Collector, source: str) -> Callable[[], bytes] | None:
+        try:
+            from yima.sdk.centre.fleet.metrics import Metrics  # noqa: PLC0415 - the extra metrics
+        except ModuleNotFoundError:
+            return None
+        metrics = Metrics(self.database, source=source, depth=collector.depth)
+        self._listeners.append(metrics.happened)
+        return metrics.page
+
+    def _troubled(self, error: YimaError) -> None:
+        self._tell({"event": "trouble", "why": str(error)})
+
+
+def keys_of(path: Path | None) -> Callable[[str], Key | None]:
+    """Whose key a shown one is; the file is read for each question, so that a revoked key ends at once. Raises
+    TermsError for a file that is wrong from the start."""
+    if path is not None:
+        read_keys(path)
+
+    def key_of(shown: str) -> Key | None:
+        try:
+            return read_keys(path).find(shown, _today()) if path is not None else None
+        except TermsError:
+            return None
+
+    return key_of
+
+
+def _today() -> int:
+    """The day in UTC+8, in which keys hold; without what else a centre needs to be installed."""
+    return int(f"{datetime.now(UTC) + timedelta(hours=8):%Y%m%d}")

@@ -1,0 +1,315 @@
+"""A store is followed: every record is judged again, and what is wrong is kept, flagged and told."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import entries
+from tests.sdk.centre.clearing import world
+from tests.sdk.centre.clearing.world import NOON, Device, rider
+from tests.uplinks import record
+from yima.sdk.centre.fleet import following, uses, versions
+from yima.sdk.centre.fleet.cases import Cases, Decision, Kind
+from yima.sdk.centre.fleet.database import Database, FleetError
+from yima.sdk.centre.fleet.devices import Register
+from yima.sdk.centre.fleet.following import Follower, counts, standing
+from yima.sdk.centre.fleet.sources import source_of
+from yima.sdk.centre.fleet.versions import Duty, Of
+from yima.validator import _core
+from yima.validator.journal.facts import Outcome
+from yima.validator.parameters import Parameters
+
+NOW = NOON + 60
+
+
+@pytest.fixture(scope="module")
+def parameters(tmp_path_factory: pytest.TempPathFactory) -> Parameters:
+    return world.parameters(tmp_path_factory.mktemp("source"))
+
+
+class City:
+    """Devices, their collector's store, and who follows it."""
+
+    def __init__(self, folder: Path, database: Database, parameters: Parameters) -> None:
+        self.folder, self.database, self.parameters = folder, database, parameters
+        self.published = folder / "published"
+        self.published.mkdir()
+        self.publish(parameters)
+        self.told: list[dict[str, Any]] = []
+        self.cases = Cases(database)
+        self.sent = 0
+        self.follower = self.another()
+
+    def publish(self, parameters: Parameters) -> None:
+        (self.published / f"v{parameters.version}.img").write_bytes(parameters.image)
+
+    def another(self, now: Callable[[], float] = lambda: NOW) -> Follower:
+        source = source_of(self.folder / "city.db")
+        return Follower(self.database, source, self.published, now=now, on_event=self.told.append)
+
+    def device(self, name: str, **more: Any) -> Device:
+        return Device(name, self.parameters, **more)
+
+    def send(self, *devices: Device, conflicts: list[dict[str, Any]] | None = None) -> None:
+        rows = world.all_rows(*devices)
+        world.store(self.folder / "city.db", rows, conflicts or [])
+
+    def look(self, *devices: Device, **more: Any) -> int:
+        self.send(*devices, **more)
+        return self.follower.look()
+
+    def why(self) -> list[str]:
+        return [case.why.partition(":")[0] for case in self.cases.listed()]
+
+
+@pytest.fixture
+def city(tmp_path: Path, database: Database, parameters: Parameters) -> City:
+    return City(tmp_path, database, parameters)
+
+
+def digest_of(parameters: Parameters) -> bytes:
+    """As facts name them."""
+    return _core.sm3(parameters.image)[:16]
+
+
+def code(card: int, at: int = NOON) -> bytes:
+    return rider(card).code(at)
+
+
+def test_good_rides_open_no_case(city: City) -> None:
+    gate = city.device("bus-1")
+    assert [gate.tap(code(card), NOON + card).accepted for card in range(3)] == [True] * 3
+    gate.tap(b"no code", NOON + 9)
+    gate.append(entries.note(at=NOON), received=NOON)
+    assert city.look(gate) == 5
+    assert counts(city.database) == {"NO_TAP": 1, "OK": 3, "REFUSED": 1}
+    assert (city.cases.listed(settled=None), city.told) == ([], [])
+
+
+def test_a_fortune_around_zeros_is_flagged_kept_and_told(city: City) -> None:
+    """167,772.15 yuan around 332 zero bytes were acknowledged, and nobody heard of it."""
+    gate = city.device("bus-1")
+    digest = digest_of(gate.parameters)
+    facts: dict[str, Any] = {"fare_fen": 16_777_215, "gross_fen": 16_777_215, "parameters_digest": digest}
+    gate.append(entries.tap(NOON, body=record(bytes(332)), **facts), received=NOON)
+    gate.append(entries.tap(NOON, body=record(bytes(332)), **facts | {"parameters_digest": bytes(16)}), received=NOON)
+    city.look(gate)
+    first, second = city.cases.listed()
+    assert first.kind is second.kind is Kind.FLAGGED
+    assert first.why.startswith("CORE_REFUSES: ")
+    assert second.why.startswith("PARAMETERS_UNKNOWN: version 1")
+    assert first.fare_fen == 16_777_215
+    assert bytes.fromhex(first.entry) == gate.entries[0]["entry"], "kept"
+    assert [(event["event"], event["tap"]) for event in city.told] == [
+        ("flagged", "bus-1/7/1"),
+        ("flagged", "bus-1/7/2"),
+    ]
+
+
+@pytest.mark.parametrize("received", [NOON - 601, NOON + 367 * 86400])
+def test_a_time_that_cannot_be_is_flagged(city: City, received: int) -> None:
+    gate = city.device("bus-1")
+    gate.tap(code(1), NOON, received=received)
+    city.look(gate)
+    assert city.why() == ["TIME"]
+
+
+def test_a_month_offline_is_no_fault(city: City) -> None:
+    gate = city.device("bus-1")
+    gate.tap(code(1), NOON, received=NOON + 31 * 86400)
+    city.look(gate)
+    assert counts(city.database) == {"OK": 1}
+
+
+def test_a_code_at_two_gates_is_found_and_both_are_named(city: City) -> None:
+    one, two = city.device("bus-1"), city.device("bus-2")
+    for gate, at in ((one, NOON), (two, NOON + 5)):
+        assert gate.tap(code(1), at).accepted
+    city.look(one, two)
+    (case,) = city.cases.listed()
+    assert (case.kind, case.device, case.other) == (Kind.DOUBLE_USE, "bus-2", "bus-1/7/1")
+    assert counts(city.database) == {"DOUBLE_USE": 1, "OK": 1}
+    with city.database.reading() as rows:
+        (use,) = uses.behind(rows, 0, limit=9)
+    assert use.tap == "bus-1/7/1"
+
+
+def test_a_code_whose_gate_took_the_ride_back_may_be_shown_again(city: City) -> None:
+    one, two = city.device("bus-1"), city.device("bus-2")
+    one.tap(code(1), NOON)
+    one.outcome(1, Outcome.FAILED, NOON + 1, reverses=True)
+    two.tap(code(1), NOON + 5)
+    city.look(one, two)
+    assert counts(city.database) == {"NO_TAP": 1, "OK": 2}
+    with city.database.reading() as rows:
+        assert [use.tap for use in uses.behind(rows, 0, limit=9)] == ["bus-2/7/1"]
+
+
+def test_a_reversal_that_comes_late_settles_what_stood_against_the_second_tap(city: City) -> None:
+    one, two = city.device("bus-1"), city.device("bus-2")
+    one.tap(code(1), NOON)
+    two.tap(code(1), NOON + 5)
+    city.look(one, two)
+    assert city.why() == ["DOUBLE_USE"]
+    one.outcome(1, Outcome.FAILED, NOON + 1, reverses=True)
+    world.store(city.folder / "city.db", one.entries[1:])
+    city.follower.look()
+    assert city.why() == []
+    case, (decided,) = city.cases.found(1)
+    assert (case.decision, decided.who, decided.why) == (
+        Decision.PAY,
+        "collector",
+        "bus-1/7/1 was taken back by its gate",
+    )
+
+
+def test_a_record_in_the_place_of_another_is_a_case(city: City) -> None:
+    gate, twin = city.device("bus-1"), city.device("bus-1")
+    gate.tap(code(1), NOON)
+    twin.tap(code(2), NOON)
+    city.look(gate, conflicts=twin.entries)
+    (case,) = city.cases.listed(kind=Kind.CONFLICT)
+    assert (case.other, case.hash) == ("bus-1/7/1", twin.entries[0]["hash"].hex())
+
+
+def test_nothing_is_found_twice_and_two_do_not_follow_at_once(city: City) -> None:
+    gate = city.device("bus-1")
+    gate.tap(b"", NOON)
+    gate.append(entries.tap(NOON), received=NOON)
+    assert city.look(gate) == 2
+    other = city.another(lambda: NOW + 1)
+    assert (city.follower.look(), other.look()) == (0, 0)
+    assert standing(city.database, "city", NOW) == (NOON + 30, True)
+    gone = city.another(lambda: NOW + following.HELD_S + 1)
+    gone.look()
+    assert len(city.cases.listed(settled=None)) == 1
+    assert counts(city.database) == {"RECORD": 1, "REFUSED": 1}
+
+
+def test_whoever_lost_his_turn_keeps_nothing(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A collector that was paused while another took over must not count its records a second time."""
+    gate = city.device("bus-1")
+    gate.tap(code(1), NOON)
+    city.send(gate)
+    after = city.another(lambda: NOW + following.HELD_S + 1)
+    monkeypatch.setattr(city.follower, "_look_for_parameters", after.look)
+    with pytest.raises(FleetError, match="another collector"):
+        city.follower.look()
+    assert counts(city.database) == {"OK": 1}
+
+
+def test_a_store_restored_from_a_backup_is_followed_anew(city: City) -> None:
+    gate = city.device("bus-1")
+    for card in range(3):
+        gate.tap(code(card), NOON + card)
+    city.look(gate)
+    (city.folder / "city.db").unlink()
+    other = city.device("bus-2")
+    other.append(entries.tap(NOON), received=NOON)
+    assert city.look(other) == 1
+    assert city.why() == ["RECORD"]
+
+
+def test_what_waited_for_its_parameters_is_judged_again_when_they_come(city: City, tmp_path: Path) -> None:
+    newer = world.parameters(tmp_path / "newer", version=2)
+    gate = Device("bus-1", newer)
+    gate.tap(code(1), NOON)
+    gate.append(entries.tap(NOON, body=record(b"x"), parameters_version=2, parameters_digest=digest_of(newer)),
+                received=NOON)  # fmt: skip
+    city.look(gate)
+    assert city.why() == ["PARAMETERS_UNKNOWN"] * 2
+    city.publish(newer)
+    city.follower.look()
+    assert city.why() == ["CORE_REFUSES"]
+    (settled,) = city.cases.listed(settled=True)
+    assert (settled.sequence, settled.decision) == (1, Decision.PAY)
+    assert counts(city.database) == {"CORE_REFUSES": 1, "OK": 1, "PARAMETERS_UNKNOWN": 0}
+
+
+def test_a_folder_with_something_wrong_in_it_changes_nothing_and_is_told(city: City) -> None:
+    (city.published / "nonsense.img").write_bytes(b"nonsense")
+    gate = city.device("bus-1")
+    gate.tap(code(1), NOON)
+    city.look(gate)
+    assert counts(city.database) == {"OK": 1}
+    assert [event["event"] for event in city.told] == ["trouble"]
+
+
+def test_bytes_that_break_a_judge_are_a_finding_and_the_others_are_judged(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = city.device("bus-1")
+    for card in range(4):
+        gate.tap(code(card), NOON + card)
+    bad = gate.entries[2]["entry"]
+    judged = city.follower._judges.judged
+
+    def breaks(rows: Any, day: int) -> Any:
+        if bad in rows["entry"].to_pylist():
+            raise OverflowError
+        return judged(rows, day)
+
+    monkeypatch.setattr(city.follower._judges, "judged", breaks)
+    city.look(gate)
+    assert counts(city.database) == {"FACTS": 1, "OK": 3}
+
+
+def test_which_devices_run_which_parameters_since_when(city: City, tmp_path: Path) -> None:
+    newer = world.parameters(tmp_path / "newer", version=2)
+    old, new, late = city.device("bus-1"), Device("bus-2", newer), Device("bus-3", newer)
+    day = 86400
+    old.tap(code(1), NOON)
+    new.tap(code(2), NOON + 2 * day)
+    late.tap(code(3), NOON + 8 * day)
+    city.look(old, new, late)
+    assert [(one.device, one.version, one.since) for one in versions.running(city.database)] == [
+        ("bus-1", 1, NOON),
+        ("bus-2", 2, NOON + 2 * day),
+        ("bus-3", 2, NOON + 8 * day),
+    ]
+    assert versions.running(city.database, Of.DENY_LIST) == []
+    register = Register(city.database)
+    register.enrol_all({f"bus-{number}": f"{number:064}" for number in range(1, 5)}, who="w")
+    for now, missing in ((NOON + 7 * day, Duty.MISSING), (NOON + 7 * day + 1, Duty.OVERDUE)):
+        proofs = versions.prove(city.database, 2, published=NOON, within_days=7, now=now)
+        assert [(one.device, one.duty, one.days) for one in proofs] == [
+            ("bus-1", missing, 7),
+            ("bus-2", Duty.IN_TIME, 2),
+            ("bus-3", Duty.LATE, 8),
+            ("bus-4", missing, 7),
+        ]
+
+
+def test_a_case_is_settled_with_a_reason_that_is_kept(city: City) -> None:
+    gate = city.device("bus-1")
+    gate.append(entries.tap(NOON), received=NOON)
+    city.look(gate)
+    for decision, why in ((Decision.OPEN, "so"), (Decision.PAY, " ")):
+        with pytest.raises(FleetError, match="without a decision"):
+            city.cases.settle(1, decision, who="user wang", why=why, now=NOW)
+    with pytest.raises(FleetError, match="case 2: is not there"):
+        city.cases.settle(2, Decision.PAY, who="user wang", why="so", now=NOW)
+    city.cases.settle(1, Decision.WITHHOLD, who="user wang", why="no such rider", now=NOW)
+    city.cases.settle(1, Decision.PAY, who="key 3f9a0c1e", why="he has shown his ticket", now=NOW + 5)
+    case, decided = city.cases.found(1)
+    assert case.decision is Decision.PAY
+    assert [(one.decision, one.who, one.why, one.at) for one in decided] == [
+        (Decision.WITHHOLD, "user wang", "no such rider", NOW),
+        (Decision.PAY, "key 3f9a0c1e", "he has shown his ticket", NOW + 5),
+    ]
+    assert city.cases.listed() == []
+    assert [one.number for one in city.cases.listed(settled=True)] == [1]
+    assert city.cases.counts() == dict.fromkeys(Kind, 0)
+
+
+def test_uses_are_forgotten_when_no_repeat_is_to_be_expected_and_numbers_go_on_rising(city: City) -> None:
+    gate = city.device("bus-1")
+    gate.tap(code(1), NOON)
+    city.look(gate)
+    with city.database.transaction() as rows:
+        (first,) = uses.behind(rows, 0, limit=9)
+        uses.forget(rows, first.good_until + uses.KEPT_S + 1)
+        assert uses.behind(rows, 0, limit=9) == []
+        assert uses.Uses(rows, [], now=NOW + 1)._number > first.number
