@@ -10,18 +10,21 @@ docs/parameters.md describes the files for those who write them.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
 from yima.sdk.parameters import fare_files as fares
+from yima.sdk.parameters.calendar_files import Times, bands_of, calendar_of, habits_of
 from yima.sdk.parameters.cells import LOCAL, Row, read_rows, refuse_repeated
+from yima.sdk.parameters.concession_file import concessions_of
 from yima.sdk.parameters.fare_files import KindWord, period, refuse_overlaps
 from yima.sdk.parameters.folder import PACKAGE_FILE, Folder, look
 from yima.sdk.parameters.group_file import members_of
 from yima.sdk.parameters.lint_names import NAMES
+from yima.sdk.parameters.network_file import Network, matrix_name, network_of, priced
 from yima.sdk.parameters.problems import attempt, every_problem, tell
 from yima.validator.errors import ParametersError
 from yima.validator.parameters.family_rules import family_rules_of, rows
@@ -30,6 +33,8 @@ from yima.validator.parameters.parts import environment_of, limits_of, roots_of,
 from yima.validator.parameters.rules import (
     OPEN,
     Acceptance,
+    Fare,
+    Habits,
     LabelKey,
     LabelKind,
     Limits,
@@ -224,21 +229,33 @@ def _read(directory: Path) -> Source:
     table = Table(values, Place(str(directory / PACKAGE_FILE)))
     files = _files(directory, values)
     head = _head(table)
+    times = Times(files.read("calendar", calendar_of, lambda: None), files.read("bands", bands_of, dict))
     stages, matrices = _tables(files)
+    network = files.read("network", network_of, lambda: None)
     pairs, organisations = files.read("whitelist", _whitelist, lambda: ([], {}))
     stations, station_names = files.read("stations", fares.stations_of, lambda: ([], {}))
-    by_kind: dict[KindWord, Mapping[str, object]] = {KindWord.STAGES: stages, KindWord.MATRIX: matrices}
+    by_kind: dict[KindWord, Mapping[str, object]] = {
+        KindWord.STAGES: stages,
+        KindWord.MATRIX: matrices,
+        KindWord.NETWORK: stages if network else {},
+    }
+    found = files.read("fares", lambda path: fares.fares_of(path, by_kind, times), list[Fare])
+    if network:
+        stages, matrices = _with_network(network, found, stages, matrices)
     rules = Rules(
         environment=head.environment,
         version=head.version,
         limits=head.limits,
-        fares=files.read("fares", lambda path: fares.fares_of(path, by_kind), list),
+        fares=found,
         roots=attempt(lambda: roots_of(table.tables("roots"), directory), {}),
         whitelist=pairs,
         acceptance=files.read("acceptance", _acceptance, lambda: None),
         deny=files.read("deny", _deny, list),
         time_shifts=attempt(lambda: time_shifts_of(table.tables("time_shifts")), {}),
-        concessions=files.read("concessions", fares.concessions_of, list),
+        concessions=files.read("concessions", lambda path: concessions_of(path, times), list),
+        habits=attempt(lambda: habits_of(Table(table.take("tariff") or {}, table.place.at("tariff"))), Habits()),
+        calendar=times.calendar,
+        bands=times.bands,
         members=files.read("groups", members_of, list),
         journeys=files.read("journeys", fares.journeys_of, list),
         decoders=files.read("decoders", fares.decoders_of, list),
@@ -338,3 +355,15 @@ def _tables(files: Folder) -> tuple[dict[str, list[Stage]], dict[str, Matrix]]:
             )
         )
     return stages, matrices
+
+
+def _with_network(
+    network: Network, found: Sequence[Fare], stages: dict[str, list[Stage]], matrices: dict[str, Matrix]
+) -> tuple[dict[str, list[Stage]], dict[str, Matrix]]:
+    """The tables with the network's matrices; a table that prices the network alone is no table of stages."""
+    named = {fare.table for fare in found}
+    nothing = Matrix(stations=(), fares=())
+    made = {name: matrix_name(name) for name in stages if matrix_name(name) in named}
+    for table, name in made.items():
+        matrices[name] = attempt(partial(priced, network, table, stages[table]), nothing)
+    return {name: rows for name, rows in stages.items() if name in named or name not in made}, matrices
