@@ -12,7 +12,7 @@ from pathlib import Path
 
 from yima.sdk.parameters.calendar_files import COLUMNS, Times, refuse_meetings
 from yima.sdk.parameters.cells import Cell, Row, read_lines, read_rows, refuse_repeated
-from yima.sdk.parameters.network_file import matrix_name
+from yima.sdk.parameters.network_file import Stages, matrix_name
 from yima.sdk.parameters.problems import told
 from yima.validator.parameters.image import JOURNEY_RULES, LABEL_SIZE, NO_RIDE
 from yima.validator.parameters.rules import (
@@ -122,19 +122,24 @@ def _fare(row: Row, tables: Mapping[KindWord, Mapping[str, object]], times: Time
     )  # fmt: skip
 
 
-def stages_of(path: Path) -> dict[str, list[Stage]]:
-    """stages.csv: tables by name, each with its rows by distance."""
-    rows = read_rows(path, ["table", "up_to_m", "fen"])
-    tables: dict[str, list[Stage]] = {row["table"].value: [] for row in rows}  # also of rows that are wrong elsewhere
-    for table, stage in rows.into(_stage):
-        tables[table].append(stage)
-    refuse_repeated(rows, lambda row: (row["table"].value, row["up_to_m"].whole().lstrip("0")))
-    return tables
+def stages_of(path: Path) -> Stages:
+    """stages.csv: tables by name, each with its rows by distance; of a network also for rides from some entries."""
+    rows = read_rows(path, ["table", "up_to_m", "fen"], ["entries"])
+    found = Stages({row["table"].value: [] for row in rows}, {})  # also of rows that are wrong elsewhere
+    for table, entries, stage in rows.into(_stage):
+        for station in entries:
+            found.by_entry.setdefault(table, {}).setdefault(station, []).append(stage)
+        if not entries:
+            found.plain[table].append(stage)
+    refuse_repeated(rows, lambda row: (row["table"].value, row["entries"].value, row["up_to_m"].whole().lstrip("0")))
+    return found
 
 
-def _stage(row: Row) -> tuple[str, Stage]:
+def _stage(row: Row) -> tuple[str, tuple[int, ...], Stage]:
     up_to = None if row["up_to_m"].value == "rest" else row["up_to_m"].number(0, OPEN - 1)
-    return row["table"].rule(), Stage(up_to_m=up_to, fen=row["fen"].fen())
+    words = [Cell(word, row.file, row.line, "entries") for word in row["entries"].value.split()]
+    entries = tuple(word.number(1, _NUMBER_MAX) for word in words)
+    return row["table"].rule(), entries, Stage(up_to_m=up_to, fen=row["fen"].fen())
 
 
 def matrix_of(path: Path) -> Matrix:

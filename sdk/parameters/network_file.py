@@ -6,11 +6,12 @@ Rules it keeps:
 - Every pair of stations has a fare: a station that cannot be reached, or lies beyond the table, is an error.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from pathlib import Path
+from typing import NamedTuple
 
 from yima.sdk.parameters.cells import Row, read_rows, refuse_repeated
 from yima.sdk.parameters.problems import tell
@@ -30,6 +31,13 @@ class Network:
     file: Path
     stations: tuple[int, ...]
     metres: tuple[tuple[int, ...], ...]
+
+
+class Stages(NamedTuple):
+    """stages.csv: tables by name; by table and station, other rows for rides through a network that begin there."""
+
+    plain: dict[str, list[Stage]]
+    by_entry: dict[str, dict[int, list[Stage]]]
 
 
 def matrix_name(table: str) -> str:
@@ -94,19 +102,29 @@ def _distances(near: dict[int, list[tuple[int, int]]], start: int) -> dict[int, 
     return found
 
 
-def priced(network: Network, name: str, stages: Sequence[Stage]) -> Matrix:
-    """The network's matrix by a table of stages. Raises ParametersError where the table ends too early."""
-    table = sorted((OPEN if stage.up_to_m is None else stage.up_to_m, stage.fen) for stage in stages)
-    longest = max(max(row) for row in network.metres)
-    if not table or table[-1][0] < longest:
+def priced(network: Network, name: str, stages: Stages) -> Matrix:
+    """The network's matrix by a table of stages. Raises ParametersError where the table does not cover it."""
+    by_entry = stages.by_entry.get(name, {})
+    if unknown := sorted(set(by_entry) - set(network.stations)):
         raise ParametersError(
             network.file.with_name("stages.csv"),
-            Text(f"table {name} ends before {longest} m, which the network has", f"表 {name} 未覆盖线网的 {longest} m"),
-            Text("Add rows, the last one `rest`", "请补充各行，最后一行写 rest"),
+            Text(f"table {name}: entry {unknown[0]} is not in network.csv", f"表 {name}：线网中没有站号 {unknown[0]}"),
+            Text("Correct the column entries", "请更正 entries 列"),
         )
-    fares: dict[int, int] = {}
-    for metres in {metres for row in network.metres for metres in row}:
-        fares[metres] = next(fen for up_to, fen in table if metres <= up_to)
-    return Matrix(
-        stations=network.stations, fares=tuple(tuple(fares[metres] for metres in row) for row in network.metres)
-    )
+    fares = []
+    for station, row in zip(network.stations, network.metres, strict=True):
+        table = sorted(
+            (OPEN if stage.up_to_m is None else stage.up_to_m, stage.fen)
+            for stage in by_entry.get(station, stages.plain[name])
+        )
+        if not table or table[-1][0] < max(row):
+            raise ParametersError(
+                network.file.with_name("stages.csv"),
+                Text(
+                    f"table {name} ends before {max(row)} m, which rides from {station} can have",
+                    f"表 {name} 未覆盖自 {station} 出发的 {max(row)} m",
+                ),
+                Text("Add rows, the last one `rest`", "请补充各行，最后一行写 rest"),
+            )
+        fares.append(tuple(table[bisect_left(table, (metres, -1))][1] for metres in row))
+    return Matrix(stations=network.stations, fares=tuple(fares))

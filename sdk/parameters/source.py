@@ -24,7 +24,7 @@ from yima.sdk.parameters.fare_files import KindWord, period, refuse_overlaps
 from yima.sdk.parameters.folder import PACKAGE_FILE, Folder, look
 from yima.sdk.parameters.group_file import members_of
 from yima.sdk.parameters.lint_names import NAMES
-from yima.sdk.parameters.network_file import Network, matrix_name, network_of, priced
+from yima.sdk.parameters.network_file import Network, Stages, matrix_name, network_of, priced
 from yima.sdk.parameters.problems import attempt, every_problem, tell
 from yima.validator.errors import ParametersError
 from yima.validator.parameters.family_rules import family_rules_of, rows
@@ -230,18 +230,17 @@ def _read(directory: Path) -> Source:
     files = _files(directory, values)
     head = _head(table)
     times = Times(files.read("calendar", calendar_of, lambda: None), files.read("bands", bands_of, dict))
-    stages, matrices = _tables(files)
+    tables, matrices = _tables(files)
     network = files.read("network", network_of, lambda: None)
     pairs, organisations = files.read("whitelist", _whitelist, lambda: ([], {}))
     stations, station_names = files.read("stations", fares.stations_of, lambda: ([], {}))
     by_kind: dict[KindWord, Mapping[str, object]] = {
-        KindWord.STAGES: stages,
+        KindWord.STAGES: tables.plain,
         KindWord.MATRIX: matrices,
-        KindWord.NETWORK: stages if network else {},
+        KindWord.NETWORK: tables.plain if network else {},
     }
     found = files.read("fares", lambda path: fares.fares_of(path, by_kind, times), list[Fare])
-    if network:
-        stages, matrices = _with_network(network, found, stages, matrices)
+    stages, matrices = _with_network(network, found, tables, matrices)
     rules = Rules(
         environment=head.environment,
         version=head.version,
@@ -341,12 +340,12 @@ def _head(table: Table) -> _Head:
     )
 
 
-def _tables(files: Folder) -> tuple[dict[str, list[Stage]], dict[str, Matrix]]:
+def _tables(files: Folder) -> tuple[Stages, dict[str, Matrix]]:
     """Tables of stages and matrices, by name."""
-    stages: dict[str, list[Stage]] = files.read("stages", fares.stages_of, lambda: {})
+    stages = files.read("stages", fares.stages_of, lambda: Stages({}, {}))
     nothing = Matrix(stations=(), fares=())
     matrices = {name: attempt(partial(fares.matrix_of, path), nothing) for name, path in files.matrices.items()}
-    for name in sorted(stages.keys() & matrices.keys()):
+    for name in sorted(stages.plain.keys() & matrices.keys()):
         tell(
             ParametersError(
                 files.matrices[name],
@@ -358,12 +357,22 @@ def _tables(files: Folder) -> tuple[dict[str, list[Stage]], dict[str, Matrix]]:
 
 
 def _with_network(
-    network: Network, found: Sequence[Fare], stages: dict[str, list[Stage]], matrices: dict[str, Matrix]
+    network: Network | None, found: Sequence[Fare], stages: Stages, matrices: dict[str, Matrix]
 ) -> tuple[dict[str, list[Stage]], dict[str, Matrix]]:
     """The tables with the network's matrices; a table that prices the network alone is no table of stages."""
     named = {fare.table for fare in found}
     nothing = Matrix(stations=(), fares=())
-    made = {name: matrix_name(name) for name in stages if matrix_name(name) in named}
+    made = {name: matrix_name(name) for name in stages.plain if network and matrix_name(name) in named}
     for table, name in made.items():
-        matrices[name] = attempt(partial(priced, network, table, stages[table]), nothing)
-    return {name: rows for name, rows in stages.items() if name in named or name not in made}, matrices
+        if network:
+            matrices[name] = attempt(partial(priced, network, table, stages), nothing)
+    rest = {name: rows for name, rows in stages.plain.items() if name in named or name not in made}
+    for name in sorted(rest.keys() & stages.by_entry.keys()):
+        tell(
+            ParametersError(
+                "stages.csv",
+                Text(f"table {name} names entries, and prices no network", f"表 {name} 写了 entries，但未用于线网"),
+                Text("Use it in fares.csv with kind network alone", "请在 fares.csv 中仅以 network 方式使用"),
+            )
+        )
+    return rest, matrices

@@ -141,8 +141,8 @@ def test_what_is_before_the_day_of_operation_begins_belongs_to_the_day_before(
 
 
 def test_a_fare_that_names_a_band_and_a_day_comes_before_one_of_a_band_a_day_or_always(ride: Ride) -> None:
-    def fare(rule: str, *when: tuple[str, ...]) -> Fare:
-        return Fare(rule=rule, mode=Mode.METRO, fen=100, when=When(*when, By.EXIT) if when else When())
+    def fare(rule: str, days: tuple[str, ...] = (), bands: tuple[str, ...] = ()) -> Fare:
+        return Fare(rule=rule, mode=Mode.METRO, fen=100, when=When(days, bands, By.EXIT))
 
     fares = [
         fare("always"),
