@@ -13,11 +13,15 @@ from yima.validator.parameters.family_rules import FamilyRules, Ministry226Key, 
 from yima.validator.parameters.image import build
 from yima.validator.parameters.rules import (
     Acceptance,
+    By,
+    Calendar,
+    Choice,
     Concession,
     Decoder,
     Fare,
     FareKind,
     Form,
+    Habits,
     Journey,
     LabelKey,
     LabelKind,
@@ -28,9 +32,11 @@ from yima.validator.parameters.rules import (
     Pair,
     ReaderProfile,
     Root,
+    Rounding,
     Rules,
     Stage,
     Station,
+    When,
 )
 
 CORPUS = Path(__file__).parent / "fuzz" / "corpus" / "parameters"
@@ -44,7 +50,14 @@ MINISTRY = Rules(
     environment="test",
     version=0x01020304,
     limits=Limits(account_interval_s=1, lists_max_age_s=2, lists_issued_at=3, offline_max_s=4, taps_per_minute=5),
+    habits=Habits(choice=Choice.BEST, rounding=Rounding.DOWN, unit_fen=10, day_begins_min=240),
+    calendar=Calendar(
+        week=("work", "work", "work", "work", "work", "rest", "rest"),
+        exceptions=[(20_454, 20_456, "rest"), (20_457, 20_457, "work")],
+    ),
+    bands={"peak": [(420, 510), (1020, 1110)], "early": [(0, 420)]},
     fares=[
+        Fare(rule="early", mode=Mode.METRO, city=SUZHOU, fen=100, when=When(("work",), ("early",), By.ENTRY)),
         Fare(rule="bus", mode=Mode.BUS, fen=200, to_s=1_700_000_000),
         Fare(rule="bus", mode=Mode.BUS, fen=300, from_s=1_700_000_000),
         Fare(rule="by-km", mode=Mode.BUS, city=SUZHOU, line=7, kind=FareKind.STAGES, table="by-km"),
@@ -65,7 +78,8 @@ MINISTRY = Rules(
     deny=[(b"\x31" * 10, b"\x33" * 10), (b"\x41" * 10, b"\x43" * 10)],
     time_shifts={"00083010": (-28800, 28800)},
     concessions=[
-        Concession(rule="senior", account_type=2, issuer_city=SHANGHAI, riding_city=SUZHOU, percent=50),
+        Concession(rule="senior", account_type=2, issuer_city=SHANGHAI, riding_city=SUZHOU, line=7, percent=50),
+        Concession(rule="peak", organisation="00083010", when=When((), ("peak",), By.TAP), percent=62.5),
         Concession(rule="staff", account_type=3, mode=Mode.BUS, fen=1, from_s=1, to_s=2),
         Concession(rule="old", group="senior", percent=0),
         Concession(rule="young", group="student", percent=25),

@@ -67,8 +67,8 @@ SECTIONS: Mapping[int, Layout] = {
         raw("versions", 32, "SET"), raw("account_types", 32, "SET"), u32("families", 0, 0x1FFF),
         u32("lists_max_age_s"), u32("lists_issued_at"), u32("offline_max_s"), u32("taps_per_minute", 1, 6000))),
     2: Layout("FARES", 8, "DATED", (
-        MODE, pad(1), u16("line"), u32("city"), *DATES, u8("kind", 1, 3), pad(1, "zero_2"), u16("rule"),
-        u32("fen", 0, FEN), u16("table"), pad(2, "zero_3"))),
+        MODE, u8("when"), u16("line"), u32("city"), *DATES, u8("kind", 1, 3), pad(1), u16("rule"),
+        u32("fen", 0, FEN), u16("table"), pad(2, "zero_2"))),
     3: Layout("ROOTS", 1, "SORTED", (
         u8("index"), u8("expiry_year", 0, 99), u8("expiry_month", 0, 12), pad(1), KEY)),
     4: Layout("WHITELIST", 8, "SORTED", (
@@ -78,14 +78,16 @@ SECTIONS: Mapping[int, Layout] = {
     6: Layout("DENY", 10, "RANGES", (raw("first", 10), raw("last", 10))),
     7: Layout("SHIFTS", 8, "SORTED", (raw("organisation", 4), Column("seconds", Int32sb, "SIGNED"))),
     8: Layout("NAMES", 0, "LISTED", (raw("name", 32, "NAME"),)),
-    9: Layout("CONCESSIONS", 12, "DATED", (
-        u16("account_type", 0, 256), u8("mode", 0, 2), u8("group", 0, 15), u32("issuer_city"), u32("riding_city"),
-        *DATES, u8("kind", 1, 2), u8("funder", 0, 4), u16("rule"), u32("value", 0, FEN))),
+    9: Layout("CONCESSIONS", 20, "DATED", (
+        u32("riding_city"), u16("line"), u16("account_type", 0, 256), u32("issuer_city"), raw("organisation", 4),
+        u8("mode", 0, 2), u8("group", 0, 15), u8("when"), pad(1), *DATES,
+        u8("kind", 1, 2), u8("funder", 1, 4), u16("rule"), u32("value", 0, FEN))),
     11: Layout("JOURNEYS", 8, "SORTED", (
         MODE, pad(3), u32("city"), u32("longest_s"), u32("over_time_fen", 0, FEN), u32("missing_entry_fen", 0, FEN),
         u32("unreadable_fen", 0, FEN), u32("entry_cap_fen", 0, FEN), u8("missing_exit", 1, 2),
-        u8("missing_entry", 1, 2), u8("unreadable", 1, 2), pad(1, "zero_2"), u16("over_time_rule"),
-        u16("missing_entry_rule"), u16("unreadable_rule"), u16("missing_exit_rule"))),
+        u8("missing_entry", 1, 2), u8("unreadable", 1, 2), u8("unpriced", 1, 2), u16("over_time_rule"),
+        u16("missing_entry_rule"), u16("unreadable_rule"), u16("missing_exit_rule"), u16("unpriced_rule"),
+        pad(2, "zero_2"))),
     12: Layout("DECODERS", 4, "SORTED", (
         raw("organisation", 4), u8("state_at", 0, 31), u8("station_at", 0, 32), u8("time_at", 0, 32),
         u8("station_size", 1, 4), u8("station_form", 1, 2), u8("time_form", 0, 2), pad(2), raw("inside", 32, "SET"))),
@@ -99,7 +101,7 @@ SECTIONS: Mapping[int, Layout] = {
         u32("baud", 1, ANY), u16("gap_ms"), u8("prefix_size", 0, 8), u8("suffix_size", 0, 8), raw("prefix", 8),
         raw("suffix", 8))),
     19: Layout("LABELS", 10, "LARGE", (
-        u8("kind", 1, 5), u8("mode", 0, 2), u16("line"), u32("number"), u16("station"), raw("name", 54, "TEXT"))),
+        u8("kind", 1, 7), u8("mode", 0, 2), u16("line"), u32("number"), u16("station"), raw("name", 54, "TEXT"))),
     20: Layout("SUISHEN_KEYS", 1, "SORTED", (u8("index"), pad(3), KEY)),
     21: Layout("SUISHEN_TRANSPORT_KEYS", 1, "SORTED", (u8("index"), u8("modes", 1, 3), pad(2), KEY)),
     22: Layout("MINISTRY_226_KEYS", 4, "SORTED", (
@@ -109,6 +111,12 @@ SECTIONS: Mapping[int, Layout] = {
         u32("deadline_ms", 1, 10_000), u32("remember_s", 1, 604_800), u32("at_risk_fen"), u32("at_risk_rides"))),
     24: Layout("GROUPS", 0, "LISTED", (raw("name", 32, "NAME"),)),
     25: Layout("MEMBERS", 10, "LARGE", (raw("account", 10), u16("groups"))),
+    26: Layout("TARIFF", 0, "ONE", (
+        u8("choice", 1, 2), u8("rounding", 1, 3), u8("unit_fen", 1, 100), pad(1), u16("day_begins_min", 0, 1439),
+        raw("week", 7), pad(3, "zero_2"))),
+    27: Layout("DAYS", 2, "RANGES", (u16("first"), u16("last"), u8("kind", 1, 15), pad(1))),
+    28: Layout("BANDS", 4, "SORTED", (u8("band", 1, 15), pad(1), u16("from_min", 0, 1439), u16("to_min", 1, 1440))),
+    29: Layout("WHEN", 0, "LISTED", (u16("kinds"), u16("bands"), u8("by", 1, 3), pad(1))),
 }  # fmt: skip
 
 HEADER = Struct(

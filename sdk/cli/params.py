@@ -18,6 +18,8 @@ from yima.sdk.parameters.signing import Report, add_signature, make_key_file, re
 from yima.sdk.parameters.source import read_source
 from yima.sdk.parameters.trips import refuse_surprises
 from yima.sdk.parameters.wording import money
+from yima.sdk.profiles.tariffs import NAMES as TARIFFS
+from yima.sdk.profiles.tariffs import write_tariff
 from yima.validator.errors import ParametersError
 from yima.validator.packages import Pins, Trust, parse_pins, pins_as_text, read_package, read_pins, when
 from yima.validator.parameters import flat_fares, load
@@ -56,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     example = verbs.add_parser("example", help="print the plain form, or write a source directory 输出示例")
     example.add_argument("directory", nargs="?", type=Path, metavar="DIR", help="a source is written there 源目录")
+    example.add_argument("--tariff", choices=TARIFFS, help="a real city's fares instead 真实城市票价示例")
     check = verbs.add_parser("check", help="look at everything and sum it up 检查并概述")
     check.add_argument("file", type=Path, metavar="FILE", help=_FILE)
     params_lint.add_arguments(verbs.add_parser("lint", help=params_lint.HELP))
@@ -137,7 +140,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _example(arguments: argparse.Namespace) -> int:
     if arguments.directory is None:
+        if arguments.tariff:
+            raise ParametersError(
+                "--tariff",
+                Text("no directory", "未指定目录"),
+                Text("Name one that is not there yet", "请指定尚不存在的目录"),
+            )
         print(PLAIN, end="")
+    elif arguments.tariff:
+        write_tariff(arguments.tariff, arguments.directory)
+        print(f"written 已写入: {arguments.directory}")
     else:
         write_source(arguments.directory, datetime.now(LOCAL).year)
         print(f"written 已写入: {arguments.directory}")

@@ -24,13 +24,19 @@ def add_fare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from", dest="start", type=station, required=True, metavar="N", help="where it begins 起点站号"
     )
-    parser.add_argument("--to", dest="end", type=station, default=0, metavar="N", help="a metro's exit 出站站号")
+    parser.add_argument(
+        "--to", dest="end", type=station, default=0, metavar="N", help="the exit; a bus with one tap has none 出站站号"
+    )
     parser.add_argument("--at", type=moment, default="now", metavar="MOMENT", help='"2026-10-01 07:20" (UTC+8) 时刻')
     parser.add_argument("--as", dest="who", default="", metavar="WHO", help="senior, 0x41, senior+2 群体与账户类型")
     parser.add_argument("--mode", type=Mode, choices=tuple(Mode), help="default metro with --to, else bus 交通方式")
     city = WholeNumber(100000, 999999)
     parser.add_argument("--city", type=city, default=0, metavar="N", help="default the package's 乘车城市")
     parser.add_argument("--issuer-city", type=city, default=0, metavar="N", help="default the same 发卡城市")
+    parser.add_argument(
+        "--entered", type=moment, default=0, metavar="MOMENT", help="default 10 minutes before 进站时刻"
+    )
+    parser.add_argument("--institution", default="", metavar="N", help="of the code's issuer, 8 digits 发卡机构")
     parser.add_argument("--line", type=station, default=0, metavar="N", help="of the fare tables 线路")
     parser.add_argument("--json", action="store_true", help="one JSON object 输出 JSON")
 
@@ -41,7 +47,7 @@ def run_fare(arguments: argparse.Namespace) -> int:
     ride = Ride(
         mode=arguments.mode or (Mode.METRO if arguments.end else Mode.BUS), city=arguments.city or opened.city,
         start=arguments.start, end=arguments.end, line=arguments.line, at=arguments.at, who=arguments.who,
-        issuer_city=arguments.issuer_city,
+        issuer_city=arguments.issuer_city, organisation=arguments.institution, entered=arguments.entered,
     )  # fmt: skip
     verdict = Asker(opened.rules).ask(ride)
     if arguments.json:
@@ -51,7 +57,7 @@ def run_fare(arguments: argparse.Namespace) -> int:
     else:
         print(f"{verdict.reason.name}  {verdict.reason.english}  {verdict.reason.chinese}  {as_local(ride.at)}")
     if is_gap(verdict):
-        print("the tables have no fare for this ride: the rider would pay another 票价表无此行程")
+        print("the tables have no fare for this ride 票价表无此行程")
     return 1 if is_gap(verdict) or not verdict.accepted else 0
 
 

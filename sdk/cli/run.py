@@ -175,10 +175,7 @@ def run(arguments: argparse.Namespace) -> int:
         source = source_in(state)
         parameters = source.start(begun)
         validator = validator_of(arguments, parameters, refuse_useless(gate_of(arguments), parameters))
-        deny = deny_of(arguments, state, lines.notice)
-        if deny:
-            deny.start(begun)
-            deny.serve(validator)
+        deny = deny_of(arguments, state, lines.notice, begun=begun, validator=validator)
         if older:
             on_failure.callback(older.close, 0)
         uplink = uplink_of(arguments.collector, state, journal.epoch, Stated(state.device, source, deny))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from yima.validator.deny.denylist import DenyList
 from yima.validator.happenings import Happening, Notice
+from yima.validator.judging import Moment, Validator
 from yima.validator.packages import Label, read_pins
 from yima.validator.parameters import Parameters
 from yima.validator.state import DeviceState
@@ -29,8 +30,15 @@ def source_of(arguments: argparse.Namespace) -> Callable[[DeviceState], Source]:
     )
 
 
-def deny_of(arguments: argparse.Namespace, state: DeviceState, tell: Callable[[Notice], None]) -> DenyUpkeep | None:
-    """What keeps the deny-list, if there is to be one. Raises ParametersError."""
+def deny_of(
+    arguments: argparse.Namespace,
+    state: DeviceState,
+    tell: Callable[[Notice], None],
+    *,
+    begun: Moment,
+    validator: Validator,
+) -> DenyUpkeep | None:
+    """What keeps the deny-list, if there is to be one, and gives it to the validator. Raises ParametersError."""
     if arguments.deny_list is None:
         return None
     source: DenySource = PlainDenyList(arguments.deny_list)
@@ -47,11 +55,14 @@ def deny_of(arguments: argparse.Namespace, state: DeviceState, tell: Callable[[N
         happening = Happening.DENY_LIST_CHANGED if deny else Happening.DENY_LIST_UNCHANGED
         tell(Notice(happening=happening, version=deny.version if deny else None))
 
-    return DenyUpkeep(
+    deny = DenyUpkeep(
         source,
         changed=changed,
         troubled=lambda error: tell(Notice(happening=Happening.DENY_LIST_TROUBLE, error=error)),
     )
+    deny.start(begun)
+    deny.serve(validator)
+    return deny
 
 
 def upkeep_of(source: Source, deny: DenyUpkeep | None, tell: Callable[[Notice], None]) -> Upkeep:

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from yima.sdk.groups import GROUP
 from yima.sdk.issuer import Issuer, RootAuthority, make_issuer, make_rider, make_root
 from yima.validator.errors import ParametersError
-from yima.validator.judging import Direction, GateContext, Mode, Validator, Verdict
+from yima.validator.judging import Direction, GateContext, Mode, Reason, Validator, Verdict
 from yima.validator.parameters import Parameters, from_rules
 from yima.validator.parameters.rules import Decoder, Form, Member, Pair, Root, Rules
 from yima.validator.texts import Text
 
 ORDINARY = ("", "adult")
 _ACCOUNT = "99999999999999999901"
+_PLATFORM = "99999999"
 _INSIDE = 1
 _CAP_FEN = 0xFFFFFF
 
@@ -26,8 +27,9 @@ _CAP_FEN = 0xFFFFFF
 class Ride:
     """A question.
 
-    start, end: stations; a bus has no end. line 0: the gate does not know its own. at: unix seconds, of the tap that
-    is charged. who: see `riders`. issuer_city 0: of the riding city itself. ridden_s: seconds since the entry.
+    start, end: stations; a bus where one taps once has no end. line 0: the gate does not know its own. at: unix
+    seconds, of the tap that is charged. who: see `riders`. issuer_city 0: of the riding city itself. organisation: of
+    the code's issuer, 8 digits; empty: one that no rule names. entered: unix seconds; 0: `ridden_s` before.
     """
 
     mode: Mode
@@ -38,6 +40,8 @@ class Ride:
     at: int
     who: str = ""
     issuer_city: int = 0
+    organisation: str = ""
+    entered: int = 0
     ridden_s: int = 600
 
 
@@ -84,28 +88,32 @@ class Asker:
         self._root: RootAuthority = make_root(next(n for n in range(256) if n not in rules.roots))
         taken = {pair.organisation for pair in rules.whitelist} | {row.organisation for row in rules.decoders}
         self._organisation = next(f"{n:08}" for n in range(99999999, 0, -1) if f"{n:08}" not in taken)
-        self._issuer: Issuer = make_issuer(self._root, self._organisation)
-        self._made: dict[tuple[int, tuple[str, ...]], Parameters] = {}
+        self._issuers: dict[str, Issuer] = {}
+        self._made: dict[tuple[int, str, tuple[str, ...]], Parameters] = {}
 
     def ask(self, ride: Ride) -> Verdict:
         """What a gate there would say. Raises ParametersError."""
         rider = riders(ride.who)
-        metro = ride.mode is Mode.METRO
-        entered = max(ride.at - ride.ridden_s, 1)
-        inside = bytes([_INSIDE]) + ride.start.to_bytes(2) + entered.to_bytes(4) if metro else b""
+        leaves = ride.mode is Mode.METRO or ride.end > 0
+        entered = ride.entered or max(ride.at - ride.ridden_s, 1)
+        inside = bytes([_INSIDE]) + ride.start.to_bytes(2) + entered.to_bytes(4) if leaves else b""
+        organisation = ride.organisation or self._organisation
+        if organisation not in self._issuers:
+            self._issuers[organisation] = make_issuer(self._root, organisation)
         code = make_rider(
-            self._issuer, payment_account="QUESTION", card_account=_ACCOUNT, platform=self._organisation,
+            self._issuers[organisation], payment_account="QUESTION", card_account=_ACCOUNT, platform=_PLATFORM,
             authorised_until=min(ride.at + 3600, 0xFFFFFFFF), account_type=rider.account_type, cap_fen=_CAP_FEN,
             validity_s=1, issuer_data=inside,
         ).code(ride.at)  # fmt: skip
         gate = GateContext(
-            mode=ride.mode, city=ride.city, line=ride.line, station=ride.end if metro else ride.start,
-            direction=Direction.EXIT if metro else Direction.NONE,
+            mode=ride.mode, city=ride.city, line=ride.line, station=ride.end if leaves else ride.start,
+            direction=Direction.EXIT if leaves else Direction.NONE,
         )  # fmt: skip
-        return Validator(self._parameters(ride.issuer_city or ride.city, rider.groups), gate).judge(code, ride.at)
+        parameters = self._parameters(ride.issuer_city or ride.city, organisation, rider.groups)
+        return Validator(parameters, gate).judge(code, ride.at)
 
-    def _parameters(self, city: int, groups: tuple[str, ...]) -> Parameters:
-        made = self._made.get((city, groups))
+    def _parameters(self, city: int, organisation: str, groups: tuple[str, ...]) -> Parameters:
+        made = self._made.get((city, organisation, groups))
         if made is None:
             rules, account = self._rules, bytes.fromhex(_ACCOUNT)
             made = from_rules(
@@ -113,16 +121,19 @@ class Asker:
                     rules,
                     roots={**rules.roots, self._root.index: Root(index=self._root.index, key=self._root.key.public)},
                     whitelist=[
-                        *rules.whitelist,
-                        Pair(organisation=self._organisation, platform=self._organisation, city=city),
+                        *(pair for pair in rules.whitelist if pair.organisation != organisation),
+                        Pair(organisation=organisation, platform=_PLATFORM, city=city),
                     ],
-                    decoders=[*rules.decoders, _decoder(self._organisation)],
+                    decoders=[
+                        *(row for row in rules.decoders if row.organisation != organisation),
+                        _decoder(organisation),
+                    ],
                     members=[*rules.members, *([Member(account, account, groups)] if groups else [])],
                     limits=replace(rules.limits, families=tuple({*rules.limits.families, "ministry"})),
                 ),
                 "question",
             )
-            self._made[city, groups] = made
+            self._made[city, organisation, groups] = made
         return made
 
 
@@ -133,5 +144,5 @@ def _decoder(organisation: str) -> Decoder:
 
 
 def is_gap(verdict: Verdict) -> bool:
-    """Whether the operator's tables have no fare for the ride, so that the rider would pay another."""
-    return verdict.reason.name in {"NO_FARE", "ENTRY_UNREADABLE"} or verdict.rule.split("+")[0].endswith("-unreadable")
+    """Whether the operator's tables have no fare for the ride."""
+    return verdict.reason in {Reason.NO_FARE, Reason.RIDE_NOT_PRICED} or verdict.rule.endswith("-unpriced")

@@ -97,9 +97,13 @@ class Cell:
             self.expected(f"a whole number from {low} to {high}", f"{low} 到 {high} 的整数")
         return int(whole)
 
-    def percent(self) -> int:
-        """A whole number from 0 to 100; a sign behind it does not count."""
-        return Cell(self.value.removesuffix("%").rstrip(), self.file, self.line, self.column).number(0, 100)
+    @_going_on(0.0)
+    def percent(self) -> float:
+        """A number from 0 to 100 with at most one decimal; a sign behind it does not count."""
+        number = re.sub(r"(\.[0-9])0+$", r"\1", self.value.removesuffix("%").rstrip())
+        if not re.fullmatch(r"[0-9]{1,3}(\.[0-9])?", number) or float(number) > 100:
+            self.expected("a number from 0 to 100, with at most one decimal", "0 到 100 的数，最多一位小数")
+        return float(number)
 
     def fen(self, default: int | None = None) -> int:
         """Money in fen."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from yima.sdk.parameters.compile import Opened
 from yima.sdk.parameters.diff_summary import summary
-from yima.sdk.parameters.show import families, limits, roots, shifts, stages_of
-from yima.sdk.parameters.wording import Wording, day, money
+from yima.sdk.parameters.show import bands, families, limits, roots, shifts, stages_of
+from yima.sdk.parameters.wording import Wording, calendar_lines, day, habit_lines, money
 from yima.validator.parameters.rules import Acceptance, Mode, Rules, Station
 from yima.validator.texts import Text
 
@@ -132,6 +132,9 @@ _PARTS: tuple[tuple[Text, bool, Callable[[Rules, Wording], Iterable[object]]], .
     (Text("fares", "票价"), True, lambda rules, words: map(words.fare, rules.fares)),
     (Text("stages", "里程票价"), True, lambda rules, words: _stages(rules)),
     (Text("matrices", "票价矩阵"), True, _matrices),
+    (Text("days", "日历"), True, lambda rules, words: calendar_lines(rules.calendar)),
+    (Text("bands of time", "时段"), True, lambda rules, words: bands(rules)),
+    (Text("tariff", "计费"), True, lambda rules, words: habit_lines(rules.habits)),
     (Text("concessions", "优惠"), True, lambda rules, words: map(words.concession, rules.concessions)),
     (Text("groups", "群体"), True, lambda rules, words: _members(rules)),
     (Text("entry and exit", "进出站"), True, lambda rules, words: map(words.journey, rules.journeys)),

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from yima.sdk.parameters.wording import Wording, money
+from yima.sdk.parameters.wording import Wording, hours, money
 from yima.validator.parameters.rules import Concession, Matrix, Rules
 from yima.validator.texts import Text
 
@@ -50,7 +50,8 @@ def _matrix(name: str, old: Matrix, new: Matrix) -> Text:
 
 
 def _who(row: Concession) -> tuple[object, ...]:
-    return row.account_type, row.group, row.issuer_city, row.riding_city, row.mode
+    who = (row.account_type, row.group, row.organisation, row.issuer_city, row.line, row.riding_city, row.mode)
+    return (*who, row.when)
 
 
 def _concessions(old: Rules, new: Rules, words: Wording) -> Iterator[Text]:
@@ -75,7 +76,8 @@ def _concessions(old: Rules, new: Rules, words: Wording) -> Iterator[Text]:
 def _riders(row: Concession, words: Wording) -> str:
     parts = [row.group or "", "" if row.account_type is None else f"0x{row.account_type:02X}"]
     who = "+".join(filter(None, parts)) or "all 所有乘客"
-    return f"{who} ({words.city(row.issuer_city)} → {words.city(row.riding_city)})"
+    where = f"{words.city(row.issuer_city)} → {words.city(row.riding_city)}"
+    return f"{who} ({where}{', ' if row.when else ''}{hours(row.when)})"
 
 
 def _price(row: Concession) -> Text:
@@ -86,5 +88,5 @@ def _price(row: Concession) -> Text:
     return (
         Text("the half fare", "半价")
         if row.percent == 50
-        else Text(f"{row.percent}% of the fare", f"{row.percent}% 票价")
+        else Text(f"{row.percent:g}% of the fare", f"{row.percent:g}% 票价")
     )

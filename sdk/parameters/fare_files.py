@@ -10,19 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
+from yima.sdk.parameters.calendar_files import COLUMNS, Times, refuse_meetings
 from yima.sdk.parameters.cells import Cell, Row, read_lines, read_rows, refuse_repeated
+from yima.sdk.parameters.network_file import Stages, matrix_name
 from yima.sdk.parameters.problems import told
 from yima.validator.parameters.image import JOURNEY_RULES, LABEL_SIZE, NO_RIDE
-from yima.validator.parameters.members import GROUPS_MAX, group_names
 from yima.validator.parameters.rules import (
     OPEN,
     RULE_NAME_MAX,
-    Concession,
     Decoder,
     Fare,
     FareKind,
     Form,
-    Funder,
     Journey,
     LabelKey,
     LabelKind,
@@ -44,6 +43,14 @@ class KindWord(StrEnum):
     FLAT = "flat"
     STAGES = "stages"
     MATRIX = "matrix"
+    NETWORK = "network"
+
+
+_WHERE = {
+    KindWord.STAGES: "stages.csv",
+    KindWord.MATRIX: "matrix-NAME.csv",
+    KindWord.NETWORK: "stages.csv, beside network.csv",
+}
 
 
 class Policy(StrEnum):
@@ -79,22 +86,24 @@ def refuse_overlaps(rows: Sequence[Row], key: Callable[[Row], object]) -> None:
         others.append((begin, end, row.line))
 
 
-def _line(row: Row) -> int:
+def line_of(row: Row, city: str = "city") -> int:
+    """Column `line`, 0 where it is empty; a line needs its city, which stands in that column."""
     line = row["line"].number(1, _NUMBER_MAX, 0)
-    if line and not row["city"].value:
-        row["city"].expected("the city whose line it is", "该线路所在的城市")
+    if line and not row[city].value:
+        row[city].expected("the city whose line it is", "该线路所在的城市")
     return line
 
 
-def fares_of(path: Path, tables: Mapping[KindWord, Mapping[str, object]]) -> list[Fare]:
-    """fares.csv. tables: those that are there, by kind."""
-    rows = read_rows(path, ["rule", "mode", "kind"], ["city", "line", "from", "to", "fen", "table"])
-    fares = rows.into(lambda row: _fare(row, tables))
-    refuse_overlaps(rows, lambda row: (row["mode"].mode(), row["city"].city(), _line(row)))
+def fares_of(path: Path, tables: Mapping[KindWord, Mapping[str, object]], times: Times) -> list[Fare]:
+    """fares.csv. tables: those that are there, by kind; of a network, the stages that price it."""
+    rows = read_rows(path, ["rule", "mode", "kind"], ["city", "line", "from", "to", *COLUMNS, "fen", "table"])
+    fares = rows.into(lambda row: _fare(row, tables, times))
+    whens = {row.line: fare.when for row, fare in zip(rows, fares, strict=True)}
+    refuse_meetings(rows, lambda row: (row["mode"].mode(), row["city"].city(), line_of(row)), whens, times, period)
     return fares
 
 
-def _fare(row: Row, tables: Mapping[KindWord, Mapping[str, object]]) -> Fare:
+def _fare(row: Row, tables: Mapping[KindWord, Mapping[str, object]], times: Times) -> Fare:
     kind = row["kind"].choice(KindWord)
     begin, end = period(row)
     surplus = row["table"] if kind is KindWord.FLAT else row["fen"]
@@ -102,28 +111,35 @@ def _fare(row: Row, tables: Mapping[KindWord, Mapping[str, object]]) -> Fare:
         surplus.expected(f"nothing: the fare is {kind}", f"空：票价方式为 {kind}")
     table = row["table"].value
     if kind is not KindWord.FLAT and table not in tables[kind]:
-        known = ", ".join(tables[kind]) or ("stages.csv" if kind is KindWord.STAGES else "matrix-NAME.csv")
+        known = ", ".join(tables[kind]) or _WHERE[kind]
         row["table"].expected(f"the name of a table: {known}", f"表名：{known}")
     return Fare(
-        rule=row["rule"].rule(), mode=row["mode"].mode(), city=row["city"].city(), line=_line(row),
-        from_s=begin, to_s=end, kind=FareKind[kind.name],
-        fen=row["fen"].fen() if kind is KindWord.FLAT else 0, table=table,
+        rule=row["rule"].rule(), mode=row["mode"].mode(), city=row["city"].city(), line=line_of(row),
+        from_s=begin, to_s=end, when=times.when(row),
+        kind=FareKind.MATRIX if kind is KindWord.NETWORK else FareKind[kind.name],
+        fen=row["fen"].fen() if kind is KindWord.FLAT else 0,
+        table=matrix_name(table) if kind is KindWord.NETWORK else table,
     )  # fmt: skip
 
 
-def stages_of(path: Path) -> dict[str, list[Stage]]:
-    """stages.csv: tables by name, each with its rows by distance."""
-    rows = read_rows(path, ["table", "up_to_m", "fen"])
-    tables: dict[str, list[Stage]] = {row["table"].value: [] for row in rows}  # also of rows that are wrong elsewhere
-    for table, stage in rows.into(_stage):
-        tables[table].append(stage)
-    refuse_repeated(rows, lambda row: (row["table"].value, row["up_to_m"].whole().lstrip("0")))
-    return tables
+def stages_of(path: Path) -> Stages:
+    """stages.csv: tables by name, each with its rows by distance; of a network also for rides from some entries."""
+    rows = read_rows(path, ["table", "up_to_m", "fen"], ["entries"])
+    found = Stages({row["table"].value: [] for row in rows}, {})  # also of rows that are wrong elsewhere
+    for table, entries, stage in rows.into(_stage):
+        for station in entries:
+            found.by_entry.setdefault(table, {}).setdefault(station, []).append(stage)
+        if not entries:
+            found.plain[table].append(stage)
+    refuse_repeated(rows, lambda row: (row["table"].value, row["entries"].value, row["up_to_m"].whole().lstrip("0")))
+    return found
 
 
-def _stage(row: Row) -> tuple[str, Stage]:
+def _stage(row: Row) -> tuple[str, tuple[int, ...], Stage]:
     up_to = None if row["up_to_m"].value == "rest" else row["up_to_m"].number(0, OPEN - 1)
-    return row["table"].rule(), Stage(up_to_m=up_to, fen=row["fen"].fen())
+    words = [Cell(word, row.file, row.line, "entries") for word in row["entries"].value.split()]
+    entries = tuple(word.number(1, _NUMBER_MAX) for word in words)
+    return row["table"].rule(), entries, Stage(up_to_m=up_to, fen=row["fen"].fen())
 
 
 def matrix_of(path: Path) -> Matrix:
@@ -184,7 +200,7 @@ def stations_of(path: Path) -> tuple[list[Station], dict[LabelKey, str]]:
     names: dict[LabelKey, str] = {}
 
     def station_of(row: Row) -> list[Station]:
-        mode, city, line = row["mode"].mode(), row["city"].city(needed=True), _line(row)
+        mode, city, line = row["mode"].mode(), row["city"].city(needed=True), line_of(row)
         number = row["station"].number(1, _NUMBER_MAX)
         if row["name"].value:
             names[LabelKey(LabelKind.STATION, city, mode, line, number)] = row["name"].name(LABEL_SIZE)
@@ -200,53 +216,6 @@ def stations_of(path: Path) -> tuple[list[Station], dict[LabelKey, str]]:
     return found, names
 
 
-def _either(row: Row, one: str, other: str) -> bool:
-    """Whether `one` is filled and `other` is not; refuses rows where both or neither are."""
-    if bool(row[one].value) == bool(row[other].value):
-        row[one].refuse(
-            Text(f"one of {one} and {other} must be filled, and only one", f"{one} 与 {other} 须且只能填一个"),
-            Text("Leave one of them", "请只保留一个"),
-        )
-    return bool(row[one].value)
-
-
-def concessions_of(path: Path) -> list[Concession]:
-    """concessions.csv."""
-    rows = read_rows(
-        path,
-        ["rule"],
-        ["account_type", "group", "issuer_city", "riding_city", "mode", "from", "to", "percent", "fen", "funded_by"],
-    )
-    found = rows.into(_concession)
-    for number, row in enumerate(rows, start=1):
-        if len(group_names(found[:number])) > GROUPS_MAX:
-            row["group"].refuse(
-                Text(f"is group number {GROUPS_MAX + 1}", f"是第 {GROUPS_MAX + 1} 个群体"),
-                Text(f"A package has room for {GROUPS_MAX}", f"一个参数包最多 {GROUPS_MAX} 个群体"),
-            )
-    key = {
-        id(row): (c.account_type, c.group, c.issuer_city, c.riding_city, c.mode)
-        for row, c in zip(rows, found, strict=True)
-    }
-    refuse_overlaps(rows, lambda row: key[id(row)])
-    return found
-
-
-def _concession(row: Row) -> Concession:
-    begin, end = period(row)
-    by_percent = _either(row, "percent", "fen")
-    return Concession(
-        rule=row["rule"].rule(),
-        account_type=row["account_type"].byte() if row["account_type"].value else None,
-        group=row["group"].group() if row["group"].value else "",
-        issuer_city=row["issuer_city"].city(), riding_city=row["riding_city"].city(),
-        mode=row["mode"].mode() if row["mode"].value else None, from_s=begin, to_s=end,
-        percent=row["percent"].percent() if by_percent else None,
-        fen=0 if by_percent else row["fen"].fen(),
-        funded_by=row["funded_by"].choice(Funder, Funder.RIDING_CITY),
-    )  # fmt: skip
-
-
 def _at_a_price(cell: Cell) -> int | None:
     return None if cell.value in {"", Policy.REFUSE} else cell.fen()
 
@@ -256,7 +225,10 @@ def journeys_of(path: Path) -> list[Journey]:
     rows = read_rows(
         path,
         ["rule", "mode"],
-        ["city", "longest_s", "over_time_fen", "missing_exit", "missing_entry_fen", "unreadable_fen", "entry_cap_fen"],
+        [
+            *("city", "longest_s", "over_time_fen", "missing_exit", "missing_entry_fen", "unreadable_fen", "unpriced"),
+            "entry_cap_fen",
+        ],
     )
     found = rows.into(_journey)
     refuse_repeated(rows, lambda row: (row["mode"].mode(), row["city"].city()))
@@ -272,7 +244,9 @@ def _journey(row: Row) -> Journey:
         longest_s=row["longest_s"].number(0, _TRAVEL_MAX_S, 0), over_time_fen=row["over_time_fen"].fen(0),
         missing_exit=row["missing_exit"].choice(Policy, Policy.REFUSE) is Policy.ACCEPT,
         missing_entry_fen=_at_a_price(row["missing_entry_fen"]),
-        unreadable_fen=_at_a_price(row["unreadable_fen"]), entry_cap_fen=row["entry_cap_fen"].fen(0),
+        unreadable_fen=_at_a_price(row["unreadable_fen"]),
+        unpriced=row["unpriced"].choice(Policy, Policy.REFUSE) is Policy.ACCEPT,
+        entry_cap_fen=row["entry_cap_fen"].fen(0),
     )  # fmt: skip
 
 

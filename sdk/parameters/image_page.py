@@ -27,7 +27,7 @@ How the rows of a section stand:
 | one | exactly one row |
 | sorted | they ascend strictly by their key, the first bytes of a row, which is how they are searched |
 | dated | as sorted, but a key may be repeated for times that do not overlap |
-| ranges | the key is a range's first account, its last one follows; ranges ascend and do not overlap |
+| ranges | the key is a range's first value, its last one follows; ranges ascend and do not overlap |
 | listed | a row is known by its number |
 | large | as sorted or listed, but not walked when the image is opened: who reads a row checks its numbers |
 

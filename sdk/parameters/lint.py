@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from yima.sdk.parameters.compile import Opened
 from yima.sdk.parameters.group_file import loose_ends
 from yima.sdk.parameters.lint_fares import fare_findings
+from yima.sdk.parameters.lint_hours import hour_findings
 from yima.sdk.parameters.lint_names import NAMES, Finding, Level
 from yima.sdk.parameters.wording import Wording, day
 from yima.validator.parameters.rules import OPEN, Mode, Rules
@@ -50,6 +51,7 @@ def findings(opened: Opened, now: int) -> list[Finding]:
     )
     found = [*_times(held), *_trust(held), *_whose(held), *_entries(held), *_riders(held)]
     found += fare_findings(held.rules, held.not_before, held.expiry, held.words)
+    found += hour_findings(held.rules, held.expiry, held.words)
     return sorted(found, key=lambda finding: (-finding.level, finding.name, finding.text.en))
 
 

@@ -65,7 +65,7 @@ def _gaps(rules: Rules, begin: int, end: int, words: Wording) -> Iterator[Findin
             )
     for mode, city, line in sorted({(fare.mode, fare.city, fare.line) for fare in rules.fares}):
         broader = {(mode, city, line), (mode, city, 0), (mode, 0, 0)}
-        held = [(f.from_s, f.to_s) for f in rules.fares if (f.mode, f.city, f.line) in broader]
+        held = [(f.from_s, f.to_s) for f in rules.fares if (f.mode, f.city, f.line) in broader and not f.when]
         where = words.line(mode, city, line) if line else words.city(city)
         for first, last in uncovered(held, begin, end):
             until = "" if last == OPEN else day(last)

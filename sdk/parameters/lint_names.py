@@ -42,6 +42,9 @@ NAMES = {
     "unused-table": Level.WARNING,
     "never-holds": Level.NOTE,
     "missing-cell": Level.WARNING,
+    "calendar-ends": Level.WARNING,
+    "no-entry-time": Level.WARNING,
+    "unused-time": Level.NOTE,
     "unknown-station": Level.WARNING,
 }
 

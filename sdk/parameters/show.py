@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from yima.sdk.parameters.compile import Opened
-from yima.sdk.parameters.wording import MODES, Wording, day, money
+from yima.sdk.parameters.wording import MODES, Wording, calendar_lines, day, habit_lines, money, ranges_of
 from yima.validator.parameters.family_rules import read
 from yima.validator.parameters.image import build
 from yima.validator.parameters.rules import OPEN, Limits, Matrix, Rules, Stage
@@ -36,6 +36,9 @@ def _lines(opened: Opened) -> Iterator[str]:
         yield from _section(f"Stages 里程票价: {name}", stages_of(stages))
     for name, matrix in rules.matrices.items():
         yield from _section(f"Matrix 票价矩阵: {name}", _matrix(matrix))
+    yield from _section("Days 日历", calendar_lines(rules.calendar))
+    yield from _section("Bands of time 时段", bands(rules))
+    yield from _section("Tariff 计费", habit_lines(rules.habits))
     yield from _section("Concessions 优惠", map(words.concession, rules.concessions))
     yield from _section("Groups 群体", groups(rules))
     yield from _section("Entry and exit 进出站", map(words.journey, rules.journeys))
@@ -133,6 +136,12 @@ def _matrix(matrix: Matrix) -> Iterator[str]:
         yield "entry\\exit".rjust(10) + "".join(f"{station:7}" for station in matrix.stations)
         for station, row in zip(matrix.stations, matrix.fares, strict=True):
             yield f"{station:10}" + "".join(f"{'-' if fen is None else fen:>7}" for fen in row)
+
+
+def bands(rules: Rules) -> Iterator[str]:
+    """The bands of time, one a line."""
+    for name, ranges in sorted(rules.bands.items()):
+        yield f"{name}: {ranges_of(ranges)}"
 
 
 def groups(rules: Rules) -> Iterator[str]:

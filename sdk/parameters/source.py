@@ -10,18 +10,21 @@ docs/parameters.md describes the files for those who write them.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
 from yima.sdk.parameters import fare_files as fares
+from yima.sdk.parameters.calendar_files import Times, bands_of, calendar_of, habits_of
 from yima.sdk.parameters.cells import LOCAL, Row, read_rows, refuse_repeated
+from yima.sdk.parameters.concession_file import concessions_of
 from yima.sdk.parameters.fare_files import KindWord, period, refuse_overlaps
 from yima.sdk.parameters.folder import PACKAGE_FILE, Folder, look
 from yima.sdk.parameters.group_file import members_of
 from yima.sdk.parameters.lint_names import NAMES
+from yima.sdk.parameters.network_file import Network, Stages, matrix_name, network_of, priced
 from yima.sdk.parameters.problems import attempt, every_problem, tell
 from yima.validator.errors import ParametersError
 from yima.validator.parameters.family_rules import family_rules_of, rows
@@ -30,6 +33,8 @@ from yima.validator.parameters.parts import environment_of, limits_of, roots_of,
 from yima.validator.parameters.rules import (
     OPEN,
     Acceptance,
+    Fare,
+    Habits,
     LabelKey,
     LabelKind,
     Limits,
@@ -225,21 +230,32 @@ def _read(directory: Path) -> Source:
     table = Table(values, Place(str(directory / PACKAGE_FILE)))
     files = _files(directory, values)
     head = _head(table)
-    stages, matrices = _tables(files)
+    times = Times(files.read("calendar", calendar_of, lambda: None), files.read("bands", bands_of, dict))
+    tables, matrices = _tables(files)
+    network = files.read("network", network_of, lambda: None)
     pairs, organisations = files.read("whitelist", _whitelist, lambda: ([], {}))
     stations, station_names = files.read("stations", fares.stations_of, lambda: ([], {}))
-    by_kind: dict[KindWord, Mapping[str, object]] = {KindWord.STAGES: stages, KindWord.MATRIX: matrices}
+    by_kind: dict[KindWord, Mapping[str, object]] = {
+        KindWord.STAGES: tables.plain,
+        KindWord.MATRIX: matrices,
+        KindWord.NETWORK: tables.plain if network else {},
+    }
+    found = files.read("fares", lambda path: fares.fares_of(path, by_kind, times), list[Fare])
+    stages, matrices = _with_network(network, found, tables, matrices)
     rules = Rules(
         environment=head.environment,
         version=head.version,
         limits=head.limits,
-        fares=files.read("fares", lambda path: fares.fares_of(path, by_kind), list),
+        fares=found,
         roots=attempt(lambda: roots_of(table.tables("roots"), directory), {}),
         whitelist=pairs,
         acceptance=files.read("acceptance", _acceptance, lambda: None),
         deny=files.read("deny", _deny, list),
         time_shifts=attempt(lambda: time_shifts_of(table.tables("time_shifts")), {}),
-        concessions=files.read("concessions", fares.concessions_of, list),
+        concessions=files.read("concessions", lambda path: concessions_of(path, times), list),
+        habits=attempt(lambda: habits_of(Table(table.take("tariff") or {}, table.place.at("tariff"))), Habits()),
+        calendar=times.calendar,
+        bands=times.bands,
         members=files.read("groups", members_of, list),
         journeys=files.read("journeys", fares.journeys_of, list),
         decoders=files.read("decoders", fares.decoders_of, list),
@@ -335,12 +351,12 @@ def _yes_or_no(table: Table, key: str) -> bool:
     return value is True
 
 
-def _tables(files: Folder) -> tuple[dict[str, list[Stage]], dict[str, Matrix]]:
+def _tables(files: Folder) -> tuple[Stages, dict[str, Matrix]]:
     """Tables of stages and matrices, by name."""
-    stages: dict[str, list[Stage]] = files.read("stages", fares.stages_of, lambda: {})
+    stages = files.read("stages", fares.stages_of, lambda: Stages({}, {}))
     nothing = Matrix(stations=(), fares=())
     matrices = {name: attempt(partial(fares.matrix_of, path), nothing) for name, path in files.matrices.items()}
-    for name in sorted(stages.keys() & matrices.keys()):
+    for name in sorted(stages.plain.keys() & matrices.keys()):
         tell(
             ParametersError(
                 files.matrices[name],
@@ -349,3 +365,25 @@ def _tables(files: Folder) -> tuple[dict[str, list[Stage]], dict[str, Matrix]]:
             )
         )
     return stages, matrices
+
+
+def _with_network(
+    network: Network | None, found: Sequence[Fare], stages: Stages, matrices: dict[str, Matrix]
+) -> tuple[dict[str, list[Stage]], dict[str, Matrix]]:
+    """The tables with the network's matrices; a table that prices the network alone is no table of stages."""
+    named = {fare.table for fare in found}
+    nothing = Matrix(stations=(), fares=())
+    made = {name: matrix_name(name) for name in stages.plain if network and matrix_name(name) in named}
+    for table, name in made.items():
+        if network:
+            matrices[name] = attempt(partial(priced, network, table, stages), nothing)
+    rest = {name: rows for name, rows in stages.plain.items() if name in named or name not in made}
+    for name in sorted(rest.keys() & stages.by_entry.keys()):
+        tell(
+            ParametersError(
+                "stages.csv",
+                Text(f"table {name} names entries, and prices no network", f"表 {name} 写了 entries，但未用于线网"),
+                Text("Use it in fares.csv with kind network alone", "请在 fares.csv 中仅以 network 方式使用"),
+            )
+        )
+    return rest, matrices

@@ -12,7 +12,7 @@ from yima.validator.parameters.rules import FEN_MAX, Rules
 from yima.validator.texts import Text
 
 NEEDED = ("from", "when")
-OPTIONAL = ("to", "who", "mode", "city", "line", "issuer_city", "expected", "name")
+OPTIONAL = ("to", "entered", "who", "mode", "city", "line", "issuer_city", "organisation", "expected", "name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,5 +86,7 @@ def _trip(row: Row, city: int) -> Trip:
             mode=row["mode"].choice(Mode, Mode.METRO if end else Mode.BUS), city=row["city"].city() or city,
             start=row["from"].number(1, 0xFFFF), end=end, line=row["line"].number(1, 0xFFFF, 0),
             at=row["when"].moment(0), who=row["who"].value, issuer_city=row["issuer_city"].city(),
+            organisation=row["organisation"].digits() if row["organisation"].value else "",
+            entered=row["entered"].moment(0),
         ),
     )  # fmt: skip

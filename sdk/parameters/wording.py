@@ -3,18 +3,22 @@
 Names come from the rules' own labels; what has none is shown by its number. Accounts are masked.
 """
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
 
 from yima.validator.judging import masked
 from yima.validator.parameters.rules import (
     OPEN,
     Acceptance,
+    By,
+    Calendar,
     Concession,
     Decoder,
     Fare,
     FareKind,
     Form,
     Funder,
+    Habits,
     Journey,
     LabelKey,
     LabelKind,
@@ -22,6 +26,7 @@ from yima.validator.parameters.rules import (
     Pair,
     ReaderProfile,
     Rules,
+    When,
 )
 
 MODES = {Mode.BUS: "bus 公交", Mode.METRO: "metro 地铁"}
@@ -31,6 +36,8 @@ FUNDERS = {
     Funder.OPERATOR: "the operator 运营单位",
     Funder.REGION: "the region 区域",
 }
+_BY = {By.ENTRY: "entry 进站时刻", By.EXIT: "exit 出站时刻", By.TAP: "tap 刷码时刻"}
+_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _UTC_8 = timedelta(hours=8)
 
 
@@ -50,6 +57,46 @@ def period(from_s: int, to_s: int) -> str:
     begin = f"from 自 {day(from_s)}" if from_s else ""
     end = f"before 至 {day(to_s)}" if to_s != OPEN else ""
     return f"{begin} {end}".strip()
+
+
+def hours(when: When) -> str:
+    """On which days, in which bands, by which moment; empty for always."""
+    if not when:
+        return ""
+    parts = []
+    if when.days:
+        parts.append(f"on 限 {' '.join(when.days)}")
+    if when.bands:
+        parts.append(f"in 时段 {' '.join(when.bands)}")
+    return f"{', '.join(parts)}, by {_BY[when.by]}"
+
+
+def ranges_of(ranges: Iterable[tuple[int, int]]) -> str:
+    """A band's hours: 07:00–08:30, 17:00–18:30."""
+    return ", ".join("–".join(f"{minute // 60:02}:{minute % 60:02}" for minute in ends) for ends in ranges)
+
+
+def calendar_lines(calendar: Calendar | None) -> Iterator[str]:
+    """Which kind each day is of, one a line."""
+    if calendar is None:
+        return
+    for kind in dict.fromkeys(calendar.week):
+        days = " ".join(name for name, of in zip(_WEEK, calendar.week, strict=True) if of == kind)
+        yield f"{kind or 'of no kind 不属任何类'}: {days}"
+    for first, last, kind in calendar.exceptions:
+        ends = [f"{date(1970, 1, 1) + timedelta(days=day)}" for day in (first, last)]
+        yield f"{kind}: {ends[0]}" if first == last else f"{kind}: {ends[0]} – {ends[1]}"
+
+
+def habit_lines(habits: Habits) -> Iterator[str]:
+    """What differs from the plain habits, one a line."""
+    plain = Habits()
+    if habits.choice is not plain.choice:
+        yield "concessions: the one that leaves the least 优惠取对乘客最有利的一项"
+    if (habits.rounding, habits.unit_fen) != (plain.rounding, plain.unit_fen):
+        yield f"percentages round 百分比取整: {habits.rounding}, {habits.unit_fen} fen 分"
+    if habits.day_begins_min:
+        yield f"the day begins at 运营日始于 {ranges_of([(habits.day_begins_min, habits.day_begins_min)])[:5]}"
 
 
 class Wording:
@@ -96,7 +143,7 @@ class Wording:
             FareKind.STAGES: f"by distance 按里程, {fare.table}",
             FareKind.MATRIX: f"by entry and exit 按进出站, {fare.table}",
         }[fare.kind]
-        when = period(fare.from_s, fare.to_s)
+        when = f"{hours(fare.when)} {period(fare.from_s, fare.to_s)}".strip()
         return f"{fare.rule}: {MODES[fare.mode]}, {where}{self.city(fare.city)}: {price} {when}".rstrip()
 
     def concession(self, row: Concession) -> str:
@@ -107,9 +154,14 @@ class Wording:
             else f"account type 账户类型 0x{row.account_type:02X}"
         )
         who += f", group 群体 {row.group}" if row.group else ""
+        who += f", {self.organisation(row.organisation)}" if row.organisation else ""
         mode = "any mode 任何方式" if row.mode is None else MODES[row.mode]
-        price = f"at most 最多 {money(row.fen)}" if row.percent is None else f"{row.percent}%"
-        when = period(row.from_s, row.to_s)
+        if row.line and row.mode is not None:
+            mode += f", {self.line(row.mode, row.riding_city, row.line)}"
+        elif row.line:
+            mode += f", line 线路 {row.line}"
+        price = f"at most 最多 {money(row.fen)}" if row.percent is None else f"{row.percent:g}%"
+        when = f"{hours(row.when)} {period(row.from_s, row.to_s)}".strip()
         cities = f"of {self.city(row.issuer_city)} in {self.city(row.riding_city)}"
         funder = f"funded by 出资 {FUNDERS[row.funded_by]}"
         return f"{row.rule}: {who} {cities}, {mode}: {price}, {funder} {when}".rstrip()
@@ -125,7 +177,8 @@ class Wording:
         return (
             f"{row.rule}: {MODES[row.mode]}, {self.city(row.city)}: {longest}"
             f"no exit 缺出站: {'accepted 放行' if row.missing_exit else 'refused 拒绝'}; "
-            f"no entry 缺进站: {price(row.missing_entry_fen)}; unreadable 无法读取: {price(row.unreadable_fen)}{cap}"
+            f"no entry 缺进站: {price(row.missing_entry_fen)}; unreadable 无法读取: {price(row.unreadable_fen)}; "
+            f"not in the tables 票价表缺失: {'opened for nothing 免费放行' if row.unpriced else 'refused 拒绝'}{cap}"
         )
 
     def decoder(self, row: Decoder) -> str:

@@ -20,11 +20,14 @@ from yima.validator.parameters import from_rules
 from yima.validator.parameters.family_rules import FamilyRules, Ministry226Key, Resolved, SuishenKey, TransportKey, rows
 from yima.validator.parameters.rules import (
     Acceptance,
+    By,
+    Calendar,
     Concession,
     Decoder,
     Fare,
     FareKind,
     Form,
+    Habits,
     Journey,
     LabelKey,
     LabelKind,
@@ -35,9 +38,11 @@ from yima.validator.parameters.rules import (
     Pair,
     ReaderProfile,
     Root,
+    Rounding,
     Rules,
     Stage,
     Station,
+    When,
 )
 
 NOW = 1_790_000_000
@@ -111,6 +116,7 @@ def rules() -> Rules:
             Fare(rule="bus-stages", mode=Mode.BUS, city=SUZHOU, line=7, kind=FareKind.STAGES, table="distance"),
             Fare(rule="metro-flat", mode=Mode.METRO, fen=300),
             Fare(rule="metro-stages", line=1, kind=FareKind.STAGES, table="distance", **metro),
+            Fare(rule="metro-night", line=2, fen=100, when=When((), ("night",), By.ENTRY), **metro),
             Fare(rule="metro-matrix", line=2, kind=FareKind.MATRIX, table="network", **metro),
         ],
         stages={"distance": [Stage(up_to_m=4000, fen=200), Stage(up_to_m=9000, fen=300), Stage(up_to_m=None, fen=400)]},
@@ -121,12 +127,18 @@ def rules() -> Rules:
         matrices={"network": Matrix(stations=(1, 2, 3), fares=((200, 300, 500), (300, 200, 400), (500, 400, None)))},
         concessions=[
             Concession(rule="senior-half", account_type=2, percent=50),
+            Concession(rule="senior-night", account_type=2, percent=12.5, when=When(("work",), ("night",), By.ENTRY)),
+            Concession(rule="rest", percent=90, when=When(("rest",), (), By.TAP)),
+            Concession(rule="own", organisation=ORGANISATION, riding_city=SUZHOU, line=7, percent=33.3),
             Concession(rule="suzhou-cap", riding_city=SUZHOU, mode=Mode.METRO, fen=350),
             Concession(rule="staff-free", account_type=4, issuer_city=SHANGHAI, percent=0),
             Concession(rule="veteran-free", group="veteran", riding_city=SUZHOU, mode=Mode.BUS, percent=0),
             Concession(rule="senior-less", group="senior", riding_city=SUZHOU, percent=25),
             Concession(rule="resident-cap", group="resident-320505", riding_city=SUZHOU, mode=Mode.METRO, fen=100),
         ],
+        habits=Habits(rounding=Rounding.UP, unit_fen=10, day_begins_min=240),
+        calendar=Calendar(week=(*("work",) * 5, "rest", "rest"), exceptions=[(20717, 20718, "rest")]),
+        bands={"night": [(0, 60), (1320, 1380)], "noon": [(720, 780)]},
         members=[
             Member(CARD, CARD, ("resident-320505", "senior")),
             Member(bytes.fromhex("3104ffffffffffffff80"), bytes.fromhex("3104ffffffffffffff8f"), ("senior", "veteran")),
@@ -138,6 +150,7 @@ def rules() -> Rules:
                 over_time_fen=250,
                 missing_exit=True,
                 missing_entry_fen=350,
+                unpriced=True,
                 entry_cap_fen=200,
                 **metro,
             )

@@ -7,7 +7,7 @@
 
 #include "sm2.h"
 
-enum { FORMAT = 4, PERCENT = 1, PERCENT_MAX = 100, TIME_UNIX = 1, TIME_BCD = 2 };
+enum { FORMAT = 4, PERCENT = 1, PERCENT_MAX = 1000, TIME_UNIX = 1, TIME_BCD = 2 };
 
 /* How rows stand, see parameters.def. */
 typedef enum { ONE, SORTED, DATED, RANGES, LISTED, LARGE } row_order;
@@ -113,7 +113,12 @@ static int fields_agree(unsigned id, const uint8_t *row) {
     case YIMA_SECTION_DENY:
         return memcmp(YIMA_PLACE(row, DENY, FIRST), YIMA_PLACE(row, DENY, LAST), YIMA_DENY_SIZE_LAST) <= 0;
     case YIMA_SECTION_CONCESSIONS:
-        return YIMA_VALUE(row, CONCESSIONS, KIND) != PERCENT || YIMA_VALUE(row, CONCESSIONS, VALUE) <= PERCENT_MAX;
+        return (YIMA_VALUE(row, CONCESSIONS, KIND) != PERCENT || YIMA_VALUE(row, CONCESSIONS, VALUE) <= PERCENT_MAX) &&
+               (!YIMA_VALUE(row, CONCESSIONS, LINE) || YIMA_VALUE(row, CONCESSIONS, RIDING_CITY));
+    case YIMA_SECTION_DAYS:
+        return YIMA_VALUE(row, DAYS, FIRST) <= YIMA_VALUE(row, DAYS, LAST);
+    case YIMA_SECTION_BANDS:
+        return YIMA_VALUE(row, BANDS, FROM_MIN) < YIMA_VALUE(row, BANDS, TO_MIN);
     case YIMA_SECTION_DECODERS:
         size = YIMA_VALUE(row, DECODERS, STATION_SIZE);
         return size != 3 && YIMA_VALUE(row, DECODERS, STATION_AT) + size <= YIMA_ISSUER_DATA_MAX &&

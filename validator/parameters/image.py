@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from yima.validator import _core
 from yima.validator.parameters import sections
+from yima.validator.parameters.hours import Hours
 from yima.validator.parameters.members import group_names, member_rows, merged
 from yima.validator.parameters.rules import (
     OPEN,
@@ -46,8 +47,8 @@ LABEL_SIZE = sections.LABELS["name"].size
 PERCENT, FEN = 1, 2  # what a concession counts in
 REFUSE, ACCEPT = 1, 2  # a journey's policies
 
-JOURNEY_RULES = ("-over-time", "-no-entry", "-unreadable", "-no-exit")
-"""What stands behind a journey's name in the four rules of its row, in their order."""
+JOURNEY_RULES = ("-over-time", "-no-entry", "-unreadable", "-no-exit", "-unpriced")
+"""What stands behind a journey's name in the five rules of its row, in their order."""
 
 
 def number_set(members: Iterable[int]) -> bytes:
@@ -115,12 +116,14 @@ class _Numbers:
 
     def __init__(self, rules: Rules) -> None:
         self.groups = {name: number for number, name in enumerate(group_names(rules.concessions), start=1)} | {"": 0}
+        self._hours = Hours(rules)
         self._rules = {name: number for number, name in enumerate(rule_names(rules), start=1)}
         self.tables = {name: number for number, name in enumerate(sorted({*rules.stages, *rules.matrices}), start=1)}
 
     def fare(self, fare: Fare) -> bytes:
         return sections.FARES.pack(
             mode=MODE_NUMBERS[fare.mode],
+            when=self._hours.number(fare.when),
             line=fare.line,
             city=fare.city,
             from_s=fare.from_s,
@@ -136,6 +139,9 @@ class _Numbers:
             account_type=ANY_ACCOUNT_TYPE if row.account_type is None else row.account_type,
             mode=0 if row.mode is None else MODE_NUMBERS[row.mode],
             group=self.groups[row.group],
+            when=self._hours.number(row.when),
+            line=row.line,
+            organisation=bytes.fromhex(row.organisation or "00000000"),
             issuer_city=row.issuer_city,
             riding_city=row.riding_city,
             from_s=row.from_s,
@@ -143,11 +149,11 @@ class _Numbers:
             kind=FEN if row.percent is None else PERCENT,
             funder=FUNDER_NUMBERS[row.funded_by],
             rule=self._rules[row.rule],
-            value=row.fen if row.percent is None else row.percent,
+            value=row.fen if row.percent is None else round(row.percent * 10),
         )
 
     def journey(self, row: Journey) -> bytes:
-        over_time, no_entry, unreadable, no_exit = (self._rules[row.rule + behind] for behind in JOURNEY_RULES)
+        over_time, no_entry, unreadable, no_exit, unpriced = (self._rules[row.rule + end] for end in JOURNEY_RULES)
         return sections.JOURNEYS.pack(
             mode=MODE_NUMBERS[row.mode],
             city=row.city,
@@ -159,10 +165,12 @@ class _Numbers:
             missing_exit=ACCEPT if row.missing_exit else REFUSE,
             missing_entry=REFUSE if row.missing_entry_fen is None else ACCEPT,
             unreadable=REFUSE if row.unreadable_fen is None else ACCEPT,
+            unpriced=ACCEPT if row.unpriced else REFUSE,
             over_time_rule=over_time,
             missing_entry_rule=no_entry,
             unreadable_rule=unreadable,
             missing_exit_rule=no_exit,
+            unpriced_rule=unpriced,
         )
 
     def stage(self, table: str, stage: Stage) -> bytes:
@@ -242,7 +250,9 @@ def _sections(rules: Rules) -> dict[int, list[bytes]]:
     """Rows of every section in the order of the image; cells come as one piece."""
     numbers = _Numbers(rules)
     groups = group_names(rules.concessions)
-    labels = dict(rules.labels) | {LabelKey(LabelKind.TABLE, at): name for name, at in numbers.tables.items()}
+    hours = Hours(rules)
+    tables = {LabelKey(LabelKind.TABLE, at): name for name, at in numbers.tables.items()}
+    labels = dict(rules.labels) | tables | hours.labels
     found = {
         sections.LIMITS.number: [_limits(rules.limits)],
         sections.FARES.number: sorted(map(numbers.fare, rules.fares)),
@@ -260,6 +270,7 @@ def _sections(rules: Rules) -> dict[int, list[bytes]]:
         sections.STAGES.number: sorted(numbers.stage(name, row) for name, rows in rules.stages.items() for row in rows),
         **_matrices(rules.matrices, numbers.tables),
         sections.READER.number: [_reader(rules.reader)] if rules.reader else [],
+        **hours.rows(),
         sections.LABELS.number: sorted(_label(key, name) for key, name in labels.items()),
         **{number: sorted(rows) for number, rows in rules.other.items()},
     }

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from yima.validator import _core
 from yima.validator.parameters import image as image_form
 from yima.validator.parameters import sections
+from yima.validator.parameters.hours import HoursRead
 from yima.validator.parameters.members import group_name, members_in
 from yima.validator.parameters.rules import (
     OPEN,
@@ -22,7 +23,6 @@ from yima.validator.parameters.rules import (
     Decoder,
     Fare,
     FareKind,
-    Funder,
     Journey,
     LabelKey,
     LabelKind,
@@ -43,6 +43,7 @@ _FUNDERS = {number: funder for funder, number in image_form.FUNDER_NUMBERS.items
 _MODES = {number: mode for mode, number in image_form.MODE_NUMBERS.items()}
 _FORMS = {number: form for form, number in image_form.FORM_NUMBERS.items()}
 _LABEL_KINDS = frozenset(LabelKind)
+_OWN_LABELS = frozenset({LabelKind.TABLE, LabelKind.DAY, LabelKind.BAND})  # which the names in rules stand for
 _READ_ELSEWHERE = (
     sections.SUISHEN_KEYS, sections.SUISHEN_TRANSPORT_KEYS, sections.MINISTRY_226_KEYS, sections.RESOLVED,
 )  # fmt: skip
@@ -68,6 +69,10 @@ class _Image(Opened):
     def labels(self) -> Mapping[LabelKey, str]:
         return dict(_label(row) for row in self.each(sections.LABELS) if row.kind in _LABEL_KINDS)
 
+    @cached_property
+    def hours(self) -> HoursRead:
+        return HoursRead(self, self.labels)
+
     def all(self, section: Section, make: Callable[[Row], Value]) -> tuple[Value, ...]:
         return tuple(map(make, self.each(section)))
 
@@ -80,17 +85,20 @@ class _Image(Opened):
     def fare(self, row: Row) -> Fare:
         return Fare(
             rule=self.rule(row.rule), mode=_MODES[row.mode], city=row.city, line=row.line, from_s=row.from_s,
-            to_s=row.to_s, kind=FareKind(row.kind), fen=row.fen, table=self.table(row.table),
+            to_s=row.to_s, when=self.hours.when(row.when), kind=FareKind(row.kind), fen=row.fen,
+            table=self.table(row.table),
         )  # fmt: skip
 
     def concession(self, row: Row) -> Concession:
-        percent = row.value if row.kind == image_form.PERCENT else None
+        percent = row.value / 10 if row.kind == image_form.PERCENT else None
         return Concession(
             rule=self.rule(row.rule),
             account_type=None if row.account_type == image_form.ANY_ACCOUNT_TYPE else row.account_type,
             group=group_name(row.group, self.groups), mode=_MODES.get(row.mode), issuer_city=row.issuer_city,
-            riding_city=row.riding_city, from_s=row.from_s, to_s=row.to_s, percent=percent,
-            fen=row.value if percent is None else 0, funded_by=_FUNDERS.get(row.funder, Funder.RIDING_CITY),
+            organisation=row.organisation.hex() if any(row.organisation) else "", line=row.line,
+            riding_city=row.riding_city, from_s=row.from_s, to_s=row.to_s, when=self.hours.when(row.when),
+            percent=percent,
+            fen=row.value if percent is None else 0, funded_by=_FUNDERS[row.funder],
         )  # fmt: skip
 
     def journey(self, row: Row) -> Journey:
@@ -100,7 +108,8 @@ class _Image(Opened):
             city=row.city, longest_s=row.longest_s, over_time_fen=row.over_time_fen,
             missing_exit=row.missing_exit == accept,
             missing_entry_fen=row.missing_entry_fen if row.missing_entry == accept else None,
-            unreadable_fen=row.unreadable_fen if row.unreadable == accept else None, entry_cap_fen=row.entry_cap_fen,
+            unreadable_fen=row.unreadable_fen if row.unreadable == accept else None, unpriced=row.unpriced == accept,
+            entry_cap_fen=row.entry_cap_fen,
         )  # fmt: skip
 
     def stages(self) -> Mapping[str, tuple[Stage, ...]]:
@@ -243,12 +252,15 @@ def read(image: Image) -> Rules:
         time_shifts=_time_shifts(found),
         concessions=found.all(sections.CONCESSIONS, found.concession),
         members=members_in(found.each(sections.MEMBERS), found.groups),
+        habits=found.hours.habits,
+        calendar=found.hours.calendar,
+        bands=found.hours.bands,
         journeys=found.all(sections.JOURNEYS, found.journey),
         decoders=found.all(sections.DECODERS, _decoder),
         stations=tuple(_station(row) for row in found.each(sections.STATIONS) if row.mode in _MODES),
         stages=found.stages(),
         matrices=found.matrices(),
         reader=read_reader(image),
-        labels={key: name for key, name in found.labels.items() if key.kind is not LabelKind.TABLE},
+        labels={key: name for key, name in found.labels.items() if key.kind not in _OWN_LABELS},
         other={section.number: tuple(found.rows(section.number)) for section in _READ_ELSEWHERE if section in found},
     )

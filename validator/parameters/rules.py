@@ -86,6 +86,67 @@ class Acceptance:
     to_s: int = OPEN
 
 
+class By(StrEnum):
+    """Which moment counts where a rule holds at some hours alone; a single tap is entry, exit and tap at once."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+    TAP = "tap"
+
+
+class When(NamedTuple):
+    """Days and hours at which a rule holds, within its dates: names of kinds of day and of bands; none: all.
+
+    by: of which moment. A moment that is not known fulfils nothing.
+    """
+
+    days: tuple[str, ...] = ()
+    bands: tuple[str, ...] = ()
+    by: By = By.TAP
+
+    def __bool__(self) -> bool:
+        return bool(self.days or self.bands)
+
+
+ALWAYS = When()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """Kinds of days: of each day of the week from Monday, and of days that are another.
+
+    exceptions: first and last day, inclusive, as days from 1970-01-01 in UTC+8, with their kind.
+    """
+
+    week: tuple[str, str, str, str, str, str, str]
+    exceptions: Sequence[tuple[int, int, str]] = ()
+
+
+class Choice(StrEnum):
+    """Which concession is applied of those that fit."""
+
+    SAYS_MOST = "says-most"
+    BEST = "best"
+
+
+class Rounding(StrEnum):
+    """How a percentage is rounded."""
+
+    HALF_UP = "half-up"
+    DOWN = "down"
+    UP = "up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """How concessions are chosen and rounded, to multiples of unit_fen. day_begins_min: of operation, in UTC+8."""
+
+    choice: Choice = Choice.SAYS_MOST
+    rounding: Rounding = Rounding.HALF_UP
+    unit_fen: int = 1
+    day_begins_min: int = 0
+
+
 class FareKind(IntEnum):
     """How a fare rule finds a fare."""
 
@@ -104,6 +165,7 @@ class Fare:
     line: int = 0
     from_s: int = 0
     to_s: int = OPEN
+    when: When = ALWAYS
     kind: FareKind = FareKind.FLAT
     fen: int = 0
     table: str = ""
@@ -140,19 +202,23 @@ class Station:
 class Concession:
     """A reduced fare for some riders: percent of the fare, or (percent None) at most so many fen.
 
-    account_type None: any. group: that the account must be in (`Member`), empty: any. mode None: any. issuer_city,
-    riding_city 0: any. funded_by: who pays for the difference.
+    account_type None: any. group: that the account must be in (`Member`), empty: any. organisation: 8 digits, empty:
+    any. mode None: any. issuer_city, riding_city, line 0: any; a line needs its riding city. percent: in tenths at the
+    finest. funded_by: who pays for the difference.
     """
 
     rule: str
     account_type: int | None = None
     group: str = ""
+    organisation: str = ""
     issuer_city: int = 0
+    line: int = 0
     riding_city: int = 0
     mode: Mode | None = None
     from_s: int = 0
     to_s: int = OPEN
-    percent: int | None = None
+    when: When = ALWAYS
+    percent: float | None = None
     fen: int = 0
     funded_by: Funder = Funder.RIDING_CITY
 
@@ -171,8 +237,9 @@ class Journey:
 
     longest_s: a longer one (0: never) costs over_time_fen more. missing_exit: whether a rider may enter who has entered
     before; missing_entry_fen: what an exit without entry costs, unreadable_fen: what one costs whose entry the code
-    does not tell; None refuses. entry_cap_fen: what a rider's cap must cover to enter. rule: the name behind which
-    -over-time, -no-exit, -no-entry or -unreadable stands in a verdict.
+    does not tell; None refuses. unpriced: whether a ride that the tables do not have is accepted for 0 fen.
+    entry_cap_fen: what a rider's cap must cover to enter. rule: the name behind which -over-time, -no-exit, -no-entry,
+    -unreadable or -unpriced stands in a verdict.
     """
 
     rule: str
@@ -183,6 +250,7 @@ class Journey:
     missing_exit: bool = False
     missing_entry_fen: int | None = None
     unreadable_fen: int | None = None
+    unpriced: bool = False
     entry_cap_fen: int = 0
 
 
@@ -229,6 +297,8 @@ class LabelKind(IntEnum):
     STATION = 3
     ORGANISATION = 4
     TABLE = 5
+    DAY = 6
+    BAND = 7
 
 
 class LabelKey(NamedTuple):
@@ -247,8 +317,9 @@ class Rules:
 
     acceptance: None accepts every city. deny: inclusive ranges of card accounts as their 10 bytes. time_shifts:
     organisation to extra shifts in seconds. members: those of groups that no concession names are left out of an image.
-    stages, matrices: by the table names that fares give. labels: names for
-    people. other: rows of sections that are packed elsewhere (`family_rules`), by section number.
+    stages, matrices: by the table names that fares give. bands: ranges of minutes from midnight in UTC+8 by name, the
+    end exclusive; one that passes midnight is two. labels: names for people. other: rows of sections that are packed
+    elsewhere (`family_rules`), by section number.
     """
 
     environment: str
@@ -262,6 +333,9 @@ class Rules:
     time_shifts: Mapping[str, Sequence[int]] = field(default_factory=dict)
     concessions: Sequence[Concession] = ()
     members: Sequence[Member] = ()
+    habits: Habits = field(default_factory=Habits)
+    calendar: Calendar | None = None
+    bands: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
     journeys: Sequence[Journey] = ()
     decoders: Sequence[Decoder] = ()
     stations: Sequence[Station] = ()

@@ -42,6 +42,16 @@ BRINGS: dict[str, dict[str, str | None]] = {
     "unused-table": {"matrix-other.csv": CELLS.replace("2", "200")},
     "never-holds": {"fares.csv": FARES + "old,bus,,,2019-01-01,2020-01-01,flat,100,\n"},
     "missing-cell": {"matrix-network.csv": SOURCE["matrix-network.csv"].replace("500", "")},
+    "calendar-ends": {
+        "package.toml": PACKAGE.replace("2027-01-01", "2027-02-01"),
+        "calendar.csv": "kind,weekdays,from\nwork,mon-sun,\nrest,,2026-10-01\n",
+    },
+    "no-entry-time": {
+        "bands.csv": "band,from,to\nearly,00:00,07:00\n",
+        "concessions.csv": "rule,bands,by,percent\na,early,entry,50\n",
+        "decoders.csv": SOURCE["decoders.csv"].replace("7,2,bcd,0,bcd", "7,2,bcd,,"),
+    },
+    "unused-time": {"bands.csv": "band,from,to\nearly,00:00,07:00\n"},
     "unknown-station": {"stations.csv": SOURCE["stations.csv"] + "metro,320500,,310,,新站\n"},
 }  # fmt: skip
 

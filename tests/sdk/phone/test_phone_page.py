@@ -26,6 +26,7 @@ from yima.validator.judging import GateContext, Moment, Reason, Validator
 from yima.validator.parameters import Mode, load
 
 ROOT = Path(__file__).parents[3]
+QR_CODES = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 Ask = Callable[..., httpx.Response]
 
 
@@ -46,7 +47,7 @@ def gray_of(png: bytes) -> Any:
 
 def read(png: bytes) -> list[Any]:
     """QR codes alone: among the modules of one, other symbologies are found at times."""
-    return list(zxingcpp.read_barcodes(gray_of(png), formats=zxingcpp.BarcodeFormat.QRCode))
+    return list(zxingcpp.read_barcodes(gray_of(png), formats=QR_CODES))
 
 
 def has_finder(png: bytes, side: str) -> bool:

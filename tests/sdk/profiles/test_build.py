@@ -111,7 +111,7 @@ def test_who_stayed_too_long_pays_more_and_who_cannot_show_an_entry_goes_to_the_
     assert late.transaction is Transaction.OVER_TIME_EXIT
     assert said(gate.judge(rider(home, station=105, inside_s=14400).code(NOW), NOW)) == (300, "shanghai-metro-1")
     assert gate.judge(rider(home).code(NOW), NOW).reason is Reason.ENTRY_MISSING
-    assert gate.judge(rider(home, station=999).code(NOW), NOW).reason is Reason.ENTRY_UNREADABLE
+    assert gate.judge(rider(home, station=999).code(NOW), NOW).reason is Reason.RIDE_NOT_PRICED
 
 
 def test_who_entered_and_never_left_may_not_enter_again(parameters: Parameters) -> None:

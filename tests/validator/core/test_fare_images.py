@@ -75,7 +75,7 @@ def test_the_whole_image_has_the_fare_and_the_longest_name(leave: Exit) -> None:
 )
 def test_a_matrix_that_does_not_hold_together_has_no_fare(leave: Exit, section: int, at: int, value: bytes) -> None:
     verdict = leave(section, at, value)
-    assert (verdict.reason, verdict.fare_fen, verdict.rule) == (Reason.ENTRY_UNREADABLE, 0, "")
+    assert (verdict.reason, verdict.fare_fen, verdict.rule) == (Reason.RIDE_NOT_PRICED, 0, "")
 
 
 def test_a_rule_without_a_number_or_beyond_the_names_has_no_name(leave: Exit) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from yima.sdk.issuer import Rider
 from yima.validator.judging import Mode, Reason, Transaction, Validator
-from yima.validator.parameters.rules import Acceptance, Fare, FareKind, Limits, Stage, Station
+from yima.validator.parameters.rules import Acceptance, Fare, FareKind, Journey, Limits, Stage, Station
 
 NewRider = Callable[..., Rider]
 Ruled = Callable[..., Validator]
@@ -95,12 +95,17 @@ def test_one_tap_on_a_staged_line_pays_as_far_as_the_line_goes(
 
 def test_a_station_that_the_line_does_not_have_has_no_fare(new_rider: NewRider, ruled: Ruled, now: int) -> None:
     validator = ruled(line=7, station=5, fares=[STAGED], stations=STOPS, stages={"seven": SEVEN})
-    assert ride(validator, new_rider(), now)[0] is Reason.NO_FARE
+    assert ride(validator, new_rider(), now)[0] is Reason.RIDE_NOT_PRICED
+    opening = ruled(
+        line=7, station=5, fares=[STAGED], stations=STOPS, stages={"seven": SEVEN},
+        journeys=[Journey(rule="bus", mode=Mode.BUS, unpriced=True)],
+    )  # fmt: skip
+    assert ride(opening, new_rider(), now) == (Reason.ACCEPTED, 0, "bus-unpriced")
 
 
 def test_a_distance_beyond_the_last_stage_has_no_fare(new_rider: NewRider, ruled: Ruled, now: int) -> None:
     tables = {"seven": SEVEN[:2], "sevenb": SEVEN[2:]}  # the next table's rows are not taken for this one's
-    for station, reason in ((1, Reason.NO_FARE), (3, Reason.ACCEPTED)):
+    for station, reason in ((1, Reason.RIDE_NOT_PRICED), (3, Reason.ACCEPTED)):
         validator = ruled(line=7, station=station, fares=[STAGED], stations=STOPS, stages=tables)
         assert ride(validator, new_rider(), now)[0] is reason
 

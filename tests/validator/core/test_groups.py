@@ -164,7 +164,7 @@ def what(row: Concession) -> tuple[object, ...]:
 
 def remaining(row: Concession, fen: int) -> int:
     """Percentages by halves of whole fen, in whole numbers: another way than fare.c's."""
-    return min(fen, row.fen if row.percent is None else (2 * fen * row.percent + 100) // 200)
+    return min(fen, row.fen if row.percent is None else (2 * fen * int(row.percent) + 100) // 200)
 
 
 def expected(
@@ -291,7 +291,7 @@ def test_a_range_whose_last_account_is_missing_has_its_first_alone(
 
 def test_a_group_without_a_name_is_read_by_its_number(ruled: Ruled) -> None:
     image = build(Rules(environment="test", version=1, concessions=HALF, members=[member(CARD)]))
-    parameters = changed(bytes(image), 9, 3, b"\x02")
+    parameters = changed(bytes(image), 9, 17, b"\x02")
     assert read(changed(bytes(parameters.image), 25, 10, b"\x00\x03").image).members == (
         member(CARD, "", "senior", "2"),
     )

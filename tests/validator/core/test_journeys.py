@@ -1,6 +1,7 @@
 """Gates with entry and exit: what the issuer's own data tell, and what a gate does where they do not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -39,6 +40,7 @@ JOURNEY = Journey(
     missing_exit=True,
     missing_entry_fen=350,
     unreadable_fen=900,
+    unpriced=True,
     entry_cap_fen=200,
 )
 
@@ -75,7 +77,7 @@ def test_an_exit_costs_what_the_matrix_says_from_entry_to_here(tap: Tap) -> None
             verdict = tap(Direction.EXIT, state(station=entry), station=here)
             fen = NETWORK.fares[i][k]
             if fen is None:
-                assert verdict.reason is Reason.ENTRY_UNREADABLE
+                assert verdict.reason is Reason.RIDE_NOT_PRICED
             else:
                 assert (verdict.fare_fen, verdict.rule) == (fen, "metro-matrix")
                 assert verdict.transaction is Transaction.EXIT
@@ -87,7 +89,7 @@ def test_another_matrix_of_the_same_package_is_not_mixed_in(tap: Tap) -> None:
         verdict = tap(Direction.EXIT, state(station=309), matrices={name: other, "network": NETWORK})
         assert verdict.fare_fen == 400
         verdict = tap(Direction.EXIT, state(station=999), matrices={name: other, "network": NETWORK})
-        assert verdict.reason is Reason.ENTRY_UNREADABLE
+        assert verdict.reason is Reason.RIDE_NOT_PRICED
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_another_matrix_of_the_same_package_is_not_mixed_in(tap: Tap) -> None:
         (Direction.EXIT, state(inside=False), Reason.ENTRY_MISSING, "suzhou-no-entry", 350),
         (Direction.EXIT, b"", Reason.ENTRY_UNREADABLE, "suzhou-unreadable", 900),
         (Direction.EXIT, state()[:-1], Reason.ENTRY_UNREADABLE, "suzhou-unreadable", 900),
-        (Direction.EXIT, state(station=102), Reason.ENTRY_UNREADABLE, "suzhou-unreadable", 900),
+        (Direction.EXIT, state(station=102), Reason.RIDE_NOT_PRICED, "suzhou-unpriced", 0),
     ],
 )
 def test_what_is_missing_refuses_unless_the_parameters_accept_it_at_a_price(
@@ -108,6 +110,18 @@ def test_what_is_missing_refuses_unless_the_parameters_accept_it_at_a_price(
     assert tap(direction, data, journeys=[Journey(rule="strict", mode=Mode.METRO)]).reason is refused
     verdict = tap(direction, data, journeys=[JOURNEY])
     assert (verdict.reason, verdict.rule, verdict.fare_fen) == (Reason.ACCEPTED, rule, fen)
+
+
+def test_a_gap_in_the_tables_never_costs_the_rider(tap: Tap) -> None:
+    dear = replace(JOURNEY, unpriced=False)  # the fare for an unreadable entry is no fare for the operator's fault
+    for station, here in ((102, 205), (101, 206), (309, 309)):
+        assert tap(Direction.EXIT, state(station=station), station=here, journeys=[dear]).reason is (
+            Reason.RIDE_NOT_PRICED
+        )
+        half = [Concession(rule="half", percent=50)]
+        opened = tap(Direction.EXIT, state(station=station), station=here, journeys=[JOURNEY], concessions=half)
+        assert (opened.reason, opened.fare_fen, opened.rule) == (Reason.ACCEPTED, 0, "suzhou-unpriced")
+        assert opened.transaction is Transaction.EXIT
 
 
 def test_an_institution_without_decoder_pays_the_fare_set_for_it(tap: Tap) -> None:
@@ -165,7 +179,7 @@ def test_a_matrix_at_a_gate_without_direction_has_no_fare(tap: Tap) -> None:
 def test_a_station_that_the_matrix_does_not_know_has_no_fare(tap: Tap, entry: int, here: int) -> None:
     wide = Decoder(organisation="00083010", state_at=0, inside=(1,), station_at=1, station_size=4)
     verdict = tap(Direction.EXIT, b"\1" + entry.to_bytes(4), station=here, decoders=[wide])
-    assert verdict.reason is Reason.ENTRY_UNREADABLE
+    assert verdict.reason is Reason.RIDE_NOT_PRICED
 
 
 @pytest.mark.parametrize(
@@ -183,7 +197,7 @@ def test_a_ride_that_no_stage_reaches_or_between_unknown_places_has_no_fare(tap:
             Direction.EXIT, b"\1" + entry.to_bytes(4), station=here, fares=[fare], stations=stations, stages=stages,
             decoders=[wide],
         )  # fmt: skip
-        assert verdict.reason is Reason.ENTRY_UNREADABLE
+        assert verdict.reason is Reason.RIDE_NOT_PRICED
 
 
 @pytest.mark.parametrize(("entry", "here", "fen"), [(1, 3, 400), (3, 1, 400), (2, 3, 300), (2, 2, 200)])
@@ -215,7 +229,7 @@ def test_decoders_read_binary_and_packed_digits_and_local_time(tap: Tap, now: in
         wide = Decoder(organisation="00083010", state_at=0, inside=(1,), station_at=1, station_size=size)
         assert tap(Direction.EXIT, b"\1" + station, decoders=[wide]).fare_fen == 200
     huge = Decoder(organisation="00083010", state_at=0, inside=(1,), station_at=1, station_size=4)
-    assert tap(Direction.EXIT, b"\1\0\1\0\xcd", decoders=[huge]).reason is Reason.ENTRY_UNREADABLE  # 65741, not 205
+    assert tap(Direction.EXIT, b"\1\0\1\0\xcd", decoders=[huge]).reason is Reason.RIDE_NOT_PRICED  # 65741, not 205
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,7 @@ def test_a_number_keeps_its_bounds_to_the_last(place: Place) -> None:
 # What another field narrows, or rows are ordered by, is met in tests of its own.
 NARROWED = {
     "FARES": {"from_s", "to_s"}, "ACCEPTANCE": {"from_s", "to_s"}, "CONCESSIONS": {"from_s", "to_s", "value"},
+    "DAYS": {"last"}, "BANDS": {"to_min"},
     "LIMITS": {"families"}, "ROOTS": {"expiry_month"}, "RESOLVED": {"prefix_size"},
     "DECODERS": {"station_at", "time_at", "station_size", "time_form"},
 }  # fmt: skip
@@ -218,8 +219,9 @@ def test_ranges_of_the_deny_list_do_not_overlap(first: tuple[int, int], second: 
         (1, "families", 0x1FFE, "good"),
         (2, "line", 1, "value"),  # the first fare is of any city
         (3, "expiry_month", 0, "value"),  # a year without its month
-        (9, "value", 100, "good"),
-        (9, "value", 101, "value"),  # percent
+        (9, "line", 1, "value"),  # the first concession is of any city
+        (27, "last", 0, "value"),
+        (28, "from_min", 1439, "value"),
         (12, "state_at", 31, "good"),
         (12, "station_size", 3, "value"),
         (23, "prefix_size", 31, "value"),  # what is filled up is zeros
@@ -234,9 +236,15 @@ def test_what_one_field_demands_of_another(number: int, name: str, value: int, s
     assert verdict(with_bytes(number, offset, value.to_bytes(column.form.sizeof()))) == said
 
 
+def test_a_percentage_is_at_most_a_thousand_tenths() -> None:
+    assert row_of(9, 1)[28] == 1
+    assert verdict(with_bytes(9, 32, (1000).to_bytes(4), 1)) == "good"
+    assert verdict(with_bytes(9, 32, (1001).to_bytes(4), 1)) == "value"
+
+
 def test_fen_of_a_concession_may_be_more_than_a_hundred() -> None:
-    assert row_of(9, 1)[20] == 2
-    assert verdict(with_bytes(9, 24, (0xFFFFFF).to_bytes(4), 1)) == "good"
+    assert row_of(9)[28] == 2
+    assert verdict(with_bytes(9, 32, (0xFFFFFF).to_bytes(4))) == "good"
 
 
 @pytest.mark.parametrize("form", [0, 1, 2])
@@ -269,8 +277,8 @@ def test_an_extra_time_base_is_none_when_it_is_zero() -> None:
     assert verdict(with_bytes(7, 4, bytes(4), 1)) == "value"
 
 
-@pytest.mark.parametrize("number", [1, 18])
-def test_there_is_one_row_of_limits_and_one_of_the_reader(number: int) -> None:
+@pytest.mark.parametrize("number", [1, 18, 26])
+def test_there_is_one_row_of_limits_one_of_the_reader_and_one_of_the_tariff(number: int) -> None:
     at = next(at for at in range(20, 20 + 12 * len(STARTS), 12) if int.from_bytes(GOOD[at : at + 2]) == number)
     for rows in (0, 2):
         assert verdict(GOOD[: at + 4] + rows.to_bytes(4) + GOOD[at + 8 :]) == "section"

@@ -127,7 +127,7 @@ typedef struct {
     struct {
         const uint8_t *rows;
         uint32_t count;
-    } sections[32];
+    } sections[48];
 } yima_parameters;
 
 typedef enum {
