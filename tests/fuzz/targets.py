@@ -73,7 +73,7 @@ TARGETS = (
     Target(name="package", sources=[*_core("package"), *_SM2], max_len=1500),
     Target(name="deny", sources=_core("deny", "sm3"), max_len=2048),
     Target(name="flashlog", sources=_core("flashlog", "flashlog_layout", "sm3"), max_len=1024),
-    Target(name="facts", sources=_core("facts"), max_len=1000),
+    Target(name="facts", sources=_core("facts", "sm3"), max_len=1000),
     Target(name="record", sources=_core("record", "sm3"), max_len=1500),
     Target(name="sm2", sources=_SM2, max_len=130),
     Target(name="framing", sources=[_APP / "framing.c"], max_len=8192),
