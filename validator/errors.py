@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from yima.validator.shown import masked_url, shown
+from yima.validator.system_words import in_chinese
 from yima.validator.texts import Text, say
 
 __all__ = [
@@ -45,12 +46,13 @@ class YimaError(Exception):
 
     def __init__(self, thing: object, problem: Text, remedy: Text) -> None:
         self.thing = _fit(thing)
-        self.problem = Text(_fit(problem.en), _fit(problem.zh))
+        self.problem = Text(_fit(problem.en), _fit(in_chinese(problem.zh)))
         self.remedy = Text(_fit(remedy.en), _fit(remedy.zh))
         super().__init__(self.thing, self.problem, self.remedy)
 
     def __str__(self) -> str:
-        return f"{self.thing}: {say(self.problem)}. {say(self.remedy)}."
+        stop = say(Text(". ", "。"))
+        return f"{self.thing}: {say(self.problem)}{stop}{say(self.remedy)}{stop}".rstrip()
 
 
 def _fit(text: object) -> str:

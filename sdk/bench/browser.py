@@ -10,10 +10,13 @@ from itertools import product
 from pathlib import Path
 
 from yima.sdk.bench.causes import CAUSES
+from yima.sdk.bench.charsets import EMPTY as NO_LETTER
 from yima.sdk.bench.charsets import MULTI, SINGLE, table
 from yima.sdk.bench.dumps import SIZE_MOST, SLIPS
 from yima.sdk.bench.lines import FIXED, RATES, USUAL
 from yima.sdk.bench.losses import KINDS
+from yima.sdk.bench.mapped import MAPPINGS
+from yima.sdk.bench.rewritten import CONTROLS, LAYOUTS
 from yima.sdk.payloads import EMPTY, PAYLOAD_MAX, TEXT_MAX, TOO_LONG
 
 SCRIPT = Path(__file__).resolve().parents[1] / "web" / "page" / "causes.js"
@@ -35,6 +38,10 @@ def script() -> str:
         "slips": {name: text._asdict() for name, text in (SLIPS | {"empty": EMPTY, "long": TOO_LONG}).items()},
         "limits": {"dump": SIZE_MOST, "payload": PAYLOAD_MAX, "text": TEXT_MAX},
         "kinds": [[cause, detail, sorted(kind), often] for cause, detail, kind, often in KINDS],
+        "mappings": [[cause, detail, becomes.hex()] for cause, detail, becomes in MAPPINGS],
+        "layouts": [list(layout) for layout in LAYOUTS],
+        "controls": list(CONTROLS),
+        "empty": {name: sorted(kind) for name, kind in NO_LETTER.items() if kind},
         "single": {name: "".join(table(name)[128:]) for name in SINGLE},
         "multi": {name: dict(sorted(_letters(name))) for name in MULTI},
         "line": {"rates": RATES, "usual": USUAL, "fixed": FIXED},

@@ -8,8 +8,9 @@ from typing import Final
 
 from yima.sdk.bench.causes import Cause
 from yima.sdk.bench.charsets import replaced
-from yima.sdk.bench.diagnosis import Diagnosis, Step, states_of
+from yima.sdk.bench.diagnosis import Diagnosis, Step, answered, states_of
 from yima.sdk.bench.losses import KINDS
+from yima.sdk.bench.mapped import MAPPINGS
 
 HEAD: Final = b"YIMA CARD 1 "
 TAIL: Final = b" YIMA"
@@ -20,22 +21,30 @@ _SPOKEN: Final = (b"YIMA", b"CARD")
 
 def diagnose_card(data: bytes) -> Diagnosis | None:
     """What a scanner did to the card; None if these bytes are not of it."""
-    near: tuple[bytes, tuple[Step, ...]] | None = None
+    near: Diagnosis | None = None
+    within: Diagnosis | None = None
     for payload, steps in states_of(data):
         if payload == CARD:
-            cause = steps[0].cause if steps else Cause.WHOLE
-            return Diagnosis(cause=cause, proved=True, payload=payload, steps=steps)
-        if near is None and payload.startswith(_SPOKEN[0]) and _SPOKEN[1] in payload[:12]:
-            near = payload, steps
-    if near is None:
+            return answered(CARD, steps, proved=True)
+        if CARD in payload:
+            within = within or answered(CARD, (*steps, Step(cause=Cause.FRAMED)), proved=True)
+        if near is None or near.steps[-1].cause is Cause.UNDETERMINED:
+            found = _changed(payload) or _lost(payload)
+            if found and (near is None or found.cause is not Cause.UNDETERMINED):
+                near = answered(payload, (*steps, found), proved=False)
+    return within or near
+
+
+def _changed(payload: bytes) -> Step | None:
+    """Bytes of one kind that became others, in their places."""
+    found = next(((cause, detail) for cause, detail, table in MAPPINGS if payload == CARD.translate(table)), None)
+    return Step(cause=found[0], detail=found[1]) if found else None
+
+
+def _lost(payload: bytes) -> Step | None:
+    """By the bytes that do not come any more, or come too often; None if these are not of the card."""
+    if not payload.startswith(_SPOKEN[0]) or _SPOKEN[1] not in payload[:12]:
         return None
-    payload, steps = near
-    found = _lost(payload)
-    return Diagnosis(cause=found.cause, proved=False, payload=payload, steps=(*steps, found))
-
-
-def _lost(payload: bytes) -> Step:
-    """By the bytes that do not come any more, or come too often."""
     body = payload.removeprefix(HEAD).removesuffix(TAIL)
     missing = frozenset(range(256)) - frozenset(body)
     dropped = CARD.translate(None, bytes(missing))

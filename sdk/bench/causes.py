@@ -18,16 +18,21 @@ class Cause(StrEnum):
     LENGTH_PREFIXED = "length-prefixed"
     HEX_TEXT = "hex-text"
     BASE64_TEXT = "base64-text"
+    BASE32_TEXT = "base32-text"
+    BASE45_TEXT = "base45-text"
     PERCENT_ENCODED = "percent-encoded"
     NUMBER_LIST = "number-list"
     ESCAPED_TEXT = "escaped-text"
     HID_POS = "hid-pos"
     SSI_PACKETS = "ssi-packets"
+    BYTE_STUFFING = "byte-stuffing"
+    COMPRESSED = "compressed"
     CODEWORDS = "codewords"
     UTF8_REENCODED = "utf8-reencoded"
     DOUBLE_UTF8 = "double-utf8"
     CHARSET_REENCODED = "charset-reencoded"
     CHARSET_REPLACED = "charset-replaced"
+    KEYBOARD_LAYOUT = "keyboard-layout"
     SEVEN_BIT = "seven-bit"
     CONTROL_BYTES_DROPPED = "control-bytes-dropped"
     CONTROL_BYTES_REPLACED = "control-bytes-replaced"
@@ -36,6 +41,8 @@ class Cause(StrEnum):
     NEWLINE_TRANSLATED = "newline-translated"
     BAUD_MISMATCH = "baud-mismatch"
     BIT_INVERTED = "bit-inverted"
+    BIT_STUCK = "bit-stuck"
+    BYTE_ORDER = "byte-order"
     NIBBLE_SWAPPED = "nibble-swapped"
     REPEATED_PIECE = "repeated-piece"
     CUT = "cut"
@@ -54,6 +61,10 @@ class Explained(NamedTuple):
 _RAW = Text(
     "set the scanner to raw output, character set none; or to hex output, which is read as well",
     "将扫码器设为原始输出（字符集：无）；或设为十六进制输出，同样可读",
+)
+_BYTES = Text(
+    "have it sent as bytes, hex or base64: a gate reads these",
+    "请以字节、十六进制或 base64 发送：闸机可识读",
 )
 _NOTHING = Text("nothing to do: it is read as it is", "无需处理：可直接识读")
 
@@ -83,6 +94,8 @@ CAUSES: dict[Cause, Explained] = {
     ),
     Cause.HEX_TEXT: Explained(Text("the code as hexadecimal text", "十六进制文本形式的码"), _NOTHING, harmless=True),
     Cause.BASE64_TEXT: Explained(Text("the code as base64 text", "base64 文本形式的码"), _NOTHING, harmless=True),
+    Cause.BASE32_TEXT: Explained(Text("the code as base32 text", "base32 文本形式的码"), _BYTES, harmless=True),
+    Cause.BASE45_TEXT: Explained(Text("the code as base45 text", "base45 文本形式的码"), _BYTES, harmless=True),
     Cause.PERCENT_ENCODED: Explained(
         Text("the code as percent-encoded text", "百分号编码的码"), _NOTHING, harmless=True
     ),
@@ -102,6 +115,18 @@ CAUSES: dict[Cause, Explained] = {
             "主机类型设为 USB CDC 或标准 RS-232，关闭数据包模式",
         ),
         harmless=True,
+    ),
+    Cause.BYTE_STUFFING: Explained(
+        Text(
+            "a protocol on the line escapes some bytes: SLIP, HDLC, DLE, telnet",
+            "线路协议对部分字节进行了转义：SLIP、HDLC、DLE、telnet",
+        ),
+        Text("switch the protocol off; for telnet use rfc2217://", "请关闭该协议；telnet 请用 rfc2217://"),
+        harmless=True,
+    ),
+    Cause.COMPRESSED: Explained(
+        Text("compressed data: gzip, zlib or zip", "压缩数据：gzip、zlib 或 zip"),
+        Text("unpack it: a relay or a log packed what it passed on", "请先解压：中转程序或日志对数据进行了压缩"),
     ),
     Cause.CODEWORDS: Explained(
         Text(
@@ -133,6 +158,16 @@ CAUSES: dict[Cause, Explained] = {
             "无法作为文本的字节被替换（EF BF BD 或 ?），已无法恢复",
         ),
         _RAW,
+    ),
+    Cause.KEYBOARD_LAYOUT: Explained(
+        Text(
+            "a scanner in keyboard mode typed for another keyboard layout, or caps lock is on",
+            "键盘模式扫码器的键盘布局与主机不同，或大写锁定已打开",
+        ),
+        Text(
+            "set the scanner's keyboard country to the host's, caps lock off; better: USB virtual COM",
+            "将扫码器的键盘国家设为与主机一致，关闭大写锁定；最好改用 USB 虚拟串口",
+        ),
     ),
     Cause.SEVEN_BIT: Explained(
         Text("the eighth bit of every byte is lost", "每个字节的第 8 位丢失"),
@@ -190,6 +225,20 @@ CAUSES: dict[Cause, Explained] = {
             "电平转换不符：TTL 与 RS-232 极性相反",
         ),
     ),
+    Cause.BIT_STUCK: Explained(
+        Text("one bit is the same in every byte", "每个字节的某一位固定不变"),
+        Text(
+            "mend the parallel bus or the level converter; on a UART see data bits and parity",
+            "检修并行总线或电平转换；串口请检查数据位和校验",
+        ),
+    ),
+    Cause.BYTE_ORDER: Explained(
+        Text("bytes, bits or packets came in another order", "字节、位或数据包的顺序改变"),
+        Text(
+            "mend the program or driver that puts them together: the first byte goes first, its lowest bit first",
+            "检查拼接数据的程序或驱动：首字节在前，低位先发",
+        ),
+    ),
     Cause.NIBBLE_SWAPPED: Explained(
         Text("the two halves of every byte are swapped", "每个字节的高低半字节互换"),
         Text(
@@ -220,7 +269,10 @@ CAUSES: dict[Cause, Explained] = {
         ),
     ),
     Cause.NOT_A_CODE: Explained(
-        Text("no transit code of any known family, damaged or not", "不是已知码类，也不像损坏的乘车码"),
+        Text(
+            "no transit code of a known family, nor what a known damage leaves of one",
+            "不是已知码类，也不像损坏的乘车码",
+        ),
         Text(
             "show a transit code; a poster, a payment code or a ticket is none",
             "请出示乘车码；海报、付款码、票据均不是",

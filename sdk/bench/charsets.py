@@ -15,6 +15,10 @@ SINGLE: Final = (
 MULTI: Final = ("gb18030", "gbk", "shift-jis", "cp932", "big5", "euc-kr", "euc-jp")
 _WRITTEN: Final = ("utf-8", "utf-16-le", "utf-16-be")
 _LOST: Final = "�"
+EMPTY: Final = {
+    name: frozenset(byte for byte in range(256) if not bytes([byte]).decode(name, "ignore")) for name in SINGLE
+}
+"""The bytes for which a set has no character."""
 MANY: Final = 8
 """So many bytes over 7F, all of them well-formed UTF-8, are no chance."""
 
@@ -62,6 +66,7 @@ def undone(data: bytes) -> Iterator[Undone]:
         yield Undone(inner, "latin-1", "utf-8", layers)
     for written in (*_WRITTEN, *MULTI, *SINGLE):
         text = "".join(table(written)[byte] for byte in data) if written in SINGLE else _decoded(data, written)
+        text = text.removeprefix("\ufeff") if text else None  # a byte order mark
         if text is None or text.isascii():
             continue
         for taken_for in (*SINGLE, *MULTI):
@@ -69,6 +74,12 @@ def undone(data: bytes) -> Iterator[Undone]:
             if before is not None and before not in seen:
                 seen.add(before)
                 yield Undone(before, taken_for, written)
+
+
+def is_text_with_gaps(data: bytes) -> bool:
+    """Whether this is UTF-8 with characters from all over: what is left of bytes when those that are no text go."""
+    text = _decoded(data, "utf-8")
+    return bool(text) and all(_from_text(text, name) is None for name in SINGLE)
 
 
 def replaced(data: bytes) -> int:
@@ -82,8 +93,9 @@ def replaced(data: bytes) -> int:
 def _decoded(data: bytes, name: str) -> str | None:
     try:
         return data.decode(name)
-    except UnicodeDecodeError:
-        return None
+    except UnicodeDecodeError as error:
+        is_cut = name == "utf-8" and error.reason == "unexpected end of data"  # in the middle of a character
+        return data[: error.start].decode() if is_cut else None
 
 
 def _from_text(text: str | None, name: str) -> bytes | None:

@@ -18,16 +18,19 @@ from typing import Final
 from yima.sdk.bench.causes import CAUSES, Cause, Explained
 from yima.sdk.bench.charsets import MANY, undone, utf8_layers
 from yima.sdk.bench.lines import mismatch
-from yima.sdk.bench.losses import loss_of
-from yima.sdk.bench.packets import framed, unpacked
-from yima.sdk.bench.pasted import SlipError, text_of, unpaste
+from yima.sdk.bench.losses import changed_in_place, loss_of
+from yima.sdk.bench.packets import MARK, framed, unpacked
+from yima.sdk.bench.pasted import Pasted, SlipError, text_of, unpaste
+from yima.sdk.bench.rewritten import inside, rewritten
 from yima.sdk.bench.wholeness import is_proved
 from yima.sdk.dissection.families import family_of
 
 _DEPTH: Final = 3
 _STATES: Final = 600
 _SIZE_MOST: Final = 1 << 14
-_MARK: Final = b"\x24\x01\x01\x00\x00"  # the certificate's header and service id
+_PACKED: Final = ((b"\x1f\x8b\x08", "gzip"), (b"PK\x03\x04", "zip"), (b"\x78\x01", "zlib"), (b"\x78\x9c", "zlib"),
+    (b"\x78\xda", "zlib"))  # fmt: skip
+_OPEN: Final = frozenset({Cause.UNDETERMINED, Cause.WHOLE})
 _MODEMS: Final = re.compile(rb"(?:AT(?:\+[A-Z]+\??|[EIQVZ][0-9]?|&[A-Z][0-9]?)?[\r\n]*)+")
 _MODEMS_DETAIL: Final = "AT alone: ModemManager asks for a modem, stop it"
 _SIGNED: Final = frozenset({"ministry", "unified", "unknown"})
@@ -85,22 +88,25 @@ def diagnose(data: bytes, *, read_baud: int = 0) -> Diagnosis:
     """Says what these bytes are. read_baud: the speed of the line that they came over, 0: none or not known."""
     data = data[:_SIZE_MOST]
     states = list(states_of(data))
+    return _whole(states) or _lost(states) or _surely_reencoded(data) or _none(data, read_baud)
+
+
+def _whole(states: list[tuple[bytes, tuple[Step, ...]]]) -> Diagnosis | None:
+    """A code that is proved, something packed, or another family's code."""
     for payload, steps in states:
+        packed = next((name for mark, name in _PACKED if payload.startswith(mark)), "")
+        if packed and all(CAUSES[step.cause].harmless for step in steps):
+            return answered(payload, (*steps, Step(cause=Cause.COMPRESSED, detail=packed)), proved=False)
         if is_proved(payload):
-            return _answer(payload, steps, proved=True)
+            return answered(payload, steps, proved=True)
     for payload, steps in states:
         if family_of(payload) not in _SIGNED and (not steps or all(CAUSES[step.cause].harmless for step in steps)):
-            return _answer(payload, steps, proved=False)
-    for payload, steps in states:
-        if _MARK not in payload and any(not CAUSES[step.cause].harmless for step in steps):
-            continue
-        found = loss_of(payload)
-        if found is not None and not _is_mere(found.cause, steps):
-            more = (*steps, Step(cause=found.cause, detail=found.detail))
-            return _answer(found.restored or payload, more, proved=found.restored is not None)
-    reencoded = _surely_reencoded(data)
-    if reencoded:
-        return reencoded
+            return answered(payload, steps, proved=False)
+    return None
+
+
+def _none(data: bytes, read_baud: int) -> Diagnosis:
+    """Of bytes in which no code is seen."""
     slower = mismatch(data, read_baud)
     if slower is not None:
         step = Step(cause=Cause.BAUD_MISMATCH, detail=slower.rates(read_baud))
@@ -109,7 +115,25 @@ def diagnose(data: bytes, *, read_baud: int = 0) -> Diagnosis:
     return Diagnosis(cause=step.cause, proved=False, payload=data, steps=(step,) if step.detail else ())
 
 
-def _answer(payload: bytes, steps: tuple[Step, ...], *, proved: bool) -> Diagnosis:
+def _lost(states: list[tuple[bytes, tuple[Step, ...]]]) -> Diagnosis | None:
+    """What the first of these has lost of which that can be told; else the first that at least looks like a code."""
+    left_open = None
+    for payload, steps in states:
+        if MARK not in payload and any(not CAUSES[step.cause].harmless for step in steps):
+            continue
+        found = loss_of(payload) if left_open is None else changed_in_place(payload)
+        if found is None or _is_mere(found.cause, steps):
+            continue
+        more = (*steps, Step(cause=found.cause, detail=found.detail))
+        answer = answered(found.restored or payload, more, proved=found.restored is not None)
+        if found.cause not in _OPEN:
+            return answer
+        left_open = left_open or answer
+    return left_open
+
+
+def answered(payload: bytes, steps: tuple[Step, ...], *, proved: bool) -> Diagnosis:
+    """The cause is the outermost step that does harm."""
     causes = [step.cause for step in steps]
     harmful = [cause for cause in causes if not CAUSES[cause].harmless]
     cause = (harmful or [one for one in causes if one != Cause.WHOLE] or [Cause.WHOLE])[0]
@@ -118,7 +142,7 @@ def _answer(payload: bytes, steps: tuple[Step, ...], *, proved: bool) -> Diagnos
 
 def _is_mere(cause: Cause, steps: tuple[Step, ...]) -> bool:
     """Whether a loss says nothing since it is found behind something dubious: of inverted bits anything may be said."""
-    dubious = {Cause.BIT_INVERTED, Cause.NIBBLE_SWAPPED, Cause.CHARSET_REENCODED, Cause.CODEWORDS}
+    dubious = {Cause.BIT_INVERTED, Cause.NIBBLE_SWAPPED, Cause.CHARSET_REENCODED, Cause.CODEWORDS, Cause.BYTE_ORDER}
     return cause == Cause.UNDETERMINED and any(step.cause in dubious for step in steps)
 
 
@@ -150,13 +174,11 @@ def _undone(data: bytes, *, is_damaged: bool) -> Iterator[tuple[bytes, Step]]:
         if text.encode() != data:
             yield text.encode(), Step(cause=Cause.BOM)
         elif family_of(data) == "unknown":
-            try:
-                pasted = unpaste(text)
-            except SlipError:
-                pasted = None
+            pasted = _pasted(text)
             if pasted:
                 yield pasted.data, Step(cause=pasted.cause, detail=pasted.form)
-    for inner in unpacked(data):
+        yield from ((inner.data, Step(cause=inner.cause, detail=inner.detail)) for inner in inside(text))
+    for inner in (*rewritten(data), *unpacked(data)):
         yield inner.data, Step(cause=inner.cause, detail=inner.detail)
     for one in undone(data):
         if one.written == "utf-8" and one.taken_for == "latin-1":
@@ -171,6 +193,18 @@ def _undone(data: bytes, *, is_damaged: bool) -> Iterator[tuple[bytes, Step]]:
     ):
         if translated in data:
             yield data.replace(translated, before), Step(cause=Cause.NEWLINE_TRANSLATED, detail=detail)
+
+
+def _pasted(text: str) -> Pasted | None:
+    """As it stands, or without its last letter where the text is cut in the middle of a byte."""
+    for whole in (text, text.rstrip()[:-1]):
+        try:
+            found = unpaste(whole)
+        except SlipError:
+            continue
+        if found and (whole == text or MARK in found.data):
+            return found
+    return None
 
 
 def _surely_reencoded(data: bytes) -> Diagnosis | None:

@@ -11,12 +11,15 @@ from itertools import combinations, combinations_with_replacement, product
 from typing import Final, NamedTuple
 
 from yima.sdk.bench.causes import Cause
-from yima.sdk.bench.charsets import replaced
+from yima.sdk.bench.charsets import EMPTY, is_text_with_gaps, replaced
+from yima.sdk.bench.mapped import mapped
+from yima.sdk.bench.packets import MARK as CODE
 from yima.sdk.bench.wholeness import (
     ANY,
     LEAST,
     MOST,
     TEMPLATES,
+    bare,
     is_proved,
     is_shaped,
     issuer_holds,
@@ -42,7 +45,9 @@ KINDS: Final[tuple[tuple[Cause, str, frozenset[int], float], ...]] = (
 _BUDGET: Final = 20_000  # signatures that are tried for a proof: a second
 _CLEARLY: Final = math.log(4)
 _QUESTION: Final = 0x3F
+_QUESTIONS: Final = 5  # a code has 1.3
 _MARK: Final = b"\x15"  # before a signature
+_FILLED: Final = 12  # zeros at the end of a signature are no chance
 _LOST_MOST: Final = 2  # in one area; of more there are too many ways to try
 
 
@@ -58,7 +63,12 @@ class Loss(NamedTuple):
 
 def loss_of(data: bytes) -> Loss | None:
     """What these bytes have lost if they are what is left of a ministry code; None if they do not look like that."""
-    return _replaced(data) or _seven_bits(data) or _same_size(data) or _missing(data) or _resembling(data)
+    return changed_in_place(data) or _same_size(data) or _missing(data) or _resembling(data)
+
+
+def changed_in_place(data: bytes) -> Loss | None:
+    """What shows at every place of a code, and needs no signature."""
+    return _replaced(data) or _seven_bits(data) or _mapped(data)
 
 
 def _replaced(data: bytes) -> Loss | None:
@@ -68,7 +78,17 @@ def _replaced(data: bytes) -> Loss | None:
     questions = data.count(_QUESTION)
     if questions * 12 >= len(data) >= 100 and b"$\x01\x01" in data:
         return Loss(Cause.CHARSET_REPLACED, f"{questions} times ?")
+    lacks = any(kind and kind.isdisjoint(data) for kind in EMPTY.values())
+    if is_shaped(data) and questions >= _QUESTIONS and lacks and not data.isascii():
+        return Loss(Cause.CHARSET_REPLACED, f"{questions} times ?")
+    if CODE in data and len(data) >= 100 and is_text_with_gaps(data):
+        return Loss(Cause.CHARSET_REPLACED, "what is no text was left out")
     return None
+
+
+def _mapped(data: bytes) -> Loss | None:
+    found = mapped(data)
+    return None if found is None else Loss(*found)
 
 
 def _seven_bits(data: bytes) -> Loss | None:
@@ -117,11 +137,13 @@ def _missing(data: bytes) -> Loss | None:
         if not kind.isdisjoint(data):
             continue
         for size in _sizes(data):
-            if not _fits(data, size, kind):
+            if not _fits(data, size, kind) or _too_many(len(data), size, kind):
                 continue
-            code = _restored(data, size, kind)
+            code, is_all = _restored(data, size, kind)
             if code is not None:
                 return Loss(cause, f"{detail}: {size - len(data)} bytes", code)
+            if is_all:
+                continue  # they were put back in every way, and no signature holds: something else is missing
             fitting.append(
                 (math.log(often) + _likelihood(len(data), size, kind), cause, f"{detail}: {size - len(data)} bytes")
             )
@@ -181,11 +203,25 @@ def _likelihood(left: int, size: int, kind: frozenset[int]) -> float:
     return lost * math.log(part) + max(free - lost, 0) * math.log1p(-part)
 
 
+def _too_many(left: int, size: int, kind: frozenset[int]) -> bool:
+    """Whether so many of the kind are no chance in a code; of 00 a field may be full."""
+    if 0 in kind:
+        return False
+    form = TEMPLATES[size]
+    forced = sum(values <= kind for values in form)
+    usual = sum(values is ANY for values in form) * len(kind) / 256
+    return size - left - forced > 3 * usual + 4
+
+
 def _cut(data: bytes) -> Loss | None:
     """The beginning of a code, or a code of which whole packets are missing in the middle or at the start."""
     if len(data) < 4:
         return None
     said = int.from_bytes(data[1:3]) + 3
+    came = data.rstrip(b"\0")
+    is_filled = LEAST <= said <= min(MOST, len(data)) and len(came) + _FILLED <= said
+    if is_filled and all(byte in values for byte, values in zip(came, TEMPLATES[said], strict=False)):
+        return Loss(Cause.CUT, f"{len(came)} of {said} bytes came, the rest is 00", whole_until_end=True)
     if LEAST <= said <= MOST and len(data) < said and data[0] >= 0x80 and data[1] == 1:
         form = TEMPLATES[said]
         if all(byte in values for byte, values in zip(data, form, strict=False)):
@@ -208,7 +244,12 @@ def _cut(data: bytes) -> Loss | None:
 def _resembling(data: bytes) -> Loss | None:
     """Whole in shape though no signature holds, or near to a shape."""
     if is_shaped(data):
-        return Loss(Cause.WHOLE, "its signatures do not hold: forged, or single bytes changed")
+        code = bare(data)
+        if not any(code[158:191]):
+            return Loss(Cause.WHOLE, "its signatures do not hold: a capture left the accounts out")
+        if rider_holds(code) or issuer_holds(code):
+            return Loss(Cause.WHOLE, "its signatures do not hold: forged, or single bytes changed")
+        return Loss(Cause.UNDETERMINED, "neither signature holds: forged, or bytes changed")
     wrong = misfits(data)
     if (wrong is not None and wrong <= 8) or (data[3:8] == b"\x24\x01\x01\x00\x00" and len(data) > 40):
         return Loss(Cause.UNDETERMINED)
@@ -232,13 +273,15 @@ def _collapsed_pairs(data: bytes) -> Loss | None:
     return None
 
 
-def _restored(data: bytes, size: int, kind: frozenset[int]) -> bytes | None:
-    """The code with its lost bytes put back, area by area, as the issuer's and the rider's signature say."""
+def _restored(data: bytes, size: int, kind: frozenset[int]) -> tuple[bytes | None, bool]:
+    """The code with its lost bytes put back, area by area, as the issuer's and the rider's signature say; and whether
+    every way was tried."""
     c = size - LEAST
     if len(kind) > 2:
-        return None
+        return None, False
     form = TEMPLATES[size]
     ends = (198 + c, 263 + c, size)
+    is_all = size - len(data) <= _LOST_MOST
     for losses in _splits(data, size, ends):
         areas = []
         begin = 0
@@ -247,7 +290,10 @@ def _restored(data: bytes, size: int, kind: frozenset[int]) -> bytes | None:
             start = 0 if area == 0 else ends[area - 1]
             areas.append(list(_put_back(data[begin : begin + end - start - lost], form[start:end], lost, kind)))
             begin += end - start - lost
-        if math.prod(len(area) for area in areas[:2]) > _BUDGET or not all(areas) or len(areas[2]) > _BUDGET:
+        if math.prod(len(area) for area in areas[:2]) > _BUDGET or len(areas[2]) > _BUDGET:
+            is_all = False
+            continue
+        if not all(areas):
             continue
         tail = areas[2][0]
         for head, signature in product(areas[0], areas[1]):
@@ -255,9 +301,9 @@ def _restored(data: bytes, size: int, kind: frozenset[int]) -> bytes | None:
                 for end_bytes in areas[2]:
                     code = head + signature + end_bytes
                     if rider_holds(code):
-                        return code
+                        return code, True
                 break
-    return None
+    return None, is_all
 
 
 def _splits(data: bytes, size: int, ends: tuple[int, int, int]) -> Iterator[tuple[int, int, int]]:

@@ -7,7 +7,8 @@ from typing import Final, Literal, NamedTuple
 from yima.sdk.bench.causes import Cause
 from yima.sdk.bench.wholeness import LEAST, MOST, is_shaped
 
-_MARK: Final = b"\x24\x01\x01\x00\x00"
+MARK: Final = b"\x24\x01\x01\x00\x00"
+"""The certificate's header and service id; of every ministry code."""
 _REPORT: Final = 64
 _PIECE_LEAST: Final = 8
 _ORDERS: Final[tuple[Literal["big", "little"], ...]] = ("big", "little")
@@ -89,14 +90,14 @@ def _without_length(data: bytes) -> Iterator[Unpacked]:
 
 def framed(data: bytes) -> Iterator[Unpacked]:
     """A code somewhere among these bytes; else what is left without the usual prefix and suffix."""
-    at = data.find(_MARK)
+    at = data.find(MARK)
     while at >= 0:
         for lead in (3, 4):
             start = at - lead
             size = int.from_bytes(data[at - 2 : at]) + 3 + (lead - 3)
             if start >= 0 and LEAST <= size <= MOST + 1 and len(data) > size and is_shaped(data[start : start + size]):
                 yield _framed(data, start, start + size)
-        at = data.find(_MARK, at + 1)
+        at = data.find(MARK, at + 1)
     start, end = 0, len(data)
     for prefix, _ in _KNOWN:
         if data.startswith(prefix):

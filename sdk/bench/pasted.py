@@ -23,6 +23,9 @@ __all__ = ["Pasted", "SlipError", "text_of", "unpaste"]
 
 _DEPTH: Final = 4  # a JSON string that holds a quoted data URI of base64 is three deep
 _BASE64_LEAST: Final = 24  # characters; shorter ones are words as well
+_BASE32: Final = re.compile(r"[A-Z2-7]{40,}={0,6}|[a-z2-7]{40,}={0,6}")
+_LETTERS_45: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
+_BASE45: Final = re.compile(rf"[{re.escape(_LETTERS_45)}]{{40,}}")
 _LITERALS: Final = re.compile(
     r"""\s*(?:bytes|bytearray|Buffer\.from|memoryview|unhexlify)?(?:\.fromhex)?\((.*)\)\s*""", re.DOTALL
 )
@@ -30,7 +33,10 @@ _BYTES: Final = re.compile(r"""\s*[bB][rR]?(?:'[^\n]*'|"[^\n]*")\s*""")
 _DATA_URI: Final = re.compile(r"data:[\w.+/-]*((?:;[\w.=+-]+)*),([\x00-\x7f]*)")
 _BRACES: Final = re.compile(r"[^{}]*\{([^{}]*)\}\s*;?(?:[^{}\"]*=\s*\d+\s*;)?\s*", re.DOTALL)
 _COMMENTS: Final = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_SQL: Final = re.compile(r"""[xX]'([0-9a-fA-F\s]*)'|\\\\?x([0-9a-fA-F]{4,})|<([0-9a-fA-F\s]+)>""")
+_SQL: Final = re.compile(
+    r"""[xX]'([0-9a-fA-F\s]*)'|\\\\?x([0-9a-fA-F]{4,})|<(?:Buffer )?([0-9a-fA-F\s]+)(?:\.\.\. \d+ more bytes?)?>"""
+)
+_EACH: Final = re.compile(r"(?:\[[0-9a-fA-F]{2}\]\s*){2,}|(?:<[0-9a-fA-F]{2}>\s*){2,}|(?:\([0-9a-fA-F]{2}\)\s*){2,}")
 _ESCAPE: Final = re.compile(r"\\x[0-9a-fA-F]{1,2}|\\u00[0-9a-fA-F]{2}|\\[0-7]{1,3}|\\[abefnrtv\\'\"?/]|[^\\\n\r]")
 _SIMPLE: Final = dict(zip("abefnrtv\\'\"?/", b"\a\b\x1b\f\n\r\t\v\\'\"?/", strict=True))
 _STRINGS: Final = re.compile(r"""\s*(?:[\w\s\[\]*]*=)?\s*((?:"(?:[^"\\]|\\.)*"\s*)+);?\s*""", re.DOTALL)
@@ -167,7 +173,10 @@ def _array(text: str, _: int) -> Pasted | None:
 
 
 def _wrapped_hex(text: str, _: int) -> Pasted | None:
-    """X'8001' of SQL, \\x8001 of PostgreSQL, <80015b24> of Apple's."""
+    """X'8001' of SQL, \\x8001 of PostgreSQL, <80015b24> of Apple's, <Buffer 80 01> of Node's, which may leave off; and
+    [80][01] or <80><01> of terminal programs."""
+    if _EACH.fullmatch(text):
+        return Pasted(_pairs(re.sub(r"[^0-9a-fA-F]", "", text)), "hex", Cause.HEX_TEXT)
     match = _SQL.fullmatch(text)
     return (
         Pasted(_pairs("".join(next(filter(None, match.groups()), "").split())), "hex", Cause.HEX_TEXT)
@@ -204,7 +213,8 @@ def _unescaped(piece: str) -> int:
 
 def _percent(text: str, _: int) -> Pasted | None:
     if text.count("%") >= 4 and _PERCENT.fullmatch(text) and not re.match(r"[a-zA-Z]+://", text):
-        return Pasted(_unquoted(text), "percent-encoded", Cause.PERCENT_ENCODED)
+        spaced = text if "%20" in text else text.replace("+", "%20")  # as forms are sent
+        return Pasted(_unquoted(spaced), "percent-encoded", Cause.PERCENT_ENCODED)
     if len(re.findall(r"=[0-9A-F]{2}", text)) >= 16 and _PRINTABLE.fullmatch(text):
         return Pasted(binascii.a2b_qp(text), "quoted-printable", Cause.PERCENT_ENCODED)
     return None
@@ -233,6 +243,30 @@ def _hex(text: str, _: int) -> Pasted | None:
     if len(digits) > 1 and any(len(word) % 2 for word in digits) and not re.fullmatch(r"[\s0-9a-fA-F]+", text):
         return None
     return Pasted(_pairs("".join(digits)), "hex", Cause.HEX_TEXT)
+
+
+def _base32(text: str, _: int) -> Pasted | None:
+    letters = "".join(text.split()).rstrip("=")
+    if not _BASE32.fullmatch(letters):
+        return None
+    try:
+        data = base64.b32decode(letters + "=" * (-len(letters) % 8), casefold=True)
+    except binascii.Error:
+        return None
+    return Pasted(data, "base32", Cause.BASE32_TEXT)
+
+
+def _base45(text: str, _: int) -> Pasted | None:
+    """RFC 9285: three letters, the lowest first, for two bytes; two for one."""
+    if not _BASE45.fullmatch(text) or len(text) % 3 == 1:
+        return None
+    data = b""
+    for at in range(0, len(text), 3):
+        values = [_LETTERS_45.index(letter) * 45**place for place, letter in enumerate(text[at : at + 3])]
+        if sum(values) >> 8 * (len(values) - 1):
+            return None
+        data += sum(values).to_bytes(len(values) - 1)
+    return Pasted(data, "base45", Cause.BASE45_TEXT)
 
 
 def _base64(text: str, _: int) -> Pasted | None:
@@ -274,5 +308,7 @@ _READERS: Final[tuple[Callable[[str, int], Pasted | None], ...]] = (
     _hex,
     _escaped,
     _percent,
+    _base32,
+    _base45,
     _base64,
 )

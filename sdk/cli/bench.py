@@ -11,6 +11,7 @@ from yima.sdk.bench.card import CARD
 from yima.sdk.bench.devices import Found, found, sees_hid
 from yima.sdk.bench.live import Presentation, Tally, is_worth_telling, watch
 from yima.sdk.bench.rates import search
+from yima.sdk.bench.sheets import SHEETS, UNTRIED, address, sheet
 from yima.sdk.cli.arguments import WholeNumber
 from yima.sdk.cli.reader_options import READERS
 from yima.sdk.observing.silence import NOTHING_YET
@@ -32,6 +33,7 @@ examples 示例:
   yima bench --card card.png                     a symbol to test a scanner with 校准卡
   yima bench serial:/dev/ttyUSB0?baud=9600       its line at another speed 其他波特率
   yima bench serial:/dev/ttyUSB0 --find-baud     which speed it is 查找波特率
+  yima bench --sheet gm65                        how to set a module for binary codes 模块设置单
   yima bench camera:0?width=1280&height=720      a camera 摄像头
   yima bench serial:/dev/ttyUSB0 --capture c.jsonl && yima bench replay:c.jsonl    kept, and shown again 记录并重放
 
@@ -45,12 +47,16 @@ class BenchError(YimaError):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """[SPEC] [--list] [--roots FILE]… [--params FILE] [--capture FILE] [--keep LEVEL] [--count N] [--json] …"""
+    """[SPEC] [--list] [--sheet [NAME]] [--roots FILE]… [--params FILE] [--capture FILE] [--count N] [--json] …"""
     parser.add_argument(
         "spec", nargs="?", metavar="SPEC", help="serial:PORT, camera:N, file:FOLDER or replay:FILE; left out: what is "
         "plugged in 读码器；省略则自动查找",
     )  # fmt: skip
     parser.add_argument("--list", action="store_true", help="say what is plugged in, and end 列出已连接的设备")
+    parser.add_argument(
+        "--sheet", nargs="?", const="", metavar="NAME",
+        help="how to set a scanner module for binary codes; without a name: which are known 模块设置单",
+    )  # fmt: skip
     parser.add_argument(
         "--card", nargs="?", const="-", metavar="PNG",
         help="show the calibration card here, or draw it: one scan of it names what the scanner does 显示校准卡",
@@ -90,11 +96,15 @@ def run(arguments: argparse.Namespace) -> int:
         return _list()
     if arguments.card:
         _show_card(arguments.card)
-        if not arguments.spec:
-            return 0
+    if arguments.sheet is not None:
+        _say(_sheet(arguments.sheet))
+    if (arguments.card or arguments.sheet is not None) and not arguments.spec:
+        return 0
+    return _find_baud(arguments) if arguments.find_baud else _watch(arguments)
+
+
+def _watch(arguments: argparse.Namespace) -> int:
     spec = arguments.spec or _only(found())
-    if arguments.find_baud:
-        return _find_baud(spec, arguments.quiet_s)
     roots = load_roots(arguments.roots)
     validator = Validator(load(arguments.params), GateContext(mode=Mode.BUS)) if arguments.params else None
     back_end = spec.partition(":")[0]
@@ -162,7 +172,8 @@ def summary(tally: Tally) -> str:
     return "\n".join(told) + "\n"
 
 
-def _find_baud(spec: str, wait_s: int) -> int:
+def _find_baud(arguments: argparse.Namespace) -> int:
+    spec, wait_s = arguments.spec or _only(found()), arguments.quiet_s
     if not spec.startswith("serial:"):
         remedy = Text("Name one, as in serial:/dev/ttyUSB0", "请指定串口，如 serial:/dev/ttyUSB0")
         raise BenchError(spec, Text("has no speed: it is no line", "不是串口，没有波特率"), remedy)
@@ -193,6 +204,33 @@ def _list() -> int:
         lacks = Text("scanners in HID-POS mode are not looked for", "未查找 HID-POS 模式的扫码器")
         print(f"{say(lacks)}: {say(install_extras('hid'))}", file=sys.stderr)
     return 0
+
+
+def _sheet(name: str) -> str:
+    known = "".join(f"{one.name:10} {one.modules}\n" for one in SHEETS)
+    if not name:
+        return known
+    found = sheet(name)
+    if found is None:
+        names = ", ".join(one.name for one in SHEETS)
+        raise BenchError(
+            name,
+            Text("no set-up sheet is known for it", "没有此模块的设置单"),
+            Text(f"Take one of {names}; `other` is for any", f"可选 {names}；other 适用于任何扫码器"),
+        )
+    told = [f"{found.modules}", say(UNTRIED)]
+    if found.baud:
+        told.append(say(Text(f"it ships at {found.baud} baud", f"出厂波特率 {found.baud}")))
+    else:
+        told.append(say(Text("its speed: yima bench --find-baud", "波特率：yima bench --find-baud")))
+    for number, setting in enumerate(found.settings, 1):
+        told.append(f"{number}. {say(setting.what)}")
+        if setting.command:
+            told.append(f"   {setting.command.hex(' ').upper()}    {address(found, setting)}")
+        if setting.source:
+            told.append(f"   {say(Text('source', '出处'))}: {setting.source}")
+    told += [say(found.check)] if found.check else []
+    return "\n".join(told) + "\n"
 
 
 def _show_card(place: str) -> None:

@@ -14,13 +14,13 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
-from typing import NoReturn, Protocol, cast
+from typing import Protocol, cast
 
 from yima.sdk.cli.exit_status import epilog, status_of
+from yima.sdk.cli.usage import Parser
 from yima.validator.errors import Kind, YimaError
 from yima.validator.guarding.lines import close_shared, shared_writer
 from yima.validator.remedies import missing_module
-from yima.validator.shown import masked_url, shown
 from yima.validator.texts import Text
 from yima.validator.version import VERSION
 
@@ -37,13 +37,6 @@ class Verb(Protocol):
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Does it; returns the exit status."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """Its errors quote the command line, which may hold an address with a password."""
-
-    def error(self, message: str) -> NoReturn:
-        super().error(shown(masked_url(message)))
 
 
 class CommandError(YimaError):
@@ -90,7 +83,7 @@ def _run(words: list[str]) -> int:
         raise CommandError(name, Text("no such verb", "没有此命令"), Text(f"Verbs: {known}", f"可用命令：{known}"))
     try:
         verb = _load(verbs[name])
-        parser = _Parser(prog=f"yima {name}", description=verb.HELP)
+        parser = Parser(prog=f"yima {name}", description=verb.HELP)
         verb.add_arguments(parser)
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.epilog = "\n".join(filter(None, (parser.epilog, epilog())))

@@ -20,8 +20,8 @@ PAGE: Final = Path(__file__).parent / "page"
 BUILT: Final = PAGE / "core_wasm.js"
 PACKED: Final = PAGE / "packed_search.js"
 SEARCHED: Final = (
-    "core", "causes", "wholeness", "charsets", "dumps", "pasted", "packets", "restoring", "losses", "lines",
-    "diagnosis", "card", "searcher",
+    "core", "causes", "wholeness", "charsets", "dumps", "pasted", "packets", "rewritten", "mapped", "restoring",
+    "losses", "lines", "diagnosis", "card", "searcher",
 )  # fmt: skip
 """What a search needs, in the order in which it loads."""
 _FLAGS: Final = (

@@ -4,7 +4,7 @@
    these bytes are not of it. */
 "use strict";
 ((yima) => {
-  const { bytesOf, codes, proofs, range, replaced, statesOf, stringOf, tables, told } = yima.diagnosing;
+  const { answer, bytesOf, codes, proofs, range, replaced, statesOf, stringOf, tables, told } = yima.diagnosing;
   const HEAD = "YIMA CARD 1 ";
   const TAIL = " YIMA";
   const CARD = `${HEAD}${String.fromCharCode(...range(0, 256))}${TAIL}`;
@@ -14,17 +14,29 @@
 
   yima.diagnoseCard = (bytes) => {
     let near = null;
+    let within = null;
     for (const { payload, steps } of statesOf(stringOf(bytes), proofs(() => false))) {
-      if (payload === CARD) return told({ cause: steps[0]?.cause ?? "whole", proved: true, payload, steps });
-      if (payload.startsWith("YIMA") && payload.slice(0, 12).includes("CARD")) near ??= { payload, steps };
+      if (payload === CARD) return told(answer(CARD, steps, true));
+      if (payload.includes(CARD)) within ??= answer(CARD, [...steps, { cause: "framed" }], true);
+      if (near === null || near.steps.at(-1).cause === "undetermined") {
+        const found = changed(payload) ?? lost(payload);
+        if (found && (near === null || found.cause !== "undetermined")) near = answer(payload, [...steps, found], false);
+      }
     }
-    if (near === null) return null;
-    const step = lost(near.payload);
-    return told({ cause: step.cause, proved: false, payload: near.payload, steps: [...near.steps, step] });
+    return (within ?? near) && told(within ?? near);
   };
 
-  /* By the bytes that do not come any more, or come too often. */
+  /* Bytes of one kind that became others, in their places. */
+  function changed(payload) {
+    const becomes = (hex) => codes(CARD).map((byte) => hex.slice(2 * byte, 2 * byte + 2)).join("");
+    const hexed = codes(payload).map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    const found = tables.mappings.find(([, , hex]) => hexed === becomes(hex));
+    return found ? { cause: found[0], detail: found[1] } : null;
+  }
+
+  /* By the bytes that do not come any more, or come too often; null if these are not of the card. */
   function lost(payload) {
+    if (!payload.startsWith("YIMA") || !payload.slice(0, 12).includes("CARD")) return null;
     const headless = payload.startsWith(HEAD) ? payload.slice(HEAD.length) : payload;
     const body = headless.endsWith(TAIL) ? headless.slice(0, -TAIL.length) : headless;
     const came = new Set(codes(body));

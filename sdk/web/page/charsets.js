@@ -22,12 +22,14 @@
     return new Map(Object.entries(letters).map(([hex, letter]) => [fromHex(hex), letter]));
   }
 
-  const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  /* The bytes for which a set has no character. */
+  const EMPTY = Object.values(tables.empty).map((kind) => kind.map((byte) => String.fromCharCode(byte)));
 
   function decoded(data, name) {
     if (name === "utf-8") {
       try {
-        return utf8.decode(bytesOf(data));
+        const whole = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+        return whole.decode(bytesOf(data), { stream: true }); // it may be cut in the middle of a character
       } catch {
         return null;
       }
@@ -90,7 +92,8 @@
     }
     for (const written of ["utf-8", "utf-16-le", "utf-16-be", ...MULTI.keys(), ...SINGLE.keys()]) {
       const table = SINGLE.get(written);
-      const text = table ? codes(data).map((byte) => table[byte]).join("") : decoded(data, written);
+      const came = table ? codes(data).map((byte) => table[byte]).join("") : decoded(data, written);
+      const text = came && came.replace(/^\ufeff/, ""); // a byte order mark
       if (text === null || isAscii(text)) continue;
       for (const takenFor of SINGLE.keys()) {
         const before = fromText(text, takenFor);
@@ -102,6 +105,12 @@
     }
   }
 
+  /* Whether this is UTF-8 with characters from all over: what is left of bytes when those that are no text go. */
+  function isTextWithGaps(data) {
+    const text = decoded(data, "utf-8");
+    return Boolean(text) && [...SINGLE.keys()].every((name) => fromText(text, name) === null);
+  }
+
   /* How many characters stand where something was that is no text: U+FFFD in UTF-8 or UTF-16. */
   function replaced(data) {
     const texts = ["utf-8", "utf-16-le", "utf-16-be"].map((written) => decoded(data, written));
@@ -109,5 +118,5 @@
     return counts.length ? Math.max(...counts) : data.split("\xef\xbf\xbd").length - 1;
   }
 
-  Object.assign(yima.diagnosing, { replaced, undone, utf8Layers });
+  Object.assign(yima.diagnosing, { EMPTY, SINGLE, isTextWithGaps, replaced, undone, utf8Layers });
 })(globalThis.yima);

@@ -11,8 +11,8 @@
 "use strict";
 ((yima) => {
   const {
-    MARK, SlipError, bytesOf, codes, familyOf, framed, lossOf, mismatch, proofs, stringOf, tables, textOf, undone,
-    unpacked, unpaste, utf8Layers,
+    MARK, SlipError, bytesOf, changedInPlace, codes, familyOf, framed, inside, lossOf, mismatch, proofs, rewritten, stringOf, tables,
+    textOf, undone, unpacked, unpaste, utf8Layers,
   } = yima.diagnosing;
   const DEPTH = 3;
   const STATES = 600;
@@ -21,29 +21,61 @@
   const MODEMS = /^(?:AT(?:\+[A-Z]+\??|[EIQVZ][0-9]?|&[A-Z][0-9]?)?[\r\n]*)+$/;
   const MODEMS_DETAIL = "AT alone: ModemManager asks for a modem, stop it";
   const SIGNED = new Set(["ministry", "unified", "unknown"]);
-  const DUBIOUS = new Set(["bit-inverted", "nibble-swapped", "charset-reencoded", "codewords"]);
+  const DUBIOUS = new Set(["bit-inverted", "nibble-swapped", "charset-reencoded", "codewords", "byte-order"]);
+
+  const PACKED = [
+    ["\x1f\x8b\x08", "gzip"], ["PK\x03\x04", "zip"], ["\x78\x01", "zlib"], ["\x78\x9c", "zlib"], ["\x78\xda", "zlib"],
+  ];
+  const OPEN = new Set(["undetermined", "whole"]);
 
   const isHarmless = ({ cause }) => tables.causes[cause].harmless;
 
   function diagnosis(given, proof, baud) {
     const data = given.slice(0, SIZE_MOST);
     const states = [...statesOf(data, proof)];
+    return whole(states, proof) ?? lost(states, proof) ?? surelyReencoded(data) ?? none(data, baud);
+  }
+
+  /* A code that is proved, something packed, or another family's code. */
+  function whole(states, proof) {
     for (const { payload, steps } of states) {
+      const packed = PACKED.find(([mark]) => payload.startsWith(mark));
+      if (packed && steps.every(isHarmless)) {
+        return answer(payload, [...steps, { cause: "compressed", detail: packed[1] }], false);
+      }
       if (proof.isProved(payload)) return answer(payload, steps, true);
     }
     for (const { payload, steps } of states) {
       if (!SIGNED.has(familyOf(payload)) && steps.every(isHarmless)) return answer(payload, steps, false);
     }
+    return null;
+  }
+
+  /* What the first of these has lost of which that can be told; else the first that at least looks like a code. */
+  function lost(states, proof) {
+    let leftOpen = null;
     for (const { payload, steps } of states) {
       if (!payload.includes(MARK) && !steps.every(isHarmless)) continue;
-      const found = lossOf(payload, proof);
+      const found = leftOpen === null ? lossOf(payload, proof) : changedInPlace(payload);
       if (found === null || (found.cause === "undetermined" && steps.some(({ cause }) => DUBIOUS.has(cause)))) continue;
-      return answer(found.restored ?? payload, [...steps, found], found.restored !== null);
+      const told = answer(found.restored ?? payload, [...steps, found], found.restored !== null);
+      if (!OPEN.has(found.cause)) return told;
+      leftOpen ??= told;
     }
+    return leftOpen;
+  }
+
+  /* UTF-8 over Latin-1 shows by itself, whatever was written in it. */
+  function surelyReencoded(data) {
     const [inner, layers] = utf8Layers(data);
     if (layers && codes(inner).filter((byte) => byte > 0x7f).length >= MANY) {
       return answer(inner, [{ cause: layers > 1 ? "double-utf8" : "utf8-reencoded" }], false);
     }
+    return null;
+  }
+
+  /* Of bytes in which no code is seen. */
+  function none(data, baud) {
     const rates = mismatch(data, baud);
     if (rates !== null) return answer(data, [{ cause: "baud-mismatch", detail: rates }], false);
     return answer(data, [{ cause: "not-a-code", ...(MODEMS.test(data) ? { detail: MODEMS_DETAIL } : {}) }], false);
@@ -64,7 +96,7 @@
       for (const state of level) {
         yield state;
         if (proof.isProved(state.payload)) return;
-        for (const { data: inner, ...step } of undoneOnce(state)) {
+        for (const { data: inner, ...step } of undoneOnce(state, proof)) {
           if (inner && !seen.has(inner) && seen.size < STATES) {
             seen.add(inner);
             following.push({ payload: inner, steps: [...state.steps, step] });
@@ -77,7 +109,7 @@
 
   /* What these bytes may be instead. Where something harmful was undone already, only what stands around the code is
      taken off, since of guesses upon guesses one fits anything. */
-  function* undoneOnce({ payload, steps }) {
+  function* undoneOnce({ payload, steps }, proof) {
     if (!steps.every(isHarmless)) {
       yield* framed(payload);
       return;
@@ -85,6 +117,8 @@
     const text = textOf(payload);
     if (text !== null && text !== payload) yield { data: text, cause: "bom" };
     else if (text !== null && familyOf(payload) === "unknown") yield* unpasted(text);
+    if (text !== null) yield* inside(text);
+    yield* rewritten(payload, proof);
     yield* unpacked(payload);
     yield* reencoded(payload);
     if (!payload.includes("\r\n")) return;
@@ -92,12 +126,18 @@
     yield { data: payload.replaceAll("\r\n", "\r"), cause: "newline-translated", detail: "0D became 0D 0A" };
   }
 
+  /* As it stands, or without its last letter where the text is cut in the middle of a byte. */
   function* unpasted(text) {
-    try {
-      const found = unpaste(text);
-      if (found) yield { data: found.data, cause: found.cause, detail: found.form };
-    } catch (error) {
-      if (!(error instanceof SlipError)) throw error;
+    for (const given of [text, text.replace(/[\t-\r\x1c- ]+$/, "").slice(0, -1)]) {
+      try {
+        const found = unpaste(given);
+        if (found && (given === text || found.data.includes(MARK))) {
+          yield { data: found.data, cause: found.cause, detail: found.form };
+          return;
+        }
+      } catch (error) {
+        if (!(error instanceof SlipError)) throw error;
+      }
     }
   }
 
@@ -125,5 +165,5 @@
   yima.diagnose = (bytes, whole, { signed = null, baud = 0 } = {}) =>
     told(diagnosis(stringOf(bytes), proofs(whole, signed), baud));
 
-  Object.assign(yima.diagnosing, { statesOf, told });
+  Object.assign(yima.diagnosing, { answer, statesOf, told });
 })(globalThis.yima);

@@ -4,11 +4,13 @@
 "use strict";
 ((yima) => {
   const {
-    ANY, LEAST, MOST, TEMPLATES, big, codes, fits, isAscii, isShaped, misfits, range, replaced, restored, tables,
-    values,
+    ANY, EMPTY, LEAST, MARK, MOST, TEMPLATES, bare, big, codes, fits, isAscii, isShaped, isTextWithGaps, mapped,
+    misfits, range, replaced, restored, tables, values,
   } = yima.diagnosing;
   const KINDS = tables.kinds.map(([cause, detail, kind, often]) => ({ cause, detail, kind: values(kind), often }));
   const CLEARLY = Math.log(4);
+  const QUESTIONS = 5; // a code has 1.3
+  const FILLED = 12; // zeros at the end of a signature are no chance
 
   const loss = (cause, detail = "", code = null) => ({ cause, detail, restored: code, wholeUntilEnd: false });
   const countOf = (data, letter) => data.split(letter).length - 1;
@@ -16,8 +18,11 @@
 
   /* What these bytes have lost if they are what is left of a ministry code; null if they do not look like that. */
   function lossOf(data, proof) {
-    return lostText(data) ?? sevenBits(data) ?? sameSize(data, proof) ?? missing(data, proof) ?? resembling(data);
+    return changedInPlace(data) ?? sameSize(data, proof) ?? missing(data, proof) ?? resembling(data, proof);
   }
+
+  /* What shows at every place of a code, and needs no signature. */
+  const changedInPlace = (data) => lostText(data) ?? sevenBits(data) ?? mappedOnes(data);
 
   function lostText(data) {
     const lost = replaced(data);
@@ -26,7 +31,18 @@
     }
     const questions = countOf(data, "?");
     const isMany = data.length >= 100 && questions * 12 >= data.length;
-    return isMany && data.includes("$\x01\x01") ? loss("charset-replaced", `${questions} times ?`) : null;
+    if (isMany && data.includes("$\x01\x01")) return loss("charset-replaced", `${questions} times ?`);
+    const hasNone = (kind) => !kind.some((letter) => data.includes(letter));
+    if (isShaped(data) && questions >= QUESTIONS && EMPTY.some(hasNone) && !isAscii(data)) {
+      return loss("charset-replaced", `${questions} times ?`);
+    }
+    const isText = data.includes(MARK) && data.length >= 100 && isTextWithGaps(data);
+    return isText ? loss("charset-replaced", "what is no text was left out") : null;
+  }
+
+  function mappedOnes(data) {
+    const found = mapped(data);
+    return found && loss(...found);
   }
 
   const ones = (byte) => countOf(byte.toString(2), "1");
@@ -73,10 +89,11 @@
     for (const { cause, detail, kind, often } of KINDS) {
       if (codes(data).some((byte) => kind.has[byte])) continue;
       for (const size of sizes(data)) {
-        if (!fitsWithout(data, size, kind)) continue;
+        if (!fitsWithout(data, size, kind) || areTooMany(data.length, size, kind)) continue;
         const said = `${detail}: ${size - data.length} bytes`;
-        const code = restored(data, size, kind, proof);
+        const { code, isAll } = restored(data, size, kind, proof);
         if (code !== null) return loss(cause, said, code);
+        if (isAll) continue; // they were put back in every way, and no signature holds: something else is missing
         fitting.push([Math.log(often) + likelihood(data.length, size, kind), cause, said]);
       }
     }
@@ -133,10 +150,24 @@
     return lost * Math.log(part) + Math.max(free - lost, 0) * Math.log1p(-part);
   }
 
+  /* Whether so many of the kind are no chance in a code; of 00 a field may be full. */
+  function areTooMany(left, size, kind) {
+    if (kind.has[0]) return false;
+    const form = TEMPLATES.get(size);
+    const forced = form.filter((allowed) => isSubset(allowed, kind)).length;
+    const usual = (form.filter((allowed) => allowed === ANY).length * kind.list.length) / 256;
+    return size - left - forced > 3 * usual + 4;
+  }
+
   /* The beginning of a code, or a code of which whole packets are missing in the middle or at the start. */
   function cutOff(data) {
     if (data.length < 4) return null;
     const said = big(data.slice(1, 3)) + 3;
+    const came = data.replace(/\0+$/, "");
+    const isFilled = LEAST <= said && said <= Math.min(MOST, data.length) && came.length + FILLED <= said;
+    if (isFilled && fits(TEMPLATES.get(said), came)) {
+      return { ...loss("cut", `${came.length} of ${said} bytes came, the rest is 00`), wholeUntilEnd: true };
+    }
     if (LEAST <= said && said <= MOST && data.length < said && data.charCodeAt(0) >= 0x80 && data[1] === "\x01") {
       const form = TEMPLATES.get(said);
       if (fits(form, data)) return { ...loss("cut", `${data.length} of ${said} bytes came`), wholeUntilEnd: true };
@@ -152,8 +183,16 @@
   }
 
   /* Whole in shape though no signature holds, or near to a shape. */
-  function resembling(data) {
-    if (isShaped(data)) return loss("whole", "its signatures do not hold: forged, or single bytes changed");
+  function resembling(data, proof) {
+    if (isShaped(data)) {
+      const code = bare(data);
+      const isMasked = /^\0*$/.test(code.slice(158, 191));
+      if (isMasked) return loss("whole", "its signatures do not hold: a capture left the accounts out");
+      if (!proof.canPutBack || proof.riderHolds(code) || proof.issuerHolds(code)) {
+        return loss("whole", "its signatures do not hold: forged, or single bytes changed");
+      }
+      return loss("undetermined", "neither signature holds: forged, or bytes changed");
+    }
     const wrong = misfits(data);
     const isHeaded = data.slice(3, 8) === "$\x01\x01\0\0" && data.length > 40;
     return (wrong !== null && wrong <= 8) || isHeaded ? loss("undetermined") : null;
@@ -185,5 +224,5 @@
     }
   }
 
-  Object.assign(yima.diagnosing, { lossOf });
+  Object.assign(yima.diagnosing, { changedInPlace, lossOf });
 })(globalThis.yima);

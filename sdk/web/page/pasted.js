@@ -17,7 +17,16 @@
   const DATA_URI = whole("data:[\\w.+/-]*((?:;[\\w.=+-]+)*),([\\x00-\\x7f]*)");
   const BRACES = whole(`[^{}]*\\{([^{}]*)\\}[${B}]*;?(?:[^{}"]*=[${B}]*\\d+[${B}]*;)?[${B}]*`);
   const COMMENTS = /\/\/[^\n]*|\/\*[^]*?\*\//g;
-  const SQL = whole(`[xX]'([0-9a-fA-F${B}]*)'|\\\\\\\\?x([0-9a-fA-F]{4,})|<([0-9a-fA-F${B}]+)>`);
+  const LEFT_OFF = "(?:\\.\\.\\. \\d+ more bytes?)?";
+  const SQL = whole(
+    `[xX]'([0-9a-fA-F${B}]*)'|\\\\\\\\?x([0-9a-fA-F]{4,})|<(?:Buffer )?([0-9a-fA-F${B}]+)${LEFT_OFF}>`,
+  );
+  const each = (open, close) => `(?:${open}[0-9a-fA-F]{2}${close}[${B}]*){2,}`;
+  const EACH = whole([each("\\[", "\\]"), each("<", ">"), each("\\(", "\\)")].join("|"));
+  const BASE32 = whole("[A-Z2-7]{40,}={0,6}|[a-z2-7]{40,}={0,6}");
+  const LETTERS_32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const LETTERS_45 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
+  const BASE45 = whole("[0-9A-Z $%*+./:-]{40,}");
   const ESCAPE = /\\x[0-9a-fA-F]{1,2}|\\u00[0-9a-fA-F]{2}|\\[0-7]{1,3}|\\[abefnrtv\\'"?/]|[^\\\n\r]/g;
   const SIMPLE = Object.fromEntries([..."abefnrtv\\'\"?/"].map((key, at) => [key, "\x07\b\x1b\f\n\r\t\v\\'\"?/"[at]]));
   const STRINGS = whole(`[${B}]*(?:[\\w${B}\\[\\]*]*=)?[${B}]*((?:"(?:[^"\\\\]|\\\\[^])*"[${B}]*)+);?[${B}]*`);
@@ -154,8 +163,10 @@
     return numbers.every((one) => -128 <= one && one <= 255) ? pasted(bytes(numbers), "C array", OF_NUMBERS) : null;
   }
 
-  /* X'8001' of SQL, \x8001 of PostgreSQL, <80015b24> of Apple's. */
+  /* X'8001' of SQL, \x8001 of PostgreSQL, <80015b24> of Apple's, <Buffer 80 01> of Node's, which may leave off; and
+     [80][01] or <80><01> of terminal programs. */
   function wrappedHex(text) {
+    if (EACH.test(text)) return pasted(pairs(text.replace(/[^0-9a-fA-F]/g, "")), "hex", "hex-text");
     const match = SQL.exec(text);
     return match ? pasted(pairs(unblanked(match[1] || match[2] || match[3] || "")), "hex", "hex-text") : null;
   }
@@ -184,7 +195,8 @@
 
   function percent(text) {
     if (text.split("%").length > 4 && PERCENT.test(text) && !/^[a-zA-Z]+:\/\//.test(text)) {
-      return pasted(unquoted(text), "percent-encoded", "percent-encoded");
+      const spaced = text.includes("%20") ? text : text.replaceAll("+", "%20"); // as forms are sent
+      return pasted(unquoted(spaced), "percent-encoded", "percent-encoded");
     }
     if ((text.match(/=[0-9A-F]{2}/g) ?? []).length < 16 || !PRINTABLE.test(text)) return null;
     const data = text.replace(/=(?:\r?\n|([0-9a-fA-F]{2}))/g, (_, digits) => (digits ? fromHex(digits) : ""));
@@ -212,6 +224,27 @@
     return pasted(pairs(digits.join("")), "hex", "hex-text");
   }
 
+  function base32(text) {
+    const body = unblanked(text).replace(/=+$/, "");
+    if (!BASE32.test(body) || [1, 3, 6].includes(body.length % 8)) return null;
+    const bits = [...body.toUpperCase()].map((letter) => LETTERS_32.indexOf(letter).toString(2).padStart(5, "0"));
+    const octets = bits.join("").match(/.{8}/g).map((octet) => parseInt(octet, 2));
+    return pasted(octets.map((octet) => String.fromCharCode(octet)).join(""), "base32", "base32-text");
+  }
+
+  /* RFC 9285: three letters, the lowest first, for two bytes; two for one. */
+  function base45(text) {
+    if (!BASE45.test(text) || text.length % 3 === 1) return null;
+    let data = "";
+    for (let at = 0; at < text.length; at += 3) {
+      const values = [...text.slice(at, at + 3)].map((letter, place) => LETTERS_45.indexOf(letter) * 45 ** place);
+      const sum = values.reduce((one, other) => one + other, 0);
+      if (sum >> (8 * (values.length - 1))) return null;
+      data += values.length === 3 ? String.fromCharCode(sum >> 8, sum & 255) : String.fromCharCode(sum);
+    }
+    return pasted(data, "base45", "base45-text");
+  }
+
   function base64(text) {
     const body = unblanked(ARMOUR.exec(text)?.[1] ?? text);
     const data = body.length >= BASE64_LEAST ? fromBase64(body) : null;
@@ -231,7 +264,9 @@
 
   const unquoted = (text) => text.replace(/%([0-9a-fA-F]{2})/g, (_, digits) => fromHex(digits));
 
-  const READERS = [dataUri, dump, wrappedHex, literal, json, array, quoted, numbers, hex, escaped, percent, base64];
+  const READERS = [
+    dataUri, dump, wrappedHex, literal, json, array, quoted, numbers, hex, escaped, percent, base32, base45, base64,
+  ];
 
   /* What a file or a paste holds, no picture: {bytes, form}, or {problem}. */
   yima.payload = (given) => {

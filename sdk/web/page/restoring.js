@@ -6,11 +6,13 @@
   const MARK = "\x15"; // before a signature
   const LOST_MOST = 2; // in one area; of more there are too many ways to try
 
+  /* {code, isAll}: the code, if one was found, and whether every way was tried. */
   function restored(data, size, kind, proof) {
     const c = size - LEAST;
-    if (kind.list.length > 2 || !proof.canPutBack) return null;
+    if (kind.list.length > 2 || !proof.canPutBack) return { code: null, isAll: false };
     const form = TEMPLATES.get(size);
     const ends = [198 + c, 263 + c, size];
+    let isAll = size - data.length <= LOST_MOST;
     for (const losses of splits(data, size, ends)) {
       let begin = 0;
       const areas = losses.map((lost, area) => {
@@ -21,10 +23,11 @@
       });
       const [heads, signatures, tails] = areas;
       const isTooMuch = heads.length * signatures.length > BUDGET || tails.length > BUDGET;
+      isAll &&= !isTooMuch;
       const code = isTooMuch || areas.some((area) => !area.length) ? null : holding(heads, signatures, tails, proof);
-      if (code !== null) return code;
+      if (code !== null) return { code, isAll: true };
     }
-    return null;
+    return { code: null, isAll };
   }
 
   function holding(heads, signatures, tails, proof) {

@@ -135,7 +135,7 @@
   };
 
   Object.assign((yima.diagnosing ??= {}), {
-    ANY, LEAST, MOST, TEMPLATES, big, bytesOf, codes, familyOf, fits, fromHex, isAscii, isShaped, little, misfits,
+    ANY, LEAST, MOST, TEMPLATES, bare, big, bytesOf, codes, familyOf, fits, fromHex, isAscii, isShaped, little, misfits,
     proofs, range, stringOf, values,
   });
 })((globalThis.yima ??= {}));

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sdk.bench.damages import LOST, UNDONE, Damage, without
+from benchmarks.damages import LOST, OPEN, UNDONE, Damage, without
+from tests.sdk.conftest import PAYMENT, new_rider
 from yima.sdk.bench import CAUSES, Cause, diagnose
+from yima.sdk.bench.capture import Level, kept
 from yima.sdk.bench.page import PAGES, page_with_table
+from yima.sdk.issuer import RootAuthority, make_issuer
 
 NOW = 1_790_000_000
 
@@ -43,6 +46,27 @@ def test_what_is_lost_is_named(name: str, codes: list[bytes]) -> None:
     for _, came in damaged(codes, LOST[name]):
         found = diagnose(came)
         assert (str(found.cause), found.proved) == (name.split(maxsplit=1)[0], False)
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_what_has_no_cause_of_its_own_is_left_open(name: str, codes: list[bytes]) -> None:
+    """It was called a cut, flow control or whole."""
+    for _, came in damaged(codes[4:6], OPEN[name]):
+        assert diagnose(came).cause in (Cause.UNDETERMINED, Cause.NOT_A_CODE)
+
+
+def test_lost_bytes_that_are_of_no_kind_are_no_flow_control(root: RootAuthority) -> None:
+    """A code without 11 and 13 that lost two other bytes was said to have lost those."""
+    tries = (new_rider(make_issuer(root), payment_account=PAYMENT).code(NOW) for _ in range(400))
+    code = next(code for code in tries if not {0x11, 0x13} & set(code))
+    assert diagnose(code[:60] + code[61:-10] + code[-9:]).cause is not Cause.FLOW_CONTROL_DROPPED
+    assert diagnose(code[:64] + code[80:]).cause is Cause.CUT
+
+
+def test_a_capture_without_accounts_is_not_called_damaged(codes: list[bytes]) -> None:
+    found = diagnose(kept(codes[0], Level.MASKED) or b"")
+    assert found.cause is Cause.WHOLE
+    assert "a capture left the accounts out" in found.detail
 
 
 def test_swallowed_flow_control_is_named_or_left_open_and_put_back_where_little_is_lost(codes: list[bytes]) -> None:
@@ -125,7 +149,7 @@ def test_any_bytes_give_an_answer(data: bytes) -> None:
 
 
 def test_an_answer_never_quotes_the_input(codes: list[bytes]) -> None:
-    for damage in (*UNDONE.values(), *LOST.values()):
+    for damage in (*UNDONE.values(), *LOST.values(), *OPEN.values()):
         said = json.dumps(diagnose(damage(codes[0])).document())
         assert "6228480402564890" not in said
         assert "31048700000000019999" not in said

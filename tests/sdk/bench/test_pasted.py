@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import given
@@ -48,6 +49,11 @@ FORMS: dict[str, Callable[[bytes], str]] = {
     "SQL": lambda data: f"X'{data.hex()}'",
     "PostgreSQL": lambda data: "\\x" + data.hex(),
     "NSData": lambda data: f"<{data.hex()}>",
+    "base32": lambda data: base64.b32encode(data).decode(),
+    "Node": lambda data: f"<Buffer {data.hex(' ')}>",
+    "[80]": lambda data: "".join(f"[{byte:02X}]" for byte in data),
+    "<80>": lambda data: " ".join(f"<{byte:02x}>" for byte in data),
+    "form": lambda data: quote_plus(data, safe=""),
     "C string": lambda data: '"' + "".join(f"\\{byte:03o}" for byte in data) + '"',
 }
 TOOLS = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sdk.bench.damages import line
+from benchmarks.damages import line
 from yima.sdk.bench.rates import ORDER, makes_sense, search
 from yima.sdk.cli.main import main
 from yima.validator.ports import Reading

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.sdk.bench.damages import LOST, UNDONE, Damage, without
+from benchmarks.damages import LOST, OPEN, UNDONE, Damage, without
 from tests.sdk.bench.test_pasted import FORMS, dump
 from yima.sdk.bench import CAUSES, Diagnosis, diagnose
 from yima.sdk.bench.browser import SCRIPT, script
@@ -27,6 +27,8 @@ SCRIPTS = (
     "dumps",
     "pasted",
     "packets",
+    "rewritten",
+    "mapped",
     "restoring",
     "losses",
     "lines",
@@ -117,9 +119,9 @@ def test_the_tables_are_pythons() -> None:
     assert SCRIPT.read_text(encoding="utf-8") == script(), "run: python -m yima.sdk.bench.browser"
 
 
-@pytest.mark.parametrize("name", [*UNDONE, *LOST])
+@pytest.mark.parametrize("name", [*UNDONE, *LOST, *OPEN])
 def test_every_damage_is_named_as_python_names_it(name: str, ask: Ask, code: bytes) -> None:
-    damage = (UNDONE | LOST)[name]
+    damage = (UNDONE | LOST | OPEN)[name]
     assert_agrees(ask, damage(code))
     assert_agrees(ask, damage(b"\x55" + code))
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.sdk.bench.damages import without
+from benchmarks.damages import without
 from tests.sdk.web.opened import Opened
 from yima.sdk.web.build import PACKED, search_script
 

@@ -1,9 +1,14 @@
 """What happens to a code on its way, done to it: the opposite of what yima.sdk.bench undoes, and written without it."""
 
 import base64
+import gzip
+import html
+import zlib
 from collections.abc import Callable
 from itertools import pairwise
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote_from_bytes, quote_plus
+
+from yima.sdk.bench.rewritten import LAYOUTS
 
 Damage = Callable[[bytes], bytes]
 
@@ -74,6 +79,36 @@ def line(code: bytes, sent: int, read: int, *, waits_for_idle: bool = False) -> 
             moment = int(moment) + 1
 
 
+def pieces(code: bytes, size: int) -> list[bytes]:
+    """In packets."""
+    return [code[at : at + size] for at in range(0, len(code), size)]
+
+
+def escaped(code: bytes, escapes: dict[int, bytes]) -> bytes:
+    """Each of these bytes as a protocol sends it."""
+    return b"".join(escapes.get(byte, bytes([byte])) for byte in code)
+
+
+def base45(code: bytes) -> bytes:
+    """RFC 9285."""
+    letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
+    text = ""
+    for pair in pieces(code, 2):
+        number = int.from_bytes(pair)
+        text += "".join(letters[number // 45**place % 45] for place in range(len(pair) + 1))
+    return text.encode()
+
+
+def keyboard(detail: str, encoding: str = "utf-8") -> Callable[[str], bytes]:
+    """What comes of a text that was typed so."""
+    came, meant = next((came, meant) for said, came, meant in LAYOUTS if said == detail)
+    letters = dict(zip(meant, came, strict=True))
+    return lambda text: "".join(letters.get(letter, letter) for letter in text).encode(encoding)
+
+
+_SLIP = {0xC0: b"\xdb\xdc", 0xDB: b"\xdb\xdd"}
+_HDLC = {0x7D: b"\x7d\x5d", 0x7E: b"\x7d\x5e"}
+
 UNDONE: dict[str, Damage] = {
     "whole": lambda code: code,
     "utf8-reencoded": lambda code: code.decode("latin-1").encode(),
@@ -114,6 +149,44 @@ UNDONE: dict[str, Damage] = {
     "newline-translated 0A 0D": lambda code: code.replace(b"\n", b"\r"),
     "newline-translated 0A 0D0A": lambda code: code.replace(b"\n", b"\r\n"),
     "control-bytes-replaced": lambda code: code.replace(b"\x1d", b"]"),
+    "control-bytes-replaced by names": lambda code: code.replace(b"\x1d", b"<GS>").replace(b"\x04", b"<EOT>"),
+    "charset-reencoded cp850": lambda code: code.decode("cp850").encode(),
+    "charset-reencoded utf16 with a mark": lambda code: code.decode("latin-1").encode("utf-16"),
+    "utf8-reencoded in hex": lambda code: code.decode("latin-1").encode().hex().encode(),
+    "utf8-reencoded percent": lambda code: quote_plus(code.decode("latin-1")).encode(),
+    "percent-encoded form": lambda code: quote_plus(code).encode(),
+    "base64-text url": lambda code: base64.urlsafe_b64encode(code).rstrip(b"="),
+    "base64-text of hex": lambda code: base64.b64encode(code.hex().encode()),
+    "base32-text": base64.b32encode,
+    "base45-text": base45,
+    "hex-text brackets": lambda code: "".join(f"[{byte:02X}]" for byte in code).encode(),
+    "hex-text of hex": lambda code: code.hex().encode().hex().encode(),
+    "escaped-text html": lambda code: html.escape(code.decode("latin-1")).encode("latin-1"),
+    "escaped-text xml": lambda code: code.decode("latin-1").encode("ascii", "xmlcharrefreplace"),
+    "framed log": lambda code: b"2026-11-27 09:00:00.123 RX: " + code.hex(" ").encode(),
+    "framed link": lambda code: b"https://example.org/q?code=" + base64.urlsafe_b64encode(code),
+    "framed tag": lambda code: b"<barcode>" + code.hex().encode() + b"</barcode>",
+    "framed DataMatrix": lambda code: b"]d2" + code,
+    "framed echo": lambda code: bytes.fromhex("7e000801000201abcd02000001003331") + code,
+    "framed sum": lambda code: b"\x02" + code + b"\x03" + bytes([sum(code) & 0xFF]),
+    "repeated-piece every byte": lambda code: bytes(byte for byte in code for _ in range(2)),
+    "repeated-piece whole": lambda code: code + code,
+    "byte-order": lambda code: code[::-1],
+    "byte-order pairs": lambda code: b"".join(piece[::-1] for piece in pieces(code, 2)),
+    "byte-order words": lambda code: b"".join(piece[::-1] for piece in pieces(code, 4)),
+    "byte-order bits": lambda code: bytes(int(f"{byte:08b}"[::-1], 2) for byte in code),
+    "byte-order packets": lambda code: code[:64] + code[128:192] + code[64:128] + code[192:],
+    "byte-stuffing SLIP": lambda code: b"\xc0" + escaped(code, _SLIP) + b"\xc0",
+    "byte-stuffing HDLC": lambda code: b"\x7e" + escaped(code, _HDLC) + b"\x7e",
+    "byte-stuffing DLE": lambda code: b"\x10\x02" + escaped(code, {0x10: b"\x10\x10"}) + b"\x10\x03",
+    "byte-stuffing telnet": lambda code: escaped(code, {0xFF: b"\xff\xff"}),
+    "keyboard-layout AZERTY": lambda code: keyboard("typed for QWERTY, read as AZERTY")(code.hex()),
+    "keyboard-layout AZERTY cp1252": lambda code: keyboard("typed for QWERTY, read as AZERTY", "cp1252")(code.hex(" ")),
+    "keyboard-layout QWERTZ": lambda code: keyboard("typed for QWERTY, read as QWERTZ")(
+        base64.b64encode(code).decode()
+    ),
+    "keyboard-layout set to AZERTY": lambda code: keyboard("typed for AZERTY, read as QWERTY")(code.hex()),
+    "keyboard-layout caps lock": lambda code: base64.b64encode(code).swapcase(),
 }
 """What can be undone to the last byte: the code comes out again, and its signatures prove it."""
 
@@ -123,6 +196,21 @@ LOST: dict[str, Damage] = {
     "charset-replaced sjis": lambda code: code.decode("shift-jis", "replace").encode(),
     "charset-replaced ?": lambda code: bytes(byte if byte < 128 else 63 for byte in code),
     "charset-replaced gbk ?": lambda code: code.decode("latin-1").encode("gbk", "replace"),
+    "charset-replaced gb18030 left out": lambda code: code.decode("gb18030", "ignore").encode(),
+    "charset-replaced utf8 left out": lambda code: code.decode("utf-8", "ignore").encode(),
+    "charset-replaced big5": lambda code: code.decode("big5", "replace").encode(),
+    "charset-replaced cp437 to cp1252": lambda code: code.decode("cp437").encode("cp1252", "replace"),
+    "charset-replaced dots": lambda code: bytes(byte if 32 <= byte < 127 else 46 for byte in code),
+    "utf8-reencoded and cut at 255": lambda code: code.decode("latin-1").encode()[:255],
+    "control-bytes-replaced by blanks": lambda code: bytes(max(byte, 32) for byte in code),
+    "control-bytes-replaced 00 by a blank": lambda code: code.replace(b"\0", b" "),
+    "bit-stuck high": lambda code: bytes(byte | 0x40 for byte in code),
+    "bit-stuck low": lambda code: bytes(byte & ~0x20 for byte in code),
+    "compressed gzip": lambda code: gzip.compress(code, mtime=0),
+    "compressed zlib": zlib.compress,
+    "seven-bit mark parity": lambda code: bytes(byte | 0x80 for byte in code),
+    "seven-bit and a suffix": lambda code: bytes(byte & 127 for byte in code) + b"\r\n",
+    "seven-bit keyboard": lambda code: bytes(byte for byte in code if 32 <= byte < 127) + b"\n",
     "seven-bit": lambda code: bytes(byte & 127 for byte in code),
     "seven-bit parity": even_parity,
     "seven-bit dropped": lambda code: bytes(byte for byte in code if byte < 128),
@@ -132,6 +220,16 @@ LOST: dict[str, Damage] = {
     "cut": lambda code: code[:100],
     "cut at the end": lambda code: code[:-3],
     "cut hex": lambda code: code[:20].hex().encode(),
+    "cut at 64": lambda code: code[:64],
+    "cut at 128": lambda code: code[:128],
+    "cut at 256": lambda code: code[:256],
+    "cut at the start": lambda code: code[1:],
+    "cut at the first 00": lambda code: code.split(b"\0")[0],
+    "cut hex at 255": lambda code: code.hex().encode()[:255],
+    "cut base64 at 128": lambda code: base64.b64encode(code)[:128],
+    "cut and filled": lambda code: code[:128].ljust(len(code), b"\0"),
+    "cut by Node": lambda code: f"<Buffer {code[:50].hex(' ')} ... {len(code) - 50} more bytes>".encode(),
+    "cut hex line": lambda code: b"\n".join(piece.hex(" ").encode() for piece in pieces(code[:64] + code[80:], 16)),
     "cut packet": lambda code: code[:64] + code[128:],
     "baud-mismatch 9600 at 115200": lambda code: line(code, 9600, 115200),
     "baud-mismatch 115200 at 9600": lambda code: line(code, 115200, 9600),
@@ -142,3 +240,19 @@ LOST: dict[str, Damage] = {
     "baud-mismatch 9600 at 38400": lambda code: line(code, 9600, 38400),
 }
 """What is lost for good, or cannot be undone: the cause is named without a proof."""
+
+OPEN: dict[str, Damage] = {
+    "one byte changed": lambda code: code[:99] + bytes([code[99] ^ 4]) + code[100:],
+    "sixty bytes changed": lambda code: bytes(byte ^ (place % 5 == 0) for place, byte in enumerate(code)),
+    "a packet of zeros": lambda code: code[:64] + bytes(64) + code[128:],
+    "bytes put in": lambda code: code[:70] + b"\x9c" + code[70:140] + b"\x07\xe1" + code[140:],
+    "one packet of the middle": lambda code: code[64:128],
+    "shifted by a bit": lambda code: (int.from_bytes(code) << 1).to_bytes(len(code) + 1),
+    "xor 55": lambda code: bytes(byte ^ 0x55 for byte in code),
+    "base64 in small letters": lambda code: base64.b64encode(code).lower(),
+    "cat -v": lambda code: "".join(
+        ("M-" if byte > 127 else "") + (f"^{chr(byte % 128 + 64)}" if byte % 128 < 32 else chr(byte % 128))
+        for byte in code
+    ).encode(),
+}
+"""What has no cause of its own, or leaves too little: nothing may be named for it but that it is open."""
