@@ -7,7 +7,8 @@ Rules it keeps:
 - The ELF has the symbol table (costs are counted by it) and line numbers for a debugger. Types and variables stay out:
   with them the compiler makes other code (seen with 0.17.1), and what is debugged must be what is flashed.
 - An image is linked for one slot: it runs where it lies.
-- The budget is checked here: 128 KB of flash; RAM is checked by the linker script.
+- What a board is comes from its description (hardware.py). The budget is checked here (flash.image_max); RAM is checked
+  by the linker script.
 """
 
 import importlib.util
@@ -18,6 +19,15 @@ from enum import StrEnum
 from importlib.metadata import version as installed
 from pathlib import Path
 
+from yima.firmware_images.hardware import (
+    DEFAULT_BOARD,
+    IMAGE_HEADER,
+    Hardware,
+    Place,
+    board,
+    linker_script,
+    write_map,
+)
 from yima.validator.errors import YimaError
 from yima.validator.remedies import install_requirement
 from yima.validator.texts import Text
@@ -26,33 +36,24 @@ from yima.validator.version import VERSION
 ROOT = Path(__file__).resolve().parent.parent
 COMPILER = "0.17.1"
 """The pinned ziglang: another one makes other bytes and other costs."""
-FLASH_BUDGET = 128 * 1024
-IMAGE_HEADER = 0x200
-RAM_START = 0x20000000
-STACK_BYTES = 16 * 1024
-"""The stack has the beginning of RAM: one that overflows meets the guard below it, and faults."""
-
 _FLAGS = (
-    *("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m7", "-std=c11", "-O2", "-gline-tables-only"),
+    *("-std=c11", "-O2", "-gline-tables-only"),
     *("-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-ffunction-sections", "-fdata-sections"),
     *("-fno-unwind-tables", "-fno-asynchronous-unwind-tables"),
     *("-Wall", "-Wextra", "-Wshadow", "-Wno-unused-command-line-argument", "-nostdlib"),
-    *("-Wl,--gc-sections", "-Wl,-e,reset", "-Wl,-z,max-page-size=4", "-Wl,--build-id=none"),
-    "-DYIMA_KERNEL_32=1",
+    *("-Wl,--gc-sections", "-Wl,-z,max-page-size=4", "-Wl,--build-id=none"),
 )
 _UNROLLED = ("runtime.c", "sm2.c", "sm2_32.c", "sm3.c")
 """Where loops are worth their room unrolled: nine tenths of a tap. The rest would take 18 KB for nothing."""
 
-INCLUDES = (
-    "firmware_images/app",
-    "firmware_images/boards",
-    "firmware_images/boards/mps2_an500",
-    "validator/core",
-    "validator/core/include",
-)
-_BOARD = "firmware_images/boards/mps2_an500"
-HARDWARE = "mps2-an500"
-"""As images name it (TLV 00A2); map.h says the same to the firmware."""
+_INCLUDES = ("firmware_images/app", "firmware_images/boards", "validator/core", "validator/core/include")
+
+
+def includes(hardware: Hardware, made: Path) -> tuple[str, ...]:
+    """The folders that the firmware includes from, relative to the root of the repository but for `made`, into which
+    the board's map.h is written."""
+    folder = str(hardware.folder.relative_to(ROOT))
+    return (*_INCLUDES[:2], folder, *_INCLUDES[2:], str(write_map(hardware, made).resolve()))
 
 
 class BuildError(YimaError):
@@ -77,10 +78,9 @@ class Slot(StrEnum):
     A = "a"
     B = "b"
 
-    @property
-    def address(self) -> int:
-        """Its first byte: the MCUboot header."""
-        return 0x10000 if self is Slot.A else 0x40000
+    def of(self, hardware: Hardware) -> Place:
+        """Where it lies on a board; the MCUboot header comes first."""
+        return hardware.slots[self is Slot.B]
 
 
 class Environment(StrEnum):
@@ -97,9 +97,10 @@ class Environment(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """One build. image: the bytes from the vector table on, as they lie in flash behind the header. ram_bytes: static
-    data and the stack's reserve."""
+    """One build. image: the bytes as they lie in flash behind the header. ram_bytes: static data and the stack's
+    reserve; 0: nobody counts them."""
 
+    hardware: Hardware
     product: Product
     slot: Slot
     environment: Environment
@@ -108,45 +109,77 @@ class Built:
     ram_bytes: int
 
 
-def sources() -> list[Path]:
+def sources(hardware: Hardware) -> list[Path]:
     """What is compiled, relative to the root of the repository, in a fixed order."""
     core = (ROOT / "validator" / "core").glob("*.c")
-    ours = (*(ROOT / "firmware_images" / "app").glob("*.c"), *(ROOT / _BOARD).glob("*.c"))
+    ours = (*(ROOT / "firmware_images" / "app").glob("*.c"), *hardware.folder.glob("*.c"))
     left_out = {"sm2_64.c", "sm2_adx.c"}
     return sorted(path.relative_to(ROOT) for path in (*core, *ours) if path.name not in left_out)
 
 
-def build(product: Product, slot: Slot, environment: Environment, folder: Path) -> Built:
-    """Builds into `folder` (made if need be): one ELF and one linker script. Raises BuildError with what the compiler
-    said, or if the image is over its budget."""
+def defines(product: Product, environment: Environment, hardware: Hardware) -> tuple[str, ...]:
+    """What the sources want to be told."""
+    return (
+        f"YIMA_PRODUCT_{product.name}",
+        f"YIMA_ENVIRONMENT={environment.number}",
+        f'YIMA_VERSION="{VERSION}"',
+        *(("YIMA_KERNEL_32=1",) if hardware.target.kernel == 32 else ()),
+    )
+
+
+def build(
+    product: Product, slot: Slot, environment: Environment, folder: Path, hardware: Hardware | None = None
+) -> Built:
+    """Builds into `folder` (made if need be): one ELF and one linker script. hardware: default mps2-an500. Raises
+    BuildError with what the compiler said, or if the image is over its budget."""
+    hardware = hardware or board()
     _check_compiler()
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{product.full_name}-{environment}-{slot}"
+    name = build_name(product, environment, slot, hardware)
     script, elf = folder / f"{name}.ld", folder / f"{name}.elf"
-    template = (ROOT / _BOARD / "mps2.ld").read_text()
-    script.write_text(template.replace("@IMAGE@", hex(slot.address + IMAGE_HEADER)))
+    script.write_text(linker_script(hardware, slot.of(hardware)))
     compiler = [
-        *(sys.executable, "-m", "ziglang", "cc", *_FLAGS),
+        *(sys.executable, "-m", "ziglang", "cc", *hardware.target.flags, *_FLAGS, f"-Wl,-e,{hardware.target.entry}"),
         *(f"-ffile-prefix-map={path}={name}" for path, name in ((ROOT, "."), (_compiler_folder(), "ziglang"))),
-        *(f"-I{folder_name}" for folder_name in INCLUDES),
-        f"-DYIMA_PRODUCT_{product.name}",
-        f"-DYIMA_ENVIRONMENT={environment.number}",
-        f'-DYIMA_VERSION="{VERSION}"',
+        *(f"-I{folder_name}" for folder_name in includes(hardware, folder / hardware.name)),
+        *(f"-D{define}" for define in defines(product, environment, hardware)),
     ]
     unrolled = elf.with_suffix(".unrolled.o")
-    fast = [str(path) for path in sources() if path.name in _UNROLLED]
-    rest = [str(path) for path in sources() if path.name not in _UNROLLED]
+    fast = [str(path) for path in sources(hardware) if path.name in _UNROLLED]
+    rest = [str(path) for path in sources(hardware) if path.name not in _UNROLLED]
     _compile([*compiler, "-r", "-Wl,--no-gc-sections", *fast], unrolled, name)
     script_flag = f"-Wl,-T,{script.resolve()}"
     _compile([*compiler, "-fno-unroll-loops", *rest, str(unrolled.resolve()), script_flag], elf, name)
-    image, ram = _read(elf, slot)
-    if len(image) + IMAGE_HEADER > FLASH_BUDGET:
+    image, ram = _read(elf, hardware, slot.of(hardware))
+    return _within_budget(
+        Built(
+            hardware=hardware,
+            product=product,
+            slot=slot,
+            environment=environment,
+            elf=elf,
+            image=image,
+            ram_bytes=ram,
+        )
+    )
+
+
+def build_name(product: Product, environment: Environment, slot: Slot, hardware: Hardware) -> str:
+    """The stem of a build's files; the first board's are called by the product alone."""
+    which = "" if hardware.name == DEFAULT_BOARD else f"{hardware.name}-"
+    return f"{product.full_name}-{which}{environment}-{slot}"
+
+
+def _within_budget(built: Built) -> Built:
+    """Raises BuildError."""
+    size, most = len(built.image) + IMAGE_HEADER, built.hardware.image_max
+    if size > most:
         raise BuildError(
-            name,
-            Text(f"{len(image)} bytes are over the budget of {FLASH_BUDGET}", f"映像 {len(image)} 字节，超出预算"),
+            built.elf.stem,
+            Text(f"{size} bytes are over the budget of {most}", f"映像 {size} 字节，超出预算 {most}"),
             Text("Leave something out", "请减小映像"),
         )
-    return Built(product=product, slot=slot, environment=environment, elf=elf, image=image, ram_bytes=ram)
+    return built
 
 
 def _compile(command: list[str], output: Path, name: str) -> None:
@@ -183,20 +216,21 @@ def _check_compiler() -> None:
         )
 
 
-def _read(elf: Path, slot: Slot) -> tuple[bytes, int]:
+def _read(elf: Path, hardware: Hardware, place: Place) -> tuple[bytes, int]:
     """What lies in the slot, flattened, and the RAM in use."""
     from elftools.elf.elffile import ELFFile  # noqa: PLC0415  # whoever only wants the names needs no ELF reader
 
-    start = slot.address + IMAGE_HEADER
+    ram = hardware.ram
+    start = (hardware.base or 0) + place.start + IMAGE_HEADER
     flat = bytearray()
-    ram_end = RAM_START
+    ram_end = ram.start
     with elf.open("rb") as file:
         for segment in ELFFile(file).iter_segments("PT_LOAD"):
             at, size = segment["p_paddr"], segment["p_filesz"]
-            if segment["p_vaddr"] >= RAM_START:
+            if ram.start <= segment["p_vaddr"] < ram.start + ram.size:
                 ram_end = max(ram_end, segment["p_vaddr"] + segment["p_memsz"])
-            if at < start or not size:
+            if not start <= at < start + place.size or not size:
                 continue  # the boot stub, and what is only zeros
             flat.extend(b"\xff" * (at - start + size - len(flat)))
             flat[at - start : at - start + size] = segment.data()
-    return bytes(flat), ram_end - RAM_START
+    return bytes(flat), ram_end - ram.start

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from yima.firmware_images.build import INCLUDES, ROOT, BuildError
+from yima.firmware_images.build import ROOT, BuildError, includes
+from yima.firmware_images.hardware import board
 from yima.validator.texts import Text
 
 
@@ -31,7 +32,7 @@ def host_library(sources: Sequence[str | Path], library: Path, *, defines: Seque
     command = [
         *compiler,
         *("-std=c11", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", *watched),
-        *(f"-I{folder}" for folder in INCLUDES),
+        *(f"-I{folder}" for folder in includes(board(), library.parent / "map")),
         *(f"-D{define}" for define in defines),
         *(str(source) for source in sources),
         *("-o", str(library)),

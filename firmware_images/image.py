@@ -22,17 +22,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from yima.firmware_images.hardware import IMAGE_HEADER, Hardware, board, boards
 from yima.firmware_images.keys import is_test_key
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
 
 MAGIC = 0x96F3B83D
-HEADER_SIZE = 0x200
-SLOT_SIZE = 0x30000
-TRAILER_SIZE = 64
 FLAG_ROM_FIXED = 0x100
-TRAILER_MAGIC = bytes.fromhex("77c295f360d2ef7f3552500f2cb67980")
-_SET = b"\x01".ljust(8, b"\xff")
 _HEADER = struct.Struct("<IIHHIIBBHI4x")
 _TLV_MAGIC, _PROTECTED_MAGIC = 0x6907, 0x6908
 _KEY_HASH, _SHA256, _ED25519, _COUNTER = 0x01, 0x10, 0x24, 0x50
@@ -128,18 +124,19 @@ class Image:
 
 
 def read(data: bytes, thing: object = "image") -> Image:
-    """Reads an image, or a slot that begins with one. Raises ImageError for its form; checks no digest."""
-    if len(data) > SLOT_SIZE:
+    """Reads an image, or a slot that begins with one. Raises ImageError for its form; checks no digest. Of a hardware
+    that is known here, the slot that it is linked for is looked at as well."""
+    if len(data) > max(board(name).slots[0].size for name in boards()):
         raise ImageError(thing, Fault.TOO_LARGE)
-    if len(data) < HEADER_SIZE or int.from_bytes(data[:4], "little") != MAGIC:
+    if len(data) < IMAGE_HEADER or int.from_bytes(data[:4], "little") != MAGIC:
         raise ImageError(thing, Fault.NOT_AN_IMAGE)
     _, address, header_size, protected_size, payload_size, flags, major, minor, revision, build = _HEADER.unpack_from(
         data
     )
     end = header_size + payload_size
-    if header_size != HEADER_SIZE or end > min(len(data), SLOT_SIZE - TRAILER_SIZE):
+    if header_size != IMAGE_HEADER or end > len(data):
         raise ImageError(thing, Fault.TRUNCATED)
-    if not flags & FLAG_ROM_FIXED or address not in (0x10000, 0x40000):
+    if not flags & FLAG_ROM_FIXED:
         raise ImageError(thing, Fault.OTHER_SLOT)
     protected: dict[int, bytes] = {}
     if protected_size:
@@ -151,6 +148,8 @@ def read(data: bytes, thing: object = "image") -> Image:
     counter = protected.get(_COUNTER)
     if counter is not None and len(counter) != 4:
         raise ImageError(thing, Fault.TRUNCATED)
+    hardware = _text(protected, HARDWARE_TLV)
+    _check_place(hardware, address, end + size, len(data), thing)
     key_hash = tlvs.get(_KEY_HASH, b"")
     return Image(
         version=(major, minor, revision, build),
@@ -164,9 +163,20 @@ def read(data: bytes, thing: object = "image") -> Image:
         counter=None if counter is None else int.from_bytes(counter, "little"),
         product=_text(protected, PRODUCT_TLV),
         environment=_text(protected, ENVIRONMENT_TLV),
-        hardware=_text(protected, HARDWARE_TLV),
+        hardware=hardware,
         test_key=is_test_key(key_hash),
     )
+
+
+def _check_place(hardware: str | None, address: int, size: int, held: int, thing: object) -> None:
+    """Whether it fits a slot of the board that it names, if that is one of ours."""
+    if hardware not in boards():
+        return
+    slot = board(hardware).slot_at(address)
+    if slot is None:
+        raise ImageError(thing, Fault.OTHER_SLOT)
+    if held > slot.size or size > slot.size - board(hardware).trailer_size:
+        raise ImageError(thing, Fault.TOO_LARGE)
 
 
 def verify(
@@ -220,12 +230,25 @@ def key_hash_of(key: Ed25519PublicKey) -> bytes:
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
 
 
-def factory_slot(image: bytes) -> bytes:
-    """A whole slot as the factory writes it: the image, FF, and a trailer that says tried and confirmed."""
-    trailer = _SET + _SET + TRAILER_MAGIC
-    if len(image) > SLOT_SIZE - TRAILER_SIZE:
+def trailer_magic(hardware: Hardware) -> bytes:
+    """MCUboot's 16 bytes at the end of a slot whose image may start. Flash with larger units than 8 has another one,
+    which names the unit."""
+    if hardware.trailer_unit == 8:
+        return bytes.fromhex("77c295f360d2ef7f3552500f2cb67980")
+    return hardware.trailer_unit.to_bytes(2, "little") + bytes.fromhex("2de15d29410b8d77679c110f1f8a")
+
+
+def factory_slot(image: bytes, hardware: Hardware | None = None) -> bytes:
+    """A whole slot as the factory writes it: the image, FF, and a trailer that says tried and confirmed. hardware:
+    default mps2-an500."""
+    hardware = hardware or board()
+    unit = hardware.trailer_unit
+    flags = b"\x01".ljust(unit, b"\xff") * 2
+    trailer = flags + trailer_magic(hardware).rjust(max(unit, 16), b"\xff")
+    size = hardware.slots[0].size
+    if len(image) > size - hardware.trailer_size:
         raise ImageError("image", Fault.TOO_LARGE)
-    return image.ljust(SLOT_SIZE - len(trailer), b"\xff") + trailer
+    return image.ljust(size - len(trailer), b"\xff") + trailer
 
 
 def _tlvs(data: bytes, at: int, magic: int, thing: object) -> tuple[dict[int, bytes], int]:

@@ -8,14 +8,11 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from yima.firmware_images.hardware import PARAMETERS_HEADER, SETTINGS_HEADER, Hardware, board
 from yima.firmware_images.session import StationKey
 from yima.validator.errors import ParametersError
 from yima.validator.texts import Text
 
-PARAMETERS_AT = (0x80000, 0x90000)
-PARAMETERS_MAX = 0x10000 - 64
-SETTINGS_AT = (0xE0000, 0xE1000)
-SETTINGS_MAX = 4096 - 16
 TEXT_MAX = 40
 KEYS_MAX = 4
 
@@ -45,22 +42,26 @@ class Settings:
     station_keys: Sequence[StationKey] = ()
 
 
-def settings_copy(settings: Settings, sequence: int = 1) -> bytes:
-    """The bytes of one copy of the settings, for SETTINGS_AT. Raises ParametersError for what does not fit."""
+def settings_copy(settings: Settings, sequence: int = 1, hardware: Hardware | None = None) -> bytes:
+    """The bytes of one copy of the settings, for either half of Hardware.settings (default: mps2-an500's). Raises
+    ParametersError for what does not fit."""
+    room = (hardware or board()).settings.size // 2 - SETTINGS_HEADER
     entries = b"".join(bytes([tag, len(value)]) + value for tag, value in _entries(settings))
     most = max(len(settings.keys), len(settings.station_keys))
-    if most > KEYS_MAX or len(entries) > SETTINGS_MAX:
+    if most > KEYS_MAX or len(entries) > room:
         raise _too_large("settings", f"{most} keys, {len(entries)} bytes")
     return struct.pack("<4sIII", b"YSE1", sequence, len(entries), zlib.crc32(entries)) + entries
 
 
-def parameters_copy(parameters: bytes, sequence: int = 1) -> bytes:
-    """The bytes of one copy of the parameters, for PARAMETERS_AT. parameters: a signed package, or for a test device
-    the bare image (Parameters.image). Raises ParametersError if it is larger than a copy."""
-    if not 0 < len(parameters) <= PARAMETERS_MAX:
-        raise _too_large("parameters", f"{len(parameters)} of at most {PARAMETERS_MAX} bytes")
+def parameters_copy(parameters: bytes, sequence: int = 1, hardware: Hardware | None = None) -> bytes:
+    """The bytes of one copy of the parameters, for either half of Hardware.parameters (default: mps2-an500's).
+    parameters: a signed package, or for a test device the bare image (Parameters.image). Raises ParametersError if it
+    is larger than a copy."""
+    room = (hardware or board()).parameters.size // 2 - PARAMETERS_HEADER
+    if not 0 < len(parameters) <= room:
+        raise _too_large("parameters", f"{len(parameters)} of at most {room} bytes")
     head = struct.pack("<4sIII", b"YPR1", sequence, len(parameters), zlib.crc32(parameters))
-    return head.ljust(64, b"\xff") + parameters
+    return head.ljust(PARAMETERS_HEADER, b"\xff") + parameters
 
 
 def _entries(settings: Settings) -> Iterator[tuple[int, bytes]]:

@@ -18,8 +18,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from yima.firmware_images.build import HARDWARE, IMAGE_HEADER, Built, Environment, Product, Slot
-from yima.firmware_images.image import ENVIRONMENT_TLV, HARDWARE_TLV, PRODUCT_TLV, SLOT_SIZE, verify
+from yima.firmware_images.build import Built, Environment, Slot
+from yima.firmware_images.hardware import IMAGE_HEADER, Hardware, board
+from yima.firmware_images.image import ENVIRONMENT_TLV, HARDWARE_TLV, PRODUCT_TLV, verify
 from yima.firmware_images.keys import pem_of_test_key, public_key_of, public_test_key
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
@@ -33,24 +34,19 @@ class SigningError(YimaError):
     """An image could not be signed, or what was signed is not usable."""
 
 
-def image_name(product: Product, environment: Environment, slot: Slot) -> str:
-    """The stem of a build's files."""
-    return f"{product.full_name}-{environment}-{slot}"
-
-
 def write_builds(builds: Iterable[Built], folder: Path) -> Path:
     """Writes each image as NAME.bin beside its ELF, and the manifest. Returns the manifest's path."""
     entries = []
     for built in builds:
-        name = image_name(built.product, built.environment, built.slot)
+        name = built.elf.stem
         (folder / f"{name}.bin").write_bytes(built.image)
         entries.append(
             {
                 "name": name,
                 "product": built.product.full_name,
-                "hardware": HARDWARE,
+                "hardware": built.hardware.name,
                 "slot": str(built.slot),
-                "address": built.slot.address,
+                "address": built.slot.of(built.hardware).start,
                 "environment": str(built.environment),
                 "core_version": VERSION,
                 "elf": built.elf.name,
@@ -92,6 +88,7 @@ def sign_folder(
             version=version,
             counter=counter,
             key=key,
+            hardware=board(entry["hardware"]),
         )
         path.write_bytes(image)
         entry["signed"] = {
@@ -116,14 +113,17 @@ def sign(
     version: str = VERSION,
     counter: int = 1,
     key: Path | None = None,
+    hardware: Hardware | None = None,
 ) -> bytes:
-    """The MCUboot image of `data` (from the vector table on). version: as imgtool takes it, e.g. 0.2.0+7. Raises
-    SigningError; the test key (None) signs test images only."""
+    """The MCUboot image of `data` (what a build made). version: as imgtool takes it, e.g. 0.2.0+7. hardware: default
+    mps2-an500. Raises SigningError; the test key (None) signs test images only."""
+    hardware = hardware or board()
+    place, align = slot.of(hardware), str(hardware.trailer_unit)
     if key is None and environment is not Environment.TEST:
         raise _error(product, "the test key signs no production image", "测试密钥不能签名正式映像", "--key FILE")
     if importlib.util.find_spec("imgtool") is None:
         raise ModuleNotFoundError("No module named 'imgtool'", name="imgtool")
-    texts = ((PRODUCT_TLV, product), (ENVIRONMENT_TLV, str(environment)), (HARDWARE_TLV, HARDWARE))
+    texts = ((PRODUCT_TLV, product), (ENVIRONMENT_TLV, str(environment)), (HARDWARE_TLV, hardware.name))
     with tempfile.TemporaryDirectory() as scratch:
         key_path = key or Path(scratch, "TEST-ONLY.pem")
         if key is None:
@@ -132,9 +132,9 @@ def sign(
         plain.write_bytes(data)
         command = [
             *(sys.executable, "-m", "imgtool.main", "sign", "--key", str(key_path)),
-            *("--header-size", hex(IMAGE_HEADER), "--pad-header", "--slot-size", hex(SLOT_SIZE)),
-            *("--align", "8", "--max-align", "8", "--endian", "little", "--erased-val", "0xff", "--sha", "256"),
-            *("--version", version, "--security-counter", str(counter), "--rom-fixed", hex(slot.address)),
+            *("--header-size", hex(IMAGE_HEADER), "--pad-header", "--slot-size", hex(place.size)),
+            *("--align", align, "--max-align", align, "--endian", "little", "--erased-val", "0xff", "--sha", "256"),
+            *("--version", version, "--security-counter", str(counter), "--rom-fixed", hex(place.start)),
             *(word for tlv, text in texts for word in ("--custom-tlv", hex(tlv), text)),
             *(str(plain), str(image)),
         ]
@@ -144,7 +144,7 @@ def sign(
             raise _error(product, f"imgtool refused: {said}", f"imgtool 拒绝：{said}", "imgtool sign --help")
         made = image.read_bytes()
     public: Ed25519PublicKey = public_test_key() if key is None else public_key_of(key)
-    verify(made, [public], counter_floor=counter, product=product, environment=str(environment), hardware=HARDWARE)
+    verify(made, [public], counter_floor=counter, product=product, environment=str(environment), hardware=hardware.name)
     return made
 
 

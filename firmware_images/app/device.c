@@ -24,7 +24,7 @@ static yima_trip terminal;
 
 static void read_log(void *context, uint32_t address, uint8_t *out, uint32_t size) {
     (void)context;
-    memcpy(out, (const uint8_t *)(uintptr_t)(PORT_LOG + address), size);
+    memcpy(out, port_flash_at(PORT_LOG + address), size);
 }
 
 static int program_log(void *context, uint32_t address, const uint8_t *unit) {
@@ -106,7 +106,7 @@ static void refill(void) {
     uint32_t count = 0;
     yima_log_begin(&device.log, &place, 0);
     while (yima_log_next(&device.log, &place, &entry)) {
-        const uint8_t *bytes = (const uint8_t *)(uintptr_t)(PORT_LOG + entry.address);
+        const uint8_t *bytes = port_flash_at(PORT_LOG + entry.address);
         count += (uint32_t)(yima_remember(&device.validator, bytes, entry.size) || remember_older(bytes, entry.size));
         port_watchdog();
     }
@@ -129,7 +129,7 @@ static void look_back(uint32_t *run, int64_t *newest, uint32_t *lost) {
             *lost += entry.number - expected;
             expected = entry.number + 1;
         }
-        const uint8_t *bytes = (const uint8_t *)(uintptr_t)(PORT_LOG + entry.address);
+        const uint8_t *bytes = port_flash_at(PORT_LOG + entry.address);
         if (yima_facts_read(&facts, bytes, entry.size)) {
             *run = facts.run;
             if (facts.trust) *newest = facts.at;
@@ -244,7 +244,8 @@ static int64_t parameters_until(void) {
 }
 
 void device_start(int has_settings) {
-    static const yima_log_port port = {.unit = 8, .read = read_log, .program = program_log, .erase = erase_log};
+    static const yima_log_port port = {
+        .unit = PORT_FLASH_UNIT, .read = read_log, .program = program_log, .erase = erase_log};
     uint32_t run, lost;
     int64_t newest;
     yima_log_open(&device.log, &port, LOG_BLOCKS, PORT_FLASH_BLOCK);
@@ -295,7 +296,7 @@ static void look_at_backlog(void) {
         yima_log_begin(&device.log, &place, oldest);
         while (entry.number < oldest && yima_log_next(&device.log, &place, &entry)) {
         }
-        const uint8_t *bytes = (const uint8_t *)(uintptr_t)(PORT_LOG + entry.address);
+        const uint8_t *bytes = port_flash_at(PORT_LOG + entry.address);
         const int is_known = entry.number >= oldest && yima_facts_read(&facts, bytes, entry.size) && facts.trust;
         yima_loop_unsent(&device.loop, is_known ? facts.at : 0);
     }

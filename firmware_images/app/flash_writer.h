@@ -5,12 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "port.h"
+
 typedef struct {
-    uint32_t start; /* a multiple of 8 */
+    uint32_t start; /* a multiple of a unit */
     uint32_t size;  /* so many bytes will come */
     uint32_t done;  /* so many have come */
     uint32_t erased_to;
-    uint8_t unit[8];
+    uint8_t unit[PORT_FLASH_UNIT];
 } flash_writer;
 
 /* The block that holds `start` is erased at once, with whatever stands before `start` in it. 1, or 0 if the flash

@@ -20,18 +20,18 @@ enum {
     TLV_ENVIRONMENT = 0xA1,
     TLV_HARDWARE = 0xA2,
     TLVS_MAX = 32, /* in one area; an image has nine in both */
+    UNIT = PORT_FLASH_UNIT,
     FROM_END_MAGIC = 16,
-    FROM_END_IMAGE_OK = 24,
-    FROM_END_COPY_DONE = 32
+    MAGIC_UNITS = UNIT > 16 ? UNIT : 16, /* what is programmed for it */
+    FROM_END_IMAGE_OK = MAGIC_UNITS + IMAGE_TRAILER_UNIT,
+    FROM_END_COPY_DONE = MAGIC_UNITS + 2 * IMAGE_TRAILER_UNIT
 };
 
-static const uint8_t trailer_magic[16] = {0x77, 0xc2, 0x95, 0xf3, 0x60, 0xd2, 0xef, 0x7f,
-                                          0x35, 0x52, 0x50, 0x0f, 0x2c, 0xb6, 0x79, 0x80};
-static const uint8_t flag_set[8] = {1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
-
-static const uint8_t *bytes_at(uint32_t address) {
-    return (const uint8_t *)(uintptr_t)address;
-}
+/* Of flash with units of up to 8 bytes, and of others: there the magic begins with the size of a flag. */
+static const uint8_t trailer_magics[2][16] = {
+    {0x77, 0xc2, 0x95, 0xf3, 0x60, 0xd2, 0xef, 0x7f, 0x35, 0x52, 0x50, 0x0f, 0x2c, 0xb6, 0x79, 0x80},
+    {IMAGE_TRAILER_UNIT, 0, 0x2d, 0xe1, 0x5d, 0x29, 0x41, 0x0b, 0x8d, 0x77, 0x67, 0x9c, 0x11, 0x0f, 0x1f, 0x8a}};
+static const uint8_t *const trailer_magic = trailer_magics[UNIT > 8];
 
 static uint32_t little(const uint8_t *bytes, uint32_t size) {
     uint32_t value = 0;
@@ -44,7 +44,7 @@ uint32_t image_slot(uint32_t number) {
 }
 
 static const uint8_t *trailer(uint32_t number, uint32_t from_end) {
-    return bytes_at(image_slot(number) + PORT_SLOT_SIZE - from_end);
+    return port_flash_at(image_slot(number) + PORT_SLOT_SIZE - from_end);
 }
 
 /* The value of a TLV in one area; NULL: none. */
@@ -97,7 +97,7 @@ static void read_protected(image_info *info, const uint8_t *area, uint32_t area_
 }
 
 int image_look(uint32_t number, image_info *info) {
-    const uint8_t *image = bytes_at(image_slot(number));
+    const uint8_t *image = port_flash_at(image_slot(number));
     uint32_t length;
     memset(info, 0, sizeof *info);
     info->slot = image_slot(number);
@@ -115,14 +115,14 @@ int image_look(uint32_t number, image_info *info) {
     if (!info->hash || length != IMAGE_HASH) return 0;
     info->size = at + rest;
     memcpy(info->version, image + AT_VERSION, sizeof info->version);
-    info->pending = memcmp(trailer(number, FROM_END_MAGIC), trailer_magic, sizeof trailer_magic) == 0;
+    info->pending = memcmp(trailer(number, FROM_END_MAGIC), trailer_magic, FROM_END_MAGIC) == 0;
     info->confirmed = trailer(number, FROM_END_IMAGE_OK)[0] == 1;
     info->tried = trailer(number, FROM_END_COPY_DONE)[0] == 1;
     return 1;
 }
 
 int image_intact(const image_info *info) {
-    const uint8_t *image = bytes_at(info->slot);
+    const uint8_t *image = port_flash_at(info->slot);
     uint8_t digest[IMAGE_HASH];
     sha256(image, PORT_IMAGE_HEADER + little(image + AT_IMAGE_SIZE, 4) + little(image + AT_PROTECTED_SIZE, 2), digest);
     return memcmp(digest, info->hash, sizeof digest) == 0;
@@ -199,13 +199,20 @@ static uint32_t trailer_address(uint32_t number, uint32_t from_end) {
 }
 
 int image_set_pending(uint32_t number) {
-    const uint8_t *magic = trailer(number, FROM_END_MAGIC);
-    const uint32_t at = trailer_address(number, FROM_END_MAGIC);
-    if (memcmp(magic, trailer_magic, sizeof trailer_magic) == 0) return 1;
-    return port_flash_program(at, trailer_magic) && port_flash_program(at + 8, trailer_magic + 8);
+    uint8_t magic[MAGIC_UNITS];
+    const uint32_t at = trailer_address(number, MAGIC_UNITS);
+    if (memcmp(trailer(number, FROM_END_MAGIC), trailer_magic, FROM_END_MAGIC) == 0) return 1;
+    memset(magic, 0xFF, sizeof magic);
+    memcpy(magic + MAGIC_UNITS - FROM_END_MAGIC, trailer_magic, FROM_END_MAGIC);
+    for (uint32_t offset = 0; offset < MAGIC_UNITS; offset += UNIT) {
+        if (!port_flash_program(at + offset, magic + offset)) return 0;
+    }
+    return 1;
 }
 
 int image_set_confirmed(uint32_t number) {
+    uint8_t flag[UNIT] = {1};
     if (trailer(number, FROM_END_IMAGE_OK)[0] == 1) return 1;
-    return port_flash_program(trailer_address(number, FROM_END_IMAGE_OK), flag_set);
+    for (uint32_t i = 1; i < UNIT; i++) flag[i] = 0xFF;
+    return port_flash_program(trailer_address(number, FROM_END_IMAGE_OK), flag);
 }

@@ -12,7 +12,8 @@
 enum {
     IMAGE_HASH = 32,
     IMAGE_VERSION_MAX = 24,
-    IMAGE_TRAILER = 64, /* at the end of a slot: never part of an image */
+    IMAGE_TRAILER_UNIT = PORT_FLASH_UNIT > 8 ? PORT_FLASH_UNIT : 8, /* a flag: MCUboot's BOOT_MAX_ALIGN */
+    IMAGE_TRAILER = IMAGE_TRAILER_UNIT > 16 ? 96 : 64,              /* at the end of a slot: never part of an image */
     IMAGE_SIZE_MAX = PORT_SLOT_SIZE - IMAGE_TRAILER
 };
 

@@ -3,6 +3,7 @@
 #include "framing.h"
 #include "gate.h"
 #include "image.h"
+#include "main.h"
 #include "port.h"
 #include "product.h"
 #include "settings.h"
@@ -50,7 +51,7 @@ static void tell_fault(void) {
     status_end();
 }
 
-int main(void) {
+int firmware_main(void) {
     port_init();
     say_who_we_are();
     tell_fault();

@@ -11,7 +11,7 @@
 #include "product.h"
 #include "settings.h"
 
-enum { MAGIC = 0x31525059 /* "YPR1" */, HEADER = 64, COPIES = 2 };
+enum { MAGIC = 0x31525059 /* "YPR1" */, HEADER = PARAMETERS_HEADER, COPIES = 2, UNIT = PORT_FLASH_UNIT };
 
 static flash_writer incoming;
 static uint32_t incoming_copy;
@@ -21,11 +21,18 @@ static uint32_t address_of(uint32_t copy) {
 }
 
 static uint32_t word_at(uint32_t address) {
-    return *(const volatile uint32_t *)(uintptr_t)address;
+    return *(const volatile uint32_t *)(const void *)port_flash_at(address);
 }
 
-static const uint8_t *bytes_at(uint32_t address) {
-    return (const uint8_t *)(uintptr_t)address;
+/* The unit with the magic comes last: until then there is no copy. */
+static int write_head(uint32_t at, const uint32_t words[4]) {
+    uint8_t head[UNIT < 16 ? 16 : UNIT];
+    memset(head, 0xFF, sizeof head);
+    memcpy(head, words, 16);
+    for (uint32_t offset = sizeof head; offset > 0; offset -= UNIT) {
+        if (!port_flash_program(at + offset - UNIT, head + offset - UNIT)) return 0;
+    }
+    return 1;
 }
 
 int parameters_open(parameters_in_force *p, const uint8_t *bytes, size_t size, const char **why) {
@@ -63,7 +70,7 @@ int parameters_open(parameters_in_force *p, const uint8_t *bytes, size_t size, c
 static uint32_t whole(uint32_t copy) {
     const uint32_t at = address_of(copy), size = word_at(at + 8);
     if (word_at(at) != MAGIC || size == 0 || size > PARAMETERS_MAX) return 0;
-    return yima_crc32(0, bytes_at(at + HEADER), size) == word_at(at + 12) ? size : 0;
+    return yima_crc32(0, port_flash_at(at + HEADER), size) == word_at(at + 12) ? size : 0;
 }
 
 int parameters_find(parameters_in_force *found, const char **why) {
@@ -72,7 +79,7 @@ int parameters_find(parameters_in_force *found, const char **why) {
     uint32_t first = sizes[1] && (!sizes[0] || (int32_t)(word_at(address_of(1) + 4) - word_at(address_of(0) + 4)) > 0);
     for (uint32_t i = 0; i < COPIES; i++) {
         const uint32_t copy = first ^ i, at = address_of(copy);
-        if (sizes[copy] && parameters_open(found, bytes_at(at + HEADER), sizes[copy], &reason)) {
+        if (sizes[copy] && parameters_open(found, port_flash_at(at + HEADER), sizes[copy], &reason)) {
             found->copy = (uint8_t)copy;
             found->sequence = word_at(at + 4);
             found->held = 1;
@@ -129,13 +136,13 @@ int parameters_finish(const parameters_in_force *active, int64_t now, const char
         *why = "TRUNCATED";
         return 0;
     }
-    if (!parameters_open(&next, bytes_at(at + HEADER), incoming.size, why) || !trusted(&next, active, now, why)) {
+    if (!parameters_open(&next, port_flash_at(at + HEADER), incoming.size, why) || !trusted(&next, active, now, why)) {
         return 0;
     }
     const uint32_t head[4] = {MAGIC, active->held ? active->sequence + 1 : 1, incoming.size,
-                              yima_crc32(0, bytes_at(at + HEADER), incoming.size)};
+                              yima_crc32(0, port_flash_at(at + HEADER), incoming.size)};
     incoming.size = 0;
-    if (!port_flash_program(at + 8, (const uint8_t *)&head[2]) || !port_flash_program(at, (const uint8_t *)&head[0])) {
+    if (!write_head(at, head)) {
         *why = "FLASH";
         return 0;
     }

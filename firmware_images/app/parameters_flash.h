@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "package.h"
+#include "port.h"
 #include "yima/core.h"
 
 typedef struct {
@@ -17,7 +18,7 @@ typedef struct {
     uint8_t held; /* 0: there are none */
 } parameters_in_force;
 
-enum { PARAMETERS_MAX = 0x10000 - 64 };
+enum { PARAMETERS_HEADER = 64, PARAMETERS_MAX = PORT_PARAMETERS_SIZE - PARAMETERS_HEADER };
 
 /* Finds and opens the newest valid copy. *why (may be NULL) says what is wrong otherwise. */
 int parameters_find(parameters_in_force *found, const char **why);

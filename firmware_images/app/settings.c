@@ -74,8 +74,7 @@ static uint32_t whole(const uint8_t *copy) {
 }
 
 int settings_load(void) {
-    const uint8_t *copies[2] = {(const uint8_t *)(uintptr_t)PORT_SETTINGS,
-                                (const uint8_t *)(uintptr_t)(PORT_SETTINGS + PORT_FLASH_BLOCK)};
+    const uint8_t *copies[2] = {port_flash_at(PORT_SETTINGS), port_flash_at(PORT_SETTINGS + PORT_FLASH_BLOCK)};
     const uint32_t sizes[2] = {whole(copies[0]), whole(copies[1])};
     const int newer = sizes[1] && (!sizes[0] || (int32_t)(little(copies[1] + 4, 4) - little(copies[0] + 4, 4)) > 0);
     const uint8_t *entries = copies[newer] + HEADER;

@@ -180,7 +180,7 @@ static int finish(smp_request *request) {
     uint32_t code = INVALID_HASH;
     const uint32_t size = incoming.size;
     incoming.size = 0;
-    sha256((const uint8_t *)(uintptr_t)image_slot(slot), size, digest);
+    sha256(port_flash_at(image_slot(slot)), size, digest);
     const int match = !has_sha || memcmp(digest, incoming_sha, IMAGE_HASH) == 0;
     const int whole = image_look(slot, &info) && info.size == size && image_intact(&info);
     const char *why = whole ? fault_of(&info, &code) : "DAMAGED";

@@ -1,8 +1,9 @@
-/* port.h - all that the firmware asks of a board. A vendor with other hardware rewrites these functions and map.h.
+/* port.h - all that the firmware asks of a board. A vendor with other hardware writes these functions and a board.toml,
+ * from which map.h is made.
  *
  * One thread (the main loop) calls them; interrupts stay inside the port. None of them waits for the outside world,
- * except port_wait, which sleeps until an interrupt and at most 5 ms. Flash is memory-mapped for reading; map.h says
- * where its parts lie. */
+ * except port_wait, which sleeps until an interrupt and at most 5 ms. map.h says where the parts of flash lie; an address
+ * of flash is no pointer until port_flash_at makes it one. */
 #ifndef YIMA_PORT_H
 #define YIMA_PORT_H
 #include <stddef.h>
@@ -61,10 +62,19 @@ int port_written(port_uart uart);
 void port_pins(uint32_t pins);
 uint32_t port_inputs(void);
 
-/* One flash operation each; 1, or 0 if the flash refused. A unit is 8 bytes at a multiple of 8 and is programmed once
- * between two erases; a block is PORT_FLASH_BLOCK bytes. */
-int port_flash_program(uint32_t address, const uint8_t unit[8]);
+/* One flash operation each; 1, or 0 if the flash refused. A unit is PORT_FLASH_UNIT bytes at a multiple of that and is
+ * programmed once between two erases; a block is PORT_FLASH_BLOCK bytes. */
+int port_flash_program(uint32_t address, const uint8_t unit[PORT_FLASH_UNIT]);
 int port_flash_erase(uint32_t address);
+
+/* Where flash can be read by plain loads, all of it in one piece. */
+#ifdef PORT_FLASH_BASE
+static inline const uint8_t *port_flash_at(uint32_t address) {
+    return (const uint8_t *)(uintptr_t)(PORT_FLASH_BASE + address);
+}
+#else
+const uint8_t *port_flash_at(uint32_t address);
+#endif
 
 /* The slot that this code runs in: 0 or 1. */
 uint32_t port_slot(void);

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from yima.firmware_images.build import HARDWARE
+from yima.firmware_images.hardware import DEFAULT_BOARD, board, boards
 from yima.firmware_images.image import Image, ImageError, read, verify
 from yima.firmware_images.keys import WARNING, public_key_of, public_test_key
 from yima.validator.errors import YimaError
@@ -28,6 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="action", required=True, metavar="build|sign|verify|show")
     build = verbs.add_parser("build", help="compile, for both slots 编译（两个槽位）")
     build.add_argument("--product", choices=_PRODUCTS, action="append", help="default: both 产品")
+    build.add_argument(
+        "--board", choices=boards(), default=DEFAULT_BOARD, metavar="NAME",
+        help=f"{', '.join(boards())}; default {DEFAULT_BOARD} 板卡",
+    )  # fmt: skip
     build.add_argument(
         "--environment", choices=_ENVIRONMENTS, default="test", help="whose parameters it takes 参数环境"
     )
@@ -53,7 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=_ENVIRONMENTS,
         help="refuse the other; default: production with --key, else test 只接受该环境",
     )
-    check.add_argument("--hardware", default=HARDWARE, metavar="NAME", help=f"default {HARDWARE} 只接受该硬件")
+    check.add_argument(
+        "--hardware", default=DEFAULT_BOARD, metavar="NAME", help=f"default {DEFAULT_BOARD} 只接受该硬件"
+    )
     show = verbs.add_parser("show", help="what an image says of itself; checks nothing 查看，不作验证")
     show.add_argument("file", type=Path, metavar="FILE")
     show.add_argument("--json", action="store_true", help="one JSON object 输出 JSON")
@@ -70,15 +76,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    from yima.firmware_images.build import FLASH_BUDGET, Environment, Product, Slot, build  # noqa: PLC0415  # compiler
+    from yima.firmware_images.build import Environment, Product, Slot, build  # noqa: PLC0415  # compiler
     from yima.firmware_images.signing import write_builds  # noqa: PLC0415
 
     products = arguments.product or list(_PRODUCTS)
     environment = Environment(arguments.environment)
-    builds = [build(Product(name), slot, environment, arguments.folder) for name in products for slot in Slot]
+    hardware = board(arguments.board)
+    builds = [build(Product(name), slot, environment, arguments.folder, hardware) for name in products for slot in Slot]
     for built in builds:
-        flash, ram = len(built.image), built.ram_bytes
-        print(f"{built.elf.with_suffix('.bin')}  flash {flash} of {FLASH_BUDGET}  RAM {ram} of {128 * 1024} bytes")
+        ram = f"  RAM {built.ram_bytes} of {hardware.ram.size}" if hardware.ram.size else ""
+        flash = f"{len(built.image)} of {hardware.image_max}"
+        print(f"{built.elf.with_suffix('.bin')}  flash {flash}{ram} bytes")
     print(write_builds(builds, arguments.folder))
     return 0
 

@@ -23,26 +23,25 @@ from enum import StrEnum
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from yima.firmware_images.hardware import Hardware, Place, Starts
+from yima.firmware_images.image import trailer_magic
 from yima.firmware_images.keys import public_test_key
 from yima.hwsim.board.flash import Flash
-from yima.hwsim.board.layout import BOOT_ROM, FLASH_BLOCK, FLOOR, RAM_BASE, RAM_SIZE, SLOTS, Slot
 
 IMAGE_MAGIC = 0x96F3B83D
-TRAILER_MAGIC = bytes.fromhex("77c295f360d2ef7f3552500f2cb67980")
-FLAG_SET = b"\x01" + b"\xff" * 7
 _ROM_FIXED = 0x100
 _TLV_MAGIC, _PROTECTED_MAGIC = 0x6907, 0x6908
 _KEY_HASH, _SHA256, _ED25519, _SECURITY_COUNTER = 0x01, 0x10, 0x24, 0x50
 _PRODUCT, _ENVIRONMENT, _HARDWARE = 0xA0, 0xA1, 0xA2
 _TLVS_MOST = 32
 _HEADER = struct.Struct("<IIHHIIBBHII")
-_TRUST = BOOT_ROM + 0x100  # in the boot ROM
+_TRUST = 0x100  # in the boot ROM, which comes first in flash
 _TRUST_HEAD = struct.Struct("<4sBB2x24s24s")  # magic, environment, count of keys, product, hardware; keys of 32 bytes
 _TRUST_MAGIC = b"YBK2"
 _KEYS_MOST = 8
 _ENVIRONMENTS = {1: "production", 2: "test"}
 _TEST_KEY = public_test_key().public_bytes_raw()
-_RAM_TOP = RAM_BASE + RAM_SIZE
+_ELF = b"\x7fELF"
 
 
 class Flag(StrEnum):
@@ -58,7 +57,7 @@ class Image:
     """A well-formed image in a slot, nothing verified. version: (major, minor, revision, build). made_for: product,
     hardware and environment."""
 
-    slot: Slot
+    slot: Place
     version: tuple[int, int, int, int]
     hashed: bytes
     entry: int
@@ -82,7 +81,7 @@ class Trailer:
 class Boot:
     """The outcome of a boot. slot: what starts, None if nothing may. notes: what was seen and done, bilingual."""
 
-    slot: Slot | None
+    slot: Place | None
     version: tuple[int, int, int, int] | None = None
     vectors: bytes = b""
     notes: tuple[str, ...] = ()
@@ -128,22 +127,34 @@ def put_trust(flash: Flash, trust: Trust) -> None:
     flash.memory[_TRUST : _TRUST + len(area)] = area
 
 
-def trailer(flash: Flash, slot: Slot) -> Trailer:
+def trailer(flash: Flash, slot: Place) -> Trailer:
     """Reads a slot's trailer."""
+    unit = flash.hardware.trailer_unit
     return Trailer(
-        magic=flash.read(slot.end - 16, 16) == TRAILER_MAGIC,
-        image_ok=_flag(flash.read(slot.end - 24, 8)),
-        copy_done=_flag(flash.read(slot.end - 32, 8)),
+        magic=flash.read(slot.end - 16, 16) == trailer_magic(flash.hardware),
+        image_ok=_flag(flash.read(flag_address(flash.hardware, slot, "image_ok"), unit)),
+        copy_done=_flag(flash.read(flag_address(flash.hardware, slot, "copy_done"), unit)),
     )
 
 
+def flag_address(hardware: Hardware, slot: Place, name: str) -> int:
+    """Where a flag of a slot's trailer stands: before the magic, which has whole units."""
+    unit = hardware.trailer_unit
+    return slot.end - max(unit, 16) - unit * (1 if name == "image_ok" else 2)
+
+
+def flag_set(hardware: Hardware) -> bytes:
+    """A flag that is set."""
+    return b"\x01".ljust(hardware.trailer_unit, b"\xff")
+
+
 def _flag(unit: bytes) -> Flag:
-    if unit == b"\xff" * 8:
+    if unit == b"\xff" * len(unit):
         return Flag.UNSET
     return Flag.SET if unit[0] == 1 else Flag.BAD
 
 
-def image_in(flash: Flash, slot: Slot) -> Image | None:
+def image_in(flash: Flash, slot: Place) -> Image | None:
     """The image in a slot if it has the shape of one that is linked for this slot."""
     header = flash.read(slot.start, _HEADER.size)
     magic, load, header_size, protected, size, flags, major, minor, revision, build, _ = _HEADER.unpack(header)
@@ -244,7 +255,7 @@ class BootRom:
         self._notes = []
         trust = trust_of(self._flash)
         floor = self.floor()
-        images = [image for slot in SLOTS if (image := image_in(self._flash, slot))]
+        images = [image for slot in self._flash.hardware.slots if (image := image_in(self._flash, slot))]
         # Versions are compared without the build number, and slot A wins a tie, as MCUboot does both.
         for image in sorted(images, key=lambda image: image.version[:3], reverse=True):
             if self._tried_before(image):
@@ -253,9 +264,8 @@ class BootRom:
                 self._give_up(image.slot, problem)
                 continue
             vectors = self._flash.read(image.entry, 8)
-            stack, reset = struct.unpack("<II", vectors)
-            if not (RAM_BASE < stack <= _RAM_TOP and image.entry <= reset < image.slot.end and reset & 1):
-                self._give_up(image.slot, "its vector table leads nowhere 向量表无效")
+            if not _can_begin(self._flash.hardware, image, vectors):
+                self._give_up(image.slot, "its beginning leads nowhere 映像开头无效")
                 continue
             if trailer(self._flash, image.slot).image_ok is Flag.SET and image.counter is not None:
                 self._raise_floor(image.counter)
@@ -277,18 +287,25 @@ class BootRom:
             self._give_up(image.slot, "it was started once and not confirmed 试启动后未确认")
             return True
         if state.copy_done is not Flag.SET:
-            self._flash.program(image.slot.end - 32, FLAG_SET)
+            hardware = self._flash.hardware
+            self._flash.program(flag_address(hardware, image.slot, "copy_done"), flag_set(hardware))
         return False
 
-    def _give_up(self, slot: Slot, why: str) -> None:
+    def _give_up(self, slot: Place, why: str) -> None:
         self._notes.append(f"slot {slot.name} is erased 擦除槽: {why}")
         self._flash.erase(slot.start, slot.size)
 
+    def _floor_places(self) -> range:
+        floor = self._flash.hardware.floor
+        return range(floor.start, floor.end, floor.size // 2)
+
+    def _floor_units(self, place: int) -> range:
+        return range(place, place + self._flash.hardware.floor.size // 2, self._flash.hardware.trailer_unit)
+
     def _floor_blocks(self) -> list[list[int]]:
         blocks = []
-        for number in range(2):
-            block = self._flash.read(FLOOR + number * FLASH_BLOCK, FLASH_BLOCK)
-            units = struct.iter_unpack("<II", block)
+        for place in self._floor_places():
+            units = (struct.unpack("<II", self._flash.read(at, 8)) for at in self._floor_units(place))
             blocks.append([counter for counter, check in units if counter == check ^ 0xFFFFFFFF])
         return blocks
 
@@ -297,12 +314,25 @@ class BootRom:
         nothing. A block that is full is left until the other one holds the floor."""
         if counter <= self.floor():
             return
-        unit = struct.pack("<II", counter, counter ^ 0xFFFFFFFF)
-        for block in (FLOOR, FLOOR + FLASH_BLOCK):
-            for at in range(block, block + FLASH_BLOCK, 8):
-                if self._flash.read(at, 8) == b"\xff" * 8:
+        size = self._flash.hardware.trailer_unit
+        unit = struct.pack("<II", counter, counter ^ 0xFFFFFFFF).ljust(size, b"\xff")
+        for place in self._floor_places():
+            for at in self._floor_units(place):
+                if self._flash.read(at, size) == b"\xff" * size:
                     self._flash.program(at, unit)
                     return
-        fuller = FLOOR if max(self._floor_blocks()[0], default=0) < self.floor() else FLOOR + FLASH_BLOCK
-        self._flash.erase(fuller)
+        first, second = self._floor_places()
+        fuller = first if max(self._floor_blocks()[0], default=0) < self.floor() else second
+        self._flash.erase(fuller, self._flash.hardware.floor.size // 2)
         self._flash.program(fuller, unit)
+
+
+def _can_begin(hardware: Hardware, image: Image, beginning: bytes) -> bool:
+    """Whether an image begins as this board's do."""
+    if hardware.starts is Starts.PROGRAM:
+        return beginning[:4] == _ELF
+    if hardware.starts is Starts.CODE:
+        return True
+    stack, reset = struct.unpack("<II", beginning)
+    ram = hardware.ram
+    return ram.start < stack <= ram.start + ram.size and image.entry <= reset < image.slot.end and bool(reset & 1)

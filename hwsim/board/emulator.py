@@ -76,11 +76,6 @@ class Outcome:
         )
 
 
-def blank_flash(path: Path) -> None:
-    """A flash file as it comes from the factory: all FF. Replaces what is there."""
-    path.write_bytes(b"\xff" * FLASH_SIZE)
-
-
 class Board:
     """An emulated board on a flash file. Use as a context manager, or call close."""
 

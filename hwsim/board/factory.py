@@ -9,15 +9,14 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from yima.firmware_images.hardware import board
 from yima.firmware_images.image import Fault, Image, ImageError, factory_slot, read
 from yima.firmware_images.keys import public_test_key
 from yima.firmware_images.provision import Settings, parameters_copy, settings_copy
 from yima.firmware_images.session import is_bench_key
 from yima.hwsim.board.bootrom import Trust, put_trust, trust_of
-from yima.hwsim.board.emulator import blank_flash
 from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.flash import Flash
-from yima.hwsim.board.layout import FLASH_SIZE, PARAMETERS, SETTINGS, SLOTS
 from yima.validator.packages import read_package
 from yima.validator.parameters import load
 from yima.validator.texts import Text
@@ -49,14 +48,18 @@ def make_flash(
     ImageError, ParametersError, BoardError.
     """
     shown = read(image, path)
-    slot = next(slot for slot in SLOTS if slot.start == shown.address)
-    if not keep or not path.exists():
-        blank_flash(path)
-    flash = bytearray(path.read_bytes())
-    if len(flash) != FLASH_SIZE:
+    if shown.hardware is None:
+        raise ImageError(path, Fault.NO_HARDWARE)
+    hardware = board(shown.hardware)
+    slot = hardware.slot_at(shown.address)
+    if slot is None:
+        raise ImageError(path, Fault.OTHER_SLOT)
+    blank = b"\xff" * hardware.size
+    flash = bytearray(path.read_bytes() if keep and path.exists() else blank)
+    if len(flash) != len(blank):
         raise BoardError(
             path,
-            Text(f"has {len(flash)} bytes, a flash has {FLASH_SIZE}", f"大小 {len(flash)}，闪存应为 {FLASH_SIZE} 字节"),
+            Text(f"has {len(flash)} bytes, a flash has {len(blank)}", f"大小 {len(flash)}，闪存应为 {len(blank)} 字节"),
             Text("Name another file, or leave out --keep", "请换一个文件，或去掉 --keep"),
         )
     if settings and shown.environment != "test" and any(map(is_bench_key, settings.station_keys)):
@@ -69,14 +72,13 @@ def make_flash(
             Text("Make a key of your own: yima params new-key", "请用 yima params new-key 生成自己的密钥"),
         )
     put_trust(Flash(flash), _trust(shown, keys, trust_of(Flash(flash)), path))
-    flash[slot.start : slot.end] = factory_slot(image[: shown.size])
+    flash[slot.start : slot.end] = factory_slot(image[: shown.size], hardware)
     for place, copy in (
-        (SETTINGS, settings_copy(settings) if settings else b""),
-        (PARAMETERS, parameters_copy(parameters) if parameters else b""),
+        (hardware.settings, settings_copy(settings, hardware=hardware) if settings else b""),
+        (hardware.parameters, parameters_copy(parameters, hardware=hardware) if parameters else b""),
     ):
         if copy:
-            size = place[1] - place[0]
-            flash[place[0] : place[0] + 2 * size] = copy.ljust(size, b"\xff") * 2
+            flash[place.start : place.end] = copy.ljust(place.size // 2, b"\xff") * 2
     path.write_bytes(flash)
 
 
@@ -88,8 +90,9 @@ def _trust(image: Image, keys: Sequence[Ed25519PublicKey] | None, before: Trust 
         raise ImageError(path, Fault.NO_HARDWARE)
     if image.environment is None:
         raise ImageError(path, Fault.NO_ENVIRONMENT)
-    if before and (before.environment, before.product) != (image.environment, image.product):
-        made, is_for = f"{before.product}, {before.environment}", f"{image.product}, {image.environment}"
+    told = (image.product, image.environment, image.hardware)
+    if before and (before.product, before.environment, before.hardware) != told:
+        made, is_for = f"{before.product}, {before.environment}, {before.hardware}", ", ".join(told)
         raise BoardError(
             path,
             Text(f"this board was made for {made}; the image is for {is_for}", f"本板用于 {made}，映像用于 {is_for}"),

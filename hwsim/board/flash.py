@@ -4,7 +4,8 @@ The same rules as the flash controller's in soc_devices.c, for what the boot ROM
 a cut: power can go before an operation, inside it, or after it.
 
 Rules it keeps:
-- Program: 8 aligned bytes, new = old AND data; a bit that would go from 0 to 1 is refused. Erase: a 4 KB block to FF.
+- Program: an aligned unit, new = old AND data; a bit that would go from 0 to 1 is refused. Erase: a block to FF. How
+  large they are the board's description says.
 - An operation that is cut leaves any mixture of what was and what would have been: a torn write has some of its bits,
   a half erase has erased some bytes, none, or all. The mixtures are chosen by the operation's number, so that a run can
   be repeated.
@@ -17,7 +18,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from yima.hwsim.board.layout import FLASH_BLOCK, FLASH_HIGH, FLASH_LOW, FLASH_UNIT
+from yima.firmware_images.hardware import Hardware
+from yima.hwsim.board.layout import MPS2
 
 
 class PowerLostError(Exception):
@@ -41,23 +43,24 @@ class Cut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One change of flash. address: of the unit or block. data: the 8 bytes to program, None to erase."""
+    """One change of flash. address: of the unit or block. data: the bytes to program, None to erase."""
 
     address: int
     data: bytes | None
+    hardware: Hardware = MPS2
 
     @property
     def size(self) -> int:
         """How many bytes it touches."""
-        return FLASH_BLOCK if self.data is None else FLASH_UNIT
+        return self.hardware.block if self.data is None else self.hardware.unit
 
     def result(self, old: bytes) -> bytes:
         """What the bytes are when it is done. Raises FlashRuleError."""
-        low, high = FLASH_LOW, FLASH_HIGH
-        if self.address % self.size or not low <= self.address < high:
+        place = self.hardware.writable
+        if self.address % self.size or not place.start <= self.address < place.end or len(old) != self.size:
             raise FlashRuleError(f"{self.address:#x} is not a place for {self.size} bytes")
         if self.data is None:
-            return b"\xff" * FLASH_BLOCK
+            return b"\xff" * self.size
         if any(new & ~was for new, was in zip(self.data, old, strict=True)):
             raise FlashRuleError(f"a bit would go from 0 to 1 at {self.address:#x}")
         return self.data
@@ -69,14 +72,14 @@ class Operation:
         done = self.result(old)
         chance = random.Random(f"{number} {self.address} {where.value}")  # noqa: S311 - a repeatable choice
         if self.data is not None:
-            keep = chance.randbytes(FLASH_UNIT)
+            keep = chance.randbytes(self.size)
             if where is Cut.NEARLY:
                 keep = bytes(byte & chance.randrange(256) & chance.randrange(256) for byte in keep)
             return bytes(was & (new | mask) for was, new, mask in zip(old, done, keep, strict=True))
         if where is Cut.TORN:  # half erase: a run of bytes is erased, the rest weak or as it was
-            begin, end = sorted(chance.sample(range(FLASH_BLOCK + 1), 2))
+            begin, end = sorted(chance.sample(range(self.size + 1), 2))
             return old[:begin] + done[begin:end] + bytes(byte | chance.randrange(256) for byte in old[end:])
-        spots = chance.sample(range(FLASH_BLOCK), 8)
+        spots = chance.sample(range(self.size), 8)
         nearly = bytearray(done)
         for spot in spots:
             nearly[spot] = old[spot] | chance.randrange(256)
@@ -86,11 +89,13 @@ class Operation:
 class Flash:
     """Flash with its operations counted, that loses power at one of them if told so.
 
-    memory: changed in place. `log` holds every operation that was begun, if keep_log is set.
+    memory: changed in place. `log` holds every operation that was begun, if keep_log is set. hardware: whose flash it
+    is.
     """
 
-    def __init__(self, memory: Memory, *, keep_log: bool = False) -> None:
+    def __init__(self, memory: Memory, *, keep_log: bool = False, hardware: Hardware = MPS2) -> None:
         self.memory = memory
+        self.hardware = hardware
         self.operations = 0
         self.log: list[Operation] = []
         self._keep_log = keep_log
@@ -116,13 +121,13 @@ class Flash:
 
     def program(self, address: int, data: bytes) -> None:
         """Programs whole units. Raises FlashRuleError, PowerLostError."""
-        for at in range(0, len(data), FLASH_UNIT):
-            self.apply(Operation(address + at, data[at : at + FLASH_UNIT]))
+        for at in range(0, len(data), self.hardware.unit):
+            self.apply(Operation(address + at, data[at : at + self.hardware.unit], self.hardware))
 
-    def erase(self, address: int, size: int = FLASH_BLOCK) -> None:
-        """Erases whole blocks, ascending. Raises FlashRuleError, PowerLostError."""
-        for at in range(address, address + size, FLASH_BLOCK):
-            self.apply(Operation(at, None))
+    def erase(self, address: int, size: int = 1) -> None:
+        """Erases whole blocks, ascending, as many as hold so many bytes. Raises FlashRuleError, PowerLostError."""
+        for at in range(address, address + size, self.hardware.block):
+            self.apply(Operation(at, None, self.hardware))
 
     def apply(self, operation: Operation) -> None:
         """Does one operation, or loses power at it."""

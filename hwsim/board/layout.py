@@ -1,22 +1,27 @@
-"""Where things lie on the board. Source: firmware_images/boards/mps2_an500/README.md."""
+"""Where things lie on the emulated board, mps2-an500, and what its lines and pins are called.
 
-from dataclasses import dataclass
+The places are those of firmware_images/boards/mps2_an500/board.toml; the rest is the same on every board (port.h).
+"""
+
 from typing import Final
 
-FLASH_SIZE: Final = 1 << 20
-RAM_BASE: Final = 0x2000_0000
-RAM_SIZE: Final = 128 << 10
-FLASH_BLOCK: Final = 4096
-FLASH_UNIT: Final = 8
+from yima.firmware_images.hardware import Place, board
 
-BOOT_ROM: Final = 0x0000_0000
-FLASH_LOW: Final = 0x0001_0000  # the controller changes nothing below
-FLASH_HIGH: Final = 0x000E_4000  # nor from here on
-PARAMETERS: Final = (0x0008_0000, 0x0009_0000)
-LOG: Final = 0x000A_0000
-LOG_SIZE: Final = 256 << 10
-SETTINGS: Final = (0x000E_0000, 0x000E_1000)
-FLOOR: Final = 0x000E_2000  # two blocks: the boot ROM's security counter floor
+MPS2: Final = board("mps2-an500")
+
+FLASH_SIZE: Final = MPS2.size
+FLASH_BLOCK: Final = MPS2.block
+FLASH_UNIT: Final = MPS2.unit
+FLASH_LOW: Final = MPS2.writable.start  # the controller changes nothing below
+FLASH_HIGH: Final = MPS2.writable.end  # nor from here on
+PARAMETERS: Final = tuple(copy.start for copy in MPS2.parameters.halves())
+LOG: Final = MPS2.log.start
+LOG_SIZE: Final = MPS2.log.size
+SETTINGS: Final = tuple(copy.start for copy in MPS2.settings.halves())
+
+RAM_BASE: Final = MPS2.ram.start
+RAM_SIZE: Final = MPS2.ram.size
+STACK_SIZE: Final = MPS2.ram.stack
 
 SCANNER: Final = 0  # UARTs
 STATION: Final = 1
@@ -29,21 +34,7 @@ PIN_BUZZER: Final = 1 << 3
 PIN_OUT_OF_SERVICE: Final = 1 << 4
 GATE_FAULT: Final = 1 << 1  # an input, as is the passage sensor, bit 0
 
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A place for one image. start: its flash address. size: bytes."""
-
-    name: str
-    start: int
-    size: int = 192 << 10
-
-    @property
-    def end(self) -> int:
-        """The address behind the slot."""
-        return self.start + self.size
-
-
-SLOT_A: Final = Slot("A", 0x0001_0000)
-SLOT_B: Final = Slot("B", 0x0004_0000)
-SLOTS: Final = (SLOT_A, SLOT_B)
+Slot = Place
+SLOTS: Final = MPS2.slots
+SLOT_A: Final = SLOTS[0]
+SLOT_B: Final = SLOTS[1]

@@ -14,7 +14,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from yima.firmware_images.build import INCLUDES, ROOT
+from yima.firmware_images.build import ROOT, includes
+from yima.firmware_images.hardware import board, map_header
 from yima.hwsim.board.errors import BoardError
 from yima.validator.remedies import requirement_command
 from yima.validator.texts import Text
@@ -39,9 +40,11 @@ def rot_model() -> Path:
     app = ROOT / "firmware_images/app"
     core = sorted((ROOT / "validator/core").glob("*.c"))
     parts = [app / f"{name}.c" for name in ("settings", "parameters_flash", "flash_writer")]
-    headers = [path for folder in INCLUDES for path in sorted((ROOT / folder).rglob("*.h"))]
+    made = _cache() / f"map-{hashlib.sha256(map_header(board()).encode()).hexdigest()[:24]}"
+    folders = [ROOT / folder for folder in includes(board(), made)]
+    headers = [path for folder in folders for path in sorted(folder.rglob("*.h"))]
     defines = ("YIMA_PRODUCT_METRO_GATE", "YIMA_ENVIRONMENT=2", 'YIMA_VERSION="0.0.0"')
-    flags = [*(f"-I{ROOT / folder}" for folder in INCLUDES), *(f"-D{define}" for define in defines)]
+    flags = [*(f"-I{folder}" for folder in folders), *(f"-D{define}" for define in defines)]
     return _built("rot", ("rot_model.c", *map(str, core + parts)), tuple(map(str, headers)), flags)
 
 
@@ -50,7 +53,7 @@ def _built(name: str, sources: tuple[str, ...], headers: tuple[str, ...] = (), f
     digest = hashlib.sha256("\n".join(Path(flag).name for flag in flags).encode())
     for source in (*headers, *sources):
         digest.update((here / source).read_bytes())
-    cache = Path(os.environ.get("YIMA_BOARD_CACHE") or _user_cache())
+    cache = _cache()
     built = cache / f"{name}-{digest.hexdigest()[:24]}.so"
     if not built.exists():
         cache.mkdir(parents=True, exist_ok=True)
@@ -58,7 +61,9 @@ def _built(name: str, sources: tuple[str, ...], headers: tuple[str, ...] = (), f
     return built
 
 
-def _user_cache() -> Path:
+def _cache() -> Path:
+    if told := os.environ.get("YIMA_BOARD_CACHE"):
+        return Path(told)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "yima-board"
 
 

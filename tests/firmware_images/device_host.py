@@ -11,8 +11,9 @@ import cbor2
 
 from yima.firmware_images.build import ROOT
 from yima.firmware_images.host_build import host_library
-from yima.firmware_images.provision import PARAMETERS_AT, SETTINGS_AT, Settings, parameters_copy, settings_copy
+from yima.firmware_images.provision import Settings, parameters_copy, settings_copy
 from yima.firmware_images.session import Signer, bench_signer
+from yima.hwsim.board.layout import PARAMETERS, SETTINGS
 from yima.hwsim.board.log_reader import FoundLog, read_log
 
 FLASH_FROM, FLASH_END = 0x10000, 0xE4000
@@ -42,7 +43,7 @@ class HostBoard:
         mapped = self._library.host_flash()  # another board of this process may have had it
         ctypes.memset(FLASH_FROM, 0xFF, FLASH_END - FLASH_FROM)
         assert mapped in (0, 1)
-        for at, data in ((SETTINGS_AT[0], settings_copy(settings)), (PARAMETERS_AT[0], parameters_copy(parameters))):
+        for at, data in ((SETTINGS[0], settings_copy(settings)), (PARAMETERS[0], parameters_copy(parameters))):
             ctypes.memmove(at, data, len(data))
 
     def _loaded(self) -> ctypes.CDLL:

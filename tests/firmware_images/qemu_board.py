@@ -9,8 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, cast
 
-from yima.firmware_images.provision import PARAMETERS_AT, SETTINGS_AT, Settings, parameters_copy, settings_copy
+from yima.firmware_images.provision import Settings, parameters_copy, settings_copy
 from yima.firmware_images.session import bench_key
+from yima.hwsim.board.layout import PARAMETERS, SETTINGS
 
 _SCANNER, _STATION, _STATUS = "u0", "u1", "u2"
 LOG_AT, LOG_SIZE, BLOCK = 0xA0000, 0x40000, 4096
@@ -114,9 +115,7 @@ def flash(image: bytes, parameters: bytes | None, log: bytes = b"", keys: tuple[
         0x10000: image[:0x200],
         0x10000 + code_end: image[code_end:],
         _SLOT_B: b"\xff" * 0x30000,
-        PARAMETERS_AT[0]: copies.ljust(0x20000, b"\xff"),
+        PARAMETERS[0]: copies.ljust(0x20000, b"\xff"),
         LOG_AT: log.ljust(LOG_SIZE, b"\xff"),
-        SETTINGS_AT[0]: settings_copy(
-            Settings(terminal="YM000042", city=320500, keys=keys, station_keys=[bench_key()])
-        ),
+        SETTINGS[0]: settings_copy(Settings(terminal="YM000042", city=320500, keys=keys, station_keys=[bench_key()])),
     }

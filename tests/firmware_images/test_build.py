@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from yima.firmware_images.build import (
-    FLASH_BUDGET,
     ROOT,
-    STACK_BYTES,
     BuildError,
     Built,
     Environment,
@@ -20,10 +18,9 @@ from yima.firmware_images.build import (
     build,
 )
 from yima.firmware_images.cli import image as cli
+from yima.firmware_images.hardware import board
 from yima.firmware_images.image import read
 from yima.firmware_images.signing import SigningError, read_manifest, sign_folder, write_builds
-
-_RAM = 128 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +29,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 def test_the_image_keeps_its_budget(built: Built) -> None:
-    assert len(built.image) < FLASH_BUDGET
-    assert built.ram_bytes < _RAM
+    assert len(built.image) < board().image_max
+    assert built.ram_bytes < board().ram.size
 
 
 def test_the_image_begins_with_a_vector_table_for_its_slot(built: Built) -> None:
     stack, reset = (int.from_bytes(built.image[at : at + 4], "little") for at in (0, 4))
-    assert stack == 0x20000000 + STACK_BYTES
+    assert stack == board().ram.start + board().ram.stack
     assert reset & 1
     assert 0x10200 < reset < 0x10200 + len(built.image)
 

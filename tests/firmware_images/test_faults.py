@@ -14,15 +14,16 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from tests.firmware_images.qemu_board import QemuBoard, flash
-from yima.firmware_images.build import IMAGE_HEADER, STACK_BYTES, Built, Environment, Product, Slot, build
+from yima.firmware_images.build import Built, Environment, Product, Slot, build
+from yima.firmware_images.hardware import IMAGE_HEADER
 from yima.firmware_images.image import factory_slot
 from yima.firmware_images.signing import sign
 from yima.hwsim.board.emulator import Board
-from yima.hwsim.board.layout import RAM_BASE, SCANNER
+from yima.hwsim.board.layout import RAM_BASE, SCANNER, SLOT_A, STACK_SIZE
 from yima.hwsim.board.station import Station
 from yima.hwsim.board.workshop import CLOCK, equip
 
-KEPT = RAM_BASE + STACK_BYTES
+KEPT = RAM_BASE + STACK_SIZE
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def _changed(data: bytes, at: int, code: bytes) -> bytes:
 
 
 def _image(built: Built, spoilt: Spoilt) -> bytes:
-    at = _function(built)[0] - Slot.A.address - IMAGE_HEADER
+    at = _function(built)[0] - SLOT_A.start - IMAGE_HEADER
     return sign(_changed(built.image, at, spoilt.code), Slot.A, Product.BUS_VALIDATOR.full_name)
 
 

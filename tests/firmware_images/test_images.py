@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yima.firmware_images.build import Environment, Slot
-from yima.firmware_images.image import SLOT_SIZE, TRAILER_MAGIC, Fault, ImageError, factory_slot, read, verify
+from yima.firmware_images.hardware import board, boards
+from yima.firmware_images.image import Fault, ImageError, factory_slot, read, trailer_magic, verify
 from yima.firmware_images.keys import KeyFileError, pem_of_test_key, public_key_of, public_test_key
 from yima.firmware_images.signing import SigningError, sign
 
@@ -163,17 +164,19 @@ def _small(cache: list[bytes] = []) -> bytes:  # noqa: B006  # signed once
 
 def test_a_factory_slot_is_an_image_that_was_tried_and_confirmed(signed: bytes) -> None:
     slot = factory_slot(signed)
-    assert len(slot) == SLOT_SIZE
+    assert len(slot) == board().slots[0].size
     assert read(slot).digest == read(signed).digest
-    assert slot[-16:] == TRAILER_MAGIC
+    assert slot[-16:] == trailer_magic(board())
     assert slot[-24] == slot[-32] == 1
 
 
 def test_a_larger_image_than_the_slot_is_refused_by_imgtool_and_by_us() -> None:
     with pytest.raises(SigningError):
-        sign(bytes(SLOT_SIZE), Slot.A, _PRODUCT)
+        sign(bytes(board().slots[0].size), Slot.A, _PRODUCT)
     with pytest.raises(ImageError):
-        read(bytes(SLOT_SIZE + 1))
+        read(_small().ljust(board().slots[0].size + 1, b"\xff"))
+    with pytest.raises(ImageError):
+        read(bytes(max(board(name).slots[0].size for name in boards()) + 1))
 
 
 def test_a_public_key_file_will_do_for_verifying_and_another_kind_of_file_is_named(

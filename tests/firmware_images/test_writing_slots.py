@@ -3,6 +3,7 @@ firmware's own C on the machine at hand."""
 
 import hashlib
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from yima.firmware_images.session import bench_key
 from yima.firmware_images.signing import sign
 from yima.hwsim.board.bootrom import trailer
 from yima.hwsim.board.flash import Flash
-from yima.hwsim.board.layout import SLOT_B
+from yima.hwsim.board.layout import MPS2, SLOT_B
 from yima.hwsim.board.workshop import CITY, CLOCK, World, make_world
 from yima.validator.parameters import from_mapping
 
@@ -152,14 +153,14 @@ def test_an_image_with_a_lower_security_counter_is_refused(board: HostBoard) -> 
 
 
 def test_an_image_of_another_product_environment_or_hardware_is_refused_and_erased(
-    board: HostBoard, tmp_path: Path, vendor_key: Path, monkeypatch: pytest.MonkeyPatch
+    board: HostBoard, vendor_key: Path
 ) -> None:
     production = sign(
         PAYLOAD, Slot.B, GATE, environment=Environment.PRODUCTION, version="2.0.0", counter=3, key=vendor_key
     )
     bus = sign(PAYLOAD, Slot.B, "yima-bus-validator", version="2.0.0", counter=3)
-    monkeypatch.setattr("yima.firmware_images.signing.HARDWARE", "another-board")
-    elsewhere = sign(PAYLOAD, Slot.B, GATE, version="2.0.0", counter=3)
+    another = replace(MPS2, name="another-board")
+    elsewhere = sign(PAYLOAD, Slot.B, GATE, version="2.0.0", counter=3, hardware=another)
     for image, why in ((production, "ENVIRONMENT"), (bus, "PRODUCT"), (elsewhere, "HARDWARE")):
         assert refused(upload(board, image)) == INVALID_HEADER
         assert f"image refused=OTHER_{why}" in board.said()

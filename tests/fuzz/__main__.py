@@ -32,7 +32,7 @@ from tests.fuzz.targets import (
     find_compiler,
     install_clang,
     link,
-    write_world,
+    write_headers,
 )
 
 Thing = TypeVar("Thing")
@@ -123,7 +123,7 @@ def _all_at_once(things: Iterable[Thing], work: Callable[[Thing], Made]) -> list
 
 def build(targets: Sequence[Target], compiler: Compiler) -> None:
     """Every source once, then every target. Raises BuildError."""
-    write_world()
+    write_headers()
     wanted = {target.name: target.objects(compiler) for target in targets}
     sources = list(dict.fromkeys(one for objects in wanted.values() for one in objects))
     made = dict(zip(sources, _all_at_once(sources, lambda one: compile_object(*one, compiler)), strict=True))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fuzz.world import header
+from yima.firmware_images.hardware import board, write_map
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent.relative_to(ROOT)
@@ -121,8 +122,9 @@ def _links_libfuzzer(clang: str) -> bool:
     return subprocess.run(command, input=program, capture_output=True, check=False).returncode == 0
 
 
-def write_world() -> None:
-    """build/fuzz/world.h, rewritten only when it has changed."""
+def write_headers() -> None:
+    """build/fuzz/world.h and map.h, rewritten only when they have changed."""
+    write_map(board(), ROOT / BUILD)
     path, text = ROOT / BUILD / "world.h", header()
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text() != text:

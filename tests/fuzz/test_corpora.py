@@ -13,6 +13,7 @@ from tests.fuzz import world
 from tests.fuzz.seeds import write_seeds
 from tests.fuzz.targets import INCLUDES, ROOT, TARGETS, Compiler, Target, find_compiler
 from tests.once import once
+from yima.firmware_images.hardware import board, write_map
 
 _MOST_BYTES = 1 << 20
 Build = Callable[[Target, dict[Path, Path]], Path]
@@ -64,6 +65,7 @@ FAULTS = [
 def compiled(sources: Sequence[Path], target: Target, folder: Path) -> None:
     """The objects of some sources of a target, without sanitizers: each in the folder of its name in `folder`."""
     (folder / "world.h").write_text(world.header())
+    write_map(board(), folder)
     for parent in {source.parent for source in sources}:
         (folder / parent.name).mkdir(exist_ok=True)
         subprocess.run(

@@ -15,7 +15,7 @@ from tests.fuzz.targets import (
     compile_object,
     find_compiler,
     link,
-    write_world,
+    write_headers,
 )
 
 
@@ -25,7 +25,7 @@ def main(sources: Sequence[str]) -> int:
     compiler = find_compiler()
     (ROOT / BUILD).mkdir(parents=True, exist_ok=True)
     if not (ROOT / BUILD / "world.h").exists():
-        write_world()
+        write_headers()
     made: list[Path] = []
     try:
         for target in TARGETS:

@@ -5,14 +5,14 @@
 #include "runtime.h"
 
 enum {
-    BAUD_DIVISOR = 217, /* 25 MHz / 115200 */
+    BAUD_DIVISOR = PORT_CLOCK_HZ / 115200,
     TX_EMPTY = 1,
     RX_FULL = 2,
     TX_FULL = 1,
     RX_OVERRUN = 8,
-    MS_PRESCALE = 25000 - 1,
-    WATCHDOG_LOAD = 100000000, /* 4 s */
-    TICK_RELOAD = 5000 - 1     /* 5 ms of the 1 MHz reference clock */
+    MS_PRESCALE = PORT_CLOCK_HZ / 1000 - 1,
+    WATCHDOG_LOAD = 4 * PORT_CLOCK_HZ, /* 4 s */
+    TICK_RELOAD = 5000 - 1             /* 5 ms of the 1 MHz reference clock */
 };
 
 /* Each UART's interrupt handler is the only writer of `in.head` and `out.tail`, the main loop of the other two. */
@@ -174,7 +174,7 @@ uint32_t port_inputs(void) {
 }
 
 static int allowed(uint32_t address) {
-    return address >= PORT_SLOT_A && address < PORT_FLASH_END;
+    return address >= PORT_FLASH_FROM && address < PORT_FLASH_END;
 }
 
 static int command(uint32_t what, uint32_t address) {
@@ -183,10 +183,10 @@ static int command(uint32_t what, uint32_t address) {
     return FLASH->status == 0;
 }
 
-int port_flash_program(uint32_t address, const uint8_t unit[8]) {
-    uint32_t words[2];
+int port_flash_program(uint32_t address, const uint8_t unit[PORT_FLASH_UNIT]) {
+    uint32_t words[PORT_FLASH_UNIT / 4];
     memcpy(words, unit, sizeof words);
-    if (!allowed(address) || address % 8) return 0;
+    if (!allowed(address) || address % PORT_FLASH_UNIT) return 0;
     if (FLASH->id == FLASH_ID) {
         FLASH->data[0] = words[0];
         FLASH->data[1] = words[1];

@@ -1,19 +1,18 @@
 /* start.c - the image's vector table and what happens before main. */
 #include "board.h"
+#include "main.h"
 #include "port.h"
 #include "runtime.h"
 
 extern uint32_t image_data_from[], image_data[], image_data_end[], image_bss[], image_bss_end[], stack_top[];
 extern void (*const vectors[])(void);
 
-int main(void);
-
 void reset(void) {
     SYSTEM->vector_table = (uint32_t)(uintptr_t)vectors;
     memcpy(image_data, image_data_from, (size_t)((uint8_t *)image_data_end - (uint8_t *)image_data));
     memset(image_bss, 0, (size_t)((uint8_t *)image_bss_end - (uint8_t *)image_bss));
     faults_on();
-    main();
+    firmware_main();
     port_reset();
 }
 

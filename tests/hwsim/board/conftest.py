@@ -11,9 +11,8 @@ from yima.validator.parameters import Parameters
 
 NEEDED = ("unicorn", "elftools", "imgtool", "smp", "ziglang")
 if all(importlib.util.find_spec(name) for name in NEEDED):
-    from yima.firmware_images.build import STACK_BYTES
     from yima.hwsim.board.emulator import Board
-    from yima.hwsim.board.layout import RAM_BASE
+    from yima.hwsim.board.layout import RAM_BASE, STACK_SIZE
     from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip, make_firmware, make_world
 else:
     collect_ignore_glob = ["test_*.py"]  # the extras `board` and `firmware` are not installed
@@ -35,7 +34,7 @@ def world() -> World:
 @pytest.fixture
 def stack_used() -> Callable[[Board], int]:
     """How deep the stack of a board with the firmware has been since power-on, bytes."""
-    return lambda board: STACK_BYTES - board.untouched(RAM_BASE, STACK_BYTES)
+    return lambda board: STACK_SIZE - board.untouched(RAM_BASE, STACK_SIZE)
 
 
 @pytest.fixture

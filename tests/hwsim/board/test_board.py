@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from tests.entries import taps_of
 from yima.firmware_images.build import Product
 from yima.firmware_images.image import read
-from yima.hwsim.board.emulator import Board, blank_flash
+from yima.hwsim.board.emulator import Board
 from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.flash import Cut
 from yima.hwsim.board.layout import (
+    FLASH_SIZE,
     LOG,
     PARAMETERS,
     PIN_BUZZER,
@@ -209,7 +210,7 @@ def test_a_cut_inside_a_record_loses_that_record_and_nothing_else(started: Start
 
 def test_a_board_without_a_signed_image_halts(tmp_path: Path) -> None:
     path = tmp_path / "flash"
-    blank_flash(path)
+    path.write_bytes(b"\xff" * FLASH_SIZE)
     with Board(path) as board:
         outcome = board.power_on()
         assert (outcome.state, outcome.slot) == ("halted", None)

@@ -10,20 +10,21 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yima.firmware_images.build import HARDWARE, Environment, Product, Slot
-from yima.firmware_images.image import factory_slot
+from yima.firmware_images.build import Environment, Product, Slot
+from yima.firmware_images.hardware import DEFAULT_BOARD
+from yima.firmware_images.image import factory_slot, trailer_magic
 from yima.firmware_images.keys import public_test_key
 from yima.firmware_images.signing import sign
-from yima.hwsim.board.bootrom import FLAG_SET, TRAILER_MAGIC, BootRom, Trust, complaint, image_in, put_trust, trailer
+from yima.hwsim.board.bootrom import BootRom, Trust, complaint, flag_set, image_in, put_trust, trailer
 from yima.hwsim.board.flash import Cut, Flash, PowerLostError
-from yima.hwsim.board.layout import FLASH_SIZE, SLOT_A, SLOT_B, SLOTS
+from yima.hwsim.board.layout import FLASH_SIZE, MPS2, SLOT_A, SLOT_B, SLOTS
 from yima.hwsim.board.layout import Slot as Place
 
 KEY = public_test_key().public_bytes_raw()
 BUS = Product.BUS_VALIDATOR.full_name
 
 
-def trust(*keys: bytes, environment: str = "test", product: str = BUS, hardware: str = HARDWARE) -> Trust:
+def trust(*keys: bytes, environment: str = "test", product: str = BUS, hardware: str = DEFAULT_BOARD) -> Trust:
     return Trust(environment=environment, product=product, hardware=hardware, keys=keys)
 
 
@@ -58,7 +59,7 @@ def board(images: dict[str, bytes]) -> Callable[..., Flash]:
         if update:
             memory[SLOT_B.start : SLOT_B.start + len(images[update])] = images[update]
             if asked:
-                memory[SLOT_B.end - 16 : SLOT_B.end] = TRAILER_MAGIC
+                memory[SLOT_B.end - 16 : SLOT_B.end] = trailer_magic(MPS2)
         flash = Flash(memory)
         put_trust(flash, trust(*keys))
         return flash
@@ -72,7 +73,7 @@ def started(flash: Flash) -> str | None:
 
 
 def confirm(flash: Flash, slot: Place) -> None:
-    flash.program(slot.end - 24, FLAG_SET)
+    flash.program(slot.end - 24, flag_set(MPS2))
 
 
 def test_the_factory_image_starts_again_and_again(board: Callable[..., Flash]) -> None:
@@ -166,7 +167,7 @@ def test_no_junk_in_a_slot_breaks_the_boot(images: dict[str, bytes], junk: bytes
     memory = bytearray(b"\xff" * FLASH_SIZE)
     memory[SLOT_A.start : SLOT_A.end] = factory_slot(images["a1"])
     memory[SLOT_B.start : SLOT_B.start + len(junk)] = images["b2"][:keep] + junk[keep:]
-    memory[SLOT_B.end - 16 : SLOT_B.end] = TRAILER_MAGIC
+    memory[SLOT_B.end - 16 : SLOT_B.end] = trailer_magic(MPS2)
     flash = Flash(memory)
     put_trust(flash, trust(KEY))
     assert started(flash) == "A"

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from tests.entries import record_name
-from yima.firmware_images.build import STACK_BYTES
-from yima.hwsim.board.emulator import Board, blank_flash
-from yima.hwsim.board.layout import SCANNER
+from yima.hwsim.board.emulator import Board
+from yima.hwsim.board.layout import FLASH_SIZE, SCANNER, STACK_SIZE
 from yima.hwsim.board.log_reader import read_log
 from yima.hwsim.board.station import Station
 from yima.hwsim.board.workshop import CITY, CLOCK, Firmware, World, equip
@@ -21,7 +20,7 @@ from yima.validator.judging.record import Terminal, tap_entry
 from yima.validator.parameters import Parameters, from_mapping
 
 CODES = int(os.environ.get("YIMA_BOARD_CODES", "150"))
-STACK_MOST = STACK_BYTES * 3 // 4  # room for what no test reaches
+STACK_MOST = STACK_SIZE * 3 // 4  # room for what no test reaches
 ROUND = 40
 
 
@@ -105,7 +104,7 @@ class Pair:
 def pair(tmp_path: Path, firmware: Firmware) -> Iterator[Callable[[Parameters, int], Pair]]:
     """Makes pairs one after the other; the board is one, with new flash and without power in between."""
     path = tmp_path / "flash"
-    blank_flash(path)
+    path.write_bytes(b"\xff" * FLASH_SIZE)
     with Board(path) as board:
 
         def make(parameters: Parameters, clock: int) -> Pair:

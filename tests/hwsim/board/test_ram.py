@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from yima.firmware_images.build import STACK_BYTES
 from yima.firmware_images.image import read
 from yima.hwsim.board.emulator import Board, Outcome
-from yima.hwsim.board.layout import RAM_BASE, RAM_SIZE, SCANNER
+from yima.hwsim.board.layout import RAM_BASE, RAM_SIZE, SCANNER, STACK_SIZE
 from yima.hwsim.board.log_reader import read_log
 from yima.hwsim.board.station import Station
 from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip
@@ -104,4 +103,4 @@ def test_the_stack_keeps_room_through_trips_and_an_update(
         station.try_image(read(firmware.update).digest)
         station.reset()
         station.confirm()
-        assert 1000 < stack_used(board) <= STACK_BYTES * 3 // 4
+        assert 1000 < stack_used(board) <= STACK_SIZE * 3 // 4

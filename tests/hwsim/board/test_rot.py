@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from yima.firmware_images.provision import SETTINGS_AT, Settings, settings_copy
+from yima.firmware_images.provision import Settings, settings_copy
 from yima.firmware_images.session import bench_key
 from yima.hwsim.board.emulator import Board
 from yima.hwsim.board.layout import FLASH_BLOCK, LOG, PARAMETERS, PIN_GATE, SCANNER, SETTINGS
@@ -41,7 +41,7 @@ def test_settings_that_rotted_in_both_copies_open_no_gate(
     equip(path, firmware.image, world.parameters)
     flash = bytearray(path.read_bytes())
     copy = settings_copy(Settings(terminal="T1", city=CITY, station_keys=[bench_key()]))
-    assert all(flash[at : at + len(copy)] == copy for at in SETTINGS_AT)
+    assert all(flash[at : at + len(copy)] == copy for at in SETTINGS)
     assert flash[PARAMETERS[0] : PARAMETERS[0] + 4096] == flash[PARAMETERS[1] : PARAMETERS[1] + 4096]
     for number, place in enumerate(SETTINGS):
         if rotten in ("both", ("first", "second")[number]):
