@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from yima.sdk.line_words import line_words
 from yima.validator.guarding.lines import LineWriter, lost_as_json, lost_as_line, shared_writer
 from yima.validator.happenings import Happening, Notice, Tap
 from yima.validator.judging import Vouched
@@ -112,7 +113,7 @@ def tap_as_line(tap: Tap, *, with_verdict: bool) -> str:
         f"read 读 {tap.read_ms:.1f} · judge 判 {tap.judge_us / 1000:.2f} · journal 记 {tap.journal_ms:.1f}"
         f" · gate 闸 {tap.gate_ms:.1f} · total 共 {tap.total_ms:.1f} ms"
     )
-    words += [f"! {fault}" for fault in tap.faults]
+    words += [f"! {line_words(fault)}" for fault in tap.faults]
     return shown("  ".join(words))
 
 

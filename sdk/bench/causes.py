@@ -248,8 +248,8 @@ CAUSES: dict[Cause, Explained] = {
     Cause.REPEATED_PIECE: Explained(
         Text("a piece came twice", "有一段数据重复"),
         Text(
-            "a driver or a relay sends a packet again: use another cable, hub or driver",
-            "驱动或转发程序重发了数据包：请更换线缆、集线器或驱动",
+            "a driver or a relay sends it again: use another cable, hub or driver, and switch an echo on the line off",
+            "驱动或转发程序重发了数据包：请更换线缆、集线器或驱动，并关闭线路回显",
         ),
     ),
     Cause.CUT: Explained(

@@ -14,6 +14,7 @@ from yima.sdk.bench.rates import search
 from yima.sdk.bench.sheets import SHEETS, UNTRIED, address, sheet
 from yima.sdk.cli.arguments import WholeNumber
 from yima.sdk.cli.reader_options import READERS
+from yima.sdk.line_words import line_words
 from yima.sdk.observing.silence import NOTHING_YET
 from yima.sdk.qr import qr_png, qr_text
 from yima.sdk.roots import load_roots
@@ -143,11 +144,11 @@ def lines(shown: Presentation) -> str:
         f"#{shown.number}  {shown.at_ms / 1000:.3f} s  {len(shown.reading.payload)} bytes 字节 in {took:.1f} ms  "
         f"{shown.family}{again}"
     ]
-    told += [f"  reader 读码器: {escaped(fault)}" for fault in shown.reading.faults]
+    told += [f"  reader 读码器: {escaped(line_words(fault))}" for fault in shown.reading.faults]
     if is_worth_telling(shown.diagnosis):
         what, cure, _ = shown.diagnosis.explained
         proved = "  proved 已验证" if shown.diagnosis.proved else ""
-        detail = f" ({shown.diagnosis.detail})" if shown.diagnosis.detail else ""
+        detail = f" ({line_words(shown.diagnosis.detail)})" if shown.diagnosis.detail else ""
         told += [f"  {shown.diagnosis.cause}{detail}: {what.en} {what.zh}{proved}", f"  cure 处理: {cure.en} {cure.zh}"]
     for one in shown.dissection.fields:
         said = one.meaning if one.meaning and one.meaning != one.raw else one.raw

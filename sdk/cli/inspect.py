@@ -17,6 +17,7 @@ from yima.sdk.dissection.code import Dissection, dissect
 from yima.sdk.dissection.entry import dissect_entry, is_entry
 from yima.sdk.dissection.families import FAMILIES
 from yima.sdk.dissection.record import dissect_record, is_record
+from yima.sdk.line_words import line_words
 from yima.sdk.payloads import Payload, payload_of_hex, read_payloads, sources_in
 from yima.sdk.roots import RootKeys, load_roots
 from yima.validator.errors import YimaError
@@ -184,7 +185,7 @@ def _print(seen: _Seen) -> None:
 def _print_diagnosis(console: Console, found: Diagnosis) -> None:
     """What happened to the bytes on the way, and what cures it."""
     proved = "  proved 已验证" if found.proved else ""
-    detail = f" ({found.detail})" if found.detail else ""
+    detail = f" ({line_words(found.detail)})" if found.detail else ""
     console.print(f"{found.cause}{detail}: {_both(found.explained.what)}{proved}")
     console.print(f"  cure 处理: {_both(found.explained.cure)}")
 
