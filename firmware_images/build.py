@@ -24,6 +24,7 @@ from yima.firmware_images.hardware import (
     IMAGE_HEADER,
     Hardware,
     Place,
+    Starts,
     board,
     linker_script,
     write_map,
@@ -95,7 +96,7 @@ class Environment(StrEnum):
         return 1 if self is Environment.PRODUCTION else 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Built:
     """One build. image: the bytes as they lie in flash behind the header. ram_bytes: static data and the stack's
     reserve; 0: nobody counts them."""
@@ -110,10 +111,11 @@ class Built:
 
 
 def sources(hardware: Hardware) -> list[Path]:
-    """What is compiled, relative to the root of the repository, in a fixed order."""
+    """What is compiled, relative to the root of the repository, in a fixed order. A machine with a C library needs
+    runtime.c no more than one with words of 32 bits the wider kernels."""
     core = (ROOT / "validator" / "core").glob("*.c")
     ours = (*(ROOT / "firmware_images" / "app").glob("*.c"), *hardware.folder.glob("*.c"))
-    left_out = {"sm2_64.c", "sm2_adx.c"}
+    left_out = {"sm2_64.c", "sm2_adx.c"} if hardware.target.kernel == 32 else {"runtime.c"}
     return sorted(path.relative_to(ROOT) for path in (*core, *ours) if path.name not in left_out)
 
 
@@ -128,11 +130,26 @@ def defines(product: Product, environment: Environment, hardware: Hardware) -> t
 
 
 def build(
-    product: Product, slot: Slot, environment: Environment, folder: Path, hardware: Hardware | None = None
+    product: Product,
+    slot: Slot,
+    environment: Environment,
+    folder: Path,
+    hardware: Hardware | None = None,
+    *,
+    sanitize: bool = False,
 ) -> Built:
-    """Builds into `folder` (made if need be): one ELF and one linker script. hardware: default mps2-an500. Raises
-    BuildError with what the compiler said, or if the image is over its budget."""
+    """Builds into `folder` (made if need be): one ELF, and one linker script if it is not a process. hardware: default
+    mps2-an500. sanitize: a process whose memory and arithmetic are watched. Raises BuildError with what the compiler
+    said, or if the image is over its budget."""
     hardware = hardware or board()
+    if hardware.starts is Starts.PROGRAM:
+        return _program(product, slot, environment, folder, hardware, sanitize=sanitize)
+    if sanitize:
+        raise BuildError(
+            hardware.name,
+            Text("only a process can be built with sanitizers", "只有以进程运行的板卡支持 sanitizer"),
+            Text("--board posix", "--board posix"),
+        )
     _check_compiler()
     folder.mkdir(parents=True, exist_ok=True)
     name = build_name(product, environment, slot, hardware)
@@ -151,17 +168,20 @@ def build(
     script_flag = f"-Wl,-T,{script.resolve()}"
     _compile([*compiler, "-fno-unroll-loops", *rest, str(unrolled.resolve()), script_flag], elf, name)
     image, ram = _read(elf, hardware, slot.of(hardware))
-    return _within_budget(
-        Built(
-            hardware=hardware,
-            product=product,
-            slot=slot,
-            environment=environment,
-            elf=elf,
-            image=image,
-            ram_bytes=ram,
-        )
-    )
+    return _within_budget(Built(hardware, product, slot, environment, elf, image, ram))
+
+
+def _program(
+    product: Product, slot: Slot, environment: Environment, folder: Path, hardware: Hardware, *, sanitize: bool
+) -> Built:
+    """The image is the ELF, the same for either slot: it is told where it lies. Raises BuildError."""
+    from yima.firmware_images.host_build import host_program  # noqa: PLC0415 - it is made of what stands here
+
+    folder.mkdir(parents=True, exist_ok=True)
+    elf = folder / f"{build_name(product, environment, slot, hardware)}.elf"
+    told = defines(product, environment, hardware)
+    host_program(sources(hardware), elf, hardware, defines=told, sanitize=sanitize)
+    return _within_budget(Built(hardware, product, slot, environment, elf, elf.read_bytes(), 0))
 
 
 def build_name(product: Product, environment: Environment, slot: Slot, hardware: Hardware) -> str:

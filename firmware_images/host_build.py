@@ -1,6 +1,9 @@
-"""The portable parts of the firmware, compiled for the machine at hand: so that tests drive the very source that the
-image is made of. Undefined behaviour traps. Where the environment names a folder in YIMA_COVERAGE_IN, branches are
-counted into it instead (`make coverage`)."""
+"""The firmware, or parts of it, compiled for the machine at hand: so that tests drive the very source that the image is
+made of, and a board can be a process.
+
+In a library undefined behaviour traps; where the environment names a folder in YIMA_COVERAGE_IN, branches are counted
+into it instead (`make coverage`).
+"""
 
 import ctypes
 import os
@@ -11,14 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from yima.firmware_images.build import ROOT, BuildError, includes
-from yima.firmware_images.hardware import board
+from yima.firmware_images.hardware import Hardware, board
 from yima.validator.texts import Text
 
 
 def host_library(sources: Sequence[str | Path], library: Path, *, defines: Sequence[str] = ()) -> ctypes.CDLL:
     """Compiles `sources` (relative to the root of the repository, or absolute) into a shared library and loads it. The
     machine's own compiler, else ziglang. Raises BuildError with what the compiler said."""
-    compiler = ["cc"] if shutil.which("cc") else [sys.executable, "-m", "ziglang", "cc"]
     watched = ["-O1", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
     if counters := os.environ.get("YIMA_COVERAGE_IN"):
         watched = [
@@ -30,18 +32,47 @@ def host_library(sources: Sequence[str | Path], library: Path, *, defines: Seque
             f"{Path(counters).resolve() / library.stem}-",
         ]
     command = [
-        *compiler,
+        *_compiler(),
         *("-std=c11", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", *watched),
         *(f"-I{folder}" for folder in includes(board(), library.parent / "map")),
         *(f"-D{define}" for define in defines),
         *(str(source) for source in sources),
         *("-o", str(library)),
     ]
+    _compile(command, library)
+    return ctypes.CDLL(str(library))
+
+
+def host_program(
+    sources: Sequence[Path], program: Path, hardware: Hardware, *, defines: Sequence[str], sanitize: bool
+) -> None:
+    """Compiles the sources of a board that is a process. sanitize: under AddressSanitizer and
+    UndefinedBehaviorSanitizer, with line numbers. Raises BuildError with what the compiler said."""
+    compiler = _compiler()
+    watched = ["-s"]
+    if sanitize:  # ziglang comes without AddressSanitizer
+        kinds = "undefined" if "ziglang" in compiler else "address,undefined"
+        watched = [f"-fsanitize={kinds}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g1"]
+    command = [
+        *compiler,
+        *("-std=c11", "-O1" if sanitize else "-O2", "-Wall", "-Wextra", "-Werror", *watched, *hardware.target.flags),
+        *(f"-I{folder}" for folder in includes(hardware, program.parent / hardware.name)),
+        *(f"-D{define}" for define in defines),
+        *(str(source) for source in sources),
+        *("-o", str(program.resolve())),
+    ]
+    _compile(command, program)
+
+
+def _compiler() -> list[str]:
+    return ["cc"] if shutil.which("cc") else [sys.executable, "-m", "ziglang", "cc"]
+
+
+def _compile(command: Sequence[str], output: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BuildError(
-            library.name,
+            output.name,
             Text(f"the compiler refused:\n{done.stderr.strip()}", f"编译失败：\n{done.stderr.strip()}"),
             Text("Mend the source", "请修正源代码"),
         )
-    return ctypes.CDLL(str(library))

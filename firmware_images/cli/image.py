@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument(
         "--environment", choices=_ENVIRONMENTS, default="test", help="whose parameters it takes 参数环境"
     )
+    build.add_argument(
+        "--sanitize", action="store_true", help="posix: memory and arithmetic are watched 启用内存与未定义行为检查"
+    )
     _folder(build)
     sign = verbs.add_parser("sign", help="sign what was built, with imgtool 签名")
     sign.add_argument(
@@ -82,7 +85,11 @@ def _build(arguments: argparse.Namespace) -> int:
     products = arguments.product or list(_PRODUCTS)
     environment = Environment(arguments.environment)
     hardware = board(arguments.board)
-    builds = [build(Product(name), slot, environment, arguments.folder, hardware) for name in products for slot in Slot]
+    builds = [
+        build(Product(name), slot, environment, arguments.folder, hardware, sanitize=arguments.sanitize)
+        for name in products
+        for slot in Slot
+    ]
     for built in builds:
         ram = f"  RAM {built.ram_bytes} of {hardware.ram.size}" if hardware.ram.size else ""
         flash = f"{len(built.image)} of {hardware.image_max}"

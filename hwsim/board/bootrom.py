@@ -23,10 +23,11 @@ from enum import StrEnum
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from yima.firmware_images.hardware import Hardware, Place, Starts
+from yima.firmware_images.hardware import Hardware, Place, Starts, board
 from yima.firmware_images.image import trailer_magic
 from yima.firmware_images.keys import public_test_key
-from yima.hwsim.board.flash import Flash
+from yima.hwsim.board.flash import Flash, Memory
+from yima.hwsim.board.layout import MPS2
 
 IMAGE_MAGIC = 0x96F3B83D
 _ROM_FIXED = 0x100
@@ -119,6 +120,12 @@ def trust_of(flash: Flash) -> Trust | None:
         hardware=hardware.rstrip(b"\0").decode("ascii", "replace"),
         keys=tuple(keys[at : at + 32] for at in range(0, len(keys), 32)),
     )
+
+
+def hardware_of(memory: Memory) -> Hardware:
+    """Whose flash this is, as the factory said; blank flash is the emulated board's. Raises HardwareError."""
+    trust = trust_of(Flash(memory))
+    return board(trust.hardware) if trust else MPS2
 
 
 def put_trust(flash: Flash, trust: Trust) -> None:

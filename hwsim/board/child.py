@@ -37,12 +37,12 @@ class Session:
         return answer
 
     def open(self, *, flash: str, mhz: int, keep_operations: bool = False, ram_seed: int = 0) -> dict[str, Any]:
-        """Takes a flash file of 1 MB, shared with whoever maps it."""
+        """Takes a flash file, shared with whoever maps it."""
         with Path(flash).open("r+b") as file:
             memory = mmap.mmap(file.fileno(), 0)
         if self._machine:
             self._machine.close()
-        self._machine = Machine(memory, mhz=mhz, keep_operations=keep_operations, ram_seed=ram_seed)
+        self._machine = Machine(memory, mhz=mhz, keep_operations=keep_operations, ram_seed=ram_seed, file=Path(flash))
         return {}
 
     def power_on(self) -> dict[str, Any]:

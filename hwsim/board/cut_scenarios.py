@@ -54,6 +54,13 @@ def trips(directory: Path, firmware: Firmware, world: World, count: int = TRIPS)
     return _trips(prepared(directory, firmware, world), world, count)
 
 
+def first_trips(directory: Path, firmware: Firmware, world: World, count: int = TRIPS) -> Scenario:
+    """The same on a log that is new."""
+    flash = directory / "flash"
+    equip(flash, firmware.image, world.parameters)
+    return _trips(flash, world, count)
+
+
 def update(directory: Path, firmware: Firmware, world: World) -> Scenario:
     """After a few trips: an upload into slot B, a trial boot, the confirmation, one more boot."""
     flash = directory / "flash"

@@ -12,10 +12,10 @@ import contextlib
 import selectors
 import socket
 
-from yima.hwsim.board.engine import Engine
 from yima.hwsim.board.gdb import ProtocolError, Stub
 from yima.hwsim.board.layout import FLASH_SIZE, RAM_BASE, RAM_SIZE
 from yima.hwsim.board.machine import Machine
+from yima.hwsim.board.processor import Debugged, Processor
 
 _HOST = "127.0.0.1"
 _BREAKPOINTS_MOST = 64
@@ -39,12 +39,12 @@ class BoardTarget:
 
     def registers(self) -> list[int]:
         """r0 to r15, xPSR; zeros without power."""
-        return self._machine.engine.registers() if self._machine.engine else [0] * 17
+        return self._processor.registers() if self._processor else [0] * 17
 
     def set_register(self, number: int, value: int) -> None:
         """Changes one."""
-        if self._machine.engine:
-            self._machine.engine.set_register(number, value)
+        if self._processor:
+            self._processor.set_register(number, value)
 
     def read(self, address: int, size: int) -> bytes:
         """Flash and RAM."""
@@ -54,9 +54,9 @@ class BoardTarget:
 
     def write(self, address: int, data: bytes) -> bool:
         """RAM."""
-        if not self._machine.engine or address < RAM_BASE or address + len(data) > RAM_BASE + RAM_SIZE:
+        if not self._processor or address < RAM_BASE or address + len(data) > RAM_BASE + RAM_SIZE:
             return False
-        self._machine.engine.write_ram(address, data)
+        self._processor.write_ram(address, data)
         return True
 
     def set_breakpoint(self, address: int, there: bool) -> bool:
@@ -76,25 +76,31 @@ class BoardTarget:
     def resume(self, *, step: bool) -> None:
         """Lets time pass again."""
         self._stepping = step
-        if self._machine.engine:
-            self._machine.engine.debug(self._breakpoints, step=step)
+        if self._processor:
+            self._processor.debug(self._breakpoints, step=step)
         self._machine.paused = False
 
     def detach(self) -> None:
         """No stops any more."""
         self._attached = self._stepping = False
         self._breakpoints.clear()
-        if self._machine.engine:
-            self._machine.engine.debug(None)
+        if self._processor:
+            self._processor.debug(None)
         self._machine.paused = False
 
     def kill(self) -> None:
         """Takes the power away."""
         self._machine.power_off()
 
-    def _begin_life(self, engine: Engine) -> None:
+    @property
+    def _processor(self) -> Debugged | None:
+        found = self._machine.engine
+        return found if isinstance(found, Debugged) else None
+
+    def _begin_life(self, processor: Processor) -> None:
         """A reset, perhaps with other code: the debugger stays, and a step ends at the first instruction."""
-        engine.debug(self._breakpoints if self._attached else None)
+        if isinstance(processor, Debugged):
+            processor.debug(self._breakpoints if self._attached else None)
         if self._stepping:
             self._machine.paused = True
 

@@ -1,5 +1,7 @@
 """The board as the rest of the tree sees it: a process that is spoken to, and a flash file that both sides map.
 
+The flash says which board it is: the emulated one, or `posix`, whose firmware is a process.
+
 Rules it keeps:
 - Nothing here loads the emulator; it runs in `yima.hwsim.board.child`, and ends with this object.
 - The flash file is the board's flash at every moment: what an operation wrote is in it, power or not.
@@ -18,9 +20,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from yima.firmware_images.hardware import Hardware
+from yima.hwsim.board.bootrom import hardware_of
 from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.flash import Cut, Operation
-from yima.hwsim.board.layout import FLASH_SIZE, STATUS
+from yima.hwsim.board.layout import MPS2, STATUS
 from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 
@@ -76,21 +80,32 @@ class Outcome:
         )
 
 
+def hardware_in(flash: Path) -> Hardware:
+    """Whose flash a file is. Raises HardwareError for a board that is not known."""
+    try:
+        with flash.open("rb") as file:
+            return hardware_of(bytearray(file.read(4096)))
+    except OSError:
+        return MPS2
+
+
 class Board:
-    """An emulated board on a flash file. Use as a context manager, or call close."""
+    """A board on a flash file. Use as a context manager, or call close."""
 
     def __init__(self, flash: Path, *, mhz: int = MHZ, keep_operations: bool = False, ram_seed: int = 0) -> None:
-        """flash: a file of 1 MB. mhz: instructions a microsecond. ram_seed: chooses what RAM holds at power-on. Raises
-        BoardError."""
-        if not flash.exists() or flash.stat().st_size != FLASH_SIZE:
+        """flash: a file, of a size as its board has it; which that is, it says. mhz: instructions a microsecond.
+        ram_seed: chooses what RAM holds at power-on. Raises BoardError."""
+        self.hardware = hardware_in(flash)
+        if not flash.exists() or flash.stat().st_size != self.hardware.size:
+            size = self.hardware.size >> 20
             raise BoardError(
                 flash,
-                Text("is no flash of 1 MB", "不是 1 MB 的闪存文件"),
+                Text(f"is no flash of {size} MB", f"不是 {size} MB 的闪存文件"),
                 Text("Make one: yima board flash IMAGE", "请先执行 yima board flash IMAGE"),
             )
         self.mhz = mhz
         with flash.open("r+b") as file:
-            self.flash = mmap.mmap(file.fileno(), FLASH_SIZE)
+            self.flash = mmap.mmap(file.fileno(), self.hardware.size)
         self._child = subprocess.Popen(
             [sys.executable, "-m", "yima.hwsim.board.child"],
             stdin=subprocess.PIPE,

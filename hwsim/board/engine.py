@@ -8,8 +8,6 @@ Rules it keeps:
 
 import ctypes
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 from unicorn import (
@@ -29,6 +27,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 from yima.hwsim.board import native
 from yima.hwsim.board.flash import Memory
 from yima.hwsim.board.layout import FLASH_SIZE, RAM_BASE, RAM_SIZE
+from yima.hwsim.board.processor import Event, Kind, Stop
 
 _EVENTS = 1 << 14
 _REGISTERS = ("R0", "R1", "R2", "R3", "R12", "SP", "LR", "PC", "XPSR", "PRIMASK", "CONTROL")  # as in soc_engine
@@ -37,29 +36,6 @@ _GDB_REGISTERS = tuple(
 )
 _PC = 15
 _WATCHED = 16  # bytes from a breakpoint on: if it is in an IT block, its end is among them
-
-
-class Stop(IntEnum):
-    """Why a run came back; soc.h says the same."""
-
-    TIME = 0
-    RESET = 1
-    WATCHDOG = 2
-    POWER = 3
-    LOCKUP = 4
-    EVENTS = 5
-    DEBUGGER = 6
-
-
-class Kind(IntEnum):
-    """Kinds of events; soc.h says what their numbers a, b and c mean."""
-
-    TX = 1
-    PINS = 2
-    FLASH = 3
-    FAULT = 4
-    OVERRUN = 5
-    WATCHDOG = 6
 
 
 class _Functions(ctypes.Structure):
@@ -74,18 +50,6 @@ class _Event(ctypes.Structure):
         *((name, ctypes.c_uint64) for name in ("now", "insns")),
         *((name, ctypes.c_uint32) for name in ("kind", "a", "b", "c")),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that happened. now: cycles; insns: instructions executed until then."""
-
-    now: int
-    insns: int
-    kind: Kind
-    a: int
-    b: int
-    c: int
 
 
 def _library() -> ctypes.CDLL:
@@ -306,6 +270,10 @@ class Engine:
             self._uc.ctl_remove_cache(address, address + _WATCHED)
         if breakpoints is not None:
             self._library.soc_debug_resume(self._soc, int(step))
+
+    def last_words(self) -> str:
+        """What a life said at its end: nothing."""
+        return ""
 
     def close(self) -> None:
         """Frees the processor; flash keeps what was written."""

@@ -11,12 +11,15 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
-from yima.hwsim.board.bootrom import Boot, BootRom
-from yima.hwsim.board.engine import Engine, Event, Kind, Stop
+from yima.firmware_images.hardware import Starts
+from yima.hwsim.board.bootrom import Boot, BootRom, hardware_of
 from yima.hwsim.board.flash import Cut, Flash, Memory, Operation, PowerLostError
 from yima.hwsim.board.layout import RAM_BASE, RAM_SIZE, Slot
+from yima.hwsim.board.process import Process
+from yima.hwsim.board.processor import Event, Kind, Processor, Stop
 
 _SLICE_MS: Final = 1
 _ERASE: Final = 1 << 31
@@ -46,23 +49,33 @@ class Happened:
 class Machine:
     """A board on the bench."""
 
-    def __init__(self, memory: Memory, *, mhz: int, keep_operations: bool = False, ram_seed: int = 0) -> None:
-        """memory: its flash, changed in place. mhz: instructions a microsecond of virtual time. ram_seed: chooses what
-        RAM holds at power-on."""
+    def __init__(
+        self,
+        memory: Memory,
+        *,
+        mhz: int,
+        keep_operations: bool = False,
+        ram_seed: int = 0,
+        file: Path | None = None,
+    ) -> None:
+        """memory: its flash, changed in place; which board it is, the flash says. mhz: instructions a microsecond of
+        virtual time. ram_seed: chooses what RAM holds at power-on. file: what is mapped as memory; a board whose
+        firmware is a process has to be told."""
         self.mhz = mhz
         self.state = BoardState.OFF
         self.boot: Boot | None = None
-        self.flash = Flash(memory, keep_log=keep_operations)
+        self.flash = Flash(memory, keep_log=keep_operations, hardware=hardware_of(memory))
+        self._file = file
         self.pins = 0
         self.paused = False
         """A debugger holds the processor: no time passes."""
-        self.on_life: Callable[[Engine], None] = lambda _: None
+        self.on_life: Callable[[Processor], None] = lambda _: None
         """Is told of each life of the processor that begins."""
         self._rtc = (0, False)
         self._power_on_ram = random.Random(f"RAM {ram_seed}").randbytes(RAM_SIZE)  # noqa: S311 - repeatable junk
         self._ram = bytearray(RAM_SIZE)
-        self._engine: Engine | None = None
-        self._resting: Engine | None = None  # the engine of the lives before
+        self._engine: Processor | None = None
+        self._resting: Processor | None = None  # the engine of the lives before
         self._marks: dict[int, int] = {}
         self._cut: tuple[int, Cut] | None = None
         self._buttons = 0
@@ -136,7 +149,7 @@ class Machine:
         return self._engine.feed(uart, data) if self._engine else 0
 
     @property
-    def engine(self) -> Engine | None:
+    def engine(self) -> Processor | None:
         """The processor, None without power."""
         return self._engine
 
@@ -184,7 +197,7 @@ class Machine:
         if self._engine:
             self._engine.clear_parts()
 
-    def _run_life(self, engine: Engine, limit: int, happened: Happened) -> None:
+    def _run_life(self, engine: Processor, limit: int, happened: Happened) -> None:
         stop = engine.run(limit)
         last: Operation | None = None
         for event in engine.events():
@@ -198,6 +211,8 @@ class Machine:
             self._reset(happened)
         elif stop is Stop.LOCKUP:
             self.state = BoardState.HALTED
+            if words := engine.last_words():
+                happened.notes.append((engine.now, f"fault: {words}"))
         elif stop is Stop.POWER and last and self._cut:
             number, where = self._cut
             place = slice(last.address, last.address + last.size)
@@ -212,7 +227,7 @@ class Machine:
             happened.pins.append((event.now, event.insns + self._earlier, event.a, self.flash.operations))
         elif event.kind is Kind.FLASH:
             data = None if event.a & _ERASE else event.b.to_bytes(4, "little") + event.c.to_bytes(4, "little")
-            operation = Operation(event.a & ~_ERASE, data)
+            operation = Operation(event.a & ~_ERASE, data, self.flash.hardware)
             self.flash.note(operation)
             return operation
         elif event.kind is Kind.FAULT:
@@ -248,18 +263,25 @@ class Machine:
         self.on_life(engine)
         self.state = BoardState.RUNNING
 
-    def _begin_life(self, slot: Slot) -> Engine:
+    def _begin_life(self, slot: Slot) -> Processor:
         code = self.flash.read(slot.start, slot.size)
         engine = self._resting
         if engine and not engine.knows(slot.start, code):
             engine.close()
             engine = None
-        engine = engine or Engine(self.flash.memory, self._ram, mhz=self.mhz)
+        engine = engine or self._processor()
         engine.reset(slot.start, code, self._now)
         self._resting = None
         return engine
 
-    def _set_marks(self, engine: Engine) -> None:
+    def _processor(self) -> Processor:
+        if self.flash.hardware.starts is Starts.PROGRAM and self._file:
+            return Process(self._file, mhz=self.mhz)
+        from yima.hwsim.board.engine import Engine  # noqa: PLC0415 - unicorn, which a process does not need
+
+        return Engine(self.flash.memory, self._ram, mhz=self.mhz)
+
+    def _set_marks(self, engine: Processor) -> None:
         for address, part in self._marks.items():
             engine.mark(address, part)
 

@@ -28,7 +28,7 @@ from yima.firmware_images.image import ImageError, read, verify
 from yima.hwsim.board.emulator import Board, Outcome
 from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.flash import Cut, Operation, cut_states
-from yima.hwsim.board.layout import PIN_GATE, SCANNER, SLOTS
+from yima.hwsim.board.layout import PIN_GATE, SCANNER
 from yima.hwsim.board.log_reader import read_log
 from yima.hwsim.board.station import Station
 from yima.validator.journal.facts import FactsError, NoteFacts, TimeFacts, parse
@@ -197,7 +197,7 @@ def problems(board: Board, scenario: Scenario, state: bytes, operation: int, *, 
     outcome = boot + board.run(_READY_MS, until=b"ready terminal")
     mended = tuple(board.operations()) if outcome.operations else ()
     found = _boots(outcome)
-    found += _image(bytes(board.flash), outcome, scenario)
+    found += _image(board, outcome, scenario)
     due = [promise for promise in scenario.promises if promise.since <= operation]
     slots = [promise.slots for promise in due if promise.slots]
     if slots and outcome.slot not in slots[-1]:
@@ -237,11 +237,11 @@ def _boots(outcome: Outcome) -> list[str]:
     return [note for _, note in outcome.notes if "fault" in note or "watchdog" in note]
 
 
-def _image(flash: bytes, outcome: Outcome, scenario: Scenario) -> list[str]:
-    for slot in SLOTS:
+def _image(board: Board, outcome: Outcome, scenario: Scenario) -> list[str]:
+    for slot in board.hardware.slots:
         if slot.name == outcome.slot:
             try:
-                verify(flash[slot.start : slot.end], [Ed25519PublicKey.from_public_bytes(scenario.key)])
+                verify(board.flash[slot.start : slot.end], [Ed25519PublicKey.from_public_bytes(scenario.key)])
             except ImageError as error:
                 return [f"what booted was not signed: {error.fault}"]
     return []

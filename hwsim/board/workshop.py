@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yima.firmware_images.build import Built, Environment, Product, Slot, build
+from yima.firmware_images.hardware import Hardware, Starts, board
 from yima.firmware_images.keys import public_test_key
 from yima.firmware_images.provision import Settings
 from yima.firmware_images.session import bench_key
@@ -36,14 +37,23 @@ class Firmware:
     update: bytes
 
 
-def make_firmware(folder: Path, product: Product = Product.BUS_VALIDATOR) -> Firmware:
-    """Builds and signs. Raises BuildError, SigningError."""
-    built_a, built_b = (build(product, slot, Environment.TEST, folder) for slot in (Slot.A, Slot.B))
+def make_firmware(
+    folder: Path,
+    product: Product = Product.BUS_VALIDATOR,
+    hardware: Hardware | None = None,
+    *,
+    sanitize: bool = False,
+) -> Firmware:
+    """Builds and signs. hardware: default mps2-an500. Raises BuildError, SigningError."""
+    hardware, name = hardware or board(), product.full_name
+    built_a = build(product, Slot.A, Environment.TEST, folder, hardware, sanitize=sanitize)
+    is_for_both = hardware.starts is Starts.PROGRAM
+    built_b = built_a if is_for_both else build(product, Slot.B, Environment.TEST, folder, hardware)
     return Firmware(
         slot_a=built_a,
         slot_b=built_b,
-        image=sign(built_a.image, Slot.A, product.full_name, version=VERSION, counter=1),
-        update=sign(built_b.image, Slot.B, product.full_name, version=UPDATE, counter=2),
+        image=sign(built_a.image, Slot.A, name, version=VERSION, counter=1, hardware=hardware),
+        update=sign(built_b.image, Slot.B, name, version=UPDATE, counter=2, hardware=hardware),
     )
 
 
@@ -98,8 +108,8 @@ def equip(path: Path, image: bytes, parameters: Parameters | None, *, terminal: 
 @contextmanager
 def ready_board(path: Path) -> Iterator[Board]:
     """The board of a flash file that was equipped, at CLOCK, come up as far as taking codes."""
-    with Board(path) as board:
-        board.set_rtc(CLOCK)
-        board.power_on()
-        board.run(2000, until=b"ready terminal")
-        yield board
+    with Board(path) as ready:
+        ready.set_rtc(CLOCK)
+        ready.power_on()
+        ready.run(2000, until=b"ready terminal")
+        yield ready

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from yima.firmware_images.hardware import Starts
 from yima.firmware_images.image import read
 from yima.firmware_images.keys import WARNING, public_key_of, public_test_key
 from yima.firmware_images.provision import Settings
 from yima.firmware_images.session import Role, StationKey, bench_key
 from yima.hwsim.board import qemu
-from yima.hwsim.board.emulator import MHZ, Board
+from yima.hwsim.board.emulator import MHZ, Board, hardware_in
 from yima.hwsim.board.errors import BoardError, BoardUsageError
 from yima.hwsim.board.factory import make_flash, parameters_bytes
 from yima.hwsim.board.layout import SCANNER, STATION, STATUS
@@ -184,6 +185,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.image:
         arguments.flash.parent.mkdir(parents=True, exist_ok=True)
         make_flash(arguments.flash, _bytes_of(arguments.image), keys=None, keep=True)
+    if hardware_in(arguments.flash).starts is Starts.PROGRAM:
+        _check_what_a_process_can(arguments)
     with Board(arguments.flash, mhz=arguments.mhz) as board:
         board.set_rtc(0 if arguments.dead_rtc else int(time.time()), stopped=arguments.dead_rtc)
         outcome = board.power_on()
@@ -205,6 +208,17 @@ def _run(arguments: argparse.Namespace) -> int:
 
             outcome = board.live(heard, links=dict(arguments.link), control=arguments.control, gdb=arguments.gdb)
     return 1 if outcome.state == "halted" else 0
+
+
+def _check_what_a_process_can(arguments: argparse.Namespace) -> None:
+    """Raises BoardError for what needs an emulated processor."""
+    for name, given in {"--qemu": arguments.qemu, "--gdb": arguments.gdb}.items():
+        if given:
+            raise BoardUsageError(
+                name,
+                Text("the firmware of this board is a process, not an emulated processor", "该板卡的固件是本机进程"),
+                Text("Leave it out; gdb -p PID attaches to the process", "请去掉该选项；可用 gdb -p PID 附加到进程"),
+            )
 
 
 def _check_what_qemu_can(arguments: argparse.Namespace) -> None:

@@ -125,6 +125,7 @@ def _links_libfuzzer(clang: str) -> bool:
 def write_headers() -> None:
     """build/fuzz/world.h and map.h, rewritten only when they have changed."""
     write_map(board(), ROOT / BUILD)
+    write_map(board("posix"), ROOT / BUILD / "posix")
     path, text = ROOT / BUILD / "world.h", header()
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text() != text:

@@ -8,8 +8,9 @@ import json
 import struct
 import sys
 
-from yima.hwsim.board.engine import Engine, Kind, Stop
+from yima.hwsim.board.engine import Engine
 from yima.hwsim.board.layout import FLASH_SIZE, RAM_BASE, RAM_SIZE
+from yima.hwsim.board.processor import Kind, Stop
 
 MHZ = 25
 TICK = 1000  # cycles
