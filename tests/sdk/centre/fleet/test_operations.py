@@ -9,12 +9,11 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.sdk.centre.fleet.looks import page_of_a_collector
 from yima.sdk.centre.clearing.tables import Why
-from yima.sdk.centre.collector.intake import Depth
 from yima.sdk.centre.fleet.cases import Kind
-from yima.sdk.centre.fleet.database import open_fleet
 from yima.sdk.centre.fleet.devices import State
-from yima.sdk.centre.fleet.metrics import SILENCES_S, Metrics
+from yima.sdk.centre.fleet.metrics import SILENCES_S
 from yima.sdk.centre.fleet.verdicts import Verdict
 from yima.sdk.centre.fleet.versions import Of
 
@@ -24,19 +23,7 @@ NAME = re.compile(r"\byima_collector_[a-z0-9_]+\b")
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    database = open_fleet(tmp_path_factory.mktemp("fleet") / "trips.db")
-    with database.transaction() as rows:
-        rows.execute("INSERT INTO devices VALUES ('gate-1', 'k', 'ENROLLED', 100), ('gate-2', 'l', 'REVOKED', 100)")
-        rows.execute("INSERT INTO heard VALUES ('gate-1', 2000)")
-        rows.execute("INSERT INTO versions VALUES ('gate-1', 1, 7, '', 5, 9), ('gate-1', 2, 3, '', 5, 9)")
-        rows.execute("INSERT INTO followed VALUES ('trips', '{}', 1990, 'me', 9999)")
-    metrics = Metrics(database, source="trips", depth=lambda: Depth(3, 500, 1.5), now=lambda: 2000 + 901)
-    metrics.happened({"event": "batch", "entries": 5, "rejected": {"2": "so"}, "device": "gate-1"})
-    metrics.happened({"event": "refused", "status": 403})
-    metrics.happened({"event": "trouble", "why": "so"})
-    told = metrics.page().decode()
-    database.close()
-    return told
+    return page_of_a_collector(tmp_path_factory.mktemp("fleet"))
 
 
 @pytest.fixture(scope="module")
