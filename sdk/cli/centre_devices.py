@@ -62,7 +62,7 @@ def _enrol(arguments: argparse.Namespace) -> int:
             Text("wants DEVICE KEY, or --from FILE", "需要 DEVICE KEY 或 --from FILE"),
             Text("Give one of the two", "请二选一"),
         )
-    with opened(arguments) as database:
+    with opened(arguments, begin=True) as database:
         register = Register(database)
         if arguments.from_file:
             devices = read_devices(arguments.from_file)

@@ -2,13 +2,14 @@
 
 import argparse
 import getpass
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
-from yima.sdk.centre.fleet.database import Database, FleetError, open_fleet
+from yima.sdk.centre.fleet.database import Database, FleetError, is_begun, open_fleet
 from yima.validator.shown import shown, shown_json
-from yima.validator.texts import Text
+from yima.validator.texts import Text, say
 
 
 def add_store(parser: argparse.ArgumentParser) -> None:
@@ -27,8 +28,21 @@ def add_why(parser: argparse.ArgumentParser, *, required: bool) -> None:
 
 
 @contextmanager
-def opened(arguments: argparse.Namespace) -> Iterator[Database]:
-    """The fleet's tables of that store. Raises FleetError."""
+def opened(arguments: argparse.Namespace, *, begin: bool = False) -> Iterator[Database]:
+    """The fleet's tables of that store; begin: where there are none they are made, and that is said. Raises
+    FleetError."""
+    is_new = not is_begun(arguments.store)
+    if is_new and not begin:
+        raise FleetError(
+            arguments.store,
+            Text("has nothing of a collector's devices beside it", "旁边没有采集端的终端数据"),
+            Text("Name the --store of a collector that has run", "请给出运行过的采集端的 --store"),
+        )
+    if is_new:
+        print(
+            say(Text(f"a new register, beside {arguments.store}", f"新建登记册，位于 {arguments.store} 旁")),
+            file=sys.stderr,
+        )
     with closing(open_fleet(arguments.store)) as database:
         yield database
 

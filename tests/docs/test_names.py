@@ -80,9 +80,14 @@ def test_modules_that_a_page_names_can_be_imported(path: Path) -> None:
             assert hasattr(importlib.import_module(module), attribute), name
 
 
+_DEEPER = {"deny", "whitelist", "keys", "devices", "cases"}
+"""Verbs that have verbs of their own."""
+
+
 def metric_names() -> set[str]:
     """Names that Prometheus is given: they begin like the core's, and a counter's ends in `_total`."""
-    source = (ROOT / "sdk/observing/metrics.py").read_text()
+    places = ("sdk/observing/metrics.py", "sdk/centre/fleet/metrics.py")
+    source = "".join((ROOT / place).read_text() for place in places)
     named = set(re.findall(r'"(yima_[a-z_]+)"', source))
     return named | {f"{name}_total" for name in named}
 
@@ -101,7 +106,7 @@ def test_verbs_and_options_that_a_page_tells_are_there(path: Path) -> None:
             assert verb in verbs, span
             words = rest.split()
             below = words[:1] if words and verb in {"params", "board", "image", "centre"} and words[0].isalpha() else []
-            deeper = words[1:2] if below and below[0] in {"deny", "whitelist", "keys"} and len(words) > 1 else []
+            deeper = words[1:2] if below and below[0] in _DEEPER else []
             text = help_of(verb, *below, *deeper)
             for option in re.findall(r"(?<!\S)--[a-z-]+", rest):
                 assert option in text, f"{span}: {option}"

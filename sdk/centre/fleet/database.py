@@ -66,6 +66,12 @@ def open_fleet(store: str | Path) -> Database:
     return _Sqlite(Path(store))
 
 
+def is_begun(store: str | Path) -> bool:
+    """Whether there are such tables; of a postgresql:// address nobody asks, since it says so itself."""
+    path = Path(store)
+    return str(store).startswith(POSTGRES) or path.with_name(path.name + SUFFIX).exists()
+
+
 KIND = FileKind(
     application_id=_LOCK,
     version=1,

@@ -87,7 +87,7 @@ def export(source: Source, folder: Path, form: Form, *, reveal: bool = False) ->
     cursor, number = _left_off(place, source.name, form)
     count = 0
     for chunk in source.chunks(cursor):
-        if chunk.rows.num_rows or chunk.batches.num_rows:
+        if chunk.rows.num_rows or (chunk.batches.num_rows and form is Form.PARQUET):
             number += 1
             _WRITERS[form](folder, number, chunk, reveal)
             count += chunk.rows.num_rows

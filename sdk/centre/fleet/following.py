@@ -152,7 +152,7 @@ class Follower:
             if one.verdict in _COUNTING and one.tap and one.tap["code_digest"]:
                 other = known.other(one)
                 if other and one.verdict == Verdict.OK:
-                    one = one._replace(verdict=Why.DOUBLE_USE, why=other)
+                    one = one._replace(verdict=Why.DOUBLE_USE)
             elif one.verdict == Why.CONFLICT:
                 other = tap_id(one.device, one.epoch, one.sequence)
             if one.takes_back:
@@ -223,7 +223,7 @@ class Follower:
         if other:
             rows.execute(
                 "UPDATE cases SET kind = ?, why = ?, other = ? WHERE number = ?",
-                (cases.Kind.DOUBLE_USE, f"{Why.DOUBLE_USE}: {other}", other, number),
+                (cases.Kind.DOUBLE_USE, Why.DOUBLE_USE, other, number),
             )
         elif one.verdict == Verdict.OK:
             cases.decide(
