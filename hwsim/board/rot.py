@@ -1,18 +1,21 @@
-"""Flash that decays: bits of log, settings and parameters flip, or read one way now and another way later.
+"""Flash that decays: bits of log, settings and parameters flip; cells of the log are weak or dead.
 
 Each case takes a flash as the device wrote it, with a log that has gone round and records that the station has not got,
 spoils it, and lets the firmware's own code read it (rot_model.c). What may be lost is lost by name: an entry whose
-bytes have rotted is among the numbers that the station is told of, settings or parameters of which no copy is good are
-refused. What must not be:
+bytes have rotted is among the numbers that the device's own list tells the station, settings or parameters of which no
+copy is good are refused. What must not be:
 
-- silent: a record that differs or is missing and nobody was told, settings or parameters that are not those written;
+- silent: a record that differs, or is missing from what is handed out and from that list; one that stands in both;
+  settings or parameters that are not those written;
 - jammed: the log takes nothing more;
 - doubled: a number is given again.
 """
 
 import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from pathlib import Path
 from typing import Final
 
 from yima.firmware_images.provision import Settings, parameters_copy, settings_copy
@@ -66,10 +69,10 @@ class Decayed:
         return f"{counted} {chinese}"
 
 
-@cache
-def _model() -> tuple[ctypes.CDLL, int, int]:
+@contextmanager
+def _model(path: Path) -> Iterator[tuple[ctypes.CDLL, int, int]]:
     """The model, filled, and the sizes of what is written of a copy of settings and of parameters."""
-    library = ctypes.CDLL(str(rot_model()))
+    library = ctypes.CDLL(str(path))
     settings, parameters = settings_copy(_SETTINGS), parameters_copy(bytes(make_world().parameters.image))
     image = bytearray(b"\xff" * FLASH_HIGH)
     for place, copy in ((SETTINGS, settings), (PARAMETERS, parameters)):
@@ -81,14 +84,25 @@ def _model() -> tuple[ctypes.CDLL, int, int]:
             Text("there is no room for a flash at its addresses", "无法在规定地址处放置闪存"),
             Text("Run it in a process of its own", "请在独立进程中运行"),
         )
-    return library, len(settings), len(parameters)
+    try:
+        yield library, len(settings), len(parameters)
+    finally:
+        library.rot_end()
 
 
-def rot(cases: int, seed: int = 0) -> dict[str, Decayed]:
-    """Tries so many cases: of each ten, eight rot the log (four of these with weak bits as well), one the settings,
-    one the parameters. Raises BoardError where there is no compiler."""
-    library, settings, parameters = _model()
-    found = {name: Decayed() for name in ("log", "weak", "settings", "parameters")}
+def rot(cases: int, seed: int = 0, *, model: Path | None = None) -> dict[str, Decayed]:
+    """Tries so many cases: of each ten, eight rot the log (two of these with weak cells, which read as they please, two
+    with dead ones, which always read the same), one the settings, one the parameters.
+
+    model: rot_model.c as a library, around another log than the firmware's. Raises BoardError where there is no
+    compiler.
+    """
+    with _model(model or rot_model()) as (library, settings, parameters):
+        return _rot(library, cases, seed, settings, parameters)
+
+
+def _rot(library: ctypes.CDLL, cases: int, seed: int, settings: int, parameters: int) -> dict[str, Decayed]:
+    found = {name: Decayed() for name in ("log", "weak", "dead", "settings", "parameters")}
     outcome = _Outcome()
     for case in range(cases):
         number, flips = ctypes.c_uint64(seed << 32 | case), 1 + case // 10 % FLIPS_MAX
@@ -100,9 +114,9 @@ def rot(cases: int, seed: int = 0) -> dict[str, Decayed]:
                 count = found["parameters"]
                 library.rot_parameters(number, flips, parameters, ctypes.byref(outcome))
             case kind:
-                count = found["log" if kind < 4 else "weak"]
-                still, weak = (flips, 0) if kind < 4 else (flips // 2, flips)
-                library.rot_log(number, still, weak, ctypes.byref(outcome))
+                count = found["log" if kind < 4 else "weak" if kind < 6 else "dead"]
+                still, bad = (flips, 0) if kind < 4 else (flips // 2, flips)
+                library.rot_log(number, still, bad, int(kind >= 6), ctypes.byref(outcome))
         count.tried += 1
         for name in _COUNTED:
             setattr(count, name, getattr(count, name) + (getattr(outcome, name) != 0))

@@ -35,10 +35,10 @@ FAULTS = [
     (
         "flashlog",
         "validator/core/flashlog.c",
-        "(follows ? after.next : log->next) - 1 <= log->acknowledged",
+        "end_of(log, block, header.sequence) - 1 <= log->acknowledged",
         "log->next > 0",
     ),
-    ("flashlog", "validator/core/flashlog.c", "can_open(log, 1) ? open_next(log) : !has_room", "0"),
+    ("flashlog", "validator/core/flashlog.c", "can_open(log, 1) ? open_next(log, 0) : !has_room", "0"),
     (
         "flashlog",
         "validator/core/flashlog.c",

@@ -13,9 +13,14 @@
  * cuts can use up that last block too. Then an acknowledgement counts without being written, until the oldest block is
  * free: the header of the next block says it.
  *
+ * A block that cannot be erased, or takes no header, is passed over, and its sequence number with it: a block's place in
+ * the ring and its sequence always go together.
+ *
  * What was programmed is read back. Where a place of blank flash has rotted, the entry is written once more into the
  * next block, under the same number: only the whole one of both is an entry. */
 #include "flashlog_layout.h"
+
+enum { OPENING_TRIES = 3 }; /* bad blocks in a row, and one more, that end an append */
 
 /* Finds the newest block in use. */
 static int find_newest(yima_log *log, block_header *newest) {
@@ -72,20 +77,34 @@ uint32_t yima_log_largest(const yima_log *log) {
     return room < UINT16_MAX ? room : UINT16_MAX;
 }
 
-/* 1 if the block `ahead` steps behind the current one can be opened: free, or all of it is acknowledged. How far a block
- * goes is told by the one behind it; where that has rotted, by the log as a whole. */
+static uint32_t block_ahead(const yima_log *log, uint32_t ahead) {
+    return log->block == log->blocks ? ahead - 1 : (log->block + ahead) % log->blocks;
+}
+
+/* The number before which all of a block lies: the first behind it in a block that can be read, or the log's next. */
+static uint32_t end_of(const yima_log *log, uint32_t block, uint32_t sequence) {
+    block_header after;
+    for (uint32_t steps = 1; steps < log->blocks && sequence + steps <= log->sequence; steps++) {
+        const uint32_t later = (block + steps) % log->blocks;
+        if (yima_log_block_in_use(log, later, &after) && after.sequence == sequence + steps) return after.next;
+    }
+    return log->next;
+}
+
+/* 1 if the block `ahead` steps behind the current one can be opened: free, passed over in an earlier round, or all of it
+ * is acknowledged. */
 static int can_open(const yima_log *log, uint32_t ahead) {
-    block_header header, after;
-    const uint32_t block = log->block == log->blocks ? ahead - 1 : (log->block + ahead) % log->blocks;
+    block_header header;
+    const uint32_t block = block_ahead(log, ahead);
+    if (ahead >= log->blocks) return 0;
     if (!yima_log_block_in_use(log, block, &header)) return 1;
-    const int follows =
-        yima_log_block_in_use(log, (block + 1) % log->blocks, &after) && after.sequence == header.sequence + 1;
-    return (follows ? after.next : log->next) - 1 <= log->acknowledged;
+    if (header.sequence + log->blocks < log->sequence + ahead) return 1;
+    return end_of(log, block, header.sequence) - 1 <= log->acknowledged;
 }
 
 uint32_t yima_log_room(const yima_log *log) {
     uint32_t room = 0;
-    while (room + 1 < log->blocks && can_open(log, room + 1)) room++;
+    while (can_open(log, room + 1)) room++;
     return room;
 }
 
@@ -129,13 +148,13 @@ static int program(const yima_log *log, uint32_t at, const uint8_t *bytes, uint3
     return stands_at(log, at, bytes, size);
 }
 
-/* Erases the next block and gives it a header; the log goes on in it. The caller has made sure that it may. */
-static int open_next(yima_log *log) {
+/* Erases a block and gives it a header; the log goes on in it. The caller has made sure that it may. */
+static int open_block(yima_log *log, uint32_t ahead) {
     const uint32_t before = log->block;
     uint8_t bytes[COPY];
-    log->block = before == log->blocks ? 0 : (before + 1) % log->blocks;
+    log->block = block_ahead(log, ahead);
     store(bytes, MAGIC);
-    store(bytes + 4, log->sequence + 1);
+    store(bytes + 4, log->sequence + ahead);
     store(bytes + AT_NEXT, log->next);
     store(bytes + AT_ACKNOWLEDGED, log->acknowledged);
     memcpy(bytes + AT_CHAIN, log->chain, sizeof log->chain);
@@ -145,10 +164,18 @@ static int open_next(yima_log *log) {
         log->block = before;
         return 0;
     }
-    log->sequence++;
+    log->sequence += ahead;
     log->seed = load(bytes + AT_CHAIN);
     log->at = block_start(log);
     return 1;
+}
+
+/* Goes on in the next block that takes a header. `kept`: so many behind it must stay free to be opened. */
+static int open_next(yima_log *log, uint32_t kept) {
+    for (uint32_t ahead = 1; ahead <= OPENING_TRIES && can_open(log, ahead) && can_open(log, ahead + kept); ahead++) {
+        if (open_block(log, ahead)) return 1;
+    }
+    return 0;
 }
 
 /* Writes an entry where the log stands; there is room. */
@@ -171,9 +198,10 @@ static int put_entry(yima_log *log, uint8_t type, uint32_t number, const uint8_t
     store(head + 12, yima_crc32(crc, chain, sizeof chain));
     log->at = log->block_size; /* given up, unless all of it succeeds */
     if (!program(log, at, head, sizeof head) || !program(log, body, payload, size) ||
-        !program(log, behind, chain, sizeof chain) || !program(log, behind + CHAIN, mark, alignment(log))) {
+        !program(log, behind, chain, sizeof chain)) {
         return 0;
     }
+    (void)program(log, behind + CHAIN, mark, alignment(log)); /* without its mark it is an entry all the same */
     log->at = at + whole_size(log, size);
     memcpy(log->chain, chain, sizeof chain);
     return 1;
@@ -183,8 +211,7 @@ int yima_log_append(yima_log *log, const uint8_t *payload, uint32_t size, uint32
     if (size == 0 || size > yima_log_largest(log)) return 0;
     for (int tries = 0; tries < 2; tries++) {
         const int opens = log->block_size - log->at < whole_size(log, size);
-        if (!can_open(log, 1) || (opens && !can_open(log, 2))) return 0; /* one stays for acknowledging */
-        if (opens && !open_next(log)) return 0;
+        if (opens ? !open_next(log, 1) : !can_open(log, 1)) return 0; /* one stays for acknowledging */
         if (put_entry(log, TYPE_PAYLOAD, log->next, payload, size)) {
             *number = log->next++;
             return 1;
@@ -200,14 +227,14 @@ int yima_log_acknowledge(yima_log *log, uint32_t number) {
     const int has_room = log->block_size - log->at >= whole_size(log, 0);
     log->acknowledged = number;
     if (has_room && put_entry(log, TYPE_ACKNOWLEDGED, number, log->chain, 0)) return 1;
-    if (can_open(log, 1) ? open_next(log) : !has_room) return 1;
+    if (can_open(log, 1) ? open_next(log, 0) : !has_room) return 1;
     log->acknowledged = before;
     return 0;
 }
 
 int yima_log_idle(yima_log *log, uint32_t ahead) {
     if (log->block_size - log->at >= whole_size(log, ahead)) return 0;
-    return can_open(log, 1) && can_open(log, 2) && open_next(log);
+    return open_next(log, 1);
 }
 
 /* Leads the chain through a block that is in use, to what its last whole entry carries; 0 if an entry breaks it or

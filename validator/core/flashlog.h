@@ -13,7 +13,7 @@
  * What it promises where flash decays (bits that flip, or read one way now and another way later):
  * - what is handed out is what was written; an entry that rotted is left out and the rest is still found;
  * - yima_log_lost names by number what was not acknowledged and cannot be read any more; yima_log_verify notices it;
- * - the log goes on, and a number that may have been given is not given again.
+ * - the log goes on, over blocks that can be used no more, and a number that may have been given is not given again.
  *
  * The layout is described in flashlog_layout.h. Numbers wrap after 2^32 entries, which outlives any flash. */
 #ifndef YIMA_FLASHLOG_H

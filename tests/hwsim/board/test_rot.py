@@ -27,7 +27,7 @@ def test_no_loss_is_silent_no_log_jams_and_no_number_is_doubled() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
-    assert [line.split(":")[0] for line in lines] == ["log", "weak", "settings", "parameters"]
+    assert [line.split(":")[0] for line in lines] == ["log", "weak", "dead", "settings", "parameters"]
     assert all("0 silent, 0 jammed, 0 doubled" in line for line in lines)
     assert all(" 0 noticed" not in line for line in lines), "something must have rotted"
 

@@ -105,6 +105,14 @@ class Flash:
     def erased(self) -> int:
         return sum(self.erases(block) for block in range(self.blocks))
 
+    def wear_out(self, block: int) -> None:
+        """This block cannot be erased any more."""
+        self.library.model_wear_out(self._model, block)
+
+    def stick(self, at: int) -> None:
+        """This byte reads as FF, whatever is programmed there."""
+        self.library.model_stick(self._model, at)
+
     def erases(self, block: int) -> int:
         count: int = self.library.model_erases(self._model, block)
         return count

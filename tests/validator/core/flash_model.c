@@ -13,6 +13,8 @@ typedef struct {
     uint32_t cut_at; /* this operation is the last, and not done in full; UINT32_MAX: none */
     uint32_t seed;   /* how much of it is done; 0: nothing */
     int dead;
+    uint32_t stuck_at; /* this byte reads as FF, whatever is programmed; 0: none */
+    uint32_t worn;     /* bit n: block n cannot be erased any more */
     uint32_t erases[64];
     yima_log log;
     yima_log_place place; /* of a walk step by step */
@@ -33,6 +35,7 @@ static void model_read(void *context, uint32_t address, uint8_t *out, uint32_t s
     const flash_model *m = context;
     if (address + size > m->blocks * m->block_size) abort();
     memcpy(out, m->bytes + address, size);
+    if (m->stuck_at >= address && m->stuck_at < address + size && m->stuck_at) out[m->stuck_at - address] = 0xFF;
 }
 
 /* A cut leaves any of the bits that should be cleared. */
@@ -61,6 +64,7 @@ static int model_erase(void *context, uint32_t block) {
     const int was_dead = m->dead, cut = is_cut(m);
     if (was_dead) return 0;
     if (block >= m->blocks) abort();
+    if (m->worn >> block & 1) return 0;
     uint8_t *bytes = m->bytes + block * m->block_size;
     const uint32_t edge = cut && m->seed ? next_random(&m->seed) % m->block_size : 0, kind = m->seed % 3;
     for (uint32_t i = 0; i < m->block_size; i++) {
@@ -169,6 +173,14 @@ uint32_t model_value(const flash_model *m, int which) {
 
 uint32_t model_erases(const flash_model *m, uint32_t block) {
     return m->erases[block];
+}
+
+void model_stick(flash_model *m, uint32_t address) {
+    m->stuck_at = address;
+}
+
+void model_wear_out(flash_model *m, uint32_t block) {
+    m->worn |= 1u << block;
 }
 
 uint8_t *model_bytes(flash_model *m) {
