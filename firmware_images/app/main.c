@@ -11,6 +11,7 @@
 #include "status.h"
 
 static framing scanner;
+static status_errors scanner_errors;
 
 static void on_payload(void *context, const uint8_t *payload, size_t length) {
     (void)context;
@@ -21,8 +22,7 @@ static int run_scanner(void) {
     uint8_t bytes[256];
     uint64_t arrived_ms;
     const size_t size = port_read(PORT_SCANNER, bytes, sizeof bytes, &arrived_ms);
-    const uint32_t lost = port_lost(PORT_SCANNER);
-    if (lost) status_say_number("scanner", "lost", lost);
+    status_tell_errors(&scanner_errors, "scanner", port_errors(PORT_SCANNER), port_ms());
     if (size) {
         framing_feed(&scanner, bytes, size, arrived_ms);
     } else {

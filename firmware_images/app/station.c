@@ -102,11 +102,12 @@ static void end_line(void) {
     if (answered) send(answered);
 }
 
+/* A mark is no digit: where a line's end was lost, the next one begins all the same. */
 static void take(uint8_t c) {
     if (c == '\n') {
         end_line();
         where = OUTSIDE;
-    } else if (where == INSIDE) {
+    } else if (where == INSIDE && c != START_1 && c != CONTINUE_1) {
         if (open_packet) take_digit(c);
     } else if (where == MARK_START && c == START_2) {
         where = INSIDE;
@@ -121,10 +122,10 @@ static void take(uint8_t c) {
 }
 
 int station_run(void) {
+    static status_errors errors;
     uint8_t bytes[256];
     const size_t size = port_read(PORT_STATION, bytes, sizeof bytes, NULL);
-    const uint32_t lost = port_lost(PORT_STATION);
-    if (lost) status_say_number("station", "lost", lost);
+    status_tell_errors(&errors, "station", port_errors(PORT_STATION), port_ms());
     for (size_t i = 0; i < size; i++) take(bytes[i]);
     if (smp_reset_wanted() && port_written(PORT_STATION) && port_written(PORT_STATUS)) port_reset();
     return size != 0;

@@ -1,7 +1,7 @@
 /* status.c - see status.h. */
 #include "status.h"
 
-#include "port.h"
+enum { ERRORS_MS = 1000 };
 
 static char text[320];
 static uint32_t size, dropped;
@@ -67,4 +67,18 @@ void status_say_number(const char *event, const char *key, int64_t value) {
     status_begin(event);
     status_number(key, value);
     status_end();
+}
+
+void status_tell_errors(status_errors *errors, const char *line, port_line_errors more, uint64_t now_ms) {
+    port_line_errors *all = &errors->untold;
+    all->lost += more.lost;
+    all->framing += more.framing;
+    all->breaks += more.breaks;
+    if (!(all->lost | all->framing | all->breaks) || now_ms - errors->told_ms < ERRORS_MS) return;
+    status_begin(line);
+    status_number("lost", all->lost);
+    status_number("framing", all->framing);
+    status_number("breaks", all->breaks);
+    status_end();
+    *errors = (status_errors){.told_ms = now_ms};
 }

@@ -3,7 +3,7 @@
  * A line is sent whole or, if the line is congested, counted and dropped. Nothing secret and no account is ever said. */
 #ifndef YIMA_STATUS_H
 #define YIMA_STATUS_H
-#include <stdint.h>
+#include "port.h"
 
 void status_begin(const char *event);
 void status_text(const char *key, const char *value);
@@ -16,4 +16,13 @@ void status_end(void);
 void status_say(const char *event);
 void status_say_text(const char *event, const char *key, const char *value);
 void status_say_number(const char *event, const char *key, int64_t value);
+
+/* What went wrong on a line and was not told yet; told at most once a second, so that noise on one line does not fill
+ * this one. */
+typedef struct {
+    port_line_errors untold;
+    uint64_t told_ms;
+} status_errors;
+
+void status_tell_errors(status_errors *errors, const char *line, port_line_errors more, uint64_t now_ms);
 #endif

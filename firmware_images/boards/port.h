@@ -50,8 +50,15 @@ void port_rtc_set(uint32_t unix_s);
 /* Takes what has arrived, at most `capacity` bytes. *arrived_ms (may be NULL): when the newest byte of all came. */
 size_t port_read(port_uart uart, uint8_t *out, size_t capacity, uint64_t *arrived_ms);
 
-/* Bytes lost since the last question, because nobody took them in time. */
-uint32_t port_lost(port_uart uart);
+/* What went wrong on a line since the last question. A byte with a framing error is handed over as it came, a break is
+ * no byte. Hardware that cannot tell them leaves them 0. */
+typedef struct {
+    uint32_t lost;    /* bytes that nobody took in time */
+    uint32_t framing; /* bytes whose stop bit was none: another baud rate, noise */
+    uint32_t breaks;  /* a line that is held down, or was pulled */
+} port_line_errors;
+
+port_line_errors port_errors(port_uart uart);
 
 /* Queues all of `bytes`, or nothing if there is no room: returns 1 or 0. */
 int port_write(port_uart uart, const uint8_t *bytes, size_t size);

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from yima.hwsim.board.flash import Cut
+from yima.hwsim.board.flaws import Flaws, Harm
 from yima.hwsim.board.live import Live
 from yima.hwsim.board.machine import Happened, Machine
 
@@ -54,11 +55,16 @@ class Session:
         self.machine.power_off()
         return self._tell(Happened())
 
-    def feed(self, *, uart: int, data: str) -> dict[str, Any]:
+    def feed(self, *, uart: int, data: str, harm: int = 0) -> dict[str, Any]:
         """Bytes onto a line."""
         if uart not in range(3):
             raise ValueError(f"no UART {uart}")
-        return {"fed": self.machine.feed(uart, bytes.fromhex(data))}
+        return {"fed": self.machine.feed(uart, bytes.fromhex(data), Harm(harm))}
+
+    def set_flaws(self, **switches: int) -> dict[str, Any]:
+        """What is slow or wrong about the board."""
+        self.machine.set_flaws(Flaws(**switches))
+        return {}
 
     def run(self, *, cycles: int, uart: int = 0, until: str = "") -> dict[str, Any]:
         """Lets time pass."""
@@ -74,9 +80,9 @@ class Session:
         self.machine.set_buttons(value)
         return {}
 
-    def cut_at(self, *, operation: int, where: str) -> dict[str, Any]:
-        """Plans a loss of power."""
-        self.machine.cut_at(operation, Cut(where))
+    def cut_at(self, *, operation: int, where: str, brown_out: bool = False) -> dict[str, Any]:
+        """Plans a loss of power, or a dip."""
+        self.machine.cut_at(operation, Cut(where), brown_out=brown_out)
         return {}
 
     def operations(self) -> dict[str, Any]:

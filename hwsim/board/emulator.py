@@ -15,7 +15,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -24,6 +24,7 @@ from yima.firmware_images.hardware import Hardware
 from yima.hwsim.board.bootrom import hardware_of
 from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.flash import Cut, Operation
+from yima.hwsim.board.flaws import Flaws, Harm
 from yima.hwsim.board.layout import MPS2, STATUS
 from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
@@ -151,9 +152,13 @@ class Board:
         """Takes the power away between two instructions."""
         return _outcome(self._ask("power_off"))
 
-    def feed(self, uart: int, data: bytes) -> None:
-        """Puts bytes onto the line into a UART; they arrive at its baud rate as time passes."""
-        if self._ask("feed", uart=uart, data=data.hex())["fed"] != len(data):
+    def set_flaws(self, flaws: Flaws) -> None:
+        """What is slow or wrong about the board, from now on."""
+        self._ask("set_flaws", **asdict(flaws))
+
+    def feed(self, uart: int, data: bytes, harm: Harm = Harm.NONE) -> None:
+        """Puts bytes onto the line into a UART; they arrive at its baud rate as time passes. harm: of each."""
+        if self._ask("feed", uart=uart, data=data.hex(), harm=harm)["fed"] != len(data):
             raise BoardError(
                 f"UART{uart}",
                 Text("the line is full, or the board is off", "线路已满或板卡未上电"),
@@ -173,9 +178,10 @@ class Board:
         """Sets the input pins."""
         self._ask("set_buttons", value=value)
 
-    def cut_at(self, operation: int, where: Cut) -> None:
-        """After the next power_on, power goes at this flash operation."""
-        self._ask("cut_at", operation=operation, where=where.value)
+    def cut_at(self, operation: int, where: Cut, *, brown_out: bool = False) -> None:
+        """After the next power_on, power goes at this flash operation. brown_out: it only dips, which resets the
+        processor and leaves RAM as it was."""
+        self._ask("cut_at", operation=operation, where=where.value, brown_out=brown_out)
 
     def operations(self) -> list[Operation]:
         """The flash operations since power-on, if keep_operations was asked for."""

@@ -60,7 +60,8 @@ def _library() -> ctypes.CDLL:
         ("soc_free", None, [pointer]),
         ("soc_run", ctypes.c_int, [pointer, wide]),
         ("soc_take_events", word, [pointer, pointer]),
-        ("soc_feed", word, [pointer, word, ctypes.c_char_p, word]),
+        ("soc_feed", word, [pointer, word, ctypes.c_char_p, word, word]),
+        ("soc_set_flaws", None, [pointer, wide, wide, ctypes.c_int32]),
         ("soc_on_the_line", word, [pointer, word]),
         ("soc_mark", None, [pointer, word, ctypes.c_uint8]),
         ("soc_clear_parts", None, [pointer]),
@@ -179,9 +180,13 @@ class Engine:
         for event in self._events[:count]:
             yield Event(event.now, event.insns, Kind(event.kind), event.a, event.b, event.c)
 
-    def feed(self, uart: int, data: bytes) -> int:
-        """Puts bytes onto the line into a UART; how many found room (the line holds 65,535)."""
-        return int(self._library.soc_feed(self._soc, uart, data, len(data)))
+    def feed(self, uart: int, data: bytes, harm: int = 0) -> int:
+        """Puts bytes onto the line into a UART; how many found room (the line holds 65,535). harm: as soc.h has it."""
+        return int(self._library.soc_feed(self._soc, uart, data, len(data), harm))
+
+    def set_flaws(self, *, program_us: int, erase_us: int, drift_ppm: int) -> None:
+        """How long flash operations take, and how much faster than right the real-time clock goes."""
+        self._library.soc_set_flaws(self._soc, program_us * self.mhz, erase_us * self.mhz, drift_ppm)
 
     def on_the_line(self, uart: int) -> int:
         """Bytes fed that have not arrived yet."""

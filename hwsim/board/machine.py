@@ -17,6 +17,7 @@ from typing import Final
 from yima.firmware_images.hardware import Starts
 from yima.hwsim.board.bootrom import Boot, BootRom, hardware_of
 from yima.hwsim.board.flash import Cut, Flash, Memory, Operation, PowerLostError
+from yima.hwsim.board.flaws import Flaws, Harm, Noise
 from yima.hwsim.board.layout import RAM_BASE, RAM_SIZE, Slot
 from yima.hwsim.board.process import Process
 from yima.hwsim.board.processor import Event, Kind, Processor, Stop
@@ -78,6 +79,8 @@ class Machine:
         self._resting: Processor | None = None  # the engine of the lives before
         self._marks: dict[int, int] = {}
         self._cut: tuple[int, Cut] | None = None
+        self._is_brown_out = False
+        self._flaws, self._noise = Flaws(), Noise(0)
         self._buttons = 0
         self._now = 0
         self._earlier = 0  # instructions of the lives before
@@ -115,9 +118,20 @@ class Machine:
         if self._engine:
             self._set_marks(self._engine)
 
-    def cut_at(self, operation: int, where: Cut) -> None:
-        """At the next power-on, power goes at this flash operation."""
-        self._cut = operation, where
+    def set_flaws(self, flaws: Flaws) -> None:
+        """What is slow or wrong about the board, from now on."""
+        self._flaws, self._noise = flaws, Noise(flaws.noise)
+        if self._engine:
+            self._set_flaws(self._engine)
+
+    def _set_flaws(self, engine: Processor) -> None:
+        flaws = self._flaws
+        engine.set_flaws(program_us=flaws.program_us, erase_us=flaws.erase_us, drift_ppm=flaws.drift_ppm)
+
+    def cut_at(self, operation: int, where: Cut, *, brown_out: bool = False) -> None:
+        """After the next power-on, power goes at this flash operation. brown_out: it dips, and the detector resets the
+        processor; RAM keeps what it held."""
+        self._cut, self._is_brown_out = (operation, where), brown_out
 
     def power_on(self) -> Happened:
         """Runs the boot ROM and readies the processor."""
@@ -144,9 +158,13 @@ class Machine:
             self._resting.close()
             self._resting = None
 
-    def feed(self, uart: int, data: bytes) -> int:
-        """Puts bytes onto the line into a UART; how many found room."""
-        return self._engine.feed(uart, data) if self._engine else 0
+    def feed(self, uart: int, data: bytes, harm: Harm = Harm.NONE) -> int:
+        """Puts bytes onto the line into a UART; how many found room. Those without harm of their own meet the line's
+        noise."""
+        if self._engine is None:
+            return 0
+        pieces = self._noise.of(data) if harm is Harm.NONE else [(data, harm)]
+        return sum(self._engine.feed(uart, piece, came_as) for piece, came_as in pieces)
 
     @property
     def engine(self) -> Processor | None:
@@ -217,7 +235,12 @@ class Machine:
             number, where = self._cut
             place = slice(last.address, last.address + last.size)
             self.flash.memory[place] = last.cut(bytes(self.flash.memory[place]), where, number)
-            self._lose_power()
+            if self._is_brown_out:
+                happened.notes.append((engine.now, "brown-out: the supply dips 欠压复位"))
+                self._uncut()
+                self._reset(happened)
+            else:
+                self._lose_power()
 
     def _note(self, event: Event, happened: Happened) -> Operation | None:
         if event.kind is Kind.TX:
@@ -244,7 +267,10 @@ class Machine:
         try:
             self.boot = BootRom(self.flash).boot()
         except PowerLostError:
+            is_brown_out = self._is_brown_out
             self._lose_power()
+            if is_brown_out:
+                self._reset(happened)
             return
         happened.notes.extend((self._now, note) for note in self.boot.notes)
         if self.boot.slot is None:
@@ -256,6 +282,7 @@ class Machine:
         engine = self._begin_life(self.boot.slot)
         engine.set_rtc(self._rtc[0], stopped=self._rtc[1])
         engine.set_buttons(self._buttons)
+        self._set_flaws(engine)
         if self._cut:
             engine.cut_at(self._cut[0] - self.flash.operations)
         self._engine = engine
@@ -285,10 +312,13 @@ class Machine:
         for address, part in self._marks.items():
             engine.mark(address, part)
 
+    def _uncut(self) -> None:
+        self._cut, self._is_brown_out = None, False
+        self.flash.uncut()
+
     def _lose_power(self) -> None:
         self._end_life()
-        self._cut = None
-        self.flash.uncut()
+        self._uncut()
         self.state = BoardState.POWER_LOST
 
     def _end_life(self) -> None:

@@ -6,7 +6,7 @@ Rules it keeps:
 - Flash is the file that both sides map; an operation is told of before it is done.
 - A process that ends without a word has had a fault: what it wrote on its standard error is its last words (a
   sanitizer's report, an assertion).
-Not modelled: baud rates, RAM that outlives a reset, faults that are told at the next start.
+Not modelled: baud rates, noise, flash that takes its time, RAM that outlives a reset, faults that are told at the next start.
 """
 
 import contextlib
@@ -81,8 +81,15 @@ class Process:
         events, self._events = self._events, []
         yield from events
 
-    def feed(self, uart: int, data: bytes) -> int:
+    def set_flaws(self, *, program_us: int, erase_us: int, drift_ppm: int) -> None:
+        """It computes in no time, and its clock is right."""
+        if program_us or erase_us or drift_ppm:
+            raise ValueError("a board that is a process has no slow flash and no clock that drifts")
+
+    def feed(self, uart: int, data: bytes, harm: int = 0) -> int:
         """Puts bytes onto the line into a UART; how many found room."""
+        if harm:
+            raise ValueError("a board that is a process has clean lines")
         taken = data[: _ROOM - self._fed[uart]]
         self._fed[uart] += len(taken)
         self._order(f"feed {uart} {taken.hex()}")

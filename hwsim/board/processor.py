@@ -59,8 +59,12 @@ class Processor(Protocol):
     def events(self) -> Iterator[Event]:
         """What happened since the last call."""
 
-    def feed(self, uart: int, data: bytes) -> int:
-        """Puts bytes onto the line into a UART; how many found room."""
+    def feed(self, uart: int, data: bytes, harm: int = 0) -> int:
+        """Puts bytes onto the line into a UART; how many found room. harm: as soc.h has it."""
+
+    def set_flaws(self, *, program_us: int, erase_us: int, drift_ppm: int) -> None:
+        """How long flash operations take, and how much faster than right the real-time clock goes. Raises ValueError
+        where that cannot be."""
 
     def on_the_line(self, uart: int) -> int:
         """Bytes fed that have not arrived."""

@@ -52,6 +52,9 @@ typedef enum {
     EVENT_WATCHDOG /* a: 1 it raised its flag, 2 it reset the board */
 } soc_event_kind;
 
+/* How a byte arrives: whole, with a stop bit that is none, or as a break, which is no byte. */
+typedef enum { HARM_NONE = 0, HARM_FRAMING, HARM_BREAK } soc_harm;
+
 typedef enum { FAULT_MEMORY = 1, FAULT_INSTRUCTION, FAULT_FLASH, FAULT_STACK } soc_fault;
 
 typedef struct {
@@ -68,7 +71,7 @@ typedef struct {
     uint64_t tx_done; /* when the byte being sent is out; 0: idle */
     uint64_t rx_next; /* when the byte at in[head] is there */
     uint32_t head, tail;
-    uint8_t in[UART_IN];
+    uint8_t in[UART_IN], harm[UART_IN]; /* what came, and as what (soc_harm) */
 } soc_uart;
 
 typedef struct {
@@ -84,6 +87,8 @@ typedef struct soc {
     soc_engine engine;
     uint8_t *flash, *ram;
     uint32_t mhz;
+    uint64_t program_cycles, erase_cycles; /* that the processor stands still for a flash operation */
+    int32_t drift_ppm;                     /* of the real-time clock against all other time */
     soc_event events[EVENTS];
     uint16_t block_size[FLASH_SIZE / 2], block_insns[FLASH_SIZE / 2];
     soc_debug debug;

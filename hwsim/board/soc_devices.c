@@ -5,7 +5,8 @@
 
 #define NEVER UINT64_MAX
 enum { SYSTICK = 15, FIRST_IRQ = 16, BOARD_MHZ = 25 };
-enum { UART_TX_FULL = 1, UART_RX_FULL = 2, UART_RX_OVERRUN = 8 };
+enum { UART_TX_FULL = 1, UART_RX_FULL = 2, UART_RX_OVERRUN = 8, UART_RX_FRAMING = 16, UART_RX_BREAK = 32 };
+enum { UART_WRONG = UART_RX_OVERRUN | UART_RX_FRAMING | UART_RX_BREAK };
 enum { UART_TX_ENABLE = 1, UART_RX_ENABLE = 2, UART_TX_INTERRUPT = 4, UART_RX_INTERRUPT = 8 };
 #define FLASH_ID 0x594C4631u
 #define DOG_KEY 0x1ACCE551u
@@ -65,7 +66,7 @@ static void uart_due(soc *s, uint32_t number) {
         u->intstatus |= u->ctrl & UART_TX_INTERRUPT ? 1 : 0;
     }
     while (u->rx_next <= s->now) {
-        uint8_t byte = u->in[u->head];
+        uint8_t byte = u->in[u->head], harm = u->harm[u->head];
         u->head = (u->head + 1) % UART_IN;
         u->rx_next = u->head == u->tail ? NEVER : u->rx_next + byte_time(s, u);
         if (!(u->ctrl & UART_RX_ENABLE) || u->state & UART_RX_FULL) {
@@ -74,6 +75,7 @@ static void uart_due(soc *s, uint32_t number) {
         } else {
             u->rx = byte;
             u->state |= UART_RX_FULL;
+            u->state |= harm == HARM_FRAMING ? UART_RX_FRAMING : harm == HARM_BREAK ? UART_RX_BREAK : 0;
             u->intstatus |= u->ctrl & UART_RX_INTERRUPT ? 2 : 0;
         }
     }
@@ -84,7 +86,9 @@ void soc_due(soc *s) {
         uart_due(s, i);
     }
     if (s->tick_next <= s->now) {
-        s->tick_next += s->tick_period;
+        while (s->tick_next <= s->now) { /* ticks that a flash operation hid are one */
+            s->tick_next += s->tick_period;
+        }
         s->scs[0x10 / 4] |= 1u << 16;
         if (s->scs[0x10 / 4] & 2) {
             s->pending |= UINT64_C(1) << SYSTICK;
@@ -103,15 +107,18 @@ void soc_due(soc *s) {
     }
 }
 
-/* Puts bytes onto the line into a UART; returns how many found room. They arrive at the UART's own baud rate. */
-EXPORT uint32_t soc_feed(soc *s, uint32_t number, const uint8_t *bytes, uint32_t size) {
+/* Puts bytes onto the line into a UART; returns how many found room. They arrive at the UART's own baud rate, all with
+ * the same harm (soc_harm). */
+EXPORT uint32_t soc_feed(soc *s, uint32_t number, const uint8_t *bytes, uint32_t size, uint32_t harm) {
     soc_uart *u = &s->uart[number];
     uint32_t fed = 0;
     while (fed < size && (u->tail + 1) % UART_IN != u->head) {
         if (u->rx_next == NEVER) {
             u->rx_next = s->now + byte_time(s, u);
         }
-        u->in[u->tail] = bytes[fed++];
+        u->in[u->tail] = harm == HARM_BREAK ? 0 : bytes[fed];
+        u->harm[u->tail] = (uint8_t)harm;
+        fed++;
         u->tail = (u->tail + 1) % UART_IN;
     }
     return fed;
@@ -151,7 +158,7 @@ static void uart_write(soc *s, soc_uart *u, uint32_t offset, uint32_t value) {
         }
         break;
     case 0x04:
-        u->state &= ~(value & UART_RX_OVERRUN);
+        u->state &= ~(value & UART_WRONG);
         break;
     case 0x08:
         u->ctrl = value & 0x7F;
@@ -172,7 +179,16 @@ static uint32_t milliseconds(const soc *s) {
 }
 
 EXPORT uint32_t soc_rtc(const soc *s) {
-    return s->rtc_base + (s->rtc_stopped ? 0 : (uint32_t)((s->now - s->rtc_at) / (UINT64_C(1000000) * s->mhz)));
+    const uint64_t million = 1000000, us = (s->now - s->rtc_at) / s->mhz;
+    return s->rtc_base +
+           (s->rtc_stopped ? 0 : (uint32_t)(us * (million + (uint64_t)(int64_t)s->drift_ppm) / million / million));
+}
+
+/* What a board is like that is not as it should be; 0: no flash operation takes time, no clock drifts. */
+EXPORT void soc_set_flaws(soc *s, uint64_t program_cycles, uint64_t erase_cycles, int32_t drift_ppm) {
+    s->program_cycles = program_cycles;
+    s->erase_cycles = erase_cycles;
+    s->drift_ppm = drift_ppm;
 }
 
 /* Time that went by for the two clocks alone, so that they still keep each other's pace. */
@@ -290,6 +306,7 @@ static uint32_t flash_command(soc *s, uint32_t command) {
     } else {
         memcpy(s->flash + at, data, 8);
     }
+    s->now += erase ? s->erase_cycles : s->program_cycles; /* the processor cannot read its code meanwhile */
     return 0;
 }
 

@@ -19,6 +19,8 @@ from yima.hwsim.board import qemu
 from yima.hwsim.board.emulator import MHZ, Board, hardware_in
 from yima.hwsim.board.errors import BoardError, BoardUsageError
 from yima.hwsim.board.factory import make_flash, parameters_bytes
+from yima.hwsim.board.flash import Cut
+from yima.hwsim.board.flaws import Flaws
 from yima.hwsim.board.layout import SCANNER, STATION, STATUS
 from yima.sdk.cli.arguments import WholeNumber, add_operator_argument
 from yima.sdk.sm2 import decompress
@@ -99,6 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"clock rate of the model, default {MHZ} 主频",
     )
     run_board.add_argument("--dead-rtc", action="store_true", help="the real-time clock is dead 时钟失效")
+    _harm(run_board)
     run_board.add_argument("--json", action="store_true", help="one JSON object a line 输出 JSON 行")
     cuts = verbs.add_parser("cuts", help="cut the power at every flash operation 在每次闪存操作处断电")
     cuts.add_argument(
@@ -115,6 +118,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rot = verbs.add_parser("rot", help="flip bits of log, settings and parameters 闪存位翻转测试")
     rot.add_argument("--cases", type=WholeNumber(1, 10**7), default=10000, metavar="N", help="default 10000 试验次数")
     rot.add_argument("--seed", type=WholeNumber(0, 2**31), default=0, metavar="N", help="other cases 随机种子")
+
+
+def _harm(parser: argparse.ArgumentParser) -> None:
+    """What is slow or wrong about the board; see yima.hwsim.board.flaws."""
+    for name, most, text in (
+        ("program-us", 10**6, "a flash program takes that long 闪存编程耗时（微秒）"),
+        ("erase-ms", 10**4, "a flash erase takes that long 闪存擦除耗时（毫秒）"),
+        ("noise", 10**9, "one byte in N comes with a framing error 每 N 字节有一个帧错误"),
+    ):
+        parser.add_argument(f"--{name}", type=WholeNumber(0, most), default=0, metavar="N", help=text)
+    parser.add_argument(
+        "--drift",
+        type=WholeNumber(-500_000, 500_000),
+        default=0,
+        metavar="PPM",
+        help="the real-time clock goes faster by that 时钟漂移",
+    )
+    parser.add_argument(
+        "--brown-out", type=WholeNumber(0, 10**9), metavar="N",
+        help="the supply dips at flash operation N 在第 N 次闪存操作时欠压",
+    )  # fmt: skip
 
 
 def _flash_file(parser: argparse.ArgumentParser) -> None:
@@ -189,6 +213,9 @@ def _run(arguments: argparse.Namespace) -> int:
         _check_what_a_process_can(arguments)
     with Board(arguments.flash, mhz=arguments.mhz) as board:
         board.set_rtc(0 if arguments.dead_rtc else int(time.time()), stopped=arguments.dead_rtc)
+        board.set_flaws(_flaws(arguments))
+        if arguments.brown_out is not None:
+            board.cut_at(arguments.brown_out, Cut.TORN, brown_out=True)
         outcome = board.power_on()
         show = _Screen(arguments.json)
         for _, note in outcome.notes:
@@ -212,13 +239,30 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _check_what_a_process_can(arguments: argparse.Namespace) -> None:
     """Raises BoardError for what needs an emulated processor."""
-    for name, given in {"--qemu": arguments.qemu, "--gdb": arguments.gdb}.items():
+    not_here = {"--qemu": arguments.qemu, "--gdb": arguments.gdb, **_flawed(arguments)}
+    for name, given in not_here.items():
         if given:
             raise BoardUsageError(
                 name,
                 Text("the firmware of this board is a process, not an emulated processor", "该板卡的固件是本机进程"),
                 Text("Leave it out; gdb -p PID attaches to the process", "请去掉该选项；可用 gdb -p PID 附加到进程"),
             )
+
+
+def _flawed(arguments: argparse.Namespace) -> dict[str, bool]:
+    return {
+        "--program-us, --erase-ms, --noise, --drift": _flaws(arguments) != Flaws(),
+        "--brown-out": arguments.brown_out is not None,
+    }
+
+
+def _flaws(arguments: argparse.Namespace) -> Flaws:
+    return Flaws(
+        program_us=arguments.program_us,
+        erase_us=1000 * arguments.erase_ms,
+        drift_ppm=arguments.drift,
+        noise=arguments.noise,
+    )
 
 
 def _check_what_qemu_can(arguments: argparse.Namespace) -> None:
@@ -229,6 +273,7 @@ def _check_what_qemu_can(arguments: argparse.Namespace) -> None:
         "--dead-rtc": arguments.dead_rtc,
         "--json": arguments.json,
         "--mhz": arguments.mhz != MHZ,
+        **_flawed(arguments),
     }
     for name, given in ours.items():
         if given:

@@ -26,9 +26,10 @@ size_t port_read(port_uart uart, uint8_t *out, size_t capacity, uint64_t *arrive
     return size;
 }
 
-uint32_t port_lost(port_uart uart) {
+port_line_errors port_errors(port_uart uart) {
+    static const port_line_errors none;
     (void)uart;
-    return 0;
+    return none;
 }
 
 int port_write(port_uart uart, const uint8_t *bytes, size_t size) {

@@ -84,6 +84,14 @@ _ANYTHING = st.recursive(
 )
 
 
+@pytest.mark.parametrize("torn", [b"\x06\x09", b"\x06\x09AAAA", b"\x06\x09AAA\x04", b"\x06", b"AAAA"])
+def test_a_packet_behind_a_line_whose_end_was_lost_is_heard(torn: bytes) -> None:
+    """Bytes are lost while flash is erased; the next request went unanswered."""
+    link = Link()
+    link.feed(torn)
+    assert link.ask(_WRITE, _OS, _ECHO, cbor2.dumps({"d": "again"})) == {"r": "again"}
+
+
 @given(st.text(max_size=400))
 @settings(deadline=None)
 def test_an_echo_comes_back_whatever_its_length(text: str) -> None:

@@ -10,6 +10,9 @@ enum {
     RX_FULL = 2,
     TX_FULL = 1,
     RX_OVERRUN = 8,
+    RX_FRAMING = 16,
+    RX_BREAK = 32,
+    RX_WRONG = RX_OVERRUN | RX_FRAMING | RX_BREAK,
     MS_PRESCALE = PORT_CLOCK_HZ / 1000 - 1,
     WATCHDOG_LOAD = 4 * PORT_CLOCK_HZ, /* 4 s */
     TICK_RELOAD = 5000 - 1             /* 5 ms of the 1 MHz reference clock */
@@ -25,7 +28,8 @@ typedef struct {
 typedef struct {
     uart_registers *hardware;
     ring in, out;
-    volatile uint32_t lost, arrived;
+    volatile port_line_errors errors;
+    volatile uint32_t arrived;
     volatile uint8_t sending;
 } line;
 
@@ -39,16 +43,23 @@ static line lines[PORT_UARTS] = {
     {.hardware = UART2, .out = {.bytes = status_out, .mask = sizeof status_out - 1}},
 };
 
+/* A byte that came with a break is none. */
+static void note_errors(line *l, uint32_t wrong) {
+    l->hardware->state = wrong;
+    l->errors.lost += (wrong & RX_OVERRUN) != 0;
+    l->errors.framing += (wrong & RX_FRAMING) != 0;
+    l->errors.breaks += (wrong & RX_BREAK) != 0;
+    if (wrong & RX_BREAK) (void)l->hardware->data;
+}
+
 static void received(line *l) {
     l->hardware->interrupt = RX_FULL;
-    if (l->hardware->state & RX_OVERRUN) {
-        l->hardware->state = RX_OVERRUN;
-        l->lost++;
-    }
+    const uint32_t wrong = l->hardware->state & RX_WRONG;
+    if (wrong) note_errors(l, wrong);
     while (l->hardware->state & RX_FULL) {
         const uint8_t byte = (uint8_t)l->hardware->data;
         if (l->in.head - l->in.tail > l->in.mask) {
-            l->lost++;
+            l->errors.lost++;
         } else {
             l->in.bytes[l->in.head & l->in.mask] = byte;
             l->in.head++;
@@ -141,12 +152,13 @@ size_t port_read(port_uart uart, uint8_t *out, size_t capacity, uint64_t *arrive
     return size;
 }
 
-uint32_t port_lost(port_uart uart) {
+port_line_errors port_errors(port_uart uart) {
+    static const port_line_errors none;
     interrupts_off();
-    const uint32_t lost = lines[uart].lost;
-    lines[uart].lost = 0;
+    const port_line_errors found = lines[uart].errors;
+    lines[uart].errors = none;
     interrupts_on();
-    return lost;
+    return found;
 }
 
 int port_write(port_uart uart, const uint8_t *bytes, size_t size) {
