@@ -69,7 +69,7 @@ CORE_TESTS := tests/validator/core tests/validator/test_entries.py tests/validat
 
 # The core and its binding under AddressSanitizer and UndefinedBehaviorSanitizer, fed by the same tests but those that
 # compile the core for themselves: their library is not the one that is watched.
-BUILD_THEIR_OWN := $(addprefix --ignore=tests/validator/core/test_, c_interface.py c_loop.py facts.py flashlog.py flashlog_rot.py sm2_board.py)
+BUILD_THEIR_OWN := $(addprefix --ignore=tests/validator/core/test_, c_interface.py c_loop.py facts.py flashlog.py flashlog_rot.py flashlog_worn.py sm2_board.py)
 WATCHED := $(patsubst %.c,build/sanitize/%.o,$(CORE))
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 PYTHON_H = -I"$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("include"))')"

@@ -24,7 +24,7 @@ from smpclient.exceptions import SMPClientException, SMPUploadError
 from smpclient.generics import SMPRequest, TEr1, TEr2, TRep, success
 from smpclient.requests.image_management import ImageStatesRead, ImageStatesWrite
 from smpclient.requests.os_management import DateTimeWrite, ResetWrite
-from smpclient.transport import SMPTransportDisconnected
+from smpclient.transport import SMPTransport, SMPTransportDisconnected
 from smpclient.transport.serial import SMPSerialTransport
 
 from yima.firmware_images.session import CHALLENGE_BYTES, ENVIRONMENTS, TERMINAL_MAX, Signer
@@ -46,6 +46,8 @@ from yima.validator.texts import Text
 
 __all__ = ["Refusal", "Station", "StationError"]
 
+_NOT_YET = 1
+"""The image number of an upload that is not tried before a command says so."""
 CHUNK = 1024
 """Bytes of parameters in one request; the firmware takes 2048 bytes with everything around them."""
 _NOT_SMP = (ValueError, TypeError, AssertionError, cbor2.CBORError, SMPException)
@@ -63,13 +65,21 @@ class Station:
     """A connection to one device. Use with `async with`; every method raises StationError if the device refuses.
 
     signer: signs a session as soon as one is needed, which ends with the connection. None: what needs one is refused.
+    transport: the way to the device; None: the serial port of that name.
     """
 
-    def __init__(self, port: str | Path, *, signer: Signer | None = None, timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        port: str | Path,
+        *,
+        signer: Signer | None = None,
+        timeout_s: float = 10.0,
+        transport: SMPTransport | None = None,
+    ) -> None:
         self._port = str(port)
         self._signer = signer
         self._is_mine = False
-        self._client = SMPClient(SMPSerialTransport(), self._port, timeout_s=timeout_s)
+        self._client = SMPClient(transport or SMPSerialTransport(), self._port, timeout_s=timeout_s)
 
     async def __aenter__(self) -> "Station":
         await self._client.connect()
@@ -152,21 +162,29 @@ class Station:
                 raise self._refused(f"parameters stopped at {answer.off} of {len(package)} bytes")
             offset = answer.off
 
-    async def update(self, image: bytes) -> None:
-        """Uploads an image into the slot that does not run and marks it to be tried at the next start."""
+    async def upload(self, image: bytes) -> None:
+        """Uploads an image into the slot that does not run; `try_image` says that it is to be started."""
         if self._signer:
             await self._open_mine(self._signer)
         try:
-            async for _ in self._client.upload(image):
+            async for _ in self._client.upload(image, slot=_NOT_YET):
                 pass
         except SMPUploadError as error:
             said = error.args[0] if error.args else error
             raise self._refused(said if isinstance(said, str) else _reason(said)) from error
+
+    async def update(self, image: bytes) -> None:
+        """Uploads an image into the slot that does not run and marks it to be tried at the next start."""
+        await self.upload(image)
         states = (await self._ask(ImageStatesRead())).images
         waiting = next((state for state in states if not state.active), None)
-        if waiting is None:
+        if waiting is None or waiting.hash is None:
             raise self._refused("the image is not there after the upload")
-        await self._ask(ImageStatesWrite(hash=waiting.hash))
+        await self.try_image(bytes(waiting.hash))
+
+    async def try_image(self, digest: bytes) -> None:
+        """The image of that digest is tried at the next start."""
+        await self._ask(ImageStatesWrite(hash=digest))
 
     async def images(self) -> list[ImageState]:
         """What lies in the slots."""

@@ -3,7 +3,7 @@
 The port is a serial device, or the pty of an emulated board (`yima board run --link station=PATH`).
 
 Rules it keeps:
-- A record is acknowledged only when it is on the disk.
+- A record is acknowledged only when it is on the disk; with a collector, only when that has it.
 - Whatever changes something, and records, need a session that is signed; it ends with the command, but for `open`.
 - The file of records holds riders' accounts: its owner alone may read it.
 """
@@ -17,13 +17,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+from yima.firmware_images.handing_on import hand_on
 from yima.firmware_images.session import MINUTES, MINUTES_MAX, Role, Signer, bench_signer
 from yima.firmware_images.station import Station
 from yima.firmware_images.station_messages import Record, State
 from yima.sdk.cli.arguments import WholeNumber
 from yima.sdk.parameters.signing import read_key_file
-from yima.validator.errors import YimaError
+from yima.validator.errors import Kind, YimaError
+from yima.validator.state.keys import DeviceKey
 from yima.validator.texts import Text
+from yima.validator.uplink.http import HttpUplink
 
 HELP = "talk to a device over its station line 通过车站口与设备通信"
 EXAMPLES = """\
@@ -31,6 +34,8 @@ examples 示例:
   yima station /dev/ttyUSB1 state                 how the device stands 设备状态
   yima station /dev/ttyUSB1 time                  sets its clock by this machine's 校时
   yima station /dev/ttyUSB1 records trips.jsonl   takes records, then acknowledges 取走记录后确认
+  yima station /dev/ttyUSB1 records --to https://collector.example --state station
+                                                  hands them to a collector 交给采集端
   yima station /dev/ttyUSB1 parameters city.ymp   a signed package 下发参数
   yima station /dev/ttyUSB1 image update b.img    upload, to be tried at the next start 上传映像
   yima station /dev/ttyUSB1 image reset           start anew 重启
@@ -42,6 +47,12 @@ examples 示例:
 
 class StationFileError(YimaError):
     """A file that cannot be read or written."""
+
+
+class StationUsageError(YimaError):
+    """Words that do not go together."""
+
+    kind = Kind.USAGE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,9 +77,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs.add_parser("state", help="how the device stands, as JSON 设备状态")
     clock = verbs.add_parser("time", help="set its clock 校时")
     clock.add_argument("--unix", type=int, metavar="S", help="seconds UTC; default: this machine's time 默认本机时间")
-    records = verbs.add_parser("records", help="take records into a file, one JSON object a line 取记录")
-    records.add_argument("file", type=Path, metavar="FILE", help="is appended to 追加写入")
+    records = verbs.add_parser("records", help="take records, into a file or to a collector 取记录")
+    records.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="is appended to, one JSON object a line 追加写入"
+    )
     records.add_argument("--keep", action="store_true", help="do not acknowledge 不确认")
+    records.add_argument("--to", metavar="URL", help="a collector (yima collect) instead of FILE 采集端地址")
+    records.add_argument(
+        "--state", type=Path, default=Path("station"), metavar="DIR",
+        help="with --to: the station's key and journals, default ./station 车站状态目录",
+    )  # fmt: skip
     parameters = verbs.add_parser("parameters", help="send a signed package 下发参数")
     parameters.add_argument("file", type=Path, metavar="FILE")
     image = verbs.add_parser("image", help="list | update FILE | confirm | reset 映像")
@@ -98,7 +116,7 @@ async def _talk(arguments: argparse.Namespace) -> int:
             await station.set_clock(int(time.time()) if arguments.unix is None else arguments.unix)
             _show({"unix": (await station.state()).unix})
         elif arguments.action == "records":
-            await _take(station, arguments.file, keep=arguments.keep)
+            await _records(station, arguments)
         elif arguments.action == "parameters":
             _show({"active": await station.send_parameters(_bytes_of(arguments.file))})
         else:
@@ -106,23 +124,54 @@ async def _talk(arguments: argparse.Namespace) -> int:
     return 0
 
 
+async def _records(station: Station, arguments: argparse.Namespace) -> None:
+    if (arguments.file is None) == (arguments.to is None) or (arguments.to and arguments.keep):
+        raise StationUsageError(
+            "records",
+            Text(
+                "goes either to a FILE or --to a collector; --keep is for a FILE",
+                "须指定文件或采集端之一；--keep 仅用于文件",
+            ),
+            Text(
+                "yima station PORT records FILE, or: records --to URL",
+                "yima station PORT records FILE 或 records --to URL",
+            ),
+        )
+    if arguments.file:
+        await _take(station, arguments.file, keep=arguments.keep)
+        return
+    arguments.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = DeviceKey.load_or_create(arguments.state / "key")
+
+    def uplink(device: str, epoch: int) -> HttpUplink:
+        return HttpUplink(arguments.to, key=key, device=device, epoch=epoch)
+
+    _show((await hand_on(station, arguments.state, uplink))._asdict())
+
+
 async def _take(station: Station, path: Path, *, keep: bool) -> None:
     """Every record that is not acknowledged, to the end of the file; then the device may forget them."""
     last: Record | None = None
     count = 0
+    start = (await station.state()).ack + 1
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            async for record in station.records((await station.state()).ack + 1):
+            async for record in station.records(start):
                 file.write(json.dumps({"n": record.n, "d": record.d.hex(), "h": record.h.hex()}) + "\n")
                 last = record
                 count += 1
+            lost = await station.lost(start)
+            file.writelines(json.dumps({"lost": [one.start, one.end]}) + "\n" for one in lost)
+            if last is None and lost:
+                last = Record(n=lost[-1].end, d=b"", h=bytes(32))
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         raise _file_error(path, error) from error
     acknowledged = None if keep or last is None else await station.acknowledge(last)
-    _show({"records": count, "acknowledged": acknowledged})
+    missing = sum(one.end - one.start + 1 for one in lost)
+    _show({"records": count, "lost": missing, "acknowledged": acknowledged})
 
 
 async def _image(station: Station, what: str, path: Path | None) -> None:

@@ -14,6 +14,7 @@ _NEEDS = {
     "test_loop_on_board.py": ("ziglang", "elftools", "imgtool", "smp", "unicorn"),
     "test_on_board.py": ("ziglang", "elftools", "imgtool", "smp", "unicorn"),
     "test_on_qemu.py": ("ziglang", "elftools", "imgtool", "smpclient"),
+    "test_same_days.py": ("imgtool", "smpclient"),
     "test_station_link.py": ("smp", "cbor2"),
 }
 collect_ignore = [name for name, modules in _NEEDS.items() if not all(map(importlib.util.find_spec, modules))]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import cbor2
+from smpclient.transport import SMPTransport
 
 from yima.firmware_images.build import ROOT
 from yima.firmware_images.host_build import host_library
@@ -31,6 +32,38 @@ def built(folder: Path) -> Path:
     app = [f"firmware_images/app/{part}.c" for part in PARTS]
     host_library([*core, *app, "tests/firmware_images/device_host.c"], folder / "device.so", defines=DEFINES)
     return folder / "device.so"
+
+
+class HostTransport(SMPTransport):
+    """The station's wire to a HostBoard, for smpclient."""
+
+    def __init__(self, board: "HostBoard") -> None:
+        self._board = board
+        self._answer = b""
+
+    @property
+    def mtu(self) -> int:
+        """Bytes of a request."""
+        return 2048
+
+    async def connect(self, address: str, timeout_s: float) -> None:
+        """It is always there."""
+
+    async def disconnect(self) -> None:
+        """It stays."""
+
+    async def send(self, data: bytes) -> None:
+        """One message of SMP."""
+        self._answer = self._board.answer(data)
+
+    async def receive(self) -> bytes:
+        """Its answer."""
+        return self._answer
+
+    async def send_and_receive(self, data: bytes) -> bytes:
+        """Both."""
+        await self.send(data)
+        return await self.receive()
 
 
 class HostBoard:
@@ -110,10 +143,14 @@ class HostBoard:
         """A request of SMP version 2 and the answer's map."""
         payload = cbor2.dumps(body)
         head = bytes([operation | 8, 0]) + len(payload).to_bytes(2) + group.to_bytes(2) + bytes([1, command])
-        answer = ctypes.create_string_buffer(2048)
-        size = self._library.smp_answer(head + payload, len(head + payload), answer)
-        found: dict[str, Any] = cbor2.loads(answer.raw[8:size])
+        found: dict[str, Any] = cbor2.loads(self.answer(head + payload)[8:])
         return found
+
+    def answer(self, message: bytes) -> bytes:
+        """The answer to a message of SMP."""
+        answer = ctypes.create_string_buffer(2048)
+        size = self._library.smp_answer(message, len(message), answer)
+        return answer.raw[:size]
 
     def open_session(self, signer: Signer | None = None) -> dict[str, Any]:
         """Signs a challenge, with the TEST key if no other is given; the answer's map."""

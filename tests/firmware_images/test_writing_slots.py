@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-if not all(map(importlib.util.find_spec, ("imgtool", "cbor2"))):
+if not all(map(importlib.util.find_spec, ("imgtool", "cbor2", "smpclient"))):
     pytest.skip("the extra `firmware` is not installed", allow_module_level=True)
 
 from tests.firmware_images.device_host import HostBoard

@@ -49,13 +49,15 @@ class TimeEvent(IntEnum):
 
 
 class Note(IntEnum):
-    """Notes known today. PARAMETERS, DENY_LIST: `a` is the version that came into force."""
+    """Notes known today. PARAMETERS, DENY_LIST: `a` is the version that came into force. GAP: a station's, of a device
+    whose numbers from `a` to `b` cannot be had."""
 
     PARAMETERS = 1
     DENY_LIST = 2
     MEMORY_FULL = 3
     OLDER_JOURNAL = 4
     OLDER_ENTRIES = 5
+    GAP = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.hwsim.board.test_live_board import Running
+from tests.running import running
 from yima.firmware_images.station import Station, StationError
 from yima.hwsim.board.workshop import Firmware, World, equip
 from yima.sdk.parameters.signing import make_key_file
@@ -61,8 +62,27 @@ def test_a_station_reads_the_state_sets_the_time_and_takes_records(
     assert said["acknowledged"] == said["records"]
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert isinstance(parse(bytes.fromhex(records[0]["d"]))[0], TimeFacts)
-    assert ask("records", str(kept)) == [{"records": 0, "acknowledged": None}]
+    assert ask("records", str(kept)) == [{"records": 0, "lost": 0, "acknowledged": None}]
     assert [image["active"] for image in ask("image", "list")] == [True]
+
+
+def test_records_are_handed_to_a_collector_and_only_then_acknowledged(
+    ask: Callable[..., list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    state, nobody, network, usage = str(tmp_path / "state"), "http://127.0.0.1:9", 7, 2
+    ask("records", "--to", nobody, "--state", state, status=network)
+    assert ask("state")[0]["ack"] == 0
+    ask("records", status=usage)
+    ask("records", str(tmp_path / "trips"), "--to", nobody, status=usage)
+    words = ["collect", "--listen", "127.0.0.1:0", "--store", str(tmp_path / "trips.db"), "--bench", "--json"]
+    with running(words, stdout=subprocess.PIPE) as collector:
+        assert collector.stdout
+        url = json.loads(collector.stdout.readline())["url"]
+        (said,) = ask("records", "--to", url, "--state", state)
+        (again,) = ask("records", "--to", url, "--state", state)
+    assert said["sent"] == said["acknowledged"] == ask("state")[0]["next"] - 1
+    assert (said["missing"], said["rejected"]) == (0, 0)
+    assert (again["records"], again["acknowledged"]) == (0, said["acknowledged"])
 
 
 def test_what_the_device_refuses_is_told_and_a_file_that_is_not_there_is_named(

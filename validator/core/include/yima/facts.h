@@ -64,7 +64,8 @@ typedef enum {
     YIMA_NOTE_DENY_LIST = 2,  /* a: version */
     YIMA_NOTE_MEMORY_FULL = 3,
     YIMA_NOTE_OLDER_JOURNAL = 4,
-    YIMA_NOTE_OLDER_ENTRIES = 5
+    YIMA_NOTE_OLDER_ENTRIES = 5,
+    YIMA_NOTE_GAP = 6 /* of a station: numbers a to b of a device cannot be had */
 } yima_note;
 
 enum {
