@@ -6,7 +6,8 @@ Rules it keeps:
 - Flash is the file that both sides map; an operation is told of before it is done.
 - A process that ends without a word has had a fault: what it wrote on its standard error is its last words (a
   sanitizer's report, an assertion).
-Not modelled: baud rates, noise, flash that takes its time, RAM that outlives a reset, faults that are told at the next start.
+Not modelled: baud rates, noise, flash that takes its time, RAM that outlives a reset, faults that are told at the next
+start.
 """
 
 import contextlib

@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 import pytest
 
-from yima.firmware_images.build import INCLUDES, ROOT
+from yima.firmware_images.build import ROOT, includes
+from yima.firmware_images.hardware import board
 from yima.hwsim.board.rot import rot
 
 CORE = ROOT / "validator/core"
 APP = [ROOT / f"firmware_images/app/{name}.c" for name in ("settings", "parameters_flash", "flash_writer")]
-FLAGS = ["-std=c11", "-fPIC", "-fvisibility=hidden", *(f"-I{ROOT / folder}" for folder in INCLUDES)]
+FLAGS = ["-std=c11", "-fPIC", "-fvisibility=hidden"]
 FLAGS += ["-DYIMA_PRODUCT_METRO_GATE", "-DYIMA_ENVIRONMENT=2", '-DYIMA_VERSION="0.0.0"']
 LONG = [pytest.mark.long]
 FURTHER = {
@@ -69,32 +70,39 @@ SLIPS = {
 }  # fmt: skip
 
 
+class Built(NamedTuple):
+    """Every source, compiled, and the folders that they include from."""
+
+    objects: dict[Path, Path]
+    folders: list[str]
+
+
 @pytest.fixture(scope="module")
-def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Path]:
-    """Every source, compiled."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = tmp_path_factory.mktemp("rot")
+    folders = [f"-I{ROOT / one}" for one in includes(board(), folder)]  # the board's map.h is written there
     model = ROOT / "hwsim/board/rot_model.c"
     made = {source: folder / f"{source.stem}.o" for source in (*sorted(CORE.glob("*.c")), *APP, model)}
-    for source, built in made.items():
-        compiled(source, built, "-O2" if source.stem in OFTEN_USED else "-O0")
-    return made
+    for source, to in made.items():
+        compiled(source, to, "-O2" if source.stem in OFTEN_USED else "-O0", *folders)
+    return Built(made, folders)
 
 
-def compiled(source: Path, built: Path, *flags: str) -> None:
-    done = subprocess.run(["cc", *FLAGS, *flags, "-c", str(source), "-o", str(built)], capture_output=True, check=False)
+def compiled(source: Path, to: Path, *flags: str) -> None:
+    done = subprocess.run(["cc", *FLAGS, *flags, "-c", str(source), "-o", str(to)], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 @pytest.mark.parametrize("name", [pytest.param(name, marks=LONG if name in FURTHER else ()) for name in SLIPS])
-def test_a_slip_in_the_device_is_counted(name: str, objects: dict[Path, Path], tmp_path: Path) -> None:
+def test_a_slip_in_the_device_is_counted(name: str, built: Built, tmp_path: Path) -> None:
     slip = SLIPS[name]
     text = slip.source.read_text(encoding="utf-8")
     assert text.count(slip.of) == 1
     changed = tmp_path / slip.source.name
     changed.write_text(text.replace(slip.of, slip.to), encoding="utf-8")
-    compiled(changed, tmp_path / "changed.o", "-O2", f"-I{slip.source.parent}")
-    others = [str(built) for source, built in objects.items() if source != slip.source]
+    compiled(changed, tmp_path / "changed.o", "-O2", f"-I{slip.source.parent}", *built.folders)
+    others = [str(made) for source, made in built.objects.items() if source != slip.source]
     library = tmp_path / "rot.so"
     subprocess.run(["cc", "-shared", *others, str(tmp_path / "changed.o"), "-o", str(library)], check=True)
     found = rot(120, 3, model=library)
