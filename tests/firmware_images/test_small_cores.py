@@ -1,5 +1,5 @@
-"""The core and the application ask nothing of a processor's run-time library: a Cortex-M0+ too, which neither divides nor
-multiplies to 64 bits, needs a port and nothing else."""
+"""The core and the application ask nothing of a processor's run-time library: not on a Cortex-M0+ either, which neither
+divides nor multiplies to 64 bits."""
 
 import ctypes
 import importlib.util
