@@ -126,6 +126,7 @@ check: setup lint
 # random codes on the board, clearing whole, killed at every commit and on Spark, 2,000 requests to the interfaces, a
 # release. Fuzzing is `make fuzz`.
 test-long: setup
+	bash .ci/setup long
 	YIMA_RANDOM_SIGNATURES=100000 YIMA_CUTS_EVERY=1 YIMA_BOARD_CODES=3000 YIMA_COMMITS_EVERY=1 YIMA_STREAMS=3000 \
 	.venv/bin/pytest tests/validator/core tests/test_power_cuts.py tests/hwsim/board/test_differential.py \
 		tests/firmware_images/test_framing.py tests/sdk/centre/clearing/test_workspace.py

@@ -18,9 +18,16 @@ from yima.firmware_images.hardware import Hardware, board
 from yima.validator.texts import Text
 
 
-def host_library(sources: Sequence[str | Path], library: Path, *, defines: Sequence[str] = ()) -> ctypes.CDLL:
+def host_library(
+    sources: Sequence[str | Path],
+    library: Path,
+    *,
+    defines: Sequence[str] = (),
+    hardware: Hardware | None = None,
+) -> ctypes.CDLL:
     """Compiles `sources` (relative to the root of the repository, or absolute) into a shared library and loads it. The
-    machine's own compiler, else ziglang. Raises BuildError with what the compiler said."""
+    machine's own compiler, else ziglang. hardware: whose map.h they see, default mps2-an500. Raises BuildError with
+    what the compiler said."""
     watched = ["-O1", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
     if counters := os.environ.get("YIMA_COVERAGE_IN"):
         watched = [
@@ -34,7 +41,7 @@ def host_library(sources: Sequence[str | Path], library: Path, *, defines: Seque
     command = [
         *_compiler(),
         *("-std=c11", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", *watched),
-        *(f"-I{folder}" for folder in includes(board(), library.parent / "map")),
+        *(f"-I{folder}" for folder in includes(hardware or board(), library.parent / "map")),
         *(f"-D{define}" for define in defines),
         *(str(source) for source in sources),
         *("-o", str(library)),

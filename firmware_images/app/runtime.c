@@ -112,13 +112,38 @@ __attribute__((used)) int64_t yima_divide_signed(int64_t value, int64_t by, int6
     return (int64_t)((value < 0) != (by < 0) ? 0 - quotient : quotient);
 }
 
-/* Arguments and results in r0 to r3: quotient in r0:r1, remainder in r2:r3. */
 #ifdef __arm__
+#if __ARM_ARCH >= 7
+#define LOAD_REMAINDER "ldrd r2, r3, [sp, #8]"
+#else
+#define LOAD_REMAINDER "ldr r2, [sp, #8]\n ldr r3, [sp, #12]"
+#endif
+/* Arguments and results in r0 to r3: quotient in r0:r1, remainder in r2:r3. */
 #define DIVISION(name, does)                                                                                           \
     __attribute__((naked)) void name(void) {                                                                           \
-        __asm volatile("push {r4, lr}\n sub sp, #16\n add r4, sp, #8\n str r4, [sp]\n bl " does                        \
-                       "\n ldrd r2, r3, [sp, #8]\n add sp, #16\n pop {r4, pc}\n");                                     \
+        __asm volatile("push {r4, lr}\n sub sp, #16\n add r4, sp, #8\n str r4, [sp]\n bl " does "\n " LOAD_REMAINDER   \
+                       "\n add sp, #16\n pop {r4, pc}\n");                                                             \
     }
 DIVISION(__aeabi_uldivmod, "yima_divide")
 DIVISION(__aeabi_ldivmod, "yima_divide_signed")
+#else
+/* The names that every other compiler's run-time has. */
+uint64_t __udivdi3(uint64_t value, uint64_t by) {
+    uint64_t rest;
+    return yima_divide(value, by, &rest);
+}
+uint64_t __umoddi3(uint64_t value, uint64_t by) {
+    uint64_t rest;
+    yima_divide(value, by, &rest);
+    return rest;
+}
+int64_t __divdi3(int64_t value, int64_t by) {
+    int64_t rest;
+    return yima_divide_signed(value, by, &rest);
+}
+int64_t __moddi3(int64_t value, int64_t by) {
+    int64_t rest;
+    yima_divide_signed(value, by, &rest);
+    return rest;
+}
 #endif

@@ -15,6 +15,7 @@ Rules it keeps:
 Not modelled: the boot ROM's own instructions (it is not counted), encrypted images, dependencies, several images.
 """
 
+import contextlib
 import hashlib
 import struct
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from yima.firmware_images.hardware import Hardware, Place, Starts, board
 from yima.firmware_images.image import trailer_magic
 from yima.firmware_images.keys import public_test_key
-from yima.hwsim.board.flash import Flash, Memory
+from yima.hwsim.board.flash import Flash, FlashRuleError, Memory
 from yima.hwsim.board.layout import MPS2
 
 IMAGE_MAGIC = 0x96F3B83D
@@ -295,7 +296,8 @@ class BootRom:
             return True
         if state.copy_done is not Flag.SET:
             hardware = self._flash.hardware
-            self._flash.program(flag_address(hardware, image.slot, "copy_done"), flag_set(hardware))
+            with contextlib.suppress(FlashRuleError):  # a flag that cannot be written any more stops nothing
+                self._flash.program(flag_address(hardware, image.slot, "copy_done"), flag_set(hardware))
         return False
 
     def _give_up(self, slot: Place, why: str) -> None:

@@ -85,7 +85,7 @@ def hardware_in(flash: Path) -> Hardware:
     """Whose flash a file is. Raises HardwareError for a board that is not known."""
     try:
         with flash.open("rb") as file:
-            return hardware_of(bytearray(file.read(4096)))
+            return hardware_of(bytearray(file.read(4096).ljust(4096, b"\xff")))
     except OSError:
         return MPS2
 

@@ -276,6 +276,9 @@ class Engine:
         if breakpoints is not None:
             self._library.soc_debug_resume(self._soc, int(step))
 
+    def rest(self) -> None:
+        """It does nothing but in `run`."""
+
     def last_words(self) -> str:
         """What a life said at its end: nothing."""
         return ""

@@ -21,6 +21,7 @@ from yima.hwsim.board.flaws import Flaws, Harm, Noise
 from yima.hwsim.board.layout import RAM_BASE, RAM_SIZE, Slot
 from yima.hwsim.board.process import Process
 from yima.hwsim.board.processor import Event, Kind, Processor, Stop
+from yima.hwsim.board.virt import Virt
 
 _SLICE_MS: Final = 1
 _ERASE: Final = 1 << 31
@@ -81,6 +82,7 @@ class Machine:
         self._cut: tuple[int, Cut] | None = None
         self._is_brown_out = False
         self._flaws, self._noise = Flaws(), Noise(0)
+        self._last: Operation | None = None  # that was begun
         self._buttons = 0
         self._now = 0
         self._earlier = 0  # instructions of the lives before
@@ -217,9 +219,8 @@ class Machine:
 
     def _run_life(self, engine: Processor, limit: int, happened: Happened) -> None:
         stop = engine.run(limit)
-        last: Operation | None = None
         for event in engine.events():
-            last = self._note(event, happened) or last
+            self._last = self._note(event, happened) or self._last
         if stop is Stop.DEBUGGER:
             self.paused = True
         elif stop in {Stop.RESET, Stop.WATCHDOG}:
@@ -231,8 +232,8 @@ class Machine:
             self.state = BoardState.HALTED
             if words := engine.last_words():
                 happened.notes.append((engine.now, f"fault: {words}"))
-        elif stop is Stop.POWER and last and self._cut:
-            number, where = self._cut
+        elif stop is Stop.POWER and self._last and self._cut:
+            (number, where), last = self._cut, self._last
             place = slice(last.address, last.address + last.size)
             self.flash.memory[place] = last.cut(bytes(self.flash.memory[place]), where, number)
             if self._is_brown_out:
@@ -304,6 +305,8 @@ class Machine:
     def _processor(self) -> Processor:
         if self.flash.hardware.starts is Starts.PROGRAM and self._file:
             return Process(self._file, mhz=self.mhz)
+        if self.flash.hardware.starts is Starts.CODE:
+            return Virt(self.flash.hardware, self.flash.memory, mhz=self.mhz)
         from yima.hwsim.board.engine import Engine  # noqa: PLC0415 - unicorn, which a process does not need
 
         return Engine(self.flash.memory, self._ram, mhz=self.mhz)
@@ -326,6 +329,7 @@ class Machine:
             self._now = self._engine.now
             self._earlier += self._engine.insns
             self._rtc = self._engine.rtc, self._rtc[1]
+            self._engine.rest()
             self._resting = self._engine
             self._engine = None
         self.pins = 0

@@ -57,6 +57,9 @@ class Process:
         words = [str(program), str(self._flash), str(address)]
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said)
 
+    def rest(self) -> None:
+        """It does nothing but in `run`."""
+
     def run(self, until: int) -> Stop:
         """Runs to a moment, in whole milliseconds, or until something stops it."""
         wanted = -(-(until - self._began) // self._cycles_a_ms)

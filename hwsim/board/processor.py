@@ -53,6 +53,9 @@ class Processor(Protocol):
     def reset(self, address: int, code: bytes, now: int) -> None:
         """Begins a life with the slot's bytes, `code`."""
 
+    def rest(self) -> None:
+        """The life is over: nothing changes flash any more."""
+
     def run(self, until: int) -> Stop:
         """Runs to a moment, or until something stops it."""
 

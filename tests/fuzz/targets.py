@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fuzz.world import header
-from yima.firmware_images.hardware import board, write_map
+from yima.firmware_images.hardware import board, boards, write_map
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent.relative_to(ROOT)
@@ -125,7 +125,8 @@ def _links_libfuzzer(clang: str) -> bool:
 def write_headers() -> None:
     """build/fuzz/world.h and map.h, rewritten only when they have changed."""
     write_map(board(), ROOT / BUILD)
-    write_map(board("posix"), ROOT / BUILD / "posix")
+    for name in boards():
+        write_map(board(name), ROOT / BUILD / name)
     path, text = ROOT / BUILD / "world.h", header()
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text() != text:

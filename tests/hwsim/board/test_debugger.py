@@ -127,7 +127,7 @@ def test_gdb_stops_in_a_tap_looks_steps_and_lets_the_gate_open(bench: Bench, wor
     text = said(session)
     assert re.search(r"pc +0x1[0-9a-f]{4} +0x1[0-9a-f]{4} <reset>", text), text
     assert re.search(r"Breakpoint 1, .*device_tap .*app/device\.c:\d+", text), text
-    assert re.search(r"#\d+ +main \(\) at firmware_images/app/main\.c", text), text
+    assert re.search(r"#\d+ +firmware_main \(\) at firmware_images/app/main\.c", text), text
     assert re.search(rf"r1 +{len(code):#x}", text), text
     assert "0x2001bff0" in text and "0x12345678" in text
     assert "Cannot access memory at address 0x10200" in text  # flash has its controller

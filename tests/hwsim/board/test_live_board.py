@@ -227,7 +227,7 @@ def test_nothing_but_the_child_process_loads_the_emulator() -> None:
     }
     assert list(importing.values()) == [
         {"engine.py"},
-        {"machine.py", "debugger.py"},
+        {"machine.py"},
         {"child.py", "live.py", "debugger.py"},
         {"live.py"},
         {"child.py"},

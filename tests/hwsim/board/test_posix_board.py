@@ -1,13 +1,12 @@
 """The board `posix`: the whole application as a process takes taps, survives power cuts and updates, and is heard when
 it dies. Nothing of the emulator is loaded."""
 
-import pickle
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.once import once
+from tests.hwsim.board.other_boards import firmware_of
 from yima.firmware_images.build import BuildError, Environment, Product, Slot, build
 from yima.firmware_images.hardware import board as board_named
 from yima.firmware_images.image import read
@@ -25,15 +24,9 @@ from yima.hwsim.board.workshop import CLOCK, UPDATE, Firmware, World, equip, mak
 POSIX = board_named("posix")
 
 
-def make(folder: Path) -> None:
-    (folder / "firmware").write_bytes(pickle.dumps(make_firmware(folder, hardware=POSIX)))
-
-
 @pytest.fixture(scope="module")
 def firmware(tmp_path_factory: pytest.TempPathFactory) -> Firmware:
-    made = once(tmp_path_factory, "posix-firmware", make) / "firmware"
-    firmware: Firmware = pickle.loads(made.read_bytes())
-    return firmware
+    return firmware_of(POSIX, tmp_path_factory)
 
 
 @pytest.fixture
