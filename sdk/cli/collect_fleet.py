@@ -83,7 +83,7 @@ class FleetSide:
             metrics=page,
             key_of=self.key_of,
         )
-        return application(collector, fleet)
+        return application(fleet)
 
     def _metrics(self, collector: Collector, source: str) -> Callable[[], bytes] | None:
         try:

@@ -29,7 +29,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from yima.sdk.centre.clearing.taps.stores import Source, SourceError
-from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.fleet import exporting, hearing, models, versions
 from yima.sdk.centre.fleet.cases import LISTED_MOST, Cases, Kind
 from yima.sdk.centre.fleet.database import Database, FleetError, FleetTroubleError
@@ -76,13 +75,13 @@ class Fleet:
     now: Callable[[], float] = time.time
 
 
-def application(collector: Collector, fleet: Fleet) -> ASGIApp:
-    """The collector and what belongs to it."""
+def application(fleet: Fleet) -> ASGIApp:
+    """What belongs to a collector; its own paths are described here, and answered by itself (`beside`)."""
     app = FastAPI(
         title="Yima: a collector", version=VERSION, description=_DESCRIPTION, docs_url=None, redoc_url=None,
         redirect_slashes=False, responses=_REFUSALS,
     )  # fmt: skip
-    _add_devices_side(app, collector, fleet)
+    _add_devices_side(app, fleet)
     _add_register(app, fleet)
     _add_cases(app, fleet)
     _add_reports(app, fleet)
@@ -118,16 +117,21 @@ def _may(fleet: Fleet, roles: frozenset[Role]) -> Any:
     return Depends(caller)
 
 
-def _add_devices_side(app: FastAPI, collector: Collector, fleet: Fleet) -> None:
-    """What the collector answers itself, as it always did; its refusals are {"error": …}."""
+def _add_devices_side(app: FastAPI, fleet: Fleet) -> None:
+    """What devices ask, and what the collector answers itself; their refusals are {"error": …}."""
     said = _REFUSALS | dict.fromkeys((200, 400, 401, 403, 408, 413, 415, 503), _SAID)
     more: dict[str, Any] = {"responses": said, "response_class": Response}
-    app.post("/v1/batches", tags=["devices"], **more)(collector.take)
-    app.post("/v1/uses", tags=["devices"], **more)(fleet.feed.answer)
-    app.get("/v1/devices/{device}/{epoch}", tags=["devices"], **more)(collector.journal)
-    app.get("/devices", tags=["devices"], **more)(collector.devices)
-    app.get("/health", tags=["service"], **more)(collector.health)
-    app.get("/ready", tags=["service"], **more)(collector.ready)
+
+    async def elsewhere(_request: Request) -> Response:
+        """Answered by the collector itself."""
+        raise not_found(Text("this path", "此路径"))
+
+    app.post("/v1/batches", tags=["devices"], operation_id="send", **more)(elsewhere)
+    app.post("/v1/uses", operation_id="uses", tags=["devices"], **more)(fleet.feed.answer)
+    app.get("/v1/devices/{device}/{epoch}", operation_id="journal", tags=["devices"], **more)(elsewhere)
+    app.get("/devices", operation_id="journals", tags=["devices"], **more)(elsewhere)
+    app.get("/health", operation_id="health", tags=["service"], **more)(elsewhere)
+    app.get("/ready", operation_id="ready", tags=["service"], **more)(elsewhere)
 
 
 def _add_register(app: FastAPI, fleet: Fleet) -> None:
