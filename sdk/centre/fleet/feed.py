@@ -64,9 +64,15 @@ class Feed:
         self._of_place: dict[Place, int] = {}
         self._begun_at = -1  # what came before lies in the tables alone
         self._waiting = 0
+        self._stopped = False
         self._changed = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
         self._one = anyio.CapacityLimiter(1)
+
+    def stop(self) -> None:
+        """Whoever waits is answered, that there is nothing, so that the service can end. On its own event loop."""
+        self._stopped = True
+        self._wake()
 
     async def answer(self, request: Request) -> Response:
         """POST /v1/uses."""
@@ -119,7 +125,7 @@ class Feed:
                 after, found = await self._found(place, after)
             mine = [_used(use) for use in found if use.device != question.device]
             left = until - time.monotonic()
-            if mine or left <= 0:
+            if mine or left <= 0 or self._stopped:
                 return Response(encode_answer(max(after, self._newest) if not found else after, mine), media_type=_JSON)
             if found:
                 continue
@@ -145,7 +151,7 @@ class Feed:
     async def _look_on(self) -> None:
         """Looks for what is new, for as long as somebody waits for it."""
         try:
-            while self._waiting:
+            while self._waiting and not self._stopped:
                 await asyncio.sleep(LOOK_EVERY_S)
                 await self._look()
         except YimaError:
