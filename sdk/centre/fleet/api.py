@@ -51,6 +51,8 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }  # fmt: skip
 _SAID = {"content": {"application/json": {"schema": {"type": "object"}}}, "description": "see docs/fleet.md"}
 Number = Annotated[int, Path(ge=1, le=(1 << 62))]
+Behind = Annotated[str, Query(pattern="^[A-Za-z0-9._-]{0,64}$", description="a device's name")]
+Limit = Annotated[int, Query(ge=1, le=LISTED_MOST)]
 DeviceName = Annotated[str, Path(pattern="^[A-Za-z0-9._-]{1,64}$")]
 
 
@@ -139,13 +141,12 @@ def _add_register(app: FastAPI, fleet: Fleet) -> None:
     path = "/v1/fleet/devices"
 
     @app.get(path, tags=["register"])
-    def listed(_caller: Caller = reads) -> models.Devices:
-        """Every name that is taken."""
+    def listed(after: Behind = "", limit: Limit = 100, _caller: Caller = reads) -> models.Devices:
+        """Names that are taken, in their order. after: the last one that was seen."""
         heard = hearing.heard_at(fleet.database)
+        found = fleet.register.listed(after=after, limit=limit)
         return models.Devices(
-            items=[
-                models.DeviceRow(**one._asdict(), heard_at=heard.get(one.device, 0)) for one in fleet.register.listed()
-            ]
+            items=[models.DeviceRow(**one._asdict(), heard_at=heard.get(one.device, 0)) for one in found]
         )
 
     @app.post(path, tags=["register"])
@@ -183,7 +184,7 @@ def _add_cases(app: FastAPI, fleet: Fleet) -> None:
         kind: Kind | None = None,
         settled: bool | None = False,
         after: Annotated[int, Query(ge=0, le=1 << 62)] = 0,
-        limit: Annotated[int, Query(ge=1, le=LISTED_MOST)] = 100,
+        limit: Limit = 100,
         _caller: Caller = reads,
     ) -> models.CasesPage:
         """Open cases, or settled ones. after: the last number that was seen."""
@@ -206,9 +207,11 @@ def _add_reports(app: FastAPI, fleet: Fleet) -> None:
     reads = _may(fleet, READERS)
 
     @app.get("/v1/fleet/versions", tags=["reports"])
-    def running(of: Of = Of.PARAMETERS, _caller: Caller = reads) -> models.Versions:
-        """The newest version of each device, since when, and when it was heard of last."""
-        found = versions.running(fleet.database, of)
+    def running(
+        of: Of = Of.PARAMETERS, after: Behind = "", limit: Limit = 100, _caller: Caller = reads
+    ) -> models.Versions:
+        """The newest version of each device, since when, and when it was seen last. after: the last name."""
+        found = versions.running(fleet.database, of, after=after, limit=limit)
         return models.Versions(items=[models.RunningRow.model_validate(one) for one in found])
 
     @app.get("/v1/fleet/duty", tags=["reports"])

@@ -65,6 +65,7 @@ class Feed:
         self._begun_at = -1  # what came before lies in the tables alone
         self._waiting = 0
         self._stopped = False
+        self._asked: dict[tuple[Place, int], asyncio.Future[tuple[int, list[Use]]]] = {}  # until something new comes
         self._changed = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
         self._one = anyio.CapacityLimiter(1)
@@ -136,7 +137,19 @@ class Feed:
                     await changed.wait()
 
     async def _found(self, place: Place, after: int) -> tuple[int, list[Use]]:
-        """Up to which number was looked, and what there was. What came while it was read is for the next question."""
+        """Up to which number was looked, and what there was. The gates of a station ask the same at the same time: the
+        tables are asked once."""
+        asked = self._asked.get((place, after))
+        if asked is None:
+            asked = self._asked[place, after] = asyncio.ensure_future(self._read(place, after))
+        try:
+            return await asyncio.shield(asked)
+        except YimaError:
+            self._asked.pop((place, after), None)
+            raise
+
+    async def _read(self, place: Place, after: int) -> tuple[int, list[Use]]:
+        """What came while it was read is for the next question."""
         newest, alive = self._newest, int(self._now())
 
         def read() -> list[Use]:
@@ -180,6 +193,7 @@ class Feed:
                 return
 
     def _wake(self) -> None:
+        self._asked.clear()
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 

@@ -1,5 +1,6 @@
 """Used codes for stations: who may ask, what is answered, and that nobody who waits holds up the end."""
 
+import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,21 +12,31 @@ import pytest
 from tests.sdk.centre.fleet.at_work import AtWork, collector_at_work
 from tests.uplinks import KEY
 from yima.sdk.centre.fleet import uses
-from yima.sdk.centre.fleet.uses import Use
+from yima.sdk.centre.fleet.uses import Place, Use
 from yima.validator.state.keys import DeviceKey
 from yima.validator.uplink.uses_wire import QUESTION_MAX, USES_MAX, Question, encode_question, parse_answer
 
+CITIES = itertools.count(320500)
+HERE = {"city": 0}
 
-@pytest.fixture
-def at_work(tmp_path: Path) -> Iterator[AtWork]:
-    with collector_at_work(tmp_path) as at_work:
+
+@pytest.fixture(scope="module")
+def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AtWork]:
+    with collector_at_work(tmp_path_factory.mktemp("feed")) as at_work:
         at_work.side.register.enrol("gate-7", KEY.public, who="test")
         yield at_work
 
 
+@pytest.fixture
+def at_work(collector: AtWork) -> AtWork:
+    """Each test has a city of its own."""
+    HERE["city"] = next(CITIES)
+    return collector
+
+
 def ask(at_work: AtWork, key: DeviceKey = KEY, body: bytes | None = None, **changes: Any) -> httpx.Response:
     said: dict[str, Any] = {
-        "device": "gate-7", "at": int(time.time()), "after": 0, "wait_s": 0, "city": 320500, "line": 1, "station": 101,
+        "device": "gate-7", "at": int(time.time()), "after": 0, "wait_s": 0, "line": 1, "station": 101, **HERE,
     }  # fmt: skip
     sent = encode_question(Question(**said | changes)) if body is None else body
     with at_work.client() as client:
@@ -45,7 +56,7 @@ def keep(at_work: AtWork, *some: Use) -> None:
 
 def use(code: int, device: str = "gate-8", *, station: int = 101, line: int = 1, until_s: int = 60) -> Use:
     now = int(time.time())
-    return Use(f"{code:064x}", 0, device, 7, code, now, now + until_s, 1, 320500, line, station, 0)
+    return Use(f"{code:064x}", 0, device, 7, code, now, now + until_s, 1, HERE["city"], line, station, 0)
 
 
 def codes(answer: httpx.Response) -> tuple[int, list[int]]:
@@ -87,6 +98,25 @@ def test_more_than_an_answer_holds_is_asked_for_again(at_work: AtWork) -> None:
 def test_numbers_from_before_a_backup_was_restored_begin_anew(at_work: AtWork) -> None:
     keep(at_work, use(1))
     assert codes(ask(at_work, after=1 << 60))[1] == [1]
+
+
+def test_the_gates_of_a_station_cost_one_reading(at_work: AtWork, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(at_work, use(1))
+    ask(at_work)
+    feed = at_work.side._feed
+    assert feed is not None
+    asked: list[object] = []
+    read = feed._read
+
+    def counted(place: Place, after: int) -> Any:
+        asked.append(place)
+        return read(place, after)
+
+    monkeypatch.setattr(feed, "_read", counted)
+    feed._asked.clear()
+    for _ in range(5):
+        assert codes(ask(at_work))[1] == [1]
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(
