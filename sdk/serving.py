@@ -76,8 +76,19 @@ class Serving:
         self.stop()
 
 
+class _Server(uvicorn.Server):
+    """uvicorn that tells an application when it ends: one with a method `stopping` may keep answers waiting."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends what is under way."""
+        stopping = getattr(self.config.app, "stopping", None)
+        if stopping is not None:
+            stopping()
+        await super().shutdown(sockets)
+
+
 def _server(app: ASGIApp, connections_max: int | None = None) -> uvicorn.Server:
-    return uvicorn.Server(
+    return _Server(
         uvicorn.Config(
             app,
             http=PatientProtocol,

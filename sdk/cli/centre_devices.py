@@ -6,6 +6,7 @@ from pathlib import Path
 from yima.sdk.centre.collector.enrolment import read_devices
 from yima.sdk.centre.fleet.database import FleetError
 from yima.sdk.centre.fleet.devices import Device, Done, Register, lines_of
+from yima.sdk.centre.fleet.hearing import heard_at
 from yima.sdk.cli.centre_arguments import Verbs
 from yima.sdk.cli.centre_fleet import add_store, add_why, local, opened, say_one, who
 from yima.validator.texts import Text, say
@@ -102,14 +103,20 @@ def _list(arguments: argparse.Namespace) -> int:
             for done in register.log():
                 say_one(arguments, done._asdict(), _log_line(done))
         else:
+            heard = heard_at(database)
             for device in register.listed():
-                _told(arguments, device)
+                _told(arguments, device, heard.get(device.device, 0))
     return 0
 
 
-def _told(arguments: argparse.Namespace, device: Device) -> int:
+def _told(arguments: argparse.Namespace, device: Device, heard: int | None = None) -> int:
+    """One device; heard: when its newest batch came, 0: none did, None: nobody asks."""
     line = f"{device.device:20}  {device.state:8}  {local(device.since)}  {device.key}"
-    say_one(arguments, device._asdict(), line)
+    found: dict[str, object] = device._asdict()
+    if heard is not None:
+        found["heard_at"] = heard
+        line += f"  {local(heard) if heard else '-'}"
+    say_one(arguments, found, line)
     return 0
 
 

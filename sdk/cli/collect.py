@@ -108,6 +108,14 @@ def run(arguments: argparse.Namespace) -> int:
         fleet = FleetSide(arguments, show, ending)
         sides.append(fleet)
         fleet.follow()
+        collector = Collector(
+            store,
+            enrolled=fleet.register.keys,
+            trust=fleet.trust,
+            may_read=None if arguments.bench else fleet.may_read,
+            on_event=show,
+        )
+        app = fleet.beside(collector)
         show(
             {
                 "event": "listening",
@@ -117,13 +125,6 @@ def run(arguments: argparse.Namespace) -> int:
                 "judges": arguments.published is not None,
             }
         )
-        collector = Collector(
-            store,
-            enrolled=fleet.register.keys,
-            trust=fleet.trust,
-            may_read=None if arguments.bench else fleet.may_read,
-            on_event=show,
-        )
-        serve(fleet.beside(collector), listening, again=fleet.register.read_again)
+        serve(app, listening, again=fleet.register.read_again)
     show({"event": "stopped"})
     return 0

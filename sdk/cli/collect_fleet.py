@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
@@ -17,6 +17,9 @@ from yima.sdk.centre.fleet.devices import Register
 from yima.sdk.centre.fleet.hearing import Hearing
 from yima.sdk.centre.interfaces.keys import Key, Role, read_keys
 from yima.validator.errors import YimaError
+
+if TYPE_CHECKING:
+    from yima.sdk.centre.fleet.feed import Feed
 
 READERS = frozenset({Role.OPERATOR, Role.AUDITOR, Role.CLERK, Role.REGION})
 Event = dict[str, Any]
@@ -35,6 +38,7 @@ class FleetSide:
         self.hearing = Hearing(self.database)
         self.hearing.start()
         ending.callback(self.hearing.stop)
+        self._feed: Feed | None = None
         self._listeners: list[Callable[[Event], None]] = [self.hearing.happened]
 
     @property
@@ -66,7 +70,13 @@ class FleetSide:
 
     def beside(self, collector: Collector) -> ASGIApp:
         """The collector with the fleet's interface."""
-        return Beside(collector.app(), lambda: self._interface(collector), on_trouble=self._troubled)
+        return Beside(
+            collector.app(), lambda: self._interface(collector), stopping=self._stopping, on_trouble=self._troubled
+        )
+
+    def _stopping(self) -> None:
+        if self._feed is not None:
+            self._feed.stop()
 
     def _interface(self, collector: Collector) -> ASGIApp:
         from yima.sdk.centre.fleet.api import Fleet, application  # noqa: PLC0415 - made when it is asked for
@@ -75,15 +85,16 @@ class FleetSide:
 
         source = source_of(self._arguments.store, chunk=500)
         page = self._metrics(collector, source.name)
+        feed = self._feed = Feed(self.database, self.register.keys)
         fleet = Fleet(
             database=self.database,
             register=self.register,
-            feed=Feed(self.database, self.register.keys),
+            feed=feed,
             source=source,
             metrics=page,
             key_of=self.key_of,
         )
-        return application(collector, fleet)
+        return application(fleet)
 
     def _metrics(self, collector: Collector, source: str) -> Callable[[], bytes] | None:
         try:

@@ -29,7 +29,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from yima.sdk.centre.clearing.taps.stores import Source, SourceError
-from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.fleet import exporting, hearing, models, versions
 from yima.sdk.centre.fleet.cases import LISTED_MOST, Cases, Kind
 from yima.sdk.centre.fleet.database import Database, FleetError, FleetTroubleError
@@ -52,6 +51,8 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }  # fmt: skip
 _SAID = {"content": {"application/json": {"schema": {"type": "object"}}}, "description": "see docs/fleet.md"}
 Number = Annotated[int, Path(ge=1, le=(1 << 62))]
+Behind = Annotated[str, Query(pattern="^[A-Za-z0-9._-]{0,64}$", description="a device's name")]
+Limit = Annotated[int, Query(ge=1, le=LISTED_MOST)]
 DeviceName = Annotated[str, Path(pattern="^[A-Za-z0-9._-]{1,64}$")]
 
 
@@ -76,13 +77,13 @@ class Fleet:
     now: Callable[[], float] = time.time
 
 
-def application(collector: Collector, fleet: Fleet) -> ASGIApp:
-    """The collector and what belongs to it."""
+def application(fleet: Fleet) -> ASGIApp:
+    """What belongs to a collector; its own paths are described here, and answered by itself (`beside`)."""
     app = FastAPI(
         title="Yima: a collector", version=VERSION, description=_DESCRIPTION, docs_url=None, redoc_url=None,
         redirect_slashes=False, responses=_REFUSALS,
     )  # fmt: skip
-    _add_devices_side(app, collector, fleet)
+    _add_devices_side(app, fleet)
     _add_register(app, fleet)
     _add_cases(app, fleet)
     _add_reports(app, fleet)
@@ -118,16 +119,21 @@ def _may(fleet: Fleet, roles: frozenset[Role]) -> Any:
     return Depends(caller)
 
 
-def _add_devices_side(app: FastAPI, collector: Collector, fleet: Fleet) -> None:
-    """What the collector answers itself, as it always did; its refusals are {"error": …}."""
+def _add_devices_side(app: FastAPI, fleet: Fleet) -> None:
+    """What devices ask, and what the collector answers itself; their refusals are {"error": …}."""
     said = _REFUSALS | dict.fromkeys((200, 400, 401, 403, 408, 413, 415, 503), _SAID)
     more: dict[str, Any] = {"responses": said, "response_class": Response}
-    app.post("/v1/batches", tags=["devices"], **more)(collector.take)
-    app.post("/v1/uses", tags=["devices"], **more)(fleet.feed.answer)
-    app.get("/v1/devices/{device}/{epoch}", tags=["devices"], **more)(collector.journal)
-    app.get("/devices", tags=["devices"], **more)(collector.devices)
-    app.get("/health", tags=["service"], **more)(collector.health)
-    app.get("/ready", tags=["service"], **more)(collector.ready)
+
+    async def elsewhere(_request: Request) -> Response:
+        """Answered by the collector itself."""
+        raise not_found(Text("this path", "此路径"))
+
+    app.post("/v1/batches", tags=["devices"], operation_id="send", **more)(elsewhere)
+    app.post("/v1/uses", operation_id="uses", tags=["devices"], **more)(fleet.feed.answer)
+    app.get("/v1/devices/{device}/{epoch}", operation_id="journal", tags=["devices"], **more)(elsewhere)
+    app.get("/devices", operation_id="journals", tags=["devices"], **more)(elsewhere)
+    app.get("/health", operation_id="health", tags=["service"], **more)(elsewhere)
+    app.get("/ready", operation_id="ready", tags=["service"], **more)(elsewhere)
 
 
 def _add_register(app: FastAPI, fleet: Fleet) -> None:
@@ -135,13 +141,12 @@ def _add_register(app: FastAPI, fleet: Fleet) -> None:
     path = "/v1/fleet/devices"
 
     @app.get(path, tags=["register"])
-    def listed(_caller: Caller = reads) -> models.Devices:
-        """Every name that is taken."""
+    def listed(after: Behind = "", limit: Limit = 100, _caller: Caller = reads) -> models.Devices:
+        """Names that are taken, in their order. after: the last one that was seen."""
         heard = hearing.heard_at(fleet.database)
+        found = fleet.register.listed(after=after, limit=limit)
         return models.Devices(
-            items=[
-                models.DeviceRow(**one._asdict(), heard_at=heard.get(one.device, 0)) for one in fleet.register.listed()
-            ]
+            items=[models.DeviceRow(**one._asdict(), heard_at=heard.get(one.device, 0)) for one in found]
         )
 
     @app.post(path, tags=["register"])
@@ -179,7 +184,7 @@ def _add_cases(app: FastAPI, fleet: Fleet) -> None:
         kind: Kind | None = None,
         settled: bool | None = False,
         after: Annotated[int, Query(ge=0, le=1 << 62)] = 0,
-        limit: Annotated[int, Query(ge=1, le=LISTED_MOST)] = 100,
+        limit: Limit = 100,
         _caller: Caller = reads,
     ) -> models.CasesPage:
         """Open cases, or settled ones. after: the last number that was seen."""
@@ -202,9 +207,11 @@ def _add_reports(app: FastAPI, fleet: Fleet) -> None:
     reads = _may(fleet, READERS)
 
     @app.get("/v1/fleet/versions", tags=["reports"])
-    def running(of: Of = Of.PARAMETERS, _caller: Caller = reads) -> models.Versions:
-        """The newest version of each device, since when, and when it was heard of last."""
-        found = versions.running(fleet.database, of)
+    def running(
+        of: Of = Of.PARAMETERS, after: Behind = "", limit: Limit = 100, _caller: Caller = reads
+    ) -> models.Versions:
+        """The newest version of each device, since when, and when it was seen last. after: the last name."""
+        found = versions.running(fleet.database, of, after=after, limit=limit)
         return models.Versions(items=[models.RunningRow.model_validate(one) for one in found])
 
     @app.get("/v1/fleet/duty", tags=["reports"])

@@ -24,12 +24,19 @@ class MissingPartError(YimaError):
 
 
 class Beside:
-    """An ASGI application of both. make: imports and makes the fleet's; on_trouble: told once if that cannot be."""
+    """An ASGI application of both. make: imports and makes the fleet's; stopping: ends the answers that it keeps
+    waiting; on_trouble: told once if it cannot be made."""
 
     def __init__(
-        self, collector: ASGIApp, make: Callable[[], ASGIApp], *, on_trouble: Callable[[YimaError], None]
+        self,
+        collector: ASGIApp,
+        make: Callable[[], ASGIApp],
+        *,
+        stopping: Callable[[], None],
+        on_trouble: Callable[[YimaError], None],
     ) -> None:
         self._collector, self._make, self._on_trouble = collector, make, on_trouble
+        self.stopping = stopping
         self._turn = asyncio.Lock()
         self._fleet: ASGIApp | None = None
 

@@ -24,6 +24,7 @@ from yima.validator.uplink.batches import HASH
 LOOK_EVERY_S = 0.5
 WHY_MAX = 400
 FIRST_USE = "first use"
+LISTED_MOST = 1_000_000
 NAMES_MOST = 10_000
 """Names that a bench takes by first use; beyond it strangers could fill the disk with them."""
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -148,10 +149,12 @@ class Register:
         except FleetError:
             self.read_again()  # the store says to the device that its key is another
 
-    def listed(self) -> list[Device]:
-        """Every name that is taken."""
+    def listed(self, *, after: str = "", limit: int = LISTED_MOST) -> list[Device]:
+        """The names behind that one that are taken, in their order."""
         with self._database.reading() as rows:
-            found = rows.execute("SELECT device, key, state, since FROM devices ORDER BY device").fetchall()
+            found = rows.execute(
+                "SELECT device, key, state, since FROM devices WHERE device > ? ORDER BY device LIMIT ?", (after, limit)
+            ).fetchall()
         return [Device(device, key, State(state), since) for device, key, state, since in found]
 
     def log(self, device: str = "") -> list[Done]:

@@ -64,9 +64,16 @@ class Feed:
         self._of_place: dict[Place, int] = {}
         self._begun_at = -1  # what came before lies in the tables alone
         self._waiting = 0
+        self._stopped = False
+        self._asked: dict[tuple[Place, int], asyncio.Future[tuple[int, list[Use]]]] = {}  # until something new comes
         self._changed = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
         self._one = anyio.CapacityLimiter(1)
+
+    def stop(self) -> None:
+        """Whoever waits is answered, that there is nothing, so that the service can end. On its own event loop."""
+        self._stopped = True
+        self._wake()
 
     async def answer(self, request: Request) -> Response:
         """POST /v1/uses."""
@@ -119,7 +126,7 @@ class Feed:
                 after, found = await self._found(place, after)
             mine = [_used(use) for use in found if use.device != question.device]
             left = until - time.monotonic()
-            if mine or left <= 0:
+            if mine or left <= 0 or self._stopped:
                 return Response(encode_answer(max(after, self._newest) if not found else after, mine), media_type=_JSON)
             if found:
                 continue
@@ -130,7 +137,19 @@ class Feed:
                     await changed.wait()
 
     async def _found(self, place: Place, after: int) -> tuple[int, list[Use]]:
-        """Up to which number was looked, and what there was. What came while it was read is for the next question."""
+        """Up to which number was looked, and what there was. The gates of a station ask the same at the same time: the
+        tables are asked once."""
+        asked = self._asked.get((place, after))
+        if asked is None:
+            asked = self._asked[place, after] = asyncio.ensure_future(self._read(place, after))
+        try:
+            return await asyncio.shield(asked)
+        except YimaError:
+            self._asked.pop((place, after), None)
+            raise
+
+    async def _read(self, place: Place, after: int) -> tuple[int, list[Use]]:
+        """What came while it was read is for the next question."""
         newest, alive = self._newest, int(self._now())
 
         def read() -> list[Use]:
@@ -145,7 +164,7 @@ class Feed:
     async def _look_on(self) -> None:
         """Looks for what is new, for as long as somebody waits for it."""
         try:
-            while self._waiting:
+            while self._waiting and not self._stopped:
                 await asyncio.sleep(LOOK_EVERY_S)
                 await self._look()
         except YimaError:
@@ -174,6 +193,7 @@ class Feed:
                 return
 
     def _wake(self) -> None:
+        self._asked.clear()
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from yima.sdk.centre.fleet.database import Database, Statements
+from yima.sdk.centre.fleet.devices import LISTED_MOST
 from yima.sdk.centre.fleet.verdicts import DENY_KIND, PARAMETERS_KIND, Examined
 
 ADDED_DAYS, REMOVED_DAYS = 30, 7
@@ -77,16 +78,17 @@ def note(rows: Statements, found: Iterable[Examined]) -> None:
     )
 
 
-def running(database: Database, of: Of = Of.PARAMETERS) -> list[Running]:
-    """The newest version of each device that was seen with one."""
+def running(database: Database, of: Of = Of.PARAMETERS, *, after: str = "", limit: int = LISTED_MOST) -> list[Running]:
+    """The newest version of each device behind that one which was seen with any, in the order of their names."""
     with database.reading() as rows:
         found = rows.execute(
-            "SELECT device, version, MIN(since), MAX(seen) FROM versions WHERE kind = ? "
-            "GROUP BY device, version ORDER BY device, version",
-            (_NUMBERS[of],),
+            "SELECT v.device, v.version, MIN(v.since), MAX(v.seen) FROM versions v JOIN ("
+            "SELECT device, MAX(version) AS version FROM versions WHERE kind = ? AND device > ? "
+            "GROUP BY device ORDER BY device LIMIT ?) n ON n.device = v.device AND n.version = v.version "
+            "WHERE v.kind = ? GROUP BY v.device, v.version ORDER BY v.device",
+            (_NUMBERS[of], after, limit, _NUMBERS[of]),
         ).fetchall()
-    newest = {device: Running(device, version, since, seen) for device, version, since, seen in found}
-    return list(newest.values())
+    return [Running(*row) for row in found]
 
 
 def prove(

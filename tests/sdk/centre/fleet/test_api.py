@@ -106,6 +106,9 @@ def test_a_device_is_enrolled_over_http_and_may_send_at_once(
 
 def test_a_fortune_is_found_told_and_settled_over_http(at_work: AtWork, operator: httpx.Client, tmp_path: Path) -> None:
     operator.post("/v1/fleet/devices", json={"device": "gate-9", "key": KEY.public})
+    operator.post("/v1/fleet/devices", json={"device": "gate-90", "key": "dd" * 32})
+    page = operator.get("/v1/fleet/devices?after=gate-9&limit=1").json()["items"]
+    assert [one["device"] for one in page] == ["gate-90"]
     fortune = entries.tap(fare_fen=16_777_215, gross_fen=16_777_215, body=record(bytes(332)))
     assert sent(at_work, tmp_path, "gate-9", fortune).json()["acknowledged"] == 1
     until(lambda: any(event["event"] == "flagged" for event in at_work.events))
@@ -118,9 +121,9 @@ def test_a_fortune_is_found_told_and_settled_over_http(at_work: AtWork, operator
     assert operator.post(f"{path}/settle", json={"decision": "OPEN", "why": "x"}).status_code == 409
     whole = operator.post(f"{path}/settle", json={"decision": "WITHHOLD", "why": "no such rider"}).json()
     assert [(one["decision"], one["why"]) for one in whole["decisions"]] == [("WITHHOLD", "no such rider")]
-    page = operator.get("/metrics").text
-    assert 'yima_collector_open_cases{kind="FLAGGED"} 0.0' in page
-    assert "yima_collector_follows 1.0" in page
+    metrics = operator.get("/metrics").text
+    assert 'yima_collector_open_cases{kind="FLAGGED"} 0.0' in metrics
+    assert "yima_collector_follows 1.0" in metrics
 
 
 def test_records_are_handed_out_by_cursor_and_nothing_twice(

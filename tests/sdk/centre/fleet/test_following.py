@@ -12,7 +12,7 @@ from tests.sdk.centre.clearing.world import NOON, Device, rider
 from tests.uplinks import record
 from yima.sdk.centre.fleet import following, uses, versions
 from yima.sdk.centre.fleet.cases import Cases, Decision, Kind
-from yima.sdk.centre.fleet.database import Database, FleetError
+from yima.sdk.centre.fleet.database import Database, FleetError, open_fleet
 from yima.sdk.centre.fleet.devices import Register
 from yima.sdk.centre.fleet.following import Follower, counts, standing
 from yima.sdk.centre.fleet.sources import source_of
@@ -270,6 +270,7 @@ def test_which_devices_run_which_parameters_since_when(city: City, tmp_path: Pat
         ("bus-3", 2, NOON + 8 * day),
     ]
     assert versions.running(city.database, Of.DENY_LIST) == []
+    assert [one.device for one in versions.running(city.database, after="bus-1", limit=1)] == ["bus-2"]
     register = Register(city.database)
     register.enrol_all({f"bus-{number}": f"{number:064}" for number in range(1, 5)}, who="w")
     for now, missing in ((NOON + 7 * day, Duty.MISSING), (NOON + 7 * day + 1, Duty.OVERDUE)):
@@ -313,3 +314,31 @@ def test_uses_are_forgotten_when_no_repeat_is_to_be_expected_and_numbers_go_on_r
         uses.forget(rows, first.good_until + uses.KEPT_S + 1)
         assert uses.behind(rows, 0, limit=9) == []
         assert uses.Uses(rows, [], now=NOW + 1)._number > first.number
+
+
+def test_in_postgresql_the_same_is_found_as_in_sqlite(
+    tmp_path: Path, parameters: Parameters, in_postgres: Callable[[], str]
+) -> None:
+    """The other tests run on it with the long ones."""
+    database = open_fleet(in_postgres())
+    city = City(tmp_path, database, parameters)
+    one, two = city.device("bus-1"), city.device("bus-2")
+    one.tap(code(1), NOON)
+    two.tap(code(1), NOON + 5)
+    two.tap(code(2), NOON + 6)
+    two.outcome(2, Outcome.FAILED, NOON + 7, reverses=True)
+    city.look(one, two)
+    assert counts(database) == {"DOUBLE_USE": 1, "NO_TAP": 1, "OK": 2}
+    (case,) = city.cases.listed(kind=Kind.DOUBLE_USE)
+    assert (case.device, case.other) == ("bus-2", "bus-1/7/1")
+    city.cases.settle(case.number, Decision.WITHHOLD, who="user wang", why="one rider", now=NOW)
+    assert (city.cases.listed(), city.follower.look()) == ([], 0)
+    register = Register(database)
+    register.enrol_all({"bus-1": f"{1:064}", "bus-2": f"{2:064}"}, who="w")
+    register.revoke("bus-2", who="w", why="stolen")
+    assert register.keys() == {"bus-1": f"{1:064}"}
+    (proof,) = versions.prove(database, 1, published=NOON, within_days=7, now=NOW)
+    assert (proof.device, proof.duty) == ("bus-1", Duty.IN_TIME)
+    with database.reading() as rows:
+        assert [use.reversed for use in uses.behind(rows, 0, limit=9)] == [0, 1]
+    database.close()

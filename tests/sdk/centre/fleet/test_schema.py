@@ -25,7 +25,7 @@ with warnings.catch_warnings():
     from schemathesis.generation import GenerationMode
     from schemathesis.specs.openapi.checks import negative_data_rejection
 
-CASES = int(os.environ.get("YIMA_SCHEMA_CASES", "60"))
+CASES = int(os.environ.get("YIMA_SCHEMA_CASES", "20"))
 # A cursor that was never handed out, a device that is not there: well formed, and refused.
 CONFIG = """
 [checks]
