@@ -13,7 +13,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from yima.sdk.centre.packages.releases import check_answered_for, signed
+from yima.sdk.parameters.parts import images_in
 from yima.sdk.sm2 import SigningKey
+from yima.validator import _core
 from yima.validator.packages import Package, read_package
 from yima.validator.packages.publication import (
     INDEX,
@@ -40,13 +42,14 @@ VALID_S = 86400
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """How a release spreads. steps: shares of 10000, one after the other; hold_s: how long each is looked at, with at
-    least `taps` taps. digest: the first 16 bytes of SM3 over the image, which taps name, in hex. began, since: when it
-    was published, and since when the step holds, unix seconds. stopped: why, "" while it spreads."""
+    least `taps` taps. digests: the first 16 bytes of SM3 over each image of the package, which taps name, in hex.
+    began, since: when it was published, and since when the step holds, unix seconds. stopped: why, "" while it spreads.
+    """
 
     steps: tuple[int, ...]
     hold_s: int
     taps: int
-    digest: str
+    digests: tuple[str, ...]
     began: int
     since: int
     step: int = 0
@@ -105,7 +108,8 @@ class Folder:
             raise _trouble(document.id, "is published already", "已发布", Text("Change its share", "请调整其份额"))
         self._write(self.www / "packages" / f"{release.package}.ymp", bytes(package.data))
         self._write(self.www / "releases" / f"{document.id}.json", document.to_bytes())
-        plan = Plan(steps=steps, hold_s=hold_s, taps=taps, digest=package.digest[:16].hex(), began=now, since=now)
+        digests = tuple(_core.sm3(image)[:16].hex() for image in images_in(package))
+        plan = Plan(steps=steps, hold_s=hold_s, taps=taps, digests=digests, began=now, since=now)
         self.steer({document.id: lambda _: plan}, key, now)
 
     def steer(self, changes: dict[str, Callable[[Plan], Plan]], key: SigningKey, now: int) -> None:
@@ -133,7 +137,7 @@ class Folder:
         for path in sorted((self.path / "plans").glob("*.json")):
             try:
                 content = json.loads(self._read(path))
-                found[path.stem] = Plan(**(content | {"steps": tuple(content["steps"])}))
+                found[path.stem] = Plan(**(content | {name: tuple(content[name]) for name in ("steps", "digests")}))
             except (ValueError, TypeError, KeyError) as error:
                 raise _trouble(path, f"is no plan ({error})", f"不是发布计划（{error}）", _REMEDY) from error
         return found
@@ -163,7 +167,7 @@ class Folder:
             ) from error
 
 
-_NEW = Plan(steps=(WHOLE,), hold_s=0, taps=0, digest="", began=0, since=0)
+_NEW = Plan(steps=(WHOLE,), hold_s=0, taps=0, digests=(), began=0, since=0)
 _REMEDY = Text("Check the folder and its permissions", "请检查文件夹及权限")
 
 

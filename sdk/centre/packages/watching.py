@@ -36,9 +36,9 @@ class Watch:
         for name, plan in self._folder.plans().items():
             if plan.stopped:
                 continue
-            image = bytes.fromhex(plan.digest)
-            under = self._taps.get(image, Counter())
-            elsewhere: Counter[int] = sum((found for key, found in self._taps.items() if key != image), Counter())
+            images = set(map(bytes.fromhex, plan.digests))
+            under: Counter[int] = sum((found for key, found in self._taps.items() if key in images), Counter())
+            elsewhere: Counter[int] = sum((found for key, found in self._taps.items() if key not in images), Counter())
             harm = jump(under, elsewhere)
             if harm:
                 changes[name] = partial(stopped, why=f"stopped by itself: {harm}")
