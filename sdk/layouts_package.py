@@ -6,7 +6,21 @@ each other. Nothing is checked here beyond what it takes to find the fields.
 
 from typing import Any
 
-from construct import Array, Bytes, Default, Int8ub, Int16ub, Int32ub, Int64sb, Rebuild, Struct, len_, this
+from construct import (
+    Array,
+    Bytes,
+    Default,
+    GreedyBytes,
+    IfThenElse,
+    Int8ub,
+    Int16ub,
+    Int32ub,
+    Int64sb,
+    Rebuild,
+    Struct,
+    len_,
+    this,
+)
 
 MAGIC = b"YIMA"
 HEADER_SIZE, KEY_SIZE, SIGNATURE_SIZE, ALIGNMENT = 128, 33, 72, 64
@@ -30,7 +44,8 @@ SIGNED_PART = Struct(
     "key_count" / Rebuild(Int8ub, len_(this.next_keys)),
     "needed" / Default(Int8ub, 1),
     "replaces" / Default(Int8ub, 0),
-    "reserved" / Default(Bytes(21), bytes(21)),
+    "in_parts" / Default(Int8ub, 0),
+    "reserved" / Default(Bytes(20), bytes(20)),
     "next_keys" / Array(this.key_count, Bytes(KEY_SIZE)),
 )
 
@@ -41,10 +56,20 @@ def padding(context: Any) -> int:
     return int(-front % ALIGNMENT)
 
 
+PART = Struct("section" / Int16ub, "digest" / Bytes(32))
+
+# What stands in the place of the image in a package in parts: the list, then an image of any size.
+PARTS = Struct(
+    "parts" / Array(this._.count, PART),
+    "padding" / Bytes(lambda context: -context._.count * PART.sizeof() % ALIGNMENT),
+    "image" / GreedyBytes,
+)
+
+
 PACKAGE = Struct(
     "signed" / SIGNED_PART,
     "signature_count" / Rebuild(Int8ub, len_(this.signatures)),
     "signatures" / Array(this.signature_count, SIGNATURE),
     "padding" / Rebuild(Bytes(padding), lambda so_far: bytes(padding(so_far))),
-    "image" / Bytes(this.signed.image_size),
+    "image" / IfThenElse(this.signed.in_parts, GreedyBytes, Bytes(this.signed.image_size)),
 )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from yima.sdk.parameters.parts import cut_image
 from yima.sdk.sm2 import SigningKey
 from yima.validator.parameters.family_rules import FamilyRules, Ministry226Key, Resolved, SuishenKey, TransportKey, rows
 from yima.validator.parameters.image import build
@@ -146,7 +147,9 @@ EVERYTHING = replace(MINISTRY, limits=FAMILIES.limits, other=FAMILIES.other)
 def images() -> Mapping[str, bytes]:
     """The images by the names of their files."""
     found = {"least": LEAST, "ministry": MINISTRY, "families": FAMILIES, "everything": EVERYTHING}
-    return {f"{name}.bin": build(rules) for name, rules in found.items()}
+    whole = {f"{name}.bin": build(rules) for name, rules in found.items()}
+    station = next(iter(MINISTRY.matrices.values())).stations[0]
+    return whole | {"gate.bin": cut_image(whole["ministry.bin"], station, "ministry")}
 
 
 def main() -> None:

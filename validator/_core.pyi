@@ -185,7 +185,7 @@ class Sm2Key:
 
 # Signed packages (validator/_core_package.c). Errors are places in PACKAGE_ERRORS, 0 is OK.
 # fields: environment, kind, city, version, previous, not_before, expiry, digest, base, needed, replaces, keys,
-# signers' key ids, id, image's offset, image's size
+# signers' key ids, id, image's offset, image's size, list of parts
 _PackageFields: TypeAlias = tuple[
     int,
     int,
@@ -203,6 +203,7 @@ _PackageFields: TypeAlias = tuple[
     bytes,
     int,
     int,
+    bytes,
 ]
 # environment, deny chain, city, keys, needed, newest version, its id, highest that waits, id of the active package
 _PackageTrust: TypeAlias = tuple[int, bool, int, bytes, int, int, bytes | None, int, bytes | None]

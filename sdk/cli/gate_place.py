@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from yima.validator.errors import ParametersError
 from yima.validator.judging import Direction, GateContext, Mode
-from yima.validator.parameters import Parameters
+from yima.validator.parameters import Parameters, sections
 from yima.validator.parameters.reading import read_fares
 from yima.validator.parameters.rules import Fare, FareKind, Rules
 from yima.validator.texts import Text
@@ -58,7 +58,10 @@ def _has(rules: Rules, fare: Fare, gate: GateContext) -> bool:
     if fare.kind is FareKind.FLAT:
         return True
     if fare.kind is FareKind.MATRIX:
-        return fare.table in rules.matrices and gate.station in rules.matrices[fare.table].stations
+        if matrix := rules.matrices.get(fare.table):
+            return gate.station in matrix.stations
+        exits = map(sections.COLUMNS.read, rules.other.get(sections.COLUMNS.number, ()))
+        return any(column.exit == gate.station for column in exits)  # the gate's own part of a package
     return any(
         (one.mode, one.city, one.line, one.station) == (gate.mode, gate.city, gate.line, gate.station)
         for one in rules.stations

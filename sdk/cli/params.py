@@ -4,7 +4,7 @@ import argparse
 from datetime import datetime
 from pathlib import Path
 
-from yima.sdk.cli import params_deny, params_fare, params_lint, params_lists, params_reissue
+from yima.sdk.cli import params_cut, params_deny, params_fare, params_lint, params_lists, params_reissue
 from yima.sdk.cli.arguments import WholeNumber, moment
 from yima.sdk.cli.written import write
 from yima.sdk.parameters.cells import LOCAL
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(
         dest="action",
         required=True,
-        metavar="example|check|lint|fare|try|build|show|verify|diff|new-key|sign|rotate-keys|reissue|deny|whitelist|roots",
+        metavar="example|check|lint|fare|try|build|show|verify|diff|new-key|sign|rotate-keys|cut|reissue|deny|whitelist|roots",
     )
     example = verbs.add_parser("example", help="print the plain form, or write a source directory 输出示例")
     example.add_argument("directory", nargs="?", type=Path, metavar="DIR", help="a source is written there 源目录")
@@ -64,13 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     params_lint.add_arguments(verbs.add_parser("lint", help=params_lint.HELP))
     params_fare.add_fare_arguments(verbs.add_parser("fare", help=params_fare.FARE_HELP))
     params_fare.add_try_arguments(verbs.add_parser("try", help=params_fare.TRY_HELP))
-    build = verbs.add_parser("build", help="compile a source directory to a package 由源目录制作参数包")
-    build.add_argument(
-        "source", type=Path, metavar="DIR", help="or a plain TOML file: to an image without keys 或 TOML，制作参数映像"
-    )
-    _add_output(build)
-    _add_keys(build, "--key", "signs it; several may 签名私钥，可多个")
-    build.add_argument("--next-pins", type=Path, metavar="FILE", help="who signs the next; default the same 下次签名者")
+    _add_build(verbs.add_parser("build", help="compile a source directory to a package 由源目录制作参数包"))
     show = verbs.add_parser("show", help="a page to read 可读页面")
     show.add_argument("file", type=Path, metavar="FILE", help=_FILE)
     verify = verbs.add_parser("verify", help="what a device would say; exit 0 taken, 1 not 以终端的规则校验")
@@ -101,10 +95,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rotate.add_argument("--final-not-before", type=moment, metavar="MOMENT", help="of the second 第二个包的生效时间")
     rotate.add_argument("--expiry", type=moment, metavar="MOMENT", help="of both 失效时间")
     rotate.add_argument("-o", "--output", type=Path, required=True, metavar="NAME", help="NAME-1.ymp, NAME-2.ymp")
+    params_cut.add_arguments(verbs.add_parser("cut", help=params_cut.HELP))
     params_reissue.add_arguments(verbs.add_parser("reissue", help=params_reissue.HELP))
     params_deny.add_arguments(verbs.add_parser("deny", help=params_deny.HELP))
     params_lists.add_whitelist_arguments(verbs.add_parser("whitelist", help=params_lists.WHITELIST_HELP))
     params_lists.add_roots_arguments(verbs.add_parser("roots", help=params_lists.ROOTS_HELP))
+
+
+def _add_build(build: argparse.ArgumentParser) -> None:
+    build.add_argument(
+        "source", type=Path, metavar="DIR", help="or a plain TOML file: to an image without keys 或 TOML，制作参数映像"
+    )
+    _add_output(build)
+    _add_keys(build, "--key", "signs it; several may 签名私钥，可多个")
+    build.add_argument("--parts", action="store_true", help="so that a gate can be given its own part 可按闸机拆分")
+    build.add_argument("--next-pins", type=Path, metavar="FILE", help="who signs the next; default the same 下次签名者")
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -130,6 +135,7 @@ def run(arguments: argparse.Namespace) -> int:
         "new-key": _new_key,
         "sign": _sign,
         "rotate-keys": _rotate,
+        "cut": params_cut.run,
         "reissue": params_reissue.run,
         "deny": params_deny.run,
         "whitelist": params_lists.run_whitelist,
@@ -210,7 +216,9 @@ def _build(arguments: argparse.Namespace) -> int:
     if source.trips:
         count = refuse_surprises(source.trips, source.city, source.rules)
         print(f"{count} trips as expected 次行程与预期一致")
-    data = build_package(source, keys, next_keys=pins.keys if pins else (), needed=pins.needed if pins else 1)
+    data = build_package(
+        source, keys, next_keys=pins.keys if pins else (), needed=pins.needed if pins else 1, in_parts=arguments.parts
+    )
     write(arguments.output, data)
     _tell_loose_ends(source.rules)
     if not keys:

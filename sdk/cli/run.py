@@ -24,7 +24,7 @@ from yima.sdk.cli.run_parts import (
     validator_of,
     with_profile,
 )
-from yima.sdk.cli.run_sources import Stated, deny_of, source_of, upkeep_of
+from yima.sdk.cli.run_sources import Stated, deny_of, pull_of, source_of, upkeep_of
 from yima.sdk.observing.seen import Looking
 from yima.sdk.observing.silence import Heard
 from yima.sdk.observing.supervisor import Supervisor, Turning
@@ -73,8 +73,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--reader", required=True, metavar="SPEC", help="where codes come from, see below 读码器，见下文"
     )
     needed.add_argument(
-        "--params", required=True, type=Path, metavar="FILE",
-        help="a signed package with --trust, else the plain form (TOML); SIGHUP: read again 参数包或参数文件",
+        "--params", type=Path, metavar="FILE",
+        help="a signed package with --trust, else the plain form (TOML); SIGHUP: read again. With --packages only the"
+        " first is needed, or none 参数包或参数文件",
     )  # fmt: skip
     needed.add_argument(
         "--state", required=True, type=Path, metavar="DIR",
@@ -84,6 +85,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     trust.add_argument(
         "--trust", type=Path, metavar="FILE",
         help="the signers' public keys, one a line; then nothing unsigned is taken 受信任的签名公钥，每行一个",
+    )  # fmt: skip
+    trust.add_argument(
+        "--packages", metavar="URL",
+        help="where a parameter centre publishes: packages are pulled from there, with --trust 参数发布地址",
     )  # fmt: skip
     trust.add_argument(
         "--deny-list", type=Path, nargs="+", metavar="FILE",
@@ -190,7 +195,7 @@ def run(arguments: argparse.Namespace) -> int:
         reader = Heard(open_reader(specification), specification, lines.notice)
         on_failure.pop_all()  # the device closes them from here on
 
-    upkeep = upkeep_of(source, deny, lines.notice)
+    upkeep = upkeep_of(source, deny, lines.notice, pull_of(source, state, deny, clock, lines.notice))
     supervisor = Supervisor()
     turning = Turning(upkeep, supervisor.turned, lines.observers.turned, uses.turn)
     device = Device(
@@ -229,7 +234,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     _set_aside_the_start()
     try:
-        with uses, _older_sent(older, arguments, state, clock, lines.notice):
+        with uses, _older_sent(older, arguments, state, clock, lines.notice), upkeep.pulling():
             summary = device.run(stop)
     finally:
         if deny:

@@ -4,30 +4,85 @@ import argparse
 from collections.abc import Callable
 
 from yima.validator.deny.denylist import DenyList
+from yima.validator.errors import ParametersError
 from yima.validator.happenings import Happening, Notice
 from yima.validator.judging import Moment, Validator
-from yima.validator.packages import Label, read_pins
+from yima.validator.packages import Chain, Label, read_pins
+from yima.validator.packages.publication import Place
 from yima.validator.parameters import Parameters
+from yima.validator.ports import Clock
 from yima.validator.state import DeviceState
+from yima.validator.texts import Text
 from yima.validator.upkeep.deny_list import DenyPackages, DenySource, DenyUpkeep, PlainDenyList
+from yima.validator.upkeep.fetching import HttpFetch
 from yima.validator.upkeep.parameters import Packages, PlainFile, Source, Upkeep
+from yima.validator.upkeep.pull_thread import DenyHandover, HeldByStore, PullThread
+from yima.validator.upkeep.pulling import Puller
 from yima.validator.uplink.versions import Versions, encode_versions
 from yima.validator.version import VERSION
 
 
 def source_of(arguments: argparse.Namespace) -> Callable[[DeviceState], Source]:
-    """Where parameters come from; reads what can be read before there is a state directory."""
+    """Where parameters come from; reads what can be read before there is a state directory. Raises ParametersError."""
+    if arguments.params is None and arguments.packages is None:
+        raise _lacking("--params", Text("or --packages is needed", "与 --packages 至少需要一个"))
     if arguments.trust is None:
+        if arguments.packages is not None:
+            raise _lacking("--packages", Text("takes signed packages alone", "只接受已签名的参数包"))
         plain = PlainFile(arguments.params, arguments.environment)
         return lambda state: plain
     pins = read_pins(arguments.trust)
-    return lambda state: Packages(
-        arguments.params,
-        state.directory / "packages",
-        pins,
-        arguments.environment or "production",
-        city=arguments.city,
+    fetch = HttpFetch(arguments.packages) if arguments.packages else None
+
+    def packages_in(state: DeviceState) -> Source:
+        packages = Packages(
+            arguments.params,
+            state.directory / "packages",
+            pins,
+            arguments.environment or "production",
+            city=arguments.city,
+        )
+        if fetch:
+            holding = HeldByStore(packages.store, packages.give)
+            puller = Puller(fetch, state.directory / "pulled", _place(arguments, state), {Chain.PARAMETERS: holding})
+            packages.puller = puller
+            packages.first = lambda now: _ask_once(puller, now)
+        return packages
+
+    return packages_in
+
+
+def _ask_once(puller: Puller, now: Moment) -> None:
+    """The first question, at the start. Raises the trouble, if there is any."""
+    troubles: list[ParametersError] = []
+    puller.step(now, troubles.append)
+    if troubles:
+        raise troubles[0]
+
+
+def pull_of(
+    source: Source, state: DeviceState, deny: DenyUpkeep | None, clock: Clock, tell: Callable[[Notice], None]
+) -> PullThread | None:
+    """What pulls while the device runs: parameters, and deny-lists where it has one."""
+    if not isinstance(source, Packages) or source.puller is None:
+        return None
+    if deny and isinstance(deny.source, DenyPackages):
+        handover = DenyHandover(deny.source, state.directory / "pulled", deny.request)
+        source.puller.serve(Chain.DENY, HeldByStore(deny.source.store, handover.give))
+    return PullThread(
+        source.puller,
+        clock.now,
+        lambda error: tell(Notice(happening=Happening.PARAMETERS_TROUBLE, error=error)),
     )
+
+
+def _place(arguments: argparse.Namespace, state: DeviceState) -> Place:
+    return Place(state.device, arguments.city, arguments.operator, arguments.mode, arguments.line)
+
+
+def _lacking(option: str, problem: Text) -> ParametersError:
+    remedy = Text("Name the file with --params, the signers with --trust", "请用 --params 与 --trust 指定文件与公钥")
+    return ParametersError(option, problem, remedy)
 
 
 def deny_of(
@@ -65,13 +120,16 @@ def deny_of(
     return deny
 
 
-def upkeep_of(source: Source, deny: DenyUpkeep | None, tell: Callable[[Notice], None]) -> Upkeep:
+def upkeep_of(
+    source: Source, deny: DenyUpkeep | None, tell: Callable[[Notice], None], pull: PullThread | None
+) -> Upkeep:
     """What keeps parameters and deny-list as they should be."""
     return Upkeep(
         source,
         changed=lambda parameters: tell(_looked(parameters, source.waiting)),
         troubled=lambda error: tell(Notice(happening=Happening.PARAMETERS_TROUBLE, error=error)),
         deny=deny,
+        pull=pull,
     )
 
 

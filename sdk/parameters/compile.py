@@ -36,9 +36,15 @@ def compiled(source: Source) -> Parameters:
 
 
 def build_package(
-    source: Source, keys: Sequence[SigningKey], *, next_keys: Sequence[bytes] = (), needed: int = 1
+    source: Source,
+    keys: Sequence[SigningKey],
+    *,
+    next_keys: Sequence[bytes] = (),
+    needed: int = 1,
+    in_parts: bool = False,
 ) -> bytes:
-    """The package of a source, signed by the keys; unsigned if there are none. next_keys: see Envelope."""
+    """The package of a source, signed by the keys; unsigned if there are none. next_keys: see Envelope;
+    in_parts: see sign_package."""
     envelope = Envelope(
         environment=source.rules.environment,
         version=source.rules.version,
@@ -50,7 +56,7 @@ def build_package(
         next_keys=next_keys,
         needed=needed,
     )
-    return sign_package(bytes(compiled(source).image), envelope, keys)
+    return sign_package(bytes(compiled(source).image), envelope, keys, in_parts=in_parts)
 
 
 def open_any(path: Path) -> Opened:

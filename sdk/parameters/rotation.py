@@ -151,7 +151,7 @@ def resigned(
         replaces=replaces,
     )
     # The version stands in the image too.
-    return sign_package(with_version(image, version), envelope, keys)
+    return sign_package(with_version(image, version), envelope, keys, in_parts=bool(current.parts))
 
 
 def _may_sign(current: Package, old: Sequence[SigningKey]) -> None:

@@ -18,6 +18,7 @@ from construct import ConstructError, Container
 
 from yima.sdk import layouts_package as layouts
 from yima.sdk import sm2
+from yima.sdk.parameters.parts import list_of_parts, padded
 from yima.sdk.sm2 import SigningKey
 from yima.validator.deny.denylist import DenyList
 from yima.validator.errors import ParametersError
@@ -90,8 +91,10 @@ class Report:
     error: PackageError | None
 
 
-def sign_package(image: bytes, envelope: Envelope, keys: Sequence[SigningKey]) -> bytes:
-    """The package, signed by each of the keys; unsigned if there are none. Raises ParametersError if it cannot be."""
+def sign_package(image: bytes, envelope: Envelope, keys: Sequence[SigningKey], *, in_parts: bool = False) -> bytes:
+    """The package, signed by each of the keys; unsigned if there are none. in_parts: so that a gate can be given its
+    own (`parts`). Raises ParametersError if it cannot be."""
+    parts = list_of_parts(image) if in_parts else b""
     named = sorted(set(envelope.next_keys) or {key.compressed for key in keys})
     previous = envelope.version - 1 if envelope.previous is None else envelope.previous
     try:
@@ -103,17 +106,18 @@ def sign_package(image: bytes, envelope: Envelope, keys: Sequence[SigningKey]) -
                     city=envelope.city,
                     version=envelope.version,
                     previous=previous,
-                    image_size=len(image),
+                    image_size=len(parts or image),
                     not_before=envelope.not_before,
                     expiry=envelope.expiry,
-                    digest=sm2.sm3(image),
+                    digest=sm2.sm3(parts or image),
                     base=envelope.base,
                     next_keys=named,
                     needed=envelope.needed,
                     replaces=int(envelope.replaces),
+                    in_parts=int(in_parts),
                 ),
                 signatures=[],
-                image=image,
+                image=padded(parts) + image,
             )
         )
     except (ConstructError, KeyError) as error:

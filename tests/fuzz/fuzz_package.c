@@ -43,9 +43,10 @@ static void check_views(const yima_package *p, const uint8_t *bytes, size_t size
     demand(p->key_count >= 1 && p->key_count <= YIMA_PACKAGE_KEYS_MAX && p->needed >= 1 && p->needed <= p->key_count);
     demand(p->signature_count <= YIMA_PACKAGE_KEYS_MAX);
     demand(p->signatures + (size_t)p->signature_count * YIMA_PACKAGE_SIGNATURE <= p->image);
+    demand(!p->parts || (p->part_count > 0 && p->parts + p->part_count * YIMA_PACKAGE_PART <= p->image));
     demand(p->image + p->image_size == bytes + size && (p->image - bytes) % YIMA_PACKAGE_ALIGNMENT == 0);
     demand(p->version > p->previous && p->not_before >= 0 && p->expiry > p->not_before);
-    demand(yima_package_size(bytes, size) == size);
+    demand(yima_package_size(bytes, size) == (p->parts ? 0 : size));
 }
 
 static void check_trust(const yima_package *p) {

@@ -47,6 +47,7 @@ static PyObject *py_package_open(PyObject *self, PyObject *data) {
             bytes_of(p.id, YIMA_PACKAGE_ID),
             PyLong_FromSsize_t(p.image - start),
             PyLong_FromSize_t(p.image_size),
+            bytes_of(p.parts, p.part_count * YIMA_PACKAGE_PART),
         };
         PyObject *fields = yima_tuple_of(items, sizeof items / sizeof *items);
         result = fields ? Py_BuildValue("(inN)", (int)error, (Py_ssize_t)0, fields) : NULL;

@@ -124,11 +124,27 @@ static int place_in_matrix(const yima_pricing *f, uint32_t station, uint32_t *pl
     return axis != NULL;
 }
 
+/* In the image of a gate that has its own column of a matrix and not the whole. */
+static int column_fare(yima_pricing *f, uint32_t from) {
+    uint8_t key[YIMA_COLUMNS_KEY];
+    YIMA_PUT(key, COLUMNS, TABLE, YIMA_VALUE(f->row, FARES, TABLE));
+    YIMA_PUT(key, COLUMNS, EXIT, f->gate->station);
+    YIMA_PUT(key, COLUMNS, ENTRY, from);
+    const uint8_t *row = from <= UINT16_MAX ? yima_row_find(f->p, YIMA_SECTION_COLUMNS, key, sizeof key) : NULL;
+    if (row) {
+        f->fen = YIMA_VALUE(row, COLUMNS, FEN);
+    }
+    return row != NULL;
+}
+
 static int matrix_fare(yima_pricing *f, uint32_t from) {
     const uint8_t *matrix =
         yima_row_find(f->p, YIMA_SECTION_MATRICES, YIMA_PLACE(f->row, FARES, TABLE), YIMA_MATRICES_KEY);
     uint32_t entry, exit;
-    if (!matrix || !place_in_matrix(f, from, &entry) || !place_in_matrix(f, f->gate->station, &exit)) {
+    if (!matrix) {
+        return column_fare(f, from);
+    }
+    if (!place_in_matrix(f, from, &entry) || !place_in_matrix(f, f->gate->station, &exit)) {
         return 0;
     }
     const uint32_t size = YIMA_VALUE(matrix, MATRICES, STATIONS);
@@ -169,10 +185,28 @@ static int accepted_by_policy(yima_pricing *f, yima_rule_kind kind, int policy, 
     return 1;
 }
 
+/* Whether the image has the tables that the rule goes by. Of a gate's own part of a package they may have been left out,
+ * and what somebody leaves out must open no gate. */
+static int has_tables(const yima_pricing *f) {
+    const yima_parameters *p = f->p;
+    uint8_t key[YIMA_COLUMNS_KEY] = {0};
+    if (YIMA_VALUE(f->row, FARES, KIND) == STAGES) {
+        return p->sections[YIMA_SECTION_STATIONS].count && p->sections[YIMA_SECTION_STAGES].count;
+    }
+    if (p->sections[YIMA_SECTION_MATRICES].count) {
+        return p->sections[YIMA_SECTION_AXES].count && p->sections[YIMA_SECTION_CELLS].count;
+    }
+    YIMA_PUT(key, COLUMNS, TABLE, YIMA_VALUE(f->row, FARES, TABLE));
+    YIMA_PUT(key, COLUMNS, EXIT, f->gate->station);
+    const uint8_t *row = yima_row_from(p, YIMA_SECTION_COLUMNS, key, sizeof key);
+    return row && memcmp(row, key, YIMA_COLUMNS_AT_ENTRY) == 0;
+}
+
 /* The tables do not have this ride, which is the operator's fault: nobody pays another fare for it. */
 static yima_reason without_price(yima_pricing *f) {
     f->reducible = 0;
-    return accepted_by_policy(f, YIMA_RULE_FARE, YIMA_JOURNEYS_AT_UNPRICED, 0, YIMA_JOURNEYS_AT_UNPRICED_RULE)
+    return has_tables(f) &&
+                   accepted_by_policy(f, YIMA_RULE_FARE, YIMA_JOURNEYS_AT_UNPRICED, 0, YIMA_JOURNEYS_AT_UNPRICED_RULE)
                ? YIMA_REASON_ACCEPTED
                : YIMA_REASON_RIDE_NOT_PRICED;
 }

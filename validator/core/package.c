@@ -9,7 +9,8 @@
  *     7  kind (1): 1 parameters, 2 deny-list         104  number of signers' keys (1), 1 to 16
  *        increment, 3 deny-list                      105  how many of them must sign the next package (1)
  *     8  city (4), 0 any                             106  1: what waits on a device is given up for it (1), else 0
- *    12  version (4), from 1                         107  zero (21)
+ *    12  version (4), from 1                         107  1: in parts, else 0 (1)
+ *                                                    108  zero (20)
  *    16  previous version (4)
  *    20  size of the image (4)
  *    24  not before, unix s (8)
@@ -17,6 +18,8 @@
  *   number of signatures (1), 0 to 16
  *   signatures, 72 bytes each, ascending: key id (8: the first bytes of SM3(key)), r, s
  *   zeros up to a multiple of 64
+ *   of a package in parts: the list of parts, 34 bytes each, ascending, and zeros up to a multiple of 64; `size of the
+ *       image` and `SM3 of the image` are those of the list, and the image may be cut to what one gate needs
  *   image, to the end
  *
  * Header and keys are what is signed; their SM3 is the package's id, whoever signs it. The image comes last and is
@@ -50,8 +53,17 @@ enum {
     AT_KEY_COUNT = 104,
     AT_NEEDED = 105,
     AT_REPLACES = 106,
-    AT_RESERVED = 107
+    AT_PARTS = 107,
+    AT_RESERVED = 108,
+    PARTS_SIZE_MAX = 1 << 20 /* some thirty thousand parts */
 };
+
+/* Sections that only hold fares by place, or names for people: a gate of another place does without, and where one is
+ * kept from a gate that needs it, nobody rides (fare.c). Every other section is a rule that must not be switched off. */
+static const uint64_t MAY_LACK = UINT64_C(1) << YIMA_SECTION_STATIONS | UINT64_C(1) << YIMA_SECTION_STAGES |
+                                 UINT64_C(1) << YIMA_SECTION_MATRICES | UINT64_C(1) << YIMA_SECTION_AXES |
+                                 UINT64_C(1) << YIMA_SECTION_CELLS | UINT64_C(1) << YIMA_SECTION_LABELS |
+                                 UINT64_C(1) << YIMA_SECTION_COLUMNS;
 
 static int64_t be64(const uint8_t *p) {
     const uint64_t value = (uint64_t)yima_be32(p) << 32 | yima_be32(p + 4);
@@ -68,11 +80,14 @@ static size_t signed_size_of(const uint8_t *header) {
     return YIMA_PACKAGE_HEADER + (size_t)header[AT_KEY_COUNT] * YIMA_PACKAGE_KEY;
 }
 
-/* Where the image begins, by the counts of keys and signatures. */
+static size_t aligned(size_t size) {
+    return (size + YIMA_PACKAGE_ALIGNMENT - 1) / YIMA_PACKAGE_ALIGNMENT * YIMA_PACKAGE_ALIGNMENT;
+}
+
+/* Where the image begins, or the list of parts before it, by the counts of keys and signatures. */
 static size_t image_at(const uint8_t *bytes) {
     const size_t count_at = signed_size_of(bytes);
-    const size_t front = count_at + 1 + (size_t)bytes[count_at] * YIMA_PACKAGE_SIGNATURE;
-    return (front + YIMA_PACKAGE_ALIGNMENT - 1) / YIMA_PACKAGE_ALIGNMENT * YIMA_PACKAGE_ALIGNMENT;
+    return aligned(count_at + 1 + (size_t)bytes[count_at] * YIMA_PACKAGE_SIGNATURE);
 }
 
 static yima_package_error fail(size_t *offset, size_t at, yima_package_error error) {
@@ -98,6 +113,10 @@ static yima_package_error check_header(const uint8_t *h, size_t *offset) {
         {AT_KEY_COUNT, h[AT_KEY_COUNT] >= 1 && h[AT_KEY_COUNT] <= YIMA_PACKAGE_KEYS_MAX},
         {AT_NEEDED, h[AT_NEEDED] >= 1 && h[AT_NEEDED] <= h[AT_KEY_COUNT]},
         {AT_REPLACES, h[AT_REPLACES] <= 1},
+        {AT_PARTS, h[AT_PARTS] <= (h[AT_KIND] == YIMA_PACKAGE_PARAMETERS)},
+        {AT_IMAGE_SIZE,
+         !h[AT_PARTS] || (yima_be32(h + AT_IMAGE_SIZE) && yima_be32(h + AT_IMAGE_SIZE) <= PARTS_SIZE_MAX &&
+                          yima_be32(h + AT_IMAGE_SIZE) % YIMA_PACKAGE_PART == 0)},
         {AT_RESERVED, is_zero(h + AT_RESERVED, YIMA_PACKAGE_HEADER - AT_RESERVED)},
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
@@ -112,6 +131,23 @@ static int ascends(const uint8_t *rows, unsigned count, size_t row, size_t key, 
         if (memcmp(rows + (i - 1) * row, rows + i * row, key) >= 0) return 0;
     }
     return 1;
+}
+
+/* The list of parts begins at `at`; the image behind it is as large as it says itself. */
+static yima_package_error open_parts(yima_package *p, const uint8_t *bytes, size_t at, size_t size, size_t *offset) {
+    const size_t listed = yima_be32(bytes + AT_IMAGE_SIZE), image = aligned(at + listed);
+    size_t wrong = 0;
+    if (image + YIMA_HEADER_SIZE > size) return fail(offset, size, YIMA_PACKAGE_TRUNCATED);
+    p->parts = bytes + at;
+    p->part_count = listed / YIMA_PACKAGE_PART;
+    if (!ascends(p->parts, (unsigned)p->part_count, YIMA_PACKAGE_PART, YIMA_PACKAGE_PART, &wrong))
+        return fail(offset, at + wrong, YIMA_PACKAGE_BAD_VALUE);
+    if (!is_zero(bytes + at + listed, image - at - listed)) return fail(offset, at + listed, YIMA_PACKAGE_BAD_VALUE);
+    p->image = bytes + image;
+    p->image_size = YIMA_VALUE(p->image, HEADER, SIZE);
+    if (p->image_size > size - image) return fail(offset, size, YIMA_PACKAGE_TRUNCATED);
+    if (p->image_size < size - image) return fail(offset, image + p->image_size, YIMA_PACKAGE_TRAILING);
+    return YIMA_PACKAGE_OK;
 }
 
 static yima_package_error open_front(yima_package *p, const uint8_t *bytes, size_t size, size_t *offset) {
@@ -139,6 +175,7 @@ static yima_package_error open_front(yima_package *p, const uint8_t *bytes, size
     for (unsigned i = 0; i < p->key_count; i++)
         if (!kernel->parse_key(&key, p->keys + i * YIMA_PACKAGE_KEY, YIMA_PACKAGE_KEY))
             return fail(offset, keys_at + (size_t)i * YIMA_PACKAGE_KEY, YIMA_PACKAGE_BAD_KEY);
+    if (bytes[AT_PARTS]) return open_parts(p, bytes, image, size, offset);
     p->image = bytes + image;
     p->image_size = yima_be32(bytes + AT_IMAGE_SIZE);
     if (p->image_size > size - image) return fail(offset, size, YIMA_PACKAGE_TRUNCATED);
@@ -168,7 +205,7 @@ static yima_package_error open_package(yima_package *p, const uint8_t *bytes, si
 
 uint64_t yima_package_size(const uint8_t *start, size_t size) {
     size_t offset;
-    if (size < YIMA_PACKAGE_HEADER || check_header(start, &offset) != YIMA_PACKAGE_OK ||
+    if (size < YIMA_PACKAGE_HEADER || check_header(start, &offset) != YIMA_PACKAGE_OK || start[AT_PARTS] ||
         signed_size_of(start) >= size || start[signed_size_of(start)] > YIMA_PACKAGE_KEYS_MAX) {
         return 0;
     }
@@ -236,10 +273,49 @@ static yima_package_error check_version(const yima_package *p, const yima_packag
     return YIMA_PACKAGE_OK;
 }
 
+/* Whether a section of the image, by its entry in the directory, is one of the parts. */
+static int is_part(const yima_package *p, const uint8_t *entry) {
+    const uint64_t size = (uint64_t)YIMA_VALUE(entry, ENTRY, ROW_SIZE) * YIMA_VALUE(entry, ENTRY, ROWS);
+    const uint32_t start = YIMA_VALUE(entry, ENTRY, START);
+    uint8_t row[YIMA_PACKAGE_PART];
+    yima_sm3_state state;
+    if (YIMA_VALUE(entry, ENTRY, SECTION) >= YIMA_SECTION_KINDS || start > p->image_size ||
+        size > p->image_size - start)
+        return 0;
+    memcpy(row, entry, 2);
+    yima_sm3_init(&state);
+    yima_sm3_update(&state, entry, YIMA_ENTRY_AT_START);
+    yima_sm3_update(&state, p->image + start, (size_t)size);
+    yima_sm3_final(&state, row + 2);
+    for (size_t i = 0; i < p->part_count; i++)
+        if (memcmp(p->parts + i * YIMA_PACKAGE_PART, row, sizeof row) == 0) return 1;
+    return 0;
+}
+
+static int parts_hold(const yima_package *p) {
+    const uint32_t count = YIMA_VALUE(p->image, HEADER, SECTIONS);
+    uint64_t has = MAY_LACK;
+    if ((p->image_size - YIMA_HEADER_SIZE) / YIMA_ENTRY_SIZE < count) return 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *entry = p->image + YIMA_HEADER_SIZE + (size_t)i * YIMA_ENTRY_SIZE;
+        if (!is_part(p, entry)) return 0;
+        has |= UINT64_C(1) << YIMA_VALUE(entry, ENTRY, SECTION);
+    }
+    for (size_t i = 0; i < p->part_count; i++) {
+        const uint32_t section = yima_be16(p->parts + i * YIMA_PACKAGE_PART);
+        if (section >= YIMA_SECTION_KINDS || !(has >> section & 1)) return 0;
+    }
+    return 1;
+}
+
 int yima_package_image_intact(const yima_package *p) {
     uint8_t digest[32];
-    yima_sm3(p->image, p->image_size, digest);
-    return memcmp(digest, p->digest, sizeof digest) == 0;
+    if (p->parts)
+        yima_sm3(p->parts, p->part_count * YIMA_PACKAGE_PART, digest);
+    else
+        yima_sm3(p->image, p->image_size, digest);
+    return memcmp(digest, p->digest, sizeof digest) == 0 &&
+           (!p->parts || (p->image_size >= YIMA_HEADER_SIZE && parts_hold(p)));
 }
 
 static yima_package_error check_image(const yima_package *p) {

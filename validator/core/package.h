@@ -19,6 +19,7 @@ enum {
     YIMA_PACKAGE_SIGNATURE = 72, /* key id, r, s */
     YIMA_PACKAGE_KEYS_MAX = 16,  /* and at most as many signatures */
     YIMA_PACKAGE_ALIGNMENT = 64, /* of the image, from the first byte of the package */
+    YIMA_PACKAGE_PART = 34,      /* a row of the list of parts: section, SM3 */
     YIMA_PACKAGE_ID = 32         /* SM3 of what is signed: names the package */
 };
 
@@ -70,7 +71,7 @@ typedef struct {
     uint32_t previous;   /* the device must have had this version, or a later one, or hold one that waits; 0: none */
     int64_t not_before;
     int64_t expiry;        /* the first second at which it no longer holds */
-    const uint8_t *digest; /* SM3 of the image */
+    const uint8_t *digest; /* SM3 of the image; of a package in parts: of the list of parts */
     const uint8_t *base;   /* of an increment: the id of the package it applies to; else zeros */
     uint8_t needed;        /* how many of the keys below must sign the next package */
     uint8_t replaces;      /* 1: what waits on the device, of an older version, is given up for this one */
@@ -81,6 +82,9 @@ typedef struct {
     const uint8_t *signed_part;
     size_t signed_size;
     uint8_t id[YIMA_PACKAGE_ID];
+    const uint8_t *parts; /* of a package in parts: rows of section (2) and SM3 over number, row size, rows and content
+                             of that section; its image may lack sections that only hold fares. Else NULL */
+    size_t part_count;
     const uint8_t *image;
     size_t image_size;
 } yima_package;
@@ -100,7 +104,8 @@ typedef struct {
 } yima_package_trust;
 
 /* The size of the whole package by its first bytes, so that a receiver knows how much is to come: 657 of them (header,
- * 16 keys, a count) always suffice. 0 if they do not, or are no package. Nothing is verified: keep your own limit. */
+ * 16 keys, a count) always suffice. 0 if they do not, are no package, or one
+ * in parts, of which each device may have another image. Nothing is verified: keep your own limit. */
 uint64_t yima_package_size(const uint8_t *start, size_t size);
 
 /* Opens a package: its form is checked, and nothing else. On an error, *offset (if not NULL) receives the byte. */
@@ -113,7 +118,8 @@ yima_package_error yima_package_check(const yima_package *p, const yima_package_
 /* Signatures alone, without any byte of the image: whether the first part of a package is worth receiving the rest. */
 yima_package_error yima_package_check_signatures(const yima_package *p, const yima_package_trust *trust);
 
-/* 1 if the image has the digest that was signed. */
+/* 1 if the image has the digest that was signed; of a package in parts, if the list of parts has it, each section of
+ * the image is one of the parts, and none is missing but such as only hold fares: without those nobody rides. */
 int yima_package_image_intact(const yima_package *p);
 
 /* How a package that is in force stands, by its times, which are never negative. Grace and alarm are the device's

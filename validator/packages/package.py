@@ -90,8 +90,9 @@ class Package:
     city: division code, 0 for any. previous: the device must have had this version or a later one. not_before, expiry:
     unix seconds; at expiry it no longer holds. digest: SM3 of the image. base: id of the package that an increment
     applies to, else zeros. keys: compressed SM2 keys, of which `needed` must sign the next one. replaces: what waits
-    on a device, of an older version, is given up for this one. signers: ids of the
-    keys that are said to have signed this one. id: SM3 of what is signed. data: all its bytes; image: those inside.
+    on a device, of an older version, is given up for this one. signers: ids of the keys that are said to have signed
+    this one. id: SM3 of what is signed. parts: of a package in parts, the list of them (core/package.h); then digest is
+    that of the list, and image may be one gate's own. data: all its bytes; image: those inside.
     """
 
     environment: str
@@ -108,6 +109,7 @@ class Package:
     keys: tuple[bytes, ...]
     signers: tuple[bytes, ...]
     id: bytes
+    parts: bytes = field(repr=False)
     image: memoryview = field(repr=False)
     data: memoryview = field(repr=False)
     source: str
@@ -192,7 +194,7 @@ def parse_package(data: bytes | memoryview, source: str = "package") -> Package:
     if fields is None:
         raise PackageError(source, _core.PACKAGE_ERRORS[error], Text(f"at byte {offset}", f"在第 {offset} 字节"))
     (environment, kind, city, version, previous, not_before, expiry, digest, base, needed, replaces, keys,
-     signers, identity, start, size) = fields  # fmt: skip
+     signers, identity, start, size, parts) = fields  # fmt: skip
     return Package(
         environment=_ENVIRONMENT_NAMES[environment],
         kind=Kind(kind),
@@ -208,6 +210,7 @@ def parse_package(data: bytes | memoryview, source: str = "package") -> Package:
         keys=keys,
         signers=signers,
         id=identity,
+        parts=parts,
         image=view[start : start + size],
         data=view,
         source=source,

@@ -5,6 +5,10 @@ from yima.validator.packages import Package, PackageError, when
 from yima.validator.texts import Text
 
 
+class NotNowError(ParametersError):
+    """A package that was not taken for a reason that passes: it may be given again."""
+
+
 def replaced(package: Package, by: Package) -> PackageError:
     """One that waits has a higher version and replaces it."""
     return PackageError(
@@ -28,9 +32,9 @@ def too_late(package: Package, active: Package) -> PackageError:
     )
 
 
-def too_many(package: Package, most: int) -> ParametersError:
+def too_many(package: Package, most: int) -> NotNowError:
     """No more can wait."""
-    return ParametersError(
+    return NotNowError(
         package.source,
         Text(f"{most} packages wait already", f"已有 {most} 个参数包在等待"),
         Text(
@@ -58,13 +62,31 @@ def rotten(where: object, error: OSError | ParametersError) -> ParametersError:
     )
 
 
-def unusable(where: object, error: OSError) -> ParametersError:
+def unusable(where: object, error: OSError) -> NotNowError:
     """The disk fails."""
-    return ParametersError(
+    return NotNowError(
         where,
         Text(f"packages cannot be kept there: {error.strerror}", f"无法保存参数包：{error.strerror}"),
         Text(
             "Check that the disk is sound, not full, and writable for this user",
             "请检查磁盘是否完好、未满且当前用户可写",
         ),
+    )
+
+
+def untrusted_clock(where: object) -> NotNowError:
+    """Nobody knows whether its time has come."""
+    return NotNowError(
+        where,
+        Text("cannot be activated: the clock is not trusted", "无法启用：系统时钟不可信"),
+        Text("Set the clock, or say --trust-clock if it is right", "请校准时钟；确认无误可加 --trust-clock"),
+    )
+
+
+def not_taken_yet(where: object) -> NotNowError:
+    """The device was never between two taps."""
+    return NotNowError(
+        where,
+        Text("was not taken in time", "未能及时启用"),
+        Text("It is given again", "将再次提供"),
     )

@@ -46,6 +46,7 @@ _LABEL_KINDS = frozenset(LabelKind)
 _OWN_LABELS = frozenset({LabelKind.TABLE, LabelKind.DAY, LabelKind.BAND})  # which the names in rules stand for
 _READ_ELSEWHERE = (
     sections.SUISHEN_KEYS, sections.SUISHEN_TRANSPORT_KEYS, sections.MINISTRY_226_KEYS, sections.RESOLVED,
+    sections.COLUMNS,
 )  # fmt: skip
 
 Value = TypeVar("Value")
@@ -238,6 +239,7 @@ def read_fares(image: Image) -> Rules:
         matrices=found.matrices(),
         stations=tuple(_station(row) for row in found.each(sections.STATIONS) if row.mode in _MODES),
         acceptance=found.all(sections.ACCEPTANCE, _acceptance) if sections.ACCEPTANCE in found else None,
+        other={sections.COLUMNS.number: tuple(found.rows(sections.COLUMNS.number))},
     )
 
 

@@ -11,8 +11,10 @@ Rules it keeps:
   than none. How old a list may be is for the parameters to say (LISTS_TOO_OLD), from when it was drawn up.
 """
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -21,6 +23,7 @@ from yima.validator.errors import ParametersError
 from yima.validator.guarding.guards import trouble
 from yima.validator.judging import Moment, Validator
 from yima.validator.packages import Chain, Package, PackageError, Pins, Policy, Standing, is_package, read_package, when
+from yima.validator.packages.refusals import untrusted_clock
 from yima.validator.packages.store import PackageStore, Stack, Taken
 from yima.validator.texts import Text
 from yima.validator.upkeep.expiry_alarm import ExpiryAlarm
@@ -119,11 +122,22 @@ class DenyPackages:
         self._policy = policy
         self._verifying = False
         self._verified = b""
+        self._looked_at = threading.Event()
         self.store = PackageStore(
             directory, pins, environment, chain=Chain.DENY, city=city, accept=self._usable, hash_at_open=False
         )
         self.trouble = self.store.trouble
         self._verifying = True
+
+    @contextmanager
+    def with_file(self, path: Path) -> Iterator[threading.Event]:
+        """One file more, from another thread, until it has been looked at; the event says when."""
+        before, self._looked_at = self._paths, threading.Event()
+        self._paths = (*before, path)
+        try:
+            yield self._looked_at
+        finally:
+            self._paths = before
 
     def in_force(self) -> DenyList | None:
         """See DenySource."""
@@ -131,7 +145,11 @@ class DenyPackages:
 
     def take(self, now: Moment) -> Looked:
         """See DenySource. What is newer than all before comes into force, one file after the other."""
-        return self._changed_by(lambda: self._take(now))
+        looked_at = self._looked_at
+        try:
+            return self._changed_by(lambda: self._take(now))
+        finally:
+            looked_at.set()
 
     def is_due(self, now: Moment) -> bool:
         """See DenySource."""
@@ -167,13 +185,7 @@ class DenyPackages:
             if package.version < newest and path != self._paths[-1]:
                 continue  # the list in force has gone past it; if the last file is behind too, somebody must know
             if not now.trusted:
-                raise ParametersError(
-                    path,
-                    Text("cannot be activated: the clock is not trusted", "无法启用：系统时钟不可信"),
-                    Text(
-                        "Set the clock, or say --trust-clock if it is right", "请校准时钟；确认无误可加 --trust-clock"
-                    ),
-                )
+                raise untrusted_clock(path)
             if self.store.take(package.data, now.unix_s, str(path)) is Taken.WAITING:
                 if not self.store.active:
                     begin = when(package.not_before)
@@ -212,7 +224,7 @@ class DenyUpkeep:
         changed: Callable[[DenyList | None], None] = lambda deny: None,
         troubled: Callable[[ParametersError], None] = lambda error: None,
     ) -> None:
-        self._source = source
+        self.source = source
         self._changed = changed
         self._troubled = troubled
         self._thread = ThreadPoolExecutor(1, "deny-list")
@@ -229,11 +241,11 @@ class DenyUpkeep:
         """The list to begin with: what is in force, and then the files are looked at beside the first taps; if nothing
         is, what the files say. Raises ParametersError if that is no list.
         """
-        self.deny = self._source.in_force()
+        self.deny = self.source.in_force()
         if self.deny is not None:
             self._wanted = True
             return self.deny
-        looked = self._source.take(now)
+        looked = self.source.take(now)
         self._untold += [looked.trouble] if looked.trouble else []
         if looked.deny is None:
             raise self._untold[-1]
@@ -258,12 +270,12 @@ class DenyUpkeep:
             if self._work.done():
                 self._finish()
         elif self._wanted:
-            if self._begin(self._source.take, now):
+            if self._begin(self.source.take, now):
                 self._wanted = False
-        elif self._source.is_due(now):
-            self._begin(self._source.due, now)
+        elif self.source.is_due(now):
+            self._begin(self.source.due, now)
         else:
-            self._alarm.look(*self._source.standing(now))
+            self._alarm.look(*self.source.standing(now))
 
     def close(self) -> None:
         """Waits for what is being looked at, and tells it."""

@@ -10,18 +10,33 @@ Rules it keeps:
   are over, no one rides until there is a newer one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from yima.validator.errors import ParametersError
 from yima.validator.judging import Moment
-from yima.validator.packages import ENVIRONMENTS, Label, PackageError, Pins, Policy, Standing, read_package, when
+from yima.validator.packages import (
+    ENVIRONMENTS,
+    Label,
+    Package,
+    PackageError,
+    Pins,
+    Policy,
+    Standing,
+    parse_package,
+    read_package,
+    when,
+)
+from yima.validator.packages.refusals import untrusted_clock
 from yima.validator.packages.store import PackageStore, Stack
 from yima.validator.parameters import Parameters, from_image, load
 from yima.validator.texts import Text
 from yima.validator.upkeep.deny_list import DenyUpkeep
 from yima.validator.upkeep.expiry_alarm import ExpiryAlarm
+from yima.validator.upkeep.pull_thread import Handover, PullThread
+from yima.validator.upkeep.pulling import Puller
 
 _PLAIN = Policy()
 
@@ -121,11 +136,23 @@ def _unsigned(path: Path) -> ParametersError:
 class Packages:
     """A package file, and the store of what was activated from it.
 
-    The file is where newer packages are put; the store is what counts. environment: "production" or "test".
+    path: where newer packages are put; None where they are pulled. The store is what counts. environment: "production"
+    or "test". first: where packages are pulled, asks for the first ones; it calls `give`, and so
+    does puller later.
     """
 
+    first: Callable[[Moment], None] | None = None
+    puller: Puller | None = None
+
     def __init__(
-        self, path: Path, directory: Path, pins: Pins, environment: str, *, city: int = 0, policy: Policy = _PLAIN
+        self,
+        path: Path | None,
+        directory: Path,
+        pins: Pins,
+        environment: str,
+        *,
+        city: int = 0,
+        policy: Policy = _PLAIN,
     ) -> None:
         """Opens the store. Raises ParametersError."""
         assert environment in ENVIRONMENTS
@@ -133,6 +160,8 @@ class Packages:
         self._policy = policy
         self.store = PackageStore(directory, pins, environment, city=city, accept=_readable)
         self._refused: ParametersError | None = None
+        self._handover = Handover()
+        self._starting: Moment | None = None
 
     @property
     def trouble(self) -> ParametersError | None:
@@ -149,21 +178,40 @@ class Packages:
         return self.store.active[-1].label, self.store.since
 
     def start(self, now: Moment) -> Parameters:
-        """See Source. What is in force is enough to begin with; the file may add a newer one."""
+        """See Source. What is in force is enough to begin with; the file, or what is pulled, may add a newer one."""
+        self._starting = now
         try:
-            self._take(now)
+            if self._path is not None and not (self.first and self.store.active):
+                self._take(read_package(self._path), now)
+            elif self.first and not self.store.active:
+                self.first(now)
         except ParametersError as error:
             if not self.store.active:
                 raise
             self._refused = error
+        self._starting = None
+        if not self.store.active:
+            raise _nothing(self.store.waiting)
         return self._parameters()
+
+    def give(self, data: bytes, source: str) -> None:
+        """Takes a package that was pulled: on its thread, and brings it into force between two taps. Raises
+        ParametersError."""
+        if self._starting:
+            self._take(parse_package(data, source), self._starting)
+        else:
+            self._handover.give(data, source)
 
     def again(self, now: Moment) -> Parameters | None:
         """See Source."""
-        return self._parameters() if self._take(now) else None
+        if self._path is None or self.first:
+            return None
+        return self._parameters() if self._take(read_package(self._path), now) else None
 
     def due(self, now: Moment) -> Parameters | None:
         """See Source. What does not come into force when its time has come is given up, so that it is told once."""
+        if offered := self._handover.offered():
+            return self._parameters() if self._take_offered(*offered, now) else None
         package = self.store.due(now.unix_s) if now.trusted else None
         if package is None:
             return None
@@ -184,27 +232,44 @@ class Packages:
         expiry = min((package.expiry for package in self.store.active), default=0)
         return expiry + self._policy.grace_s if expiry else 0
 
-    def _take(self, now: Moment) -> bool:
+    def _take_offered(self, data: bytes, source: str, now: Moment) -> bool:
+        """Whether something else is in force now; who gave it is told what was wrong."""
+        refused = None
+        try:
+            return self._take(parse_package(data, source), now)
+        except ParametersError as error:
+            refused = error
+            return False
+        finally:
+            self._handover.taken(refused)
+
+    def _take(self, package: Package, now: Moment) -> bool:
         """Whether something else is in force now."""
         before = [package.id for package in self.store.active]
-        package = read_package(self._path)
         if before[-1:] == [package.id]:
             return False
         if not now.trusted:
-            raise ParametersError(
-                self._path,
-                Text("cannot be activated: the clock is not trusted", "无法启用：系统时钟不可信"),
-                Text("Set the clock, or say --trust-clock if it is right", "请校准时钟；确认无误可加 --trust-clock"),
-            )
-        self.store.take(package.data, now.unix_s, str(self._path))
-        if not self.store.active:
+            raise untrusted_clock(package.source)
+        self.store.take(package.data, now.unix_s, package.source)
+        if not self.store.active and not self.first:
             begin = when(package.not_before)
-            raise PackageError(self._path, "NOT_YET", Text(f"from {begin} on", f"自 {begin} 起"))
+            raise PackageError(package.source, "NOT_YET", Text(f"from {begin} on", f"自 {begin} 起"))
         return before != [package.id for package in self.store.active]
 
     def _parameters(self) -> Parameters:
         package = self.store.active[-1]
         return from_image(package.image, package.source)
+
+
+def _nothing(waiting: Sequence[Package]) -> ParametersError:
+    if waiting:
+        begin = when(waiting[0].not_before)
+        return PackageError(waiting[0].source, "NOT_YET", Text(f"from {begin} on", f"自 {begin} 起"))
+    return ParametersError(
+        "--packages",
+        Text("the publication has no parameters for this device", "发布中没有适用于本终端的参数"),
+        Text("Check --city, --mode, --line and --device, and what is published", "请检查终端位置参数与已发布内容"),
+    )
 
 
 def _readable(stack: Stack) -> None:
@@ -215,7 +280,8 @@ class Upkeep:
     """Keeps a running device's parameters up to date, between taps.
 
     changed: told what comes into force, or None when a request found nothing new.
-    troubled: told what is wrong, each once. deny: what keeps the deny-list; it looks and is asked whenever this is.
+    troubled: told what is wrong, each once. deny: what keeps the deny-list, pull: what pulls packages; they look and
+    are asked whenever this is.
     """
 
     def __init__(
@@ -225,9 +291,11 @@ class Upkeep:
         changed: Callable[[Parameters | None], None] = lambda parameters: None,
         troubled: Callable[[ParametersError], None] = lambda error: None,
         deny: DenyUpkeep | None = None,
+        pull: PullThread | None = None,
     ) -> None:
         self._source = source
         self._deny = deny
+        self._pull = pull
         self._changed = changed
         self._troubled = troubled
         self._wanted = False
@@ -239,12 +307,27 @@ class Upkeep:
         self._wanted = True
         if self._deny:
             self._deny.request()
+        if self._pull:
+            self._pull.request()
+
+    @contextmanager
+    def pulling(self) -> Iterator[None]:
+        """While it lasts, packages are pulled, if they are."""
+        if self._pull:
+            self._pull.start()
+        try:
+            yield
+        finally:
+            if self._pull:
+                self._pull.stop()
 
     def look(self, now: Moment) -> Parameters | None:
         """Other parameters, if others came into force; for the time between taps."""
         self._tell_trouble()
         if self._deny:
             self._deny.look(now)
+        if self._pull:
+            self._pull.look()
         wanted, self._wanted = self._wanted, False
         try:
             parameters = self._source.again(now) if wanted else self._source.due(now)

@@ -22,8 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from yima.sdk.centre.collector import statements
 from yima.sdk.centre.collector.durable import DurableFile
 from yima.sdk.centre.collector.schema import KIND
+from yima.sdk.centre.collector.statements import SAID_EVERY_S, Statement
 from yima.validator.journal import FIRST_PREVIOUS, chain
 from yima.validator.journal.facts import FactsError, TapFacts, parse
 from yima.validator.journal.kept import fault_of
@@ -70,22 +72,6 @@ class Arrival(NamedTuple):
     stated: Signed | None = None
 
 
-class Statement(NamedTuple):
-    """What a device said of its versions (`yima.validator.uplink.versions`), and the signature over it by `key`. first,
-    last: when it said so first, and at the latest; unix seconds by the collector's clock, SAID_EVERY_S apart."""
-
-    device: str
-    said: bytes
-    key: str
-    signature: str
-    first: int
-    last: int
-
-
-SAID_EVERY_S = 60
-"""Seconds after which it is noted again that a device still says the same."""
-
-
 class Proof(NamedTuple):
     """A signature that is kept. body: what was signed; None: the batch of the entries from first to last, in form."""
 
@@ -99,10 +85,12 @@ class Proof(NamedTuple):
 
 
 class Store:
-    """The collector's store at `path`; made if it is not there. Raises StoreError. Threads may share it."""
+    """The collector's store at `path`; made if it is not there. Raises StoreError. Threads may share it.
 
-    def __init__(self, path: Path, *, max_bytes: int | None = None) -> None:
-        self._file = DurableFile(path, KIND, max_bytes=max_bytes)
+    read_only: looks at a file that a collector may be writing."""
+
+    def __init__(self, path: Path, *, max_bytes: int | None = None, read_only: bool = False) -> None:
+        self._file = DurableFile(path, KIND, max_bytes=max_bytes, read_only=read_only)
         self._stated: dict[str, tuple[bytes, int]] = {}  # what is known to be kept: most batches say nothing new
 
     def accept(
@@ -172,26 +160,23 @@ class Store:
             if signed:
                 self._keep_proof(connection, batch, key, signed, received, as_sent=as_sent)
         if stated and self._is_news(arrival):
-            _keep_statement(connection, Statement(batch.device, stated.body, key, stated.signature, received, received))
+            statements.keep(connection, Statement(batch.device, stated.body, key, stated.signature, received, received))
         return Acknowledgement(head.acknowledged, rejected), new
 
     def statements(self, after: int = 0) -> list[Statement]:
         """What devices said of their versions, the last of it not before `after` (unix seconds), in order of coming."""
         with self._file.reading() as connection:
-            rows = connection.execute(
-                "SELECT device, said, key, signature, first, last FROM statements WHERE last >= ? ORDER BY id", (after,)
-            ).fetchall()
-        return [Statement(*row) for row in rows]
+            return statements.read(connection, after)
 
-    def reasons(self, after: int) -> list[tuple[str, int, int, int]]:
-        """(device, when it was received, when it was made, its reason) of every tap that came after `after`, unix
-        seconds."""
+    def taps_by_image(self, after: int) -> tuple[list[tuple[bytes, int, int]], int]:
+        """See statements.taps_by_image."""
         with self._file.reading() as connection:
-            rows: list[tuple[str, int, int, int]] = connection.execute(
-                "SELECT device, received, at, reason FROM entries WHERE kind = 1 AND rejected IS NULL AND received > ?",
-                (after,),
-            ).fetchall()
-        return rows
+            return statements.taps_by_image(connection, after)
+
+    def devices(self) -> list[str]:
+        """Every device that ever sent something."""
+        with self._file.reading() as connection:
+            return [row[0] for row in connection.execute("SELECT device FROM keys ORDER BY device").fetchall()]
 
     def journeys(self) -> list[Journey]:
         """Every (device, epoch) it holds something of."""
@@ -307,17 +292,6 @@ class Store:
         kind = "INSERT OR IGNORE" if table == "conflicts" else "INSERT"
         connection.execute(f"{kind} INTO {table} ({columns}) VALUES ({places})", values)
         return said
-
-
-def _keep_statement(connection: Any, statement: Statement) -> None:
-    row = connection.execute(
-        "SELECT id, said FROM statements WHERE device = ? ORDER BY id DESC LIMIT 1", (statement.device,)
-    ).fetchone()
-    if row is not None and row[1] == statement.said:
-        connection.execute("UPDATE statements SET last = max(last, ?) WHERE id = ?", (statement.last, row[0]))
-    else:
-        columns = "device, said, key, signature, first, last"
-        connection.execute(f"INSERT INTO statements ({columns}) VALUES (?, ?, ?, ?, ?, ?)", statement)  # noqa: S608
 
 
 @dataclass(slots=True)

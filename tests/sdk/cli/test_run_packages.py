@@ -33,6 +33,7 @@ class City:
         self.file = directory / "city.ymp"
         self.keys = directory / "city.keys"
         self.keys.write_text(pins_as_text([KEY.compressed]))
+        self.key = KEY
         self.root = root
         self.issuer = issuer
         self.accounts = 0

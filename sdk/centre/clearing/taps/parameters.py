@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from yima.sdk.parameters.parts import images_in
 from yima.validator import _core
 from yima.validator.deny.denylist import DenyList
 from yima.validator.errors import ParametersError
@@ -50,7 +51,7 @@ def load_folder(folder: Path) -> Published:
         if package is not None and package.kind is not Kind.PARAMETERS:
             lists[package.id] = package
         else:
-            images.append(_image(path, package))
+            images += images_in(package) if package is not None and package.parts else [_image(path, package)]
     denies = [DenyList.of_packages(_with_base(package, lists)) for package in lists.values()]
     return Published(images=tuple(dict.fromkeys(images)), denies=denies)
 

@@ -1,0 +1,189 @@
+"""The publication as a folder: `www/` is what any web server gives out, the rest is the centre's own.
+
+proposals/<release>.json    proposed, perhaps approved
+proposals/<package>.ymp     their packages
+plans/<release>.json        how a published release is to spread, and what became of it
+www/index.json              the index; replaced whole
+www/releases/<release>.json, www/packages/<package>.ymp     never changed, so a cache may keep them for ever
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from yima.sdk.centre.packages.releases import check_answered_for, signed
+from yima.sdk.parameters.parts import images_in
+from yima.sdk.sm2 import SigningKey
+from yima.validator import _core
+from yima.validator.packages import Package, read_package
+from yima.validator.packages.publication import (
+    INDEX,
+    PUBLISHED,
+    RELEASE,
+    WHOLE,
+    Document,
+    Index,
+    Offer,
+    PublicationError,
+    Release,
+    parse_document,
+    read_index,
+    read_release,
+)
+from yima.validator.system.disk import write_whole
+from yima.validator.system.locks import in_turn
+from yima.validator.texts import Text
+
+VALID_S = 86400
+"""How long an index holds; `watch` renews it long before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a release spreads. steps: shares of 10000, one after the other; hold_s: how long each is looked at, with at
+    least `taps` taps. digests: the first 16 bytes of SM3 over each image of the package, which taps name, in hex.
+    began, since: when it was published, and since when the step holds, unix seconds. stopped: why, "" while it spreads.
+    """
+
+    steps: tuple[int, ...]
+    hold_s: int
+    taps: int
+    digests: tuple[str, ...]
+    began: int
+    since: int
+    step: int = 0
+    stopped: str = ""
+
+    @property
+    def share(self) -> int:
+        """How many of 10000 take it now."""
+        return 0 if self.stopped else self.steps[self.step]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether everybody it is for takes it."""
+        return not self.stopped and self.step == len(self.steps) - 1
+
+
+class Folder:
+    """A publication's folder at `path`. Raises PublicationError throughout; one process changes it at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.www = path / "www"
+
+    def add(self, document: Document, package: Package | None = None) -> None:
+        """Keeps a proposal, and its package."""
+        if package:
+            self._write(self.path / "proposals" / f"{read_release(document).package}.ymp", bytes(package.data))
+        self._write(self.path / "proposals" / f"{document.id}.json", document.to_bytes())
+
+    def proposal(self, name: str) -> Document:
+        """A proposal by its name, or as much of the name's beginning as is enough."""
+        found = sorted((self.path / "proposals").glob(f"{name}*.json")) if name.isalnum() else []
+        if len(found) != 1:
+            raise _trouble(
+                name, f"names {len(found)} proposals", f"对应 {len(found)} 个提案",
+                Text("Give more of its id; yima centre packages list", "请给出更完整的编号"),
+            )  # fmt: skip
+        return parse_document(self._read(found[0]), RELEASE)
+
+    def package_of(self, document: Document) -> Package:
+        """The package of a proposal."""
+        return read_package(self.path / "proposals" / f"{read_release(document).package}.ymp")
+
+    def publish(
+        self, document: Document, key: SigningKey, now: int, *, steps: tuple[int, ...], hold_s: int, taps: int
+    ) -> None:
+        """Gives a release to the first share of those it is for. key: the publisher's that it names."""
+        package = self.package_of(document)
+        release = check_answered_for(document, package)
+        if release.publisher != key.compressed:
+            raise _trouble(
+                "--key", "is not the publisher's key that the release names", "不是发布说明所列的发布方密钥",
+                Text("Sign with that key", "请使用该密钥签名"),
+            )  # fmt: skip
+        if document.id in self.plans():
+            raise _trouble(document.id, "is published already", "已发布", Text("Change its share", "请调整其份额"))
+        self._write(self.www / "packages" / f"{release.package}.ymp", bytes(package.data))
+        self._write(self.www / "releases" / f"{document.id}.json", document.to_bytes())
+        digests = tuple(_core.sm3(image)[:16].hex() for image in images_in(package))
+        plan = Plan(steps=steps, hold_s=hold_s, taps=taps, digests=digests, began=now, since=now)
+        self.steer({document.id: lambda _: plan}, key, now)
+
+    def steer(self, changes: dict[str, Callable[[Plan], Plan]], key: SigningKey, now: int) -> None:
+        """Changes plans and signs the index anew, with the next number."""
+        with in_turn(self.path / "lock"):
+            plans = self.plans()
+            for name, change in changes.items():
+                plans[name] = change(plans[name]) if name in plans else change(_NEW)
+                content = json.dumps(asdict(plans[name]), indent=1, ensure_ascii=False)
+                self._write(self.path / "plans" / f"{name}.json", content.encode())
+            before = self.index()
+            offers = [Offer(name, plan.share, plan.stopped) for name, plan in sorted(plans.items(), key=_by_time)]
+            index = Index(number=(before.number if before else 0) + 1, until=now + VALID_S, offers=tuple(offers))
+            document = Document(kind=INDEX, statement=index.statement(), signatures=())
+            self._write(self.www / "index.json", signed(document, PUBLISHED, "publisher", now, key).to_bytes())
+
+    def index(self) -> Index | None:
+        """What is published; None: nothing yet."""
+        path = self.www / "index.json"
+        return read_index(parse_document(self._read(path), INDEX)) if path.exists() else None
+
+    def plans(self) -> dict[str, Plan]:
+        """How each published release spreads, by its id."""
+        found = {}
+        for path in sorted((self.path / "plans").glob("*.json")):
+            try:
+                content = json.loads(self._read(path))
+                found[path.stem] = Plan(**(content | {name: tuple(content[name]) for name in ("steps", "digests")}))
+            except (ValueError, TypeError, KeyError) as error:
+                raise _trouble(path, f"is no plan ({error})", f"不是发布计划（{error}）", _REMEDY) from error
+        return found
+
+    def releases(self) -> dict[str, tuple[Release, Document]]:
+        """Every proposal by its id, published or not."""
+        documents = [
+            parse_document(self._read(path), RELEASE) for path in sorted((self.path / "proposals").glob("*.json"))
+        ]
+        return {document.id: (read_release(document), document) for document in documents}
+
+    def _read(self, path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise _trouble(path, f"cannot be read: {error.strerror}", f"无法读取：{error.strerror}", _REMEDY) from error
+
+    def _write(self, path: Path, content: bytes) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, content)
+            if self.www in path.parents:
+                path.chmod(0o644)  # the web server is somebody else, and nothing here is secret
+        except OSError as error:
+            raise _trouble(
+                path, f"cannot be written: {error.strerror}", f"无法写入：{error.strerror}", _REMEDY
+            ) from error
+
+
+_NEW = Plan(steps=(WHOLE,), hold_s=0, taps=0, digests=(), began=0, since=0)
+_REMEDY = Text("Check the folder and its permissions", "请检查文件夹及权限")
+
+
+def _by_time(row: tuple[str, Plan]) -> tuple[int, str]:
+    return row[1].began, row[0]
+
+
+def next_step(plan: Plan, now: int) -> Plan:
+    """The plan one step on."""
+    return replace(plan, step=min(plan.step + 1, len(plan.steps) - 1), since=now)
+
+
+def stopped(plan: Plan, why: str) -> Plan:
+    """The plan, stopped."""
+    return replace(plan, stopped=why)
+
+
+def _trouble(thing: object, en: str, zh: str, remedy: Text) -> PublicationError:
+    return PublicationError(thing, Text(en, zh), remedy)

@@ -1,0 +1,53 @@
+"""One round of watching what was published: stop what does harm, give more devices what does none, renew the index."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from yima.sdk.centre.collector.store import Store
+from yima.sdk.centre.packages.canary import jump
+from yima.sdk.centre.packages.folder import VALID_S, Folder, Plan, next_step, stopped
+from yima.sdk.sm2 import SigningKey
+
+
+class Watched(NamedTuple):
+    """What a round did: (release, what), in English."""
+
+    changes: tuple[tuple[str, str], ...]
+    renewed: bool
+
+
+class Watch:
+    """Watches a publication by a collector's store. What has been counted is counted once; key: the publisher's."""
+
+    def __init__(self, folder: Folder, store: Store, key: SigningKey) -> None:
+        self._folder, self._store, self._key = folder, store, key
+        self._cursor = 0
+        self._taps: dict[bytes, Counter[int]] = {}  # by the image that judged them, and by reason
+
+    def round(self, now: int) -> Watched:
+        """Looks once. Raises PublicationError, StoreError."""
+        rows, self._cursor = self._store.taps_by_image(self._cursor)
+        for image, reason, count in rows:
+            self._taps.setdefault(image, Counter())[reason] += count
+        changes: dict[str, Callable[[Plan], Plan]] = {}
+        told: list[tuple[str, str]] = []
+        for name, plan in self._folder.plans().items():
+            if plan.stopped:
+                continue
+            images = set(map(bytes.fromhex, plan.digests))
+            under: Counter[int] = sum((found for key, found in self._taps.items() if key in images), Counter())
+            elsewhere: Counter[int] = sum((found for key, found in self._taps.items() if key not in images), Counter())
+            harm = jump(under, elsewhere)
+            if harm:
+                changes[name] = partial(stopped, why=f"stopped by itself: {harm}")
+                told.append((name, f"stopped: {harm}"))
+            elif not plan.is_done and now - plan.since >= plan.hold_s and under.total() >= plan.taps:
+                changes[name] = partial(next_step, now=now)
+                told.append((name, f"given to {next_step(plan, now).share / 100:g} %"))
+        index = self._folder.index()
+        renewed = index is not None and index.until - now < VALID_S // 2
+        if changes or renewed:
+            self._folder.steer(changes, self._key, now)
+        return Watched(tuple(told), renewed)

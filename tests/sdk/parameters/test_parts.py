@@ -1,0 +1,214 @@
+"""A gate's own part of a package: 500 stations, one column, the same signatures; and nothing that can be left out to
+open a gate."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.network_world import CHANCE, CITY, STATIONS, WHOLE, exit_code, in_parts, network
+from tests.packages_world import NOW, PINS, A, Disk, rule_of
+from yima.firmware_images.hardware import PARAMETERS_HEADER, board
+from yima.sdk import layouts_package as layouts
+from yima.sdk import sm2
+from yima.sdk.centre.clearing.taps.parameters import load_folder
+from yima.sdk.cli.gate_place import refuse_useless
+from yima.sdk.cli.main import main
+from yima.sdk.parameters.parts import Content, columns, content_of, cut, cut_image, image_of, images_in, list_of_parts
+from yima.sdk.parameters.rotation import reissued
+from yima.sdk.parameters.signing import Envelope, add_signature, sign_package
+from yima.sdk.sm2 import SigningKey
+from yima.validator import _core
+from yima.validator.errors import ParametersError
+from yima.validator.judging import Direction, GateContext, Mode, Reason, Validator
+from yima.validator.packages import PackageError, image_is_intact, parse_package
+from yima.validator.packages.store import PackageStore, Taken
+from yima.validator.parameters import from_image, from_rules, sections
+from yima.validator.parameters.rules import Journey, Matrix, Rules
+
+PACKAGE = in_parts()
+ROOM = board().parameters.size // 2 - PARAMETERS_HEADER  # of a copy in the emulated board's flash
+
+
+def gate_at(image: Any, station: int) -> Validator:
+    gate = GateContext(mode=Mode.METRO, city=CITY, station=station, direction=Direction.EXIT)
+    parameters = from_image(image, "part")
+    return Validator(parameters, refuse_useless(gate, parameters))
+
+
+def test_a_gate_of_500_stations_has_room_on_a_board_and_charges_as_by_the_whole() -> None:
+    assert len(PACKAGE) > 500_000
+    for station in (101, 350, 600):
+        part = cut(PACKAGE, station)
+        assert len(part) < ROOM // 2
+        ours, whole = gate_at(parse_package(part).image, station), gate_at(WHOLE, station)
+        reasons = set()
+        for entry in [*CHANCE.sample(STATIONS, 20), 99, 601, 65535]:
+            verdict, expected = ours.judge(exit_code(entry), NOW), whole.judge(exit_code(entry), NOW)
+            assert (verdict.reason, verdict.fare_fen) == (expected.reason, expected.fare_fen)
+            reasons.add(verdict.reason)
+        assert {Reason.ACCEPTED} < reasons
+
+
+def test_a_gate_with_anothers_part_does_not_start_and_lets_nobody_ride() -> None:
+    part = parse_package(cut(PACKAGE, 101)).image
+    with pytest.raises(ParametersError, match="no fare table has station 102"):
+        gate_at(part, 102)
+    gate = GateContext(mode=Mode.METRO, city=CITY, station=102, direction=Direction.EXIT)
+    assert not Validator(from_image(part, "part"), gate).judge(exit_code(200), NOW).accepted
+
+
+def test_what_is_left_out_opens_no_gate_also_where_rides_without_a_price_are_let_through() -> None:
+    rules = replace(small_network(), journeys=[Journey(rule="j", mode=Mode.METRO, city=CITY, unpriced=True)])
+    image = bytes(from_rules(rules, "open").image)
+    gate = GateContext(mode=Mode.METRO, city=CITY, station=3, direction=Direction.EXIT)
+
+    def answer(image: bytes) -> tuple[Reason, int]:
+        verdict = Validator(from_image(image, "x"), gate).judge(exit_code(1), NOW)
+        return verdict.reason, verdict.fare_fen
+
+    own = content_of(image)
+    assert answer(image) == answer(cut_image(image, 3, "x")) == (Reason.ACCEPTED, 0), "no ride from 1 to 3: as it says"
+    for left_out in ({15, 16, 17}, {15}, {16}, {17}, {16, 17}):
+        lacking = {number: rows for number, rows in own.items() if number not in left_out}
+        assert answer(image_of(image, lacking)) == (Reason.RIDE_NOT_PRICED, 0)
+    assert answer(cut_image(image, 1, "x")) == answer(cut_image(image, None, "x")) == (Reason.RIDE_NOT_PRICED, 0)
+
+
+def test_a_bus_goes_without_the_metros_matrix() -> None:
+    part = parse_package(cut(PACKAGE, None))
+    assert len(part.data) < 20_000
+    assert {15, 16, 17, 19, 40}.isdisjoint(content_of(bytes(part.image)))
+    assert from_image(part.image, "part").version == 1
+
+
+def test_every_part_is_one_package_under_the_same_signatures() -> None:
+    whole = parse_package(PACKAGE)
+    for station in (101, 102, None):
+        store = PackageStore(Disk(), PINS, "test")
+        part = cut(PACKAGE, station)
+        assert parse_package(part).id == whole.id
+        assert store.take(part, NOW) is Taken.ACTIVATED
+        assert store.take(PACKAGE, NOW) is Taken.ALREADY
+    with pytest.raises(ParametersError, match="no matrix has station 99"):
+        cut(PACKAGE, 99)
+    with pytest.raises(ParametersError, match="not in parts"):
+        cut(sign_package(WHOLE, Envelope(environment="test", version=1, not_before=0, expiry=1), [A]), 101)
+
+
+def with_image(image: bytes) -> bytes:
+    """The package's front with another image."""
+    return PACKAGE[: len(PACKAGE) - len(WHOLE)] + image
+
+
+@pytest.mark.parametrize("section", [number for number in content_of(WHOLE) if number not in {15, 16, 17, 19}])
+def test_no_rule_can_be_left_out_and_none_changed(section: int) -> None:
+    own = content_of(cut_image(WHOLE, 101, "x"))
+    without: Content = {number: rows for number, rows in own.items() if number != section}
+    store = PackageStore(Disk(), PINS, "test")
+    assert rule_of(lambda: store.take(with_image(image_of(WHOLE, without)), NOW)) == "BAD_IMAGE"
+    changed = own | {section: own[section][:-1] + bytes([own[section][-1] ^ 1])}
+    assert rule_of(lambda: store.take(with_image(image_of(WHOLE, changed)), NOW)) == "BAD_IMAGE"
+
+
+def test_no_fare_can_be_changed_and_none_brought_from_elsewhere() -> None:
+    own = content_of(cut_image(WHOLE, 101, "x"))
+    column = own[40]
+    store = PackageStore(Disk(), PINS, "test")
+    for other in (column[:-1] + b"\1", column[8:], column + columns(content_of(WHOLE), 102)[102], b""):
+        with pytest.raises(PackageError, match="other content than was signed"):
+            store.take(with_image(image_of(WHOLE, own | {40: other})), NOW)
+    with pytest.raises(PackageError, match="mixes versions"):
+        store.take(with_image(WHOLE.replace(b"YIMP\0", b"YIMQ\0", 1)), NOW)
+    newer = bytearray(cut_image(WHOLE, 101, "x"))
+    newer[16:20] = (2).to_bytes(4)
+    assert rule_of(lambda: store.take(with_image(bytes(newer)), NOW)) == "MIXED"
+
+
+def test_a_directory_that_points_outside_is_not_followed() -> None:
+    image = bytearray(cut_image(WHOLE, 101, "x"))
+    for at, value in ((20, b"\xff\xff"), (24, b"\xff" * 4), (28, b"\xff" * 4), (6, b"\xff\xff")):
+        bad = bytes(image[:at] + value + image[at + len(value) :])
+        assert not image_is_intact(parse_package(with_image(bad)))
+    for size in (0, 19, 20):
+        short = bytes(image[:8] + size.to_bytes(4) + image[12:])[: max(size, 20)]
+        with pytest.raises(ParametersError):
+            PackageStore(Disk(), PINS, "test").take(with_image(short), NOW)
+
+
+def test_the_list_is_as_the_second_description_has_it() -> None:
+    """construct takes the package apart, and libcrypto's SM3 agrees with every part."""
+    parsed = layouts.PACKAGE.parse(PACKAGE)
+    signed = parsed.signed
+    assert (signed.in_parts, signed.digest) == (1, sm2.sm3(list_of_parts(WHOLE)))
+    inner = layouts.PARTS.parse(parsed.image, count=signed.image_size // 34)
+    assert inner.image == WHOLE
+    assert set(inner.padding) <= {0}
+    listed = [(row.section, row.digest) for row in inner.parts]
+    assert listed == sorted(set(listed))
+    assert sum(section == 40 for section, _ in listed) == len(STATIONS)
+    for section, rows in content_of(WHOLE).items():
+        size = sections.BY_NUMBER[section].row_size
+        named = section.to_bytes(2) + size.to_bytes(2) + (len(rows) // size).to_bytes(4)
+        assert (section, sm2.sm3(named + rows)) in listed
+
+
+def test_forms_that_are_none() -> None:
+    """Each with the byte at which it is seen."""
+    at = parse_package(PACKAGE).data.nbytes - len(WHOLE)
+    front = at - len(list_of_parts(WHOLE)) - (-len(list_of_parts(WHOLE)) % 64)
+    swapped = PACKAGE[:front] + PACKAGE[front + 34 : front + 68] + PACKAGE[front : front + 34] + PACKAGE[front + 68 :]
+    sized = PACKAGE[:20] + (35).to_bytes(4) + PACKAGE[24:]
+    for data, error in (
+        (swapped, "BAD_VALUE"),
+        (sized, "BAD_VALUE"),
+        (PACKAGE[:7] + b"\3" + PACKAGE[8:], "BAD_VALUE"),  # a deny-list in parts
+        (PACKAGE[: at - 1] + b"\1" + PACKAGE[at:], "BAD_VALUE"),
+        (PACKAGE[:at], "TRUNCATED"),
+        (PACKAGE[:-1], "TRUNCATED"),
+        (PACKAGE + b"x", "TRAILING"),
+    ):
+        assert rule_of(lambda data=data: parse_package(data)) == error  # type: ignore[misc]
+    assert _core.package_size(PACKAGE) == 0, "each device may have another image"
+
+
+def test_signing_and_reissuing_keep_the_parts() -> None:
+    both = add_signature(PACKAGE, SigningKey.from_int(5))
+    assert parse_package(both).parts == parse_package(PACKAGE).parts
+    again = reissued(parse_package(PACKAGE), version=4, keys=[A], not_before=NOW)
+    assert PackageStore(Disk(), PINS, "test").take(cut(again, 101), NOW) is Taken.ACTIVATED
+
+
+def test_the_centre_knows_each_gates_image_by_the_digest_that_its_taps_name(tmp_path: Path) -> None:
+    small = bytes(from_rules(small_network(), "small").image)
+    (tmp_path / "city.ymp").write_bytes(in_parts(small))
+    images = load_folder(tmp_path).images
+    assert set(images) == set(images_in(parse_package(in_parts(small))))
+    assert cut_image(small, 2, "x") in images
+    assert len(images) == 1 + 1 + 3
+
+
+def small_network() -> Rules:
+    rules = network()
+    fares: list[list[int | None]] = [[200, 300, None], [300, 200, 400], [None, 400, 200]]
+    return Rules(
+        environment="test", version=1, fares=rules.fares, roots=rules.roots, whitelist=rules.whitelist,
+        matrices={"network": Matrix(stations=(1, 2, 3), fares=fares)}, decoders=rules.decoders,
+    )  # fmt: skip
+
+
+def test_a_part_is_made_on_the_command_line_without_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    verbs: Callable[..., int] = lambda *words: main(["params", *words])  # noqa: E731
+    assert verbs("example", "city") == 0
+    assert verbs("new-key", "signer.key", "--pins", "signers.txt") == 0
+    assert verbs("build", "city", "--key", "signer.key", "--parts", "-o", "city.ymp") == 0
+    assert verbs("cut", "city.ymp", "--station", "205", "-o", "gate.ymp") == 0
+    assert verbs("verify", "gate.ymp", "--trust", "signers.txt") == 0
+    assert verbs("show", "gate.ymp") == 0
+    assert verbs("cut", "city.ymp", "--station", "7", "-o", "gate.ymp") == 6
+    assert "no matrix has station 7" in capsys.readouterr().err

@@ -1,0 +1,306 @@
+"""Pulling packages: what is believed of a publication, what is fetched, and what is refused."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from tests.packages_world import DAY, NOW, A, B, C, Disk, versions, waiting
+from tests.publication_world import PUBLISHER, TWO, FromFolder, answered_for, both, publish
+from yima.sdk.centre.packages.folder import Folder, stopped
+from yima.sdk.centre.packages.releases import signed
+from yima.sdk.serving import Serving
+from yima.validator.errors import ParametersError
+from yima.validator.judging import Moment
+from yima.validator.packages import Chain, parse_package
+from yima.validator.packages.publication import INDEX, PUBLISHED, Document, Index, Offer, Place, lot, parse_document
+from yima.validator.packages.store import PackageStore
+from yima.validator.upkeep.fetching import HttpFetch
+from yima.validator.upkeep.pull_thread import HeldByStore
+from yima.validator.upkeep.pulling import EVERY_S, WAIT_MAX_S, Puller
+
+AT = Moment.at(NOW)
+PLACE = Place("gate-7", 320500, 99310000, "metro", "2")
+
+
+class Gate:
+    """A device that pulls; `told` is what it said."""
+
+    def __init__(self, fetch: Any, directory: Path, place: Place = PLACE) -> None:
+        self.fetch, self.directory, self.place = fetch, directory, place
+        self.disk = Disk()
+        self.told: list[str] = []
+        self.now = AT
+        self.start()
+
+    def start(self) -> None:
+        """Begins, also again."""
+        self.store = PackageStore(self.disk, TWO, "test")
+        holding = HeldByStore(self.store, self._take)
+        self.puller = Puller(self.fetch, self.directory, self.place, {Chain.PARAMETERS: holding}, roll=lambda: 0.999)
+
+    def _take(self, data: bytes, source: str) -> None:
+        self.store.take(data, self.now.unix_s, source)
+
+    def ask(self, now: Moment = AT) -> int:
+        self.now = now
+        return self.puller.step(now, lambda error: self.told.append(str(error)))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "centre")
+
+
+@pytest.fixture
+def fetch(folder: Folder) -> FromFolder:
+    return FromFolder(folder.www)
+
+
+@pytest.fixture
+def gate(fetch: FromFolder, tmp_path: Path) -> Gate:
+    return Gate(fetch, tmp_path / "pulled")
+
+
+def test_what_is_published_is_taken_once_and_then_nothing_is_fetched_but_the_index(
+    folder: Folder, fetch: FromFolder, gate: Gate
+) -> None:
+    publish(folder, both(1))
+    publish(folder, both(2, not_before=NOW + DAY))
+    publish(folder, both(3))
+    assert gate.ask() == 3
+    assert (versions(gate.store), waiting(gate.store), gate.told) == ([3], [2], [])
+    fetch.asked.clear()
+    assert gate.ask() == 0
+    assert fetch.asked == ["index.json"]
+    assert list(gate.directory.glob("*.part")) == []
+
+
+@pytest.mark.parametrize(
+    ("targets", "is_for"),
+    [
+        ((), True),
+        (({"city": 320500},), True),
+        (({"city": 310000},), False),
+        (({"city": 310000}, {"mode": "metro", "line": "2"}), True),
+        (({"city": 320500, "mode": "bus"},), False),
+        (({"operator": 99310000},), True),
+        (({"device": "gate-8"}, {"device": "gate-7"}), True),
+    ],
+)
+def test_a_release_is_for_those_whom_it_names(folder: Folder, gate: Gate, targets: Any, is_for: bool) -> None:
+    publish(folder, both(1), targets=targets)
+    assert gate.ask() == int(is_for)
+
+
+def test_a_share_takes_it_and_the_others_when_it_grows(folder: Folder, fetch: FromFolder, tmp_path: Path) -> None:
+    gates = [Gate(fetch, tmp_path / str(number), Place(f"gate-{number}")) for number in range(20)]
+    name = publish(folder, both(1), steps=(2_500, 10_000))
+    taken = [gate.ask() for gate in gates]
+    assert taken == [int(lot(name, gate.place.device) < 2_500) for gate in gates]
+    assert 0 < sum(taken) < 20
+    folder.steer({name: lambda plan: replace(plan, step=1)}, PUBLISHER, NOW)
+    assert [gate.ask() for gate in gates] == [1 - had for had in taken]
+
+
+def test_what_is_stopped_is_taken_by_nobody_any_more(folder: Folder, gate: Gate) -> None:
+    name = publish(folder, both(1))
+    folder.steer({name: lambda plan: stopped(plan, "harm")}, PUBLISHER, NOW)
+    assert gate.ask() == 0
+
+
+# What is not believed
+
+
+def other_index(folder: Folder, key: Any = PUBLISHER, **changes: Any) -> bytes:
+    """The index with other content, signed by `key`."""
+    index = folder.index()
+    assert index is not None
+    statement = replace(index, **changes).statement()
+    return signed(Document(kind=INDEX, statement=statement, signatures=()), PUBLISHED, "x", NOW, key).to_bytes()
+
+
+def test_an_index_of_somebody_else_gives_nothing(folder: Folder, fetch: FromFolder, gate: Gate) -> None:
+    publish(folder, both(1), steps=(1,))
+    offers = (Offer(next(iter(folder.plans())), 10_000),)
+    for key in (C, A):
+        fetch.instead["index.json"] = other_index(folder, key, offers=offers)
+        assert gate.ask() == 0
+        assert gate.ask() == 0
+    assert ["not signed by the publisher" in line for line in gate.told] == [True], "told once"
+    fetch.instead["index.json"] = other_index(folder, PUBLISHER, offers=offers)
+    assert gate.ask() == 1
+
+
+def test_an_older_index_is_not_gone_by_also_after_a_restart(folder: Folder, fetch: FromFolder, gate: Gate) -> None:
+    publish(folder, both(1))
+    gate.ask()
+    name = publish(folder, both(2))
+    before = (folder.www / "index.json").read_bytes()
+    folder.steer({name: lambda plan: stopped(plan, "harm")}, PUBLISHER, NOW)
+    assert gate.ask() == 0
+    fetch.instead["index.json"] = before
+    gate.start()
+    assert gate.ask() == 0
+    assert "older than" in gate.told[-1]
+    assert versions(gate.store) == [1]
+
+
+def test_a_strangers_huge_number_locks_nobody_out(folder: Folder, fetch: FromFolder, gate: Gate) -> None:
+    publish(folder, both(1))
+    fetch.instead["index.json"] = other_index(folder, C, number=1 << 60)
+    assert gate.ask() == 0
+    del fetch.instead["index.json"]
+    assert gate.ask() == 1
+
+
+def test_an_index_that_is_over_gives_nothing(folder: Folder, gate: Gate) -> None:
+    publish(folder, both(1))
+    assert gate.ask(Moment.at(NOW + DAY)) == 0
+    assert "nobody has renewed it" in gate.told[-1]
+
+
+def test_a_release_needs_as_many_keys_as_a_package(folder: Folder, fetch: FromFolder, gate: Gate) -> None:
+    document = answered_for(both(1))
+    publish(folder, both(1))
+    path = f"releases/{document.id}.json"
+    for signatures in ((), document.signatures[:1], (document.signatures[0],) * 2):
+        fetch.instead[path] = replace(document, signatures=signatures).to_bytes()
+        gate.start()
+        assert gate.ask() == 0
+        assert "keys that are needed" in gate.told[-1]
+    forged = document.signatures[1]._replace(by="Zhao")
+    fetch.instead[path] = replace(document, signatures=(document.signatures[0], forged)).to_bytes()
+    gate.start()
+    assert gate.ask() == 0
+    assert "the signature of Zhao does not hold" in gate.told[-1]
+
+
+def test_other_content_under_a_name_is_not_taken_and_a_mended_copy_is(
+    folder: Folder, fetch: FromFolder, gate: Gate
+) -> None:
+    publish(folder, both(1))
+    name = parse_package(both(1)).id.hex()
+    for content in (both(2), b"", b"YIMA", both(1)[:-1] + b"x"):
+        fetch.instead[f"packages/{name}.ymp"] = content
+        assert gate.ask() == 0
+    assert versions(gate.store) == []
+    fetch.instead.clear()
+    assert gate.ask() == 1
+
+
+def test_what_the_device_refuses_is_told_once_and_not_fetched_again(
+    folder: Folder, fetch: FromFolder, gate: Gate
+) -> None:
+    publish(folder, both(1, environment="production"))
+    assert gate.ask() == gate.ask() == 0
+    assert len(gate.told) == 1
+    assert "other environment" in gate.told[0]
+    assert sum(path.endswith(".ymp") for path in fetch.asked) == 1
+
+
+def test_a_clock_that_is_not_trusted_takes_nothing_and_later_all(folder: Folder, gate: Gate) -> None:
+    publish(folder, both(1))
+    assert gate.ask(Moment(unix_s=NOW, tick_ms=0, trusted=False)) == 0
+    assert "clock is not trusted" in gate.told[-1]
+    assert gate.ask() == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"[1]",
+        b"\xff",
+        b'{"statement":"","signatures":{}}',
+        b'{"statement":"{}","signatures":[]}',
+        b"0" * (1 << 21),
+    ],
+)
+def test_any_other_bytes_as_the_index_are_told(fetch: FromFolder, gate: Gate, content: bytes) -> None:
+    fetch.instead["index.json"] = content
+    assert gate.ask() == 0
+    assert "the index of the publication" in gate.told[-1]
+
+
+def test_devices_ask_at_different_moments_and_less_often_while_it_fails(gate: Gate) -> None:
+    assert 0.75 * EVERY_S <= gate.puller.wait_s() <= 1.25 * EVERY_S
+    for _ in range(12):
+        gate.ask()
+    assert len(gate.told) == 1
+    assert EVERY_S * 2 < gate.puller.wait_s() <= 1.25 * WAIT_MAX_S
+
+
+def test_a_document_is_read_back_as_it_was_written() -> None:
+    document = answered_for(both(1))
+    assert parse_document(document.to_bytes(), "release") == document
+    index = Index(number=3, until=NOW, offers=(Offer("00" * 32, 5, "x"),))
+    assert index.statement().isascii()
+
+
+# Over HTTP, from any web server
+
+
+@pytest.fixture
+def server(folder: Folder) -> Iterator[Serving]:
+    folder.www.mkdir(parents=True)
+
+    def endless(_request: Any) -> Response:
+        return Response(bytes(3 << 20))
+
+    routes = [Route("/endless/index.json", endless), Mount("/", StaticFiles(directory=folder.www))]
+    with Serving(Starlette(routes=routes)) as serving:
+        yield serving
+
+
+def test_a_web_server_gives_it_out_and_says_when_nothing_changed(
+    folder: Folder, server: Serving, tmp_path: Path
+) -> None:
+    publish(folder, both(1))
+    fetch = HttpFetch(server.url)
+    gate = Gate(fetch, tmp_path / "pulled")
+    assert (gate.ask(), gate.told) == (1, [])
+    etag = fetch.document("index.json", "").etag
+    assert fetch.document("index.json", etag).content is None
+    assert gate.ask() == 0
+    for bad in (f"{server.url}/endless", f"{server.url}/nowhere", "http://127.0.0.1:1"):
+        with pytest.raises(ParametersError, match="cannot be fetched"):
+            HttpFetch(bad).document("index.json", "")
+    for bad in ("ftp://x", "http://", "http://[", "http://x/?y"):
+        with pytest.raises(ParametersError, match="no address of a publication"):
+            HttpFetch(bad)
+    fetch.close()
+
+
+@pytest.mark.parametrize("have", [0, 1, 300, 10_000])
+def test_a_package_that_was_cut_goes_on_where_it_was_cut(
+    folder: Folder, server: Serving, tmp_path: Path, have: int
+) -> None:
+    data = both(1)
+    publish(folder, data)
+    into = tmp_path / "part"
+    into.write_bytes((data + bytes(20_000))[:have])
+    fetch = HttpFetch(server.url)
+    fetch.package(f"packages/{parse_package(data).id.hex()}.ymp", len(data), into)
+    assert into.read_bytes() == data
+    with pytest.raises(ParametersError, match="more than the 100 bytes"):
+        fetch.package(f"packages/{parse_package(data).id.hex()}.ymp", 100, tmp_path / "other")
+    fetch.close()
+
+
+def test_what_is_half_fetched_goes_on_after_a_restart(folder: Folder, fetch: FromFolder, gate: Gate) -> None:
+    publish(folder, both(1))
+    fetch.cut_at = 200
+    assert gate.ask() == 0
+    assert [path.stat().st_size for path in gate.directory.glob("*.part")] == [200]
+    fetch.cut_at = None
+    gate.start()
+    assert gate.ask() == 1
+    assert B.compressed in gate.store.trust.keys

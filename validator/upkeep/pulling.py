@@ -1,0 +1,275 @@
+"""Pulling packages from a publication: what to fetch, whom to believe, when to ask again. No thread, no socket.
+
+Rules it keeps:
+- The transport is not trusted: an index, a release and a package are each believed for their signatures alone; sizes
+  are those that the signed documents say, and nothing larger is taken.
+- The number of a believed publisher's index never goes back, also after a restart; one that is over is not gone by.
+- One release after the other, by version: who signs the next is known only when the one before is in force.
+- What was cut is resumed where it was cut. What is refused is told once and not tried again before the next start.
+- Devices ask at different moments: each wait is spread by a quarter.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from yima.validator.errors import ParametersError
+from yima.validator.judging import Moment
+from yima.validator.packages import Chain, Trust, image_is_intact, parse_package
+from yima.validator.packages.publication import (
+    INDEX,
+    PUBLISHED,
+    RELEASE,
+    Document,
+    Index,
+    Place,
+    PublicationError,
+    Release,
+    check_release,
+    lot,
+    parse_document,
+    read_index,
+    read_release,
+)
+from yima.validator.packages.refusals import NotNowError, untrusted_clock, unusable
+from yima.validator.system.disk import write_whole
+from yima.validator.texts import Text
+
+EVERY_S = 40.0
+"""Seconds between two questions, about: with the spread at most 50, so that an urgent package is there in a minute."""
+WAIT_MAX_S = 600.0
+_PART = "part"
+_STATE = "publication"
+
+
+class Fetched(NamedTuple):
+    """An answer. content: None where nothing changed (304). etag: "" where there is none."""
+
+    content: bytes | None
+    etag: str = ""
+
+
+class Fetch(Protocol):
+    """Gets files from the publication."""
+
+    def document(self, path: str, etag: str) -> Fetched:
+        """A small file, at most publication.DOCUMENT_MAX bytes; etag: of what is known. Raises ParametersError."""
+
+    def package(self, path: str, size: int, into: Path) -> None:
+        """A package of `size` bytes into a file, on from what the file holds. Raises ParametersError; what has come
+        stays in the file."""
+
+
+class Holding(Protocol):
+    """What the device has of one chain, as of now; asked on the puller's thread."""
+
+    @property
+    def trust(self) -> Trust:
+        """Whom a package must satisfy."""
+
+    def has(self, version: int) -> bool:
+        """Whether that version was in force, waits, or lies behind."""
+
+    def give(self, data: bytes, source: str) -> None:
+        """Hands over a package and returns when it was taken. Raises ParametersError when it was not."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the last index was."""
+
+    etag: str = ""
+    document: Document | None = None
+    index: Index | None = None
+
+
+class Puller:
+    """Asks one publication for one device. chains: what it has of parameters, and of deny-lists if it takes them.
+    directory: of its own, for what is half fetched and the number of the newest index. roll: a random number in [0, 1).
+    """
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        directory: Path,
+        place: Place,
+        chains: dict[Chain, Holding],
+        *,
+        roll: Callable[[], float] = random.random,
+    ) -> None:
+        self._fetch, self._directory, self._place, self._chains = fetch, directory, place, chains
+        self._roll = roll
+        self._known = _Known()
+        self._seen = self._read_seen()  # the highest number by publisher, of those that were believed
+        self._releases: dict[str, Document] = {}
+        self._refused: set[str] = set()
+        self._untaken: set[tuple[str, str]] = set()
+        self._failures = 0
+        self._told = ""
+
+    def serve(self, chain: Chain, holding: Holding) -> None:
+        """Pulls for this chain too."""
+        self._chains[chain] = holding
+
+    def wait_s(self) -> float:
+        """Seconds until the next question."""
+        wait = min(EVERY_S * 2.0 ** min(self._failures, 8), WAIT_MAX_S)
+        return wait * (0.75 + 0.5 * self._roll())
+
+    def step(self, now: Moment, tell: Callable[[ParametersError], None]) -> int:
+        """Asks once, and takes what is for this device; how many packages were taken. Trouble is told, each once."""
+        try:
+            index = self._index(now)
+            taken = self._take_all(index, now, tell) if index else 0
+        except ParametersError as error:
+            self._failures += 1
+            if str(error) != self._told:
+                tell(error)
+            self._told = str(error)
+            return 0
+        self._failures, self._told = 0, ""
+        return taken
+
+    def _index(self, now: Moment) -> Index | None:
+        """What is published now; None where it has been dealt with."""
+        known = self._known
+        fetched = self._fetch.document("index.json", known.etag)
+        if fetched.content is not None:
+            document = parse_document(fetched.content, INDEX)
+            index = read_index(document)
+            keys = [bytes.fromhex(key) for key in self._seen]
+            for key in document.signers(keys, (PUBLISHED,)):
+                self._note(key, index.number)
+            self._known = known = _Known(fetched.etag, document, index)
+        if known.index is None:
+            return None
+        if now.trusted and now.unix_s >= known.index.until:
+            raise _over()
+        return known.index
+
+    def _take_all(self, index: Index, now: Moment, tell: Callable[[ParametersError], None]) -> int:
+        wanted: list[tuple[int, str, Document]] = []
+        for offer in index.offers:
+            if offer.release in self._refused or lot(offer.release, self._place.device) >= offer.share:
+                continue
+            document = self._release(offer.release)
+            release = read_release(document)
+            holding = self._chains.get(release.chain)
+            if holding and release.is_for(self._place) and not holding.has(release.version):
+                wanted.append((release.version, offer.release, document))
+        if wanted and not now.trusted:
+            raise untrusted_clock("the publication")
+        taken = 0
+        for _, name, document in sorted(wanted, key=lambda one: one[:2]):
+            try:
+                self._take(document)
+                taken += 1
+            except NotNowError:
+                raise
+            except PublicationError as error:  # who answers for it may be trusted tomorrow, its copy may be mended
+                if (name, str(error)) not in self._untaken:
+                    tell(error)
+                self._untaken.add((name, str(error)))
+            except ParametersError as error:
+                self._refused.add(name)
+                tell(error)
+        return taken
+
+    def _release(self, name: str) -> Document:
+        if name not in self._releases:
+            content = self._fetch.document(f"releases/{name}.json", "").content
+            document = parse_document(content or b"", RELEASE)
+            if document.id != name:
+                raise _other(name)
+            self._releases[name] = document
+        return self._releases[name]
+
+    def _take(self, document: Document) -> None:
+        assert self._known.document is not None
+        assert self._known.index is not None
+        holding = self._chains[read_release(document).chain]
+        release = check_release(document, holding.trust, self._known.document)
+        self._note(release.publisher, self._known.index.number)
+        path = self._fetch_package(release)
+        try:
+            data = path.read_bytes()
+            if _id_of(data) != release.package:
+                raise _other(release.package)
+            holding.give(data, f"packages/{release.package}.ymp")
+        except OSError as error:
+            raise unusable(self._directory, error) from error
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _fetch_package(self, release: Release) -> Path:
+        """The package, whole; what was fetched of another one before is given up."""
+        into = self._directory / f"{release.package}.{_PART}"
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for old in self._directory.glob(f"*.{_PART}"):
+                if old != into:
+                    old.unlink()
+            self._fetch.package(f"packages/{release.package}.ymp", release.size, into)
+        except OSError as error:
+            raise unusable(self._directory, error) from error
+        return into
+
+    def _note(self, publisher: bytes, number: int) -> None:
+        """The index of a believed publisher has this number. Raises PublicationError where it had a higher one."""
+        key = publisher.hex()
+        if number < self._seen.get(key, 0):
+            raise _older(number, self._seen[key])
+        if number == self._seen.get(key):
+            return
+        self._seen[key] = number
+        lines = [f"{name} {highest}\n" for name, highest in self._seen.items()]
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_whole(self._directory / _STATE, "".join(lines).encode())
+        except OSError as error:
+            raise unusable(self._directory, error) from error
+
+    def _read_seen(self) -> dict[str, int]:
+        """A file that is gone or damaged is as if no publisher had been believed yet."""
+        try:
+            lines = (self._directory / _STATE).read_text("ascii").splitlines()
+            return {
+                key: int(number) for key, number in (line.split() for line in lines) if len(bytes.fromhex(key)) == 33
+            }
+        except (OSError, ValueError):
+            return {}
+
+
+def _id_of(data: bytes) -> str:
+    """Of a package that is whole; "" of anything else."""
+    try:
+        package = parse_package(data)
+    except ParametersError:
+        return ""
+    return package.id.hex() if image_is_intact(package) else ""
+
+
+def _older(number: int, known: int) -> PublicationError:
+    return PublicationError(
+        "the index of the publication",
+        Text(f"is number {number}, older than {known}, which was seen", f"序号 {number} 早于已见过的 {known}"),
+        Text("Check the web server's copy, and that its cache asks again", "请检查服务器上的副本及其缓存"),
+    )
+
+
+def _over() -> PublicationError:
+    return PublicationError(
+        "the index of the publication",
+        Text("is over: nobody has renewed it", "已过期：未续签"),
+        Text("Run yima centre packages watch; check the clock", "请运行 yima centre packages watch，并检查时钟"),
+    )
+
+
+def _other(name: str) -> PublicationError:
+    return PublicationError(
+        name,
+        Text("is another file than its name says", "内容与名称不符"),
+        Text("Copy the publication's folder to the web server again", "请重新复制发布文件夹至服务器"),
+    )
