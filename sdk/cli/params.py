@@ -12,12 +12,13 @@ from yima.sdk.parameters.compile import build_package, open_any
 from yima.sdk.parameters.diff import changes, report
 from yima.sdk.parameters.example import PLAIN, write_source
 from yima.sdk.parameters.group_file import loose_ends
+from yima.sdk.parameters.lint_fares import gap_findings
 from yima.sdk.parameters.rotation import rotate_keys
 from yima.sdk.parameters.show import page
 from yima.sdk.parameters.signing import Report, add_signature, make_key_file, read_key_file, verify_package
 from yima.sdk.parameters.source import read_source
 from yima.sdk.parameters.trips import refuse_surprises
-from yima.sdk.parameters.wording import money
+from yima.sdk.parameters.wording import Wording, money
 from yima.sdk.profiles.tariffs import NAMES as TARIFFS
 from yima.sdk.profiles.tariffs import write_tariff
 from yima.validator.errors import ParametersError
@@ -182,6 +183,8 @@ def _check(arguments: argparse.Namespace) -> int:
     for name, count, if_none in counts:
         print(f"  {name:14}{count}" + (f"  {if_none}" if not count and if_none else ""))
     _tell_loose_ends(rules)
+    for finding in gap_findings(rules, Wording(rules)):
+        print(f"{finding.text.en} {finding.text.zh}")
     return 0
 
 
