@@ -32,7 +32,7 @@ HELP = "build, show, verify, compare and sign parameters 参数包的制作、�
 EXAMPLES = """\
 examples 示例:
   yima params example > gate.toml               the plain form, for a bench 简单参数文件
-  yima params example city/                     a source directory with every file 源目录示例
+  yima params example city/                     a source directory to begin with 源目录示例
   yima params check city/                       every cell of it 检查每个单元格
   yima params lint city/                        what is unlikely to be meant 可疑之处
   yima params new-key signer.key --pins signers.txt
