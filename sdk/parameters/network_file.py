@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from heapq import heappop, heappush
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -119,6 +120,15 @@ def priced(network: Network, name: str, stages: Stages) -> Matrix:
             (OPEN if stage.up_to_m is None else stage.up_to_m, stage.fen)
             for stage in by_entry.get(station, stages.plain[name])
         )
+        if twice := next((up_to for (up_to, _), (again, _) in pairwise(table) if up_to == again), None):
+            raise ParametersError(
+                network.file.with_name("stages.csv"),
+                Text(
+                    f"table {name} has two rows up to {twice} m for entry {station}",
+                    f"表 {name} 对进站 {station} 有两行至 {twice} m",
+                ),
+                Text("Name each station in one set of rows", "每个站点只写在一组行中"),
+            )
         if not table or table[-1][0] < max(row):
             raise ParametersError(
                 network.file.with_name("stages.csv"),

@@ -59,6 +59,7 @@ def test_a_ride_costs_what_its_shortest_way_does_over_lines_and_on_foot(edited: 
         ("network", "from,to,metres\n", "0 stations"),
         ("stages", "table,up_to_m,fen\nkm,3000,200\nk1,rest,5\n", "table km ends before 7150 m"),
         ("stages", STAGES.replace(",400\n", ",401\n"), "entry 401 is not in network.csv"),
+        ("stages", STAGES + "km,rest,90,400 101\n", "table km has two rows up to [0-9]+ m for entry 400"),
         ("stages", STAGES + "k1,rest,5,101\n", "table k1 names entries, and prices no network"),
         ("fares", FARES.replace("network,,km", "network,,kn"), "line 4, table"),
         ("fares", FARES.replace("network,,km", "stages,,k1"), "network.csv: no fare goes by it"),
