@@ -1,8 +1,12 @@
-"""A gate that could only refuse is refused at its start: without the city, direction or station that its fares need."""
+"""A gate that could only refuse is refused at its start: without the city, direction or station that its fares need.
 
-from collections.abc import Sequence
+One that knows some rides and others not starts, and says which the operator's tables lack (`gap_here`).
+"""
+
+from collections.abc import Callable, Sequence
 
 from yima.validator.errors import ParametersError
+from yima.validator.happenings import Happening, Notice
 from yima.validator.judging import Direction, GateContext, Mode
 from yima.validator.parameters import Parameters, sections
 from yima.validator.parameters.reading import read_fares
@@ -47,6 +51,47 @@ def refuse_useless(gate: GateContext, parameters: Parameters) -> GateContext:
             ),
         )
     return gate
+
+
+def placed(gate: GateContext, parameters: Parameters, tell: Callable[[Notice], None]) -> GateContext:
+    """The gate, of which is told what the tables lack. Raises ParametersError where it could only refuse."""
+    refuse_useless(gate, parameters)
+    if gap := gap_here(gate, parameters):
+        tell(Notice(happening=Happening.PARAMETERS_TROUBLE, error=gap))
+    return gate
+
+
+def gap_here(gate: GateContext, parameters: Parameters) -> ParametersError | None:
+    """What the matrices lack of rides that end at this gate, as an error to tell; None: nothing."""
+    if gate.direction is not Direction.EXIT:
+        return None
+    rules = read_fares(parameters.image)
+    mine = [fare for fare in rules.fares if fare.mode is gate.mode]
+    tables = {fare.table for fare in _of_this_gate(mine, gate) if fare.kind is FareKind.MATRIX}
+    for name in sorted(tables & rules.matrices.keys()):
+        matrix = rules.matrices[name]
+        if gate.station not in matrix.stations:
+            continue
+        here = matrix.stations.index(gate.station)
+        lacking = [
+            start
+            for start, row in zip(matrix.stations, matrix.fares, strict=True)
+            if row[here] is None and start != gate.station
+        ]
+        if lacking:
+            count = len(lacking)
+            return ParametersError(
+                f"matrix {name}",
+                Text(
+                    f"no fare to station {gate.station} from {count} stations, the first {lacking[0]}",
+                    f"{count} 个站点至站号 {gate.station} 没有票价，首个为 {lacking[0]}",
+                ),
+                Text(
+                    "Fill the cells: such rides are refused, or let out for nothing where `unpriced` accepts",
+                    "请补全单元格：此类行程将被拒绝，或按 unpriced 免费放行",
+                ),
+            )
+    return None
 
 
 def _of_this_gate(mine: Sequence[Fare], gate: GateContext) -> list[Fare]:

@@ -12,12 +12,13 @@ from yima.sdk.parameters.compile import build_package, open_any
 from yima.sdk.parameters.diff import changes, report
 from yima.sdk.parameters.example import PLAIN, write_source
 from yima.sdk.parameters.group_file import loose_ends
+from yima.sdk.parameters.lint_fares import gap_findings
 from yima.sdk.parameters.rotation import rotate_keys
 from yima.sdk.parameters.show import page
 from yima.sdk.parameters.signing import Report, add_signature, make_key_file, read_key_file, verify_package
 from yima.sdk.parameters.source import read_source
 from yima.sdk.parameters.trips import refuse_surprises
-from yima.sdk.parameters.wording import money
+from yima.sdk.parameters.wording import Wording, money
 from yima.sdk.profiles.tariffs import NAMES as TARIFFS
 from yima.sdk.profiles.tariffs import write_tariff
 from yima.validator.errors import ParametersError
@@ -31,7 +32,7 @@ HELP = "build, show, verify, compare and sign parameters 参数包的制作、�
 EXAMPLES = """\
 examples 示例:
   yima params example > gate.toml               the plain form, for a bench 简单参数文件
-  yima params example city/                     a source directory with every file 源目录示例
+  yima params example city/                     a source directory to begin with 源目录示例
   yima params check city/                       every cell of it 检查每个单元格
   yima params lint city/                        what is unlikely to be meant 可疑之处
   yima params new-key signer.key --pins signers.txt
@@ -188,6 +189,8 @@ def _check(arguments: argparse.Namespace) -> int:
     for name, count, if_none in counts:
         print(f"  {name:14}{count}" + (f"  {if_none}" if not count and if_none else ""))
     _tell_loose_ends(rules)
+    for finding in gap_findings(rules, Wording(rules)):
+        print(f"{finding.text.en} {finding.text.zh}")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 from yima.sdk.cli.arguments import WholeNumber, moment
@@ -36,9 +37,16 @@ def add_fare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--entered", type=moment, default=0, metavar="MOMENT", help="default 10 minutes before 进站时刻"
     )
-    parser.add_argument("--institution", default="", metavar="N", help="of the code's issuer, 8 digits 发卡机构")
+    parser.add_argument("--institution", type=_institution, metavar="N", help="of the code's issuer, 8 digits 发卡机构")
     parser.add_argument("--line", type=station, default=0, metavar="N", help="of the fare tables 线路")
     parser.add_argument("--json", action="store_true", help="one JSON object 输出 JSON")
+
+
+def _institution(text: str) -> str:
+    """An argument's type: 8 digits, not all zeros."""
+    if re.fullmatch(r"[0-9]{8}", text, re.ASCII) and int(text):
+        return text
+    raise argparse.ArgumentTypeError("8 digits, such as 00083010 请给出 8 位机构代码")
 
 
 def run_fare(arguments: argparse.Namespace) -> int:
@@ -47,7 +55,7 @@ def run_fare(arguments: argparse.Namespace) -> int:
     ride = Ride(
         mode=arguments.mode or (Mode.METRO if arguments.end else Mode.BUS), city=arguments.city or opened.city,
         start=arguments.start, end=arguments.end, line=arguments.line, at=arguments.at, who=arguments.who,
-        issuer_city=arguments.issuer_city, organisation=arguments.institution, entered=arguments.entered,
+        issuer_city=arguments.issuer_city, organisation=arguments.institution or "", entered=arguments.entered,
     )  # fmt: skip
     verdict = Asker(opened.rules).ask(ride)
     if arguments.json:

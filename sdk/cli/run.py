@@ -10,7 +10,7 @@ from pathlib import Path
 
 from yima.sdk.cli.arguments import WholeNumber, add_direction_argument, add_operator_argument, gate_of
 from yima.sdk.cli.ending import follow_signals
-from yima.sdk.cli.gate_place import refuse_useless
+from yima.sdk.cli.gate_place import placed
 from yima.sdk.cli.observed import add_console_arguments, observe
 from yima.sdk.cli.reader_options import READERS
 from yima.sdk.cli.run_lines import RunLines
@@ -179,7 +179,7 @@ def run(arguments: argparse.Namespace) -> int:
         begun = _begun(clock, journal, older, is_sure=arguments.trust_clock)
         source = source_in(state)
         parameters = source.start(begun)
-        validator = validator_of(arguments, parameters, refuse_useless(gate_of(arguments), parameters))
+        validator = validator_of(arguments, parameters, placed(gate_of(arguments), parameters, lines.notice))
         deny = deny_of(arguments, state, lines.notice, begun=begun, validator=validator)
         if older:
             on_failure.callback(older.close, 0)

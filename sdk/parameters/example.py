@@ -1,4 +1,5 @@
-"""Parameters to begin with: the plain form for a bench, and a source directory that shows every file.
+"""Parameters to begin with: the plain form for a bench, and a source directory that shows every file but those of
+days, hours and networks, which `yima.sdk.profiles.tariffs` has.
 
 Cities and lines are Suzhou's and Shanghai's by name only; fares, institutions and forms of field 14 are made up. The
 root key is the test lab's public test root 1, so that both load as they are.

@@ -19,7 +19,7 @@ def fare_findings(rules: Rules, not_before: int, expiry: int, words: Wording) ->
     yield from _never(rules, not_before, expiry)
     yield from _caps(rules)
     yield from _tables(rules)
-    yield from _stations(rules, words)
+    yield from gap_findings(rules, words)
 
 
 def prices(rules: Rules, fare: Fare) -> list[int]:
@@ -127,7 +127,7 @@ def _tables(rules: Rules) -> Iterator[Finding]:
         )
 
 
-def _stations(rules: Rules, words: Wording) -> Iterator[Finding]:
+def gap_findings(rules: Rules, words: Wording) -> Iterator[Finding]:
     """Cells that are empty, and stations that a fare's table does not have: a rider between them has no fare."""
     for name, matrix in rules.matrices.items():
         empty = [

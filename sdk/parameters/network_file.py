@@ -8,15 +8,18 @@ Rules it keeps:
 
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from heapq import heappop, heappush
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from yima.sdk.parameters.cells import Row, read_rows, refuse_repeated
-from yima.sdk.parameters.problems import tell
+from yima.sdk.parameters.problems import attempt, tell, told
 from yima.validator.errors import ParametersError
-from yima.validator.parameters.rules import OPEN, Matrix, Stage
+from yima.validator.parameters.rules import OPEN, Fare, Matrix, Stage
 from yima.validator.texts import Text
 
 STATIONS_MAX = 2000  # as of a matrix that is written by hand
@@ -117,6 +120,15 @@ def priced(network: Network, name: str, stages: Stages) -> Matrix:
             (OPEN if stage.up_to_m is None else stage.up_to_m, stage.fen)
             for stage in by_entry.get(station, stages.plain[name])
         )
+        if twice := next((up_to for (up_to, _), (again, _) in pairwise(table) if up_to == again), None):
+            raise ParametersError(
+                network.file.with_name("stages.csv"),
+                Text(
+                    f"table {name} has two rows up to {twice} m for entry {station}",
+                    f"表 {name} 对进站 {station} 有两行至 {twice} m",
+                ),
+                Text("Name each station in one set of rows", "每个站点只写在一组行中"),
+            )
         if not table or table[-1][0] < max(row):
             raise ParametersError(
                 network.file.with_name("stages.csv"),
@@ -128,3 +140,36 @@ def priced(network: Network, name: str, stages: Stages) -> Matrix:
             )
         fares.append(tuple(table[bisect_left(table, (metres, -1))][1] for metres in row))
     return Matrix(stations=network.stations, fares=tuple(fares))
+
+
+def with_network(
+    network: Network | None, found: Sequence[Fare], stages: Stages, matrices: dict[str, Matrix]
+) -> tuple[dict[str, list[Stage]], dict[str, Matrix]]:
+    """The tables with the network's matrices; a table that prices the network alone is no table of stages."""
+    named = {fare.table for fare in found}
+    nothing = Matrix(stations=(), fares=())
+    made = {name: matrix_name(name) for name in stages.plain if network and matrix_name(name) in named}
+    if network and not made and not told():
+        tell(
+            ParametersError(
+                network.file,
+                Text("no fare goes by it", "没有票价使用该线网"),
+                Text(
+                    "Write kind network into fares.csv, or take the file away",
+                    "请在 fares.csv 使用 network 方式，或移除此文件",
+                ),
+            )
+        )
+    for table, name in made.items():
+        if network:
+            matrices[name] = attempt(partial(priced, network, table, stages), nothing)
+    rest = {name: rows for name, rows in stages.plain.items() if name in named or name not in made}
+    for name in sorted(rest.keys() & stages.by_entry.keys()):
+        tell(
+            ParametersError(
+                "stages.csv",
+                Text(f"table {name} names entries, and prices no network", f"表 {name} 写了 entries，但未用于线网"),
+                Text("Use it in fares.csv with kind network alone", "请在 fares.csv 中仅以 network 方式使用"),
+            )
+        )
+    return rest, matrices

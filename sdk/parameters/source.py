@@ -10,7 +10,7 @@ docs/parameters.md describes the files for those who write them.
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -24,7 +24,7 @@ from yima.sdk.parameters.fare_files import KindWord, period, refuse_overlaps
 from yima.sdk.parameters.folder import PACKAGE_FILE, Folder, look
 from yima.sdk.parameters.group_file import members_of
 from yima.sdk.parameters.lint_names import NAMES
-from yima.sdk.parameters.network_file import Network, Stages, matrix_name, network_of, priced
+from yima.sdk.parameters.network_file import Stages, network_of, with_network
 from yima.sdk.parameters.problems import attempt, every_problem, tell
 from yima.validator.errors import ParametersError
 from yima.validator.parameters.family_rules import family_rules_of, rows
@@ -43,7 +43,6 @@ from yima.validator.parameters.rules import (
     Pair,
     ReaderProfile,
     Rules,
-    Stage,
 )
 from yima.validator.parameters.tables import Place, Table
 from yima.validator.texts import Text
@@ -241,7 +240,7 @@ def _read(directory: Path) -> Source:
         KindWord.NETWORK: tables.plain if network else {},
     }
     found = files.read("fares", lambda path: fares.fares_of(path, by_kind, times), list[Fare])
-    stages, matrices = _with_network(network, found, tables, matrices)
+    stages, matrices = with_network(network, found, tables, matrices)
     rules = Rules(
         environment=head.environment,
         version=head.version,
@@ -365,25 +364,3 @@ def _tables(files: Folder) -> tuple[Stages, dict[str, Matrix]]:
             )
         )
     return stages, matrices
-
-
-def _with_network(
-    network: Network | None, found: Sequence[Fare], stages: Stages, matrices: dict[str, Matrix]
-) -> tuple[dict[str, list[Stage]], dict[str, Matrix]]:
-    """The tables with the network's matrices; a table that prices the network alone is no table of stages."""
-    named = {fare.table for fare in found}
-    nothing = Matrix(stations=(), fares=())
-    made = {name: matrix_name(name) for name in stages.plain if network and matrix_name(name) in named}
-    for table, name in made.items():
-        if network:
-            matrices[name] = attempt(partial(priced, network, table, stages), nothing)
-    rest = {name: rows for name, rows in stages.plain.items() if name in named or name not in made}
-    for name in sorted(rest.keys() & stages.by_entry.keys()):
-        tell(
-            ParametersError(
-                "stages.csv",
-                Text(f"table {name} names entries, and prices no network", f"表 {name} 写了 entries，但未用于线网"),
-                Text("Use it in fares.csv with kind network alone", "请在 fares.csv 中仅以 network 方式使用"),
-            )
-        )
-    return rest, matrices

@@ -48,21 +48,21 @@ static int fits(uint32_t told, uint32_t here, uint32_t weight, uint32_t *rank) {
     return !told || told == here;
 }
 
-/* Whether a row is for this rider, here and now. What is compared first weighs most: account type, group, institution,
- * issuer's city, line, riding city, mode; at last band and kind of day. */
+/* Whether a row of this city, or of any, is for this rider, here and now. What is compared first weighs most: account
+ * type, group, institution, issuer's city, line, riding city, mode; at last band and kind of day. */
 static int is_for(const yima_pricing *f, const uint8_t *row, uint32_t groups, uint32_t *rank) {
     const uint32_t account_type = YIMA_VALUE(row, CONCESSIONS, ACCOUNT_TYPE);
     const uint32_t group = YIMA_VALUE(row, CONCESSIONS, GROUP);
     const uint32_t to = YIMA_VALUE(row, CONCESSIONS, TO_S);
     const uint32_t institution = f->claim->institution ? yima_be32(f->claim->institution) : 0;
     uint32_t moment;
-    *rank = (account_type == ANY_ACCOUNT_TYPE ? 0 : 512u) + (group ? 256u : 0);
+    *rank = (account_type == ANY_ACCOUNT_TYPE ? 0 : 512u) + (group ? 256u : 0) +
+            (YIMA_VALUE(row, CONCESSIONS, RIDING_CITY) ? 16u : 0);
     if ((account_type != ANY_ACCOUNT_TYPE && account_type != f->claim->account_type) ||
         (group && !(groups >> group & 1)) ||
         !fits(YIMA_VALUE(row, CONCESSIONS, ORGANISATION), institution, 128, rank) ||
         !fits(YIMA_VALUE(row, CONCESSIONS, ISSUER_CITY), f->issuer_city, 64, rank) ||
         !fits(YIMA_VALUE(row, CONCESSIONS, LINE), f->gate->line, 32, rank) ||
-        !fits(YIMA_VALUE(row, CONCESSIONS, RIDING_CITY), f->gate->city, 16, rank) ||
         !fits(YIMA_VALUE(row, CONCESSIONS, MODE), f->gate->mode, 8, rank) ||
         f->now < YIMA_VALUE(row, CONCESSIONS, FROM_S) || (f->now >= to && to != UINT32_MAX) ||
         !yima_holds_when(f, YIMA_VALUE(row, CONCESSIONS, WHEN), &moment)) {

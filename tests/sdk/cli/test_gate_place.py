@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from yima.sdk.cli.gate_place import refuse_useless
+from yima.sdk.cli.gate_place import gap_here, placed, refuse_useless
 from yima.sdk.cli.main import main
 from yima.sdk.parameters.compile import compiled
 from yima.sdk.parameters.example import write_source
 from yima.sdk.parameters.source import read_source
 from yima.validator.errors import ParametersError
+from yima.validator.happenings import Happening, Notice
 from yima.validator.judging import Direction, GateContext, Mode
 from yima.validator.parameters import Parameters, from_mapping
 
@@ -79,3 +80,27 @@ def test_run_says_so_and_ends(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_account_type_0x41_which_real_codes_carry_is_accepted_by_default() -> None:
     """A bug found: the default refused it."""
     assert 0x41 in from_mapping({"environment": "test", "version": 1}).limits.account_types
+
+
+def test_a_gate_that_the_tables_know_in_part_says_what_they_lack(tmp_path: Path) -> None:
+    write_source(tmp_path / "city")
+    matrix = tmp_path / "city" / "matrix-network.csv"
+    matrix.write_text(matrix.read_text().replace("101,200,300,500", "101,200,300,"))
+    parameters = compiled(read_source(tmp_path / "city"))
+    gate = GateContext(mode=METRO, city=CITY, direction=EXIT, station=309)
+    told: list[Notice] = []
+    assert placed(gate, parameters, told.append) == gate
+    assert [notice.happening for notice in told] == [Happening.PARAMETERS_TROUBLE]
+    gap = gap_here(gate, parameters)
+    assert gap is not None
+    assert "no fare to station 309 from 1 stations, the first 101" in gap.problem.en
+    assert gap_here(GateContext(mode=METRO, city=CITY, direction=EXIT, station=101), parameters) is None
+    assert gap_here(GateContext(mode=METRO, city=CITY, direction=ENTRY, station=309), parameters) is None
+
+
+def test_check_tells_gaps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_source(tmp_path / "city")
+    matrix = tmp_path / "city" / "matrix-network.csv"
+    matrix.write_text(matrix.read_text().replace("101,200,300,500", "101,200,300,"))
+    assert main(["params", "check", str(tmp_path / "city")]) == 0
+    assert "matrix-network.csv: 1 pairs have no fare, the first 101 to 309" in capsys.readouterr().out

@@ -59,8 +59,10 @@ def test_a_ride_costs_what_its_shortest_way_does_over_lines_and_on_foot(edited: 
         ("network", "from,to,metres\n", "0 stations"),
         ("stages", "table,up_to_m,fen\nkm,3000,200\nk1,rest,5\n", "table km ends before 7150 m"),
         ("stages", STAGES.replace(",400\n", ",401\n"), "entry 401 is not in network.csv"),
+        ("stages", STAGES + "km,rest,90,400 101\n", "table km has two rows up to [0-9]+ m for entry 400"),
         ("stages", STAGES + "k1,rest,5,101\n", "table k1 names entries, and prices no network"),
         ("fares", FARES.replace("network,,km", "network,,kn"), "line 4, table"),
+        ("fares", FARES.replace("network,,km", "stages,,k1"), "network.csv: no fare goes by it"),
     ],
 )
 def test_what_does_not_hold_together_is_told(edited: Edit, name: str, content: str, says: str) -> None:
@@ -105,3 +107,16 @@ def test_no_way_is_shorter_by_another_algorithm(
     assert found is not None
     assert list(found.stations) == stations
     assert [list(row) for row in found.metres] == [[far[a, b] for b in stations] for a in stations]
+
+
+@given(st.text(st.sampled_from("from,tometrsline\n123456789-. "), max_size=90))
+def test_whatever_stands_in_a_network_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "network.csv"
+    path.write_text("from,to,metres,line\n" + text)
+    try:
+        found = network_of(path)
+    except ParametersError as error:
+        assert "network.csv" in str(error)
+        return
+    assert found is not None
+    assert all(found.metres[a][a] == 0 for a in range(len(found.stations)))

@@ -113,3 +113,23 @@ def test_a_table_of_expected_fares_must_hold_before_a_package_is_signed(
     assert not out.exists()
     (city / "trips.csv").write_text("from,to,when,expected\n101,309,2026-10-01,500\n")
     assert main(["params", "build", str(city), "--key", str(key), "-o", str(out)]) == 0
+
+
+def test_a_fare_is_asked_for_the_codes_of_one_institution(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = tmp_path / "own"
+    write_source(own)
+    (own / "concessions.csv").write_text("rule,organisation,percent\nown,00083010,50\n")
+    asked = ["params", "fare", str(own), "--from", "101", "--to", "205"]
+    for more, said in (([], "¥3.00  metro-distance "), (["--institution", "00083010"], "¥1.50  metro-distance+own")):
+        assert main([*asked, *more]) == 0
+        assert said in capsys.readouterr().out
+    assert main([*asked, "--institution", "12"]) == 2
+    assert "8 digits, such as 00083010" in capsys.readouterr().err
+
+
+def test_a_bus_that_is_tapped_off_is_asked_with_both_stops(city: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["params", "fare", str(city), "--mode", "bus", "--line", "101", "--from", "3"]
+    assert main([*asked, "--to", "2"]) == 0
+    assert "¥2.00  bus-k1" in capsys.readouterr().out  # 14500 m back
+    assert main(asked) == 0
+    assert "¥1.00  bus-k1" in capsys.readouterr().out  # no way is left to the end of the line

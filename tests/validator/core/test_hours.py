@@ -1,12 +1,19 @@
 """Fares and concessions of some days and some hours, by the moment of entry, of exit or of the tap."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from yima.sdk.issuer import Rider
-from yima.validator.judging import Direction, Mode, Reason, Validator, Verdict
+from yima.sdk.issuer import Rider, RootAuthority
+from yima.sdk.ministry_226 import Issuer226
+from yima.sdk.sm2 import SigningKey
+from yima.validator.judging import Direction, GateContext, Mode, Reason, Validator, Verdict
+from yima.validator.parameters import Parameters, from_rules, sections
+from yima.validator.parameters.family_rules import FamilyRules, Ministry226Key
+from yima.validator.parameters.family_rules import rows as rows_of
+from yima.validator.parameters.image import build
 from yima.validator.parameters.rules import (
     By,
     Calendar,
@@ -16,7 +23,12 @@ from yima.validator.parameters.rules import (
     Fare,
     Form,
     Habits,
+    Journey,
+    Limits,
+    Pair,
+    Root,
     Rounding,
+    Rules,
     When,
 )
 
@@ -238,3 +250,64 @@ def test_a_concession_may_be_for_one_institution_and_for_one_line(ruled: Ruled, 
     ):  # fmt: skip
         verdict = ruled(line=gate_line, concessions=rows).judge(code, now)
         assert verdict.rule == "+".join(filter(None, ["bus-flat", rule]))
+
+
+def test_the_first_hours_that_there_are_belong_to_the_first_day(ruled: Ruled, new_rider: NewRider) -> None:
+    thursday = Calendar(week=("a", "a", "a", "thursday", "b", "b", "b"))
+    rows = [Concession(rule=kind, percent=50, when=When((kind,), (), By.TAP)) for kind in ("a", "thursday", "b")]
+    validator = ruled(concessions=rows, calendar=thursday, habits=Habits(day_begins_min=1439))
+    assert validator.judge(new_rider(authorised_until=9999).code(60), 60).rule == "bus-flat+thursday"
+
+
+def test_a_concession_at_a_time_that_the_image_does_not_have_never_holds(
+    root: RootAuthority, new_rider: NewRider, now: int
+) -> None:
+    rules = Rules(
+        environment="test", version=1, roots={1: Root(index=1, key=root.key.public)},
+        whitelist=[Pair(organisation="00083010", platform="50083010")],
+        fares=[Fare(rule="flat", mode=Mode.BUS, fen=200)], concessions=[Concession(rule="half", percent=50)],
+    )  # fmt: skip
+    image = bytearray(build(rules))
+    at_entry = next(at for at in range(20, 20 + 12 * image[7], 12) if image[at + 1] == 9)
+    start = int.from_bytes(image[at_entry + 8 : at_entry + 12])
+    for number, rule in ((0, "flat+half"), (1, "flat"), (255, "flat")):
+        image[start + 18] = number
+        parameters = Parameters(environment="test", version=1, image=bytes(image), fares_fen={}, roots={}, source="x")
+        validator = Validator(parameters, GateContext(mode=Mode.BUS, city=320500), table_bytes=0)
+        assert validator.judge(new_rider().code(now), now).rule == rule
+
+
+def test_an_exit_whose_code_tells_no_entry_or_that_of_nobody_inside_has_no_moment_of_entry(ride: Ride) -> None:
+    rows = [Concession(rule="early", percent=50, when=When((), ("early",), By.ENTRY))]
+    journeys = [Journey(rule="way", mode=Mode.METRO, missing_entry_fen=300)]
+    tap = ("2026-11-26 06:30", "2026-11-26 06:40")
+    assert ride(*tap, concessions=rows, journeys=journeys).rule == "metro+early"
+    assert ride(*tap, concessions=rows, journeys=journeys, decoders=[]).rule == "metro"
+    outside = [replace(DECODER, inside=(9,))]
+    early = Fare(rule="early", mode=Mode.METRO, fen=1, when=When((), ("early",), By.ENTRY))
+    assert ride(*tap, fares=[PLAIN, early], journeys=journeys, decoders=outside).rule == "way-no-entry"
+    assert ride(*tap, fares=[PLAIN, early], journeys=journeys).rule == "early"
+
+
+def test_what_is_open_holds_to_the_last_second_that_there_is() -> None:
+    last = 0xFFFFFFFF
+    issuer = Issuer226(key=SigningKey.from_int(13), key_id="0a000001")  # no certificate, which ends before
+    keys = FamilyRules(ministry_226_keys=[Ministry226Key(key_id="0a000001", key=issuer.key.public, cap_fen=1000)])
+    rules = Rules(
+        environment="test", version=1, limits=Limits(families=("ministry-226",)),
+        fares=[Fare(rule="flat", mode=Mode.BUS, fen=200)], concessions=[Concession(rule="open", percent=50)],
+        other=rows_of(keys),
+    )  # fmt: skip
+    gate = GateContext(mode=Mode.BUS, city=320500)
+    code = issuer.code(
+        SigningKey.from_int(14), payment_account="6228480402564890", card_account="31048700000000019999",
+        authorised_until=last, generated_at=last,
+    )  # fmt: skip
+    verdict = Validator(from_rules(rules, "open"), gate, table_bytes=0).judge(code, last)
+    assert (verdict.accepted, verdict.rule) == (True, "flat+open")
+
+
+def test_no_number_of_conditions_is_beyond_what_a_row_can_name(ruled: Ruled, new_rider: NewRider, now: int) -> None:
+    many = [sections.WHEN.pack(kinds=0, bands=0, by=3)] * 300
+    verdict = ruled(other={sections.WHEN.number: many}).judge(new_rider().code(now), now)
+    assert (verdict.accepted, verdict.rule) == (True, "bus-flat")

@@ -17,12 +17,16 @@ from yima.validator.parameters.reading import read, read_limits, read_reader
 from yima.validator.parameters.rules import (
     OPEN,
     Acceptance,
+    By,
+    Calendar,
+    Choice,
     Concession,
     Decoder,
     Fare,
     FareKind,
     Form,
     Funder,
+    Habits,
     Journey,
     LabelKey,
     LabelKind,
@@ -33,12 +37,17 @@ from yima.validator.parameters.rules import (
     Pair,
     ReaderProfile,
     Root,
+    Rounding,
     Rules,
     Stage,
     Station,
+    When,
 )
 from yima.validator.parameters.sections import BY_NUMBER, Opened
 
+WHENS = st.sampled_from(
+    [When(), When(("work",), (), By.ENTRY), When(("rest", "work"), ("noon", "peak"), By.EXIT), When((), ("peak",))]
+)
 KEY = make_root(1).key.public
 NAMES = st.sampled_from(["a", "city-flat", "senior-half", "x" * 31])
 FEN = st.integers(0, 0xFFFFFF)
@@ -77,7 +86,9 @@ RULES = st.builds(
         taps_per_minute=st.integers(1, 6000),
     ),
     fares=st.lists(
-        dated(Fare, rule=NAMES, mode=MODES, city=CITY, line=NUMBER, kind=st.sampled_from(FareKind), fen=FEN).map(fare),
+        dated(
+            Fare, rule=NAMES, mode=MODES, city=CITY, line=NUMBER, when=WHENS, kind=st.sampled_from(FareKind), fen=FEN
+        ).map(fare),
         max_size=4,
         unique_by=lambda row: (row.mode, row.city, row.line),
     ),
@@ -106,14 +117,31 @@ RULES = st.builds(
             group=st.sampled_from(["", "senior", "student"]),
             issuer_city=CITY,
             riding_city=CITY,
+            organisation=st.sampled_from(["", "00083010"]),
+            line=NUMBER,
             mode=st.none() | MODES,
-            percent=st.integers(0, 100),
+            when=WHENS,
+            percent=st.integers(0, 1000).map(lambda tenths: tenths / 10),
             funded_by=st.sampled_from(Funder),
-        )
+        ).map(lambda row: replace(row, line=row.line if row.riding_city else 0))
         | dated(Concession, rule=NAMES, fen=FEN),
         max_size=4,
         unique_by=lambda row: (row.account_type, row.group, row.issuer_city, row.riding_city, row.mode),
     ),
+    habits=st.builds(
+        Habits,
+        choice=st.sampled_from(Choice),
+        rounding=st.sampled_from(Rounding),
+        unit_fen=st.sampled_from([1, 10]),
+        day_begins_min=st.integers(0, 1439),
+    ),
+    calendar=st.sampled_from(
+        [
+            Calendar(week=(*("work",) * 5, "rest", "rest")),
+            Calendar(week=("work",) * 7, exceptions=((1, 2, "rest"), (20_000, 0xFFFF, "work"))),
+        ]
+    ),
+    bands=st.just({"peak": [(0, 60), (1439, 1440)], "noon": [(720, 721)]}),
     members=st.sampled_from(
         [
             (),
@@ -134,6 +162,7 @@ RULES = st.builds(
             missing_exit=st.booleans(),
             missing_entry_fen=st.none() | FEN,
             unreadable_fen=st.none() | FEN,
+            unpriced=st.booleans(),
             entry_cap_fen=FEN,
         ),
         max_size=3,

@@ -1,6 +1,7 @@
 """Many entries a call: the columns say of each what reading it alone says; what is no entry is a row of zeros."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from yima.validator import _core
 from yima.validator.errors import ParametersError
 from yima.validator.journal.facts import write
 from yima.validator.judging import Direction, Mode, Reason
+from yima.validator.parameters import from_rules
+from yima.validator.parameters.rules import By, Concession, When
 
 VECTORS = sorted((Path(__file__).parents[3] / "vectors" / "facts").glob("*.json"))
 FUNDERS = ("NONE", "RIDING_CITY", "ISSUER_CITY", "OPERATOR", "REGION")
@@ -122,6 +125,27 @@ def test_a_price_is_what_the_core_says_at_a_gate_that_knows_that_entry() -> None
     assert len(set(expected)) > 6
     with pytest.raises(ValueError, match="lengths"):
         judge.price(*pieces(pa.array(entries, pa.binary())), bytes(8), bytes(8))
+
+
+def test_the_centres_own_entry_decides_the_hour_of_a_fare() -> None:
+    early = Concession(rule="early", percent=50, when=When((), ("early",), By.ENTRY))
+    plain = replace(tariff().rules, concessions=[], bands={"early": [(0, 420)]})
+    parameters = from_rules(replace(plain, concessions=[early]), "early birds")
+    seven = NOON - (NOON + 28800) % 86400 + 25200  # 07:00 in UTC+8
+    entries, fares = [], []
+    for number, entered in enumerate((seven - 1, seven)):
+        gate = Device("out", parameters, Mode.METRO, Direction.EXIT, world.STATIONS[1])
+        gate.tap(world.rider(number, data=b"").code(seven + 600), seven + 600)  # the code tells no entry
+        entries.append(gate.entries[0]["entry"])
+        whole = Device("out", from_rules(plain, "plain"), Mode.METRO, Direction.EXIT, world.STATIONS[1])
+        code = world.rider(number, data=world.inside(world.STATIONS[0], entered)).code(seven + 600)
+        fares.append(whole.tap(code, seven + 600).fare_fen)
+    judge = _core.Judge((bytes(parameters.image),), ())
+    stations, moments = [world.STATIONS[0]] * 2, [seven - 1, seven]
+    sums = [pa.array(column, pa.int64()) for column in (stations, moments)]
+    answer = judge.price(*pieces(pa.array(entries, pa.binary())), *map(numbers, sums))
+    assert integers(answer, "fare_fen", 2).to_pylist() == [(fares[0] + 1) // 2, fares[1]]
+    assert fares[0] > 0
 
 
 def test_a_refused_tap_that_names_no_account_has_none_in_its_row(tmp_path: Path) -> None:
