@@ -74,6 +74,7 @@ MINISTRY = Rules(
     acceptance=[
         Acceptance(riding_city=SUZHOU, mode=Mode.BUS, issuer_city=SHANGHAI, from_s=5, to_s=9),
         Acceptance(riding_city=SUZHOU, mode=Mode.METRO, issuer_city=SHANGHAI),
+        Acceptance(riding_city=SUZHOU, mode=Mode.METRO, issuer_city=SHANGHAI, family="suishen", from_s=3),
     ],
     deny=[(b"\x31" * 10, b"\x33" * 10), (b"\x41" * 10, b"\x43" * 10)],
     time_shifts={"00083010": (-28800, 28800)},

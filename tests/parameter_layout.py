@@ -74,7 +74,7 @@ SECTIONS: Mapping[int, Layout] = {
     4: Layout("WHITELIST", 8, "SORTED", (
         raw("organisation", 4), raw("platform", 4), u32("city"), u8("modes", 1, 3), pad(3))),
     5: Layout("ACCEPTANCE", 12, "DATED", (
-        u32("riding_city", 1, ANY), MODE, pad(3), u32("issuer_city", 1, ANY), *DATES)),
+        u32("riding_city", 1, ANY), MODE, u8("family", 0, 12), pad(2), u32("issuer_city", 1, ANY), *DATES)),
     6: Layout("DENY", 10, "RANGES", (raw("first", 10), raw("last", 10))),
     7: Layout("SHIFTS", 8, "SORTED", (raw("organisation", 4), Column("seconds", Int32sb, "SIGNED"))),
     8: Layout("NAMES", 0, "LISTED", (raw("name", 32, "NAME"),)),

@@ -31,6 +31,7 @@ NAMES = {
     "nobody-accepted": Level.SERIOUS,
     "own-riders-refused": Level.WARNING,
     "issuer-nobody-accepts": Level.WARNING,
+    "family-not-judged": Level.WARNING,
     "no-decoder": Level.WARNING,
     "account-type-refused": Level.WARNING,
     "loose-group": Level.NOTE,

@@ -132,8 +132,8 @@ class Wording:
 
     def acceptance(self, row: Acceptance) -> str:
         """Whose codes ride where, since when."""
-        when = period(row.from_s, row.to_s)
-        return f"{self.city(row.issuer_city)} → {self.city(row.riding_city)} {MODES[row.mode]} {when}".rstrip()
+        when, only = period(row.from_s, row.to_s), f", {row.family} only 仅" if row.family else ""
+        return f"{self.city(row.issuer_city)} → {self.city(row.riding_city)} {MODES[row.mode]}{only} {when}".rstrip()
 
     def fare(self, fare: Fare) -> str:
         """Where a fare holds, and how much it is."""

@@ -58,8 +58,10 @@ typedef struct {
 /* organisation_platform: the 8 bytes of fields 6 and 7. */
 int yima_pair_find(const yima_parameters *p, const uint8_t *organisation_platform, yima_pair *pair);
 
-/* ACCEPTED, CITY_NOT_ACCEPTED_YET if a later date is set, else CITY_NOT_ACCEPTED. `now` as yima_dated_find. */
-yima_reason yima_city_accepted(const yima_parameters *p, const yima_gate *gate, uint32_t issuer_city, uint32_t now);
+/* ACCEPTED by a row of any family or of this one, CITY_NOT_ACCEPTED_YET if either sets a later date, else
+ * CITY_NOT_ACCEPTED. `now` as yima_dated_find. */
+yima_reason yima_city_accepted(const yima_parameters *p, const yima_gate *gate, yima_family family,
+                               uint32_t issuer_city, uint32_t now);
 
 /* In the image's own small list. */
 int yima_denied(const yima_parameters *p, const uint8_t *card_account);

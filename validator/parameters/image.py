@@ -105,6 +105,7 @@ def _acceptance(row: Acceptance) -> bytes:
     return sections.ACCEPTANCE.pack(
         riding_city=row.riding_city,
         mode=MODE_NUMBERS[row.mode],
+        family=_core.FAMILIES.index(row.family) if row.family else 0,
         issuer_city=row.issuer_city,
         from_s=row.from_s,
         to_s=row.to_s,

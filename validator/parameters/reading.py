@@ -174,8 +174,8 @@ def _pair(row: Row) -> Pair:
 
 def _acceptance(row: Row) -> Acceptance:
     return Acceptance(
-        riding_city=row.riding_city, mode=_MODES[row.mode], issuer_city=row.issuer_city, from_s=row.from_s,
-        to_s=row.to_s,
+        riding_city=row.riding_city, mode=_MODES[row.mode], issuer_city=row.issuer_city,
+        family=_core.FAMILIES[row.family] if row.family else "", from_s=row.from_s, to_s=row.to_s,
     )  # fmt: skip
 
 

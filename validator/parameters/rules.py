@@ -77,11 +77,16 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """Codes of an issuer's city ride on a mode of a riding city, while this holds."""
+    """Codes of an issuer's city ride on a mode of a riding city, while this holds.
+
+    family: only codes of this family, by its name in `limits.families`; empty: of any. `ministry` is the unified
+    platform's form too, which is the same code.
+    """
 
     riding_city: int
     mode: Mode
     issuer_city: int
+    family: str = ""
     from_s: int = 0
     to_s: int = OPEN
 

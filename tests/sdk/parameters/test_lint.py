@@ -31,6 +31,9 @@ BRINGS: dict[str, dict[str, str | None]] = {
     "nobody-accepted": {"acceptance.csv": "riding_city,issuer_city\n"},
     "own-riders-refused": {"acceptance.csv": "riding_city,issuer_city\n320500,310000\n"},
     "issuer-nobody-accepts": {"acceptance.csv": "riding_city,issuer_city\n320500,320500\n"},
+    "family-not-judged": {
+        "acceptance.csv": SOURCE["acceptance.csv"].replace("from,to", "from,to,family") + "320500,,310000,,,suishen\n"
+    },
     "no-decoder": {"decoders.csv": None},
     "account-type-refused": {"concessions.csv": "rule,account_type,percent\na,0x42,50\n"},
     "loose-group": {"groups.csv": None},
