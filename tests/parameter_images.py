@@ -31,6 +31,7 @@ from yima.validator.parameters.rules import (
     Mode,
     Pair,
     ReaderProfile,
+    Revocation,
     Root,
     Rounding,
     Rules,
@@ -70,6 +71,12 @@ MINISTRY = Rules(
     whitelist=[
         Pair(organisation="00083010", platform="50083010", city=SHANGHAI),
         Pair(organisation="01011000", platform="50083010", modes=[Mode.METRO]),
+    ],
+    revoked=[
+        Revocation(root=1),
+        Revocation(root=1, organisation="00083010", from_s=7),
+        Revocation(root=2, organisation="00083010", serial="0000ff", to_s=8),
+        Revocation(root=2, serial="800000"),
     ],
     acceptance=[
         Acceptance(riding_city=SUZHOU, mode=Mode.BUS, issuer_city=SHANGHAI, from_s=5, to_s=9),

@@ -117,6 +117,8 @@ SECTIONS: Mapping[int, Layout] = {
     27: Layout("DAYS", 2, "RANGES", (u16("first"), u16("last"), u8("kind", 1, 15), pad(1))),
     28: Layout("BANDS", 4, "SORTED", (u8("band", 1, 15), pad(1), u16("from_min", 0, 1439), u16("to_min", 1, 1440))),
     29: Layout("WHEN", 0, "LISTED", (u16("kinds"), u16("bands"), u8("by", 1, 3), pad(1))),
+    36: Layout("REVOKED", 12, "DATED", (
+        u8("root"), u8("told", 0, 3), pad(2), raw("organisation", 4), raw("serial", 3), pad(1, "zero_2"), *DATES)),
 }  # fmt: skip
 
 HEADER = Struct(

@@ -21,7 +21,7 @@ Made = TypeVar("Made")
 PACKAGE_FILE = "package.toml"
 CSV_FILES = (
     "acceptance", "bands", "calendar", "cities", "concessions", "decoders", "deny", "fares", "groups", "journeys",
-    "lines", "network", "stages", "stations", "trips", "whitelist",
+    "lines", "network", "revoked", "stages", "stations", "trips", "whitelist",
 )  # fmt: skip
 BESIDE = (
     "README", "README.md", "README.*.md", "README.txt", "LICENSE", "CHANGELOG.md", ".gitignore", ".gitattributes",
@@ -40,7 +40,7 @@ _SHEETS = (".tsv", ".tab", ".xls", ".xlsx", ".xlsm", ".ods", ".numbers")
 _CHINESE = {
     "互通": "acceptance", "时段": "bands", "日历": "calendar", "城市": "cities", "优惠": "concessions",
     "黑名单": "deny", "票价": "fares", "群体": "groups", "进出站": "journeys", "线路": "lines", "线网": "network",
-    "里程票价": "stages", "站点": "stations", "白名单": "whitelist",
+    "里程票价": "stages", "站点": "stations", "白名单": "whitelist", "吊销": "revoked",
 }  # fmt: skip
 
 

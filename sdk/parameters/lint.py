@@ -103,6 +103,14 @@ def _trust(held: _Held) -> Iterator[Finding]:
                 "Get the next root from the platform",
                 "请向平台获取新的根证书",
             )
+    for root_index in sorted({row.root for row in rules.revoked} - set(rules.roots)):
+        yield Finding.of(
+            "unknown-root",
+            f"revoked.csv names root {root_index}, which is not loaded: it withdraws nothing",
+            f"revoked.csv 指定了未加载的根证书 {root_index}：该行不起作用",
+            "Correct the index; `yima inspect` shows a certificate's",
+            "请更正序号，yima inspect 会显示证书的根序号",
+        )
     if not rules.whitelist and {"ministry", "unified"} & set(rules.limits.families):
         yield Finding.of(
             "no-institutions",

@@ -25,6 +25,7 @@ NAMES = {
     "lists-too-old": Level.SERIOUS,
     "no-roots": Level.SERIOUS,
     "root-expired": Level.SERIOUS,
+    "unknown-root": Level.WARNING,
     "no-institutions": Level.SERIOUS,
     "no-deny-list": Level.NOTE,
     "other-city": Level.SERIOUS,

@@ -1,18 +1,20 @@
-"""The files of a source directory that say whose codes ride: the whitelist, and which city accepts whom.
+"""The files of a source directory that say whose codes ride: whitelist, acceptance, withdrawn certificates.
 
 Every file is one function from its path to values of yima.validator.parameters.rules; docs/parameters.md describes each
 for those who write it.
 """
 
+import re
 from pathlib import Path
 
 from yima.sdk.parameters.cells import Cell, Row, read_rows, refuse_repeated
 from yima.sdk.parameters.fare_files import period, refuse_overlaps
 from yima.sdk.parameters.problems import tell
 from yima.validator.parameters.image import LABEL_SIZE
-from yima.validator.parameters.rules import Acceptance, LabelKey, LabelKind, Mode, Pair
+from yima.validator.parameters.rules import Acceptance, LabelKey, LabelKind, Mode, Pair, Revocation
 from yima.validator.texts import Text
 
+_WHY_MAX = 200  # bytes of what a person writes beside a row
 FAMILIES = ("ministry", "ministry-226", "suishen", "sufu", "anhui", "zhejiang")
 """What acceptance may be limited to: the families that can be judged, the unified platform's form as the ministry's."""
 
@@ -72,4 +74,39 @@ def _family(cell: Cell) -> str:
             Text("Write ministry", "请写 ministry"),
         )
     tell(error)
+    return ""
+
+
+def revoked_of(path: Path) -> list[Revocation]:
+    """`revoked.csv`: issuer certificates that are withdrawn, by root, institution and serial."""
+    found = read_rows(path, ["root"], ["organisation", "serial", "from", "to", "why"])
+    revoked = found.into(_revoked)
+    refuse_overlaps(found, lambda row: (row["root"].whole(), row["organisation"].value, _serial(row["serial"])))
+    return revoked
+
+
+def _revoked(row: Row) -> Revocation:
+    begin, end = period(row)
+    row["why"].name(_WHY_MAX)
+    return Revocation(
+        root=row["root"].number(0, 255), organisation=row["organisation"].digits() if row["organisation"].value else "",
+        serial=_serial(row["serial"]), from_s=begin, to_s=end,
+    )  # fmt: skip
+
+
+def _serial(cell: Cell) -> str:
+    if re.fullmatch(r"(?:[0-9A-Fa-f]{6})?", cell.value):
+        return cell.value.lower()
+    whole = cell.whole()
+    shown = f", such as {whole:0>6}" if re.fullmatch(r"[0-9]{1,5}", whole) else ""
+    example = f"，例如 {whole:0>6}" if shown else ""
+    tell(
+        cell.error(
+            Text(f'"{cell.value[:40]}" is no serial of a certificate', f"“{cell.value[:40]}”不是证书序列号"),
+            Text(
+                f"Write its 3 bytes as 6 hex digits{shown}; `yima inspect` shows them",
+                f"请写 3 字节的 6 位十六进制数{example}；yima inspect 会显示",
+            ),
+        )
+    )
     return ""

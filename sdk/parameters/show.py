@@ -38,6 +38,7 @@ def _lines(opened: Opened) -> Iterator[str]:
     if rules.reader:
         yield from _section("Reader 读码器", [words.reader(rules.reader)])
     yield from _section("Root keys 根公钥", roots(rules), empty="none: every code is refused 无，全部拒绝")
+    yield from _section("Withdrawn certificates 已吊销证书", map(words.revocation, rules.revoked))
     yield from _section("Institutions 发卡机构", map(words.pair, rules.whitelist), empty="none 无")
     yield from _acceptance(rules, words)
     yield from _section("Fares 票价", map(words.fare, rules.fares), empty="none: every ride is refused 无，全部拒绝")

@@ -25,7 +25,7 @@ from yima.sdk.parameters.folder import PACKAGE_FILE, Folder, look
 from yima.sdk.parameters.group_file import members_of
 from yima.sdk.parameters.lint_names import NAMES
 from yima.sdk.parameters.network_file import Network, Stages, matrix_name, network_of, priced
-from yima.sdk.parameters.permission_files import acceptance_of, whitelist_of
+from yima.sdk.parameters.permission_files import acceptance_of, revoked_of, whitelist_of
 from yima.sdk.parameters.problems import attempt, every_problem, tell
 from yima.validator.errors import ParametersError
 from yima.validator.parameters.family_rules import family_rules_of, rows
@@ -207,6 +207,7 @@ def _read(directory: Path) -> Source:
         limits=head.limits,
         fares=found,
         roots=attempt(lambda: roots_of(table.tables("roots"), directory), {}),
+        revoked=files.read("revoked", revoked_of, list),
         whitelist=pairs,
         acceptance=files.read("acceptance", acceptance_of, lambda: None),
         deny=files.read("deny", _deny, list),

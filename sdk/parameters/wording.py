@@ -25,6 +25,7 @@ from yima.validator.parameters.rules import (
     Mode,
     Pair,
     ReaderProfile,
+    Revocation,
     Rules,
     When,
 )
@@ -129,6 +130,12 @@ class Wording:
         """One line of the whitelist."""
         modes = "" if len(pair.modes) == len(Mode) else f", {MODES[pair.modes[0]]} only 仅"
         return f"{self.organisation(pair.organisation)} / {pair.platform}: {self.city(pair.city)}{modes}"
+
+    def revocation(self, row: Revocation) -> str:
+        """Which certificates are withdrawn, since when."""
+        whose = f", {self.organisation(row.organisation)}" if row.organisation else ""
+        serial = f", serial 序列号 {row.serial}" if row.serial else ", every certificate 全部证书"
+        return f"root 根证书 {row.root}{whose}{serial} {period(row.from_s, row.to_s)}".rstrip()
 
     def acceptance(self, row: Acceptance) -> str:
         """Whose codes ride where, since when."""

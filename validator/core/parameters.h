@@ -50,6 +50,12 @@ typedef struct {
 
 int yima_root_find(const yima_parameters *p, uint8_t index, yima_root *root);
 
+/* Bits of TOLD in section 36. */
+enum { YIMA_REVOKED_OF_ORGANISATION = 1, YIMA_REVOKED_OF_SERIAL = 2 };
+
+/* 1 if an issuer's certificate is withdrawn at `now`: by itself, with its institution, with its serial, with its root. */
+int yima_certificate_revoked(const yima_parameters *p, const uint8_t *certificate, uint32_t now);
+
 typedef struct {
     uint32_t city; /* 0: accepted everywhere */
     uint8_t modes;

@@ -26,6 +26,27 @@ int yima_root_find(const yima_parameters *p, uint8_t index, yima_root *root) {
     return row != NULL;
 }
 
+int yima_certificate_revoked(const yima_parameters *p, const uint8_t *certificate, uint32_t now) {
+    const uint32_t both = YIMA_REVOKED_OF_ORGANISATION | YIMA_REVOKED_OF_SERIAL;
+    for (uint32_t told = 0; p->sections[YIMA_SECTION_REVOKED].count && told <= both; told++) {
+        uint8_t key[YIMA_REVOKED_KEY] = {0};
+        YIMA_PUT(key, REVOKED, ROOT, certificate[YIMA_CERTIFICATE_AT_ROOT_INDEX]);
+        YIMA_PUT(key, REVOKED, TOLD, told);
+        if (told & YIMA_REVOKED_OF_ORGANISATION) {
+            memcpy(YIMA_PLACE(key, REVOKED, ORGANISATION), certificate + YIMA_CERTIFICATE_AT_ISSUER_ID,
+                   YIMA_REVOKED_SIZE_ORGANISATION);
+        }
+        if (told & YIMA_REVOKED_OF_SERIAL) {
+            memcpy(YIMA_PLACE(key, REVOKED, SERIAL), certificate + YIMA_CERTIFICATE_AT_SERIAL,
+                   YIMA_REVOKED_SIZE_SERIAL);
+        }
+        if (yima_dated_find(p, YIMA_SECTION_REVOKED, key, now, NULL)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int yima_pair_find(const yima_parameters *p, const uint8_t *organisation_platform, yima_pair *pair) {
     const uint8_t *row = yima_row_find(p, YIMA_SECTION_WHITELIST, organisation_platform, YIMA_WHITELIST_KEY);
     if (row) {

@@ -25,6 +25,7 @@ BRINGS: dict[str, dict[str, str | None]] = {
     "lists-too-old": {"package.toml": PACKAGE.replace("[limits]\n", "[limits]\nlists_max_age_s = 86400\n")},
     "no-roots": {"package.toml": PACKAGE.replace(ROOT, "")},
     "root-expired": {"package.toml": PACKAGE.replace("index = 1\n", 'index = 1\nexpires = "2025-12"\n')},
+    "unknown-root": {"revoked.csv": "root,serial\n9,000001\n"},
     "no-institutions": {"whitelist.csv": None},
     "no-deny-list": {"deny.csv": None},
     "other-city": {"package.toml": PACKAGE.replace("city = 320500", "city = 310000")},
