@@ -134,6 +134,10 @@ class Station:
         text = datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
         self.ask(WRITE, GROUP_OS, 4, {"datetime": text})
 
+    def place(self, **where: int) -> dict[str, Any]:
+        """Tells a bus where it is: line, stop, direction; what holds then."""
+        return self.ask(WRITE, GROUP_YIMA, 5, where)
+
     def state(self) -> dict[str, Any]:
         """What the device says of itself."""
         return self.ask(READ, GROUP_YIMA, 0, {})

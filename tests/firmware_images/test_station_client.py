@@ -67,6 +67,7 @@ def outcome(made: Station, what: str) -> object:
         "parameters": lambda: made.send_parameters(bytes(3000)),
         "acknowledge": lambda: made.acknowledge(Record(n=1, d=b"", h=bytes(32))),
         "images": made.images,
+        "place": lambda: made.place(line=7, stop=2),
     }
     try:
         return asyncio.run(questions[what]())
@@ -77,10 +78,11 @@ def outcome(made: Station, what: str) -> object:
 def test_well_formed_answers_are_taken() -> None:
     assert outcome(station(cbor2.dumps(STATE))[0], "state").unix == 1  # type: ignore[attr-defined]
     made, _ = station(cbor2.dumps(RECORDS), cbor2.dumps(RECORDS | {"records": []}))
+    assert outcome(station(cbor2.dumps({"line": 7, "stop": 2, "direction": 0}))[0], "place") == (7, 2, 0)
     assert outcome(made, "records") == [Record(n=1, d=b"record", h=bytes(32))]
 
 
-_WHAT = st.sampled_from(["state", "records", "parameters", "acknowledge", "images"])
+_WHAT = st.sampled_from(["state", "records", "parameters", "acknowledge", "images", "place"])
 
 
 @given(_WHAT, st.binary(max_size=40), st.booleans())

@@ -154,7 +154,7 @@ def test_a_stop_without_a_fare_is_refused_and_recorded_where_it_was(
     tmp_path: Path, ruled: Ruled, codes: list[bytes]
 ) -> None:
     bench = driven(tmp_path, ruled(**STAGED), [Whereabouts(line=7, stop=99), codes[0], Whereabouts(stop=3), codes[1]])
-    assert taps(bench) == [(7, 99, Direction.NONE, 0, "NO_FARE"), (7, 3, Direction.NONE, 100, "ACCEPTED")]
+    assert taps(bench) == [(7, 99, Direction.NONE, 0, "RIDE_NOT_PRICED"), (7, 3, Direction.NONE, 100, "ACCEPTED")]
 
 
 def test_an_announcer_that_is_gone_leaves_the_bus_where_it_was(
