@@ -1,7 +1,8 @@
 """A station that asks a device: whatever answers is the answer or a StationError, and nobody is asked for ever."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any, cast
 
 import cbor2
@@ -61,13 +62,13 @@ async def _all(made: Station) -> list[Record]:
 
 def outcome(made: Station, what: str) -> object:
     """What a question gives: a value, or the error's text."""
-    questions = {
+    questions: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
         "state": made.state,
         "records": lambda: _all(made),
         "parameters": lambda: made.send_parameters(bytes(3000)),
         "acknowledge": lambda: made.acknowledge(Record(n=1, d=b"", h=bytes(32))),
         "images": made.images,
-        "place": lambda: made.place(line=7, stop=2),
+        "place": partial(made.place, line=7, stop=2),
     }
     try:
         return asyncio.run(questions[what]())
