@@ -30,8 +30,9 @@ from yima.validator.judging.loop import STATES, GateAnswer, Step, TapLoop
 from yima.validator.judging.record import Terminal
 from yima.validator.parameters import Parameters
 from yima.validator.places.placing import Placing
-from yima.validator.ports import Clock, Gate, Journal, JournalKey, Reader, Reading, Uplink
+from yima.validator.ports import Clock, Gate, Journal, Reader, Reading, Uplink
 from yima.validator.resolvers.resolving import RISK_WINDOW_S, Resolving
+from yima.validator.stopwatch import Stopwatch
 from yima.validator.system.posix import give_way
 from yima.validator.uplink.sender import BatchPolicy, Sender
 
@@ -40,17 +41,6 @@ REOPEN_S = 3.0  # between two attempts to open a reader that is gone
 LAST_UPLOAD_S = 2.0  # what a stop allows for the last batches
 LATE_MAX_NS = 60_000_000_000  # a reading older than this has a wrong time, not a long wait
 NEVER_SET_S = 86400  # a clock within the first day of 1970 has never been set, or cannot be read
-
-
-class _Stopwatch:
-    """How long the steps of one tap took."""
-
-    def __init__(self) -> None:
-        self.ask_ns = self.journal_ns = self.gate_ns = 0
-        self.asked = False
-        self.key: JournalKey | None = None
-        self.gate: GateAnswer | None = None
-        self.trouble: YimaError | None = None
 
 
 class Device:
@@ -109,7 +99,7 @@ class Device:
         self._taps = self._recorded = self._reversed = 0
         self._begun = self._appended = False
         self._opened: deque[int] = deque()  # taps whose riders have not gone through yet
-        self._watch = _Stopwatch()
+        self._watch = Stopwatch()
         newest = max((entry.at for entry in self._older), default=0)
         self._loop = TapLoop(
             validator,
@@ -206,16 +196,11 @@ class Device:
         parameters = self._upkeep.look(self._loop.now) if self._upkeep else None
         if parameters is not None and self._upkeep:
             self._use(parameters, self._upkeep.until())
-        self._move()
+        if self._placing:
+            self._placing.move(self._loop)
         self._backlog.look(self._validator.offline_max_s)
         self._look_at_the_clock()
         self._passages()
-
-    def _move(self) -> None:
-        """The bus is where it was last said to be; what is said during a tap is of the next."""
-        place = self._placing.take() if self._placing else None
-        if place is not None and self._loop.place(place):
-            self._on_notice(Notice(happening=Happening.PLACE, place=place))
 
     def _look_at_the_clock(self) -> None:
         now = self._clock.now()
@@ -259,8 +244,9 @@ class Device:
 
     def _tap(self, reading: Reading) -> None:
         begun = time.monotonic_ns()
-        watch = self._watch = _Stopwatch()
-        self._move()
+        watch = self._watch = Stopwatch()
+        if self._placing:
+            self._placing.move(self._loop)
         now, late_ns = self._clock.now(), begun - reading.last_ns
         late_ms = late_ns // 1_000_000 if 0 < late_ns < LATE_MAX_NS else 0
         number = self._journal.next_sequence()

@@ -19,6 +19,7 @@ from yima.validator.guarding.guards import trouble
 from yima.validator.guarding.watched import ThreadState, Watched
 from yima.validator.happenings import Happening, Notice
 from yima.validator.judging import Direction, GateContext
+from yima.validator.judging.loop import TapLoop
 from yima.validator.ports import Place, Whereabouts
 
 _POLL_S: Final = 0.2
@@ -71,6 +72,12 @@ class Placing:
             return None
         self._taken = gate
         return gate
+
+    def move(self, loop: TapLoop) -> None:
+        """The bus is where it was last said to be. Between two taps, or before one is judged; never waits."""
+        place = self.take()
+        if place is not None and loop.place(place):
+            self._tell(Notice(happening=Happening.PLACE, place=place))
 
     def stop(self) -> None:
         """Ends listening; a back-end that hangs is left to itself."""
