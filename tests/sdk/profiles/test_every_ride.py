@@ -45,7 +45,7 @@ MOMENTS = sorted(
 )
 
 
-# The plan's clauses, written down as sentences of this test and read by no file of the profile:
+# The plan's clauses in our words, written down as sentences of this test, which read no file of the profile:
 # 长三角交通领域“一码通行”工作方案（2023-2025年）, 2023-11-01. A year, and who takes the ministry's code from it on.
 CLAUSES = {
     2023: "technical validation and pilots: Suzhou's buses, Ningbo's buses, Hefei's buses",
