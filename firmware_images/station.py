@@ -33,6 +33,7 @@ from yima.firmware_images.station_messages import (
     ChallengeRead,
     Lost,
     ParametersWrite,
+    PlaceWrite,
     Record,
     RecordsRead,
     Refusal,
@@ -116,6 +117,16 @@ class Station:
     async def set_clock(self, unix_s: int) -> None:
         """Sets the real-time clock, unix seconds UTC."""
         await self._ask(DateTimeWrite(datetime=datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")))
+
+    async def place(
+        self, *, line: int | None = None, stop: int | None = None, direction: int | None = None
+    ) -> tuple[int, int, int]:
+        """Tells a bus where it is: line and stop of the fare tables, 0: at none; direction 0 none, 1 entry, 2 exit.
+
+        None: as before. Returns what holds now. A metro gate refuses; a start goes back to the settings.
+        """
+        placed = await self._ask(PlaceWrite(line=line, stop=stop, direction=direction))
+        return placed.line, placed.stop, placed.direction
 
     async def records(self, start: int = 0) -> AsyncIterator[Record]:
         """Every record kept, from number `start` on, in order and whole, also what no answer holds. Numbers that do not

@@ -168,6 +168,27 @@ class AcknowledgeWrite(message.WriteRequest, _Group):
     h: bytes
 
 
+class Placed(message.WriteResponse):
+    """Where the bus is from now on; direction: 0 none, 1 entry, 2 exit."""
+
+    _GROUP_ID = GROUP
+    _COMMAND_ID = 5
+    line: int
+    stop: int
+    direction: int
+
+
+class PlaceWrite(message.WriteRequest, _Group):
+    """Where the bus is: numbers of the fare tables, 0: at none; what is left out stays."""
+
+    _GROUP_ID = GROUP
+    _COMMAND_ID = 5
+    _Response = Placed
+    line: int | None = None
+    stop: int | None = None
+    direction: int | None = None
+
+
 class Challenge(message.ReadResponse):
     """To be signed, with the terminal's id and environment (1 production, 2 test)."""
 

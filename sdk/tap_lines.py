@@ -11,7 +11,7 @@ from typing import Any
 from yima.sdk.line_words import line_words
 from yima.validator.guarding.lines import LineWriter, lost_as_json, lost_as_line, shared_writer
 from yima.validator.happenings import Happening, Notice, Tap
-from yima.validator.judging import Vouched
+from yima.validator.judging import Direction, Vouched
 from yima.validator.judging.loop import GateAnswer
 from yima.validator.packages import Label, when
 from yima.validator.shown import shown
@@ -52,6 +52,10 @@ HAPPENINGS = {
     Happening.USES_BACK: Text("codes used at other gates are heard of again", "已恢复接收其他闸机的已用码"),
     Happening.METRICS_TROUBLE: Text("metrics are not answered", "指标服务不可用"),
     Happening.CONSOLE_TROUBLE: Text("the console is not answered", "实时页面不可用"),
+    Happening.PLACE: Text("the bus is at", "车辆位置"),
+    Happening.PLACE_UNKNOWN: Text("no fare is known where the bus is", "车辆当前位置没有票价"),
+    Happening.PLACE_TROUBLE: Text("nobody says where the bus is", "无法获知车辆位置"),
+    Happening.PLACE_BACK: Text("it is said again where the bus is", "车辆位置信息已恢复"),
     Happening.CLOCK_TROUBLE: Text("the clock fails, no code can be accepted", "时钟故障，无法受理"),
 }
 
@@ -134,6 +138,8 @@ def notice_as_mapping(notice: Notice) -> dict[str, Any]:
         found["reason"] = notice.reason.name if notice.reason else None
     if notice.moment is not None:
         found |= {"at": notice.moment.unix_s, "trusted": notice.moment.trusted, "expected": notice.expected}
+    if (place := notice.place) is not None:
+        found |= {"line": place.line, "station": place.station, "direction": str(place.direction)}
     if notice.tap is not None and notice.gate is not None:
         found |= {"seq": notice.tap, "gate": notice.gate.name.lower()}
     if notice.rejected:
@@ -181,6 +187,9 @@ def _details(notice: Notice) -> str:
     if notice.moment is not None:
         known = Text("trusted", "可信") if notice.moment.trusted else Text("not trusted", "不可信")
         return f": {notice.moment.unix_s}, {say(known)} ({say(Text('expected', '应为'))} {notice.expected})"
+    if (place := notice.place) is not None:
+        way = "" if place.direction is Direction.NONE else f" {place.direction}"
+        return say(Text(f": line {place.line} stop {place.station}", f"：线路 {place.line} 站 {place.station}")) + way
     if notice.happening is Happening.SERVICE:
         return f": {notice.reason.english} {notice.reason.chinese}" if notice.reason else say(Text(": open", "：正常"))
     return ""

@@ -74,7 +74,7 @@ SECTIONS: Mapping[int, Layout] = {
     4: Layout("WHITELIST", 8, "SORTED", (
         raw("organisation", 4), raw("platform", 4), u32("city"), u8("modes", 1, 3), pad(3))),
     5: Layout("ACCEPTANCE", 12, "DATED", (
-        u32("riding_city", 1, ANY), MODE, pad(3), u32("issuer_city", 1, ANY), *DATES)),
+        u32("riding_city", 1, ANY), MODE, u8("family", 0, 12), pad(2), u32("issuer_city", 1, ANY), *DATES)),
     6: Layout("DENY", 10, "RANGES", (raw("first", 10), raw("last", 10))),
     7: Layout("SHIFTS", 8, "SORTED", (raw("organisation", 4), Column("seconds", Int32sb, "SIGNED"))),
     8: Layout("NAMES", 0, "LISTED", (raw("name", 32, "NAME"),)),
@@ -117,6 +117,8 @@ SECTIONS: Mapping[int, Layout] = {
     27: Layout("DAYS", 2, "RANGES", (u16("first"), u16("last"), u8("kind", 1, 15), pad(1))),
     28: Layout("BANDS", 4, "SORTED", (u8("band", 1, 15), pad(1), u16("from_min", 0, 1439), u16("to_min", 1, 1440))),
     29: Layout("WHEN", 0, "LISTED", (u16("kinds"), u16("bands"), u8("by", 1, 3), pad(1))),
+    36: Layout("REVOKED", 12, "DATED", (
+        u8("root"), u8("told", 0, 3), pad(2), raw("organisation", 4), raw("serial", 3), pad(1, "zero_2"), *DATES)),
     40: Layout("COLUMNS", 6, "LARGE", (u16("table"), u16("exit"), u16("entry"), u16("fen"))),
 }  # fmt: skip
 

@@ -29,8 +29,10 @@ from yima.validator.judging import Validator
 from yima.validator.judging.loop import STATES, GateAnswer, Step, TapLoop
 from yima.validator.judging.record import Terminal
 from yima.validator.parameters import Parameters
-from yima.validator.ports import Clock, Gate, Journal, JournalKey, Reader, Reading, Uplink
+from yima.validator.places.placing import Placing
+from yima.validator.ports import Clock, Gate, Journal, Reader, Reading, Uplink
 from yima.validator.resolvers.resolving import RISK_WINDOW_S, Resolving
+from yima.validator.stopwatch import Stopwatch
 from yima.validator.system.posix import give_way
 from yima.validator.uplink.sender import BatchPolicy, Sender
 
@@ -41,17 +43,6 @@ LATE_MAX_NS = 60_000_000_000  # a reading older than this has a wrong time, not 
 NEVER_SET_S = 86400  # a clock within the first day of 1970 has never been set, or cannot be read
 
 
-class _Stopwatch:
-    """How long the steps of one tap took."""
-
-    def __init__(self) -> None:
-        self.ask_ns = self.journal_ns = self.gate_ns = 0
-        self.asked = False
-        self.key: JournalKey | None = None
-        self.gate: GateAnswer | None = None
-        self.trouble: YimaError | None = None
-
-
 class Device:
     """One validator at one gate. It owns what it is given and closes all of it when `run` ends.
 
@@ -59,8 +50,8 @@ class Device:
     when it is gone; without it `run` ends with the ReaderError. A reader that is exhausted (files) ends the run as
     `stop` does. upkeep may hand over other parameters between taps. resolving asks about codes that only their issuer
     can verify; without it they are refused. not_before: unix seconds; no time before it is right. confirmed_by: whoever
-    says that the clock is right at the start, whatever the journal says. older: accepted taps of a
-    journal of the older form, whose codes may still be shown.
+    says that the clock is right at the start, whatever the journal says. older: accepted taps of a journal of the older
+    form, whose codes may still be shown. placing: hears where the bus is; without it the gate stands still.
     """
 
     def __init__(
@@ -82,6 +73,7 @@ class Device:
         not_before: int = 0,
         confirmed_by: str = "",
         older: Sequence[OlderEntry] = (),
+        placing: Placing | None = None,
     ) -> None:
         self._on_tap = guards.harmless(on_tap or (lambda tap: None))
         self._on_notice = guards.harmless(on_notice or (lambda notice: None))
@@ -98,6 +90,7 @@ class Device:
         self._resolving.on_trouble = lambda error: self._tell(Happening.RESOLVER_TROUBLE, error)
         self._confirmed_by = confirmed_by
         self._older = tuple(older)
+        self._placing = placing
         self._caretaker = Caretaker(
             journal.care,
             on_trouble=lambda error: self._tell(Happening.JOURNAL_ROOM_TROUBLE, error),
@@ -106,7 +99,7 @@ class Device:
         self._taps = self._recorded = self._reversed = 0
         self._begun = self._appended = False
         self._opened: deque[int] = deque()  # taps whose riders have not gone through yet
-        self._watch = _Stopwatch()
+        self._watch = Stopwatch()
         newest = max((entry.at for entry in self._older), default=0)
         self._loop = TapLoop(
             validator,
@@ -139,7 +132,8 @@ class Device:
     @property
     def threads(self) -> tuple[ThreadState, ...]:
         """How the threads stand that it looks after."""
-        return (self._caretaker.thread, *((self._sender.thread,) if self._sender else ()))
+        others = (part.thread for part in (self._sender, self._placing) if part)
+        return (self._caretaker.thread, *others)
 
     def run(self, stop: threading.Event) -> Summary:
         """Takes taps until `stop` is set, then finishes: the tap in hand, a last upload, everything closed.
@@ -153,6 +147,9 @@ class Device:
             at_end.callback(self._close_reader)
             at_end.callback(self._resolving.close)
             at_end.callback(self._caretaker.stop)
+            if self._placing:
+                at_end.callback(self._placing.stop)
+                self._placing.start(self._on_notice)
             if self._sender:
                 at_end.callback(self._sender.stop, LAST_UPLOAD_S)
             self._caretaker.start()
@@ -199,6 +196,8 @@ class Device:
         parameters = self._upkeep.look(self._loop.now) if self._upkeep else None
         if parameters is not None and self._upkeep:
             self._use(parameters, self._upkeep.until())
+        if self._placing:
+            self._placing.move(self._loop)
         self._backlog.look(self._validator.offline_max_s)
         self._look_at_the_clock()
         self._passages()
@@ -245,7 +244,9 @@ class Device:
 
     def _tap(self, reading: Reading) -> None:
         begun = time.monotonic_ns()
-        watch = self._watch = _Stopwatch()
+        watch = self._watch = Stopwatch()
+        if self._placing:
+            self._placing.move(self._loop)
         now, late_ns = self._clock.now(), begun - reading.last_ns
         late_ms = late_ns // 1_000_000 if 0 < late_ns < LATE_MAX_NS else 0
         number = self._journal.next_sequence()

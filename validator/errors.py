@@ -18,6 +18,7 @@ __all__ = [
     "GateError",
     "JournalError",
     "ParametersError",
+    "PlaceError",
     "ReaderError",
     "ResolverError",
     "UplinkError",
@@ -79,6 +80,12 @@ class GateError(YimaError):
 
 class GateShutError(GateError):
     """A gate that says that it did not open."""
+
+
+class PlaceError(YimaError):
+    """Whoever says where the bus is cannot be opened, or is gone; it is tried again."""
+
+    kind = Kind.DEVICE
 
 
 class JournalError(YimaError):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from yima.validator.errors import YimaError
-from yima.validator.judging import Moment, Reason, Verdict
+from yima.validator.judging import GateContext, Moment, Reason, Verdict
 from yima.validator.judging.loop import GateAnswer
 from yima.validator.packages import Label
 from yima.validator.ports import JournalKey
@@ -66,6 +66,10 @@ class Happening(StrEnum):
     USES_TROUBLE = "uses_trouble"
     USES_BACK = "uses_back"
     CLOCK_TROUBLE = "clock_trouble"
+    PLACE = "place"
+    PLACE_UNKNOWN = "place_unknown"
+    PLACE_TROUBLE = "place_trouble"
+    PLACE_BACK = "place_back"
     METRICS_TROUBLE = "metrics_trouble"
     CONSOLE_TROUBLE = "console_trouble"
 
@@ -77,6 +81,7 @@ class Notice:
     version: of the parameters or the deny-list now in force; waiting: parameters that wait for their time.
     reason: why nobody rides, with SERVICE; None: in service.
     moment: with CLOCK, what the clock shows and whether it is believed; expected: what it should show, unix seconds.
+    place: with PLACE, where the bus is from now on; with PLACE_UNKNOWN, where no fare is known.
     tap: with REVERSED and PASSAGE, the tap's sequence; gate: what the gate did.
     """
 
@@ -91,6 +96,7 @@ class Notice:
     expected: int | None = None
     tap: int | None = None
     gate: GateAnswer | None = None
+    place: GateContext | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """The ports of the device: what it needs of the world, each with one sentence of guarantee.
 
-Back-ends are found by name through entry points (`yima.readers`, `yima.gates`, `yima.resolvers`): `serial:/dev/ttyUSB0`
-asks the back-end `serial` for the device at `/dev/ttyUSB0`. A back-end's factory takes the text after the colon and
-raises ReaderError, GateError or ResolverError with what to do.
+Back-ends are found by name through entry points (`yima.readers`, `yima.gates`, `yima.places`, `yima.resolvers`):
+`serial:/dev/ttyUSB0` asks the back-end `serial` for the device at `/dev/ttyUSB0`. A back-end's factory takes the text
+after the colon and raises ReaderError, GateError, PlaceError or ResolverError with what to do.
 """
 
 import re
@@ -12,8 +12,8 @@ from enum import StrEnum
 from importlib.metadata import entry_points
 from typing import Any, NamedTuple, Protocol
 
-from yima.validator.errors import GateError, ReaderError, ResolverError, YimaError
-from yima.validator.judging import GateContext, Moment, Verdict
+from yima.validator.errors import GateError, PlaceError, ReaderError, ResolverError, YimaError
+from yima.validator.judging import Direction, GateContext, Moment, Verdict
 from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 
@@ -24,12 +24,15 @@ __all__ = [
     "Gate",
     "Journal",
     "JournalKey",
+    "Place",
     "Question",
     "Reader",
     "Reading",
     "Resolver",
     "Uplink",
+    "Whereabouts",
     "open_gate",
+    "open_place",
     "open_reader",
     "open_resolver",
 ]
@@ -87,6 +90,29 @@ class Gate(Protocol):
 
     def close(self) -> None:
         """Releases the hardware."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """What was said of where the bus is; None: nothing was said of it, it is as before.
+
+    line, stop: the operator's own numbers, 1 to 65535; 0: it is at none that it knows. A line that runs both ways is
+    two lines. direction: what a tap means there.
+    """
+
+    line: int | None = None
+    stop: int | None = None
+    direction: Direction | None = None
+
+
+class Place(Protocol):
+    """Says where a bus is whenever that changes, or over and over; its own thread waits for it, never a tap."""
+
+    def read(self, timeout_s: float) -> Whereabouts | None:
+        """What is said next, or None when nothing was within timeout_s. Raises PlaceError when it is gone."""
+
+    def close(self) -> None:
+        """Releases the line; read must not be called again."""
 
 
 class Clock(Protocol):
@@ -244,6 +270,12 @@ def open_gate(specification: str) -> Gate:
     """Opens a gate such as `console:`. Raises GateError."""
     gate: Gate = _open("yima.gates", Text("gate", "闸机"), GateError, specification)
     return gate
+
+
+def open_place(specification: str) -> Place:
+    """Opens a stop announcer such as `serial:/dev/ttyS1`. Raises PlaceError."""
+    place: Place = _open("yima.places", Text("place", "到站信息源"), PlaceError, specification)
+    return place
 
 
 def open_resolver(specification: str) -> Resolver:

@@ -21,6 +21,7 @@ device_state device;
 static _Alignas(8) uint8_t memory[REPLAY_CAPACITY * sizeof(yima_replay_entry) + REPLAY_INDEX * sizeof(uint32_t)];
 static _Alignas(64) uint8_t tables[TABLE_BYTES];
 static yima_trip terminal;
+static char line_text[6], stop_text[6]; /* of records, once the station has said where the bus is */
 
 static void read_log(void *context, uint32_t address, uint8_t *out, uint32_t size) {
     (void)context;
@@ -325,6 +326,26 @@ int device_set_clock(uint32_t unix_s) {
     if (unix_s < EARLIEST_TIME) return 0;
     port_rtc_set(unix_s);
     carry_out(yima_loop_confirm(&device.loop, unix_s, port_ms(), 0, "station"));
+    return 1;
+}
+
+/* A number in decimal digits; 0: none is told. */
+static const char *digits_of(uint32_t number, char text[6]) {
+    char *at = text + 5;
+    *at = 0;
+    for (; number; number /= 10) *--at = (char)('0' + number % 10);
+    return or_none(at);
+}
+
+int device_place(uint16_t line, uint16_t stop, uint8_t direction) {
+    if (yima_loop_place(&device.loop, line, stop, direction) != YIMA_OK) return 0;
+    terminal.line = digits_of(line, line_text);
+    terminal.station = digits_of(stop, stop_text);
+    status_begin("place");
+    status_number("line", line);
+    status_number("stop", stop);
+    status_number("direction", direction);
+    status_end();
     return 1;
 }
 

@@ -37,6 +37,10 @@ yima_moment device_now(void);
 /* The station knows the time. 1, or 0: that cannot be. */
 int device_set_clock(uint32_t unix_s);
 
+/* The station knows where the bus is. 1, or 0: a metro gate stands where it stands, and so does a device that has no
+ * parameters. It holds until the next start, which goes back to the settings. */
+int device_place(uint16_t line, uint16_t stop, uint8_t direction);
+
 /* One payload from the scanner: judges it, records it, moves the gate. */
 void device_tap(const uint8_t *payload, size_t length);
 

@@ -10,6 +10,8 @@
  * 3 acknowledge (write): {"n", "h"} -> {"ack"}: the station has kept all up to n; "h" proves that it has that record.
  *                      Behind the acknowledged a lost range may be acknowledged with any "h"
  * 4 session:           see smp_session.c
+ * 5 place (write):     {"line", "stop", "direction"} -> the same: where a bus is now, numbers of the fare tables, 0: at
+ *                      none; direction 0 none, 1 entry, 2 exit; what is left out stays
  * All but state and session are let in within a session only (session.h).
  * Errors are {"err": {"group": 64, "rc"}}; the status line says why. */
 #include "bytes.h"
@@ -22,7 +24,7 @@
 #include "smp.h"
 #include "status.h"
 
-enum { STATE = 0, PARAMETERS = 1, RECORDS = 2, ACKNOWLEDGE = 3, SESSION = 4 };
+enum { STATE = 0, PARAMETERS = 1, RECORDS = 2, ACKNOWLEDGE = 3, SESSION = 4, PLACE = 5 };
 enum { ERROR_REFUSED = 1, ERROR_NO_CLOCK = 2, ERROR_NO_RECORD = 3, ERROR_OTHER_RECORD = 4, ERROR_FLASH = 5 };
 enum { RECORD_ROOM = 192, CHAIN = 32, LOST_MAX = 4 }; /* room for the rest of the answer */
 
@@ -209,6 +211,30 @@ static int acknowledge(smp_request *request) {
     return SMP_OK;
 }
 
+/* *number is left as it is where the key is not there; 0: it is no number up to `most`. */
+static int find_if_there(const smp_request *request, const char *key, uint32_t most, uint32_t *number) {
+    cbor_value value;
+    if (!cbor_find(request->cbor, request->size, key, &value)) return 1;
+    return cbor_find_number(request->cbor, request->size, key, number) && *number <= most;
+}
+
+static int place(smp_request *request) {
+    const yima_gate *gate = &device.validator.gate;
+    uint32_t line = gate->line, stop = gate->station, direction = gate->direction;
+    if (!find_if_there(request, "line", UINT16_MAX, &line) || !find_if_there(request, "stop", UINT16_MAX, &stop) ||
+        !find_if_there(request, "direction", YIMA_DIRECTION_EXIT, &direction)) {
+        return SMP_EINVAL;
+    }
+    if (!device_place((uint16_t)line, (uint16_t)stop, (uint8_t)direction)) {
+        status_say_text("place", "refused", device.usable ? "METRO" : "NO_PARAMETERS");
+        return smp_refuse(request, ERROR_REFUSED);
+    }
+    cbor_put_number(request->answer, "line", line);
+    cbor_put_number(request->answer, "stop", stop);
+    cbor_put_number(request->answer, "direction", direction);
+    return SMP_OK;
+}
+
 int smp_yima(smp_request *request) {
     const int writes = request->operation == SMP_WRITE;
     if (request->command == STATE && !writes) return state(request);
@@ -216,5 +242,6 @@ int smp_yima(smp_request *request) {
     if (request->command == RECORDS && !writes) return records(request);
     if (request->command == ACKNOWLEDGE && writes) return acknowledge(request);
     if (request->command == SESSION) return session_command(request);
+    if (request->command == PLACE && writes) return place(request);
     return SMP_ENOTSUP;
 }

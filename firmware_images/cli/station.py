@@ -33,6 +33,7 @@ EXAMPLES = """\
 examples 示例:
   yima station /dev/ttyUSB1 state                 how the device stands 设备状态
   yima station /dev/ttyUSB1 time                  sets its clock by this machine's 校时
+  yima station /dev/ttyUSB1 place --line 7 --stop 2  where the bus is now 车辆当前位置
   yima station /dev/ttyUSB1 records trips.jsonl   takes records, then acknowledges 取走记录后确认
   yima station /dev/ttyUSB1 records --to https://collector.example --state station
                                                   hands them to a collector 交给采集端
@@ -43,6 +44,9 @@ examples 示例:
   yima station /dev/ttyUSB1 --key centre.key open for other tools on the same wire 为其他工具打开会话
   yima station /dev/ttyUSB1 close                 ends the session 结束会话
 """
+
+
+DIRECTIONS = ("none", "entry", "exit")  # by their numbers
 
 
 class StationFileError(YimaError):
@@ -56,7 +60,7 @@ class StationUsageError(YimaError):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """PORT state | time | records FILE | parameters FILE | image list, update FILE, confirm, reset | open | close"""
+    """PORT state | time | place | records FILE | parameters FILE | image list, update FILE, … | open | close"""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
     parser.add_argument("port", metavar="PORT", help="serial device or pty 串口或伪终端")
@@ -72,11 +76,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"of the session, default {MINUTES} 会话时长（分钟）",
     )  # fmt: skip
     verbs = parser.add_subparsers(
-        dest="action", required=True, metavar="state|time|records|parameters|image|open|close"
+        dest="action", required=True, metavar="state|time|place|records|parameters|image|open|close"
     )
     verbs.add_parser("state", help="how the device stands, as JSON 设备状态")
     clock = verbs.add_parser("time", help="set its clock 校时")
     clock.add_argument("--unix", type=int, metavar="S", help="seconds UTC; default: this machine's time 默认本机时间")
+    place = verbs.add_parser("place", help="tell a bus where it is; what is left out stays 设置车辆当前位置")
+    for name, text in (("line", "线路"), ("stop", "站点")):
+        place.add_argument(
+            f"--{name}", type=WholeNumber(0, 0xFFFF), metavar="N", help=f"number of the fare tables, 0: none {text}"
+        )
+    place.add_argument("--direction", choices=DIRECTIONS, help="what a tap means there 方向")
     records = verbs.add_parser("records", help="take records, into a file or to a collector 取记录")
     records.add_argument(
         "file", nargs="?", type=Path, metavar="FILE", help="is appended to, one JSON object a line 追加写入"
@@ -115,6 +125,10 @@ async def _talk(arguments: argparse.Namespace) -> int:
         elif arguments.action == "time":
             await station.set_clock(int(time.time()) if arguments.unix is None else arguments.unix)
             _show({"unix": (await station.state()).unix})
+        elif arguments.action == "place":
+            way = None if arguments.direction is None else DIRECTIONS.index(arguments.direction)
+            line, stop, direction = await station.place(line=arguments.line, stop=arguments.stop, direction=way)
+            _show({"line": line, "stop": stop, "direction": DIRECTIONS[direction] if direction < 3 else direction})
         elif arguments.action == "records":
             await _records(station, arguments)
         elif arguments.action == "parameters":

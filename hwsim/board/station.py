@@ -180,6 +180,10 @@ class Station:
         """Sets the device's clock."""
         _done(self._client.set_clock(unix_s))
 
+    def place(self, **where: int) -> dict[str, Any]:
+        """Tells a bus where it is: line, stop, direction; what holds then."""
+        return self.ask(WRITE, GROUP_YIMA, 5, where)
+
     def state(self) -> dict[str, Any]:
         """What the device says of itself."""
         return _done(self._client.state()).model_dump(include=set(State.__annotations__), exclude_none=True)

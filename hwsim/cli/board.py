@@ -209,8 +209,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.image:
         arguments.flash.parent.mkdir(parents=True, exist_ok=True)
         make_flash(arguments.flash, _bytes_of(arguments.image), keys=None, keep=True)
-    if hardware_in(arguments.flash).starts is Starts.PROGRAM:
-        _check_what_a_process_can(arguments)
+    if hardware_in(arguments.flash).starts is not Starts.VECTORS:
+        _check_what_our_emulator_alone_can(arguments)
     with Board(arguments.flash, mhz=arguments.mhz) as board:
         board.set_rtc(0 if arguments.dead_rtc else int(time.time()), stopped=arguments.dead_rtc)
         board.set_flaws(_flaws(arguments))
@@ -237,15 +237,18 @@ def _run(arguments: argparse.Namespace) -> int:
     return 1 if outcome.state == "halted" else 0
 
 
-def _check_what_a_process_can(arguments: argparse.Namespace) -> None:
+def _check_what_our_emulator_alone_can(arguments: argparse.Namespace) -> None:
     """Raises BoardError for what needs an emulated processor."""
     not_here = {"--qemu": arguments.qemu, "--gdb": arguments.gdb, **_flawed(arguments)}
     for name, given in not_here.items():
         if given:
             raise BoardUsageError(
                 name,
-                Text("the firmware of this board is a process, not an emulated processor", "该板卡的固件是本机进程"),
-                Text("Leave it out; gdb -p PID attaches to the process", "请去掉该选项；可用 gdb -p PID 附加到进程"),
+                Text(
+                    "this board runs without our emulator, as a process or on QEMU",
+                    "该板卡以本机进程或 QEMU 运行，不使用本仿真器",
+                ),
+                Text("Leave it out; gdb -p PID attaches to a process", "请去掉该选项；进程可用 gdb -p PID 附加"),
             )
 
 

@@ -1,21 +1,27 @@
-"""A gate that could only refuse is refused at its start: without the city, direction or station that its fares need.
+"""Where a gate stands: one that could only refuse is refused at its start, a bus is told where it is while it runs.
 
-One that knows some rides and others not starts, and says which the operator's tables lack (`gap_here`).
+A gate that knows some rides and others not starts, and says which the operator's tables lack (`gap_here`).
 """
 
+import time
 from collections.abc import Callable, Sequence
 
-from yima.validator.errors import ParametersError
+from yima.validator.errors import ParametersError, PlaceError
 from yima.validator.happenings import Happening, Notice
 from yima.validator.judging import Direction, GateContext, Mode
 from yima.validator.parameters import Parameters, sections
 from yima.validator.parameters.reading import read_fares
 from yima.validator.parameters.rules import Fare, FareKind, Rules
+from yima.validator.places.placing import Placing
+from yima.validator.ports import open_place
 from yima.validator.texts import Text
 
 
-def refuse_useless(gate: GateContext, parameters: Parameters) -> GateContext:
-    """The gate, if these parameters can let somebody ride there. Raises ParametersError, with what to do."""
+def refuse_useless(gate: GateContext, parameters: Parameters, *, moves: bool = False) -> GateContext:
+    """The gate, if these parameters can let somebody ride there. Raises ParametersError, with what to do.
+
+    moves: it is a bus that is told where it is, so line, stop and direction are not known yet.
+    """
     rules = read_fares(parameters.image)
     mine = [fare for fare in rules.fares if fare.mode is gate.mode]
     if not gate.city and (rules.acceptance is not None or (mine and all(fare.city for fare in mine))):
@@ -28,6 +34,8 @@ def refuse_useless(gate: GateContext, parameters: Parameters) -> GateContext:
             Text("Say where it stands: --city 320500", "请用 --city 指定所在城市，例如 --city 320500"),
         )
     here = _of_this_gate(mine, gate)
+    if moves:
+        return gate
     if here and gate.direction is Direction.NONE and all(fare.kind is FareKind.MATRIX for fare in here):
         raise ParametersError(
             "--direction",
@@ -37,8 +45,7 @@ def refuse_useless(gate: GateContext, parameters: Parameters) -> GateContext:
             ),
             Text("Say what it is: --direction entry, or --direction exit", "请用 --direction entry 或 exit 指定方向"),
         )
-    charges = gate.direction is Direction.EXIT or (gate.direction is Direction.NONE and gate.mode is Mode.BUS)
-    if here and charges and not any(_has(rules, fare, gate) for fare in here):
+    if here and _charges(gate) and not any(_has(rules, fare, gate) for fare in here):
         raise ParametersError(
             "--station",
             Text(
@@ -53,9 +60,12 @@ def refuse_useless(gate: GateContext, parameters: Parameters) -> GateContext:
     return gate
 
 
-def placed(gate: GateContext, parameters: Parameters, tell: Callable[[Notice], None]) -> GateContext:
-    """The gate, of which is told what the tables lack. Raises ParametersError where it could only refuse."""
-    refuse_useless(gate, parameters)
+def placed(
+    gate: GateContext, parameters: Parameters, tell: Callable[[Notice], None], *, moves: bool = False
+) -> GateContext:
+    """The gate, of which is told what the tables lack. moves: it is told its stops while it runs. Raises
+    ParametersError where it could only refuse."""
+    refuse_useless(gate, parameters, moves=moves)
     if gap := gap_here(gate, parameters):
         tell(Notice(happening=Happening.PARAMETERS_TROUBLE, error=gap))
     return gate
@@ -92,6 +102,48 @@ def gap_here(gate: GateContext, parameters: Parameters) -> ParametersError | Non
                 ),
             )
     return None
+
+
+class KnownStops:
+    """Whether riders can be charged where a bus is, by the parameters that were handed over last. For one thread."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.parameters = parameters
+        self._read: tuple[Parameters, Rules] | None = None
+
+    def follow(self, parameters: Parameters | None) -> Parameters | None:
+        """Goes by these from now on, if there are any; gives them back."""
+        self.parameters = parameters or self.parameters
+        return parameters
+
+    def __call__(self, gate: GateContext) -> bool:
+        """Whether there is a fare for this place now, wherever the ride leads."""
+        held = self.parameters
+        if self._read is None or self._read[0] is not held:
+            self._read = held, read_fares(held.image)
+        rules = self._read[1]
+        now = time.time()
+        in_force = [fare for fare in rules.fares if fare.mode is gate.mode and fare.from_s <= now < fare.to_s]
+        here = sorted(_of_this_gate(in_force, gate), key=lambda fare: (bool(fare.line), bool(fare.city)))
+        return bool(here) and (not _charges(gate) or _has(rules, here[-1], gate))
+
+
+def placing_of(specification: str | None, gate: GateContext, known: KnownStops) -> Placing | None:
+    """Who hears where the bus is, if anybody is to. Raises PlaceError."""
+    if specification is None:
+        return None
+    if gate.mode is not Mode.BUS:
+        raise PlaceError(
+            "--place",
+            Text("a metro gate stands where it stands", "地铁闸机的位置固定"),
+            Text("Leave it out, or say --mode bus", "请去掉该选项，或使用 --mode bus"),
+        )
+    return Placing(open_place(specification), gate, reopen=lambda: open_place(specification), known=known)
+
+
+def _charges(gate: GateContext) -> bool:
+    """Whether a tap here is charged; at an entry nothing is."""
+    return gate.direction is Direction.EXIT or (gate.direction is Direction.NONE and gate.mode is Mode.BUS)
 
 
 def _of_this_gate(mine: Sequence[Fare], gate: GateContext) -> list[Fare]:

@@ -171,6 +171,7 @@ def _check(arguments: argparse.Namespace) -> int:
     print(f"  version 版本      {rules.version}")
     counts = (
         ("roots 根证书", len(rules.roots), "every code is refused 全部拒绝"),
+        ("withdrawn 吊销", len(rules.revoked), ""),
         ("institutions 机构", len(rules.whitelist), "every code is refused 全部拒绝"),
         ("fares 票价", len(rules.fares), "every ride is refused 全部拒绝"),
         (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from yima.sdk.cli.arguments import WholeNumber, add_direction_argument, add_operator_argument, gate_of
 from yima.sdk.cli.ending import follow_signals
-from yima.sdk.cli.gate_place import placed
+from yima.sdk.cli.gate_place import KnownStops, placed, placing_of
 from yima.sdk.cli.observed import add_console_arguments, observe
 from yima.sdk.cli.reader_options import READERS
 from yima.sdk.cli.run_lines import RunLines
@@ -58,6 +58,8 @@ examples 示例:
   yima run --reader camera:0 --params city.toml --state gate-7 --mode metro --city 310000 --station 0101 --json
   yima run --reader camera:0 --params city.ymp --trust city.keys --deny-list national-*.ymp --state gate-7
                                           a national deny-list beside the parameters 使用全国黑名单
+  yima run --reader serial:/dev/ttyUSB0 --params city.toml --state bus-7 --city 320500 --place serial:/dev/ttyS1
+                                          a bus that is told its stops 由报站器更新站点
   yima collect --store trips.db --bench   a collector for the bench, in another terminal 另开终端运行采集端
   yima journal show /var/lib/yima         what was recorded and what still waits 查看日志
 """
@@ -114,6 +116,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="division code, 320500 is Suzhou 行政区划代码",
     )
     add_direction_argument(place)
+    place.add_argument(
+        "--place", metavar="SPEC",
+        help="who says where the bus is while it runs: serial:/dev/ttyS1, udp:4010 报站信息源，公交途中更新线路与站点",
+    )  # fmt: skip
     add_operator_argument(place)
     place.add_argument(
         "--resolver", action="append", default=[], type=a_resolver, metavar="FAMILY=URL",
@@ -179,7 +185,8 @@ def run(arguments: argparse.Namespace) -> int:
         begun = _begun(clock, journal, older, is_sure=arguments.trust_clock)
         source = source_in(state)
         parameters = source.start(begun)
-        validator = validator_of(arguments, parameters, placed(gate_of(arguments), parameters, lines.notice))
+        here = placed(gate_of(arguments), parameters, lines.notice, moves=arguments.place is not None)
+        validator = validator_of(arguments, parameters, here)
         deny = deny_of(arguments, state, lines.notice, begun=begun, validator=validator)
         if older:
             on_failure.callback(older.close, 0)
@@ -190,12 +197,13 @@ def run(arguments: argparse.Namespace) -> int:
         on_failure.callback(uses.stop)
         gate = open_gate("console:stderr" if arguments.json and arguments.gate == "console:" else arguments.gate)
         on_failure.callback(gate.close)
+        placing = placing_of(arguments.place, validator.gate, stops := KnownStops(parameters))
         resolvers = {family: open_resolver(specification) for family, specification in arguments.resolver}
         specification = with_profile(arguments.reader, parameters.reader)
         reader = Heard(open_reader(specification), specification, lines.notice)
         on_failure.pop_all()  # the device closes them from here on
 
-    upkeep = upkeep_of(source, deny, lines.notice, pull_of(source, state, deny, clock, lines.notice))
+    upkeep = upkeep_of(source, deny, lines.notice, pull_of(source, state, deny, clock, lines.notice), stops.follow)
     supervisor = Supervisor()
     turning = Turning(upkeep, supervisor.turned, lines.observers.turned, uses.turn)
     device = Device(
@@ -215,6 +223,7 @@ def run(arguments: argparse.Namespace) -> int:
         older=older.accepted() if older else (),
         not_before=SOFTWARE_DATE,
         confirmed_by="--trust-clock" if arguments.trust_clock else "",
+        placing=placing,
     )
     follow_signals(stop, stopping=supervisor.stopping, again=upkeep.request)
     lines.observers.start(

@@ -121,12 +121,16 @@ def deny_of(
 
 
 def upkeep_of(
-    source: Source, deny: DenyUpkeep | None, tell: Callable[[Notice], None], pull: PullThread | None
+    source: Source,
+    deny: DenyUpkeep | None,
+    tell: Callable[[Notice], None],
+    pull: PullThread | None,
+    follow: Callable[[Parameters | None], Parameters | None],
 ) -> Upkeep:
-    """What keeps parameters and deny-list as they should be."""
+    """What keeps parameters and deny-list as they should be. follow: who else goes by them, and gives them back."""
     return Upkeep(
         source,
-        changed=lambda parameters: tell(_looked(parameters, source.waiting)),
+        changed=lambda parameters: tell(_looked(follow(parameters), source.waiting)),
         troubled=lambda error: tell(Notice(happening=Happening.PARAMETERS_TROUBLE, error=error)),
         deny=deny,
         pull=pull,

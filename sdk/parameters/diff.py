@@ -129,6 +129,7 @@ def _head(opened: Opened, *, signed: bool) -> list[str]:
 _PARTS: tuple[tuple[Text, bool, Callable[[Rules, Wording], Iterable[object]]], ...] = (
     (Text("institutions", "发卡机构"), True, lambda rules, words: map(words.pair, rules.whitelist)),
     (Text("accepted", "互通"), True, _accepted),
+    (Text("withdrawn", "吊销"), True, lambda rules, words: map(words.revocation, rules.revoked)),
     (Text("fares", "票价"), True, lambda rules, words: map(words.fare, rules.fares)),
     (Text("stages", "里程票价"), True, lambda rules, words: _stages(rules)),
     (Text("matrices", "票价矩阵"), True, _matrices),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from yima.sdk.parameters.problems import attempt
+from yima.sdk.parameters.workbooks import ENDING, is_sheet, sheets_in
 from yima.validator.errors import ParametersError
 from yima.validator.texts import Text
 
@@ -21,7 +22,7 @@ Made = TypeVar("Made")
 PACKAGE_FILE = "package.toml"
 CSV_FILES = (
     "acceptance", "bands", "calendar", "cities", "concessions", "decoders", "deny", "fares", "groups", "journeys",
-    "lines", "network", "stages", "stations", "trips", "whitelist",
+    "lines", "network", "revoked", "stages", "stations", "trips", "whitelist",
 )  # fmt: skip
 BESIDE = (
     "README", "README.md", "README.*.md", "README.txt", "LICENSE", "CHANGELOG.md", ".gitignore", ".gitattributes",
@@ -40,7 +41,7 @@ _SHEETS = (".tsv", ".tab", ".xls", ".xlsx", ".xlsm", ".ods", ".numbers")
 _CHINESE = {
     "互通": "acceptance", "时段": "bands", "日历": "calendar", "城市": "cities", "优惠": "concessions",
     "黑名单": "deny", "票价": "fares", "群体": "groups", "进出站": "journeys", "线路": "lines", "线网": "network",
-    "里程票价": "stages", "站点": "stations", "白名单": "whitelist",
+    "里程票价": "stages", "站点": "stations", "白名单": "whitelist", "吊销": "revoked",
 }  # fmt: skip
 
 
@@ -59,10 +60,14 @@ class Folder:
 
 def look(directory: Path, named: Collection[str] = ()) -> tuple[Folder, list[ParametersError]]:
     """What lies there, and everything that may not. named: files that package.toml names, such as roots.bin."""
-    found, wrong = Folder(), []
+    found = Folder()
+    wrong: list[ParametersError] = []
     own = {Path(name).parts[0] for name in named if name}
-    for path in sorted(directory.iterdir()):
+    for path in _with_sheets(directory, wrong):
         matrix = _MATRIX.fullmatch(path.stem)
+        if is_sheet(path):
+            _take_sheet(path, found, wrong)
+            continue
         if path.name == PACKAGE_FILE or path.name in own or _beside(path):
             continue
         if path.suffix == ".csv" and path.stem in CSV_FILES:
@@ -72,6 +77,53 @@ def look(directory: Path, named: Collection[str] = ()) -> tuple[Folder, list[Par
         else:
             wrong.append(_stranger(path))
     return found, wrong
+
+
+def _with_sheets(directory: Path, wrong: list[ParametersError]) -> Iterator[Path]:
+    """What lies there, and behind it the sheets of the workbooks."""
+    workbooks = []
+    for path in sorted(directory.iterdir()):
+        if path.suffix.lower() == ENDING and path.is_file() and not path.name.startswith(("~$", ".")):
+            workbooks.append(path)
+        else:
+            yield path
+    for workbook in workbooks:
+        try:
+            yield from sheets_in(workbook)
+        except ParametersError as error:
+            wrong.append(error)
+
+
+def _take_sheet(sheet: Path, found: Folder, wrong: list[ParametersError]) -> None:
+    name = sheet.name.removesuffix(".csv")
+    matrix = _MATRIX.fullmatch(name)
+    if name not in CSV_FILES and not matrix:
+        meant = (likely(sheet.name) or likely(sheet.parent.name) or "").removesuffix(".csv")
+        problem = Text("no table of a parameter source", "不是参数源的表")
+        if meant:
+            problem = Text(f"{problem.en}; {meant} was likely meant", f"{problem.zh}，可能应为 {meant}")
+        wrong.append(
+            ParametersError(
+                sheet,
+                problem,
+                Text(
+                    f"Rename the sheet, or let its name begin with #. {_known().en}",
+                    f"请改名，或以 # 开头。{_known().zh}",
+                ),
+            )
+        )
+        return
+    tables, key = (found.matrices, matrix[1]) if matrix else (found.tables, name)
+    if key in tables:
+        wrong.append(
+            ParametersError(
+                sheet,
+                Text(f"{tables[key]} says the same table", f"{tables[key]} 是同一张表"),
+                Text("Leave one of them", "请只保留一个"),
+            )
+        )
+        return
+    tables[key] = sheet
 
 
 def likely(name: str) -> str | None:

@@ -103,6 +103,14 @@ def _trust(held: _Held) -> Iterator[Finding]:
                 "Get the next root from the platform",
                 "请向平台获取新的根证书",
             )
+    for root_index in sorted({row.root for row in rules.revoked} - set(rules.roots)):
+        yield Finding.of(
+            "unknown-root",
+            f"revoked.csv names root {root_index}, which is not loaded: it withdraws nothing",
+            f"revoked.csv 指定了未加载的根证书 {root_index}：该行不起作用",
+            "Correct the index; `yima inspect` shows a certificate's",
+            "请更正序号，yima inspect 会显示证书的根序号",
+        )
     if not rules.whitelist and {"ministry", "unified"} & set(rules.limits.families):
         yield Finding.of(
             "no-institutions",
@@ -163,7 +171,15 @@ def _whose(held: _Held) -> Iterator[Finding]:
             "Add a row with the city as riding and issuer's city",
             "请添加乘车城市与发卡城市均为本市的行",
         )
-    somewhere = {row.issuer_city for row in accepted}
+    for family in sorted({row.family for row in accepted} - {"", *_judged(rules)}):
+        yield Finding.of(
+            "family-not-judged",
+            f"acceptance.csv has a row for {family}, and no gate judges that family",
+            f"acceptance.csv 有 {family} 的行，但闸机不受理该码类",
+            "Add it to families in [limits], or take the row away",
+            "请将其加入 [limits] 的 families，或删除该行",
+        )
+    somewhere = {row.issuer_city for row in accepted if row.family in ("", "ministry")}
     for pair in rules.whitelist:
         if pair.city and pair.city not in somewhere:
             yield Finding.of(
@@ -173,6 +189,11 @@ def _whose(held: _Held) -> Iterator[Finding]:
                 "Add its city to acceptance.csv, or take it off the whitelist",
                 "请在 acceptance.csv 添加其城市，或将其移出白名单",
             )
+
+
+def _judged(rules: Rules) -> frozenset[str]:
+    """The families that gates judge, the unified platform's form by the name that acceptance has for it."""
+    return frozenset("ministry" if family == "unified" else family for family in rules.limits.families)
 
 
 def _entries(held: _Held) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""The lines of a table as people and spreadsheets save it: CSV in its dialects.
+"""The lines of a table as people and spreadsheets save it: CSV in its dialects, or a sheet of a workbook.
 
 Rules it keeps:
 - UTF-8 with or without a byte order mark, or UTF-16 with one. Cells are apart by commas; by semicolons, tabs or
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from yima.sdk.parameters.problems import tell
+from yima.sdk.parameters.workbooks import is_sheet, rows_of
 from yima.validator.errors import ParametersError
 from yima.validator.texts import Text
 
@@ -25,7 +26,7 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 def read_lines(file: Path) -> Iterator[tuple[int, list[str]]]:
     """The lines that say something, with their numbers; the first has no empty cell at its end. ParametersError."""
     width = 0
-    for number, cells in _split(file, _text(file)):
+    for number, cells in rows_of(file) if is_sheet(file) else _split(file, _text(file)):
         if not any(cells) or cells[0].startswith(("#", "＃")):
             continue
         width = width or len(_trimmed(cells, 0))

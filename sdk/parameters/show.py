@@ -5,7 +5,16 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from yima.sdk.parameters.compile import Opened
-from yima.sdk.parameters.wording import MODES, Wording, calendar_lines, day, habit_lines, money, ranges_of
+from yima.sdk.parameters.wording import (
+    MODES,
+    Wording,
+    calendar_lines,
+    day,
+    habit_lines,
+    money,
+    period,
+    ranges_of,
+)
 from yima.validator.parameters.family_rules import read
 from yima.validator.parameters.image import build
 from yima.validator.parameters.rules import OPEN, Limits, Matrix, Rules, Stage
@@ -29,6 +38,7 @@ def _lines(opened: Opened) -> Iterator[str]:
     if rules.reader:
         yield from _section("Reader 读码器", [words.reader(rules.reader)])
     yield from _section("Root keys 根公钥", roots(rules), empty="none: every code is refused 无，全部拒绝")
+    yield from _section("Withdrawn certificates 已吊销证书", map(words.revocation, rules.revoked))
     yield from _section("Institutions 发卡机构", map(words.pair, rules.whitelist), empty="none 无")
     yield from _acceptance(rules, words)
     yield from _section("Fares 票价", map(words.fare, rules.fares), empty="none: every ride is refused 无，全部拒绝")
@@ -110,13 +120,16 @@ def _acceptance(rules: Rules, words: Wording) -> Iterator[str]:
         yield from _section(title, ["every issuer everywhere 所有机构，所有城市"])
         return
     lines = []
-    rows = sorted(rules.acceptance, key=lambda row: (row.riding_city, row.mode, row.from_s, row.to_s, row.issuer_city))
+    rows = sorted(
+        rules.acceptance,
+        key=lambda row: (row.riding_city, row.mode, row.family, row.from_s, row.to_s, row.issuer_city),
+    )
     for (riding, mode), inside in groupby(rows, key=lambda row: (row.riding_city, row.mode)):
         lines.append(f"{words.city(riding)} {MODES[mode]}")
-        for _, same in groupby(inside, key=lambda row: (row.from_s, row.to_s)):
-            of_a_time = list(same)
-            when_ = words.acceptance(of_a_time[0]).split(MODES[mode])[-1].strip() or "always 始终"
-            lines.append(f"  {when_}: {', '.join(words.city(row.issuer_city) for row in of_a_time)}")
+        for (family, from_s, to_s), same in groupby(inside, key=lambda row: (row.family, row.from_s, row.to_s)):
+            when = period(from_s, to_s) or "always 始终"
+            only = f"{family} only 仅, " if family else ""
+            lines.append(f"  {only}{when}: {', '.join(words.city(row.issuer_city) for row in same)}")
     yield from _section(title, lines, empty="nobody 无")
 
 

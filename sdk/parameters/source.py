@@ -18,13 +18,14 @@ from pathlib import Path
 
 from yima.sdk.parameters import fare_files as fares
 from yima.sdk.parameters.calendar_files import Times, bands_of, calendar_of, habits_of
-from yima.sdk.parameters.cells import LOCAL, Row, read_rows, refuse_repeated
+from yima.sdk.parameters.cells import LOCAL, read_rows, refuse_repeated
 from yima.sdk.parameters.concession_file import concessions_of
-from yima.sdk.parameters.fare_files import KindWord, period, refuse_overlaps
+from yima.sdk.parameters.fare_files import KindWord
 from yima.sdk.parameters.folder import PACKAGE_FILE, Folder, look
 from yima.sdk.parameters.group_file import members_of
 from yima.sdk.parameters.lint_names import NAMES
 from yima.sdk.parameters.network_file import Stages, network_of, with_network
+from yima.sdk.parameters.permission_files import acceptance_of, revoked_of, whitelist_of
 from yima.sdk.parameters.problems import attempt, every_problem, tell
 from yima.validator.errors import ParametersError
 from yima.validator.parameters.family_rules import family_rules_of, rows
@@ -32,15 +33,12 @@ from yima.validator.parameters.image import LABEL_SIZE
 from yima.validator.parameters.parts import environment_of, limits_of, roots_of, time_shifts_of
 from yima.validator.parameters.rules import (
     OPEN,
-    Acceptance,
     Fare,
     Habits,
     LabelKey,
     LabelKind,
     Limits,
     Matrix,
-    Mode,
-    Pair,
     ReaderProfile,
     Rules,
 )
@@ -126,45 +124,6 @@ def _reader(table: Table) -> ReaderProfile:
     return profile
 
 
-def _whitelist(path: Path) -> tuple[list[Pair], dict[LabelKey, str]]:
-    found = read_rows(path, ["organisation", "platform"], ["city", "modes", "name"])
-    pairs = found.into(
-        lambda row: Pair(
-            organisation=row["organisation"].digits(), platform=row["platform"].digits(), city=row["city"].city(),
-            modes=row["modes"].modes(),
-        )
-    )  # fmt: skip
-    refuse_repeated(found, lambda row: (row["organisation"].value, row["platform"].value))
-    names = {
-        LabelKey(LabelKind.ORGANISATION, int(row["organisation"].value)): row["name"].name(LABEL_SIZE)
-        for row in found
-        if row["name"].value
-    }
-    return pairs, names
-
-
-def _acceptance(path: Path) -> list[Acceptance] | None:
-    found = read_rows(path, ["riding_city", "issuer_city"], ["mode", "from", "to"])
-    accepted = [one for several in found.into(_accepted) for one in several]
-    for mode in Mode:
-        refuse_overlaps(
-            [row for row in found if mode in row["mode"].modes()],
-            lambda row: (row["riding_city"].value, row["issuer_city"].value),
-        )
-    return accepted
-
-
-def _accepted(row: Row) -> list[Acceptance]:
-    begin, end = period(row)
-    return [
-        Acceptance(
-            riding_city=row["riding_city"].city(needed=True), mode=mode,
-            issuer_city=row["issuer_city"].city(needed=True), from_s=begin, to_s=end,
-        )
-        for mode in row["mode"].modes()
-    ]  # fmt: skip
-
-
 def _deny(path: Path) -> list[tuple[bytes, bytes]]:
     found = read_rows(path, ["account"], ["last"])
     if len(found) > _DENY_MAX:
@@ -232,7 +191,7 @@ def _read(directory: Path) -> Source:
     times = Times(files.read("calendar", calendar_of, lambda: None), files.read("bands", bands_of, dict))
     tables, matrices = _tables(files)
     network = files.read("network", network_of, lambda: None)
-    pairs, organisations = files.read("whitelist", _whitelist, lambda: ([], {}))
+    pairs, organisations = files.read("whitelist", whitelist_of, lambda: ([], {}))
     stations, station_names = files.read("stations", fares.stations_of, lambda: ([], {}))
     by_kind: dict[KindWord, Mapping[str, object]] = {
         KindWord.STAGES: tables.plain,
@@ -247,8 +206,9 @@ def _read(directory: Path) -> Source:
         limits=head.limits,
         fares=found,
         roots=attempt(lambda: roots_of(table.tables("roots"), directory), {}),
+        revoked=files.read("revoked", revoked_of, list),
         whitelist=pairs,
-        acceptance=files.read("acceptance", _acceptance, lambda: None),
+        acceptance=files.read("acceptance", acceptance_of, lambda: None),
         deny=files.read("deny", _deny, list),
         time_shifts=attempt(lambda: time_shifts_of(table.tables("time_shifts")), {}),
         concessions=files.read("concessions", lambda path: concessions_of(path, times), list),

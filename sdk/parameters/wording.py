@@ -25,6 +25,7 @@ from yima.validator.parameters.rules import (
     Mode,
     Pair,
     ReaderProfile,
+    Revocation,
     Rules,
     When,
 )
@@ -130,10 +131,16 @@ class Wording:
         modes = "" if len(pair.modes) == len(Mode) else f", {MODES[pair.modes[0]]} only 仅"
         return f"{self.organisation(pair.organisation)} / {pair.platform}: {self.city(pair.city)}{modes}"
 
+    def revocation(self, row: Revocation) -> str:
+        """Which certificates are withdrawn, since when."""
+        whose = f", {self.organisation(row.organisation)}" if row.organisation else ""
+        serial = f", serial 序列号 {row.serial}" if row.serial else ", every certificate 全部证书"
+        return f"root 根证书 {row.root}{whose}{serial} {period(row.from_s, row.to_s)}".rstrip()
+
     def acceptance(self, row: Acceptance) -> str:
         """Whose codes ride where, since when."""
-        when = period(row.from_s, row.to_s)
-        return f"{self.city(row.issuer_city)} → {self.city(row.riding_city)} {MODES[row.mode]} {when}".rstrip()
+        when, only = period(row.from_s, row.to_s), f", {row.family} only 仅" if row.family else ""
+        return f"{self.city(row.issuer_city)} → {self.city(row.riding_city)} {MODES[row.mode]}{only} {when}".rstrip()
 
     def fare(self, fare: Fare) -> str:
         """Where a fare holds, and how much it is."""

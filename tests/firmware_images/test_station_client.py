@@ -1,7 +1,8 @@
 """A station that asks a device: whatever answers is the answer or a StationError, and nobody is asked for ever."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any, cast
 
 import cbor2
@@ -61,12 +62,13 @@ async def _all(made: Station) -> list[Record]:
 
 def outcome(made: Station, what: str) -> object:
     """What a question gives: a value, or the error's text."""
-    questions = {
+    questions: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
         "state": made.state,
         "records": lambda: _all(made),
         "parameters": lambda: made.send_parameters(bytes(3000)),
         "acknowledge": lambda: made.acknowledge(Record(n=1, d=b"", h=bytes(32))),
         "images": made.images,
+        "place": partial(made.place, line=7, stop=2),
     }
     try:
         return asyncio.run(questions[what]())
@@ -77,10 +79,11 @@ def outcome(made: Station, what: str) -> object:
 def test_well_formed_answers_are_taken() -> None:
     assert outcome(station(cbor2.dumps(STATE))[0], "state").unix == 1  # type: ignore[attr-defined]
     made, _ = station(cbor2.dumps(RECORDS), cbor2.dumps(RECORDS | {"records": []}))
+    assert outcome(station(cbor2.dumps({"line": 7, "stop": 2, "direction": 0}))[0], "place") == (7, 2, 0)
     assert outcome(made, "records") == [Record(n=1, d=b"record", h=bytes(32))]
 
 
-_WHAT = st.sampled_from(["state", "records", "parameters", "acknowledge", "images"])
+_WHAT = st.sampled_from(["state", "records", "parameters", "acknowledge", "images", "place"])
 
 
 @given(_WHAT, st.binary(max_size=40), st.booleans())

@@ -146,6 +146,36 @@ static void check_shifts(const yima_parameters *p) {
     }
 }
 
+/* Whether any row withdraws the certificate at `now`: by all rows, each read by itself. */
+static int revoked_by_all(const yima_parameters *p, const uint8_t *certificate, uint32_t now) {
+    int revoked = 0;
+    for (uint32_t i = 0; i < p->sections[YIMA_SECTION_REVOKED].count; i++) {
+        const uint8_t *row = row_at(p, YIMA_SECTION_REVOKED, i);
+        const uint32_t from = yima_be32(row + 12), to = yima_be32(row + 16);
+        revoked |= row[0] == certificate[YIMA_CERTIFICATE_AT_ROOT_INDEX] &&
+                   (!(row[1] & 1) || memcmp(row + 4, certificate + YIMA_CERTIFICATE_AT_ISSUER_ID, 4) == 0) &&
+                   (!(row[1] & 2) || memcmp(row + 8, certificate + YIMA_CERTIFICATE_AT_SERIAL, 3) == 0) &&
+                   from <= now && (now < to || to == UINT32_MAX);
+    }
+    return revoked;
+}
+
+static void check_revoked(const yima_parameters *p) {
+    const uint32_t count = p->sections[YIMA_SECTION_REVOKED].count;
+    for (uint32_t i = 0; i < 4 * count && i < ROWS_WALKED; i++) {
+        const uint8_t *row = row_at(p, YIMA_SECTION_REVOKED, i / 4);
+        uint8_t certificate[YIMA_CERTIFICATE_SIZE] = {0};
+        certificate[YIMA_CERTIFICATE_AT_ROOT_INDEX] = row[0];
+        memcpy(certificate + YIMA_CERTIFICATE_AT_ISSUER_ID, row + 4, 4);
+        memcpy(certificate + YIMA_CERTIFICATE_AT_SERIAL, row + 8, 3);
+        if (i & 1) certificate[YIMA_CERTIFICATE_AT_ISSUER_ID] ^= 1;
+        if (i & 2) certificate[YIMA_CERTIFICATE_AT_SERIAL] ^= 1;
+        const uint32_t moments[] = {0, yima_be32(row + 12), yima_be32(row + 16) - 1, yima_be32(row + 16)};
+        for (unsigned m = 0; m < 4; m++)
+            demand(yima_certificate_revoked(p, certificate, moments[m]) == revoked_by_all(p, certificate, moments[m]));
+    }
+}
+
 /* The longest prefix wins, and no prefix takes a code of a family with marks of its own. */
 static void check_prefixes(const yima_parameters *p) {
     for (uint32_t i = 0; i < p->sections[YIMA_SECTION_RESOLVED].count && i < ROWS_WALKED; i++) {
@@ -211,6 +241,7 @@ static void check_opened(const yima_parameters *p, uint8_t choices) {
     check_accounts(p);
     check_groups(p);
     check_shifts(p);
+    check_revoked(p);
     check_prefixes(p);
     const uint32_t pairs = p->sections[YIMA_SECTION_WHITELIST].count;
     if (!pairs) judge_for(p, NULL, choices);

@@ -58,6 +58,7 @@ FAULTS = [
     ),
     ("parameters", "validator/core/rules.c", "(uint64_t)at + i", "at"),
     ("parameters", "validator/core/rules.c", "its_own || within", "its_own"),
+    ("parameters", "validator/core/rules.c", "told <= both", "told < both"),
     ("smp", "firmware_images/app/smp.c", "if (answer.full) result = SMP_EINVAL;", ""),
 ]
 

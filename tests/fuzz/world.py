@@ -37,6 +37,7 @@ from yima.validator.parameters.rules import (
     Mode,
     Pair,
     ReaderProfile,
+    Revocation,
     Root,
     Rounding,
     Rules,
@@ -102,10 +103,20 @@ def rules() -> Rules:
             Pair(organisation="01011000", platform="01011000"),
             Pair(organisation="01523990", platform="50023301", city=SUZHOU, modes=(Mode.BUS,)),
         ],
+        revoked=[
+            Revocation(root=1, organisation=ORGANISATION, serial="abcdef"),
+            Revocation(root=1, organisation="01523990", from_s=NOW - 60, to_s=NOW),
+            Revocation(root=2, serial="000001", from_s=NOW + 600),
+            Revocation(root=9),
+        ],
         acceptance=[
             Acceptance(riding_city=SUZHOU, mode=mode, issuer_city=city, from_s=from_s)
             for mode in Mode
             for city, from_s in ((SHANGHAI, 0), (SUZHOU, NOW))
+        ]
+        + [
+            Acceptance(riding_city=SHANGHAI, mode=Mode.METRO, issuer_city=SHANGHAI, family="suishen"),
+            Acceptance(riding_city=SHANGHAI, mode=Mode.METRO, issuer_city=SHANGHAI, family="ministry", from_s=NOW + 60),
         ],
         deny=[(bytes.fromhex("3104ffffffffffffff01"), bytes.fromhex("3104ffffffffffffff7f"))],
         time_shifts={ORGANISATION: (-28800, 28800)},

@@ -8,7 +8,7 @@
 #include "binding.h"
 #include "yima/loop.h"
 
-enum { TEXTS = 10 };
+enum { LINE_TEXT = 7, STATION_TEXT = 8, TEXTS = 10 };
 
 typedef struct {
     PyObject_HEAD PyObject *validator;
@@ -45,8 +45,8 @@ static int take_texts(Loop *self, PyObject *texts) {
         .vehicle = text_of(self->texts[4]),
         .plate = text_of(self->texts[5]),
         .driver = text_of(self->texts[6]),
-        .line = text_of(self->texts[7]),
-        .station = text_of(self->texts[8]),
+        .line = text_of(self->texts[LINE_TEXT]),
+        .station = text_of(self->texts[STATION_TEXT]),
         .position = text_of(self->texts[9]),
     };
     return 1;
@@ -194,6 +194,35 @@ static PyObject *loop_eased(PyObject *object, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
+/* The numbers go to the judge, the texts into records from here on; false, and nothing is changed, where it cannot be. */
+static PyObject *loop_place(PyObject *object, PyObject *args) {
+    Loop *self = (Loop *)object;
+    unsigned short line, station;
+    unsigned char direction;
+    PyObject *texts[2];
+    if (!PyArg_ParseTuple(args, "HHbUU", &line, &station, &direction, &texts[0], &texts[1])) {
+        return NULL;
+    }
+    PyObject *const line_text = PyUnicode_AsUTF8String(texts[0]);
+    PyObject *const station_text = line_text ? PyUnicode_AsUTF8String(texts[1]) : NULL;
+    if (!station_text) {
+        Py_XDECREF(line_text);
+        return NULL;
+    }
+    if (yima_loop_place(&self->loop, line, station, direction) != YIMA_OK) {
+        Py_DECREF(line_text);
+        Py_DECREF(station_text);
+        Py_RETURN_FALSE;
+    }
+    Py_XDECREF(self->texts[LINE_TEXT]);
+    Py_XDECREF(self->texts[STATION_TEXT]);
+    self->texts[LINE_TEXT] = line_text;
+    self->texts[STATION_TEXT] = station_text;
+    self->terminal.line = PyBytes_Size(line_text) ? text_of(line_text) : NULL;
+    self->terminal.station = PyBytes_Size(station_text) ? text_of(station_text) : NULL;
+    Py_RETURN_TRUE;
+}
+
 static PyObject *loop_not_before(PyObject *object, PyObject *unix_s) {
     const long long value = PyLong_AsLongLong(unix_s);
     if (PyErr_Occurred()) {
@@ -265,6 +294,7 @@ static PyMethodDef loop_methods[] = {
     {"confirm", loop_confirm, METH_VARARGS, "confirm(unix_s, tick_ms, is_signed, by) -> step"},
     {"unsent", loop_unsent, METH_O, "unsent(oldest)"},
     {"eased", loop_eased, METH_NOARGS, "eased()"},
+    {"place", loop_place, METH_VARARGS, "place(line, station, direction, line_text, station_text) -> whether it is there now"},
     {"not_before", loop_not_before, METH_O, "not_before(unix_s)"},
     {NULL, NULL, 0, NULL},
 };

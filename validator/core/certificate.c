@@ -1,7 +1,7 @@
 /* certificate.c - issuer certificates, the roots above them, and the cache of those that verified.
  *
  * A certificate enters the cache only when a whole code under it has verified, so unsigned bytes cannot push an issuer
- * out. Expiry is looked at every time: a cached certificate still expires. Tables are built by yima_idle alone. */
+ * out. Expiry and withdrawal are looked at every time: a cached certificate still ends. Tables are built by yima_idle alone. */
 #include "code.h"
 #include "parameters.h"
 #include "trust.h"
@@ -133,6 +133,9 @@ yima_reason yima_trust_check(const yima_validator *v, const uint8_t *code, uint3
         return YIMA_REASON_CERTIFICATE_INVALID;
     }
     if (trusted_time) {
+        if (yima_certificate_revoked(v->parameters, certificate, now_s)) {
+            return YIMA_REASON_CERTIFICATE_REVOKED;
+        }
         const uint32_t month = yima_months_of(now_s);
         if (month > root.expiry_months) {
             return YIMA_REASON_ROOT_EXPIRED;

@@ -141,8 +141,9 @@ static yima_reason judge_permission(yima_judgement *j) {
     if (!(pair.modes & j->v->gate.mode)) {
         return YIMA_REASON_MODE_NOT_ACCEPTED;
     }
+    const yima_family family = (yima_family)j->verdict->family;
     const yima_reason city =
-        pair.city ? yima_city_accepted(p, &j->v->gate, pair.city, (uint32_t)j->now) : YIMA_REASON_ACCEPTED;
+        pair.city ? yima_city_accepted(p, &j->v->gate, family, pair.city, (uint32_t)j->now) : YIMA_REASON_ACCEPTED;
     j->verdict->issuer_city = pair.city;
     if (city != YIMA_REASON_ACCEPTED) {
         return city;

@@ -297,6 +297,11 @@ yima_step yima_loop_not_recorded(yima_loop *l) {
     return l->kind == YIMA_OUTCOME ? outcome_not_recorded(l) : after_telling(l, NOT_RECORDED);
 }
 
+yima_status yima_loop_place(yima_loop *l, uint16_t line, uint16_t station, uint8_t direction) {
+    return unexpected(l, YIMA_LOOP_READY) ? YIMA_BAD_ARGUMENT
+                                          : yima_validator_place(l->judge, line, station, direction);
+}
+
 void yima_loop_eased(yima_loop *l) {
     l->can_record = 1;
 }

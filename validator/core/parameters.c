@@ -124,6 +124,12 @@ static int fields_agree(unsigned id, const uint8_t *row) {
         return size != 3 && YIMA_VALUE(row, DECODERS, STATION_AT) + size <= YIMA_ISSUER_DATA_MAX &&
                YIMA_VALUE(row, DECODERS, TIME_AT) + time_size(YIMA_VALUE(row, DECODERS, TIME_FORM)) <=
                    YIMA_ISSUER_DATA_MAX;
+    case YIMA_SECTION_REVOKED: /* what is not told is zeros, by which it is searched */
+        size = YIMA_VALUE(row, REVOKED, TOLD);
+        return (size & YIMA_REVOKED_OF_ORGANISATION ||
+                is_zero(YIMA_PLACE(row, REVOKED, ORGANISATION), YIMA_REVOKED_SIZE_ORGANISATION)) &&
+               (size & YIMA_REVOKED_OF_SERIAL ||
+                is_zero(YIMA_PLACE(row, REVOKED, SERIAL), YIMA_REVOKED_SIZE_SERIAL));
     case YIMA_SECTION_RESOLVED:
         size = YIMA_VALUE(row, RESOLVED, PREFIX_SIZE);
         return is_zero(YIMA_PLACE(row, RESOLVED, PREFIX) + size, YIMA_RESOLVED_SIZE_PREFIX - size);

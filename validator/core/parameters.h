@@ -50,6 +50,12 @@ typedef struct {
 
 int yima_root_find(const yima_parameters *p, uint8_t index, yima_root *root);
 
+/* Bits of TOLD in section 36. */
+enum { YIMA_REVOKED_OF_ORGANISATION = 1, YIMA_REVOKED_OF_SERIAL = 2 };
+
+/* 1 if an issuer's certificate is withdrawn at `now`: by itself, with its institution, with its serial, with its root. */
+int yima_certificate_revoked(const yima_parameters *p, const uint8_t *certificate, uint32_t now);
+
 typedef struct {
     uint32_t city; /* 0: accepted everywhere */
     uint8_t modes;
@@ -58,8 +64,10 @@ typedef struct {
 /* organisation_platform: the 8 bytes of fields 6 and 7. */
 int yima_pair_find(const yima_parameters *p, const uint8_t *organisation_platform, yima_pair *pair);
 
-/* ACCEPTED, CITY_NOT_ACCEPTED_YET if a later date is set, else CITY_NOT_ACCEPTED. `now` as yima_dated_find. */
-yima_reason yima_city_accepted(const yima_parameters *p, const yima_gate *gate, uint32_t issuer_city, uint32_t now);
+/* ACCEPTED by a row of any family or of this one, CITY_NOT_ACCEPTED_YET if either sets a later date, else
+ * CITY_NOT_ACCEPTED. `now` as yima_dated_find. */
+yima_reason yima_city_accepted(const yima_parameters *p, const yima_gate *gate, yima_family family,
+                               uint32_t issuer_city, uint32_t now);
 
 /* In the image's own small list. */
 int yima_denied(const yima_parameters *p, const uint8_t *card_account);

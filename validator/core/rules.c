@@ -26,6 +26,27 @@ int yima_root_find(const yima_parameters *p, uint8_t index, yima_root *root) {
     return row != NULL;
 }
 
+int yima_certificate_revoked(const yima_parameters *p, const uint8_t *certificate, uint32_t now) {
+    const uint32_t both = YIMA_REVOKED_OF_ORGANISATION | YIMA_REVOKED_OF_SERIAL;
+    for (uint32_t told = 0; p->sections[YIMA_SECTION_REVOKED].count && told <= both; told++) {
+        uint8_t key[YIMA_REVOKED_KEY] = {0};
+        YIMA_PUT(key, REVOKED, ROOT, certificate[YIMA_CERTIFICATE_AT_ROOT_INDEX]);
+        YIMA_PUT(key, REVOKED, TOLD, told);
+        if (told & YIMA_REVOKED_OF_ORGANISATION) {
+            memcpy(YIMA_PLACE(key, REVOKED, ORGANISATION), certificate + YIMA_CERTIFICATE_AT_ISSUER_ID,
+                   YIMA_REVOKED_SIZE_ORGANISATION);
+        }
+        if (told & YIMA_REVOKED_OF_SERIAL) {
+            memcpy(YIMA_PLACE(key, REVOKED, SERIAL), certificate + YIMA_CERTIFICATE_AT_SERIAL,
+                   YIMA_REVOKED_SIZE_SERIAL);
+        }
+        if (yima_dated_find(p, YIMA_SECTION_REVOKED, key, now, NULL)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int yima_pair_find(const yima_parameters *p, const uint8_t *organisation_platform, yima_pair *pair) {
     const uint8_t *row = yima_row_find(p, YIMA_SECTION_WHITELIST, organisation_platform, YIMA_WHITELIST_KEY);
     if (row) {
@@ -35,16 +56,27 @@ int yima_pair_find(const yima_parameters *p, const uint8_t *organisation_platfor
     return row != NULL;
 }
 
-yima_reason yima_city_accepted(const yima_parameters *p, const yima_gate *gate, uint32_t issuer_city, uint32_t now) {
-    uint8_t key[YIMA_ACCEPTANCE_KEY] = {0};
-    int later = 0;
-    YIMA_PUT(key, ACCEPTANCE, RIDING_CITY, gate->city);
-    YIMA_PUT(key, ACCEPTANCE, MODE, gate->mode);
-    YIMA_PUT(key, ACCEPTANCE, ISSUER_CITY, issuer_city);
-    if (!p->sections[YIMA_SECTION_ACCEPTANCE].rows || yima_dated_find(p, YIMA_SECTION_ACCEPTANCE, key, now, &later)) {
+yima_reason yima_city_accepted(const yima_parameters *p, const yima_gate *gate, yima_family family,
+                               uint32_t issuer_city, uint32_t now) {
+    /* With and without its first byte the unified platform's form is one code. */
+    const yima_family families[] = {YIMA_FAMILY_UNKNOWN, family == YIMA_FAMILY_UNIFIED ? YIMA_FAMILY_MINISTRY : family};
+    int planned = 0;
+    if (!p->sections[YIMA_SECTION_ACCEPTANCE].rows) {
         return YIMA_REASON_ACCEPTED;
     }
-    return later ? YIMA_REASON_CITY_NOT_ACCEPTED_YET : YIMA_REASON_CITY_NOT_ACCEPTED;
+    for (unsigned i = 0; i < sizeof families / sizeof families[0]; i++) {
+        uint8_t key[YIMA_ACCEPTANCE_KEY] = {0};
+        int later = 0;
+        YIMA_PUT(key, ACCEPTANCE, RIDING_CITY, gate->city);
+        YIMA_PUT(key, ACCEPTANCE, MODE, gate->mode);
+        YIMA_PUT(key, ACCEPTANCE, FAMILY, families[i]);
+        YIMA_PUT(key, ACCEPTANCE, ISSUER_CITY, issuer_city);
+        if (yima_dated_find(p, YIMA_SECTION_ACCEPTANCE, key, now, &later)) {
+            return YIMA_REASON_ACCEPTED;
+        }
+        planned |= later;
+    }
+    return planned ? YIMA_REASON_CITY_NOT_ACCEPTED_YET : YIMA_REASON_CITY_NOT_ACCEPTED;
 }
 
 int yima_denied(const yima_parameters *p, const uint8_t *card_account) {

@@ -4,7 +4,7 @@
 #include "sm2.h"
 #include "yima/core.h"
 
-/* Finds the issuer's key through its certificate (fields, institution, root, CA signature, expiry). `now_s` is looked
+/* Finds the issuer's key through its certificate (fields, institution, root, CA signature, withdrawal, expiry). `now_s` is looked
  * at only when `trusted_time`. On acceptance *key is filled and *slot is its place in the cache, -1 if it has none yet.
  */
 yima_reason yima_trust_check(const yima_validator *v, const uint8_t *code, uint32_t now_s, int trusted_time,

@@ -109,6 +109,16 @@ yima_status yima_validator_move(yima_validator *v, void *memory, size_t memory_s
     return YIMA_OK;
 }
 
+yima_status yima_validator_place(yima_validator *v, uint16_t line, uint16_t station, uint8_t direction) {
+    if (v->gate.mode != YIMA_MODE_BUS || direction > YIMA_DIRECTION_EXIT) {
+        return YIMA_BAD_ARGUMENT;
+    }
+    v->gate.line = line;
+    v->gate.station = station;
+    v->gate.direction = direction;
+    return YIMA_OK;
+}
+
 void yima_validator_set_deny(yima_validator *v, const yima_deny *deny) {
     v->deny = deny;
 }

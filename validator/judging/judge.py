@@ -140,7 +140,7 @@ class Vouched(IntEnum):
     NOBODY = 2
 
 
-_DIRECTIONS = {Direction.NONE: 0, Direction.ENTRY: 1, Direction.EXIT: 2}
+DIRECTIONS = {Direction.NONE: 0, Direction.ENTRY: 1, Direction.EXIT: 2}
 _TRANSACTIONS = tuple(Transaction)
 _VOUCHED = tuple(Vouched)
 
@@ -291,7 +291,7 @@ class Validator:
         """
         self.core = _core.Validator(
             parameters.image, MODE_NUMBERS[gate.mode], gate.city, memory_entries, table_bytes, kernel,
-            gate.line, gate.station, _DIRECTIONS[gate.direction], gate.operator,
+            gate.line, gate.station, DIRECTIONS[gate.direction], gate.operator,
         )  # fmt: skip
         self._judge = self.core.judge
         self.gate = gate

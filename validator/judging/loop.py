@@ -9,7 +9,16 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from yima.validator import _core
-from yima.validator.judging.judge import Moment, Reason, Validator, Verdict, Vouched, verdict_of
+from yima.validator.judging.judge import (
+    DIRECTIONS,
+    GateContext,
+    Moment,
+    Reason,
+    Validator,
+    Verdict,
+    Vouched,
+    verdict_of,
+)
 from yima.validator.judging.record import Terminal
 
 STATES = tuple(name for name, _, _ in _core.LOOP[0])
@@ -76,6 +85,7 @@ class TapLoop:
         )  # fmt: skip
         self._core = _core.Loop(validator.core, tuple(text or None for text in texts), run, senses_passage, not_before)
         self._payload = b""
+        self._validator = validator
         self.not_before = self._core.not_before
         self.unsent = self._core.unsent
         """The time of the oldest entry that no collector has, unix seconds; 0: there is none, or it is not known."""
@@ -120,6 +130,17 @@ class TapLoop:
     def confirm(self, unix_s: int, tick_ms: int, *, is_signed: bool, by: str) -> Step:
         """Somebody who knows the time says that this is it: an operator of that name (ASCII), or a signed time."""
         return _STEPS[self._core.confirm(unix_s, tick_ms, is_signed, by)]
+
+    def place(self, gate: GateContext) -> bool:
+        """The bus is at another line, stop or direction of this gate, all else of which is as it was.
+
+        False, and nothing is changed, while a tap is in hand, and for a metro gate, which stands where it stands.
+        """
+        texts = (str(number) if number else "" for number in (gate.line, gate.station))
+        if not self._core.place(gate.line, gate.station, DIRECTIONS[gate.direction], *texts):
+            return False
+        self._validator.gate = gate
+        return True
 
     @property
     def entry(self) -> bytes:

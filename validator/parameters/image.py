@@ -29,6 +29,7 @@ from yima.validator.parameters.rules import (
     Mode,
     Pair,
     ReaderProfile,
+    Revocation,
     Root,
     Rules,
     Stage,
@@ -46,6 +47,7 @@ RULE_NAME_SIZE = sections.NAMES["name"].size
 LABEL_SIZE = sections.LABELS["name"].size
 PERCENT, FEN = 1, 2  # what a concession counts in
 REFUSE, ACCEPT = 1, 2  # a journey's policies
+REVOKED_TOLD = (1, 2)  # bits: the institution is told, the serial is told
 
 JOURNEY_RULES = ("-over-time", "-no-entry", "-unreadable", "-no-exit", "-unpriced")
 """What stands behind a journey's name in the five rules of its row, in their order."""
@@ -87,6 +89,18 @@ def _root(root: Root) -> bytes:
     return sections.ROOTS.pack(index=root.index, expiry_year=year - 2000, expiry_month=month, key=root.key)
 
 
+def _revocation(row: Revocation) -> bytes:
+    of_organisation, of_serial = REVOKED_TOLD
+    return sections.REVOKED.pack(
+        root=row.root,
+        told=of_organisation * bool(row.organisation) + of_serial * bool(row.serial),
+        organisation=bytes.fromhex(row.organisation) or bytes(4),
+        serial=bytes.fromhex(row.serial) or bytes(3),
+        from_s=row.from_s,
+        to_s=row.to_s,
+    )
+
+
 def mode_mask(modes: Iterable[Mode]) -> int:
     """One bit a mode."""
     return sum(MODE_NUMBERS[mode] for mode in set(modes))
@@ -105,6 +119,7 @@ def _acceptance(row: Acceptance) -> bytes:
     return sections.ACCEPTANCE.pack(
         riding_city=row.riding_city,
         mode=MODE_NUMBERS[row.mode],
+        family=_core.FAMILIES.index(row.family) if row.family else 0,
         issuer_city=row.issuer_city,
         from_s=row.from_s,
         to_s=row.to_s,
@@ -258,6 +273,7 @@ def _sections(rules: Rules) -> dict[int, list[bytes]]:
         sections.FARES.number: sorted(map(numbers.fare, rules.fares)),
         sections.ROOTS.number: sorted(map(_root, rules.roots.values())),
         sections.WHITELIST.number: sorted(map(_pair, rules.whitelist)),
+        sections.REVOKED.number: sorted(set(map(_revocation, rules.revoked))),
         sections.DENY.number: [sections.DENY.pack(first=first, last=last) for first, last in merged(rules.deny)],
         sections.SHIFTS.number: sorted(_shifts(rules.time_shifts)),
         sections.NAMES.number: [sections.NAMES.pack(name=name.encode()) for name in rule_names(rules)],

@@ -31,6 +31,7 @@ from yima.validator.parameters.rules import (
     Mode,
     Pair,
     ReaderProfile,
+    Revocation,
     Root,
     Rules,
     Stage,
@@ -162,6 +163,17 @@ def _root(row: Row) -> Root:
     return Root(index=row.index, key=row.key, expires=expires)
 
 
+def _revocation(row: Row) -> Revocation:
+    of_organisation, of_serial = image_form.REVOKED_TOLD
+    return Revocation(
+        root=row.root,
+        organisation=row.organisation.hex() if row.told & of_organisation else "",
+        serial=row.serial.hex() if row.told & of_serial else "",
+        from_s=row.from_s,
+        to_s=row.to_s,
+    )
+
+
 def modes_in(mask: int) -> tuple[Mode, ...]:
     """The modes of a mask of bits."""
     return tuple(mode for number, mode in _MODES.items() if number & mask)
@@ -175,8 +187,8 @@ def _pair(row: Row) -> Pair:
 
 def _acceptance(row: Row) -> Acceptance:
     return Acceptance(
-        riding_city=row.riding_city, mode=_MODES[row.mode], issuer_city=row.issuer_city, from_s=row.from_s,
-        to_s=row.to_s,
+        riding_city=row.riding_city, mode=_MODES[row.mode], issuer_city=row.issuer_city,
+        family=_core.FAMILIES[row.family] if row.family else "", from_s=row.from_s, to_s=row.to_s,
     )  # fmt: skip
 
 
@@ -248,6 +260,7 @@ def read(image: Image) -> Rules:
     found = _Image(image)
     return replace(
         read_head(image),
+        revoked=found.all(sections.REVOKED, _revocation),
         whitelist=found.all(sections.WHITELIST, _pair),
         acceptance=found.all(sections.ACCEPTANCE, _acceptance) if sections.ACCEPTANCE in found else None,
         deny=found.all(sections.DENY, lambda row: (row.first, row.last)),

@@ -66,6 +66,20 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Revocation:
+    """Issuer certificates under the root of this index that are withdrawn, while this holds.
+
+    organisation (8 digits), serial (3 bytes in hex): only those of this institution, of this serial; empty: of any.
+    """
+
+    root: int
+    organisation: str = ""
+    serial: str = ""
+    from_s: int = 0
+    to_s: int = OPEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
     """One line of the whitelist. organisation, platform: 8 digits. city: the issuer's, 0 for everywhere."""
 
@@ -77,11 +91,16 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """Codes of an issuer's city ride on a mode of a riding city, while this holds."""
+    """Codes of an issuer's city ride on a mode of a riding city, while this holds.
+
+    family: only codes of this family, by its name in `limits.families`; empty: of any. `ministry` is the unified
+    platform's form too, which is the same code.
+    """
 
     riding_city: int
     mode: Mode
     issuer_city: int
+    family: str = ""
     from_s: int = 0
     to_s: int = OPEN
 
@@ -327,6 +346,7 @@ class Rules:
     limits: Limits = field(default_factory=Limits)
     fares: Sequence[Fare] = ()
     roots: Mapping[int, Root] = field(default_factory=dict)
+    revoked: Sequence[Revocation] = ()
     whitelist: Sequence[Pair] = ()
     acceptance: Sequence[Acceptance] | None = None
     deny: Sequence[tuple[bytes, bytes]] = ()

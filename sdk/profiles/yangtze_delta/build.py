@@ -1,10 +1,10 @@
 """A parameter source made from the plan: the directory that `yima params build` compiles, for people to edit further.
 
 What comes from where:
-- acceptance.csv, cities.csv: from the plan, every pair with its first day;
+- acceptance.csv, cities.csv: from the plan, every pair with its first day, and what it says of other codes;
 - whitelist.csv, decoders.csv: the synthetic issuers of issuers.py; roots.bin: the certificates that were handed in;
 - fares, tables, journeys, concessions: the synthetic files of tariff/, as they stand;
-- package.toml: environment, version, times, and the code families of the city for which the package is.
+- package.toml: environment, version, times, and the code families that the plan names there.
 """
 
 import csv
@@ -17,9 +17,10 @@ from pathlib import Path
 
 from yima.sdk.parameters.root_files import bundle, parse_root_file
 from yima.sdk.profiles.yangtze_delta import issuers
-from yima.sdk.profiles.yangtze_delta.plan import City, Plan, load_plan
+from yima.sdk.profiles.yangtze_delta.plan import CONTRADICTIONS, ISSUERS, PROVINCES, City, Plan, load_plan
 from yima.validator.errors import ParametersError
 from yima.validator.parameters import Mode
+from yima.validator.parameters.family_rules import RESOLVED_FAMILIES
 from yima.validator.texts import Text
 
 TARIFF = Path(__file__).parent / "tariff"
@@ -42,12 +43,12 @@ def write_source(
     """Writes the source into a directory, which may be there but must be empty; returns it.
 
     roots: root certificates, 144 bytes each. not_before, expiry: moments with their time zone. city: for whose devices
-    the package is, which take the codes that its remark in the plan pilots beside the ministry's; None: for the whole
-    region, the ministry's code alone. Raises ParametersError.
+    the package is, which judge the codes that the plan pilots there beside the ministry's; None: for the whole region,
+    with all that are piloted anywhere in it. Raises ParametersError.
     """
     certificates = [root for data in roots for root in parse_root_file(data, "roots")]
     plan = load_plan()
-    families = plan.families(city) if city else ("ministry",)
+    families = plan.families(city)
     lines = [
         f'environment = "{environment}"',
         f"version = {version}",
@@ -57,6 +58,7 @@ def write_source(
         "\n[limits]",
         f"families = {json.dumps(families)}",  # JSON's list of strings is TOML's too
         '\n[[roots]]\nfile = "roots.bin"',
+        *_to_be_added(families),
     ]
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -68,7 +70,7 @@ def write_source(
             shutil.copyfile(file, directory / file.name)
         (directory / "roots.bin").write_bytes(bundle(certificates))
         (directory / "package.toml").write_text(_ABOUT + "\n".join(lines) + "\n", encoding="utf-8")
-        _table(directory / "cities.csv", "city,name", ((c.division, f"{c.name.en} {c.name.zh}") for c in plan.cities))
+        _table(directory / "cities.csv", "city,name", _names(plan))
         _table(
             directory / "whitelist.csv",
             "organisation,platform,city,modes,name",
@@ -79,8 +81,9 @@ def write_source(
         )
         _table(
             directory / "acceptance.csv",
-            "riding_city,mode,issuer_city,from,to",
-            _accepted(plan, city),
+            "riding_city,mode,issuer_city,from,to,family",
+            _accepted(plan),
+            about=_contradictions(),
         )
         _decoders(directory / "decoders.csv", plan.cities)
     except OSError as error:
@@ -92,18 +95,42 @@ def write_source(
     return directory
 
 
-def _accepted(plan: Plan, city: City | None) -> Iterator[Sequence[object]]:
-    """The plan's pairs; and of the city for which the package is, its own riders on all that runs there, always.
+def _accepted(plan: Plan) -> Iterator[Sequence[object]]:
+    """Every city's own riders at home; the plan's pairs, of the ministry's code; and what it pilots beside it.
 
     The plan is about riders of other cities: what a city's own codes open at home was never its to say.
     """
+    for city in plan.cities:
+        for mode in Mode:
+            yield city.division, mode, city.division, "", "", ""  # of any family
     for pair in plan.pairs():
-        if not pair.riding == pair.issuer == city:
-            yield pair.riding.division, pair.mode, pair.issuer.division, pair.begins, ""
-    if city is None:
-        return
-    for mode in Mode:
-        yield city.division, mode, city.division, "", ""
+        if pair.riding != pair.issuer:
+            yield pair.riding.division, pair.mode, pair.issuer.division, pair.begins, "", "ministry"
+    for pilot in plan.pilots:
+        yield pilot.city.division, pilot.mode, pilot.issuer, pilot.begins, "", pilot.family
+
+
+def _contradictions() -> Iterator[str]:
+    """What whoever edits the rows should know of them, as notes in the file."""
+    for one in CONTRADICTIONS:
+        where = ", ".join(f"{city} {mode}" for city, mode in one.rows)
+        yield f"{where}: the plan contradicts itself 方案自相矛盾"
+        yield from (f"  {said.en} {said.zh}" for said in (one.table, one.text, one.taken))
+
+
+def _names(plan: Plan) -> Iterator[Sequence[object]]:
+    named = {city.division: city.name for city in plan.cities}
+    named |= {pilot.issuer: PROVINCES[pilot.issuer // 10000] for pilot in plan.pilots if pilot.issuer not in named}
+    yield from ((division, f"{name.en} {name.zh}") for division, name in sorted(named.items()))
+
+
+def _to_be_added(families: Sequence[str]) -> Iterator[str]:
+    """What only an operator has: keys and prefixes of the other codes, as notes in the file."""
+    if "suishen" in families:
+        yield "\n# suishen: add [[suishen_keys]] and [[suishen_transport_keys]], see docs/code-families.md"
+    for family in families:
+        if family in RESOLVED_FAMILIES:
+            yield f"# {family}: add [[resolved]] with its prefix and city = {ISSUERS[family]}, by which it is accepted"
 
 
 def _decoders(path: Path, cities: Sequence[City]) -> None:
@@ -121,10 +148,11 @@ def _decoders(path: Path, cities: Sequence[City]) -> None:
     _table(path, ",".join(columns), rows)
 
 
-def _table(path: Path, columns: str, rows: Iterable[Sequence[object]]) -> None:
+def _table(path: Path, columns: str, rows: Iterable[Sequence[object]], about: Iterable[str] = ()) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
-    path.write_text(f"{columns}\n{text.getvalue()}", encoding="utf-8")
+    notes = "".join(f"# {note}\n" for note in about)
+    path.write_text(f"{notes}{columns}\n{text.getvalue()}", encoding="utf-8")
 
 
 def _moment(moment: datetime) -> str:

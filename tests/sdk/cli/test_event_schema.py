@@ -14,7 +14,7 @@ from yima.sdk.tap_lines import notice_as_mapping
 from yima.validator.errors import ReaderError
 from yima.validator.guarding.lines import lost_as_json
 from yima.validator.happenings import Happening, Notice
-from yima.validator.judging import Moment, Reason
+from yima.validator.judging import Direction, GateContext, Mode, Moment, Reason
 from yima.validator.judging.loop import GateAnswer
 from yima.validator.packages import Label
 from yima.validator.texts import Text
@@ -32,6 +32,8 @@ MORE: dict[Happening, dict[str, Any]] = {
     Happening.CLOCK: {"moment": Moment(unix_s=1_790_000_000, trusted=False, tick_ms=0), "expected": 1_790_000_060},
     Happening.REVERSED: {"tap": 5, "gate": GateAnswer.FAILED},
     Happening.PASSAGE: {"tap": 5, "gate": GateAnswer.NOT_PASSED},
+    Happening.PLACE: {"place": GateContext(mode=Mode.BUS, line=101, station=7, direction=Direction.EXIT)},
+    Happening.PLACE_UNKNOWN: {"place": GateContext(mode=Mode.BUS)},
 }
 
 

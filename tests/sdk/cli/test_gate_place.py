@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from yima.sdk.cli.gate_place import gap_here, placed, refuse_useless
+from yima.sdk.cli.gate_place import KnownStops, gap_here, placed, placing_of, refuse_useless
 from yima.sdk.cli.main import main
 from yima.sdk.parameters.compile import compiled
 from yima.sdk.parameters.example import write_source
 from yima.sdk.parameters.source import read_source
-from yima.validator.errors import ParametersError
+from yima.validator.errors import ParametersError, PlaceError
 from yima.validator.happenings import Happening, Notice
 from yima.validator.judging import Direction, GateContext, Mode
-from yima.validator.parameters import Parameters, from_mapping
+from yima.validator.parameters import Parameters, from_mapping, from_rules
+from yima.validator.parameters.rules import Fare, FareKind, Rules, Stage
 
 METRO, BUS, CITY = Mode.METRO, Mode.BUS, 320500
 ENTRY, EXIT, NONE = Direction.ENTRY, Direction.EXIT, Direction.NONE
@@ -104,3 +105,37 @@ def test_check_tells_gaps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     matrix.write_text(matrix.read_text().replace("101,200,300,500", "101,200,300,"))
     assert main(["params", "check", str(tmp_path / "city")]) == 0
     assert "matrix-network.csv: 1 pairs have no fare, the first 101 to 309" in capsys.readouterr().out
+
+
+def test_a_bus_that_is_told_its_stops_starts_without_one(parameters: Parameters) -> None:
+    staged = Rules(
+        environment="test",
+        version=1,
+        fares=[Fare(rule="k1", mode=BUS, city=CITY, line=101, kind=FareKind.STAGES, table="k1")],
+        stages={"k1": [Stage(up_to_m=None, fen=200)]},
+    )
+    here = GateContext(mode=BUS, city=CITY, line=101, station=99)
+    with pytest.raises(ParametersError, match="--station"):
+        refuse_useless(here, from_rules(staged, "a test"))
+    assert refuse_useless(here, from_rules(staged, "a test"), moves=True) == here
+    with pytest.raises(ParametersError, match="--city"):
+        refuse_useless(GateContext(mode=BUS), parameters, moves=True)
+
+
+def test_a_stop_is_known_where_a_fare_is_by_the_parameters_in_force(parameters: Parameters) -> None:
+    known = KnownStops(parameters)
+    assert known(GateContext(mode=BUS, city=CITY, line=101, station=2))
+    assert known(GateContext(mode=BUS, city=CITY))  # the city's flat fare
+    assert not known(GateContext(mode=BUS, city=CITY, line=101, station=99, direction=EXIT))
+    assert known(GateContext(mode=BUS, city=CITY, line=101, station=99, direction=ENTRY))
+    none = from_mapping({"environment": "test", "version": 2, "fares": {"metro": 300}})
+    assert known.follow(none) is none
+    assert known.follow(None) is None
+    assert not known(GateContext(mode=BUS, city=CITY))
+
+
+def test_a_metro_gate_is_told_no_place() -> None:
+    empty = from_mapping({"environment": "test", "version": 1})
+    with pytest.raises(PlaceError, match="--place: a metro gate stands where it stands"):
+        placing_of("udp:4010", GateContext(mode=METRO), KnownStops(empty))
+    assert placing_of(None, GateContext(mode=METRO), KnownStops(empty)) is None

@@ -25,12 +25,16 @@ BRINGS: dict[str, dict[str, str | None]] = {
     "lists-too-old": {"package.toml": PACKAGE.replace("[limits]\n", "[limits]\nlists_max_age_s = 86400\n")},
     "no-roots": {"package.toml": PACKAGE.replace(ROOT, "")},
     "root-expired": {"package.toml": PACKAGE.replace("index = 1\n", 'index = 1\nexpires = "2025-12"\n')},
+    "unknown-root": {"revoked.csv": "root,serial\n9,000001\n"},
     "no-institutions": {"whitelist.csv": None},
     "no-deny-list": {"deny.csv": None},
     "other-city": {"package.toml": PACKAGE.replace("city = 320500", "city = 310000")},
     "nobody-accepted": {"acceptance.csv": "riding_city,issuer_city\n"},
     "own-riders-refused": {"acceptance.csv": "riding_city,issuer_city\n320500,310000\n"},
     "issuer-nobody-accepts": {"acceptance.csv": "riding_city,issuer_city\n320500,320500\n"},
+    "family-not-judged": {
+        "acceptance.csv": SOURCE["acceptance.csv"].replace("from,to", "from,to,family") + "320500,,310000,,,suishen\n"
+    },
     "no-decoder": {"decoders.csv": None},
     "account-type-refused": {"concessions.csv": "rule,account_type,percent\na,0x42,50\n"},
     "loose-group": {"groups.csv": None},

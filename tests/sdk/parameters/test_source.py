@@ -25,6 +25,7 @@ from yima.validator.parameters.rules import (
 )
 
 LOCAL_MIDNIGHT_2024 = 1_704_038_400  # 2024-01-01 00:00 in UTC+8
+FAMILIES = "riding_city,issuer_city,family\n320500,310000,"
 Edit = Callable[..., Source]
 
 
@@ -79,6 +80,12 @@ def test_only_package_toml_must_be_there(tmp_path: Path) -> None:
     (tmp_path / "package.toml").write_text(SOURCE["package.toml"])
     rules = read_source(tmp_path).rules
     assert (rules.fares, rules.acceptance) == ([], None)
+
+
+def test_acceptance_may_be_limited_to_a_family_which_overlaps_no_row_of_another(edited: Edit) -> None:
+    head = "riding_city,issuer_city,mode,family,from\n"
+    found = edited(acceptance=f"{head}340100,310000,metro,suishen,\n340100,310000,metro,,2024-01-01\n").rules.acceptance
+    assert [row.family for row in found or ()] == ["suishen", ""]
 
 
 def test_an_acceptance_file_without_rows_accepts_nobody(edited: Edit) -> None:
@@ -175,6 +182,9 @@ DECODERS = "organisation,state_at,inside,station_at,station_size,station_form,ti
         ("whitelist", "organisation,platform\n00083010,50083010\n00083010,50083010\n", "line 3", "repeats", "Leave"),
         ("whitelist", "organisation,platform,modes\n00083010,50083010,bus tram\n", "line 2, modes", "tram", "both"),
         ("acceptance", "riding_city,issuer_city\n320500,\n", "line 2, issuer_city", "empty", "6 digits"),
+        ("acceptance", f"{FAMILIES}unified\n", "line 2, family", "is the ministry's code", "Write ministry"),
+        ("acceptance", f"{FAMILIES}wechat\n", "line 2, family", '"wechat" is no family', "Write one of ministry, "),
+        ("acceptance", f"{FAMILIES}\n320500,310000,\n", "line 3", "says of the same time what line 2", "Let one end"),
         (
             "acceptance",
             "riding_city,issuer_city,mode\n320500,310000,\n320500,310000,metro\n",

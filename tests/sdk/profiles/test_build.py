@@ -168,10 +168,21 @@ def test_a_citys_package_takes_the_codes_that_the_plan_pilots_there(make: Make) 
     families = {
         city.name.en: tuple(read_source(make(city.name.en, city)).rules.limits.families) for city in PLAN.cities
     }
-    assert families.pop("Shanghai") == families.pop("Suzhou") == ("ministry", "suishen")
+    assert families.pop("Shanghai") == ("ministry", "suishen")
+    assert families.pop("Suzhou") == ("ministry", "suishen", "sufu")
     assert families.pop("Hefei") == ("ministry", "suishen", "anhui")
     assert set(families.values()) == {("ministry",)}
-    assert tuple(read_source(make()).rules.limits.families) == ("ministry",)
+    assert tuple(read_source(make()).rules.limits.families) == ("ministry", "suishen", "sufu", "anhui")
+
+
+def test_the_source_tells_its_editor_what_is_to_be_added_and_where_the_plan_contradicts_itself(make: Make) -> None:
+    source = make(city=PLAN.city("Hefei"))
+    notes = (source / "package.toml").read_text(encoding="utf-8")
+    assert "# suishen: add [[suishen_keys]]" in notes
+    assert "# anhui: add [[resolved]] with its prefix and city = 340000" in notes
+    assert "# Hangzhou metro, Shaoxing metro: the plan contradicts itself" in (source / "acceptance.csv").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_it_is_signed_for_its_city_and_taken_there_and_nowhere_else(make: Make, tmp_path: Path) -> None:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from yima.sdk.profiles.yangtze_delta.plan import CITIES_FILE, PLAN_FILE, load_plan, read_plan
+from yima.sdk.profiles.yangtze_delta.plan import (
+    CITIES_FILE,
+    CONTRADICTIONS,
+    PILOTS_FILE,
+    PLAN_FILE,
+    load_plan,
+    read_plan,
+)
 from yima.validator.errors import ParametersError
 from yima.validator.parameters import Mode
 
@@ -67,12 +74,43 @@ def test_a_pair_begins_when_the_later_of_the_two_has_joined() -> None:
     assert len(list(plan.pairs())) == len(plan.rows) * len(plan.cities)
 
 
-def test_codes_beside_the_ministrys_are_those_that_the_remarks_pilot() -> None:
+def test_codes_beside_the_ministrys_ride_where_the_plan_pilots_them() -> None:
     plan = load_plan()
-    names = {"suishen": "随申码", "anhui": "安徽码"}
-    for city in plan.cities:
-        remarks = " ".join(row.remark for row in plan.rows if row.city == city)
-        assert plan.families(city) == ("ministry", *(name for name, chinese in names.items() if chinese in remarks))
+    of = {city.name.en: plan.families(city)[1:] for city in plan.cities if len(plan.families(city)) > 1}
+    assert of == {"Shanghai": ("suishen",), "Suzhou": ("suishen", "sufu"), "Hefei": ("suishen", "anhui")}
+    assert plan.families() == ("ministry", "suishen", "sufu", "anhui")
+    assert {(pilot.family, pilot.issuer) for pilot in plan.pilots} == {
+        ("suishen", DIVISIONS["Shanghai"]),
+        ("sufu", 320000),
+        ("anhui", 340000),
+    }
+
+
+def test_a_contradiction_names_rows_of_the_plan_and_both_readings_in_both_languages() -> None:
+    rows = {(row.city.name.en, row.mode) for row in load_plan().rows}
+    assert [one.rows for one in CONTRADICTIONS] == [(("Hangzhou", Mode.METRO), ("Shaoxing", Mode.METRO))]
+    for one in CONTRADICTIONS:
+        assert set(one.rows) <= rows, "the rows stand in the plan, as the reading that was taken has it"
+        for said in (one.table, one.text, one.taken):
+            assert said.en.isascii()
+            assert not said.zh.isascii()
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("Changzhou,bus,sufu,2023,", r"city: \"Changzhou\" is not what belongs here"),
+        ("Hefei,tram,anhui,2023,", "mode: .* Write bus or metro"),
+        ("Wuxi,bus,ministry,2023,", "family: .* Write suishen or sufu or anhui"),
+        ("Wuxi,bus,sufu,1999,", "from_year: .* a whole number from 2000"),
+        ("Hefei,bus,anhui,2024,", "repeats line"),
+    ],
+)
+def test_a_pilot_that_cannot_be_is_named_with_file_and_line(tmp_path: Path, line: str, reason: str) -> None:
+    pilots = tmp_path / "pilots.csv"
+    pilots.write_text(PILOTS_FILE.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
+    with pytest.raises(ParametersError, match=reason):
+        read_plan(PLAN_FILE, CITIES_FILE, pilots)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +129,7 @@ def test_a_row_that_cannot_be_is_named_with_file_and_line(tmp_path: Path, line: 
     text = PLAN_FILE.read_text(encoding="utf-8")
     plan.write_text(text + line + "\n", encoding="utf-8")
     with pytest.raises(ParametersError, match=reason) as refused:
-        read_plan(plan, CITIES_FILE)
+        read_plan(plan, CITIES_FILE, PILOTS_FILE)
     assert refused.value.thing.startswith(f"{plan}: line {len(text.splitlines()) + 1}")
 
 
@@ -107,16 +145,16 @@ def test_a_city_that_cannot_be_is_named_with_file_and_line(tmp_path: Path, line:
     cities = tmp_path / "cities.csv"
     cities.write_text(CITIES_FILE.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
     with pytest.raises(ParametersError, match=reason):
-        read_plan(PLAN_FILE, cities)
+        read_plan(PLAN_FILE, cities, PILOTS_FILE)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"city,mode\n"])
 def test_what_is_no_plan_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "plan.csv").write_bytes(content)
     with pytest.raises(ParametersError):
-        read_plan(tmp_path / "plan.csv", CITIES_FILE)
+        read_plan(tmp_path / "plan.csv", CITIES_FILE, PILOTS_FILE)
     with pytest.raises(ParametersError):
-        read_plan(tmp_path / "nowhere.csv", CITIES_FILE)
+        read_plan(tmp_path / "nowhere.csv", CITIES_FILE, PILOTS_FILE)
 
 
 def test_the_plan_file_holds_what_a_spreadsheet_would_read() -> None:

@@ -101,6 +101,7 @@ NARROWED = {
     "FARES": {"from_s", "to_s"}, "ACCEPTANCE": {"from_s", "to_s"}, "CONCESSIONS": {"from_s", "to_s", "value"},
     "DAYS": {"last"}, "BANDS": {"to_min"},
     "LIMITS": {"families"}, "ROOTS": {"expiry_month"}, "RESOLVED": {"prefix_size"},
+    "REVOKED": {"from_s", "to_s"},
     "DECODERS": {"station_at", "time_at", "station_size", "time_form"},
 }  # fmt: skip
 FREE = [
@@ -171,6 +172,17 @@ def test_two_journeys_of_one_place_are_refused_though_one_is_longer() -> None:
     for longest_s in (1, 1 << 24):  # told by the last byte of the field, and by the first, right behind the key
         later = replace(place, longest_s=longest_s)
         assert verdict(build(Rules(environment="test", version=1, journeys=[place, later]))) == "order"
+
+
+@pytest.mark.parametrize(("told", "zeros"), [(0, (4, 8)), (1, (8,)), (2, (4,)), (3, ())])
+def test_what_a_withdrawal_does_not_tell_is_zeros_or_nobody_would_find_it(told: int, zeros: tuple[int, ...]) -> None:
+    sizes = {4: 4, 8: 3}  # of the institution, of the serial, by their places
+    others, last = row_of(36)[12:], STARTS[36][1] - 1
+    for at, size in sizes.items():
+        for byte in range(at, at + size):
+            key = bytearray([255, told]) + bytes(10)
+            key[byte] = 1
+            assert verdict(with_row(36, bytes(key) + others, last)) == ("value" if at in zeros else "good"), byte
 
 
 @pytest.mark.parametrize("number", DATED, ids=name_of)

@@ -292,6 +292,10 @@ yima_status yima_validator_use(yima_validator *v, const yima_parameters *p);
 /* Goes over to a larger memory, keeping what was used. The one before is not needed afterwards. */
 yima_status yima_validator_move(yima_validator *v, void *memory, size_t memory_size);
 
+/* Where a bus is now: another line, stop, direction; between two taps. A metro gate stands where it stands:
+ * YIMA_BAD_ARGUMENT, as for a direction that is none. */
+yima_status yima_validator_place(yima_validator *v, uint16_t line, uint16_t station, uint8_t direction);
+
 /* Borrows a deny-list of national size, looked up beside the parameters' own; NULL: none. May be called at any time. */
 void yima_validator_set_deny(yima_validator *v, const yima_deny *deny);
 

@@ -117,6 +117,10 @@ yima_step yima_loop_reading(yima_loop *l, const uint8_t *payload, size_t length,
 yima_step yima_loop_recorded(yima_loop *l, uint64_t number);
 yima_step yima_loop_not_recorded(yima_loop *l);
 
+/* Where a bus is now, as yima_validator_place, which says the same. Only at rest: the tap in hand is of where it was
+ * made, so YIMA_BAD_ARGUMENT while there is one. What records say of it is the terminal's, and the caller's to change. */
+yima_status yima_loop_place(yima_loop *l, uint16_t line, uint16_t station, uint8_t direction);
+
 /* The journal, which took nothing, may have room again; the next moment sets the sign right. */
 void yima_loop_eased(yima_loop *l);
 

@@ -1,0 +1,1 @@
+"""Where a bus is: what stop announcers say, and who listens."""
