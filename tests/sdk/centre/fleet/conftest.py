@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.sdk.centre.clearing.test_postgres import cluster, psycopg
+from tests.postgres import new_database, server
 from yima.sdk.centre.fleet.database import Database, open_fleet
 
-__all__ = ["cluster"]
+__all__ = ["new_database", "server"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -16,12 +16,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A store's name, as --store has it."""
     if request.param == "sqlite":
         return str(tmp_path / "trips.db")
-    home = request.getfixturevalue("cluster").split()[0].removeprefix("host=")
-    address = f"postgresql://yima@/postgres?host={home}"
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("CREATE SCHEMA public")
-    return address
+    url: str = request.getfixturevalue("new_database")()
+    return url
 
 
 @pytest.fixture
