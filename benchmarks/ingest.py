@@ -14,50 +14,19 @@ import argparse
 import asyncio
 import json
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from benchmarks.collector import Service
 from benchmarks.ingest_load import Device, Outcome, devices, poll, send
 from benchmarks.measurement import machine
 from benchmarks.postgres import Cluster, cluster
 from benchmarks.processes import cpu_s, peak_mib
 from yima.hwsim.latency import percentile
 from yima.sdk.cli.arguments import WholeNumber
-
-
-class Service:
-    """`yima collect` on a store. pid, host and port as it runs."""
-
-    def __init__(self, store: str, log: Path, *options: str) -> None:
-        words = ["collect", "--listen", "127.0.0.1:0", "--store", store, "--json", *options]
-        with log.open("wb") as out:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "yima.sdk.cli.main", *words], stdout=out, stderr=out
-            )
-        self.pid = self._process.pid
-        self._log = log
-        parts = urlsplit(self._listening())
-        assert parts.hostname and parts.port
-        self.host, self.port = parts.hostname, parts.port
-
-    def _listening(self) -> str:
-        while self._process.poll() is None:
-            for line in self._log.read_text().splitlines():
-                if '"listening"' in line:
-                    return str(json.loads(line)["url"])
-            time.sleep(0.05)
-        raise SystemExit(self._log.read_text())
-
-    def stop(self) -> None:
-        """Ends it."""
-        self._process.terminate()
-        self._process.wait()
 
 
 class Store:
@@ -93,12 +62,10 @@ class Store:
         return row[0], row[1]
 
 
-def measured(
-    store: Store, found: Sequence[Device], *, at_once: int, options: Sequence[str], polled: bool = False
-) -> dict[str, object]:
+def measured(store: Store, found: Sequence[Device], *, at_once: int, polled: bool = False) -> dict[str, object]:
     """Sends all that the devices have to a collector on a new store."""
     where = store.new()
-    service = Service(where, store.directory / "collector.log", "--bench", *options)
+    service = Service(where, store.directory / "collector.log", "--bench")
     try:
         before = cpu_s(service.pid), store.cpu_s(), time.process_time()
         answers, polls = asyncio.run(_sent(found, service, at_once=at_once, polled=polled))
@@ -148,7 +115,6 @@ def main() -> None:
         "--records", type=WholeNumber(100, 10_000_000), default=100_000, metavar="N", help="sustained 持续"
     )
     parser.add_argument("--at-once", type=WholeNumber(1, 1000), default=64, metavar="N", help="devices 同时发送终端数")
-    parser.add_argument("--workers", type=WholeNumber(1, 64), default=1, metavar="N", help="processes 采集端进程数")
     parser.add_argument("--only", choices=("burst", "100", "1"), help="one of the three 只测一项")
     parser.add_argument("--json", action="store_true", help="one JSON object 输出 JSON")
     parser.add_argument("--directory", type=Path, metavar="DIR", help="where the store is 存储目录")
@@ -158,17 +124,16 @@ def main() -> None:
         directory = Path(at_end.enter_context(tempfile.TemporaryDirectory(prefix="yima-ingest-", dir=said.directory)))
         out["machine"] = machine(directory)
         store = Store(said.store, directory, at_end)
-        options = ["--workers", str(said.workers)] if said.workers > 1 else []
         if said.only in (None, "burst"):
             found = devices(said.devices, 1, said.entries)
-            out["burst"] = measured(store, found, at_once=said.devices, options=options)
+            out["burst"] = measured(store, found, at_once=said.devices)
         for size in (100, 1):
             if said.only in (None, str(size)):
                 batches = max(1, said.records // (said.at_once * size) // (1 if size > 1 else 5))
                 found = devices(said.at_once, batches, size)
                 for name, polled in ((f"batches_of_{size}", False), (f"batches_of_{size}_polled", True)):
-                    out[name] = measured(store, found, at_once=said.at_once, options=options, polled=polled)
-        out["machine"] = {**machine(directory), "store": said.store, "workers": said.workers}
+                    out[name] = measured(store, found, at_once=said.at_once, polled=polled)
+        out["machine"] = {**machine(directory), "store": said.store}
     if said.json:
         print(json.dumps(out, ensure_ascii=False, indent=1))
     else:

@@ -59,15 +59,19 @@ def devices(count: int, batches: int, size: int, *, name: str = "gate") -> list[
 
 def entries(device: str, number: int, count: int) -> Iterator[Entry]:
     """The journal of a device, from its first entry."""
-    code = _code()
     previous = FIRST_PREVIOUS
     for sequence in range(1, count + 1):
-        # A signature of its own makes it a code of its own.
-        mark = hashlib.sha512(f"{number} {sequence}".encode()).digest()[:SIGNATURE_SIZE]
-        content = _entry(code[:-SIGNATURE_SIZE] + mark, sequence)
+        content = entry_of(number, sequence)
         digest = chain(previous, device, EPOCH, sequence, content)
         yield Entry(key=JournalKey(device, EPOCH, sequence), content=content, previous=previous, hash=digest)
         previous = digest
+
+
+def entry_of(number: int, sequence: int) -> bytes:
+    """A ride of the device of that number."""
+    # A signature of its own makes it a code of its own.
+    mark = hashlib.sha512(f"{number} {sequence}".encode()).digest()[:SIGNATURE_SIZE]
+    return _entry(_code()[:-SIGNATURE_SIZE] + mark, sequence)
 
 
 def request(device: str, sent: Sequence[Entry], key: DeviceKey) -> bytes:
