@@ -1,50 +1,88 @@
-"""HTTP for services of ours: uvicorn's protocol, with an end to its patience.
+"""HTTP for services of ours: uvicorn's protocol on httptools, with an end to its patience.
 
-uvicorn waits for ever for the first request of a connection and for the rest of headers that have begun; whoever opens
-connections and says nothing would hold them all. Here headers are whole within HEADERS_WITHIN_S, or the connection
-ends.
+uvicorn waits for ever for the first request of a connection and for the rest of headers that have begun, and keeps all
+of them; whoever opens connections and says nothing, or never comes to an end, would hold them all. Here headers are
+whole within HEADERS_WITHIN_S and HEADERS_MAX bytes, or the connection ends. What is no HTTP is answered 400 and logged
+nowhere: nobody fills a log by sending rubbish.
 """
 
 import asyncio
+import logging
+from typing import Any
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from yima.sdk.doorway import Doorway
 
 HEADERS_WITHIN_S = 10.0
+HEADERS_MAX = 16 << 10
+"""Bytes of a request's line and headers."""
+_LOG = logging.getLogger("yima.http")
+_LOG.setLevel(logging.ERROR)
 
 
-class PatientProtocol(H11Protocol):
-    """One connection."""
+class PatientProtocol(HttpToolsProtocol):
+    """One connection. door: told when it rests, works, and is gone."""
 
-    _waiting: asyncio.TimerHandle | None = None
+    def __init__(self, *words: Any, door: Doorway, **named: Any) -> None:
+        super().__init__(*words, **named)
+        self.logger = _LOG
+        self._door = door
+        self._waiting: asyncio.TimerHandle | None = None
+        self._is_in_headers = False
+        self._size = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """It begins: its first request is waited for."""
         super().connection_made(transport)
+        self._door.rests(self)
         self._wait()
-
-    def data_received(self, data: bytes) -> None:
-        """More of it."""
-        super().data_received(data)
-        self._look()
-
-    def on_response_complete(self) -> None:
-        """What comes behind an answer may have begun already."""
-        super().on_response_complete()
-        self.loop.call_soon(self._look)
-
-    def _look(self) -> None:
-        """While a request is answered nothing is waited for; between two of them keep-alive has its own time."""
-        has_begun = bool(self.conn.trailing_data[0])
-        if self.conn.their_state is not h11.IDLE or (not has_begun and self.cycle is not None):
-            self._wait_no_more()
-        elif self._waiting is None and not self.transport.is_closing():
-            self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has ended."""
         self._wait_no_more()
+        self._door.gone(self)
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """More of it."""
+        if self._is_in_headers:
+            self._size += len(data)
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if self._is_in_headers and self._size > HEADERS_MAX:
+            self.send_400_response("The headers are too large.")
+        elif self._waiting is None and (self._is_in_headers or not self._is_at_work()):
+            self._wait()
+
+    def on_message_begin(self) -> None:
+        """Headers begin."""
+        super().on_message_begin()
+        self._is_in_headers, self._size = True, 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One of them is whole."""
+        self._size += len(name) + len(value)
+        if self._size > 2 * HEADERS_MAX:  # each is counted as it comes and once more here
+            raise ValueError("headers too large")
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """From here on the request has the time of whoever answers it."""
+        self._is_in_headers = False
+        self._wait_no_more()
+        self._door.works(self)
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """The next request is waited for, for as long as uvicorn keeps a connection alive."""
+        super().on_response_complete()
+        if not self._is_at_work():
+            self._door.rests(self)
+
+    def _is_at_work(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _wait(self) -> None:
         self._waiting = self.loop.call_later(HEADERS_WITHIN_S, self._end)
@@ -55,4 +93,8 @@ class PatientProtocol(H11Protocol):
             self._waiting = None
 
     def _end(self) -> None:
-        self.transport.close()
+        self._waiting = None
+        if self._is_at_work():  # what follows has begun before the answer is given
+            self._wait()
+        else:
+            self.transport.close()

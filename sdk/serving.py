@@ -6,6 +6,7 @@ programs that have other things to do.
 
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -13,11 +14,12 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
+from yima.sdk.doorway import Doorway
 from yima.sdk.listening import listen, url_of
 from yima.sdk.patience import PatientProtocol
 
 STOP_WITHIN_S = 3
-HEADERS_MAX = 16 << 10  # bytes of a request's line and headers
+_LOOP = "asyncio:SelectorEventLoop" if sys.platform == "win32" else "uvloop"  # Windows' own loop has no readers
 
 
 def serve(
@@ -25,10 +27,12 @@ def serve(
     listening: socket.socket,
     *,
     connections_max: int | None = None,
+    connections_each: int | None = None,
     again: Callable[[], None] | None = None,
 ) -> None:
-    """Serves until SIGTERM or SIGINT, finishes what is under way, returns. connections_max: with so many open, requests
-    are answered 503; None: as many as there may be files. again: what SIGHUP asks for, which ends nothing."""
+    """Serves until SIGTERM or SIGINT, finishes what is under way, returns. connections_max,
+    connections_each: how many may be open, and how many of one address (`doorway`); None: as many as files may be.
+    again: what SIGHUP asks for, which ends nothing."""
 
     def ended(_number: int, _frame: FrameType | None) -> None:
         """uvicorn raises the signal again when it has ended; by then there is nothing left to do."""
@@ -41,7 +45,7 @@ def serve(
     if hasattr(signal, "SIGHUP"):  # Windows lacks it
         before[signal.SIGHUP] = signal.signal(signal.SIGHUP, hung_up)
     try:
-        _server(app, connections_max).run(sockets=[listening])
+        _Server(app, connections_max, connections_each).run(sockets=[listening])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -51,10 +55,18 @@ def serve(
 class Serving:
     """A service on a thread. url: where it listens. As a context manager it stops at the end."""
 
-    def __init__(self, app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        connections_max: int | None = None,
+        connections_each: int | None = None,
+    ) -> None:
         self._listening = listen(host, port)
         self.url = url_of(self._listening)
-        self._server = _server(app)
+        self._server = _Server(app, connections_max, connections_each)
         self._thread = threading.Thread(target=self._run, name="yima-service", daemon=True)
         self._thread.start()
 
@@ -77,28 +89,41 @@ class Serving:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that tells an application when it ends: one with a method `stopping` may keep answers waiting."""
+    """uvicorn behind a door of ours. It tells an application when it ends: one with a method `stopping` may keep
+    answers waiting."""
+
+    def __init__(self, app: ASGIApp, most: int | None = None, each: int | None = None) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=PatientProtocol,
+                loop=_LOOP,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=STOP_WITHIN_S,
+            )
+        )
+        self._most, self._each = most, each
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listens; each connection is a protocol of uvicorn's."""
+        assert sockets is not None
+        self.servers = []
+        self._door = Doorway(sockets[0], self._protocol, tls=self.config.ssl, most=self._most, each=self._each)
+        self.started = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends what is under way."""
+        self._door.close()
         stopping = getattr(self.config.app, "stopping", None)
         if stopping is not None:
             stopping()
         await super().shutdown(sockets)
 
-
-def _server(app: ASGIApp, connections_max: int | None = None) -> uvicorn.Server:
-    return _Server(
-        uvicorn.Config(
-            app,
-            http=PatientProtocol,
-            h11_max_incomplete_event_size=HEADERS_MAX,
-            limit_concurrency=connections_max,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=STOP_WITHIN_S,
+    def _protocol(self, door: Doorway) -> PatientProtocol:
+        return PatientProtocol(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state, door=door
         )
-    )

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from yima.sdk.centre.collector.app import Collector
+from yima.sdk.centre.collector.opening import name_of, open_store
 from yima.sdk.centre.collector.schema import StoreError
-from yima.sdk.centre.collector.store import Store
 from yima.sdk.centre.collector.watched import Watching
 from yima.sdk.cli.collect_fleet import FleetSide
 from yima.sdk.cli.collect_lines import line_of
@@ -21,11 +21,12 @@ from yima.validator.texts import Text
 HELP = "take the batches of devices and keep them 运行采集端"
 
 DESCRIPTION = """\
-Takes signed batches of trip records over HTTP, checks signature, chain and integrity, keeps them in one SQLite file,
-and answers how far it has each journal. Stop it with Ctrl-C or SIGTERM. Devices that may send are enrolled by
-`yima centre devices`, also while it runs; whoever reads shows a key of `yima centre keys make`. With --bench neither is
-asked. It speaks plain HTTP: beyond one machine, put it behind a TLS proxy.
-接收终端上传的行程记录，验签、验链、验完整性后存入 SQLite，并确认到哪一条。
+Takes signed batches of trip records over HTTP, checks signature, chain and integrity, keeps them in one SQLite file or
+in a PostgreSQL database that several collectors may share, and answers how far it has each journal. Stop it with Ctrl-C
+or SIGTERM. Devices that may send are enrolled by `yima centre devices`, also while it runs; whoever reads shows a key
+of `yima centre keys make`. With --bench neither is asked. It speaks plain HTTP: beyond one machine, put it behind a TLS
+proxy.
+接收终端上传的行程记录，验签、验链、验完整性，存入 SQLite 文件或多个采集端共用的 PostgreSQL，并确认到哪一条。
 终端须先用 yima centre devices 登记（运行中即时生效）；读取方须出示 yima centre keys make 生成的密钥；
 --bench 时两者均不要求。"""
 
@@ -35,6 +36,7 @@ examples 示例:
   curl http://127.0.0.1:8080/devices        how far each journal has come 查看各终端进度
   yima centre devices enrol trips.db gate-7 3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29
   yima collect --listen 0.0.0.0:8080 --store trips.db --readers keys.toml
+  yima collect --listen 0.0.0.0:8080 --store postgresql://yima@db/trips --readers keys.toml
   curl http://127.0.0.1:8080/ready          whether it would take a batch now 是否可接收
 
 A device prints its name and key when it is refused. 终端被拒时会打印其名称与公钥。
@@ -51,8 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to listen, default 127.0.0.1:8080; port 0: any free one 监听地址",
     )  # fmt: skip
     parser.add_argument(
-        "--store", required=True, type=Path, metavar="FILE", help="the SQLite file to keep trips in 存储文件"
-    )
+        "--store", required=True, metavar="FILE|URL",
+        help="where trips are kept: an SQLite file, or postgresql://user@host/database 存储文件或数据库",
+    )  # fmt: skip
     parser.add_argument(
         "--bench", action="store_true",
         help="for a bench only: the first key that a device shows is enrolled, and everyone may read 仅限试验台",
@@ -79,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
             Text("Leave one of the two out", "请去掉其中一个选项"),
         )
     host, port = host_and_port(arguments.listen)
+    name = name_of(arguments.store)
     # A console that went away is no reason to stop taking trips.
     out = standard_output(lambda: None, as_json=arguments.json)
 
@@ -101,9 +105,9 @@ def run(arguments: argparse.Namespace) -> int:
         listening = listen(host, port)
         ending.callback(listening.close)
         if arguments.console is not None:
-            watching.show(arguments.console, arguments.store.name, arguments.console_token, on_trouble=troubled)
+            watching.show(arguments.console, Path(name).name, arguments.console_token, on_trouble=troubled)
             ending.callback(watching.stop)
-        store = Store(arguments.store)
+        store = open_store(arguments.store)
         ending.callback(store.close)
         fleet = FleetSide(arguments, show, ending)
         sides.append(fleet)
@@ -120,7 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
             {
                 "event": "listening",
                 "url": url_of(listening),
-                "store": str(arguments.store),
+                "store": name,
                 "open": arguments.bench,
                 "judges": arguments.published is not None,
             }

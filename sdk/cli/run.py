@@ -185,8 +185,9 @@ def run(arguments: argparse.Namespace) -> int:
         begun = _begun(clock, journal, older, is_sure=arguments.trust_clock)
         source = source_in(state)
         parameters = source.start(begun)
-        here = placed(gate_of(arguments), parameters, lines.notice, moves=arguments.place is not None)
-        validator = validator_of(arguments, parameters, here)
+        validator = validator_of(
+            arguments, parameters, placed(gate_of(arguments), parameters, lines.notice, moves=bool(arguments.place))
+        )
         deny = deny_of(arguments, state, lines.notice, begun=begun, validator=validator)
         if older:
             on_failure.callback(older.close, 0)

@@ -128,8 +128,7 @@ static int fields_agree(unsigned id, const uint8_t *row) {
         size = YIMA_VALUE(row, REVOKED, TOLD);
         return (size & YIMA_REVOKED_OF_ORGANISATION ||
                 is_zero(YIMA_PLACE(row, REVOKED, ORGANISATION), YIMA_REVOKED_SIZE_ORGANISATION)) &&
-               (size & YIMA_REVOKED_OF_SERIAL ||
-                is_zero(YIMA_PLACE(row, REVOKED, SERIAL), YIMA_REVOKED_SIZE_SERIAL));
+               (size & YIMA_REVOKED_OF_SERIAL || is_zero(YIMA_PLACE(row, REVOKED, SERIAL), YIMA_REVOKED_SIZE_SERIAL));
     case YIMA_SECTION_RESOLVED:
         size = YIMA_VALUE(row, RESOLVED, PREFIX_SIZE);
         return is_zero(YIMA_PLACE(row, RESOLVED, PREFIX) + size, YIMA_RESOLVED_SIZE_PREFIX - size);

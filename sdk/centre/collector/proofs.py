@@ -6,7 +6,7 @@ afterwards no longer agrees with the signature.
 
 from typing import NamedTuple
 
-from yima.sdk.centre.collector.store import Proof, Store
+from yima.sdk.centre.collector.arrivals import Ledger, Proof
 from yima.validator.state.keys import is_signed
 from yima.validator.uplink.batches import encode_batch, parse_batch
 
@@ -18,7 +18,7 @@ class Proven(NamedTuple):
     broken: tuple[Proof, ...]
 
 
-def proven(store: Store, device: str, epoch: int, key: str) -> Proven:
+def proven(store: Ledger, device: str, epoch: int, key: str) -> Proven:
     """Holds every signature of one journal against the store. key: the device's, 64 hex digits. Raises StoreError."""
     entries: set[int] = set()
     broken: list[Proof] = []

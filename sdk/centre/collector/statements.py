@@ -1,25 +1,13 @@
 """What devices say of their versions, as the collector keeps it; and what came of the taps under each of them."""
 
-from typing import Any, NamedTuple
+from typing import Any
+
+from yima.sdk.centre.collector.arrivals import Statement
 
 DIGEST_AT = 68
 """Where a tap names the image that judged it; a test holds it against the form of facts."""
 LATEST = 1_000_000
 """Taps that are looked at most when it is asked how a package does."""
-SAID_EVERY_S = 60
-"""Seconds after which it is noted again that a device still says the same."""
-
-
-class Statement(NamedTuple):
-    """What a device said of its versions (`yima.validator.uplink.versions`), and the signature over it by `key`. first,
-    last: when it said so first, and at the latest; unix seconds by the collector's clock, SAID_EVERY_S apart."""
-
-    device: str
-    said: bytes
-    key: str
-    signature: str
-    first: int
-    last: int
 
 
 def keep(connection: Any, statement: Statement) -> None:

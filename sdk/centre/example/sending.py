@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from yima.sdk.centre.collector.store import Proof, Signed, Store
+from yima.sdk.centre.collector.arrivals import Proof, Signed
+from yima.sdk.centre.collector.store import Store
 from yima.validator.uplink.batches import encode_batch, parse_batch
 
 

@@ -7,11 +7,12 @@ A collector flushes every batch to disk, which a made-up past need not wait for.
 import sqlite3
 from pathlib import Path
 
-from yima.sdk.centre.collector.store import COLUMNS, Store
+from yima.sdk.centre.collector.store import Store
+from yima.sdk.centre.collector.weighing import SAID
 from yima.sdk.centre.example.gates import EPOCH, Kept, Sent
 
 _FORM = 2
-_WHICH = f"device, epoch, sequence, {COLUMNS}"
+_WHICH = f"device, epoch, sequence, {SAID}"
 
 
 class Filling:

@@ -8,7 +8,7 @@ the device's key, which is verified here again; `since` is the device's own word
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from yima.sdk.centre.collector.statements import Statement
+from yima.sdk.centre.collector.arrivals import Statement
 from yima.validator.packages import Label
 from yima.validator.state.keys import is_signed
 from yima.validator.uplink.versions import parse_versions, signed_bytes

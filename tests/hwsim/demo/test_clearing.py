@@ -17,7 +17,8 @@ from yima.hwsim.demo.clearing import clear_taps, names
 from yima.hwsim.demo.fares import GATES, Price
 from yima.hwsim.demo.outcomes import Outcome
 from yima.hwsim.demo.world import Presentation
-from yima.sdk.centre.collector.store import Signed, Store
+from yima.sdk.centre.collector.arrivals import Signed
+from yima.sdk.centre.collector.store import Store
 from yima.validator.judging import Reason, Validator, masked
 from yima.validator.parameters import Mode
 from yima.validator.ports import Entry, JournalKey

@@ -1,20 +1,17 @@
 """A collector's store in PostgreSQL, a real one that the test starts: the same day gives the same bytes as SQLite."""
 
-import os
-import shutil
 import sqlite3
-import subprocess
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.postgres import new_database, server
 from tests.sdk.centre.clearing import centre
 from tests.sdk.centre.clearing.folders import copied, folder
 from tests.sdk.centre.clearing.test_against_plain import tariff
-from tests.sdk.centre.clearing.test_signatures import COUNT, KEY, bus, collected, engine
+from tests.sdk.centre.clearing.test_signatures import COUNT, KEY, bus, collected, engine, give
 from tests.sdk.centre.clearing.world import DAY, Device
 from yima.sdk.centre.clearing.day import STEPS, Centre
 from yima.sdk.centre.clearing.engine import Engine
@@ -22,61 +19,22 @@ from yima.sdk.centre.clearing.folder import STORES, CentreFolder
 from yima.sdk.centre.clearing.tables import CHECKS, ENTRIES
 from yima.sdk.centre.clearing.taps.checks import check_day
 from yima.sdk.centre.clearing.taps.ingest import ingest
-from yima.sdk.centre.clearing.taps.postgres import SHAPE, PostgresSource
+from yima.sdk.centre.clearing.taps.postgres import PostgresSource
 from yima.sdk.centre.clearing.taps.stores import SourceError, SqliteSource
 from yima.sdk.centre.clearing.workspace import Workspace
+from yima.sdk.centre.collector.postgres import PostgresStore
+from yima.sdk.centre.collector.postgres_schema import DAY_S, make_day
 
-__all__ = ["bus", "engine"]
+__all__ = ["bus", "engine", "new_database", "server"]
 psycopg = pytest.importorskip("psycopg", reason="needs the extra postgres")
-USER = "postgres" if os.getuid() == 0 else None  # PostgreSQL runs for nobody who may do everything
-
-
-def programs() -> Path | None:
-    """Where PostgreSQL's programs are, as Debian puts them or on PATH."""
-    found = shutil.which("initdb")
-    places = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    return places[-1] if places and (places[-1] / "initdb").exists() else None
-
-
-def run_as(home: Path, *command: Path | str) -> None:
-    """A program of PostgreSQL's, as its user. The server inherits standard output, so that is no pipe."""
-    with (home.parent / f"{home.name}.out").open("w+") as out:
-        done = subprocess.run(command, user=USER, cwd=home, check=False, stdout=out, stderr=out)
-        out.seek(0)
-        assert done.returncode == 0, out.read()
-    Path(out.name).unlink()
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    """A cluster of its own on a socket in a temporary folder; the connection string of its server."""
-    place = programs()
-    if place is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql (make setup does it as root)")
-    home = Path(tempfile.mkdtemp(prefix="yima-pg-", dir="/tmp"))
-    if USER:
-        shutil.chown(home, USER)
-    said = ["--auth=trust", "--username=yima", "--encoding=UTF8", "--no-sync", "--pgdata", str(home / "data")]
-    options = f"-k {home} -c listen_addresses='' -c fsync=off"
-    control: list[Path | str] = [place / "pg_ctl", "-D", home / "data", "-l", home / "log", "-w"]
-    try:
-        run_as(home, place / "initdb", *said)
-        run_as(home, *control, "-o", options, "start")
-        yield f"host={home} user=yima"
-        run_as(home, *control, "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(home)
 
 
 @pytest.fixture
-def database(cluster: str, request: pytest.FixtureRequest) -> str:
+def database(new_database: Callable[[], str]) -> str:
     """A database of the test's own, with the collector's tables."""
-    name = f"t{abs(hash(request.node.name))}"
-    with psycopg.connect(f"{cluster} dbname=postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    with psycopg.connect(f"{cluster} dbname={name}") as connection:
-        connection.execute(SHAPE)
-    return f"{cluster} dbname={name}"
+    url = new_database()
+    PostgresStore(url).close()
+    return url
 
 
 def brought_over(store: Path, database: str, *, behind: int = 0, upto: int = 1 << 62) -> None:
@@ -94,6 +52,9 @@ def copy(connection: Any, table: str, names: list[str], rows: list[tuple[Any, ..
     places = {name: place for place, name in enumerate(names)}
     kept = [name for name in names if name not in {"id", "place"}]
     numbered = "place" if table != "batches" else "id"
+    with psycopg.connect(connection.info.dsn) as own:
+        for day in {row[places["received"]] // DAY_S for row in rows}:
+            make_day(own, day)
     values = [tuple(row[places[name]] for name in [*kept, numbered]) for row in rows]
     marks = ", ".join(["%s"] * (len(kept) + 1))
     connection.cursor().executemany(f"INSERT INTO {table} ({', '.join([*kept, 'id'])}) VALUES ({marks})", values)
@@ -148,6 +109,25 @@ def test_signatures_come_along_and_a_chunk_is_no_matter(
     assert sorted(found[2][0], key=lambda row: row["sequence"]) == found[0][0]
 
 
+def test_what_a_collector_stored_there_is_cleared_as_from_its_file(
+    tmp_path: Path, bus: Device, engine: Engine, database: str
+) -> None:
+    """The same batches, given to both of the collector's own stores."""
+    sent = [(1, 2, 1), (1, 2, 2), (2, 4, 2), (3, 6, 3)]
+    file = SqliteSource(collected(tmp_path / "s.db", bus, sent))
+    give(PostgresStore(database), bus, sent)
+    found = []
+    for name, source in (("file", file), ("database", PostgresSource(named(tmp_path / "s.pg", database)))):
+        workspace = Workspace(tmp_path / name)
+        assert ingest(workspace, source).entries == COUNT
+        keys = {"bus-1": frozenset({KEY.public})}
+        check_day(workspace, engine, centre.published(tariff()), DAY, threads=1, keys=keys)
+        assert [row["why"] for row in centre.rows(workspace, CHECKS)] == ["NONE"] * COUNT
+        found.append((centre.rows(workspace, ENTRIES), centre.rows(workspace, CHECKS)))
+        workspace.close()
+    assert found[0] == found[1]
+
+
 def test_what_is_stored_while_another_transaction_is_open_is_not_passed_over(
     tmp_path: Path, bus: Device, database: str
 ) -> None:
@@ -180,7 +160,7 @@ def test_a_store_that_is_not_there_is_named_with_what_to_do(tmp_path: Path, said
         list(PostgresSource(path).chunks({}))
 
 
-def test_a_database_of_another_shape_is_named(tmp_path: Path, cluster: str) -> None:
-    path = named(tmp_path / "city.pg", f"{cluster} dbname=template1")
+def test_a_database_of_another_shape_is_named(tmp_path: Path, new_database: Callable[[], str]) -> None:
+    path = named(tmp_path / "city.pg", new_database())
     with pytest.raises(SourceError, match=r"batches.*docs/clearing.md"):
         list(PostgresSource(path).chunks({}))

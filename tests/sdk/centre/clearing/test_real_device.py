@@ -21,7 +21,8 @@ from yima.sdk.centre.clearing.money.tables import CLEARED, POSTINGS
 from yima.sdk.centre.clearing.report.figures import faults
 from yima.sdk.centre.clearing.tables import CHECKS, RIDES
 from yima.sdk.centre.collector.app import Collector
-from yima.sdk.centre.collector.store import Signed, Store
+from yima.sdk.centre.collector.arrivals import Signed
+from yima.sdk.centre.collector.store import Store
 from yima.sdk.issuer import Issuer, make_rider
 from yima.sdk.serving import Serving
 from yima.validator.clock import SystemClock

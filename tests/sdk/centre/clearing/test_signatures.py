@@ -20,9 +20,10 @@ from yima.sdk.centre.clearing.taps.checks import check_day
 from yima.sdk.centre.clearing.taps.ingest import ingest
 from yima.sdk.centre.clearing.taps.stores import ParquetSource, Source, SqliteSource, export
 from yima.sdk.centre.clearing.workspace import Workspace
+from yima.sdk.centre.collector.arrivals import Ledger, Signed
 from yima.sdk.centre.collector.enrolment import read_all_keys
 from yima.sdk.centre.collector.schema import StoreError
-from yima.sdk.centre.collector.store import Signed, Store
+from yima.sdk.centre.collector.store import Store
 from yima.validator.journal.older import OlderEntry
 from yima.validator.ports import Entry, JournalKey
 from yima.validator.state.keys import DeviceKey
@@ -57,13 +58,17 @@ Sent = tuple[int, int, int]  # first, last (none of it), seconds after noon
 
 def collected(path: Path, device: Device, sent: Sequence[Sent], key: DeviceKey = KEY) -> Path:
     """A store that took these batches, as a device sends them."""
-    store = Store(path)
+    give(Store(path), device, sent, key)
+    return path
+
+
+def give(store: Ledger, device: Device, sent: Sequence[Sent], key: DeviceKey = KEY) -> None:
+    """These batches, as a device sends them; the store is closed."""
     for first, last, at in sent:
         body = encode_batch(device.name, device.epoch, [entry_of(row) for row in device.entries[first - 1 : last]])
         signed = Signed(body, key.sign(body))
         store.accept(parse_batch(body), key.public, received=NOON + at, signed=signed)
     store.close()
-    return path
 
 
 def whys(folder: Path, engine: Engine, *sources: Source, days: Sequence[int] = (DAY,), **more: Any) -> list[str]:

@@ -12,9 +12,10 @@ import pytest
 from tests.uplinks import KEY, append
 from yima.sdk.centre.collector import intake
 from yima.sdk.centre.collector.app import Collector
-from yima.sdk.centre.collector.intake import Answer, BusyError, Intake
+from yima.sdk.centre.collector.arrivals import Answer, Arrival, KeyRefusedError
+from yima.sdk.centre.collector.intake import BusyError, Intake
 from yima.sdk.centre.collector.schema import StoreError
-from yima.sdk.centre.collector.store import Arrival, KeyRefusedError, Store
+from yima.sdk.centre.collector.store import Store
 from yima.sdk.serving import Serving
 from yima.validator.journal import SegmentJournal
 from yima.validator.texts import Text
@@ -115,6 +116,7 @@ def test_what_has_waited_for_too_long_is_given_up_and_never_stored(
         with monkeypatch.context() as hurried, pytest.raises(BusyError):
             hurried.setattr(intake, "WITHIN_S", 0.01)
             await row.take(of("gate-1"))
+        monkeypatch.undo()
         store.go.set()
         await first
         await row.take(of("gate-2"))
@@ -143,19 +145,61 @@ def test_bytes_that_are_held_are_bounded_and_given_back(store: Slow, monkeypatch
     """Sixty bodies that never ended took a hundred megabytes."""
     monkeypatch.setattr(intake, "BYTES_MOST", 1000)
     row = Intake(store, lambda: None)
-    row.came(900)
-    with pytest.raises(BusyError):
-        row.came(101)
-    row.left(900)
-    row.came(1000)
-    with pytest.raises(BusyError):
+    with row.body() as body:
+        body.grow(1000)
         row.check_room()
+        body.is_whole()
+        with pytest.raises(BusyError):
+            row.check_room()
+    row.check_room()
+
+
+def test_a_body_that_does_not_end_makes_room_for_one_that_comes(store: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "ARRIVING_MOST", 1000)
+
+    async def work() -> None:
+        row = Intake(store, lambda: None)
+        slow, quick, large = row.body(), row.body(), row.body()
+        slow.grow(600)
+        quick.grow(400)
+        quick.grow(100)
+        assert (slow.is_given_up, quick.is_given_up) == (True, False)
+        quick.is_whole()
+        with pytest.raises(BusyError):
+            large.grow(1001)
+        for body in (slow, quick, large):
+            body.__exit__()
+        assert (row._arriving_bytes, row._bytes) == (0, 0)
+
+    asyncio.run(work())
+
+
+def test_no_more_waits_than_the_store_takes_within_a_second_as_it_works_now(
+    store: Slow, of: Callable[[str], Arrival], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand devices at once had answers after ten seconds, when half of them had hung up."""
+    monkeypatch.setattr(intake, "ALWAYS", 2)
+    monkeypatch.setattr(intake, "PACE_S", 0.1)  # two entries and their batch are 0.4 s
+
+    async def work() -> list[Any]:
+        row = Intake(store, lambda: None)
+        tasks = [asyncio.create_task(row.take(of("gate-0")))]
+        await begun(store)
+        tasks += [asyncio.create_task(row.take(of(f"gate-{number}"))) for number in range(1, 6)]
+        await asyncio.sleep(0)
+        store.go.set()
+        found = list(await asyncio.gather(*tasks, return_exceptions=True))
+        assert row._work_waiting == 0
+        return found
+
+    found = asyncio.run(work())
+    assert [isinstance(one, BusyError) for one in found] == [False, False, False, False, True, True]
 
 
 def test_a_batch_beyond_what_is_taken_is_503_with_a_word_when_to_come_again(
     store: Slow, of: Callable[[str], Arrival], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "BYTES_MOST", 10)
+    monkeypatch.setattr(intake, "ARRIVING_MOST", 10)
     store.go.set()
     batch = of("gate-0").batch
     body = encode_batch(batch.device, batch.epoch, batch.entries)
@@ -167,7 +211,7 @@ def test_a_batch_beyond_what_is_taken_is_503_with_a_word_when_to_come_again(
         answer = client.post("/v1/batches", content=body, headers=signed)
         assert (answer.status_code, answer.json()) == (503, {"error": "more comes than can be stored"})
         assert 5 <= int(answer.headers["Retry-After"]) <= 20
-        monkeypatch.setattr(intake, "BYTES_MOST", 10_000_000)
+        monkeypatch.setattr(intake, "ARRIVING_MOST", 10_000_000)
         assert client.post("/v1/batches", content=body, headers=signed).json()["acknowledged"] == 2, "given back"
 
 

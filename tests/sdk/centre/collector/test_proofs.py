@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.uplinks import KEY, append
+from yima.sdk.centre.collector.arrivals import Signed
 from yima.sdk.centre.collector.proofs import proven
-from yima.sdk.centre.collector.store import CONFLICT, Signed, Store
+from yima.sdk.centre.collector.store import Store
+from yima.sdk.centre.collector.weighing import CONFLICT
 from yima.validator.journal import SegmentJournal
 from yima.validator.journal.older import OlderJournal
 from yima.validator.ports import Entry

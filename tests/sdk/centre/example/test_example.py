@@ -15,7 +15,8 @@ from tests.sdk.centre.example.region_at_work import DAYS, ODD, SEED, TAPS
 from yima.sdk.centre.clearing.tables import ALL, Cause, Kind, Table, Why
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.centre.collector.proofs import proven
-from yima.sdk.centre.collector.store import COLUMNS, Store
+from yima.sdk.centre.collector.store import Store
+from yima.sdk.centre.collector.weighing import SAID
 from yima.sdk.centre.example import truth
 from yima.sdk.centre.example.comparing import compare
 from yima.sdk.centre.example.journeys import Happens
@@ -44,7 +45,7 @@ def held(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     connection = sqlite3.connect(path)
     found = {}
     for table, more in (("entries", "rejected, received"), ("conflicts", "received")):
-        columns = f"device, epoch, sequence, {COLUMNS}, {more}"
+        columns = f"device, epoch, sequence, {SAID}, {more}"
         found[table] = connection.execute(f"SELECT {columns} FROM {table} ORDER BY 1, 2, 3, 12").fetchall()
     proofs = "SELECT device, epoch, first, last, form, key, signature, body, received FROM batches ORDER BY id"
     found["batches"] = connection.execute(proofs).fetchall()
@@ -56,7 +57,7 @@ def held(path: Path) -> dict[str, list[tuple[Any, ...]]]:
 def told(path: Path) -> list[tuple[Any, ...]]:
     """What entries say but for signatures and what is computed over them."""
     rows = []
-    content_at = COLUMNS.split(", ").index("content")
+    content_at = SAID.split(", ").index("content")
     for device, epoch, sequence, *rest in held(path)["entries"]:
         content = rest[content_at]
         try:

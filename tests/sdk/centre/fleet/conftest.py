@@ -5,25 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.sdk.centre.clearing.test_postgres import cluster, psycopg
+from tests.postgres import new_database, server
 from yima.sdk.centre.fleet.database import Database, open_fleet
 
-__all__ = ["cluster"]
+__all__ = ["new_database", "server"]
 
 
 @pytest.fixture
 def in_postgres(request: pytest.FixtureRequest) -> Callable[[], str]:
     """Makes a store's name in an empty database."""
-
-    def make() -> str:
-        home = request.getfixturevalue("cluster").split()[0].removeprefix("host=")
-        address = f"postgresql://yima@/postgres?host={home}"
-        with psycopg.connect(address, autocommit=True) as connection:
-            connection.execute("DROP SCHEMA public CASCADE")
-            connection.execute("CREATE SCHEMA public")
-        return address
-
-    return make
+    return lambda: str(request.getfixturevalue("new_database")())
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])

@@ -16,7 +16,7 @@ import pytest
 
 from tests.sdk.centre.interfaces.at_work import FIRST, FULL, NOON, Client, Copy, copied, region_with_interfaces
 from tests.sdk.centre.interfaces.test_feeds import FEEDS
-from yima.sdk import patience, serving
+from yima.sdk import patience
 from yima.sdk.centre.clearing.folder import CentreFolder
 from yima.sdk.centre.interfaces import gatekeeper
 from yima.sdk.centre.interfaces.app import interfaces
@@ -260,7 +260,7 @@ def spoken(address: tuple[str, int], content: bytes) -> bytes:
 def test_over_a_real_connection_headers_are_limited_in_size(served: tuple[str, int], copy: Copy) -> None:
     head = f"GET /v1/me HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {copy.keys['issuer']}\r\n"
     assert spoken(served, f"{head}\r\n".encode()).startswith(b"HTTP/1.1 200")
-    for size in (serving.HEADERS_MAX + 100, 1 << 20):
+    for size in (patience.HEADERS_MAX + 100, 1 << 20):
         assert re.match(rb"HTTP/1.1 4(31|00) ", spoken(served, f"{head}X: {'y' * size}\r\n\r\n".encode()))
 
 

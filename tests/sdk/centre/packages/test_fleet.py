@@ -19,8 +19,9 @@ from tests.packages_world import DAY, NOW, A, B, Disk
 from tests.publication_world import PUBLISHER, TWO, FromFolder, both, publish
 from tests.sdk.conftest import new_rider
 from tests.uplinks import record
+from yima.sdk.centre.collector.arrivals import Arrival, Signed
 from yima.sdk.centre.collector.statements import DIGEST_AT
-from yima.sdk.centre.collector.store import Arrival, Signed, Store
+from yima.sdk.centre.collector.store import Store
 from yima.sdk.centre.packages.folder import Folder
 from yima.sdk.centre.packages.report import Spell, duty, spells
 from yima.sdk.centre.packages.watching import Watch

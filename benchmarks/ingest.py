@@ -1,0 +1,145 @@
+"""`python -m benchmarks.ingest`: what a collector takes, from devices that sign their batches, over HTTP.
+
+What the numbers are:
+- `burst`: so many devices come at once with --entries each. All are acknowledged in the end; `p99_s` is of every
+  answer, the 503 of those that are to come again included. `held` and `twice` are counted in the store afterwards.
+- `batches_of_100`, `batches_of_1`: durable records a second with --at-once devices that always have something to send.
+  The same again with a poller that asks for everything that can be got, without a pause.
+- The generator runs on the same processors. Beside each rate stand processor seconds a thousand records of collector,
+  database and generator: on a busy machine those are what to compare. It reports and never judges.
+- The collector is `yima collect` in a process of its own, its files on the disk of --directory, every sync included.
+"""
+
+import argparse
+import asyncio
+import json
+import sqlite3
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+from benchmarks.collector import Service
+from benchmarks.ingest_load import Device, Outcome, devices, poll, send
+from benchmarks.measurement import machine
+from benchmarks.postgres import Cluster, cluster
+from benchmarks.processes import cpu_s, peak_mib
+from yima.hwsim.latency import percentile
+from yima.sdk.cli.arguments import WholeNumber
+
+
+class Store:
+    """Where the trips go: a file below a folder, or a database of a server that was started for this."""
+
+    def __init__(self, kind: str, directory: Path, at_end: ExitStack) -> None:
+        self.directory = directory
+        self.server: Cluster | None = at_end.enter_context(cluster()) if kind == "postgresql" else None
+        self._count = 0
+
+    def new(self) -> str:
+        """The --store of an empty one."""
+        self._count += 1
+        if self.server is None:
+            return str(self.directory / f"{self._count}.db")
+        return self.server.make(f"trips{self._count}")
+
+    def cpu_s(self) -> float:
+        """Of the database's own processes."""
+        return cpu_s(self.server.pid) if self.server else 0.0
+
+    def held(self, store: str) -> tuple[int, int]:
+        """Entries, and how many of them are there twice."""
+        query = "SELECT count(*), count(*) - count(DISTINCT device || ' ' || epoch || ' ' || sequence) FROM entries"
+        if self.server is None:
+            with closing(sqlite3.connect(store)) as connection:
+                row = connection.execute(query).fetchone()
+        else:
+            import psycopg  # noqa: PLC0415 - an extra
+
+            with psycopg.connect(store) as connected:
+                row = connected.execute(query).fetchone()
+        return row[0], row[1]
+
+
+def measured(store: Store, found: Sequence[Device], *, at_once: int, polled: bool = False) -> dict[str, object]:
+    """Sends all that the devices have to a collector on a new store."""
+    where = store.new()
+    service = Service(where, store.directory / "collector.log", "--bench")
+    try:
+        before = cpu_s(service.pid), store.cpu_s(), time.process_time()
+        answers, polls = asyncio.run(_sent(found, service, at_once=at_once, polled=polled))
+        spent = [after - was for was, after in zip(before, (cpu_s(service.pid), store.cpu_s(), time.process_time()))]  # noqa: B905
+        memory = peak_mib(service.pid)
+    finally:
+        service.stop()
+    held, twice = store.held(where)
+    if answers.wrong:
+        raise SystemExit(f"{len(answers.wrong)} wrong answers, such as {answers.wrong[0]}")
+    latency = sorted(answers.latency_s)
+    parts = ("collector", "database", "generator")
+    return {
+        "records": answers.records,
+        "held": held,
+        "twice": twice,
+        "seconds": round(answers.seconds, 2),
+        "records_per_s": round(answers.records / answers.seconds),
+        "cpu_s_per_1000": {name: round(s * 1000 / answers.records, 3) for name, s in zip(parts, spent, strict=True)},
+        "answers": {str(status): count for status, count in sorted(answers.statuses.items())},
+        "p50_s": round(percentile(latency, 50), 3),
+        "p99_s": round(percentile(latency, 99), 3),
+        "collector_peak_mib": round(memory),
+        **({"polls": polls} if polled else {}),
+    }
+
+
+async def _sent(found: Sequence[Device], service: Service, *, at_once: int, polled: bool) -> tuple[Outcome, int]:
+    done = asyncio.Event()
+    polling = asyncio.create_task(poll(service.host, service.port, found[0].name, None, done)) if polled else None
+    answers = await send(found, service.host, service.port, at_once=at_once)
+    done.set()
+    return answers, await polling if polling else 0
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.ingest", description="what a collector takes 测量采集端的接收能力"
+    )
+    parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument(
+        "--devices", type=WholeNumber(1, 10_000), default=1000, metavar="N", help="of the burst 突发终端数"
+    )
+    parser.add_argument("--entries", type=WholeNumber(1, 1000), default=100, metavar="N", help="of each 每台条数")
+    parser.add_argument(
+        "--records", type=WholeNumber(100, 10_000_000), default=100_000, metavar="N", help="sustained 持续"
+    )
+    parser.add_argument("--at-once", type=WholeNumber(1, 1000), default=64, metavar="N", help="devices 同时发送终端数")
+    parser.add_argument("--only", choices=("burst", "100", "1"), help="one of the three 只测一项")
+    parser.add_argument("--json", action="store_true", help="one JSON object 输出 JSON")
+    parser.add_argument("--directory", type=Path, metavar="DIR", help="where the store is 存储目录")
+    said = parser.parse_args()
+    out: dict[str, object] = {}
+    with ExitStack() as at_end:
+        directory = Path(at_end.enter_context(tempfile.TemporaryDirectory(prefix="yima-ingest-", dir=said.directory)))
+        out["machine"] = machine(directory)
+        store = Store(said.store, directory, at_end)
+        if said.only in (None, "burst"):
+            found = devices(said.devices, 1, said.entries)
+            out["burst"] = measured(store, found, at_once=said.devices)
+        for size in (100, 1):
+            if said.only in (None, str(size)):
+                batches = max(1, said.records // (said.at_once * size) // (1 if size > 1 else 5))
+                found = devices(said.at_once, batches, size)
+                for name, polled in ((f"batches_of_{size}", False), (f"batches_of_{size}_polled", True)):
+                    out[name] = measured(store, found, at_once=said.at_once, polled=polled)
+        out["machine"] = {**machine(directory), "store": said.store}
+    if said.json:
+        print(json.dumps(out, ensure_ascii=False, indent=1))
+    else:
+        for name, value in out.items():
+            print(f"{name:22}{value}")
+
+
+if __name__ == "__main__":
+    main()
