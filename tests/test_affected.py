@@ -16,10 +16,16 @@ def test_a_module_touches_the_tests_that_mirror_or_import_it() -> None:
     assert Path("tests/sdk/test_qr.py") not in found
 
 
+UPLINK_TESTS = (
+    "test_sender.py", "test_shared_uses.py", "test_uplink.py", "test_uplink_lives.py", "test_uses_wire.py",
+    "test_versions.py",
+)  # fmt: skip
+
+
 def test_a_changed_test_touches_itself_and_its_conftest_all_beside_it() -> None:
     test = Path("tests/validator/uplink/test_sender.py")
     assert touched([test]) == {test}
-    beside = {test.with_name(name) for name in ("test_sender.py", "test_uplink.py", "test_uplink_lives.py")}
+    beside = {test.with_name(name) for name in UPLINK_TESTS}
     assert touched([test.with_name("conftest.py")]) == beside
 
 

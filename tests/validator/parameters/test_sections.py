@@ -56,7 +56,7 @@ def test_an_image_says_the_same_by_either_description(name: str) -> None:
 
 def test_what_was_written_down_stands_where_the_description_by_hand_says() -> None:
     found = parameter_layout.parse(IMAGES["everything.bin"])
-    assert found[5][0] == {"riding_city": 320500, "mode": 1, "issuer_city": 310000, "from_s": 5, "to_s": 9}
+    assert found[5][0] == {"riding_city": 320500, "mode": 1, "issuer_city": 310000, "family": 0, "from_s": 5, "to_s": 9}
     [rest, city] = found[11]
     assert (city["mode"], city["city"], city["longest_s"], city["over_time_fen"]) == (2, 320500, 7200, 700)
     assert (city["missing_entry"], city["missing_entry_fen"], city["unreadable"]) == (2, 5, 1)
