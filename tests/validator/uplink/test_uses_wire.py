@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yima.validator.ports import DEVICE
 from yima.validator.uplink.uses_wire import (
     ANSWER_MAX,
     USES_MAX,
@@ -22,7 +23,7 @@ from yima.validator.uplink.uses_wire import (
 INT64 = (1 << 63) - 1
 QUESTIONS = st.builds(
     Question,
-    device=st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True),
+    device=st.from_regex(DEVICE, fullmatch=True),
     at=st.integers(0, INT64),
     after=st.integers(0, INT64),
     wait_s=st.integers(0, 25),
