@@ -6,7 +6,6 @@ programs that have other things to do.
 
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -19,7 +18,8 @@ from yima.sdk.listening import listen, url_of
 from yima.sdk.patience import PatientProtocol
 
 STOP_WITHIN_S = 3
-_LOOP = "asyncio:SelectorEventLoop" if sys.platform == "win32" else "uvloop"  # Windows' own loop has no readers
+# Windows' own loop has no readers; uvloop asks for what only POSIX has.
+_LOOP = "uvloop" if hasattr(signal, "siginterrupt") else "asyncio:SelectorEventLoop"
 
 
 def serve(
