@@ -123,6 +123,10 @@ class HttpUplink:
         except self._httpx.HTTPError as error:
             why = "too slow" if self._too_slow else str(error) or type(error).__name__
             raise self._unreachable(why) from error
+        except RuntimeError as error:
+            if not self._client.is_closed:
+                raise
+            raise self._unreachable("closed") from error  # by another thread, which ends what waits
         except ThreadError as error:
             raise UplinkError(self.url, error.problem, error.remedy) from error
         if status != 200:
