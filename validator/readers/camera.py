@@ -78,7 +78,7 @@ def open_reader(address: str) -> "CameraReader":
     width = addresses.number(shown, options, "width", 0, least=160, most=3840)
     height = addresses.number(shown, options, "height", 0, least=120, most=2160)
     source: FrameSource
-    if "://" not in place and not place.isdigit() and not place.startswith("/dev/"):
+    if "://" not in place and not place.isdigit() and (not place.startswith("/dev/") or Path(place).is_file()):
         source = Recording(Path(place))
     else:
         source = LiveCamera(place, width=width, height=height)
