@@ -14,7 +14,7 @@ typedef struct {
     uint32_t seed;   /* how much of it is done; 0: nothing */
     int dead;
     uint32_t stuck_at; /* this byte reads as FF, whatever is programmed; 0: none */
-    uint32_t worn;     /* bit n: block n cannot be erased any more */
+    uint64_t worn;     /* bit n: block n cannot be erased any more */
     uint32_t erases[64];
     yima_log log;
     yima_log_place place; /* of a walk step by step */
@@ -180,7 +180,7 @@ void model_stick(flash_model *m, uint32_t address) {
 }
 
 void model_wear_out(flash_model *m, uint32_t block) {
-    m->worn |= 1u << block;
+    m->worn |= UINT64_C(1) << block;
 }
 
 uint8_t *model_bytes(flash_model *m) {
