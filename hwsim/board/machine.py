@@ -20,7 +20,7 @@ from yima.hwsim.board.flash import Cut, Flash, Memory, Operation, PowerLostError
 from yima.hwsim.board.flaws import Flaws, Harm, Noise
 from yima.hwsim.board.layout import RAM_BASE, RAM_SIZE, Slot
 from yima.hwsim.board.process import Process
-from yima.hwsim.board.processor import Event, Kind, Processor, Stop
+from yima.hwsim.board.processor import Counted, Debugged, Event, Kind, Processor, Stop
 from yima.hwsim.board.virt import Virt
 
 _SLICE_MS: Final = 1
@@ -105,7 +105,7 @@ class Machine:
 
     def forward_clocks(self, seconds: int) -> None:
         """Real-time clock and millisecond counter go on while a debugger holds the processor."""
-        if self._engine:
+        if isinstance(self._engine, Debugged):
             self._engine.forward_clocks(seconds)
 
     def set_buttons(self, value: int) -> None:
@@ -206,15 +206,15 @@ class Machine:
 
     def spent(self) -> list[int]:
         """Instructions by part since the last clear_parts; index 0 is everything unmarked."""
-        return [self._engine.spent(part) for part in range(64)] if self._engine else [0] * 64
+        return [self._engine.spent(part) for part in range(64)] if isinstance(self._engine, Counted) else [0] * 64
 
     def entered(self) -> list[int]:
         """How often each part was begun since the last clear_parts."""
-        return [self._engine.entered(part) for part in range(64)] if self._engine else [0] * 64
+        return [self._engine.entered(part) for part in range(64)] if isinstance(self._engine, Counted) else [0] * 64
 
     def clear_parts(self) -> None:
         """Begins counting by parts anew."""
-        if self._engine:
+        if isinstance(self._engine, Counted):
             self._engine.clear_parts()
 
     def _run_life(self, engine: Processor, limit: int, happened: Happened) -> None:
@@ -312,8 +312,9 @@ class Machine:
         return Engine(self.flash.memory, self._ram, mhz=self.mhz)
 
     def _set_marks(self, engine: Processor) -> None:
-        for address, part in self._marks.items():
-            engine.mark(address, part)
+        if isinstance(engine, Counted):
+            for address, part in self._marks.items():
+                engine.mark(address, part)
 
     def _uncut(self) -> None:
         self._cut, self._is_brown_out = None, False

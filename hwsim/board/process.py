@@ -123,9 +123,6 @@ class Process:
         self._rtc, self._rtc_at, self._rtc_stands = unix_s, self._ms, stopped
         self._order(f"rtc {unix_s} {int(stopped)}")
 
-    def forward_clocks(self, seconds: int) -> None:
-        """Only a debugger asks for that, and this board has none."""
-
     def set_buttons(self, value: int) -> None:
         """Sets the input pins."""
         self._order(f"inputs {value}")
@@ -133,20 +130,6 @@ class Process:
     def cut_at(self, operation: int) -> None:
         """Loses power when flash operation `operation` of this life (from 0) is commanded."""
         self._order(f"cut {max(0, operation)}")
-
-    def mark(self, _address: int, _part: int) -> None:
-        """Costs are not counted."""
-
-    def spent(self, _part: int) -> int:
-        """Costs are not counted."""
-        return 0
-
-    def entered(self, _part: int) -> int:
-        """Costs are not counted."""
-        return 0
-
-    def clear_parts(self) -> None:
-        """Costs are not counted."""
 
     def last_words(self) -> str:
         """What the process wrote on its standard error, and how it ended."""

@@ -87,14 +87,22 @@ class Processor(Protocol):
     def set_rtc(self, unix_s: int, *, stopped: bool) -> None:
         """Sets the real-time clock; stopped: its oscillator is dead."""
 
-    def forward_clocks(self, seconds: int) -> None:
-        """Time goes by for the clocks alone."""
-
     def set_buttons(self, value: int) -> None:
         """Sets the input pins."""
 
     def cut_at(self, operation: int) -> None:
         """Power goes at this flash operation of the life."""
+
+    def last_words(self) -> str:
+        """What was said at the end of a life that ended in a fault."""
+
+    def close(self) -> None:
+        """Lets go of everything."""
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """A processor whose instructions are counted by parts of the code."""
 
     def mark(self, address: int, part: int) -> None:
         """The function there begins that part of the cost."""
@@ -107,12 +115,6 @@ class Processor(Protocol):
 
     def clear_parts(self) -> None:
         """Begins counting by parts anew."""
-
-    def last_words(self) -> str:
-        """What was said at the end of a life that ended in a fault."""
-
-    def close(self) -> None:
-        """Lets go of everything."""
 
 
 @runtime_checkable
@@ -130,3 +132,6 @@ class Debugged(Protocol):
 
     def debug(self, breakpoints: Set[int] | None, *, step: bool = False) -> None:
         """How the next runs go; None: there is no debugger."""
+
+    def forward_clocks(self, seconds: int) -> None:
+        """Time goes by for the clocks alone."""

@@ -150,9 +150,6 @@ class Virt:
         """Sets the real-time clock of the next life. stopped: it begins in 1970."""
         self._rtc, self._rtc_s = 0 if stopped else unix_s, time.monotonic()
 
-    def forward_clocks(self, seconds: int) -> None:
-        """Only a debugger asks for that, and QEMU has its own."""
-
     def set_buttons(self, value: int) -> None:
         """Sets the input pins."""
         self._inputs = value
@@ -161,20 +158,6 @@ class Virt:
     def cut_at(self, operation: int) -> None:
         """Loses power when flash operation `operation` of this life (from 0) is commanded."""
         self._cut = max(0, operation) + 1
-
-    def mark(self, _address: int, _part: int) -> None:
-        """Costs are not counted."""
-
-    def spent(self, _part: int) -> int:
-        """Costs are not counted."""
-        return 0
-
-    def entered(self, _part: int) -> int:
-        """Costs are not counted."""
-        return 0
-
-    def clear_parts(self) -> None:
-        """Costs are not counted."""
 
     def last_words(self) -> str:
         """Cause, place and address of the trap that ended the life."""

@@ -13,7 +13,7 @@ from yima.sdk.centre.collector.enrolment import read_all_keys
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.centre.packages.folder import Folder, Plan, stopped
 from yima.sdk.centre.packages.releases import approved, proposed
-from yima.sdk.centre.packages.report import Spell, duty, spells
+from yima.sdk.centre.packages.report import Spell, spells
 from yima.sdk.centre.packages.watching import Watch
 from yima.sdk.cli.arguments import WholeNumber, organisation_number
 from yima.sdk.cli.centre_arguments import Verbs
@@ -31,7 +31,7 @@ examples 示例:
   yima centre packages publish centre/ 3f9a --key publisher.key --steps 1,10,100 --hold 600
   yima centre packages watch centre/ --store trips.db --key publisher.key
   yima centre packages stop centre/ 3f9a --why "complaints at line 2" --key publisher.key
-  yima centre packages report trips.db --version 9
+  yima centre packages report trips.db
 Give out centre/www with any web server, and run devices with --packages URL. 用任意 Web 服务器发布 centre/www
 """
 
@@ -79,12 +79,8 @@ def add_verbs(verbs: Verbs) -> None:
     watch.add_argument("--every", type=WholeNumber(1, 3600), default=10, metavar="S", help="default 10 间隔秒数")
     watch.add_argument("--once", action="store_true", help="one round 只执行一次")
     _add_key(watch)
-    report = own.add_parser("report", help="who has had which version since when 各终端版本报告")
+    report = own.add_parser("report", help="what devices say that they run and hold, signed 各终端的版本声明")
     report.add_argument("store", type=Path, metavar="STORE", help="of `yima collect` 采集库")
-    report.add_argument(
-        "--version", type=WholeNumber(1, 0xFFFFFFFF), metavar="N", help="who has had it; exit 1: not all"
-    )
-    report.add_argument("--or-later", action="store_true", help="or a later one 或更高版本")
     report.add_argument("--devices", type=Path, metavar="FILE", help="devices.txt: whose keys count 设备清单")
     report.add_argument("--json", action="store_true", help="one JSON object a line 输出 JSON 行")
     report.set_defaults(run=_report)
@@ -227,19 +223,11 @@ def _report(arguments: argparse.Namespace) -> int:
     try:
         keys = read_all_keys(arguments.devices) if arguments.devices else None
         found = spells(store.statements(), keys)
-        devices = sorted(keys) if keys else store.devices()
     finally:
         store.close()
-    if arguments.version is None:
-        for spell in found:
-            _say(spell, as_json=arguments.json)
-        return 0
-    answer = duty(found, devices, arguments.version, or_later=arguments.or_later)
-    for spell in answer.had:
+    for spell in found:
         _say(spell, as_json=arguments.json)
-    for device in answer.lacking:
-        print(json.dumps({"device": device, "version": None}) if arguments.json else f"{device}  LACKS IT 尚无此版本")
-    return 1 if answer.lacking else 0
+    return 0
 
 
 def _say(spell: Spell, *, as_json: bool) -> None:

@@ -67,11 +67,6 @@ class Store(Ledger):
         with self._file.reading() as connection:
             return statements.taps_by_image(connection, after)
 
-    def devices(self) -> list[str]:
-        """Every device that ever sent something."""
-        with self._file.reading() as connection:
-            return [row[0] for row in connection.execute("SELECT device FROM keys ORDER BY device").fetchall()]
-
     def journeys(self) -> list[Journey]:
         """Every (device, epoch) it holds something of."""
         with self._file.reading() as connection:

@@ -22,9 +22,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, FastAPI, Path, Query, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -35,8 +33,9 @@ from yima.sdk.centre.fleet.database import Database, FleetError, FleetTroubleErr
 from yima.sdk.centre.fleet.devices import Register
 from yima.sdk.centre.fleet.feed import Feed
 from yima.sdk.centre.fleet.versions import Of
+from yima.sdk.centre.interfaces.answers import answer_as_problems
 from yima.sdk.centre.interfaces.keys import Key, Role
-from yima.sdk.centre.interfaces.problems import MEDIA_TYPE, Problem, RefusedError, not_found, unavailable, wrong_key
+from yima.sdk.centre.interfaces.problems import Problem, RefusedError, not_found, unavailable, wrong_key
 from yima.validator.errors import YimaError
 from yima.validator.journal.exporting import as_mapping
 from yima.validator.texts import Text
@@ -89,9 +88,7 @@ def application(fleet: Fleet) -> ASGIApp:
     _add_reports(app, fleet)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(YimaError, _in_trouble)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _by_status)
-    app.openapi = _described(app)  # type: ignore[method-assign]
+    answer_as_problems(app)
     return _Bounded(app)
 
 
@@ -280,33 +277,6 @@ def _in_trouble(_request: Request, error: Exception) -> Response:
     return RefusedError(status, "REFUSED", Text(error.thing, error.thing), error.problem, error.remedy).response()
 
 
-def _invalid(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    name = str(first["loc"][-1]) if first["loc"] else "body"
-    return RefusedError(
-        422,
-        "PARAMETER",
-        Text(f"the parameter {name}", f"参数 {name}"),
-        Text(f"is not what belongs there: {first['msg']}", "不是此处应有的值"),
-        Text("/openapi.json says what it may be", "允许的取值见 /openapi.json"),
-    ).response()
-
-
-def _by_status(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code == 404:
-        return not_found(Text("this path", "此路径")).response()
-    return RefusedError(
-        error.status_code,
-        "METHOD" if error.status_code == 405 else "REQUEST",
-        Text("this request", "此请求"),
-        Text("is not one that is answered here", "不是此处可受理的请求"),
-        Text("/openapi.json says which are", "可受理的请求见 /openapi.json"),
-        headers=error.headers,
-    ).response()
-
-
 class _Bounded:
     """Bodies of the fleet's own paths are small, and say beforehand how small; the others bound theirs themselves."""
 
@@ -332,23 +302,3 @@ class _Bounded:
                 await refused.response()(scope, receive, send)
                 return
         await self._app(scope, receive, send)
-
-
-def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """The document with refusals under the media type that they have."""
-    plain = app.openapi
-
-    def described() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = plain()
-            for operations in document["paths"].values():
-                for operation in operations.values():
-                    for status, response in operation["responses"].items():
-                        if int(status) >= 400 and "$ref" in str(response["content"]):
-                            response["content"][MEDIA_TYPE] = response["content"].pop("application/json")
-            for unused in ("HTTPValidationError", "ValidationError"):
-                document["components"]["schemas"].pop(unused, None)
-        assert app.openapi_schema is not None
-        return app.openapi_schema
-
-    return described

@@ -2,22 +2,20 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from fastapi import Depends, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from yima.sdk.centre.clearing.folder import CentreFolder
 from yima.sdk.centre.interfaces import routes_audit, routes_institutions, routes_riders
+from yima.sdk.centre.interfaces.answers import answer_as_problems
 from yima.sdk.centre.interfaces.committed import Watched
 from yima.sdk.centre.interfaces.desk import Desk
 from yima.sdk.centre.interfaces.gatekeeper import Event, Gatekeeper
 from yima.sdk.centre.interfaces.keys import KEYS, read_keys
-from yima.sdk.centre.interfaces.problems import MEDIA_TYPE, RefusedError, not_found, unavailable
+from yima.sdk.centre.interfaces.problems import RefusedError, unavailable
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
 from yima.validator.version import VERSION
@@ -73,54 +71,5 @@ def application(desk: Desk, on_event: Callable[[Event], None]) -> FastAPI:
     app.add_exception_handler(RefusedError, refused)
     app.add_exception_handler(YimaError, in_trouble)
     app.add_exception_handler(OSError, in_trouble)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _by_status)
-    app.openapi = _described(app)  # type: ignore[method-assign]
+    answer_as_problems(app)
     return app
-
-
-def _invalid(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    return RefusedError(
-        422,
-        "PARAMETER",
-        Text(f"the parameter {first['loc'][-1]}", f"参数 {first['loc'][-1]}"),
-        Text(f"is not what belongs there: {first['msg']}", "不是此处应有的值"),
-        Text("/openapi.json says what it may be", "允许的取值见 /openapi.json"),
-    ).response()
-
-
-def _by_status(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code == 404:
-        return not_found(Text("this path", "此路径")).response()
-    return RefusedError(
-        error.status_code,
-        "METHOD" if error.status_code == 405 else "REQUEST",
-        Text("this request", "此请求"),
-        Text("is not one that is answered here", "不是此处可受理的请求"),
-        Text("Use GET, as /openapi.json says", "请按 /openapi.json 使用 GET"),
-        headers=error.headers,
-    ).response()
-
-
-def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """The document with refusals under the media type that they have."""
-    plain = app.openapi
-
-    def described() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = plain()
-            for operations in document["paths"].values():
-                for operation in operations.values():
-                    for status, response in operation["responses"].items():
-                        if int(status) >= 400:
-                            content = response["content"]
-                            content[MEDIA_TYPE] = content.pop("application/json")
-            for unused in ("HTTPValidationError", "ValidationError"):
-                document["components"]["schemas"].pop(unused, None)
-        assert app.openapi_schema is not None
-        return app.openapi_schema
-
-    return described

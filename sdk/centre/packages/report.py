@@ -1,7 +1,7 @@
 """Who has run what, since when: from the statements that devices signed and a collector keeps.
 
 It reads the collector's SQLite file beside `yima collect` that writes it: the table `statements` (what was said, the
-signature, when it was heard first and last) and `keys` (every device that ever came). Each line rests on a signature by
+signature, when it was heard first and last). Each line rests on a signature by
 the device's key, which is verified here again; `since` is the device's own word, `heard` the collector's clock.
 """
 
@@ -56,21 +56,3 @@ def spells(statements: Iterable[Statement], keys: Mapping[str, frozenset[str]] |
         else:
             of.append(spell)
     return [spell for device in sorted(found) for spell in found[device]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duty:
-    """Who has had a version since when, and who has not. had: the first spell of each device under it or, where
-    `or_later`, under a higher one; lacking: devices without."""
-
-    had: tuple[Spell, ...]
-    lacking: tuple[str, ...]
-
-
-def duty(found: Iterable[Spell], devices: Iterable[str], version: int, *, or_later: bool = False) -> Duty:
-    """Of all devices that a collector knows, who has had `version`."""
-    first: dict[str, Spell] = {}
-    for spell in found:
-        if spell.version == version or (or_later and spell.version > version):
-            first.setdefault(spell.device, spell)
-    return Duty(had=tuple(first.values()), lacking=tuple(sorted(set(devices) - set(first))))

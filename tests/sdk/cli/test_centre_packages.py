@@ -87,10 +87,8 @@ def test_a_gate_pulls_what_two_people_published_and_the_report_says_so(
     status, out = yima("report", tmp_path / "trips.db", "--json")
     rows = [json.loads(line) for line in out.splitlines()]
     assert (status, [row["version"] for row in rows], all(row["proven"] for row in rows)) == (0, [1, 2], True)
-    status, out = yima("report", tmp_path / "trips.db", "--version", 3)
-    assert (status, "LACKS IT" in out) == (1, True)
-    status, out = yima("report", tmp_path / "trips.db", "--version", 2)
-    assert (status, "signed" in out) == (0, True)
+    status, out = yima("report", tmp_path / "trips.db")
+    assert (status, out.count("signed")) == (0, 2)
 
 
 def test_a_release_is_listed_shared_watched_and_stopped(city: City, yima: Run, tmp_path: Path, key_file: Path) -> None:
