@@ -13,7 +13,6 @@ Rules it keeps:
 import asyncio
 import errno
 import socket
-import ssl
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,7 +30,6 @@ FILES_WANTED = 65536
 ACCEPTED_AT_ONCE = 16
 REST_S = 0.2
 """How long nothing is accepted when the system itself has run out."""
-HANDSHAKE_WITHIN_S = 10.0
 _LACKING = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
@@ -44,11 +42,10 @@ class Doorway:
         listening: socket.socket,
         make: Callable[["Doorway"], asyncio.Protocol],
         *,
-        tls: ssl.SSLContext | None = None,
         most: int | None = None,
         each: int | None = None,
     ) -> None:
-        self._listening, self._make, self._tls = listening, make, tls
+        self._listening, self._make = listening, make
         self._most = min(most or FILES_WANTED, room_for_connections())
         self._each = each
         self._loop = asyncio.get_running_loop()
@@ -131,12 +128,9 @@ class Doorway:
             lost(error)
 
         protocol.connection_lost = connection_lost  # type: ignore[method-assign, assignment]
-        within = HANDSHAKE_WITHIN_S if self._tls else None
         try:
-            with suppress(OSError, ssl.SSLError, TimeoutError):  # whoever comes may go before he is in
-                await self._loop.connect_accepted_socket(
-                    lambda: protocol, line, ssl=self._tls, ssl_handshake_timeout=within
-                )
+            with suppress(OSError):  # whoever comes may go before he is in
+                await self._loop.connect_accepted_socket(lambda: protocol, line)
                 await ended
         finally:
             line.close()

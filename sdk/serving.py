@@ -112,7 +112,7 @@ class _Server(uvicorn.Server):
         """Listens; each connection is a protocol of uvicorn's."""
         assert sockets is not None
         self.servers = []
-        self._door = Doorway(sockets[0], self._protocol, tls=self.config.ssl, most=self._most, each=self._each)
+        self._door = Doorway(sockets[0], self._protocol, most=self._most, each=self._each)
         self.started = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

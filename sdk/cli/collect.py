@@ -9,6 +9,7 @@ from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.opening import name_of, open_store
 from yima.sdk.centre.collector.schema import StoreError
 from yima.sdk.centre.collector.watched import Watching
+from yima.sdk.cli.arguments import WholeNumber
 from yima.sdk.cli.collect_fleet import FleetSide
 from yima.sdk.cli.collect_lines import line_of
 from yima.sdk.cli.observed import add_console_arguments
@@ -42,6 +43,9 @@ examples 示例:
 A device prints its name and key when it is refused. 终端被拒时会打印其名称与公钥。
 """
 
+CONNECTIONS_EACH = 256
+"""Two of a gate, one for its taps and one for the feed of used codes, of more gates than a station has."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the verb."""
@@ -68,6 +72,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--published", type=Path, metavar="DIR",
         help="every parameter package and deny-list that gates were given: each record is judged again by them when it"
         " comes, and what does not hold is a case (`yima centre cases`) 已发布参数的文件夹，用于到达即复核",
+    )  # fmt: skip
+    parser.add_argument(
+        "--connections-each", type=WholeNumber(1, 65535), default=CONNECTIONS_EACH, metavar="N",
+        help=f"how many one address may have, default {CONNECTIONS_EACH}: the gates of a station may share one; this"
+        " machine's own, behind which a proxy may stand, has no limit 每个来源地址的连接上限",
     )  # fmt: skip
     add_console_arguments(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line on standard output 输出 JSON 行")
@@ -129,6 +138,6 @@ def run(arguments: argparse.Namespace) -> int:
                 "judges": arguments.published is not None,
             }
         )
-        serve(app, listening, again=fleet.register.read_again)
+        serve(app, listening, again=fleet.register.read_again, connections_each=arguments.connections_each)
     show({"event": "stopped"})
     return 0

@@ -56,13 +56,10 @@ class Slow:
 
 
 @contextmanager
-def few_descriptors(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """A collector that may have 256 files; its address, and what it says on standard error."""
-    code = (
-        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256)); "
-        "runpy.run_module('yima.sdk.cli.main', run_name='__main__')"
-    )
-    words = ["collect", "--bench", "--json", "--listen", "127.0.0.1:0", "--store", str(tmp_path / "trips.db")]
+def collecting(tmp_path: Path, first: str, *more: str) -> Iterator[tuple[str, Path]]:
+    """A collector before which Python ran `first`; its address, and what it says on standard error."""
+    code = f"{first}; import runpy; runpy.run_module('yima.sdk.cli.main', run_name='__main__')"
+    words = ["collect", "--bench", "--json", "--listen", "127.0.0.1:0", "--store", str(tmp_path / "trips.db"), *more]
     stderr = tmp_path / "stderr"
     with (
         stderr.open("wb") as out,
@@ -79,7 +76,12 @@ def few_descriptors(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 @pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 700, reason="needs descriptors of its own")
 def test_with_256_descriptors_600_half_written_headers_keep_nobody_out_and_fill_no_log(tmp_path: Path) -> None:
     """It was dead, and said so 139,362 times in ten seconds."""
-    with few_descriptors(tmp_path) as (url, stderr), ExitStack() as ending, httpx.Client(trust_env=False) as client:
+    few = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))"
+    with (
+        collecting(tmp_path, few) as (url, stderr),
+        ExitStack() as ending,
+        httpx.Client(trust_env=False) as client,
+    ):
         assert client.get(f"{url}/health").status_code == 200
         for _ in range(600):
             ending.callback(half(url).close)
@@ -124,6 +126,15 @@ def test_one_address_has_no_more_than_its_share(monkeypatch: pytest.MonkeyPatch)
             assert is_over(line)
         ending.close()
         until(lambda: _answers(serving.url))
+
+
+def test_a_collector_has_no_more_connections_of_one_address_than_it_was_told(tmp_path: Path) -> None:
+    from_afar = "import yima.sdk.doorway as doorway; doorway.is_own = lambda host: False"
+    with collecting(tmp_path, from_afar, "--connections-each", "2") as (url, _), ExitStack() as ending:
+        for _ in range(2):
+            ending.callback(half(url).close)
+        with half(url) as line:
+            assert is_over(line)
 
 
 def _answers(url: str) -> bool:
