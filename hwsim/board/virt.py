@@ -192,7 +192,14 @@ class Virt:
             if time.monotonic() > deadline or self._process is None or self._process.poll() is not None:
                 line.close()
                 said = self._process.stderr.read().decode() if self._process and self._process.stderr else ""
-                raise BoardError(PROGRAM, Text(f"did not start: {said}", f"未能启动：{said}"), Text("See it", "请检查"))
+                raise BoardError(
+                    PROGRAM,
+                    Text(f"did not start: {said}", f"未能启动：{said}"),
+                    Text(
+                        f"Try `{PROGRAM} -M virt -nographic`; if that fails, install qemu-system-misc anew",
+                        f"请试运行 `{PROGRAM} -M virt -nographic`；若失败，请重新安装 qemu-system-misc",
+                    ),
+                )
             time.sleep(0.01)
         line.setblocking(False)
         return line
