@@ -27,7 +27,7 @@ from yima.firmware_images.hardware import (
     Starts,
     board,
     linker_script,
-    write_map,
+    map_folder,
 )
 from yima.validator.errors import YimaError
 from yima.validator.remedies import install_requirement
@@ -50,11 +50,11 @@ _UNROLLED = ("runtime.c", "sm2.c", "sm2_32.c", "sm3.c")
 _INCLUDES = ("firmware_images/app", "firmware_images/boards", "validator/core", "validator/core/include")
 
 
-def includes(hardware: Hardware, made: Path) -> tuple[str, ...]:
-    """The folders that the firmware includes from, relative to the root of the repository but for `made`, into which
-    the board's map.h is written."""
+def includes(hardware: Hardware) -> tuple[str, ...]:
+    """The folders that the firmware includes from, relative to the root of the repository but for that of the board's
+    map.h."""
     folder = str(hardware.folder.relative_to(ROOT))
-    return (*_INCLUDES[:2], folder, *_INCLUDES[2:], str(write_map(hardware, made).resolve()))
+    return (*_INCLUDES[:2], folder, *_INCLUDES[2:], str(map_folder(hardware).resolve()))
 
 
 class BuildError(YimaError):
@@ -158,7 +158,7 @@ def build(
     compiler = [
         *(sys.executable, "-m", "ziglang", "cc", *hardware.target.flags, *_FLAGS, f"-Wl,-e,{hardware.target.entry}"),
         *(f"-ffile-prefix-map={path}={name}" for path, name in ((ROOT, "."), (_compiler_folder(), "ziglang"))),
-        *(f"-I{folder_name}" for folder_name in includes(hardware, folder / hardware.name)),
+        *(f"-I{folder_name}" for folder_name in includes(hardware)),
         *(f"-D{define}" for define in defines(product, environment, hardware)),
     ]
     unrolled = elf.with_suffix(".unrolled.o")

@@ -7,6 +7,7 @@ Rules it keeps:
   named.
 """
 
+import hashlib
 import os
 import tempfile
 import tomllib
@@ -243,6 +244,19 @@ def map_header(hardware: Hardware) -> str:
         "#endif",
     ]
     return "\n".join(lines) + "\n"
+
+
+def cache_folder() -> Path:
+    """Where what was made of sources is kept for the next time: $YIMA_BOARD_CACHE, else the user's cache."""
+    if told := os.environ.get("YIMA_BOARD_CACHE"):
+        return Path(told)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "yima-board"
+
+
+def map_folder(hardware: Hardware) -> Path:
+    """A folder with the board's map.h that stays where it is: what a compiler keeps goes by the paths it was given."""
+    digest = hashlib.sha256(map_header(hardware).encode()).hexdigest()[:24]
+    return write_map(hardware, cache_folder() / f"map-{digest}")
 
 
 def write_map(hardware: Hardware, folder: Path) -> Path:

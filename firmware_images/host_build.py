@@ -41,7 +41,7 @@ def host_library(
     command = [
         *_compiler(),
         *("-std=c11", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", *watched),
-        *(f"-I{folder}" for folder in includes(hardware or board(), library.parent / "map")),
+        *(f"-I{folder}" for folder in includes(hardware or board())),
         *(f"-D{define}" for define in defines),
         *(str(source) for source in sources),
         *("-o", str(library)),
@@ -63,7 +63,7 @@ def host_program(
     command = [
         *compiler,
         *("-std=c11", "-O1" if sanitize else "-O2", "-Wall", "-Wextra", "-Werror", *watched, *hardware.target.flags),
-        *(f"-I{folder}" for folder in includes(hardware, program.parent / hardware.name)),
+        *(f"-I{folder}" for folder in includes(hardware)),
         *(f"-D{define}" for define in defines),
         *(str(source) for source in sources),
         *("-o", str(program.resolve())),

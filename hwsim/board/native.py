@@ -6,7 +6,6 @@ folder (or YIMA_BOARD_CACHE), named by the digest of its sources: a changed sour
 
 import hashlib
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from yima.firmware_images.build import ROOT, includes
-from yima.firmware_images.hardware import board, map_header
+from yima.firmware_images.hardware import board, cache_folder
 from yima.hwsim.board.errors import BoardError
 from yima.validator.remedies import requirement_command
 from yima.validator.texts import Text
@@ -40,8 +39,7 @@ def rot_model() -> Path:
     app = ROOT / "firmware_images/app"
     core = sorted((ROOT / "validator/core").glob("*.c"))
     parts = [app / f"{name}.c" for name in ("settings", "parameters_flash", "flash_writer")]
-    made = _cache() / f"map-{hashlib.sha256(map_header(board()).encode()).hexdigest()[:24]}"
-    folders = [ROOT / folder for folder in includes(board(), made)]
+    folders = [ROOT / folder for folder in includes(board())]
     headers = [path for folder in folders for path in sorted(folder.rglob("*.h"))]
     defines = ("YIMA_PRODUCT_METRO_GATE", "YIMA_ENVIRONMENT=2", 'YIMA_VERSION="0.0.0"')
     flags = [*(f"-I{folder}" for folder in folders), *(f"-D{define}" for define in defines)]
@@ -53,18 +51,12 @@ def _built(name: str, sources: tuple[str, ...], headers: tuple[str, ...] = (), f
     digest = hashlib.sha256("\n".join(Path(flag).name for flag in flags).encode())
     for source in (*headers, *sources):
         digest.update((here / source).read_bytes())
-    cache = _cache()
+    cache = cache_folder()
     built = cache / f"{name}-{digest.hexdigest()[:24]}.so"
     if not built.exists():
         cache.mkdir(parents=True, exist_ok=True)
         _build([str(here / source) for source in sources], built, flags)
     return built
-
-
-def _cache() -> Path:
-    if told := os.environ.get("YIMA_BOARD_CACHE"):
-        return Path(told)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "yima-board"
 
 
 def _compiler() -> list[str]:

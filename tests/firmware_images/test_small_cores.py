@@ -73,7 +73,7 @@ def test_core_and_application_need_nothing_but_a_port(target: tuple[str, str], t
             *(sys.executable, "-m", "ziglang", "cc", "-target", target[0], f"-mcpu={target[1]}", "-std=c11", "-Os"),
             *("-ffreestanding", "-fno-builtin", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-nostdlib"),
             *(f"-D{one}" for one in defines(Product.METRO_GATE, Environment.TEST, hardware)),
-            *(f"-I{folder}" for folder in includes(hardware, tmp_path)),
+            *(f"-I{folder}" for folder in includes(hardware)),
             *("-r", *shared, "-o", str(tmp_path / "all.o")),
         ],
         cwd=ROOT, capture_output=True, text=True, check=False,

@@ -82,7 +82,7 @@ class Built(NamedTuple):
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = tmp_path_factory.mktemp("rot")
-    folders = [f"-I{ROOT / one}" for one in includes(board(), folder)]  # the board's map.h is written there
+    folders = [f"-I{ROOT / one}" for one in includes(board())]
     model = ROOT / "hwsim/board/rot_model.c"
     made = {source: folder / f"{source.stem}.o" for source in (*sorted(CORE.glob("*.c")), *APP, model)}
     for source, to in made.items():
