@@ -256,7 +256,15 @@ def cache_folder() -> Path:
 def map_folder(hardware: Hardware) -> Path:
     """A folder with the board's map.h that stays where it is: what a compiler keeps goes by the paths it was given."""
     digest = hashlib.sha256(map_header(hardware).encode()).hexdigest()[:24]
-    return write_map(hardware, cache_folder() / f"map-{digest}")
+    folder = cache_folder() / f"map-{digest}"
+    try:
+        return write_map(hardware, folder)
+    except OSError as error:
+        raise HardwareError(
+            folder,
+            Text(f"cannot be written: {error.strerror or error}", f"无法写入：{error.strerror or error}"),
+            Text("Set YIMA_BOARD_CACHE to a folder that can", "请将 YIMA_BOARD_CACHE 设为可写的文件夹"),
+        ) from error
 
 
 def write_map(hardware: Hardware, folder: Path) -> Path:

@@ -46,6 +46,7 @@ _BUDGET: Final = 20_000  # signatures that are tried for a proof: a second
 _CLEARLY: Final = math.log(4)
 _QUESTION: Final = 0x3F
 _QUESTIONS: Final = 5  # a code has 1.3
+_SAYING: Final = 3  # a code lacks one certain byte in a case of four, three in one of fifty
 _MARK: Final = b"\x15"  # before a signature
 _FILLED: Final = 12  # zeros at the end of a signature are no chance
 _LOST_MOST: Final = 2  # in one area; of more there are too many ways to try
@@ -78,7 +79,7 @@ def _replaced(data: bytes) -> Loss | None:
     questions = data.count(_QUESTION)
     if questions * 12 >= len(data) >= 100 and b"$\x01\x01" in data:
         return Loss(Cause.CHARSET_REPLACED, f"{questions} times ?")
-    lacks = any(kind and kind.isdisjoint(data) for kind in EMPTY.values())
+    lacks = any(len(kind) >= _SAYING and kind.isdisjoint(data) for kind in EMPTY.values())
     if is_shaped(data) and questions >= _QUESTIONS and lacks and not data.isascii():
         return Loss(Cause.CHARSET_REPLACED, f"{questions} times ?")
     if CODE in data and len(data) >= 100 and is_text_with_gaps(data):

@@ -61,7 +61,8 @@ class Drive:
         return Codes(self)
 
     def next(self) -> bytes | None:
-        if len([one for one in self._bench.notices if one.happening is Happening.PLACE]) < self._due:
+        taken = len([one for one in self._bench.notices if one.happening is Happening.PLACE])
+        if self._said is not None or taken < self._due:  # what was said is heard before anything else comes
             time.sleep(0.001)
             return None
         one = self._script.pop(0)

@@ -10,6 +10,7 @@
   const KINDS = tables.kinds.map(([cause, detail, kind, often]) => ({ cause, detail, kind: values(kind), often }));
   const CLEARLY = Math.log(4);
   const QUESTIONS = 5; // a code has 1.3
+  const SAYING = 3; // a code lacks one certain byte in a case of four, three in one of fifty
   const FILLED = 12; // zeros at the end of a signature are no chance
 
   const loss = (cause, detail = "", code = null) => ({ cause, detail, restored: code, wholeUntilEnd: false });
@@ -32,7 +33,7 @@
     const questions = countOf(data, "?");
     const isMany = data.length >= 100 && questions * 12 >= data.length;
     if (isMany && data.includes("$\x01\x01")) return loss("charset-replaced", `${questions} times ?`);
-    const hasNone = (kind) => !kind.some((letter) => data.includes(letter));
+    const hasNone = (kind) => kind.length >= SAYING && !kind.some((letter) => data.includes(letter));
     if (isShaped(data) && questions >= QUESTIONS && EMPTY.some(hasNone) && !isAscii(data)) {
       return loss("charset-replaced", `${questions} times ?`);
     }
