@@ -77,7 +77,7 @@ PYTHON_H = -I"$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("include")
 sanitize: $(SANITIZED)
 	LD_PRELOAD="$$($(CC_HERE) -print-file-name=libasan.so) $$($(CC_HERE) -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 YIMA_CORE_IN=build/sanitize \
-	.venv/bin/pytest -n auto --dist loadfile -o pythonpath="build/sanitize ." -p no:cacheprovider -m "not slow" --timeout 300 $(CORE_TESTS) $(BUILD_THEIR_OWN)
+	.venv/bin/pytest -n auto --dist loadfile -o pythonpath="build/sanitize ." -p no:cacheprovider -m "not slow and not long" --timeout 300 $(CORE_TESTS) $(BUILD_THEIR_OWN)
 
 build/sanitize/%.o: %.c $(HEADERS)
 	@mkdir -p $(@D)
@@ -95,7 +95,7 @@ COUNTED := $(patsubst %.c,build/coverage/%.o,$(CORE))
 coverage: build/coverage/yima/validator/_core.abi3.so
 	find build/coverage -name '*.gcda' -delete
 	YIMA_CORE_IN=build/coverage YIMA_COVERAGE_IN=build/coverage \
-	.venv/bin/pytest -n auto --dist loadfile -o pythonpath="build/coverage ." -p no:cacheprovider -m "not slow" --timeout 300 $(CORE_TESTS)
+	.venv/bin/pytest -n auto --dist loadfile -o pythonpath="build/coverage ." -p no:cacheprovider -m "not slow and not long" --timeout 300 $(CORE_TESTS)
 	$(PY) -m benchmarks.branches build/coverage --check
 
 build/coverage/%.o: %.c $(HEADERS)
@@ -120,7 +120,7 @@ pytest: setup
 	$(PYTEST_ALL)
 
 check: setup lint
-	$(PYTEST_ALL) -m "not slow" $$($(PY) -m tests.affected)
+	$(PYTEST_ALL) -m "not slow and not long" $$($(PY) -m tests.affected)
 
 # More than CI has time for: 100,000 random signatures against libcrypto, a power cut at every flash operation, 3000
 # random codes on the board, clearing whole, killed at every commit and on Spark, 2,000 requests to the interfaces, a
