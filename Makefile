@@ -124,7 +124,7 @@ check: setup lint
 
 # More than CI has time for: 100,000 random signatures against libcrypto, a power cut at every flash operation, 3000
 # random codes on the board, clearing whole, killed at every commit and on Spark, 2,000 requests to the interfaces, a
-# release. Fuzzing is `make fuzz`.
+# release, the firmware page by page. Fuzzing is `make fuzz`.
 test-long: setup
 	bash .ci/setup long
 	YIMA_RANDOM_SIGNATURES=100000 YIMA_CUTS_EVERY=1 YIMA_BOARD_CODES=3000 YIMA_COMMITS_EVERY=1 YIMA_STREAMS=3000 \

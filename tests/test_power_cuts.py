@@ -59,7 +59,7 @@ def test_a_log_that_forgets_is_noticed() -> None:
 
     with tempfile.TemporaryDirectory(prefix="yima-cuts-") as scratch:
         directory = Path(scratch)
-        scenario = cut_scenarios.update(directory, make_firmware(directory / "firmware"), make_world())
+        scenario = cut_scenarios.trips(directory, make_firmware(directory / "firmware"), make_world())
         lost = bytearray(scenario.start)
         lost[LOG : LOG + LOG_SIZE] = b"\xff" * LOG_SIZE
         with Board(directory / "flash", keep_operations=True) as board:

@@ -42,6 +42,7 @@ def test_another_origin_is_not_comparable_and_no_failure(
     assert f"{part} another" in said
 
 
+@pytest.mark.long
 def test_two_counts_of_the_same_core_are_the_same_to_the_instruction(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()

@@ -20,6 +20,7 @@ import pytest
 from tests.docs.pages import PAGES, ROOT, Page, kept, name_of, parse, read
 
 ENOUGH_S = 110
+LONGEST, LONG = {"docs/firmware.md", "docs/region.md"}, [pytest.mark.long]  # shorter pages show the same verbs
 RUNNABLE = [path for path in PAGES if path.name == "README.md" or path.is_relative_to(ROOT / "docs")]
 RUNNABLE = [path for path in RUNNABLE if "zh" not in path.parts]
 
@@ -80,7 +81,11 @@ def is_running(pid: int) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", [path for path in RUNNABLE if script_of(read(path))], ids=name_of)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=LONG if name_of(path) in LONGEST else ()) for path in RUNNABLE if script_of(read(path))],
+    ids=name_of,
+)
 def test_the_commands_of_a_page_work_as_written(path: Path, tmp_path: Path) -> None:
     status, output = run(read(path), tmp_path)
     assert status == 0, output[-4000:]

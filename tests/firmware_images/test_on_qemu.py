@@ -213,6 +213,7 @@ def test_an_image_for_the_other_slot_is_taken_and_marked_to_be_tried(board: Qemu
     asyncio.run(talk())
 
 
+@pytest.mark.long
 def test_images_that_cannot_run_here_are_refused_and_the_status_line_says_why(board: QemuBoard, built: _Built) -> None:
     damaged = bytearray(built.b)
     damaged[5000] ^= 1

@@ -128,7 +128,7 @@ def test_a_test_rests_on_what_its_file_shares_with_others_whoever_has_made_it(wo
     assert [(one.file, "deny.c" in one.compiled) for one in read_tests(out)] == [(name, True) for name in names]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_core_says_which_of_its_functions_a_test_reached(workshop: Workshop) -> None:
     workshop.build(Build.COUNTING)
     out = workshop.root / "build" / "measured.jsonl"
@@ -145,7 +145,7 @@ def test_the_core_says_which_of_its_functions_a_test_reached(workshop: Workshop)
         assert ("flashlog.c" in one.compiled) is not is_deny
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_c_change_is_compiled_in_and_one_that_comes_to_the_same_code_is_none(workshop: Workshop) -> None:
     core = workshop.root / "validator" / "_core.abi3.so"
     workshop.build()

@@ -260,7 +260,7 @@ def test_an_update_over_the_station_line_is_tried_confirmed_and_stays(
         assert board.power_on().slot == "B"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_flash_full_of_records_refuses_to_open_until_the_station_has_taken_them(started: Start, world: World) -> None:
     board = started()
     number = 0

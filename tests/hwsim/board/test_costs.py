@@ -34,6 +34,7 @@ def test_a_difference_to_the_record_is_named() -> None:
     assert differences({"flash_bytes": 1, "ram_bytes": 2}, {"flash_bytes": 1, "ram_bytes": 3}) == ["ram_bytes: 2 -> 3"]
 
 
+@pytest.mark.long
 def test_the_counts_are_those_of_the_record(tmp_path: Path) -> None:
     """Meant changes: python -m benchmarks.board --renew."""
     assert differences(json.loads(RECORD.read_text()), figures(count(tmp_path))) == []

@@ -105,7 +105,7 @@ def test_reasons_and_layout_are_the_cores(told: dict[str, Any]) -> None:
     assert [row["name"] for row in told["layout"]["certificate"]] == [part.name for part in layouts.CERTIFICATE.subcons]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_page_has_the_core_as_its_sources_are(tmp_path: Path) -> None:
     pytest.importorskip("ziglang")
     assert BUILT.read_text() == script("core", module())
