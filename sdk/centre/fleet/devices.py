@@ -81,6 +81,7 @@ class Register:
         self._database, self._now, self._on_trouble = database, now, on_trouble
         self._turn = threading.Lock()
         self._version, self._looked_at = -1, 0.0
+        self._is_stale = False
         self._keys: Mapping[str, str] = {}
         self._troubled = False
         with self._turn:
@@ -90,7 +91,9 @@ class Register:
         """Who may send now: key by device."""
         with self._turn:
             moment = time.monotonic()
-            if moment - self._looked_at >= LOOK_EVERY_S:
+            if self._is_stale or moment - self._looked_at >= LOOK_EVERY_S:
+                if self._is_stale:
+                    self._is_stale, self._version = False, -1
                 self._looked_at = moment
                 try:
                     self._load()
@@ -103,7 +106,8 @@ class Register:
 
     def read_again(self) -> None:
         """At the next question: what SIGHUP asks for."""
-        self._looked_at, self._version = 0.0, -1
+        # A mark of its own: whoever is loading just now would write over the version and the time that it sets.
+        self._is_stale = True
 
     def _load(self) -> None:
         with self._database.reading() as rows:
@@ -111,7 +115,7 @@ class Register:
             if version == self._version:
                 return
             found = rows.execute("SELECT device, key FROM devices WHERE state = ?", (State.ENROLLED,)).fetchall()
-        self._keys, self._version, self._looked_at = dict(found), version, time.monotonic()
+        self._keys, self._version = dict(found), version
 
     def enrol(self, device: str, key: str, *, who: str, why: str = "") -> Device:
         """A new name; with the key that it has already nothing changes."""
