@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from yima.sdk.parameters.moments import moment_of
@@ -122,3 +123,14 @@ class WholeNumber:
         if text.isascii() and text.isdecimal() and self._low <= int(text) <= self._high:
             return int(text)
         raise argparse.ArgumentTypeError(f"a whole number from {self._low} to {self._high} 请给出此范围内的整数")
+
+
+def a_day(text: str) -> int:
+    """An argument's type: a day as 20260922 or 2026-09-22."""
+    for form in ("%Y%m%d", "%Y-%m-%d"):
+        try:
+            day = datetime.strptime(text, form)
+        except ValueError:
+            continue
+        return day.year * 10000 + day.month * 100 + day.day
+    raise argparse.ArgumentTypeError("a day, as 20260922 请给出日期，如 20260922")

@@ -1,24 +1,9 @@
-"""`yima centre`: from what collectors keep to who owes whom. Each of its verbs is registered by a module of its own."""
+"""`yima centre`: from what collectors keep to who owes whom. The module of a verb is imported when it is asked for, so
+that a collector's devices are enrolled where nothing is installed that clears."""
 
 import argparse
 
-from yima.sdk.cli import (
-    centre_cases,
-    centre_day,
-    centre_devices,
-    centre_evidence,
-    centre_example,
-    centre_export,
-    centre_groups,
-    centre_keys,
-    centre_packages,
-    centre_report,
-    centre_serve,
-    centre_share,
-    centre_simulate,
-    centre_steps,
-    centre_versions,
-)
+from yima.sdk.cli.late import LateParser
 
 HELP = "clear a day: taps, rides, money, files, disputes 清分结算"
 
@@ -47,23 +32,47 @@ examples 示例:
   yima centre evidence evidence-*.json --devices devices.txt     another centre's evidence 验证证据
   yima centre day region/ --engine spark        the same steps on Spark 在 Spark 上执行
 """
-MODULES = (
-    centre_day,
-    centre_steps,
-    centre_report,
-    centre_share,
-    centre_simulate,
-    centre_groups,
-    centre_evidence,
-    centre_keys,
-    centre_packages,
-    centre_serve,
-    centre_devices,
-    centre_cases,
-    centre_versions,
-    centre_export,
-    centre_example,
-)
+VERBS = {
+    "day": ("centre_day", "clear whole days: every step, in order 完整清算：依次执行全部步骤"),
+    "ingest": ("centre_steps", "read what collectors have, from where it was left 读取采集库的新增部分"),
+    "rides": ("centre_steps", "close days, check their taps, make rides of them 关闭日期、复核刷码、合成行程"),
+    "identity": ("centre_steps", "take in what issuers state of their accounts 受理发码机构的身份声明"),
+    "disputes": ("centre_steps", "take in files of institutions, decide disputes 受理机构文件、裁决差错"),
+    "settle": ("centre_steps", "book rides, net the day 入账并轧差"),
+    "files": ("centre_steps", "write what each institution gets 生成各机构的文件"),
+    "report": ("centre_report", "who owes whom, subsidy by funder, differences by cause 轧差、补贴与差异报告"),
+    "share": (
+        "centre_share",
+        "flows for everybody and a TIDES package for each city 生成公开客流与各城市的 TIDES 数据包",
+    ),
+    "simulate": (
+        "centre_simulate",
+        "past rides under other parameters: what they cost, who pays 在另一套参数下重新计算以往行程",
+    ),
+    "groups": ("centre_groups", "groups.csv for the package of a city's gates 生成某城市闸机参数包所用的 groups.csv"),
+    "evidence": ("centre_evidence", "check bundles of evidence from another centre 验证其他清分中心的证据"),
+    "keys": ("centre_keys", "who may read over the interfaces: keys by role 管理接口密钥"),
+    "packages": (
+        "centre_packages",
+        "packages for devices: proposed, approved, published, watched 参数包的提案、批准、发布与监视",
+    ),
+    "serve": ("centre_serve", "read interfaces over HTTP for institutions and services 提供数据查询接口"),
+    "devices": ("centre_devices", "who may send to a collector: enrolled, rotated, revoked, released 管理可上传的终端"),
+    "cases": ("centre_cases", "quarantine, conflicts, double use: records to decide about 待裁决的记录"),
+    "versions": (
+        "centre_versions",
+        "which devices run which parameters since when; with --version, whether all had it in time 参数版本报告",
+    ),
+    "export": (
+        "centre_export",
+        "what a collector holds, for others; each run goes on where the last one ended 增量导出采集库",
+    ),
+    "example": (
+        "centre_example",
+        "make a synthetic region in a new folder, or hold a cleared one against its truth 生成示例区域，或与真值比对",
+    ),
+}
+"""Module and what it is for, by verb."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,9 +80,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = DESCRIPTION
     parser.epilog = EXAMPLES
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for module in MODULES:
-        module.add_verbs(verbs)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=LateParser)
+    for name, (module, about) in VERBS.items():
+        verbs.add_parser(name, help=about, description=about).declared_by(
+            f"yima.sdk.cli.{module}", "add_ingest_arguments" if name == "ingest" else "add_arguments"
+        )
 
 
 def run(arguments: argparse.Namespace) -> int:

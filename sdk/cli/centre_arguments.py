@@ -1,13 +1,11 @@
-"""What the verbs of `yima centre` have in common: the folder, the day, the engine, and how they say what was done."""
+"""What the verbs that clear have in common: the folder, the day, the engine, and how they say what was done."""
 
 import argparse
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -16,26 +14,9 @@ from yima.sdk.centre.clearing.day import Centre, StepDone
 from yima.sdk.centre.clearing.days import day_of, shifted
 from yima.sdk.centre.clearing.engine import ENGINES
 from yima.sdk.centre.clearing.folder import CentreFolder
+from yima.sdk.cli.arguments import a_day
 from yima.validator.shown import shown_json
 from yima.validator.texts import Text, say
-
-
-class Verbs(Protocol):
-    """What argparse's `add_subparsers` gives."""
-
-    def add_parser(self, name: str, **more: Any) -> argparse.ArgumentParser:
-        """A parser for one verb."""
-
-
-def a_day(text: str) -> int:
-    """An argument's type: a day as 20260922 or 2026-09-22."""
-    for form in ("%Y%m%d", "%Y-%m-%d"):
-        try:
-            day = datetime.strptime(text, form)
-        except ValueError:
-            continue
-        return day.year * 10000 + day.month * 100 + day.day
-    raise argparse.ArgumentTypeError("a day, as 20260922 请给出日期，如 20260922")
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:

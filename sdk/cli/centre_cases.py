@@ -5,17 +5,14 @@ import time
 
 from yima.sdk.centre.fleet.cases import Case, Cases, Decision, Kind
 from yima.sdk.cli.arguments import WholeNumber
-from yima.sdk.cli.centre_arguments import Verbs
 from yima.sdk.cli.centre_fleet import add_store, add_why, local, opened, say_one, who
 from yima.validator.journal.exporting import as_mapping
 from yima.validator.shown import shown, shown_json
 from yima.validator.texts import Text, say
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """The verb, and its own."""
-    text = "quarantine, conflicts, double use: records to decide about 待裁决的记录"
-    parser = verbs.add_parser("cases", help=text, description=text)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its own verbs."""
     of_cases = parser.add_subparsers(dest="of_cases", required=True, metavar="VERB")
     listed = of_cases.add_parser("list", help="open cases, oldest first 列出未结案件")
     add_store(listed)

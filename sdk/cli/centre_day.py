@@ -4,14 +4,12 @@ import argparse
 
 from yima.sdk.centre.clearing.day import STEPS
 from yima.sdk.centre.clearing.report.rider import rider_month
-from yima.sdk.cli.centre_arguments import Verbs, add_common, add_day, bar, opened, say_done, yesterday
+from yima.sdk.cli.centre_arguments import add_common, add_day, bar, opened, say_done, yesterday
 from yima.sdk.cli.centre_report import report_day, say_rider
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """The verb."""
-    text = "clear whole days: every step, in order 完整清算：依次执行全部步骤"
-    parser = verbs.add_parser("day", help=text, description=text)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares its arguments."""
     add_common(parser)
     add_day(parser)
     parser.set_defaults(run=_run)

@@ -7,15 +7,12 @@ from yima.sdk.centre.collector.enrolment import read_devices
 from yima.sdk.centre.fleet.database import FleetError
 from yima.sdk.centre.fleet.devices import Device, Done, Register, lines_of
 from yima.sdk.centre.fleet.hearing import heard_at
-from yima.sdk.cli.centre_arguments import Verbs
 from yima.sdk.cli.centre_fleet import add_store, add_why, local, opened, say_one, who
 from yima.validator.texts import Text, say
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """The verb, and its own."""
-    text = "who may send to a collector: enrolled, rotated, revoked, released 管理可上传的终端"
-    parser = verbs.add_parser("devices", help=text, description=text)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its own verbs."""
     of_devices = parser.add_subparsers(dest="of_devices", required=True, metavar="VERB")
     enrol = of_devices.add_parser("enrol", help="a device may send from now on 登记终端")
     add_store(enrol)

@@ -7,7 +7,6 @@ from pathlib import Path
 from yima.sdk.centre.clearing.disputes.checking import check_evidence
 from yima.sdk.centre.clearing.taps.parameters import load_folder
 from yima.sdk.centre.collector.enrolment import read_all_keys
-from yima.sdk.cli.centre_arguments import Verbs
 from yima.validator.errors import YimaError
 from yima.validator.shown import shown, shown_json
 from yima.validator.texts import Text, say
@@ -17,10 +16,8 @@ class BundleError(YimaError):
     """A file that cannot be read as a bundle."""
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """The verb."""
-    text = "check bundles of evidence from another centre 验证其他清分中心的证据"
-    parser = verbs.add_parser("evidence", help=text, description=text)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares its arguments."""
     parser.add_argument("bundles", type=Path, nargs="+", metavar="FILE", help="evidence-….json 证据文件")
     parser.add_argument(
         "--devices",

@@ -9,17 +9,15 @@ from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.centre.example.comparing import compare
 from yima.sdk.centre.example.making import DAYS, DAYS_MOST, TAPS_LEAST, make_example, settlement_days
 from yima.sdk.cli.arguments import WholeNumber
-from yima.sdk.cli.centre_arguments import Verbs, bar
+from yima.sdk.cli.centre_arguments import bar
 from yima.validator.texts import Text, say
 
 _TAPS_MOST = 100_000_000
 _SHOWN = 20
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """The verb."""
-    text = "make a synthetic region in a new folder, or hold a cleared one against its truth 生成示例区域，或与真值比对"
-    parser = verbs.add_parser("example", help=text, description=text)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares its arguments."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="a new folder 新文件夹")
     parser.add_argument(
         "--taps", type=WholeNumber(TAPS_LEAST, _TAPS_MOST), default=10_000, metavar="N",

@@ -5,17 +5,14 @@ from pathlib import Path
 
 from yima.sdk.centre.fleet.exporting import Form, export
 from yima.sdk.centre.fleet.sources import source_of
-from yima.sdk.cli.centre_arguments import Verbs
 from yima.sdk.cli.centre_fleet import add_store, say_one
 from yima.validator.texts import Text, say
 
 CHUNK = 1 << 16
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """The verb."""
-    text = "what a collector holds, for others; each run goes on where the last one ended 增量导出采集库"
-    parser = verbs.add_parser("export", help=text, description=text)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares its arguments."""
     add_store(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder for it alone 输出目录")
     parser.add_argument(

@@ -5,17 +5,15 @@ from pathlib import Path
 
 from yima.sdk.centre.clearing.day import StepDone
 from yima.sdk.centre.identity.gate_list import GateListError, gate_list
-from yima.sdk.cli.arguments import WholeNumber
-from yima.sdk.cli.centre_arguments import Verbs, a_day, add_common, opened, say_done
+from yima.sdk.cli.arguments import WholeNumber, a_day
+from yima.sdk.cli.centre_arguments import add_common, opened, say_done
 from yima.sdk.groups import GROUP
 from yima.validator.system.disk import write_whole
 from yima.validator.texts import Text
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """The verb."""
-    text = "groups.csv for the package of a city's gates 生成某城市闸机参数包所用的 groups.csv"
-    parser = verbs.add_parser("groups", help=text, description=text)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares its arguments."""
     add_common(parser)
     parser.add_argument(
         "--city", type=WholeNumber(100000, 999999), required=True, metavar="N", help="whose gates 闸机所在城市"

@@ -9,15 +9,13 @@ from yima.sdk.centre.clearing.days import day_of
 from yima.sdk.centre.clearing.folder import CentreFolder
 from yima.sdk.centre.clearing.toml_rows import FOR_EVER
 from yima.sdk.centre.interfaces.keys import KEYS, Key, Role, make_key, read_keys, revoke_key
-from yima.sdk.cli.centre_arguments import Verbs, a_day
+from yima.sdk.cli.arguments import a_day
 from yima.validator.shown import shown_json
 from yima.validator.texts import Text, say
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """The verb, and its own."""
-    text = "who may read over the interfaces: keys by role 管理接口密钥"
-    parser = verbs.add_parser("keys", help=text, description=text)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its own verbs."""
     of_keys = parser.add_subparsers(dest="of_keys", required=True, metavar="VERB")
     make = of_keys.add_parser("make", help="a new key, shown once 生成密钥，只显示一次")
     make.add_argument("folder", type=Path, metavar="DIR", help="the centre's folder 清分中心的文件夹")

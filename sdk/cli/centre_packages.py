@@ -16,12 +16,10 @@ from yima.sdk.centre.packages.releases import approved, proposed
 from yima.sdk.centre.packages.report import Spell, spells
 from yima.sdk.centre.packages.watching import Watch
 from yima.sdk.cli.arguments import WholeNumber, organisation_number
-from yima.sdk.cli.centre_arguments import Verbs
 from yima.sdk.parameters.signing import read_key_file
 from yima.validator.packages import read_package, read_pins, when
 from yima.validator.packages.publication import WHOLE
 
-_ABOUT = "packages for devices: proposed, approved, published, watched 参数包的提案、批准、发布与监视"
 _EXAMPLES = """\
 examples 示例:
   yima centre packages propose centre/ city-9.ymp --why "fares of 1 January" --by li --key li.key \\
@@ -36,12 +34,10 @@ Give out centre/www with any web server, and run devices with --packages URL. �
 """
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """The verb and its own."""
-    parser = verbs.add_parser(
-        "packages", help=_ABOUT, description=_ABOUT, epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its own verbs."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EXAMPLES
     own = parser.add_subparsers(dest="action", required=True, metavar="VERB")
     propose = _verb(own, "propose", "a release of a package 提出发布", _propose)
     propose.add_argument("package", type=Path, metavar="PACKAGE", help="signed 已签名的参数包")

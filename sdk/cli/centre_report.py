@@ -10,15 +10,14 @@ from yima.sdk.centre.clearing.day import Centre, report_path
 from yima.sdk.centre.clearing.report.figures import DayFigures, faults
 from yima.sdk.centre.clearing.report.rider import RiderMonth, rider_table
 from yima.sdk.centre.clearing.report.text import net_table
-from yima.sdk.cli.centre_arguments import Verbs, a_day, add_common, opened
+from yima.sdk.cli.arguments import a_day
+from yima.sdk.cli.centre_arguments import add_common, opened
 from yima.validator.shown import shown_json
 from yima.validator.texts import Text, say
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """The verb."""
-    text = "who owes whom, subsidy by funder, differences by cause 轧差、补贴与差异报告"
-    parser = verbs.add_parser("report", help=text, description=text)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares its arguments."""
     add_common(parser)
     parser.add_argument(
         "--day", type=a_day, metavar="DAY", help="of this day; default the newest that is settled 指定日期（默认最新）"

@@ -6,7 +6,6 @@ from typing import Any
 
 from yima.sdk.centre.clearing.folder import CentreFolder
 from yima.sdk.cli.arguments import WholeNumber
-from yima.sdk.cli.centre_arguments import Verbs
 from yima.sdk.listening import host_and_port, listen, url_of
 from yima.sdk.tap_lines import standard_output
 from yima.validator.shown import shown
@@ -21,14 +20,10 @@ put it behind a TLS proxy, or keys can be read on the way.
 _RATE_MOST, _CONNECTIONS_MAX = 1_000_000, 1000
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """The verb."""
-    parser = verbs.add_parser(
-        "serve",
-        help="read interfaces over HTTP for institutions and services 提供数据查询接口",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares its arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = DESCRIPTION
     parser.add_argument("folder", type=Path, metavar="DIR", help="the centre's folder 清分中心的文件夹")
     parser.add_argument(
         "--listen", default="127.0.0.1:8090", metavar="HOST:PORT",

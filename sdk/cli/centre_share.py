@@ -8,14 +8,12 @@ from yima.sdk.centre.sharing.flows import K_DEFAULT
 from yima.sdk.centre.sharing.writing import share
 from yima.sdk.centre.simulation.other import read_other
 from yima.sdk.centre.simulation.settling import Simulation, simulate
-from yima.sdk.cli.arguments import WholeNumber
-from yima.sdk.cli.centre_arguments import Verbs, a_day, add_common, opened, say_done
+from yima.sdk.cli.arguments import WholeNumber, a_day
+from yima.sdk.cli.centre_arguments import add_common, opened, say_done
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """The verb."""
-    text = "flows for everybody and a TIDES package for each city 生成公开客流与各城市的 TIDES 数据包"
-    parser = verbs.add_parser("share", help=text, description=text)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares its arguments."""
     add_common(parser)
     parser.add_argument("--day", type=a_day, required=True, metavar="DAY", help="the service date 行程日期")
     parser.add_argument("--out", type=Path, required=True, metavar="OUT", help="the folder of shares 共享目录")

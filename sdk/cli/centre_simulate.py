@@ -14,16 +14,15 @@ from yima.sdk.centre.simulation.other import read_other
 from yima.sdk.centre.simulation.settling import Simulation, simulate
 from yima.sdk.centre.simulation.sums import faults
 from yima.sdk.centre.simulation.writing import described, write
-from yima.sdk.cli.centre_arguments import Verbs, a_day, add_common, opened
+from yima.sdk.cli.arguments import a_day
+from yima.sdk.cli.centre_arguments import add_common, opened
 from yima.validator.judging import Reason
 from yima.validator.shown import shown_json
 from yima.validator.texts import Text, say
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """The verb."""
-    text = "past rides under other parameters: what they cost, who pays 在另一套参数下重新计算以往行程"
-    parser = verbs.add_parser("simulate", help=text, description=text)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares its arguments."""
     add_common(parser)
     parser.add_argument(
         "--parameters", type=Path, required=True, metavar="OTHER",

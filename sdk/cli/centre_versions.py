@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from yima.sdk.centre.fleet.database import FleetError
 from yima.sdk.centre.fleet.versions import ADDED_DAYS, REMOVED_DAYS, Duty, Of, prove, running
-from yima.sdk.cli.arguments import WholeNumber
-from yima.sdk.cli.centre_arguments import Verbs, a_day
+from yima.sdk.cli.arguments import WholeNumber, a_day
 from yima.sdk.cli.centre_fleet import add_store, local, opened, say_one
 from yima.validator.texts import Text, say
 
@@ -20,10 +19,8 @@ _WORDS = {
 }
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """The verb."""
-    text = "which devices run which parameters since when; with --version, whether all had it in time 参数版本报告"
-    parser = verbs.add_parser("versions", help=text, description=text)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares its arguments."""
     add_store(parser)
     parser.add_argument(
         "--of", choices=[str(of) for of in Of], default="parameters", help="of what, default parameters 对象"

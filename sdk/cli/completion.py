@@ -2,10 +2,13 @@
 
 import argparse
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import shtab
+
+from yima.sdk.cli.late import LateParser
 
 HELP = "print completion for bash or zsh 输出 bash 或 zsh 的补全脚本"
 
@@ -55,4 +58,7 @@ def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
         yield action
         if isinstance(action, argparse._SubParsersAction):
             for inner in action.choices.values():
+                if isinstance(inner, LateParser):
+                    with suppress(ModuleNotFoundError):
+                        inner.declare()
                 yield from _actions(inner)

@@ -150,6 +150,14 @@ def test_parameters_and_rules_that_are_none_are_named(region: Path, capsys: pyte
 
 @pytest.mark.parametrize("module", ["duckdb", "pyarrow"])
 def test_what_it_lacks_is_told_by_its_extra(module: str) -> None:
-    done = without(module, "centre", "--help")
+    done = without(module, "centre", "day", ".")
     assert done.returncode == 2, done.stderr
     assert commands_in(done.stderr) == [["-e", ".[centre]"]]
+
+
+@pytest.mark.parametrize("module", ["duckdb", "pyarrow"])
+def test_where_nothing_clears_the_verbs_are_told_and_devices_are_enrolled(module: str, tmp_path: Path) -> None:
+    """Every verb of the centre needed DuckDB and pyarrow once, the register of a collector too."""
+    assert "devices" in without(module, "centre", "--help").stdout
+    done = without(module, "centre", "devices", "enrol", str(tmp_path / "trips.db"), "gate-7", "ab" * 32)
+    assert (done.returncode, "gate-7" in done.stdout) == (0, True), done.stderr
