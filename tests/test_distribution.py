@@ -144,6 +144,7 @@ def index(bare: Bare) -> Bare:
     return bare
 
 
+@pytest.mark.long
 def test_a_strangers_package_of_our_name_does_not_hide_ours(bare: Bare) -> None:
     stranger = bare.site / "yima" / "__init__.py"
     stranger.write_text("WHOSE = 'theirs'\n")
@@ -177,6 +178,7 @@ def test_the_indexs_validator_and_ours_stand_side_by_side(index: Bare) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_missing_extra_is_there_after_typing_what_is_printed(index: Bare) -> None:
     """First what is always needed, then the collector's extra; `pip install anyio` would have brought one of four."""
     assert type_what_is_told(index, "issue") == ["yima-transit"]

@@ -77,11 +77,11 @@ def test_only_the_room_that_knows_systems_imports_what_not_every_system_has() ->
     }
 
 
-@pytest.mark.parametrize("verb", sorted(entry.name for entry in entry_points(group="yima.commands")))
-def test_every_verb_shows_its_help(verb: str) -> None:
-    done = yima(verb, "--help")
+def test_every_verb_shows_its_help() -> None:
+    verbs = sorted(entry.name for entry in entry_points(group="yima.commands"))
+    done = yima("help", *verbs)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"usage: yima {verb}")
+    assert [verb for verb in verbs if f"usage: yima {verb}" not in done.stdout] == []
 
 
 @pytest.mark.parametrize(

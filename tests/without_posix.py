@@ -135,11 +135,21 @@ def _hold(path: str) -> int:
     return 1
 
 
+def _help(verbs: list[str]) -> int:
+    """What each verb says of itself."""
+    from yima.sdk.cli.main import main as command
+
+    return max(command([verb, "--help"]) for verb in verbs)
+
+
 def main() -> int:
-    """`yima` in it; `modules NAME …` imports modules and tells which cannot be; `hold PATH` holds a lock."""
+    """`yima` in it; `modules NAME …` imports modules and tells which cannot be; `help VERB …` shows the help of each;
+    `hold PATH` holds a lock."""
     become()
     if sys.argv[1:2] == ["modules"]:
         return _import(sys.argv[2:])
+    if sys.argv[1:2] == ["help"]:
+        return _help(sys.argv[2:])
     if sys.argv[1:2] == ["hold"]:
         return _hold(sys.argv[2])
     from yima.sdk.cli.main import main as command

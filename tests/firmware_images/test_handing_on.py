@@ -124,7 +124,7 @@ def test_the_device_forgets_nothing_before_the_collector_has_it(
     assert collector.contents(collector.epoch) == [records[number] for number in sorted(records)]
 
 
-@pytest.mark.parametrize("newest", [True, False])
+@pytest.mark.parametrize("newest", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_what_the_device_has_lost_is_noted_at_the_collector_and_holds_up_nothing(
     board: HostBoard, world: World, tmp_path: Path, collector: Collector, newest: bool
 ) -> None:

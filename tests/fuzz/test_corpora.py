@@ -61,6 +61,8 @@ FAULTS = [
     ("parameters", "validator/core/rules.c", "told <= both", "told < both"),
     ("smp", "firmware_images/app/smp.c", "if (answer.full) result = SMP_EINVAL;", ""),
 ]
+BRIEF = {0, 3, 8, 10}
+"""One each of targets that are compiled soon."""
 
 
 def compiled(sources: Sequence[Path], target: Target, folder: Path) -> None:
@@ -128,13 +130,20 @@ def test_the_world_is_the_same_whenever_it_is_made() -> None:
     assert world.header() == world.header()
 
 
+@pytest.mark.long  # `make fuzz` replays them too, and CI runs it
 @pytest.mark.parametrize("name", ["record", "deny", "flashlog", "framing", "cbor", "judge", "smp"])
 def test_without_a_fault_the_corpus_holds(name: str, build: Build) -> None:
     done = replayed(build(_NAMED[name], {}), _NAMED[name])
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=[f"{f[0]}-{n}" for n, f in enumerate(FAULTS)])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(fault, id=f"{fault[0]}-{number}", marks=() if number in BRIEF else pytest.mark.long)
+        for number, fault in enumerate(FAULTS)
+    ],
+)
 def test_a_rule_taken_out_is_noticed(fault: tuple[str, str, str, str], tmp_path: Path, build: Build) -> None:
     name, source, there, instead = fault
     text = (ROOT / source).read_text()

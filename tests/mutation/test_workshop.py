@@ -44,6 +44,7 @@ def test_a_change_is_noticed_by_the_test_of_its_rule_and_by_no_other(workshop: W
     assert workshop.run_tests(["tests/validator/judging/test_record.py"]).outcome is Outcome.SURVIVED
 
 
+@pytest.mark.long
 def test_a_test_that_does_not_end_has_noticed_the_change(workshop: Workshop) -> None:
     test = workshop.root / "tests" / "test_of_patience.py"
     test.write_text("def test_ends():\n    pass\n\n\ndef test_does_not():\n    while True:\n        pass\n")
@@ -83,6 +84,7 @@ def test_two(shared):
 """
 
 
+@pytest.mark.long
 def test_a_test_reaches_what_it_calls_and_what_its_imports_and_its_shared_fixtures_call(workshop: Workshop) -> None:
     test = workshop.root / "tests" / "test_of_reach.py"
     test.write_text(FIXTURES)
@@ -115,6 +117,7 @@ def test_one(library):
 """
 
 
+@pytest.mark.long
 def test_a_test_rests_on_what_its_file_shares_with_others_whoever_has_made_it(workshop: Workshop) -> None:
     names = ["tests/test_of_sharing.py", "tests/test_of_sharing_too.py"]
     out = workshop.root / "build" / "measured.jsonl"
@@ -276,6 +279,7 @@ def test_the_state_of_a_test_is_another_once_a_source_a_fixture_itself_or_what_i
     assert state("tests/test_a.py", "import sys", LANGUAGES[1])[0] != a
 
 
+@pytest.mark.long
 def test_only_the_files_of_tests_that_have_changed_are_measured_anew(workshop: Workshop, tmp_path: Path) -> None:
     folder = workshop.root / "tests" / "measured"
     folder.mkdir()

@@ -294,6 +294,7 @@ def test_a_flash_full_of_records_refuses_to_open_until_the_station_has_taken_the
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_an_image_for_another_product_is_refused_and_never_started(started: Start, tmp_path: Path) -> None:
     board = started()
     other = make_firmware(tmp_path / "metro", Product.METRO_GATE)

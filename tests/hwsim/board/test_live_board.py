@@ -175,6 +175,7 @@ def _verdict(reason: Reason = Reason.ACCEPTED) -> Verdict:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_smpclient_updates_the_board_over_the_stations_pty(
     running: Callable[..., Running], firmware: Firmware, tmp_path: Path
 ) -> None:

@@ -85,6 +85,7 @@ def test_records_are_handed_to_a_collector_and_only_then_acknowledged(
     assert (again["records"], again["acknowledged"]) == (0, said["acknowledged"])
 
 
+@pytest.mark.long
 def test_what_the_device_refuses_is_told_and_a_file_that_is_not_there_is_named(
     ask: Callable[..., list[dict[str, Any]]], tmp_path: Path
 ) -> None:
@@ -96,6 +97,7 @@ def test_what_the_device_refuses_is_told_and_a_file_that_is_not_there_is_named(
     assert "cannot be used" in ask("parameters", str(tmp_path / "gone"), status=file)[0]["error"]
 
 
+@pytest.mark.long
 def test_a_session_that_was_left_open_is_other_programs_too_until_it_is_ended(
     ask: Callable[..., list[dict[str, Any]]], tmp_path: Path
 ) -> None:

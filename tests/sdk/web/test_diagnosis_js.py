@@ -126,7 +126,10 @@ def test_every_damage_is_named_as_python_names_it(name: str, ask: Ask, code: byt
     assert_agrees(ask, damage(b"\x55" + code))
 
 
-@pytest.mark.parametrize("values", [(0x11, 0x13), (0x0D,), (0x0A,), (0x0D, 0x0A), (0,)])
+@pytest.mark.parametrize(
+    "values",
+    [(0x11, 0x13), (0x0D,), *(pytest.param(one, marks=pytest.mark.long) for one in ((0x0A,), (0x0D, 0x0A), (0,)))],
+)
 def test_swallowed_bytes_are_put_back_as_python_puts_them(
     values: tuple[int, ...], ask: Ask, new_code: Callable[..., bytes]
 ) -> None:

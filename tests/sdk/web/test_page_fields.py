@@ -39,6 +39,7 @@ def test_codes_of_the_ministry_and_of_the_unified_platform(disk: Opened, codes: 
     assert_rows_agree(disk, [b"\x55" + code for code in codes[:20]])
 
 
+@pytest.mark.long
 def test_codes_that_were_cut_off_or_have_a_tail(disk: Opened, codes: list[bytes]) -> None:
     code = max(codes, key=len)
     assert_rows_agree(disk, [code[:size] for size in range(4, len(code), 3)])
@@ -58,6 +59,7 @@ def test_codes_of_which_bytes_are_changed_or_missing(disk: Opened, codes: list[b
     assert_rows_agree(disk, damaged)
 
 
+@pytest.mark.long
 def test_accounts_of_odd_forms_and_their_copies_elsewhere(disk: Opened, codes: list[bytes]) -> None:
     code = max(codes, key=len)
     copied = code[:198] + code[120:136] + code[214:]

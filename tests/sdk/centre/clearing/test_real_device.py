@@ -120,7 +120,9 @@ def settled(centre_: Centre, days: list[int]) -> None:
         assert faults(centre_.figures(day)) == []
 
 
-@pytest.mark.parametrize("error", [GateShutError, GateError], ids=["shut", "mute"])
+@pytest.mark.parametrize(
+    "error", [pytest.param(GateShutError, id="shut"), pytest.param(GateError, id="mute", marks=pytest.mark.long)]
+)
 def test_a_ride_whose_gate_failed_and_that_was_tapped_again_is_billed_once(
     street: Street, error: type[GateError]
 ) -> None:

@@ -208,6 +208,7 @@ def test_every_booking_is_what_the_truth_comes_to(terms: str, request: pytest.Fi
     assert all(ours[one] == count for one, count in theirs.items() if one[2] != "SUBSIDY")
 
 
+@pytest.mark.long
 def test_every_rule_takes_off_otherwise_over_all_codes_of_a_person_than_over_each_alone(low: Path) -> None:
     world = world_of(low)
     whole, alone = reckoned(low, world), reckoned(low, {**world, "persons": []})

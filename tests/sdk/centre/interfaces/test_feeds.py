@@ -27,6 +27,8 @@ FEEDS = {
     "/v1/audit/reductions": "auditor", "/v1/audit/postings": "auditor", "/v1/audit/net": "auditor",
 }  # fmt: skip
 
+OF_AUDIT = ("/v1/audit/bookings", "/v1/audit/reductions", "/v1/audit/postings")  # long, and paged as `net` is
+
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
@@ -135,7 +137,9 @@ STEPS = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 400)), max_size=8)
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, last=st.integers(200, 1000))
-@pytest.mark.parametrize("path", FEEDS)
+@pytest.mark.parametrize(
+    "path", [pytest.param(one, marks=pytest.mark.long if one in OF_AUDIT else ()) for one in FEEDS]
+)
 def test_each_row_comes_exactly_once_while_days_are_settled_in_between(
     whole: Copy, path: str, steps: list[tuple[int, int]], last: int
 ) -> None:

@@ -191,7 +191,7 @@ def agree(engine: Engine, said: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 @given(st.randoms(use_true_random=False), st.integers(1, 12))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_two_settlements_of_a_few_rides_agree_to_the_fen(engine: Engine, dice: random.Random, count: int) -> None:
     agree(engine, made(dice, count, 2))
 
