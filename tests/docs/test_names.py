@@ -98,6 +98,12 @@ def test_names_of_the_core_that_a_page_tells_are_there(path: Path) -> None:
     assert sorted(name for name in told if name not in c_names() and not name.endswith("_")) == []
 
 
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
+def test_the_readme_tells_of_every_verb(name: str) -> None:
+    told = re.findall(r"^\| `([a-z]+)` \|", (ROOT / name).read_text(), re.MULTILINE)
+    assert sorted(told) == sorted(point.name for point in entry_points(group="yima.commands"))
+
+
 @pytest.mark.parametrize("path", TOLD_NOW, ids=name_of)
 def test_verbs_and_options_that_a_page_tells_are_there(path: Path) -> None:
     verbs = {point.name for point in entry_points(group="yima.commands")}
