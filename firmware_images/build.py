@@ -47,6 +47,8 @@ _FLAGS = (
 _UNROLLED = ("runtime.c", "sm2.c", "sm2_32.c", "sm3.c")
 """Where loops are worth their room unrolled: nine tenths of a tap. The rest would take 18 KB for nothing."""
 
+_ALONE = ("runtime.c", "status.c", "words.c", "flashlog.c", "flashlog_layout.c", "sm3.c")
+"""What of application and core is asked for by a board without them: a C library's, the status line, a CRC."""
 _INCLUDES = ("firmware_images/app", "firmware_images/boards", "validator/core", "validator/core/include")
 
 
@@ -66,6 +68,8 @@ class Product(StrEnum):
 
     BUS_VALIDATOR = "bus-validator"
     METRO_GATE = "metro-gate"
+    PORT_CHECK = "port-check"
+    """No product: what a vendor runs on new hardware, in the application's place."""
 
     @property
     def full_name(self) -> str:
@@ -110,13 +114,16 @@ class Built:
     ram_bytes: int
 
 
-def sources(hardware: Hardware) -> list[Path]:
+def sources(hardware: Hardware, product: Product) -> list[Path]:
     """What is compiled, relative to the root of the repository, in a fixed order. A machine with a C library needs
     runtime.c no more than one with words of 32 bits the wider kernels."""
-    core = (ROOT / "validator" / "core").glob("*.c")
-    ours = (*(ROOT / "firmware_images" / "app").glob("*.c"), *hardware.folder.glob("*.c"))
+    shared = [path for folder in ("validator/core", "firmware_images/app") for path in (ROOT / folder).glob("*.c")]
+    ours = [*hardware.folder.glob("*.c")]
+    if product is Product.PORT_CHECK:
+        shared = [path for path in shared if path.name in _ALONE]
+        ours += (ROOT / "firmware_images" / "port_check").glob("*.c")
     left_out = {"sm2_64.c", "sm2_adx.c"} if hardware.target.kernel == 32 else {"runtime.c"}
-    return sorted(path.relative_to(ROOT) for path in (*core, *ours) if path.name not in left_out)
+    return sorted(path.relative_to(ROOT) for path in (*shared, *ours) if path.name not in left_out)
 
 
 def defines(product: Product, environment: Environment, hardware: Hardware) -> tuple[str, ...]:
@@ -162,8 +169,8 @@ def build(
         *(f"-D{define}" for define in defines(product, environment, hardware)),
     ]
     unrolled = elf.with_suffix(".unrolled.o")
-    fast = [str(path) for path in sources(hardware) if path.name in _UNROLLED]
-    rest = [str(path) for path in sources(hardware) if path.name not in _UNROLLED]
+    fast = [str(path) for path in sources(hardware, product) if path.name in _UNROLLED]
+    rest = [str(path) for path in sources(hardware, product) if path.name not in _UNROLLED]
     _compile([*compiler, "-r", "-Wl,--no-gc-sections", *fast], unrolled, name)
     script_flag = f"-Wl,-T,{script.resolve()}"
     _compile([*compiler, "-fno-unroll-loops", *rest, str(unrolled.resolve()), script_flag], elf, name)
@@ -180,7 +187,7 @@ def _program(
     folder.mkdir(parents=True, exist_ok=True)
     elf = folder / f"{build_name(product, environment, slot, hardware)}.elf"
     told = defines(product, environment, hardware)
-    host_program(sources(hardware), elf, hardware, defines=told, sanitize=sanitize)
+    host_program(sources(hardware, product), elf, hardware, defines=told, sanitize=sanitize)
     return _within_budget(Built(hardware, product, slot, environment, elf, elf.read_bytes(), 0))
 
 

@@ -19,7 +19,9 @@ void status_text(const char *key, const char *value) {
     put(" ");
     put(key);
     put("=");
-    put(value);
+    for (; *value && size < sizeof text - 1; value++) { /* a terminal may be called anything */
+        text[size++] = *value > ' ' && *value < 0x7F ? *value : '?';
+    }
 }
 
 void status_number(const char *key, int64_t value) {

@@ -6,6 +6,7 @@
 #include "port.h"
 
 void status_begin(const char *event);
+/* What is no visible ASCII is shown as question marks. */
 void status_text(const char *key, const char *value);
 void status_number(const char *key, int64_t value);
 /* Eight digits. */

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """build | sign | verify FILE | show FILE"""
     verbs = parser.add_subparsers(dest="action", required=True, metavar="build|sign|verify|show")
     build = verbs.add_parser("build", help="compile, for both slots 编译（两个槽位）")
-    build.add_argument("--product", choices=_PRODUCTS, action="append", help="default: both 产品")
+    build.add_argument("--product", choices=[*_PRODUCTS, "port-check"], action="append", help="default: both 产品")
     build.add_argument(
         "--board", choices=boards(), default=DEFAULT_BOARD, metavar="NAME",
         help=f"{', '.join(boards())}; default {DEFAULT_BOARD} 板卡",

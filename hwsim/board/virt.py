@@ -6,7 +6,8 @@ Rules it keeps:
 - Pins and flash operations come through a window in RAM (boards/riscv32_virt/board.h), in the order in which they were;
   bytes on the UARTs come beside them.
 - A flash operation is told of before it is done, and power may go at it.
-Not modelled: a watchdog, a real-time clock that stands still, faults that are told at the next start.
+Not modelled: a watchdog for firmware that never waits, a real-time clock that stands still, faults that are told at the
+next start.
 """
 
 import contextlib
@@ -34,7 +35,7 @@ _RAM_SIZE: Final = 32 << 20
 _WINDOW: Final = 8 << 20  # BENCH, from the beginning of RAM
 _EVENTS: Final = 1 << 16
 _HEAD, _EVENT = struct.Struct("<4I"), struct.Struct("<4I")
-_ENDS: Final = {1: Stop.RESET, 2: Stop.POWER}
+_ENDS: Final = {1: Stop.RESET, 2: Stop.POWER, 4: Stop.WATCHDOG}
 _UARTS: Final = ("scanner", "station", "status")
 _PATIENCE_S: Final = 20.0
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from yima.firmware_images.hardware import Starts
+from yima.firmware_images.hardware import DEFAULT_BOARD, Starts, board, boards
 from yima.firmware_images.image import read
 from yima.firmware_images.keys import WARNING, public_key_of, public_test_key
 from yima.firmware_images.provision import Settings
@@ -38,6 +38,7 @@ examples 示例:
   cat bench/code-001.bin > PTY                 into the scanner's pty: a tap 写入扫码串口即刷码
   yima board cuts --every 50                   a sample of all power cuts 断电抽样测试
   yima board rot --cases 10000                 bits of its flash flip 闪存位翻转测试
+  yima board port-check --board posix          what each function of its port does 移植层自检
   yima board run --gdb 3333                    waits for gdb 等待 gdb 连接
   yima board run --qemu                        the same flash on qemu-system-arm 在 QEMU 上运行
 """
@@ -52,10 +53,10 @@ _UARTS = {"scanner": SCANNER, "station": STATION, "status": STATUS}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """flash | run | cuts | rot"""
+    """flash | run | cuts | rot | port-check"""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
-    verbs = parser.add_subparsers(dest="action", required=True, metavar="flash|run|cuts|rot")
+    verbs = parser.add_subparsers(dest="action", required=True, metavar="flash|run|cuts|rot|port-check")
     flash = verbs.add_parser("flash", help="what the factory does: keys, image, settings, parameters 出厂烧录")
     flash.add_argument("image", nargs="?", type=Path, default=IMAGE, metavar="IMAGE", help=f"default {IMAGE} 映像")
     _flash_file(flash)
@@ -118,6 +119,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rot = verbs.add_parser("rot", help="flip bits of log, settings and parameters 闪存位翻转测试")
     rot.add_argument("--cases", type=WholeNumber(1, 10**7), default=10000, metavar="N", help="default 10000 试验次数")
     rot.add_argument("--seed", type=WholeNumber(0, 2**31), default=0, metavar="N", help="other cases 随机种子")
+    check = verbs.add_parser("port-check", help="what each function of a board's port does 移植层自检")
+    check.add_argument(
+        "--board", choices=boards(), default=DEFAULT_BOARD, metavar="NAME",
+        help=f"{', '.join(boards())}; default {DEFAULT_BOARD} 板卡",
+    )  # fmt: skip
 
 
 def _harm(parser: argparse.ArgumentParser) -> None:
@@ -167,7 +173,9 @@ def run(arguments: argparse.Namespace) -> int:
     """0; 1 if the board halted. Raises YimaError when it cannot start."""
     if arguments.action != "flash":
         need_posix(f"yima board {arguments.action}")
-    return {"flash": _flash, "run": _run, "cuts": _cuts, "rot": _rot}[arguments.action](arguments)
+    return {"flash": _flash, "run": _run, "cuts": _cuts, "rot": _rot, "port-check": _port_check}[arguments.action](
+        arguments
+    )
 
 
 def _flash(arguments: argparse.Namespace) -> int:
@@ -374,3 +382,15 @@ def _rot(arguments: argparse.Namespace) -> int:
     for name, decayed in found.items():
         print(f"{name}: {decayed}", flush=True)
     return 0 if all(decayed.is_sound for decayed in found.values()) else 1
+
+
+def _port_check(arguments: argparse.Namespace) -> int:
+    """1 if a function of the port does not do what port.h says."""
+    from yima.hwsim.board.port_check import check_port  # noqa: PLC0415 - needs the compiler and imgtool
+
+    bad = 0
+    with tempfile.TemporaryDirectory(prefix="yima-port-") as folder:
+        for check in check_port(board(arguments.board), Path(folder), int(time.time())):
+            print(f"{'good' if check.is_good else 'BAD':5} {check.name:16} {check.saw}".rstrip(), flush=True)
+            bad += not check.is_good
+    return 1 if bad else 0

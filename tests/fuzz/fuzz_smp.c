@@ -1,16 +1,25 @@
-/* fuzz_smp.c - libFuzzer target: whatever a station says, the firmware answers with whole, well-formed messages of
- * bounded size, writes flash only as flash can be written, and never over the image that runs.
+/* fuzz_smp.c - libFuzzer target: whatever a station says, the application answers with whole, well-formed messages of
+ * bounded size, stays usable, and does what application.h demands.
  *
- * The input is a script for the board of smp_board.h: raw bytes on the line; requests straight to the parser, from
+ * The input is a script: raw bytes on the line; requests straight to the parser, from
  * memory of exactly their size; requests in the line's own framing, whose answer must come back in it; and the one
  * command for which a fuzzer would have to know a hash, acknowledging a record. */
+#include "application.h"
 #include "cbor_reference.h"
 #include "device.h"
-#include "port.h"
+#include "session.h"
 #include "smp.h"
-#include "smp_board.h"
 
 enum { LARGEST = 16384, STEPS = 64, LINE_MAX = 127, LINE_BYTES = 90, CHARACTERS = 2 * SMP_MAX };
+
+/* The input as it is played: no input can sign a session, so every life begins with one. */
+typedef struct {
+    script script;
+    int steps;
+    uint8_t request[SMP_MAX]; /* sent on the line and not answered yet */
+    size_t size;              /* 0: there is none */
+    int answers;              /* 1: it asks for an answer */
+} station_run_of;
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -26,13 +35,6 @@ static unsigned crc_of(const uint8_t *bytes, size_t size) {
         crc = (crc << 1 ^ (top ? 0x1021 : 0)) & 0xFFFF;
     }
     return crc;
-}
-
-/* What the device keeps at any time. */
-static void check_device(void) {
-    demand(device.log.acknowledged < device.log.next);
-    demand(yima_log_room(&device.log) < PORT_LOG_SIZE / PORT_FLASH_BLOCK);
-    demand(device.usable && device.parameters.version > 0);
 }
 
 static void check_answer(const uint8_t *request, const uint8_t *answer, size_t size) {
@@ -52,7 +54,6 @@ static size_t ask(const uint8_t *request, size_t size, uint8_t answer[SMP_MAX]) 
     memcpy(answer, room, answered);
     free(exact);
     free(room);
-    check_device();
     return answered;
 }
 
@@ -144,44 +145,59 @@ static void acknowledge(uint32_t number) {
     }
 }
 
-static void step(script *s) {
-    static uint8_t lines[2 * CHARACTERS], answer[SMP_MAX + 8];
-    const uint32_t kind = take(s, 1);
+/* What it said to the step before is whole; of a whole request it is the answer. */
+static void check_step(station_run_of *r) {
+    static uint8_t answer[SMP_MAX + 8];
+    const size_t answered = check_said(application.station.bytes, application.station.size, answer);
+    application.station.size = 0;
+    if (!r->size) return;
+    demand((answered != 0) == r->answers);
+    if (answered) check_answer(r->request, answer, answered);
+    r->size = 0;
+}
+
+static void step(station_run_of *r) {
+    static uint8_t lines[2 * CHARACTERS], answer[SMP_MAX];
+    const uint32_t kind = take(&r->script, 1);
     if (kind % 8 == 7) {
-        acknowledge(take(s, 1));
+        acknowledge(take(&r->script, 1));
         return;
     }
-    size_t size = take(s, 2) % (SMP_MAX + 1), said_size;
-    const uint8_t *bytes = take_bytes(s, &size);
+    size_t size = take(&r->script, 2) % (SMP_MAX + 1);
+    const uint8_t *bytes = take_bytes(&r->script, &size);
     if (kind % 4 == 0) { /* anything, on the line */
-        uint8_t *exact = copy_of(bytes, size);
-        const uint8_t *said = board_station(exact, size, &said_size);
-        (void)check_said(said, said_size, answer);
-        free(exact);
+        application_feed(PORT_STATION, bytes, size);
     } else if (kind % 4 == 1) { /* a message as it is */
         (void)ask(bytes, size, answer);
     } else if (size >= SMP_HEADER) { /* a message whose length is right, on the line or not */
-        uint8_t request[SMP_MAX];
-        memcpy(request, bytes, size);
-        request[2] = (uint8_t)((size - SMP_HEADER) >> 8);
-        request[3] = (uint8_t)(size - SMP_HEADER);
-        const int answers = (request[0] & 7) == SMP_READ || (request[0] & 7) == SMP_WRITE;
+        memcpy(r->request, bytes, size);
+        r->request[2] = (uint8_t)((size - SMP_HEADER) >> 8);
+        r->request[3] = (uint8_t)(size - SMP_HEADER);
+        r->answers = (r->request[0] & 7) == SMP_READ || (r->request[0] & 7) == SMP_WRITE;
         if (kind % 4 == 2) {
-            demand((ask(request, size, answer) != 0) == answers);
+            demand((ask(r->request, size, answer) != 0) == r->answers);
         } else {
-            const uint8_t *said = board_station(lines, lines_of(request, size, lines), &said_size);
-            const size_t answered = check_said(said, said_size, answer);
-            demand((answered != 0) == answers);
-            if (answers) check_answer(request, answer, answered);
+            r->size = size;
+            application_feed(PORT_STATION, lines, lines_of(r->request, size, lines));
         }
     }
-    check_device();
+}
+
+static int turn(void *context) {
+    station_run_of *r = context;
+    if (bench.now_ms == 0) session = (session_state){.role = SESSION_CENTRE, .until_ms = UINT64_MAX};
+    check_step(r);
+    demand(device.usable && device.parameters.version > 0);
+    if (!r->script.left || r->steps++ == STEPS) return 0;
+    step(r);
+    bench.until_ms = bench.now_ms + 5; /* all that is on the line is taken before it waits */
+    return 1;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    script s = {data, size};
+    station_run_of r = {.script = {data, size}};
     if (size > LARGEST) return 0;
-    board_reset();
-    for (int i = 0; s.left && i < STEPS; i++) step(&s);
+    application_restore();
+    while (application_live(turn, &r) == ENDED_RESET) check_step(&r);
     return 0;
 }

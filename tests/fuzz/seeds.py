@@ -251,7 +251,7 @@ def _framing() -> Iterator[bytes]:
 
 def _requests() -> Iterable[tuple[int, int, int, object]]:
     """Operation, group, command, map: what stations ask."""
-    image, parameters = world.firmware(0x40000, (0, 2, 0, 0)), world.image()
+    image, parameters = world.firmware(world.BOARD.slots[1].start, (0, 2, 0, 0)), world.image()
     newer = parameters[:16] + (8).to_bytes(4) + parameters[20:]
     first, rest = (
         {"off": 0, "data": image[:400], "len": len(image), "sha": bytes(32)},
@@ -283,7 +283,7 @@ def _message(operation: int, group: int, command: int, body: object, version: in
 
 def _smp() -> Iterator[bytes]:
     messages = [_message(*request) for request in _requests()]
-    upload = _message(2, 1, 1, {"off": 0, "len": 648, "data": world.firmware(0x40000, (0, 2, 0, 0))})
+    upload = _message(2, 1, 1, {"off": 0, "len": 648, "data": world.firmware(world.BOARD.slots[1].start, (0, 2, 0, 0))})
     state = _message(0, 1, 0, {})
     for kind in (1, 2, 3):
         steps = [bytes([kind]) + len(message).to_bytes(2) + message for message in messages]
@@ -297,6 +297,48 @@ def _smp() -> Iterator[bytes]:
     yield b"\x00\x00\x0c\x06\x09AAAAAAAA\n\n"
     older = [_message(*request, version=0) for request in _requests()]
     yield b"".join(b"\x02" + len(message).to_bytes(2) + message for message in older[:16])
+
+
+def _piece(kind: int, which: int, data: bytes, *numbers: tuple[int, int]) -> bytes:
+    """A step of the target flash: its numbers, each with its width, then the bytes with their length."""
+    told = b"".join(number.to_bytes(width) for number, width in numbers)
+    return bytes([kind, which]) + told + len(data).to_bytes(2) + data
+
+
+def _flash() -> Iterator[bytes]:
+    parts = world.parts()
+    settings, parameters = parts["world_settings"][16:], parts["world_parameters"][64:]
+    runs, cut = b"\x07\x00", b"\x07\x05"
+    entries = b"".join(_piece(3, 0, entry[1:]) for entry in _facts())
+    for begin in (b"\0", b"\1"):
+        yield begin + _piece(1, 0, settings, (1, 1)) + runs
+        yield begin + _piece(2, 0, parameters, (9, 1)) + runs
+        yield begin + _piece(1, 1, settings, (2, 1)) + _piece(2, 1, parameters, (9, 1)) + cut + runs
+        yield begin + entries[:5000] + cut + runs
+        yield begin + _piece(3, 0, bytes(range(256)) * 8) + b"\x04\x00\x01" + runs
+        yield begin + b"\x06\x04\x00\x00" + runs
+        for which in range(9):
+            yield begin + _piece(0, which, bytes(64), (0, 2)) + runs
+            yield begin + b"\x05" + bytes([which]) + b"\x00\x09\x03" + runs
+
+
+def _scanner() -> Iterator[bytes]:
+    def shown(code: bytes, silence: int = 200) -> bytes:
+        return bytes([1, silence]) + len(code).to_bytes(2) + code
+
+    good, passes, wait = b"\x02\x32", b"\x03\x01\x03\x00", b"\x04\x14"
+    jams, off = b"\x03\x02", b"\x07\x00"
+    codes = [*_lab_codes()[::40], *_families()]
+    for code in codes:
+        yield shown(code) + shown(code[:40]) + wait + shown(code)
+    yield good + passes + wait + good + off + good
+    yield jams + good + wait + b"\x03\x00" + good + passes
+    yield good + shown(_lab_codes()[3]) + wait * 3
+    for operation in range(0, 120, 7):
+        yield bytes([6, operation]) + good + wait + good + passes + off
+    for seconds in (0, 1 << 23, 1 << 22):
+        yield b"\x05\x00" + seconds.to_bytes(3) + good + b"\x05\x01" + (1 << 23).to_bytes(3) + good
+    yield from (bytes([kind, 0]) + data[2:] for data in _framing() for kind in (0, 1))
 
 
 def _cbor() -> Iterator[bytes]:
@@ -324,4 +366,6 @@ _SEEDS: dict[str, Callable[[], Iterable[bytes]]] = {
     "framing": _framing,
     "cbor": _cbor,
     "smp": _smp,
+    "flash": _flash,
+    "scanner": _scanner,
 }

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz.world import header
+from tests.fuzz import world
 from yima.firmware_images.hardware import board, boards, write_map
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent.relative_to(ROOT)
 CORPUS = HERE / "corpus"
 BUILD = Path("build/fuzz")
-_CORE, _APP = Path("validator/core"), Path("firmware_images/app")
-INCLUDES = (_CORE, _CORE / "include", _APP, _APP.parent / "boards", _APP.parent / "boards/mps2_an500", HERE, BUILD)
-_NOT_ON_A_HOST = {"main.c", "runtime.c", "framing.c"}
+_CORE, _APP, _BOARDS = Path("validator/core"), Path("firmware_images/app"), Path("firmware_images/boards")
+INCLUDES = (_CORE, _CORE / "include", _APP, _BOARDS, _BOARDS / world.BOARD.name, HERE, BUILD / world.BOARD.name, BUILD)
+_SCRIPT = HERE / "application.ld"
 
 
 class BuildError(Exception):
@@ -47,6 +47,11 @@ class Target:
         return [(source, () if source.parent == _CORE else self.defines) for source in [*main, *self.sources]]
 
     @property
+    def link_flags(self) -> list[str]:
+        """What the linker is to be told."""
+        return [f"-Wl,-T,{ROOT / _SCRIPT}"] if self.defines else []
+
+    @property
     def corpus(self) -> Path:
         """The inputs that stand in the repository."""
         return CORPUS / self.name
@@ -62,11 +67,16 @@ def _core(*names: str) -> list[Path]:
 
 
 def _all_of(folder: Path) -> list[Path]:
-    return [path.relative_to(ROOT) for path in sorted((ROOT / folder).glob("*.c")) if path.name not in _NOT_ON_A_HOST]
+    return [path.relative_to(ROOT) for path in sorted((ROOT / folder).glob("*.c")) if path.name != "runtime.c"]
 
 
 _SM2 = _core("sm2", "sm2_32", "sm2_64", "sm2_adx", "sm3")
-_BOARD = ("YIMA_PRODUCT_BUS_VALIDATOR", "YIMA_ENVIRONMENT=2", 'YIMA_VERSION="fuzz"')
+_APPLICATION = [HERE / "application.c", _BOARDS / world.BOARD.name / "port.c", *_all_of(_APP), *_all_of(_CORE)]
+
+
+def _defines(product: str) -> Sequence[str]:
+    return (f"YIMA_PRODUCT_{product}", "YIMA_ENVIRONMENT=2", 'YIMA_VERSION="fuzz"')
+
 
 TARGETS = (
     Target(name="judge", sources=_all_of(_CORE), max_len=4096),
@@ -79,12 +89,9 @@ TARGETS = (
     Target(name="sm2", sources=_SM2, max_len=130),
     Target(name="framing", sources=[_APP / "framing.c"], max_len=8192),
     Target(name="cbor", sources=[_APP / "cbor.c"], max_len=512),
-    Target(
-        name="smp",
-        sources=[HERE / "smp_board.c", *_all_of(_APP), *_all_of(_CORE)],
-        max_len=6144,
-        defines=_BOARD,
-    ),
+    Target(name="smp", sources=_APPLICATION, max_len=6144, defines=_defines("BUS_VALIDATOR")),
+    Target(name="flash", sources=_APPLICATION, max_len=6144, defines=_defines("BUS_VALIDATOR")),
+    Target(name="scanner", sources=_APPLICATION, max_len=6144, defines=_defines("METRO_GATE")),
 )
 
 
@@ -127,7 +134,7 @@ def write_headers() -> None:
     write_map(board(), ROOT / BUILD)
     for name in boards():
         write_map(board(name), ROOT / BUILD / name)
-    path, text = ROOT / BUILD / "world.h", header()
+    path, text = ROOT / BUILD / "world.h", world.header()
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text() != text:
         path.write_text(text)
@@ -135,7 +142,7 @@ def write_headers() -> None:
 
 def compile_object(source: Path, defines: Sequence[str], compiler: Compiler) -> Path:
     """One source, once for all targets that share it. Raises BuildError."""
-    kind = "-".join([*source.with_suffix("").parts, *(["board"] if defines else [])])
+    kind = "-".join([*source.with_suffix("").parts, *(define.lower() for define in defines[:1])])
     output = BUILD / "objects" / f"{kind}.o"
     (ROOT / output).parent.mkdir(parents=True, exist_ok=True)
     _call(
@@ -156,7 +163,7 @@ def link(target: Target, objects: Sequence[Path], compiler: Compiler) -> None:
     """The program of a target: build/fuzz/<name>. Raises BuildError."""
     fuzzer = ["-fsanitize=fuzzer"] if compiler.fuzzes else []
     output = str(BUILD / target.name)
-    _call([*compiler.command, *_sanitized(compiler), *fuzzer, *map(str, objects), "-o", output])
+    _call([*compiler.command, *_sanitized(compiler), *fuzzer, *map(str, objects), *target.link_flags, "-o", output])
 
 
 def _sanitized(compiler: Compiler) -> list[str]:

@@ -13,7 +13,7 @@ from tests.fuzz import world
 from tests.fuzz.seeds import write_seeds
 from tests.fuzz.targets import INCLUDES, ROOT, TARGETS, Compiler, Target, find_compiler
 from tests.once import once
-from yima.firmware_images.hardware import board, write_map
+from yima.firmware_images.hardware import write_map
 
 _MOST_BYTES = 1 << 20
 Build = Callable[[Target, dict[Path, Path]], Path]
@@ -60,6 +60,10 @@ FAULTS = [
     ("parameters", "validator/core/rules.c", "its_own || within", "its_own"),
     ("parameters", "validator/core/rules.c", "told <= both", "told < both"),
     ("smp", "firmware_images/app/smp.c", "if (answer.full) result = SMP_EINVAL;", ""),
+    ("flash", "firmware_images/app/status.c", "*value > ' ' && *value < 0x7F ? *value : '?'", "*value"),
+    ("flash", "firmware_images/app/main.c", "+ station_run()", ""),
+    ("scanner", "firmware_images/app/device.c", "yima_log_append(&device.log, l->entry, l->entry_size, number);", "1;"),
+    ("scanner", "firmware_images/app/main.c", "framing_silence(&scanner, port_ms());", ";"),
 ]
 BRIEF = {0, 3, 8, 10}
 """One each of targets that are compiled soon."""
@@ -68,7 +72,7 @@ BRIEF = {0, 3, 8, 10}
 def compiled(sources: Sequence[Path], target: Target, folder: Path) -> None:
     """The objects of some sources of a target, without sanitizers: each in the folder of its name in `folder`."""
     (folder / "world.h").write_text(world.header())
-    write_map(board(), folder)
+    write_map(world.BOARD, folder)
     for parent in {source.parent for source in sources}:
         (folder / parent.name).mkdir(exist_ok=True)
         subprocess.run(
@@ -98,7 +102,7 @@ def build(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
             compiled(list(changed.values()), target, tmp_path)
         objects = [object_of(changed[one], tmp_path) if one in changed else object_of(one, whole) for one in sources]
         program = tmp_path / target.name
-        subprocess.run([*COMPILER.command, *map(str, objects), "-o", str(program)], check=True)
+        subprocess.run([*COMPILER.command, *map(str, objects), *target.link_flags, "-o", str(program)], check=True)
         return program
 
     return link
@@ -131,7 +135,7 @@ def test_the_world_is_the_same_whenever_it_is_made() -> None:
 
 
 @pytest.mark.long  # `make fuzz` replays them too, and CI runs it
-@pytest.mark.parametrize("name", ["record", "deny", "flashlog", "framing", "cbor", "judge", "smp"])
+@pytest.mark.parametrize("name", ["record", "deny", "flashlog", "framing", "cbor", "judge", "smp", "flash", "scanner"])
 def test_without_a_fault_the_corpus_holds(name: str, build: Build) -> None:
     done = replayed(build(_NAMED[name], {}), _NAMED[name])
     assert done.returncode == 0, done.stderr[-2000:]

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from yima.firmware_images.provision import Settings, settings_copy
+from yima.firmware_images.hardware import board
+from yima.firmware_images.provision import Settings, parameters_copy, settings_copy
 from yima.sdk.ministry_226 import Issuer226
 from yima.sdk.parameters.denylist import Changes, accounts_of, build
 from yima.sdk.sm2 import SigningKey
@@ -47,6 +48,7 @@ from yima.validator.parameters.rules import (
 )
 
 NOW = 1_790_000_000
+BOARD = board("posix")
 CARD = bytes.fromhex("31048700000000019999")  # of the codes that other families' seeds are
 SUZHOU, SHANGHAI = 320500, 310000
 ORGANISATION, PLATFORM = "00083010", "50083010"
@@ -205,17 +207,12 @@ def deny_list() -> bytes:
 
 def firmware(slot: int, version: tuple[int, int, int, int], product: bytes = b"yima-bus-validator") -> bytes:
     """An image as the firmware looks at it, without the signature that only the boot ROM asks for."""
-    texts = ((0x50, bytes(4)), (0xA0, product), (0xA1, b"test"), (0xA2, b"mps2-an500"))
+    texts = ((0x50, bytes(4)), (0xA0, product), (0xA1, b"test"), (0xA2, BOARD.name.encode()))
     tlvs = b"".join(struct.pack("<HH", tlv, len(text)) + text for tlv, text in texts)
     header = struct.pack("<IIHHIIBBHI4x", 0x96F3B83D, slot, 0x200, 4 + len(tlvs), 64, 0x100, *version)
     signed = header.ljust(0x200, b"\xff") + bytes(range(64)) + struct.pack("<HH", 0x6908, 4 + len(tlvs)) + tlvs
     digest = hashlib.sha256(signed).digest()
     return signed + struct.pack("<HHHH", 0x6907, 40, 0x10, 32) + digest
-
-
-def _even(data: bytes) -> bytes:
-    """Filled up to whole units of flash."""
-    return data + b"\xff" * (-len(data) % 8)
 
 
 def parts() -> Mapping[str, bytes]:
@@ -225,8 +222,9 @@ def parts() -> Mapping[str, bytes]:
         "world_image": image(),
         "world_deny": deny_list(),
         "world_code": _lab_code(5676),
-        "world_running_image": _even(firmware(0x10000, (0, 1, 0, 0))),
-        "world_settings": _even(settings_copy(settings)),
+        "world_running_image": firmware(BOARD.slots[0].start, (0, 1, 0, 0)),
+        "world_settings": settings_copy(settings, hardware=BOARD),
+        "world_parameters": parameters_copy(image(), hardware=BOARD),
     }
 
 

@@ -18,8 +18,9 @@ typedef struct {
     uint64_t now_ms, until_ms; /* time goes on to there */
     uint32_t inputs;
     uint32_t rtc, rtc_stands;
-    uint64_t rtc_ms; /* when the clock was set */
-    uint64_t cut;    /* power goes at this flash operation of the run */
+    uint64_t rtc_ms;     /* when the clock was set */
+    uint64_t watched_ms; /* when the watchdog was last told that all is well */
+    uint64_t cut;        /* power goes at this flash operation of the run */
     bench_line lines[PORT_UARTS];
 } bench_state;
 

@@ -5,7 +5,7 @@
 
 #include "bench.h"
 
-enum { WAIT_MS = 5 };
+enum { WAIT_MS = 5, WATCHDOG_MS = 8000 };
 
 uint64_t port_ms(void) {
     return bench.now_ms;
@@ -62,6 +62,7 @@ void port_wait(void) {
     if (bench.now_ms >= bench.until_ms) bench_turn();
     const uint64_t left = bench.until_ms - bench.now_ms;
     bench.now_ms += left < WAIT_MS ? left : WAIT_MS;
+    if (bench.now_ms - bench.watched_ms > WATCHDOG_MS) bench_end("watchdog");
 }
 
 void port_reset(void) {

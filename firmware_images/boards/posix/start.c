@@ -21,8 +21,10 @@ uint32_t port_slot(void) {
     return slot == PORT_SLOT_B;
 }
 
-/* Of processor time: a machine that is busy with something else is no reason. */
+/* Of the bench's time where the firmware waits, else of processor time: a machine that is busy with something else is
+ * no reason. */
 void port_watchdog(void) {
+    bench.watched_ms = bench.now_ms;
     const struct itimerval limit = {.it_value = {.tv_sec = WATCHDOG_S}};
     setitimer(ITIMER_VIRTUAL, &limit, NULL);
 }

@@ -17,7 +17,7 @@ enum { LINE_READY = 1, LINE_OVERRUN = 2, LINE_EMPTY = 0x20 };
 
 /* What happened, in order, for virt.py; and what it wants. The machine has no pins and no flash of its own. */
 enum { BENCH_EVENTS = 1 << 16, BENCH_PINS = 2, BENCH_FLASH = 3 };
-enum { BENCH_RESET = 1, BENCH_POWER = 2, BENCH_TRAP = 3 };
+enum { BENCH_RESET = 1, BENCH_POWER = 2, BENCH_TRAP = 3, BENCH_WATCHDOG = 4 };
 
 typedef struct {
     uint32_t kind, a, b, c;

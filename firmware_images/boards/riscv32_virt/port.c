@@ -5,7 +5,14 @@
 #include "board.h"
 #include "runtime.h"
 
-enum { TICKS_A_MS = PORT_CLOCK_HZ / 1000, WAIT_MS = 1, NS_A_S = 1000000000, IO_ENABLE = 1, IO_PORT = 0x1000 };
+enum {
+    TICKS_A_MS = PORT_CLOCK_HZ / 1000,
+    WAIT_MS = 1,
+    WATCHDOG_MS = 8000,
+    NS_A_S = 1000000000,
+    IO_ENABLE = 1,
+    IO_PORT = 0x1000
+};
 
 typedef struct {
     uint8_t bytes[4096];
@@ -14,6 +21,7 @@ typedef struct {
 
 static ring outgoing[PORT_UARTS];
 static uint32_t lost[PORT_UARTS], operations;
+static uint64_t watched;
 
 static volatile uint8_t *uart_at(uint32_t uart) {
     return UARTS + 8 * uart;
@@ -45,6 +53,7 @@ void port_init(void) {
         uart_at(uart)[UART_FIFO] = 1;
     }
     __asm volatile("csrw mie, %0\n" ::"r"(1 << 7)); /* the timer wakes wfi; nothing is let through to a handler */
+    port_watchdog();
     port_pins(0);
 }
 
@@ -154,8 +163,10 @@ port_fault port_last_fault(void) {
     return (port_fault){0};
 }
 
+/* The machine has none; a firmware that waits and waits is noticed all the same. */
 void port_watchdog(void) {
-    send_what_there_is(); /* the machine has none; but this is called in every turn */
+    watched = ticks();
+    send_what_there_is(); /* this is called in every turn */
 }
 
 void port_wait(void) {
@@ -164,6 +175,7 @@ void port_wait(void) {
     MTIMECMP[0] = (uint32_t)until;
     MTIMECMP[1] = (uint32_t)(until >> 32);
     __asm volatile("wfi" ::: "memory");
+    if (ticks() - watched > WATCHDOG_MS * (uint64_t)TICKS_A_MS) bench_end(BENCH_WATCHDOG);
     send_what_there_is();
 }
 

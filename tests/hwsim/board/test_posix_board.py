@@ -113,6 +113,13 @@ def test_what_a_process_says_when_it_dies_is_noted_and_the_board_halts(
     assert any("fault: the process ended with -11" in note for _, note in outcome.notes)
 
 
+def test_a_terminal_that_is_no_ascii_stays_off_the_status_line(tmp_path: Path, firmware: Firmware) -> None:
+    equip(tmp_path / "flash", firmware.image, None, terminal="闸机 1")
+    with Board(tmp_path / "flash") as board:
+        board.power_on()
+        assert "ready terminal=???????1\n" in board.run(2000, until=b"ready terminal").status
+
+
 def test_time_the_clock_and_inputs_are_the_benchs(flash: Path) -> None:
     with Board(flash) as board:
         board.set_rtc(0, stopped=True)
