@@ -107,6 +107,7 @@ static int whole_code(char **arguments) {
     if (yima_validator_init(&validator, &parameters, gate, memory, sizeof memory, tables, sizeof tables) != YIMA_OK) {
         return 0;
     }
+    if (!yima_idle(&validator)) return 0; /* the root's table */
     for (int built = 0; !built; built = yima_idle(&validator)) {
         yima_verdict verdict;
         yima_judge(&validator, code, length, now, &verdict);

@@ -340,6 +340,12 @@ static PyObject *validator_issuers(PyObject *object, void *unused) {
     return list;
 }
 
+static PyObject *validator_root(PyObject *object, void *unused) {
+    (void)unused;
+    const yima_root_table *root = &((Validator *)object)->core.root;
+    return Py_BuildValue("(ii)", root->index, root->built ? root->window : 0);
+}
+
 /* clang-format off */
 static PyMethodDef validator_methods[] = {
     {"judge", (PyCFunction)(void (*)(void))validator_judge, METH_FASTCALL,
@@ -361,6 +367,7 @@ static PyMethodDef validator_methods[] = {
 static PyGetSetDef validator_properties[] = {
     {"memory", validator_memory, NULL, "(used codes, the most there can be, refused for want of room, lost until)", NULL},
     {"issuers", validator_issuers, NULL, "(certificate, uses, window of its table or 0) of each trusted issuer", NULL},
+    {"root", validator_root, NULL, "(index, window of its table or 0) of the root that has a table, or gets one", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -90,15 +90,39 @@ int yima_root_certificate_valid(const uint8_t *certificate, size_t size) {
 
 static int verify_certificate(const yima_validator *v, const uint8_t *certificate, const yima_root *root,
                               yima_sm2_key *key) {
+    const int has_table = v->root.built && v->root.index == certificate[YIMA_CERTIFICATE_AT_ROOT_INDEX];
     yima_sm2_key ca;
-    if (!v->kernel->parse_key(key, certificate + YIMA_CERTIFICATE_AT_ISSUER_KEY, YIMA_KEY_SIZE) ||
-        !v->kernel->parse_key(&ca, root->key, 64)) {
+    if (!v->kernel->parse_key(key, certificate + YIMA_CERTIFICATE_AT_ISSUER_KEY, YIMA_KEY_SIZE)) {
+        return 0;
+    }
+    if (has_table) {
+        memcpy(&ca, v->root.key, sizeof ca);
+    } else if (!v->kernel->parse_key(&ca, root->key, 64)) {
         return 0;
     }
     uint8_t e[32];
     yima_sm2_digest(&ca, certificate + YIMA_CERTIFICATE_AT_FORMAT,
                     YIMA_CERTIFICATE_AT_CA_SIGNATURE - YIMA_CERTIFICATE_AT_FORMAT, e);
-    return v->kernel->verify(&ca, e, certificate + YIMA_CERTIFICATE_AT_CA_SIGNATURE);
+    const uint8_t *signature = certificate + YIMA_CERTIFICATE_AT_CA_SIGNATURE;
+    return has_table ? v->kernel->verify_table(v->tables, v->root.window, e, signature)
+                     : v->kernel->verify(&ca, e, signature);
+}
+
+/* A root that changes has another table. */
+static void want_root(yima_validator *v, uint8_t index) {
+    v->root.built = (uint8_t)(v->root.built && v->root.index == index);
+    v->root.index = index;
+}
+
+/* Other parameters may load other roots: whoever was trusted is verified anew. */
+void yima_trust_begin(yima_validator *v) {
+    const uint8_t *first = v->parameters ? v->parameters->sections[YIMA_SECTION_ROOTS].rows : NULL;
+    for (int i = 0; i < YIMA_TRUSTED_ISSUERS; i++) {
+        memset(&v->issuers[i], 0, sizeof v->issuers[i]);
+        v->issuers[i].table = -1;
+    }
+    v->root.built = 0;
+    v->root.index = first && v->parameters->sections[YIMA_SECTION_ROOTS].count ? YIMA_VALUE(first, ROOTS, INDEX) : 0;
 }
 
 static int find_issuer(const yima_validator *v, const uint8_t *certificate) {
@@ -175,6 +199,7 @@ void yima_trust_keep(yima_validator *v, int slot, const uint8_t *certificate, co
         issuer->valid = 1;
         issuer->uses = 0;
         issuer->table = -1; /* frees the table of the one before */
+        want_root(v, certificate[YIMA_CERTIFICATE_AT_ROOT_INDEX]);
     }
     v->issuers[slot].used_at = v->clock;
     if (v->issuers[slot].uses < UINT32_MAX) {
@@ -193,7 +218,11 @@ void yima_trust_divide(yima_validator *v, void *tables, size_t size) {
     int slot = 0;
     for (uint8_t window = 8; window >= 4; window--) {
         const size_t bytes = (yima_sm2_table_size(window) + TABLE_ALIGNMENT - 1) / TABLE_ALIGNMENT * TABLE_ALIGNMENT;
-        while (slot < YIMA_TRUSTED_ISSUERS && size - offset >= bytes) {
+        if (!v->root.window && bytes <= size / 2) {
+            v->root.window = window;
+            offset = bytes;
+        }
+        while (v->root.window && slot < YIMA_TRUSTED_ISSUERS && size - offset >= bytes) {
             v->table_slots[slot].offset = offset;
             v->table_slots[slot].window = window;
             offset += bytes;
@@ -227,6 +256,20 @@ static int slot_for(yima_validator *v, const yima_trusted_issuer *wanting) {
     return slot;
 }
 
+/* 1 if the table of the root was built: computed here, from the point that the parameters say. */
+static int build_root(yima_validator *v) {
+    yima_root root;
+    yima_sm2_key key;
+    if (v->root.built || !v->root.window || !v->parameters || !yima_root_find(v->parameters, v->root.index, &root) ||
+        !v->kernel->parse_key(&key, root.key, 64)) {
+        return 0;
+    }
+    v->kernel->build_table(v->tables, v->root.window, &key);
+    memcpy(v->root.key, &key, sizeof key);
+    v->root.built = 1;
+    return 1;
+}
+
 int yima_idle(yima_validator *v) {
     yima_trusted_issuer *busiest = NULL;
     for (int i = 0; i < YIMA_TRUSTED_ISSUERS; i++) {
@@ -238,7 +281,7 @@ int yima_idle(yima_validator *v) {
     }
     const int slot = busiest ? slot_for(v, busiest) : -1;
     if (slot < 0) {
-        return 0;
+        return build_root(v);
     }
     yima_sm2_key key;
     memcpy(&key, busiest->key, sizeof key);

@@ -17,7 +17,10 @@ int yima_trust_verify(const yima_validator *v, int slot, const yima_sm2_key *key
 /* Its certificate vouched for a code that verified in full: keeps it, or counts it. */
 void yima_trust_keep(yima_validator *v, int slot, const uint8_t *certificate, const yima_sm2_key *key);
 
-/* Divides the memory for tables into slots, the widest windows first. */
+/* Nobody is trusted yet: the parameters are others. */
+void yima_trust_begin(yima_validator *v);
+
+/* Divides the memory for tables: a root's first, then slots for issuers, the widest windows first. */
 void yima_trust_divide(yima_validator *v, void *tables, size_t size);
 
 /* The memory of accepted codes. `digest` names a code; its first 12 bytes are kept. lasts: the code itself says until

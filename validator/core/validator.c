@@ -46,14 +46,10 @@ yima_status yima_settle(yima_validator *v, const uint8_t *code, size_t length, y
     return YIMA_OK;
 }
 
-/* Other parameters may load other roots: whoever was trusted is verified anew. */
 static void use(yima_validator *v, const yima_parameters *p) {
     v->parameters = p;
     v->memory_s = p ? yima_limit(p, YIMA_LIMITS_AT_ACCOUNT_INTERVAL_S) : v->memory_s;
-    for (int i = 0; i < YIMA_TRUSTED_ISSUERS; i++) {
-        memset(&v->issuers[i], 0, sizeof v->issuers[i]);
-        v->issuers[i].table = -1;
-    }
+    yima_trust_begin(v);
 }
 
 static int is_aligned(const void *memory) {

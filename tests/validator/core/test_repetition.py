@@ -210,6 +210,7 @@ def test_trusted_issuers_are_kept_and_those_seen_often_get_a_table(
 ) -> None:
     validator = new_validator()
     rider = new_rider()
+    assert validator.idle(), "the root's table"
     assert not validator.idle()
     for i in range(2):
         assert validator.judge(rider.code(now + i), now + i).accepted
@@ -253,7 +254,8 @@ def test_a_table_is_taken_from_the_issuer_seen_least_once_another_is_seen_more_t
     root: RootAuthority, new_rider: NewRider, mapping: dict[str, Any], now: int, uses: tuple[int, ...]
 ) -> None:
     three_tables = 3 * 32768 + 63
-    validator = Validator(from_mapping(mapping), GateContext(mode=Mode.BUS), table_bytes=three_tables)
+    validator = Validator(from_mapping(mapping), GateContext(mode=Mode.BUS), table_bytes=32768 + three_tables)
+    assert validator.idle(), "the root's table"
     issuers = [make_issuer(root, serial=i) for i in range(4)]
     second = iter(range(100))
 

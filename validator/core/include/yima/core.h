@@ -235,6 +235,14 @@ typedef struct {
     uint64_t key[16]; /* parsed issuer key (yima_sm2_key) */
 } yima_trusted_issuer;
 
+/* The root whose table is kept: that of the newest issuer, and before there is one the parameters' first. */
+typedef struct {
+    uint64_t key[16]; /* parsed (yima_sm2_key), once the table is built */
+    uint8_t index;
+    uint8_t window; /* of its table, which lies first in the memory for them; 0: there is no room */
+    uint8_t built;
+} yima_root_table;
+
 enum { YIMA_TRUSTED_ISSUERS = 16, YIMA_DEBOUNCE_SLOTS = 4 };
 
 typedef struct {
@@ -271,7 +279,8 @@ typedef struct {
     uint32_t refused_full; /* good codes turned away because the memory was full of such that could still be shown */
     int64_t lost_until;    /* a refill was larger than the memory: until then nobody rides */
     uint32_t clock;        /* order of use */
-    uint8_t *tables;       /* borrowed: precomputed issuer tables; may be NULL */
+    uint8_t *tables;       /* borrowed: precomputed tables; may be NULL */
+    yima_root_table root;
     struct {
         size_t offset;
         uint8_t window;
@@ -281,7 +290,8 @@ typedef struct {
 } yima_validator;
 
 /* Prepares a validator. memory: for used codes, aligned to 8 bytes, at least yima_memory_size(yima_memory_need(p)); it is
- * cleared. tables, aligned to 8 bytes, makes issuers that are seen often cheaper; may be NULL, need not be cleared. */
+ * cleared. tables, aligned to 8 bytes, makes a root and issuers that are seen often cheaper; may be NULL, need not be
+ * cleared. Half of it at most is the root's. */
 yima_status yima_validator_init(yima_validator *v, const yima_parameters *p, yima_gate gate, void *memory,
                                 size_t memory_size, void *tables, size_t tables_size);
 
@@ -335,8 +345,8 @@ void yima_answer(yima_validator *v, const uint8_t *code, size_t length, yima_mom
 void yima_decline(yima_validator *v, const uint8_t *code, size_t length, yima_moment now, yima_reason reason,
                   yima_verdict *verdict);
 
-/* For idle time: does at most one piece of useful work (builds a table for an issuer seen often). Returns 1 if it did.
- */
+/* For idle time: does at most one piece of useful work (builds a table for an issuer seen often, or for a root). Returns
+ * 1 if it did. */
 int yima_idle(yima_validator *v);
 
 /* ---- The facts of a tap ---------------------------------------------------------------------------------------- */
