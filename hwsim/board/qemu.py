@@ -21,6 +21,7 @@ from yima.hwsim.board.emulator import Outcome
 from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.layout import STATION
 from yima.hwsim.board.station import Station
+from yima.validator.system.posix import ending_with_us
 from yima.validator.texts import Text
 
 PROGRAM = "qemu-system-arm"
@@ -62,7 +63,7 @@ class Witness:
         for name in _UARTS:
             words += ["-chardev", f"socket,id={name},path={directory / name},server=on,wait=on"]
             words += ["-serial", f"chardev:{name}"]
-        self._process = subprocess.Popen(words, stderr=subprocess.PIPE)
+        self._process = subprocess.Popen(ending_with_us(words), stderr=subprocess.PIPE)
         self._lines: dict[str, socket.socket] = {}
         try:
             for name in _UARTS:
@@ -178,7 +179,7 @@ def run_on_terminals(flash: Path, *, gdb: int | None = None, seconds: int | None
     """Runs QEMU in this terminal until it ends, or for some seconds; its exit status. Raises BoardError if it is not
     installed."""
     check_installed()
-    with subprocess.Popen(on_terminals(flash, gdb=gdb)) as process:
+    with subprocess.Popen(ending_with_us(on_terminals(flash, gdb=gdb))) as process:
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:

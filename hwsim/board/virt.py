@@ -28,6 +28,7 @@ from yima.firmware_images.hardware import IMAGE_HEADER, Hardware
 from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.flash import Memory
 from yima.hwsim.board.processor import Event, Kind, Stop
+from yima.validator.system.posix import ending_with_us
 from yima.validator.texts import Text
 
 PROGRAM: Final = "qemu-system-riscv32"
@@ -183,7 +184,7 @@ class Virt:
             words += ["-chardev", f"socket,id={name},path={self._scratch / name},server=on,wait=on"]
             device += f",chardev{number}={name}"
         words += ["-chardev", "null,id=none", "-device", f"{device},chardev4=none"]
-        self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self._process = subprocess.Popen(ending_with_us(words), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self._lines = [self._connected(self._scratch / name) for name in _UARTS]
 
     def _connected(self, path: Path) -> socket.socket:

@@ -12,6 +12,7 @@ from typing import IO, cast
 from yima.firmware_images.provision import Settings, parameters_copy, settings_copy
 from yima.firmware_images.session import bench_key
 from yima.hwsim.board.layout import PARAMETERS, SETTINGS
+from yima.validator.system.posix import ending_with_us
 
 _SCANNER, _STATION, _STATUS = "u0", "u1", "u2"
 LOG_AT, LOG_SIZE, BLOCK = 0xA0000, 0x40000, 4096
@@ -33,7 +34,9 @@ class QemuBoard:
         for name in (_SCANNER, _STATION, _STATUS):
             where = "pty" if name == _STATION else f"socket,path={scratch / name},server=on,wait=on"
             arguments += ["-chardev", f"{where},id={name}", "-serial", f"chardev:{name}"]
-        self._process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self._process = subprocess.Popen(
+            ending_with_us(arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         self._scanner, self._status = (self._connect(scratch / name) for name in (_SCANNER, _STATUS))
         self.station = self._station()
 

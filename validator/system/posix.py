@@ -1,9 +1,10 @@
 """What only POSIX has: what is done without it, and how it is said where nothing can be done."""
 
 import os
+import shutil
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -44,6 +45,13 @@ def need_posix(thing: str) -> None:
                 "请在该系统上运行；Windows 上请使用 WSL（wsl --install），并在其中安装",
             ),
         )
+
+
+def ending_with_us(words: Sequence[str]) -> list[str]:
+    """The command of a program that is to end when the thread that starts it does, however that ends: Linux has setpriv
+    for it. Elsewhere the command as it is."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", *words] if setpriv else [*words]
 
 
 def owner() -> int | None:
