@@ -8,6 +8,7 @@ It exists because of a licence: unicorn is under the GPL, so nothing but this pr
 import json
 import mmap
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class Session:
 
     def obey(self, verb: str, members: dict[str, Any]) -> dict[str, Any]:
         """Does one request. Raises ValueError for an unknown verb."""
-        if verb.startswith("_") or verb in {"machine", "obey"}:
+        if verb.startswith("_") or verb in {"machine", "obey", "close"}:
             raise ValueError(f"no verb {verb}")
         answer: dict[str, Any] = getattr(self, verb)(**members)
         return answer
@@ -41,10 +42,15 @@ class Session:
         """Takes a flash file, shared with whoever maps it."""
         with Path(flash).open("r+b") as file:
             memory = mmap.mmap(file.fileno(), 0)
-        if self._machine:
-            self._machine.close()
+        self.close()
         self._machine = Machine(memory, mhz=mhz, keep_operations=keep_operations, ram_seed=ram_seed, file=Path(flash))
         return {}
+
+    def close(self) -> None:
+        """Power off, and what ran the firmware is gone."""
+        if self._machine:
+            self._machine.close()
+            self._machine = None
 
     def power_on(self) -> dict[str, Any]:
         """Boots."""
@@ -135,10 +141,9 @@ def _say(line: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Answers until stdin ends."""
-    session = Session()
+    """Answers until stdin ends; then nothing of the board goes on."""
     # Unbuffered, because a live board watches the descriptor itself.
-    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as requests:
+    with closing(Session()) as session, open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as requests:
         while line := requests.readline():
             try:
                 request = json.loads(line)

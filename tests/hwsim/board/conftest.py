@@ -11,6 +11,8 @@ from yima.validator.parameters import Parameters
 
 NEEDED = ("unicorn", "elftools", "imgtool", "smp", "ziglang")
 if all(importlib.util.find_spec(name) for name in NEEDED):
+    from tests.hwsim.board.other_boards import firmware_of
+    from yima.firmware_images.hardware import board as board_named
     from yima.hwsim.board.emulator import Board
     from yima.hwsim.board.layout import RAM_BASE, STACK_SIZE
     from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip, make_firmware, make_world
@@ -29,6 +31,20 @@ def firmware() -> Iterator[Firmware]:
 def world() -> World:
     """One issuer, and parameters that accept it."""
     return make_world()
+
+
+@pytest.fixture
+def other_firmware(board_name: str, tmp_path_factory: pytest.TempPathFactory) -> Firmware:
+    """The bus validator of the board that a module names."""
+    return firmware_of(board_named(board_name), tmp_path_factory)
+
+
+@pytest.fixture
+def other_flash(tmp_path: Path, other_firmware: Firmware, world: World) -> Path:
+    """A flash file of that board, equipped."""
+    path = tmp_path / "flash"
+    equip(path, other_firmware.image, world.parameters)
+    return path
 
 
 @pytest.fixture

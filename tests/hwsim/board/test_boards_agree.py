@@ -5,16 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.hwsim.board.other_boards import firmware_of
+from tests.hwsim.board.other_boards import NO_QEMU, firmware_of
 from tests.hwsim.board.test_differential import parameters_of
 from yima.firmware_images.hardware import board as board_named
-from yima.hwsim.board import virt
 from yima.hwsim.board.emulator import Board
 from yima.hwsim.board.layout import SCANNER
 from yima.hwsim.board.workshop import CITY, equip
 from yima.validator.judging import GateContext, Mode, Validator
-
-NO_QEMU = pytest.mark.skipif(not virt.installed(), reason="qemu-system-riscv32 is not installed: qemu-system-misc")
 
 
 def disagreements(

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.hwsim.board.other_boards import BOARDS
 from yima.firmware_images.build import ROOT
 from yima.firmware_images.hardware import board as board_named
-from yima.hwsim.board import virt
 from yima.hwsim.board.port_check import check_port
 from yima.hwsim.board.workshop import CLOCK
 from yima.sdk.cli.main import main
 
-NO_QEMU = pytest.mark.skipif(not virt.installed(), reason="qemu-system-riscv32 is not installed: qemu-system-misc")
 CHECKED = {
     *("ms", "rtc", "slot", "flash_erase", "flash_program", "flash_neighbour", "flash_refuses", "pins", "inputs"),
     *("scanner", "written", "station", "notes", "reset", "watchdog", "power", "log", "done"),
@@ -33,14 +32,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "posix",
-        pytest.param("mps2-an500", marks=pytest.mark.long),
-        pytest.param("riscv32-virt", marks=[pytest.mark.long, NO_QEMU]),
-    ],
-)
+@pytest.mark.parametrize("name", [*BOARDS, pytest.param("mps2-an500", marks=pytest.mark.long)])
 def test_every_function_of_a_port_does_what_it_should(name: str, tmp_path: Path) -> None:
     checks = list(check_port(board_named(name), tmp_path, CLOCK))
     assert [check for check in checks if not check.is_good] == []

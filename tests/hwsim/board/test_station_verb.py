@@ -1,9 +1,7 @@
-"""`yima station` and `smpmgr` against a board that runs at the host's pace."""
+"""`yima station` against a board that runs at the host's pace."""
 
 import asyncio
 import json
-import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -20,8 +18,6 @@ from yima.firmware_images.station import Station, StationError
 from yima.hwsim.board.workshop import Firmware, World, equip
 from yima.sdk.parameters.signing import make_key_file
 from yima.validator.journal.facts import TimeFacts, parse
-
-SMPMGR = shutil.which("smpmgr")
 
 
 @pytest.fixture
@@ -128,33 +124,3 @@ def test_a_key_that_the_device_does_not_know_opens_nothing_and_a_role_without_a_
     assert trips.read_bytes() == b""
     assert "NO_KEY" in ask("--role", "maintenance", "open", status=device)[0]["error"]
     assert ask("state")[0]["refused"] == 3
-
-
-@pytest.mark.long
-@pytest.mark.skipif(SMPMGR is None, reason="smpmgr is not installed")
-def test_smpmgr_upgrades_with_its_defaults_lists_confirms_and_is_refused_a_downgrade(
-    board: Running, ask: Callable[..., list[dict[str, Any]]], tmp_path: Path, firmware: Firmware
-) -> None:
-    def smpmgr(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [str(SMPMGR), "--port", str(tmp_path / "station"), "--timeout", "10", *words]
-        environment = {**os.environ, "COLUMNS": "400"}
-        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment)
-
-    update = tmp_path / "update.img"
-    update.write_bytes(firmware.update)
-    ask("open")
-    board.said = ""
-    upgraded = smpmgr("upgrade", str(update))
-    assert "Upgrade complete" in upgraded.stdout, upgraded.stdout + upgraded.stderr
-    board.status("ready terminal")
-    assert "yima version=9.0.0" in board.said
-    listed = smpmgr("image", "state-read").stdout
-    assert "9.0.0" in listed and "0.1.0" in listed
-    assert smpmgr("image", "state-write", "--confirm").returncode != 0
-    ask("open")
-    assert smpmgr("image", "state-write", "--confirm").returncode == 0
-    older = tmp_path / "older.img"
-    older.write_bytes(firmware.image)
-    refused = smpmgr("upgrade", str(older))
-    assert "CURRENT_VERSION_IS_NEWER" in refused.stdout + refused.stderr
-    assert "Upgrade complete" not in refused.stdout
