@@ -7,7 +7,7 @@
 #include "device.h"
 #include "world.h"
 
-enum { LARGEST = 8192, STEPS = 64, SILENCE_MS = 3000, PASS_MS = 40, LINE = 4096 };
+enum { LARGEST = 8192, STEPS = 64, SILENCE_MS = 1500, PASS_MS = 40, LINE = 4096 };
 
 typedef struct {
     script script;
@@ -42,7 +42,7 @@ static int step(script *s) {
         wait_ms(PASS_MS);
         return 1;
     case 4:
-        wait_ms(100 * value);
+        wait_ms(20 * value);
         return 1;
     case 5:
         bench.rtc = 1790000000 + take(s, 3) - (1 << 23);

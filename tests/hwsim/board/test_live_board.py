@@ -21,6 +21,7 @@ from yima.hwsim.board.workshop import Firmware, World
 from yima.hwsim.cli import board as verb
 from yima.validator.errors import GateError, ReaderError
 from yima.validator.judging import Reason, Verdict
+from yima.validator.system.posix import ending_with_us
 
 PATIENCE_S = 60.0
 
@@ -34,7 +35,7 @@ class Running:
             "board.add_arguments(p); sys.exit(board.run(p.parse_args(sys.argv[1:])))"
         )
         self.process = subprocess.Popen(
-            [sys.executable, "-c", program, "run", "--flash", str(flash), "--json", *words],
+            ending_with_us([sys.executable, "-c", program, "run", "--flash", str(flash), "--json", *words]),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             process_group=0,
