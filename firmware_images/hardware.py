@@ -106,6 +106,7 @@ class Hardware:
     boot: Place
     slots: tuple[Place, Place]
     parameters: Place
+    waiting: Place
     log: Place
     settings: Place
     floor: Place
@@ -119,7 +120,7 @@ class Hardware:
     @property
     def kept(self) -> tuple[Place, ...]:
         """The parts that firmware, boot ROM and factory write."""
-        return (*self.slots, self.parameters, self.log, self.settings, self.floor)
+        return (*self.slots, self.parameters, self.waiting, self.log, self.settings, self.floor)
 
     @property
     def trailer_unit(self) -> int:
@@ -184,6 +185,7 @@ def _hardware(found: Mapping[str, Any], folder: Path) -> Hardware:
         boot=Place("boot", **flash["boot"]),
         slots=(a, b),
         parameters=Place("parameters", **flash["parameters"]),
+        waiting=Place("waiting", **flash["waiting"]),
         log=Place("log", **flash["log"]),
         settings=Place("settings", **flash["settings"]),
         floor=Place("floor", **flash["floor"]),
@@ -199,7 +201,7 @@ def _faults(hardware: Hardware) -> Iterator[str]:
         yield f"flash.block is {block}, not a power of two from {UNITS[-1]} on"
         return
     for part in hardware.kept:
-        copies = 1 if part in {hardware.log, *slots} else 2
+        copies = 1 if part in {hardware.waiting, hardware.log, *slots} else 2
         if not part.size or part.start % block or part.size % (copies * block):
             yield f"flash.{part.name} is not {'two times ' * (copies - 1)}whole blocks of {block:#x}"
     parts = sorted((hardware.boot, *hardware.kept), key=lambda part: part.start)
@@ -210,6 +212,8 @@ def _faults(hardware: Hardware) -> Iterator[str]:
         yield "flash.boot is not at 0, or a part ends behind the flash"
     if slots[0].size != slots[1].size or hardware.settings.size != 2 * block:
         yield "the slots differ in size, or flash.settings is not two blocks"
+    if 2 * hardware.waiting.size != hardware.parameters.size or hardware.waiting.size < 2 * block:
+        yield "flash.waiting is not as large as one copy of flash.parameters, and two blocks"
     if hardware.image_max > slots[0].size - hardware.trailer_size:
         yield "flash.image_max leaves no room for a slot's trailer"
 
@@ -225,6 +229,7 @@ def map_header(hardware: Hardware) -> str:
         "IMAGE_HEADER": IMAGE_HEADER,
         "PARAMETERS": hardware.parameters.start,
         "PARAMETERS_SIZE": hardware.parameters.size // 2,
+        "WAITING": hardware.waiting.start,
         "LOG": hardware.log.start,
         "LOG_SIZE": hardware.log.size,
         "SETTINGS": hardware.settings.start,

@@ -57,7 +57,8 @@ def parameters_copy(parameters: bytes, sequence: int = 1, hardware: Hardware | N
     """The bytes of one copy of the parameters, for either half of Hardware.parameters (default: mps2-an500's).
     parameters: a signed package, or for a test device the bare image (Parameters.image). Raises ParametersError if it
     is larger than a copy."""
-    room = (hardware or board()).parameters.size // 2 - PARAMETERS_HEADER
+    target = hardware or board()
+    room = target.waiting.size - target.block - PARAMETERS_HEADER
     if not 0 < len(parameters) <= room:
         raise _too_large("parameters", f"{len(parameters)} of at most {room} bytes")
     head = struct.pack("<4sIII", b"YPR1", sequence, len(parameters), zlib.crc32(parameters))

@@ -49,6 +49,7 @@ class DeviceFault(BaseModel):
 class State(message.ReadResponse):
     """How the device stands.
 
+    parameters, waiting: versions in force and waiting for its time, waits, unix seconds; 0: none.
     unix: its clock; trusted: whether it believes it. next: number of the next record; ack: the last acknowledged; lost:
     how many behind it cannot be read any more. room: blocks of the log that can still be opened. slot: that runs, 0 or
     1. serving: whether taps can be accepted. session: the role of the one that is open, 0: none. refused: commands and
@@ -62,6 +63,8 @@ class State(message.ReadResponse):
     terminal: str
     environment: str
     parameters: int
+    waiting: int = 0
+    waits: int = 0
     signed: bool
     unix: int
     trusted: bool
@@ -87,12 +90,13 @@ class StateRead(message.ReadRequest, _Group):
 
 
 class ParametersTaken(message.WriteResponse):
-    """So many bytes are there; active: the version now in force, once all have come."""
+    """So many bytes are there. Once all have come: active, the version in force; waiting, the one that waits, 0: none."""
 
     _GROUP_ID = GROUP
     _COMMAND_ID = 1
     off: int
     active: int | None = None
+    waiting: int = 0
 
 
 class ParametersWrite(message.WriteRequest, _Group):

@@ -205,6 +205,15 @@ static void carry_out(yima_step step) {
     }
 }
 
+void device_look_for_waiting(void) {
+    device.waiting = parameters_find_waiting(&device.parameters);
+    if (!device.waiting.version) return;
+    status_begin("parameters");
+    status_number("waiting", device.waiting.version);
+    status_number("from", device.waiting.not_before);
+    status_end();
+}
+
 /* Goes over to the newest good parameters in flash. 0: it has none. */
 static int take_parameters(void) {
     const char *why = "";
@@ -273,14 +282,33 @@ void device_start(int has_settings) {
                    newest > EARLIEST_TIME ? newest : EARLIEST_TIME);
     device.loop.unset = !has_settings;
     if (take_parameters()) begin_judge();
+    device_look_for_waiting();
     device_moment();
     if (device.usable) carry_out(yima_loop_parameters(&device.loop, parameters_until()));
 }
 
 void device_reload(void) {
-    if (!take_parameters()) return;
+    const int has = take_parameters();
+    device_look_for_waiting();
+    if (!has) return;
     if (begin_judge()) refill();
     carry_out(yima_loop_parameters(&device.loop, parameters_until()));
+}
+
+/* Brings what waits into force when its time has come. */
+static void look_at_waiting(void) {
+    const yima_moment now = device_now();
+    const char *why = "";
+    if (!device.waiting.version || !now.trusted || now.unix_s < device.waiting.not_before) return;
+    if (!parameters_activate(&device.parameters, &device.waiting, now.unix_s, &why)) {
+        status_begin("parameters");
+        status_number("given-up", device.waiting.version);
+        status_text("why", why);
+        status_end();
+        device.waiting.version = 0;
+        return;
+    }
+    device_reload();
 }
 
 /* Tells the loop how old the oldest entry is that the station has not taken; each is looked up once. */
@@ -306,6 +334,7 @@ static void look_at_backlog(void) {
 void device_moment(void) {
     uint64_t tap;
     int passed;
+    look_at_waiting();
     look_at_backlog();
     carry_out(yima_loop_moment(&device.loop, port_rtc(), port_ms(), device.log.next));
     while (gate_passage(&tap, &passed)) {

@@ -8,6 +8,7 @@
 
 typedef struct {
     parameters_in_force parameters;
+    parameters_that_wait waiting;
     yima_validator validator;
     yima_loop loop;
     yima_log log;
@@ -25,7 +26,10 @@ void device_start(int has_settings);
 /* New parameters lie in flash: goes over to them. */
 void device_reload(void);
 
-/* Time passes: looks at the clock, and at who has gone through the gate. */
+/* A package may have come that waits for its time. */
+void device_look_for_waiting(void);
+
+/* Time passes: looks at what waits, at the clock, and at who has gone through the gate. */
 void device_moment(void);
 
 /* The station has taken entries: there may be room for new ones. */

@@ -1,8 +1,8 @@
 /* smp_yima.c - SMP group 64, our own: the device's state, records out with acknowledgement, parameters in.
  *
  * 0 state (read):      {} -> what the device is and how it stands
- * 1 parameters (write): {"off", "data", "len" with off 0} -> {"off"}; behind the last piece {"off", "active"}, the
- *                      version now in force
+ * 1 parameters (write): {"off", "data", "len" with off 0} -> {"off"}; behind the last piece {"off", "active",
+ *                      "waiting"}: the versions now in force and waiting for its time, 0: none
  * 2 records (read):    {"from": number, "off"} -> {"records": [{"n", "d", "h"}], "next", "ack", "lost": [{"from", "to"}]}:
  *                      kept records from that number on, as many as an answer holds; "h" is the log's chain value behind
  *                      the record. Of one that no answer holds, a piece from "off" on, with {"off", "len"}. "lost":
@@ -58,6 +58,8 @@ static int state(smp_request *request) {
     cbor_put_text(out, "terminal", settings.terminal);
     cbor_put_text(out, "environment", YIMA_ENVIRONMENT == ENVIRONMENT_TEST ? "test" : "production");
     cbor_put_number(out, "parameters", device.usable ? device.parameters.version : 0);
+    cbor_put_number(out, "waiting", device.waiting.version);
+    cbor_put_number(out, "waits", (uint64_t)device.waiting.not_before);
     cbor_put_bool(out, "signed", device.usable && device.parameters.package.version);
     cbor_put_number(out, "unix", (uint64_t)now.unix_s);
     cbor_put_bool(out, "trusted", now.trusted);
@@ -86,10 +88,19 @@ static int finish_parameters(smp_request *request) {
     const char *why = "";
     if (!now.trusted) return refuse_parameters(request, "NO_CLOCK", ERROR_NO_CLOCK);
     parameters_size = 0;
-    if (!parameters_finish(&device.parameters, now.unix_s, &why)) return refuse_parameters(request, why, ERROR_REFUSED);
-    device_reload();
+    switch (parameters_finish(&device.parameters, &device.waiting, now.unix_s, &why)) {
+    case PARAMETERS_REFUSED:
+        return refuse_parameters(request, why, ERROR_REFUSED);
+    case PARAMETERS_TAKEN:
+        device_reload();
+        break;
+    case PARAMETERS_KEPT:
+        device_look_for_waiting();
+        break;
+    }
     cbor_put_number(request->answer, "off", parameters_done);
     cbor_put_number(request->answer, "active", device.parameters.version);
+    cbor_put_number(request->answer, "waiting", device.waiting.version);
     return SMP_OK;
 }
 
@@ -104,7 +115,7 @@ static int take_parameters(smp_request *request) {
     if (offset == 0) {
         parameters_done = 0;
         if (!cbor_find_number(request->cbor, request->size, "len", &parameters_size)) return SMP_EINVAL;
-        if (!parameters_begin(&device.parameters, parameters_size, &why)) {
+        if (!parameters_begin(&device.parameters, &device.waiting, parameters_size, &why)) {
             return refuse_parameters(request, why, ERROR_REFUSED);
         }
     }

@@ -132,7 +132,8 @@ async def _talk(arguments: argparse.Namespace) -> int:
         elif arguments.action == "records":
             await _records(station, arguments)
         elif arguments.action == "parameters":
-            _show({"active": await station.send_parameters(_bytes_of(arguments.file))})
+            active = await station.send_parameters(_bytes_of(arguments.file))
+            _show({"active": active, "waiting": (await station.state()).waiting})
         else:
             await _image(station, arguments.what, arguments.file)
     return 0

@@ -29,7 +29,7 @@ typedef struct {
     int r0, r1, r2, r3, r12, sp, lr, pc, xpsr, primask, control;
 } soc_engine;
 
-enum { FLASH_SIZE = 1 << 20, RAM_SIZE = 128 << 10, BLOCK_SIZE = 4096, FLASH_LOW = 0x10000, FLASH_HIGH = 0xE4000 };
+enum { FLASH_SIZE = 1 << 20, RAM_SIZE = 128 << 10, BLOCK_SIZE = 4096, FLASH_LOW = 0x10000, FLASH_HIGH = 0xF4000 };
 #define RAM_BASE 0x20000000u
 
 /* Why soc_run came back. */

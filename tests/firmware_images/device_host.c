@@ -60,19 +60,21 @@ void host_start(void) {
     device_start(has_settings);
 }
 
+/* A parameters_taken. */
 int host_parameters(const uint8_t *image, uint32_t size) {
     const char *why = "";
-    if (!parameters_begin(&device.parameters, size, &why) || !parameters_write(0, image, size) ||
-        !parameters_finish(&device.parameters, rtc, &why)) {
-        return 0;
+    parameters_taken taken = PARAMETERS_REFUSED;
+    if (parameters_begin(&device.parameters, &device.waiting, size, &why) && parameters_write(0, image, size)) {
+        taken = parameters_finish(&device.parameters, &device.waiting, rtc, &why);
     }
-    device_reload();
-    return 1;
+    if (taken == PARAMETERS_TAKEN) device_reload();
+    if (taken == PARAMETERS_KEPT) device_look_for_waiting();
+    return taken;
 }
 
 int host_parameters_part(const uint8_t *part, uint32_t part_size, uint32_t size) {
     const char *why = "";
-    return parameters_begin(&device.parameters, size, &why) && parameters_write(0, part, part_size);
+    return parameters_begin(&device.parameters, &device.waiting, size, &why) && parameters_write(0, part, part_size);
 }
 
 int host_acknowledge(uint32_t number) {

@@ -14,10 +14,10 @@ from yima.firmware_images.build import ROOT
 from yima.firmware_images.host_build import host_library
 from yima.firmware_images.provision import Settings, parameters_copy, settings_copy
 from yima.firmware_images.session import Signer, bench_signer
-from yima.hwsim.board.layout import PARAMETERS, SETTINGS
+from yima.hwsim.board.layout import FLASH_HIGH, FLASH_LOW, PARAMETERS, SETTINGS
 from yima.hwsim.board.log_reader import FoundLog, read_log
 
-FLASH_FROM, FLASH_END = 0x10000, 0xE4000
+FLASH_FROM, FLASH_END = FLASH_LOW, FLASH_HIGH
 PARTS = (
     *("device", "gate", "parameters_flash", "flash_writer", "settings", "status", "sha256", "cbor", "image"),
     *("smp", "smp_os", "smp_image", "smp_yima", "smp_session", "session"),
@@ -123,9 +123,9 @@ class HostBoard:
         """The station says what time it is."""
         assert self._library.device_set_clock(unix_s)
 
-    def take(self, parameters: bytes) -> bool:
-        """The station hands over parameters; whether they were taken."""
-        return bool(self._library.host_parameters(parameters, len(parameters)))
+    def take(self, parameters: bytes) -> int:
+        """The station hands over parameters; 0: they were refused, 1: they are in force, 2: they wait."""
+        return int(self._library.host_parameters(parameters, len(parameters)))
 
     def take_part(self, parameters: bytes, size: int) -> None:
         """The station begins with parameters of so many bytes, and goes away."""

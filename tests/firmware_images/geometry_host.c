@@ -33,9 +33,11 @@ int geometry_write(uint32_t address, const uint8_t *bytes, uint32_t size, uint32
 int geometry_parameters(const uint8_t *bytes, uint32_t size) {
     const parameters_in_force none = {0};
     parameters_in_force found;
+    const parameters_that_wait nothing = {0};
     const char *why;
-    return parameters_begin(&none, size, &why) && parameters_write(0, bytes, size) &&
-           parameters_finish(&none, 0, &why) && parameters_find(&found, &why) && found.copy == 0;
+    return parameters_begin(&none, &nothing, size, &why) && parameters_write(0, bytes, size) &&
+           parameters_finish(&none, &nothing, 0, &why) == PARAMETERS_TAKEN && parameters_find(&found, &why) &&
+           found.copy == 0;
 }
 
 uint32_t port_slot(void) {

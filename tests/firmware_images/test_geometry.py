@@ -38,7 +38,13 @@ PARAMETERS = bytes(12) + b"\x02" + random.Random(8).randbytes(3000)
 def shaped(unit: int, block: int) -> Hardware:
     """The board posix with another flash."""
     slot = max(block, 0x2_0000)
-    sizes = (("parameters", max(2 * block, 0x4000)), ("log", 4 * block), ("settings", 2 * block), ("floor", 2 * block))
+    sizes = (
+        ("parameters", max(4 * block, 0x4000)),
+        ("waiting", max(2 * block, 0x2000)),
+        ("log", 4 * block),
+        ("settings", 2 * block),
+        ("floor", 2 * block),
+    )
     places, at = {}, slot
     for name, size in sizes:
         places[name] = Place(name, at, size)
@@ -51,6 +57,7 @@ def shaped(unit: int, block: int) -> Hardware:
         size=at + 2 * slot,
         slots=(Place("A", at, slot), Place("B", at + slot, slot)),
         parameters=places["parameters"],
+        waiting=places["waiting"],
         log=places["log"],
         settings=places["settings"],
         floor=places["floor"],
