@@ -90,7 +90,7 @@ class StateRead(message.ReadRequest, _Group):
 
 
 class ParametersTaken(message.WriteResponse):
-    """So many bytes are there. Once all have come: active, the version in force; waiting, the one that waits, 0: none."""
+    """So many bytes are there. With the last: active, the version in force; waiting, the one that waits, 0: none."""
 
     _GROUP_ID = GROUP
     _COMMAND_ID = 1

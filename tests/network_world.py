@@ -9,6 +9,7 @@ from yima.sdk.parameters.signing import Envelope, sign_package
 from yima.sdk.sm2 import SigningKey
 from yima.validator.judging import Mode
 from yima.validator.parameters import from_rules
+from yima.validator.parameters.own_part import Spot
 from yima.validator.parameters.rules import (
     Decoder,
     Fare,
@@ -61,6 +62,11 @@ def in_parts(image: bytes = WHOLE, keys: tuple[SigningKey, ...] = (A,), **change
         "environment": "test", "version": 1, "not_before": NOW - DAY, "expiry": NOW + 30 * DAY, "previous": 0,
     }  # fmt: skip
     return sign_package(image, Envelope(**(plain | changes)), list(keys), in_parts=True)
+
+
+def spot(station: int | None) -> Spot:
+    """A metro gate of that station, or None, a bus."""
+    return Spot(Mode.BUS) if station is None else Spot(Mode.METRO, station=station)
 
 
 def exit_code(entry: int, now: int = NOW, account: int = 1) -> bytes:

@@ -12,6 +12,7 @@ from yima.sdk.parameters.parts import cut_image
 from yima.sdk.sm2 import SigningKey
 from yima.validator.parameters.family_rules import FamilyRules, Ministry226Key, Resolved, SuishenKey, TransportKey, rows
 from yima.validator.parameters.image import build
+from yima.validator.parameters.own_part import Spot
 from yima.validator.parameters.rules import (
     Acceptance,
     By,
@@ -157,7 +158,7 @@ def images() -> Mapping[str, bytes]:
     found = {"least": LEAST, "ministry": MINISTRY, "families": FAMILIES, "everything": EVERYTHING}
     whole = {f"{name}.bin": build(rules) for name, rules in found.items()}
     station = next(iter(MINISTRY.matrices.values())).stations[0]
-    return whole | {"gate.bin": cut_image(whole["ministry.bin"], station, "ministry")}
+    return whole | {"gate.bin": cut_image(whole["ministry.bin"], Spot(Mode.METRO, station=station), "ministry")}
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 
+from yima.sdk.cli.arguments import gate_of
 from yima.validator.deny.denylist import DenyList
 from yima.validator.errors import ParametersError
 from yima.validator.happenings import Happening, Notice
@@ -10,6 +11,7 @@ from yima.validator.judging import Moment, Validator
 from yima.validator.packages import Chain, Label, read_pins
 from yima.validator.packages.publication import Place
 from yima.validator.parameters import Parameters
+from yima.validator.parameters.own_part import Spot
 from yima.validator.ports import Clock
 from yima.validator.state import DeviceState
 from yima.validator.texts import Text
@@ -44,7 +46,8 @@ def source_of(arguments: argparse.Namespace) -> Callable[[DeviceState], Source]:
         )
         if fetch:
             holding = HeldByStore(packages.store, packages.give)
-            puller = Puller(fetch, state.directory / "pulled", _place(arguments, state), {Chain.PARAMETERS: holding})
+            place, chains = _place(arguments, state), {Chain.PARAMETERS: holding}
+            puller = Puller(fetch, state.directory / "pulled", place, chains, spot=_spot(arguments))
             packages.puller = puller
             packages.first = lambda now: _ask_once(puller, now)
         return packages
@@ -78,6 +81,12 @@ def pull_of(
 
 def _place(arguments: argparse.Namespace, state: DeviceState) -> Place:
     return Place(state.device, arguments.city, arguments.operator, arguments.mode, arguments.line)
+
+
+def _spot(arguments: argparse.Namespace) -> Spot:
+    """Which part of a package it needs; a bus that is told its line needs those of all."""
+    gate = gate_of(arguments)
+    return Spot(gate.mode, gate.city, None if arguments.place else gate.line, gate.station)
 
 
 def _lacking(option: str, problem: Text) -> ParametersError:

@@ -1,40 +1,81 @@
-"""A gate's own part of a package: the same signatures, an image without what that gate has no use for.
+"""The parts of a package: a list that is signed in the place of the image, and a gate's own out of it.
 
-A package in parts signs, in the place of its image's digest, a list of parts: one for each section of the whole image,
-and one for the column of each station, the fares of every ride that ends there. Cutting needs no key: whoever has the
-whole makes the part, and a device finds each section of it in the list (core/package.c). What is left out holds nothing
-but fares by place, and names: the matrix is replaced by the station's column, or, for a bus, by nothing.
+Cutting needs no key: whoever has the whole makes the part, and a device finds each section of it in the list
+(core/package.c). What is left out holds nothing but fares by place, and names: the matrix is replaced by the station's
+column, the stations of all lines by those of one. Which parts a gate needs says `yima.validator.parameters.own_part`,
+by which devices pull them too.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-from yima.sdk import sm2
 from yima.sdk.layouts_package import ALIGNMENT
 from yima.validator.errors import ParametersError
 from yima.validator.packages import Package, parse_package
 from yima.validator.parameters import sections
-from yima.validator.parameters.image import NO_RIDE
+from yima.validator.parameters.image import MODE_NUMBERS, NO_RIDE
+from yima.validator.parameters.own_part import (
+    WHOLE_ONLY,
+    Content,
+    Manifest,
+    Part,
+    Spot,
+    chosen,
+    content_of,
+    image_of,
+    row_of,
+    rows_in,
+)
+from yima.validator.parameters.rules import Mode
 from yima.validator.texts import Text
 
-_WHOLE_ONLY = {sections.MATRICES.number, sections.AXES.number, sections.CELLS.number, sections.LABELS.number}
-_STAGES = 2  # a fare rule by distance
-PART_SIZE = 34
 
-Content = dict[int, bytes]
-"""Rows of an image by section, as one piece each."""
+class Parts(NamedTuple):
+    """The parts of an image, ascending as in the list. contents: rows by row of the list."""
+
+    parts: tuple[Part, ...]
+    contents: Mapping[bytes, bytes]
+
+
+def parts_of(image: bytes, stations: int | None = 0) -> Parts:
+    """Each section, each station's column, and the stations of each line. stations: 0, the columns of all; None, of
+    none; else of this one."""
+    content = content_of(image)
+    found: dict[bytes, Part] = {}
+    contents: dict[bytes, bytes] = {}
+
+    def add(section: int, rows: bytes, mode: int = 0, number: int = 0, city: int = 0) -> None:
+        row = row_of(section, rows)
+        found.setdefault(row, Part(row, len(rows), mode, number, city))
+        contents[row] = rows
+
+    for (mode, city, line), rows in lines(content).items():
+        add(sections.STATIONS.number, rows, mode, line, city)
+    for section, rows in content.items():
+        add(section, rows)
+    if stations is not None:
+        for station, rows in columns(content, stations or None).items():
+            add(sections.COLUMNS.number, rows, MODE_NUMBERS[Mode.METRO], station)
+    return Parts(tuple(found[row] for row in sorted(found)), contents)
 
 
 def list_of_parts(image: bytes) -> bytes:
-    """What a package in parts signs: a row for each section and each station's column, ascending."""
-    content = content_of(image)
-    found = {_row(section, rows) for section, rows in content.items()}
-    found |= {_row(sections.COLUMNS.number, rows) for rows in columns(content).values()}
-    return b"".join(sorted(found))
+    """What a package in parts signs: the rows of its parts."""
+    return b"".join(part.row for part in parts_of(image).parts)
 
 
-def cut(data: bytes, station: int | None, source: str = "package") -> bytes:
-    """The package of the gate at a station, or of one that has no use for a matrix. Raises ParametersError."""
+def manifest_of(package: Package) -> tuple[Manifest, Mapping[str, bytes]]:
+    """The manifest of a package in parts, and the files of the parts that devices pull, by name."""
+    image = bytes(package.image)
+    parts, contents = parts_of(image)
+    front = bytes(package.data[: len(package.data) - len(image)])
+    files = {part.name: contents[part.row] for part in parts if part.section not in WHOLE_ONLY}
+    return Manifest(front, image[: sections.HEADER.row_size], parts), files
+
+
+def cut(data: bytes, spot: Spot, source: str = "package") -> bytes:
+    """The package of the gate there. Raises ParametersError."""
     package = parse_package(data, source)
     if not package.parts:
         raise ParametersError(
@@ -42,27 +83,31 @@ def cut(data: bytes, station: int | None, source: str = "package") -> bytes:
             Text("is not in parts", "不是可拆分的参数包"),
             Text("Build it with: yima params build --parts", "请用 yima params build --parts 制作"),
         )
-    return bytes(data[: len(data) - len(package.image)]) + cut_image(bytes(package.image), station, source)
+    return bytes(data[: len(data) - len(package.image)]) + cut_image(bytes(package.image), spot, source)
 
 
-def cut_image(image: bytes, station: int | None, source: str) -> bytes:
-    """The image of that gate. Raises ParametersError where no matrix has the station."""
-    content = content_of(image)
-    own = {section: rows for section, rows in content.items() if section not in _WHOLE_ONLY}
-    fares = sections.FARES
-    kinds = {fares.read(row).kind for row in _rows(content.get(fares.number, b""), fares.row_size)}
-    if _STAGES not in kinds:
-        own.pop(sections.STATIONS.number, None)
-    if station is not None:
-        column = columns(content, station).get(station)
-        if column is None:
-            raise ParametersError(
-                source,
-                Text(f"no matrix has station {station}", f"票价矩阵中没有站号 {station}"),
-                Text("Check --station; leave it out for a bus", "请检查 --station；公交请勿指定"),
-            )
-        own[sections.COLUMNS.number] = column
-    return image_of(image, own)
+def cut_image(image: bytes, spot: Spot, source: str) -> bytes:
+    """The image of that gate. Raises ParametersError where no matrix has the station, or no line is the line."""
+    parts, contents = parts_of(image, spot.station or None)
+    own = chosen(parts, spot)
+    has = {part.section for part in own}
+    if spot.station and sections.COLUMNS.number not in has:
+        raise ParametersError(
+            source,
+            Text(f"no matrix has station {spot.station}", f"票价矩阵中没有站号 {spot.station}"),
+            Text("Check --station; leave it out for a bus", "请检查 --station；公交请勿指定"),
+        )
+    if spot.line and spot.mode is Mode.BUS and sections.STATIONS.number not in has:
+        raise ParametersError(
+            source,
+            Text(
+                f"no stations of line {spot.line} in city {spot.city}", f"城市 {spot.city} 没有线路 {spot.line} 的站点"
+            ),
+            Text(
+                "Check --city and --line; leave --line out for all lines", "请检查 --city 与 --line；省略则含全部线路"
+            ),
+        )
+    return image_of(image, {part.section: contents[part.row] for part in own})
 
 
 def images_in(package: Package) -> Iterator[bytes]:
@@ -70,31 +115,42 @@ def images_in(package: Package) -> Iterator[bytes]:
     whole = bytes(package.image)
     yield whole
     if package.parts:
-        content = content_of(whole)
-        for station in (None, *columns(content)):
-            yield cut_image(whole, station, package.source)
+        parts, contents = parts_of(whole)
+        for own in dict.fromkeys(chosen(parts, spot) for spot in _spots(parts)):
+            yield image_of(whole, {part.section: contents[part.row] for part in own})
 
 
-def content_of(image: bytes) -> Content:
-    """The sections of an image that the core has let in."""
-    head = sections.HEADER.read(image)
-    found = {}
-    for number in range(head.sections):
-        at = sections.HEADER.row_size + number * sections.ENTRY.row_size
-        entry = sections.ENTRY.read(image[at : at + sections.ENTRY.row_size])
-        found[entry.section] = image[entry.start : entry.start + entry.rows * entry.row_size]
-    return found
+def _spots(parts: tuple[Part, ...]) -> Iterator[Spot]:
+    """Every place for which the parts make a difference."""
+    lines_of: dict[Mode, list[Spot]] = {mode: [Spot(mode), Spot(mode, line=0)] for mode in Mode}
+    for part in parts:
+        for mode in Mode:
+            if part.section == sections.STATIONS.number and part.mode == MODE_NUMBERS[mode]:
+                lines_of[mode].append(Spot(mode, part.city, part.number))
+    stations = {part.number for part in parts if part.section == sections.COLUMNS.number}
+    yield from lines_of[Mode.BUS]
+    for station in sorted({0, *stations}):
+        yield from (spot._replace(station=station) for spot in lines_of[Mode.METRO])
+
+
+def lines(content: Content) -> Mapping[tuple[int, int, int], bytes]:
+    """The rows of section STATIONS for each (mode, city, line) that has some."""
+    found: dict[tuple[int, int, int], list[bytes]] = defaultdict(list)
+    for row in rows_in(content.get(sections.STATIONS.number, b""), sections.STATIONS.row_size):
+        station = sections.STATIONS.read(row)
+        found[station.mode, station.city, station.line].append(row)
+    return {line: b"".join(rows) for line, rows in found.items()}
 
 
 def columns(content: Content, only: int | None = None) -> Mapping[int, bytes]:
     """The rows of section COLUMNS for each station that a matrix has, of all matrices that have it. only: this one."""
     axes: dict[int, dict[int, int]] = defaultdict(dict)
-    for row in _rows(content.get(sections.AXES.number, b""), sections.AXES.row_size):
+    for row in rows_in(content.get(sections.AXES.number, b""), sections.AXES.row_size):
         axis = sections.AXES.read(row)
         axes[axis.table][axis.station] = axis.place
     cells = memoryview(content.get(sections.CELLS.number, b"")).cast("B")
     found: dict[int, list[bytes]] = defaultdict(list)
-    for row in _rows(content.get(sections.MATRICES.number, b""), sections.MATRICES.row_size):
+    for row in rows_in(content.get(sections.MATRICES.number, b""), sections.MATRICES.row_size):
         matrix = sections.MATRICES.read(row)
         places = axes[matrix.table]
         for station, place in places.items():
@@ -111,26 +167,3 @@ def columns(content: Content, only: int | None = None) -> Mapping[int, bytes]:
 def padded(parts: bytes) -> bytes:
     """The list as it stands before the image."""
     return parts + bytes(-len(parts) % ALIGNMENT)
-
-
-def _row(section: int, rows: bytes) -> bytes:
-    size = sections.BY_NUMBER[section].row_size
-    named = section.to_bytes(2) + size.to_bytes(2) + (len(rows) // size).to_bytes(4)
-    return section.to_bytes(2) + sm2.sm3(named + rows)
-
-
-def _rows(rows: bytes, size: int) -> Iterator[bytes]:
-    return (rows[at : at + size] for at in range(0, len(rows), size))
-
-
-def image_of(image: bytes, own: Content) -> bytes:
-    """An image of these sections under the head of the whole."""
-    head = sections.HEADER.read(image)
-    at = sections.HEADER.row_size + sections.ENTRY.row_size * len(own)
-    directory = b""
-    for section, rows in sorted(own.items()):
-        size = sections.BY_NUMBER[section].row_size
-        directory += sections.ENTRY.pack(section=section, row_size=size, rows=len(rows) // size, start=at)
-        at += len(rows)
-    packed = sections.HEADER.pack(**(vars(head) | {"sections": len(own), "size": at}))
-    return packed + directory + b"".join(rows for _, rows in sorted(own.items()))

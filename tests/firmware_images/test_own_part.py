@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.firmware_images.device_host import HostBoard
-from tests.network_world import CHANCE, CITY, STATIONS, WHOLE, exit_code, in_parts
+from tests.network_world import CHANCE, CITY, STATIONS, WHOLE, exit_code, in_parts, spot
 from tests.packages_world import NOW, A, B
 from yima.firmware_images.hardware import PARAMETERS_HEADER, board
 from yima.firmware_images.provision import Settings
@@ -24,7 +24,7 @@ def gate(library: Path) -> HostBoard:
     settings = Settings(
         terminal="M350", city=CITY, station=STATION, direction=2, keys=[A.compressed], station_keys=[bench_key()]
     )
-    made = HostBoard(library, settings, cut(in_parts(), STATION))
+    made = HostBoard(library, settings, cut(in_parts(), spot(STATION)))
     made.start(NOW, 1000)
     return made
 
@@ -53,12 +53,12 @@ def test_it_charges_what_the_whole_tariff_says(gate: HostBoard) -> None:
 
 def test_the_next_ones_part_is_taken_and_nothing_that_was_not_signed(gate: HostBoard) -> None:
     package = second()
-    part = cut(package, STATION)
+    part = cut(package, spot(STATION))
     assert len(part) < board().parameters.size // 2 - PARAMETERS_HEADER < len(package)
     for bad, why in (
         (package, "TOO_LARGE"),
         (part[:-1] + bytes([part[-1] ^ 1]), "BAD_IMAGE"),
-        (cut(second(keys=(B,)), STATION), "UNKNOWN_SIGNER"),
+        (cut(second(keys=(B,)), spot(STATION)), "UNKNOWN_SIGNER"),
     ):
         assert not gate.take(bad), why
     assert gate.take(part)
@@ -68,7 +68,7 @@ def test_the_next_ones_part_is_taken_and_nothing_that_was_not_signed(gate: HostB
 
 
 def test_another_gates_part_lets_nobody_ride(gate: HostBoard) -> None:
-    assert gate.take(cut(second(), STATION + 1))
+    assert gate.take(cut(second(), spot(STATION + 1)))
     gate.tap(exit_code(101, NOW, account=78))
     (told,) = gate.told()
     assert told["name"] == "RIDE_NOT_PRICED"

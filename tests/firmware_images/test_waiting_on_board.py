@@ -15,9 +15,11 @@ from yima.sdk.parameters.parts import cut_image
 from yima.sdk.parameters.signing import Envelope, sign_package
 from yima.sdk.sm2 import SigningKey
 from yima.validator.parameters.image import with_version
+from yima.validator.parameters.own_part import Spot
+from yima.validator.parameters.rules import Mode
 
 REFUSED, TAKEN, KEPT = 0, 1, 2
-IMAGE = cut_image(WHOLE, 350, "test")
+IMAGE = cut_image(WHOLE, Spot(Mode.METRO, station=350), "test")
 
 
 def package(

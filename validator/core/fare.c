@@ -72,11 +72,16 @@ static const uint8_t *rule_in_force(const yima_pricing *f) {
     return row ? row : rule_of_place(f, key);
 }
 
-static int metres_of(const yima_pricing *f, uint32_t station, uint32_t *metres) {
-    uint8_t key[YIMA_STATIONS_KEY] = {0};
+/* The beginning of a station's key: the gate's line. */
+static void line_key(const yima_pricing *f, uint8_t key[YIMA_STATIONS_AT_STATION]) {
     YIMA_PUT(key, STATIONS, MODE, f->gate->mode);
     YIMA_PUT(key, STATIONS, LINE, f->gate->line);
     YIMA_PUT(key, STATIONS, CITY, f->gate->city);
+}
+
+static int metres_of(const yima_pricing *f, uint32_t station, uint32_t *metres) {
+    uint8_t key[YIMA_STATIONS_KEY] = {0};
+    line_key(f, key);
     YIMA_PUT(key, STATIONS, STATION, station);
     const uint8_t *row = station <= UINT16_MAX ? yima_row_find(f->p, YIMA_SECTION_STATIONS, key, sizeof key) : NULL;
     if (row) {
@@ -87,11 +92,9 @@ static int metres_of(const yima_pricing *f, uint32_t station, uint32_t *metres) 
 
 /* Where the gate's line ends; a line has some tens of stations. */
 static uint32_t end_of_line(const yima_pricing *f) {
-    uint8_t line[YIMA_STATIONS_AT_STATION] = {0}; /* a key without its station */
+    uint8_t line[YIMA_STATIONS_AT_STATION] = {0};
     uint32_t end = 0;
-    YIMA_PUT(line, STATIONS, MODE, f->gate->mode);
-    YIMA_PUT(line, STATIONS, LINE, f->gate->line);
-    YIMA_PUT(line, STATIONS, CITY, f->gate->city);
+    line_key(f, line);
     uint32_t i = yima_rows_below(f->p, YIMA_SECTION_STATIONS, line, sizeof line, 0);
     const uint8_t *row;
     while ((row = yima_row(f->p, YIMA_SECTION_STATIONS, i++)) && memcmp(row, line, sizeof line) == 0) {
@@ -99,6 +102,16 @@ static uint32_t end_of_line(const yima_pricing *f) {
         end = metres > end ? metres : end;
     }
     return end;
+}
+
+/* Whether there are the stations of no line but one, and it is not the gate's: a bus with the part of another's line. */
+static int is_of_another_line(const yima_pricing *f) {
+    const uint32_t count = f->p->sections[YIMA_SECTION_STATIONS].count;
+    const uint8_t *first = yima_row(f->p, YIMA_SECTION_STATIONS, 0);
+    const uint8_t *last = count ? yima_row(f->p, YIMA_SECTION_STATIONS, count - 1) : NULL;
+    uint8_t line[YIMA_STATIONS_AT_STATION] = {0};
+    line_key(f, line);
+    return !last || (memcmp(first, last, sizeof line) == 0 && memcmp(first, line, sizeof line) != 0);
 }
 
 static int stage_fare(yima_pricing *f, uint32_t metres) {
@@ -191,7 +204,7 @@ static int has_tables(const yima_pricing *f) {
     const yima_parameters *p = f->p;
     uint8_t key[YIMA_COLUMNS_KEY] = {0};
     if (YIMA_VALUE(f->row, FARES, KIND) == STAGES) {
-        return p->sections[YIMA_SECTION_STATIONS].count && p->sections[YIMA_SECTION_STAGES].count;
+        return p->sections[YIMA_SECTION_STAGES].count && !is_of_another_line(f);
     }
     if (p->sections[YIMA_SECTION_MATRICES].count) {
         return p->sections[YIMA_SECTION_AXES].count && p->sections[YIMA_SECTION_CELLS].count;

@@ -1,7 +1,7 @@
 """The thread that pulls packages while taps go on, and how what it brings reaches the device between two taps."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from yima.validator.errors import ParametersError, YimaError
@@ -10,6 +10,7 @@ from yima.validator.judging import Moment
 from yima.validator.packages import Trust
 from yima.validator.packages.refusals import not_taken_yet
 from yima.validator.packages.store import PackageStore
+from yima.validator.parameters.sections import Image
 from yima.validator.upkeep.deny_list import DenyPackages
 from yima.validator.upkeep.pulling import Puller
 
@@ -33,6 +34,10 @@ class HeldByStore:
         """See Holding."""
         newest, _ = self._store.trust.newest or (0, b"")
         return version <= newest or any(version == one.version for one in self._store.waiting)
+
+    def images(self) -> Sequence[Image]:
+        """See Holding."""
+        return [package.image for package in (*self._store.active, *self._store.waiting)]
 
     def give(self, data: bytes, source: str) -> None:
         """See Holding."""

@@ -5,12 +5,14 @@ Rules it keeps:
   are those that the signed documents say, and nothing larger is taken.
 - The number of a believed publisher's index never goes back, also after a restart; one that is over is not gone by.
 - One release after the other, by version: who signs the next is known only when the one before is in force.
+- A device that says where it stands pulls its own part of a package in parts: the manifest, and of the parts that it
+  needs those that it does not hold already, each by its digest. What is not in parts it pulls whole.
 - What was cut is resumed where it was cut. What is refused is told once and not tried again before the next start.
 - Devices ask at different moments: each wait is spread by a quarter.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -34,6 +36,9 @@ from yima.validator.packages.publication import (
     read_release,
 )
 from yima.validator.packages.refusals import NotNowError, untrusted_clock, unusable
+from yima.validator.parameters import sections
+from yima.validator.parameters.own_part import Manifest, Part, Spot, chosen, held, parse_manifest, row_of
+from yima.validator.parameters.sections import Image
 from yima.validator.system.disk import write_whole
 from yima.validator.texts import Text
 
@@ -72,6 +77,9 @@ class Holding(Protocol):
     def has(self, version: int) -> bool:
         """Whether that version was in force, waits, or lies behind."""
 
+    def images(self) -> Sequence[Image]:
+        """What is in force and what waits: parts of it need not be fetched again."""
+
     def give(self, data: bytes, source: str) -> None:
         """Hands over a package and returns when it was taken. Raises ParametersError when it was not."""
 
@@ -87,7 +95,8 @@ class _Known:
 
 class Puller:
     """Asks one publication for one device. chains: what it has of parameters, and of deny-lists if it takes them.
-    directory: of its own, for what is half fetched and the number of the newest index. roll: a random number in [0, 1).
+    directory: of its own, for what is half fetched and the number of the newest index. spot: where it stands; None, it
+    takes packages whole. roll: a random number in [0, 1).
     """
 
     def __init__(
@@ -97,8 +106,10 @@ class Puller:
         place: Place,
         chains: dict[Chain, Holding],
         *,
+        spot: Spot | None = None,
         roll: Callable[[], float] = random.random,
     ) -> None:
+        self._spot = spot
         self._fetch, self._directory, self._place, self._chains = fetch, directory, place, chains
         self._roll = roll
         self._known = _Known()
@@ -192,29 +203,67 @@ class Puller:
         holding = self._chains[read_release(document).chain]
         release = check_release(document, holding.trust, self._known.document)
         self._note(release.publisher, self._known.index.number)
-        path = self._fetch_package(release)
         try:
-            data = path.read_bytes()
+            manifest = self._manifest(release)
+            data = self._whole(release) if manifest is None else self._own_part(release, manifest, holding)
             if _id_of(data) != release.package:
+                self._begin_anew()
                 raise _other(release.package)
             holding.give(data, f"packages/{release.package}.ymp")
+            self._begin_anew()
+        except PublicationError:
+            raise
+        except NotNowError:
+            raise
+        except ParametersError:
+            self._begin_anew()
+            raise
         except OSError as error:
             raise unusable(self._directory, error) from error
-        finally:
-            path.unlink(missing_ok=True)
 
-    def _fetch_package(self, release: Release) -> Path:
-        """The package, whole; what was fetched of another one before is given up."""
-        into = self._directory / f"{release.package}.{_PART}"
+    def _manifest(self, release: Release) -> Manifest | None:
+        """None where the package is to be taken whole."""
+        if self._spot is None or release.chain is not Chain.PARAMETERS:
+            return None
+        path = f"packages/{release.package}.manifest"
         try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for old in self._directory.glob(f"*.{_PART}"):
-                if old != into:
-                    old.unlink()
-            self._fetch.package(f"packages/{release.package}.ymp", release.size, into)
-        except OSError as error:
-            raise unusable(self._directory, error) from error
-        return into
+            return parse_manifest(self._fetch.document(path, "").content or b"", path)
+        except NotNowError:  # not in parts; or nothing can be fetched, as the next question will tell
+            return None
+
+    def _whole(self, release: Release) -> bytes:
+        name = f"packages/{release.package}.ymp"
+        return self._fetched(name, release.size, {release.package}, release.package)
+
+    def _own_part(self, release: Release, manifest: Manifest, holding: Holding) -> bytes:
+        assert self._spot is not None
+        needed = chosen(manifest.parts, self._spot)
+        contents = held(holding.images())
+        missing = [part for part in needed if part.row not in contents]
+        for part in missing:
+            if part.size > release.size:
+                raise _other(part.name)
+            rows = self._fetched(f"parts/{part.name}", part.size, {one.name for one in missing}, part.name)
+            if not _is(part, rows):
+                (self._directory / f"{part.name}.{_PART}").unlink()
+                raise _other(part.name)
+            contents[part.row] = rows
+        return manifest.package(contents, needed)
+
+    def _fetched(self, path: str, size: int, beside: Set[str], name: str) -> bytes:
+        """A file of the publication, whole; what was fetched before of others than those `beside` it is given up."""
+        into = self._directory / f"{name}.{_PART}"
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for old in self._directory.glob(f"*.{_PART}"):
+            if old.stem not in beside:
+                old.unlink()
+        self._fetch.package(path, size, into)
+        return into.read_bytes()
+
+    def _begin_anew(self) -> None:
+        """What was fetched is done with."""
+        for old in self._directory.glob(f"*.{_PART}"):
+            old.unlink()
 
     def _note(self, publisher: bytes, number: int) -> None:
         """The index of a believed publisher has this number. Raises PublicationError where it had a higher one."""
@@ -249,6 +298,12 @@ def _id_of(data: bytes) -> str:
     except ParametersError:
         return ""
     return package.id.hex() if image_is_intact(package) else ""
+
+
+def _is(part: Part, rows: bytes) -> bool:
+    """Whether this is that part."""
+    section = sections.BY_NUMBER.get(part.section)
+    return section is not None and len(rows) % section.row_size == 0 and row_of(part.section, rows) == part.row
 
 
 def _older(number: int, known: int) -> PublicationError:

@@ -5,6 +5,7 @@ proposals/<package>.ymp     their packages
 plans/<release>.json        how a published release is to spread, and what became of it
 www/index.json              the index; replaced whole
 www/releases/<release>.json, www/packages/<package>.ymp     never changed, so a cache may keep them for ever
+www/packages/<package>.manifest, www/parts/<digest>         of packages in parts: what devices pull instead; as lasting
 """
 
 import json
@@ -13,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from yima.sdk.centre.packages.releases import check_answered_for, signed
-from yima.sdk.parameters.parts import images_in
+from yima.sdk.parameters.parts import images_in, manifest_of
 from yima.sdk.sm2 import SigningKey
 from yima.validator import _core
 from yima.validator.packages import Package, read_package
@@ -107,6 +108,11 @@ class Folder:
         if document.id in self.plans():
             raise _trouble(document.id, "is published already", "已发布", Text("Change its share", "请调整其份额"))
         self._write(self.www / "packages" / f"{release.package}.ymp", bytes(package.data))
+        if package.parts:
+            manifest, files = manifest_of(package)
+            for name, content in files.items():
+                self._write(self.www / "parts" / name, content)
+            self._write(self.www / "packages" / f"{release.package}.manifest", manifest.to_bytes())
         self._write(self.www / "releases" / f"{document.id}.json", document.to_bytes())
         digests = tuple(_core.sm3(image)[:16].hex() for image in images_in(package))
         plan = Plan(steps=steps, hold_s=hold_s, taps=taps, digests=digests, began=now, since=now)

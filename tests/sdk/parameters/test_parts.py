@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.network_world import CHANCE, CITY, STATIONS, WHOLE, exit_code, in_parts, network
+from tests.network_world import CHANCE, CITY, STATIONS, WHOLE, exit_code, in_parts, network, spot
 from tests.packages_world import NOW, PINS, A, Disk, rule_of
 from yima.firmware_images.hardware import PARAMETERS_HEADER, board
 from yima.sdk import layouts_package as layouts
@@ -16,7 +16,7 @@ from yima.sdk import sm2
 from yima.sdk.centre.clearing.taps.parameters import load_folder
 from yima.sdk.cli.gate_place import refuse_useless
 from yima.sdk.cli.main import main
-from yima.sdk.parameters.parts import Content, columns, content_of, cut, cut_image, image_of, images_in, list_of_parts
+from yima.sdk.parameters.parts import columns, cut, cut_image, images_in, list_of_parts
 from yima.sdk.parameters.rotation import reissued
 from yima.sdk.parameters.signing import Envelope, add_signature, sign_package
 from yima.sdk.sm2 import SigningKey
@@ -26,6 +26,7 @@ from yima.validator.judging import Direction, GateContext, Mode, Reason, Validat
 from yima.validator.packages import PackageError, image_is_intact, parse_package
 from yima.validator.packages.store import PackageStore, Taken
 from yima.validator.parameters import from_image, from_rules, sections
+from yima.validator.parameters.own_part import Content, content_of, image_of
 from yima.validator.parameters.rules import Journey, Matrix, Rules
 
 PACKAGE = in_parts()
@@ -41,7 +42,7 @@ def gate_at(image: Any, station: int) -> Validator:
 def test_a_gate_of_500_stations_has_room_on_a_board_and_charges_as_by_the_whole() -> None:
     assert len(PACKAGE) > 500_000
     for station in (101, 350, 600):
-        part = cut(PACKAGE, station)
+        part = cut(PACKAGE, spot(station))
         assert len(part) < ROOM // 2
         ours, whole = gate_at(parse_package(part).image, station), gate_at(WHOLE, station)
         reasons = set()
@@ -53,7 +54,7 @@ def test_a_gate_of_500_stations_has_room_on_a_board_and_charges_as_by_the_whole(
 
 
 def test_a_gate_with_anothers_part_does_not_start_and_lets_nobody_ride() -> None:
-    part = parse_package(cut(PACKAGE, 101)).image
+    part = parse_package(cut(PACKAGE, spot(101))).image
     with pytest.raises(ParametersError, match="no fare table has station 102"):
         gate_at(part, 102)
     gate = GateContext(mode=Mode.METRO, city=CITY, station=102, direction=Direction.EXIT)
@@ -70,15 +71,18 @@ def test_what_is_left_out_opens_no_gate_also_where_rides_without_a_price_are_let
         return verdict.reason, verdict.fare_fen
 
     own = content_of(image)
-    assert answer(image) == answer(cut_image(image, 3, "x")) == (Reason.ACCEPTED, 0), "no ride from 1 to 3: as it says"
+    assert answer(image) == answer(cut_image(image, spot(3), "x")) == (Reason.ACCEPTED, 0), (
+        "no ride from 1 to 3: as it says"
+    )
     for left_out in ({15, 16, 17}, {15}, {16}, {17}, {16, 17}):
         lacking = {number: rows for number, rows in own.items() if number not in left_out}
         assert answer(image_of(image, lacking)) == (Reason.RIDE_NOT_PRICED, 0)
-    assert answer(cut_image(image, 1, "x")) == answer(cut_image(image, None, "x")) == (Reason.RIDE_NOT_PRICED, 0)
+    for other in (spot(1), spot(None)):
+        assert answer(cut_image(image, other, "x")) == (Reason.RIDE_NOT_PRICED, 0)
 
 
 def test_a_bus_goes_without_the_metros_matrix() -> None:
-    part = parse_package(cut(PACKAGE, None))
+    part = parse_package(cut(PACKAGE, spot(None)))
     assert len(part.data) < 20_000
     assert {15, 16, 17, 19, 40}.isdisjoint(content_of(bytes(part.image)))
     assert from_image(part.image, "part").version == 1
@@ -88,14 +92,14 @@ def test_every_part_is_one_package_under_the_same_signatures() -> None:
     whole = parse_package(PACKAGE)
     for station in (101, 102, None):
         store = PackageStore(Disk(), PINS, "test")
-        part = cut(PACKAGE, station)
+        part = cut(PACKAGE, spot(station))
         assert parse_package(part).id == whole.id
         assert store.take(part, NOW) is Taken.ACTIVATED
         assert store.take(PACKAGE, NOW) is Taken.ALREADY
     with pytest.raises(ParametersError, match="no matrix has station 99"):
-        cut(PACKAGE, 99)
+        cut(PACKAGE, spot(99))
     with pytest.raises(ParametersError, match="not in parts"):
-        cut(sign_package(WHOLE, Envelope(environment="test", version=1, not_before=0, expiry=1), [A]), 101)
+        cut(sign_package(WHOLE, Envelope(environment="test", version=1, not_before=0, expiry=1), [A]), spot(101))
 
 
 def with_image(image: bytes) -> bytes:
@@ -105,7 +109,7 @@ def with_image(image: bytes) -> bytes:
 
 @pytest.mark.parametrize("section", [number for number in content_of(WHOLE) if number not in {15, 16, 17, 19}])
 def test_no_rule_can_be_left_out_and_none_changed(section: int) -> None:
-    own = content_of(cut_image(WHOLE, 101, "x"))
+    own = content_of(cut_image(WHOLE, spot(101), "x"))
     without: Content = {number: rows for number, rows in own.items() if number != section}
     store = PackageStore(Disk(), PINS, "test")
     assert rule_of(lambda: store.take(with_image(image_of(WHOLE, without)), NOW)) == "BAD_IMAGE"
@@ -114,7 +118,7 @@ def test_no_rule_can_be_left_out_and_none_changed(section: int) -> None:
 
 
 def test_no_fare_can_be_changed_and_none_brought_from_elsewhere() -> None:
-    own = content_of(cut_image(WHOLE, 101, "x"))
+    own = content_of(cut_image(WHOLE, spot(101), "x"))
     column = own[40]
     store = PackageStore(Disk(), PINS, "test")
     for other in (column[:-1] + b"\1", column[8:], column + columns(content_of(WHOLE), 102)[102], b""):
@@ -122,13 +126,13 @@ def test_no_fare_can_be_changed_and_none_brought_from_elsewhere() -> None:
             store.take(with_image(image_of(WHOLE, own | {40: other})), NOW)
     with pytest.raises(PackageError, match="mixes versions"):
         store.take(with_image(WHOLE.replace(b"YIMP\0", b"YIMQ\0", 1)), NOW)
-    newer = bytearray(cut_image(WHOLE, 101, "x"))
+    newer = bytearray(cut_image(WHOLE, spot(101), "x"))
     newer[16:20] = (2).to_bytes(4)
     assert rule_of(lambda: store.take(with_image(bytes(newer)), NOW)) == "MIXED"
 
 
 def test_a_directory_that_points_outside_is_not_followed() -> None:
-    image = bytearray(cut_image(WHOLE, 101, "x"))
+    image = bytearray(cut_image(WHOLE, spot(101), "x"))
     for at, value in ((20, b"\xff\xff"), (24, b"\xff" * 4), (28, b"\xff" * 4), (6, b"\xff\xff")):
         bad = bytes(image[:at] + value + image[at + len(value) :])
         assert not image_is_intact(parse_package(with_image(bad)))
@@ -178,7 +182,7 @@ def test_signing_and_reissuing_keep_the_parts() -> None:
     both = add_signature(PACKAGE, SigningKey.from_int(5))
     assert parse_package(both).parts == parse_package(PACKAGE).parts
     again = reissued(parse_package(PACKAGE), version=4, keys=[A], not_before=NOW)
-    assert PackageStore(Disk(), PINS, "test").take(cut(again, 101), NOW) is Taken.ACTIVATED
+    assert PackageStore(Disk(), PINS, "test").take(cut(again, spot(101)), NOW) is Taken.ACTIVATED
 
 
 def test_the_centre_knows_each_gates_image_by_the_digest_that_its_taps_name(tmp_path: Path) -> None:
@@ -186,7 +190,7 @@ def test_the_centre_knows_each_gates_image_by_the_digest_that_its_taps_name(tmp_
     (tmp_path / "city.ymp").write_bytes(in_parts(small))
     images = load_folder(tmp_path).images
     assert set(images) == set(images_in(parse_package(in_parts(small))))
-    assert cut_image(small, 2, "x") in images
+    assert cut_image(small, spot(2), "x") in images
     assert len(images) == 1 + 1 + 3
 
 

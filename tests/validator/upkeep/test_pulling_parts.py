@@ -1,0 +1,230 @@
+"""Devices pull their own part: a bus never the metro's matrix, and of the next package only what changed."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from tests.network_world import CITY, network
+from tests.packages_world import DAY, NOW, A, B, Disk, versions
+from tests.publication_world import TWO, FromFolder, publish
+from yima.sdk.centre.packages.folder import Folder
+from yima.sdk.parameters.parts import images_in
+from yima.sdk.parameters.signing import Envelope, sign_package
+from yima.sdk.serving import Serving
+from yima.validator.judging import Moment
+from yima.validator.packages import Chain, parse_package
+from yima.validator.packages.publication import Place
+from yima.validator.packages.store import PackageStore
+from yima.validator.parameters import from_rules, sections
+from yima.validator.parameters.own_part import Spot, content_of, parse_manifest
+from yima.validator.parameters.rules import Fare, FareKind, Matrix, Mode, Rules, Stage, Station
+from yima.validator.upkeep.fetching import HttpFetch
+from yima.validator.upkeep.pull_thread import HeldByStore
+from yima.validator.upkeep.pulling import Puller
+
+BUS, METRO = Spot(Mode.BUS, CITY, 7), Spot(Mode.METRO, CITY, 0, 350)
+LINES = range(1, 21)
+STATIONS = range(321, 381)
+MATRIX = {sections.MATRICES.number, sections.AXES.number, sections.CELLS.number}
+
+
+def city(version: int, **changes: Any) -> Rules:
+    """A metro, and twenty bus lines of forty stops each, paid by distance."""
+    metro = network(version)
+    stops = [
+        Station(mode=Mode.BUS, city=CITY, line=line, station=stop, metres=400 * stop)
+        for line in LINES
+        for stop in range(1, 41)
+    ]
+    bus = Fare(rule="bus", mode=Mode.BUS, city=CITY, kind=FareKind.STAGES, table="bus")
+    plain = replace(
+        metro, fares=[metro.fares[0], bus], stations=stops, matrices={"network": WHOLE_MATRIX},
+        stages={"bus": [Stage(up_to_m=8000, fen=200), Stage(up_to_m=65535, fen=300)]},
+    )  # fmt: skip
+    return replace(plain, **changes)
+
+
+WHOLE_MATRIX = Matrix(stations=tuple(STATIONS), fares=[[200 + (a * b) % 900 for b in STATIONS] for a in STATIONS])
+
+
+def package(rules: Rules) -> bytes:
+    envelope = Envelope(
+        environment="test", version=rules.version, not_before=NOW - DAY, expiry=NOW + 30 * DAY,
+        next_keys=TWO.keys, needed=2,
+    )  # fmt: skip
+    return sign_package(bytes(from_rules(rules, "city").image), envelope, [A, B], in_parts=True)
+
+
+FIRST = package(city(1))
+
+
+class Counted(FromFolder):
+    """Counts the bytes that were fetched of packages and their parts."""
+
+    size = 0
+
+    def document(self, path: str, etag: str) -> Any:
+        found = super().document(path, etag)
+        self.size += len(found.content or b"") if path.startswith("packages/") else 0
+        return found
+
+    def package(self, path: str, size: int, into: Path) -> None:
+        before = into.stat().st_size if into.exists() else 0
+        try:
+            super().package(path, size, into)
+        finally:
+            self.size += into.stat().st_size - before
+
+
+class Device:
+    """One that pulls into a store of its own."""
+
+    def __init__(self, fetch: Any, directory: Path, spot: Spot | None) -> None:
+        self.fetch, self.told = fetch, []  # type: ignore[var-annotated]
+        self.store = PackageStore(Disk(), TWO, "test")
+        holding = HeldByStore(self.store, lambda data, source: self.store.take(data, NOW, source) and None)
+        self.directory = directory
+        self.puller = Puller(fetch, directory, Place("gate-7"), {Chain.PARAMETERS: holding}, spot=spot)
+
+    def ask(self) -> int:
+        """Bytes of packages that it fetched."""
+        before = getattr(self.fetch, "size", 0)
+        self.puller.step(Moment.at(NOW), lambda error: self.told.append(str(error)))
+        return getattr(self.fetch, "size", 0) - before
+
+    @property
+    def image(self) -> bytes:
+        return bytes(self.store.active[-1].image)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "centre")
+
+
+def test_a_bus_never_loads_the_metros_matrix_and_a_gate_its_own_column(folder: Folder, tmp_path: Path) -> None:
+    publish(folder, FIRST)
+    fetched = {}
+    for name, spot in (("bus", BUS), ("gate", METRO), ("whole", None)):
+        device = Device(Counted(folder.www), tmp_path / name, spot)
+        fetched[name] = device.ask()
+        assert (versions(device.store), device.told) == ([1], [])
+        content = content_of(device.image)
+        assert MATRIX.isdisjoint(content) == (name != "whole")
+        assert (sections.COLUMNS.number in content) == (name == "gate")
+        assert device.image in set(images_in(parse_package(FIRST))), "the centre knows it by its digest"
+        stops = list(map(sections.STATIONS.read, sections_rows(content, sections.STATIONS)))
+        lines = {one.line for one in stops}
+        assert lines == {"bus": {7}, "gate": set(), "whole": set(LINES)}[name]
+        assert not list(device.directory.glob("*.part"))
+    assert fetched["whole"] == len(FIRST)
+    assert fetched["bus"] < fetched["whole"] / 4
+    assert fetched["gate"] < fetched["whole"] / 4
+
+
+def sections_rows(content: dict[int, bytes], section: sections.Section) -> list[bytes]:
+    rows = content.get(section.number, b"")
+    return [rows[at : at + section.row_size] for at in range(0, len(rows), section.row_size)]
+
+
+def test_of_the_next_package_only_the_parts_that_changed_are_fetched(folder: Folder, tmp_path: Path) -> None:
+    publish(folder, FIRST)
+    accounts = [(n.to_bytes(10), n.to_bytes(10)) for n in range(1, 301)]
+    big = package(city(2, deny=accounts))
+    devices = {
+        name: Device(Counted(folder.www), tmp_path / name, spot) for name, spot in (("bus", BUS), ("gate", METRO))
+    }
+    for device in devices.values():
+        device.ask()
+    publish(folder, big)
+    manifest = len((folder.www / "packages" / f"{parse_package(big).id.hex()}.manifest").read_bytes())
+    listed = {name: device.ask() - manifest for name, device in devices.items()}
+    assert listed["bus"] == listed["gate"] >= 6_000, "the deny-list"
+    dearer = Matrix(stations=tuple(STATIONS), fares=[[(f or 0) + 100 for f in row] for row in WHOLE_MATRIX.fares])
+    publish(folder, package(city(3, deny=accounts, matrices={"network": dearer})))
+    assert devices["bus"].ask() == manifest, "nothing of the metro's new fares is fetched by a bus"
+    column = devices["gate"].ask() - manifest
+    assert 0 < column < 600
+    assert [versions(device.store) for device in devices.values()] == [[3], [3]]
+
+
+def test_a_bus_that_is_told_its_line_has_the_stops_of_all(folder: Folder, tmp_path: Path) -> None:
+    publish(folder, FIRST)
+    device = Device(FromFolder(folder.www), tmp_path / "bus", BUS._replace(line=None))
+    device.ask()
+    rows = sections_rows(content_of(device.image), sections.STATIONS)
+    assert {sections.STATIONS.read(row).line for row in rows} == set(LINES)
+
+
+def test_what_was_cut_goes_on_at_the_part_where_it_was_cut(folder: Folder, tmp_path: Path) -> None:
+    publish(folder, FIRST)
+    fetch = Counted(folder.www)
+    device = Device(fetch, tmp_path / "gate", METRO)
+    fetch.cut_at = 40
+    first = device.ask()
+    assert device.store.active == ()
+    fetch.cut_at = None
+    assert versions(device.store) == []
+    second = device.ask()
+    assert versions(device.store) == [1]
+    whole = Device(Counted(folder.www), tmp_path / "other", METRO).ask()
+    manifest = len(next((folder.www / "packages").glob("*.manifest")).read_bytes())
+    assert first + second == whole + manifest, "the manifest twice, each byte of a part once"
+
+
+def test_over_http_a_part_is_resumed_by_range(folder: Folder, tmp_path: Path) -> None:
+    publish(folder, FIRST)
+    app = Starlette(routes=[Mount("/", StaticFiles(directory=folder.www))])
+    with Serving(app, port=0) as server:
+        fetch = HttpFetch(server.url)
+        device = Device(fetch, tmp_path / "gate", METRO)
+        device.directory.mkdir()
+        for part in (folder.www / "parts").iterdir():
+            content = part.read_bytes()
+            if len(content) > 1000:
+                (device.directory / f"{part.name}.part").write_bytes(content[: len(content) // 2])
+        device.ask()
+        fetch.close()
+    assert (versions(device.store), device.told) == ([1], [])
+
+
+@pytest.mark.parametrize("what", ["a part", "the manifest", "its sizes", "another's column", "cut short", "no section"])
+def test_what_is_not_as_it_was_signed_is_told_and_what_is_in_force_stays(
+    what: str, folder: Folder, tmp_path: Path
+) -> None:
+    publish(folder, FIRST)
+    fetch = FromFolder(folder.www)
+    path = f"packages/{parse_package(FIRST).id.hex()}.manifest"
+    content = (folder.www / path).read_bytes()
+    if what == "a part":
+        manifest = parse_manifest(content, "x")
+        fares = next(part for part in manifest.parts if part.section == sections.FARES.number)
+        fetch.instead[f"parts/{fares.name}"] = bytes(fares.size)
+    elif what == "the manifest":
+        fetch.instead[path] = content[:200] + bytes([content[200] ^ 1]) + content[201:]
+    elif what == "its sizes":
+        manifest = parse_manifest(content, "x")
+        fetch.instead[path] = manifest._replace(
+            parts=tuple(part._replace(size=0xFFFFFFFF) for part in manifest.parts)
+        ).to_bytes()
+    elif what == "no section":
+        fetch.instead[path] = content.replace(content[4 + 20 + 192 :][:2], b"\xff\xff", 1)
+    elif what == "another's column":
+        manifest = parse_manifest(content, "x")
+        swapped = [part._replace(number=350 if part.number == 351 else part.number + 1000) for part in manifest.parts]
+        fetch.instead[path] = manifest._replace(parts=tuple(swapped)).to_bytes()
+    else:
+        fetch.instead[path] = content[:-1]
+    device = Device(fetch, tmp_path / "gate", METRO)
+    device.ask()
+    if what == "another's column":  # is signed, and holds no fare for this station
+        rows = sections_rows(content_of(device.image), sections.COLUMNS)
+        assert {sections.COLUMNS.read(row).exit for row in rows} == {351}
+    else:
+        assert device.store.active == ()
+        assert len(device.told) == 1
