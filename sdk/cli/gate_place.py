@@ -1,11 +1,12 @@
 """Where a gate stands: one that could only refuse is refused at its start, a bus is told where it is while it runs.
 
-A gate that knows some rides and others not starts, and says which the operator's tables lack (`gap_here`).
+A gate that knows some rides and others not starts, and says what the parameters lack (`gate_findings`).
 """
 
 import time
 from collections.abc import Callable, Sequence
 
+from yima.sdk.cli.gate_findings import findings_here, is_of
 from yima.validator.errors import ParametersError, PlaceError
 from yima.validator.happenings import Happening, Notice
 from yima.validator.judging import Direction, GateContext, Mode
@@ -61,47 +62,14 @@ def refuse_useless(gate: GateContext, parameters: Parameters, *, moves: bool = F
 
 
 def placed(
-    gate: GateContext, parameters: Parameters, tell: Callable[[Notice], None], *, moves: bool = False
+    gate: GateContext, parameters: Parameters, tell: Callable[[Notice], None], *, moves: bool = False, expiry: int = 0
 ) -> GateContext:
-    """The gate, of which is told what the tables lack. moves: it is told its stops while it runs. Raises
-    ParametersError where it could only refuse."""
+    """The gate, of which is told what the parameters lack there. moves: it is told its stops while it runs; expiry: of
+    the parameters, unix seconds, 0 if they have none. Raises ParametersError where it could only refuse."""
     refuse_useless(gate, parameters, moves=moves)
-    if gap := gap_here(gate, parameters):
-        tell(Notice(happening=Happening.PARAMETERS_TROUBLE, error=gap))
+    for found in findings_here(gate, parameters, int(time.time()), expiry):
+        tell(Notice(happening=Happening.PARAMETERS_TROUBLE, error=found))
     return gate
-
-
-def gap_here(gate: GateContext, parameters: Parameters) -> ParametersError | None:
-    """What the matrices lack of rides that end at this gate, as an error to tell; None: nothing."""
-    if gate.direction is not Direction.EXIT:
-        return None
-    rules = read_fares(parameters.image)
-    mine = [fare for fare in rules.fares if fare.mode is gate.mode]
-    tables = {fare.table for fare in _of_this_gate(mine, gate) if fare.kind is FareKind.MATRIX}
-    for name in sorted(tables & rules.matrices.keys()):
-        matrix = rules.matrices[name]
-        if gate.station not in matrix.stations:
-            continue
-        here = matrix.stations.index(gate.station)
-        lacking = [
-            start
-            for start, row in zip(matrix.stations, matrix.fares, strict=True)
-            if row[here] is None and start != gate.station
-        ]
-        if lacking:
-            count = len(lacking)
-            return ParametersError(
-                f"matrix {name}",
-                Text(
-                    f"no fare to station {gate.station} from {count} stations, the first {lacking[0]}",
-                    f"{count} 个站点至站号 {gate.station} 没有票价，首个为 {lacking[0]}",
-                ),
-                Text(
-                    "Fill the cells: such rides are refused, or let out for nothing where `unpriced` accepts",
-                    "请补全单元格：此类行程将被拒绝，或按 unpriced 免费放行",
-                ),
-            )
-    return None
 
 
 class KnownStops:
@@ -147,7 +115,7 @@ def _charges(gate: GateContext) -> bool:
 
 
 def _of_this_gate(mine: Sequence[Fare], gate: GateContext) -> list[Fare]:
-    return [fare for fare in mine if fare.city in {0, gate.city} and fare.line in {0, gate.line}]
+    return [fare for fare in mine if is_of(gate, fare)]
 
 
 def _has(rules: Rules, fare: Fare, gate: GateContext) -> bool:

@@ -186,8 +186,13 @@ def run(arguments: argparse.Namespace) -> int:
         source = source_in(state)
         parameters = source.start(begun)
         validator = validator_of(
-            arguments, parameters, placed(gate_of(arguments), parameters, lines.notice, moves=bool(arguments.place))
-        )
+            arguments,
+            parameters,
+            placed(
+                gate_of(arguments), parameters, lines.notice,
+                moves=bool(arguments.place), expiry=source.standing(begun)[1],
+            ),
+        )  # fmt: skip
         deny = deny_of(arguments, state, lines.notice, begun=begun, validator=validator)
         if older:
             on_failure.callback(older.close, 0)

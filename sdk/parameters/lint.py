@@ -4,7 +4,7 @@ Every warning has a name, a level and what to do. A source silences one by its n
 of package.toml. What cannot be built is no warning but an error (`source`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from yima.sdk.parameters.compile import Opened
@@ -16,8 +16,9 @@ from yima.sdk.parameters.wording import Wording, day
 from yima.validator.parameters.rules import OPEN, Mode, Rules
 from yima.validator.texts import Text
 
-__all__ = ["NAMES", "Finding", "Level", "findings", "silenced"]
+__all__ = ["NAMES", "Finding", "Level", "findings", "findings_of", "silenced"]
 
+_SOON_S = 3 * 86400  # enough for a new list to be drawn up and brought to the gates
 _SUISHEN_TYPES = 0xA0  # account types from here on are another family's, which the ministry's set does not judge
 
 
@@ -41,17 +42,25 @@ def silenced(opened: Opened) -> Mapping[str, str]:
 def findings(opened: Opened, now: int) -> list[Finding]:
     """All warnings, the worst first, silenced ones too. now: unix seconds."""
     place = opened.package or opened.source
-    held = _Held(
-        rules=opened.rules,
+    return findings_of(
+        opened.rules,
         city=opened.city,
         not_before=place.not_before if place else 0,
         expiry=place.expiry if place else OPEN,
         now=now,
-        words=Wording(opened.rules),
     )
+
+
+def findings_of(
+    rules: Rules, *, city: int, not_before: int, expiry: int, now: int, modes: Collection[Mode] = tuple(Mode)
+) -> list[Finding]:
+    """The same of rules alone. city: 0, any; not_before, expiry: when they hold, unix seconds, 0 and OPEN where nothing
+    tells it. modes: of the gates that there are."""
+    words = Wording(rules)
+    held = _Held(rules=rules, city=city, not_before=not_before, expiry=expiry, now=now, words=words)
     found = [*_times(held), *_trust(held), *_whose(held), *_entries(held), *_riders(held)]
-    found += fare_findings(held.rules, held.not_before, held.expiry, held.words)
-    found += hour_findings(held.rules, held.expiry, held.words)
+    found += fare_findings(rules, not_before, expiry, words, modes)
+    found += hour_findings(rules, expiry, words)
     return sorted(found, key=lambda finding: (-finding.level, finding.name, finding.text.en))
 
 
@@ -79,6 +88,14 @@ def _times(held: _Held) -> Iterator[Finding]:
             "lists-too-old",
             "the deny-list is older than lists_max_age_s: every gate refuses everybody",
             "黑名单已超过 lists_max_age_s：所有闸机将拒绝所有人",
+            "Draw it up anew, and write its day into lists_issued",
+            "请重新制作黑名单并更新 lists_issued",
+        )
+    elif issued and limits.lists_max_age_s and issued + limits.lists_max_age_s < held.now + _SOON_S:
+        yield Finding.of(
+            "lists-old-soon",
+            f"from {day(issued + limits.lists_max_age_s)} on the deny-list is too old: every gate refuses everybody",
+            f"自 {day(issued + limits.lists_max_age_s)} 起黑名单过旧：所有闸机将拒绝所有人",
             "Draw it up anew, and write its day into lists_issued",
             "请重新制作黑名单并更新 lists_issued",
         )
@@ -178,6 +195,15 @@ def _whose(held: _Held) -> Iterator[Finding]:
             f"acceptance.csv 有 {family} 的行，但闸机不受理该码类",
             "Add it to families in [limits], or take the row away",
             "请将其加入 [limits] 的 families，或删除该行",
+        )
+    families = {row.family for row in accepted}
+    for family in sorted(_judged(rules) - families if "" not in families else ()):
+        yield Finding.of(
+            "family-nobody-accepts",
+            f"gates judge {family}, and no row accepts its codes",
+            f"闸机受理 {family}，但没有任何行准许该码类",
+            "Add a row with that family, or take it out of families in [limits]",
+            "请添加该码类的行，或将其移出 [limits] 的 families",
         )
     somewhere = {row.issuer_city for row in accepted if row.family in ("", "ministry")}
     for pair in rules.whitelist:

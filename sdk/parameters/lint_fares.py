@@ -1,6 +1,6 @@
 """Warnings about fares: amounts that are yuan, months without a fare, stations that a matrix does not have."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from yima.sdk.parameters.lint_names import Finding
 from yima.sdk.parameters.wording import MODES, Wording, day, money
@@ -12,10 +12,12 @@ DEAR_FEN = {Mode.BUS: 3000, Mode.METRO: 5000}
 """Fares above are unlikely: a bus within a city, a metro over its longest distance."""
 
 
-def fare_findings(rules: Rules, not_before: int, expiry: int, words: Wording) -> Iterator[Finding]:
-    """All of them. not_before, expiry: when the parameters hold, unix seconds."""
+def fare_findings(
+    rules: Rules, not_before: int, expiry: int, words: Wording, modes: Collection[Mode] = tuple(Mode)
+) -> Iterator[Finding]:
+    """All of them. not_before, expiry: when the parameters hold, unix seconds. modes: of the gates that there are."""
     yield from _amounts(rules)
-    yield from _gaps(rules, not_before, expiry, words)
+    yield from _gaps(rules, not_before, expiry, words, modes)
     yield from _never(rules, not_before, expiry)
     yield from _caps(rules)
     yield from _tables(rules)
@@ -53,8 +55,8 @@ def _amounts(rules: Rules) -> Iterator[Finding]:
             )
 
 
-def _gaps(rules: Rules, begin: int, end: int, words: Wording) -> Iterator[Finding]:
-    for mode in Mode:
+def _gaps(rules: Rules, begin: int, end: int, words: Wording, modes: Collection[Mode]) -> Iterator[Finding]:
+    for mode in modes:
         if not any(fare.mode is mode for fare in rules.fares):
             yield Finding.of(
                 "no-fare",

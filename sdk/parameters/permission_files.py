@@ -11,12 +11,11 @@ from yima.sdk.parameters.cells import Cell, Row, read_rows, refuse_repeated
 from yima.sdk.parameters.fare_files import period, refuse_overlaps
 from yima.sdk.parameters.problems import tell
 from yima.validator.parameters.image import LABEL_SIZE
+from yima.validator.parameters.permissions import FAMILIES
 from yima.validator.parameters.rules import Acceptance, LabelKey, LabelKind, Mode, Pair, Revocation
 from yima.validator.texts import Text
 
 _WHY_MAX = 200  # bytes of what a person writes beside a row
-FAMILIES = ("ministry", "ministry-226", "suishen", "sufu", "anhui", "zhejiang")
-"""What acceptance may be limited to: the families that can be judged, the unified platform's form as the ministry's."""
 
 
 def whitelist_of(path: Path) -> tuple[list[Pair], dict[LabelKey, str]]:

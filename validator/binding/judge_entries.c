@@ -1,7 +1,7 @@
 /* judge_entries.c - many taps judged again: the work of the type Judge.
  *
- * Each accepted tap is judged at the moment, at the place and under the parameters that its facts name, or under one
- * package instead of whatever they name, as if no code had been shown before: what was used twice is for the caller to
+ * Each accepted tap is judged at the moment, at the place and under the parameters that its facts name, but for issuers'
+ * certificates that newer ones withdraw; or under one package instead of whatever they name; as if no code had been shown before: what was used twice is for the caller to
  * find. */
 #define PY_SSIZE_T_CLEAN
 #include "judge_entries.h"
@@ -158,6 +158,26 @@ static int names_the_same(const yima_tap_facts *tap, const yima_verdict *verdict
            tap->account_type == verdict->account_type;
 }
 
+/* Whether a package that is newer than the tap's withdraws the certificate of its code from before the tap on: a gate
+ * that had not got it yet let the rider in. */
+static int is_withdrawn_since(const yima_judge_object *self, const yima_tap_facts *tap, const yima_facts *facts,
+                              const uint8_t *code, size_t length) {
+    const size_t skipped = tap->family == YIMA_FAMILY_UNIFIED;
+    if ((tap->family != YIMA_FAMILY_MINISTRY && tap->family != YIMA_FAMILY_UNIFIED) || facts->at < 0 ||
+        facts->at > UINT32_MAX || length < skipped + YIMA_AT_CERTIFICATE + YIMA_CERTIFICATE_SIZE) {
+        return 0;
+    }
+    const uint8_t *certificate = code + skipped + YIMA_AT_CERTIFICATE;
+    for (Py_ssize_t i = 0; i < self->package_count; i++) {
+        const yima_package *p = &self->packages[i];
+        if (p->version > tap->parameters_version &&
+            yima_certificate_revoked(&p->parameters, certificate, (uint32_t)facts->at)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* An accepted tap whose record is whole. Returns 0 when memory is out. */
 static int judge_tap(yima_judge_object *self, yima_answers *a, Py_ssize_t row, const yima_facts *facts,
                      const uint8_t *record, size_t size) {
@@ -192,6 +212,9 @@ static int judge_tap(yima_judge_object *self, yima_answers *a, Py_ssize_t row, c
     if (names_the_same(tap, &verdict) && has_number(record, size, 0x0009, tap->fare_fen) &&
         has_number(record, size, 0x0010, (uint32_t)facts->at)) {
         a->intact[row] |= AGREES;
+    }
+    if (verdict.accepted && !self->instead && is_withdrawn_since(self, tap, facts, code, length)) {
+        yima_refuse(&verdict, YIMA_REASON_CERTIFICATE_REVOKED);
     }
     return put_verdict(a, row, &p->parameters, &verdict);
 }

@@ -20,18 +20,16 @@ The TOML form; `from_mapping` takes the same keys. Only environment and version 
     platform = "50083010"
     city = 310000                           # left out: accepted everywhere
     modes = ["bus", "metro"]                # the default
-    [acceptance]                            # riding city = issuers' cities; left out: all are accepted
-    320500 = [310000, 320500]
     [[deny]]                                # account, or first and last (inclusive): 20 digits, F padded
     account = "3104870000000001FFFF"
     [[time_shifts]]
     organisation = "00083010"
     shifts_s = [-28800, 28800]
 
-and what yima.validator.parameters.family_rules takes for families beside the ministry's code.
+acceptance by city and family and withdrawn certificates, as yima.validator.parameters.permissions takes them, and what
+yima.validator.parameters.family_rules takes for families beside the ministry's code.
 """
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,10 +42,11 @@ from yima.validator.packages import MAGIC, Kind, Trust, is_package, open_package
 from yima.validator.parameters.family_rules import family_rules_of, rows
 from yima.validator.parameters.image import build
 from yima.validator.parameters.parts import account_of, environment_of, limits_of, roots_of, time_shifts_of
+from yima.validator.parameters.permissions import acceptance_of, revoked_of
 from yima.validator.parameters.reading import read, read_head, read_limits, read_reader
-from yima.validator.parameters.rules import Acceptance, Fare, FareKind, Limits, Mode, Pair, ReaderProfile, Root, Rules
+from yima.validator.parameters.rules import Fare, FareKind, Limits, Mode, Pair, ReaderProfile, Root, Rules
 from yima.validator.parameters.sections import Image
-from yima.validator.parameters.tables import Place, Table, modes_of, number, numbers
+from yima.validator.parameters.tables import Place, Table, modes_of, number
 from yima.validator.texts import Text
 
 
@@ -112,22 +111,6 @@ def _whitelist(tables: Sequence[Table]) -> list[Pair]:
     return list(pairs.values())
 
 
-def _acceptance(value: object, place: Place) -> list[Acceptance]:
-    if not isinstance(value, Mapping):
-        place.expected(value, "a table of cities", "城市表")
-    acceptance = []
-    for key, issuers in value.items():
-        inner = place.at(str(key))
-        if not re.fullmatch(r"[1-9][0-9]{5}", str(key)):
-            inner.expected(key, "a city's division code, 6 digits", "6 位行政区划代码")
-        acceptance += [
-            Acceptance(riding_city=int(key), mode=mode, issuer_city=issuer)
-            for issuer in numbers(issuers, inner, 100000, 999999)
-            for mode in Mode
-        ]
-    return acceptance
-
-
 def _deny(tables: Sequence[Table]) -> list[tuple[bytes, bytes]]:
     ranges = []
     for table in tables:
@@ -153,7 +136,6 @@ def from_mapping(mapping: Mapping[str, object], source: str = "parameters", base
     """Parameters from the keys of the TOML form. base: what paths in it are relative to. Raises ParametersError."""
     table = Table(mapping, Place(source))
     environment = environment_of(table)
-    acceptance = table.take("acceptance")
     rules = Rules(
         environment=environment,
         version=table.number("version", 0, 0xFFFFFFFF),
@@ -161,7 +143,8 @@ def from_mapping(mapping: Mapping[str, object], source: str = "parameters", base
         fares=_fares(Table(table.take("fares") or {}, table.place.at("fares"))),
         roots=roots_of(table.tables("roots"), base),
         whitelist=_whitelist(table.tables("whitelist")),
-        acceptance=None if acceptance is None else _acceptance(acceptance, table.place.at("acceptance")),
+        acceptance=acceptance_of(table.take("acceptance"), table.place.at("acceptance")),
+        revoked=revoked_of(table.take("revoked"), table.place.at("revoked")),
         deny=_deny(table.tables("deny")),
         time_shifts=time_shifts_of(table.tables("time_shifts")),
         other=rows(family_rules_of(table)),

@@ -259,14 +259,22 @@ def read(image: Image) -> Rules:
     """Every rule of an image, in the image's order."""
     found = _Image(image)
     return replace(
+        read_without_accounts(image),
+        deny=found.all(sections.DENY, lambda row: (row.first, row.last)),
+        members=members_in(found.each(sections.MEMBERS), found.groups),
+    )
+
+
+def read_without_accounts(image: Image) -> Rules:
+    """Every rule but lists of accounts, which may be long: deny-list and groups."""
+    found = _Image(image)
+    return replace(
         read_head(image),
         revoked=found.all(sections.REVOKED, _revocation),
         whitelist=found.all(sections.WHITELIST, _pair),
         acceptance=found.all(sections.ACCEPTANCE, _acceptance) if sections.ACCEPTANCE in found else None,
-        deny=found.all(sections.DENY, lambda row: (row.first, row.last)),
         time_shifts=_time_shifts(found),
         concessions=found.all(sections.CONCESSIONS, found.concession),
-        members=members_in(found.each(sections.MEMBERS), found.groups),
         habits=found.hours.habits,
         calendar=found.hours.calendar,
         bands=found.hours.bands,

@@ -54,6 +54,10 @@ class Table:
         self._known.append(key)
         return self._values.get(key)
 
+    def has(self, key: str) -> bool:
+        """Whether there is such a key."""
+        return key in self._values
+
     def number(self, key: str, low: int, high: int, default: int | None = None) -> int:
         """A whole number within the bounds, else the default if the key is not there."""
         value = self.take(key)

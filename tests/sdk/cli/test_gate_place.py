@@ -1,13 +1,17 @@
 """A gate that could only refuse everybody, or charge riders for the operator's gap, does not start."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from yima.sdk.cli.gate_place import KnownStops, gap_here, placed, placing_of, refuse_useless
+from tests.sdk.parameters.test_lint import BRINGS, NOW, source
+from yima.sdk.cli.gate_findings import findings_here
+from yima.sdk.cli.gate_place import KnownStops, placed, placing_of, refuse_useless
 from yima.sdk.cli.main import main
 from yima.sdk.parameters.compile import compiled
 from yima.sdk.parameters.example import write_source
+from yima.sdk.parameters.lint import NAMES, Level
 from yima.sdk.parameters.source import read_source
 from yima.validator.errors import ParametersError, PlaceError
 from yima.validator.happenings import Happening, Notice
@@ -91,12 +95,39 @@ def test_a_gate_that_the_tables_know_in_part_says_what_they_lack(tmp_path: Path)
     gate = GateContext(mode=METRO, city=CITY, direction=EXIT, station=309)
     told: list[Notice] = []
     assert placed(gate, parameters, told.append) == gate
-    assert [notice.happening for notice in told] == [Happening.PARAMETERS_TROUBLE]
-    gap = gap_here(gate, parameters)
-    assert gap is not None
-    assert "no fare to station 309 from 1 stations, the first 101" in gap.problem.en
-    assert gap_here(GateContext(mode=METRO, city=CITY, direction=EXIT, station=101), parameters) is None
-    assert gap_here(GateContext(mode=METRO, city=CITY, direction=ENTRY, station=309), parameters) is None
+    assert {notice.happening for notice in told} == {Happening.PARAMETERS_TROUBLE}
+    gaps = [said for notice in told if "missing-cell" in (said := str(notice.error))]
+    assert len(gaps) == 1
+    assert "1 pairs have no fare, the first 101 to 309" in gaps[0]
+    for other in (replace(gate, station=101), replace(gate, direction=ENTRY)):
+        assert not [one for one in findings_here(other, parameters, NOW) if "missing-cell" in one.thing]
+
+
+AT_METRO = {"no-decoder", "missing-cell", "unknown-station", "entry-cap-below-fare", "no-entry-time"}
+
+
+@pytest.mark.parametrize("name", [name for name, level in NAMES.items() if level > Level.NOTE])
+def test_a_gate_says_at_its_start_what_check_says_of_its_place(name: str, tmp_path: Path) -> None:
+    """It told gaps of matrices alone. Amounts are the signer's to look at, tables that nobody uses nobody's."""
+    here = GateContext(mode=BUS, city=CITY, line=101, station=1)
+    if name in {*AT_METRO, "no-fare"}:
+        here = GateContext(mode=METRO, city=CITY, direction=EXIT, station=309)
+    parameters = compiled(read_source(source(tmp_path, BRINGS[name])))
+    expiry = NOW - 1 if name == "expired" else 1_798_800_000  # 2027-01-02
+    now = 1_767_300_000 if name == "fare-gap" else NOW  # a device does not look back
+    told = {one.thing for one in findings_here(here, parameters, now, expiry)}
+    elsewhere = {"in-yuan", "dear-fare", "unused-table", "issuer-nobody-accepts", "other-city"}
+    assert (f"parameters ({name})" in told) == (name not in elsewhere)
+
+
+def test_a_good_place_says_nothing(tmp_path: Path) -> None:
+    parameters = compiled(read_source(source(tmp_path, {})))
+    for here in (
+        GateContext(mode=BUS, city=CITY, line=101, station=1),
+        GateContext(mode=METRO, city=CITY, direction=EXIT, station=309),
+        GateContext(mode=METRO, city=CITY, direction=ENTRY),
+    ):
+        assert findings_here(here, parameters, NOW) == []
 
 
 def test_check_tells_gaps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

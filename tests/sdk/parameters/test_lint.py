@@ -23,6 +23,7 @@ BRINGS: dict[str, dict[str, str | None]] = {
     "expired": {"package.toml": PACKAGE.replace("2027-01-01", "2026-09-01")},
     "lists-in-the-future": {"package.toml": PACKAGE.replace("lists_issued = 2026", "lists_issued = 2029")},
     "lists-too-old": {"package.toml": PACKAGE.replace("[limits]\n", "[limits]\nlists_max_age_s = 86400\n")},
+    "lists-old-soon": {"package.toml": PACKAGE.replace("[limits]\n", "[limits]\nlists_max_age_s = 22889600\n")},
     "no-roots": {"package.toml": PACKAGE.replace(ROOT, "")},
     "root-expired": {"package.toml": PACKAGE.replace("index = 1\n", 'index = 1\nexpires = "2025-12"\n')},
     "unknown-root": {"revoked.csv": "root,serial\n9,000001\n"},
@@ -35,6 +36,7 @@ BRINGS: dict[str, dict[str, str | None]] = {
     "family-not-judged": {
         "acceptance.csv": SOURCE["acceptance.csv"].replace("from,to", "from,to,family") + "320500,,310000,,,suishen\n"
     },
+    "family-nobody-accepts": {"acceptance.csv": "riding_city,issuer_city,family\n320500,320500,suishen\n"},
     "no-decoder": {"decoders.csv": None},
     "account-type-refused": {"concessions.csv": "rule,account_type,percent\na,0x42,50\n"},
     "loose-group": {"groups.csv": None},
