@@ -1,19 +1,20 @@
 """What `yima params lint` warns of, said by a gate at its start of its own place: the same code on the rules that hold
 there.
 
-Amounts (`in-yuan`, `dear-fare`) are left to whoever signs: the source may have silenced them, which no package tells.
+Slips and amounts are left to whoever signs: the source may have silenced them, which no package tells.
 """
 
 from dataclasses import replace
 
 from yima.sdk.parameters.lint import Level, findings_of
+from yima.sdk.parameters.lint_slips import SLIPS
 from yima.validator.errors import ParametersError
 from yima.validator.judging import Direction, GateContext, Mode
 from yima.validator.parameters import Parameters
 from yima.validator.parameters.reading import read_without_accounts
 from yima.validator.parameters.rules import Fare, Matrix, Rules
 
-_SIGNERS = frozenset({"in-yuan", "dear-fare"})
+_SIGNERS = SLIPS | {"in-yuan", "dear-fare"}
 _AHEAD_S = 90 * 86400  # how far is looked where nothing says when the parameters expire
 
 

@@ -8,6 +8,7 @@ Rules it keeps:
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -77,6 +78,9 @@ class Cell:
             else Text("is empty", "为空")
         )
         remedy = Text(f"Write {english}", f"请写{chinese}")
+        plain = unicodedata.normalize("NFKC", self.value)
+        if plain != self.value and plain.isascii():
+            remedy = Text(f"{remedy.en}, in plain characters: {plain[:40]}", f"{remedy.zh}，使用半角字符：{plain[:40]}")
         if mark := next((mark for mark in "，；;" if mark in self.value), ""):
             remedy = Text(
                 f"{remedy.en}; cells are apart by ',', not '{mark}'", f"{remedy.zh}；单元格以“,”分隔，不用“{mark}”"

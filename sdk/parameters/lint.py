@@ -12,6 +12,7 @@ from yima.sdk.parameters.group_file import loose_ends
 from yima.sdk.parameters.lint_fares import fare_findings
 from yima.sdk.parameters.lint_hours import hour_findings
 from yima.sdk.parameters.lint_names import NAMES, Finding, Level
+from yima.sdk.parameters.lint_slips import slip_findings
 from yima.sdk.parameters.wording import Wording, day
 from yima.validator.parameters.rules import OPEN, Mode, Rules
 from yima.validator.texts import Text
@@ -61,6 +62,7 @@ def findings_of(
     found = [*_times(held), *_trust(held), *_whose(held), *_entries(held), *_riders(held)]
     found += fare_findings(rules, not_before, expiry, words, modes)
     found += hour_findings(rules, expiry, words)
+    found += slip_findings(rules, words)
     return sorted(found, key=lambda finding: (-finding.level, finding.name, finding.text.en))
 
 

@@ -129,6 +129,39 @@ def _tables(rules: Rules) -> Iterator[Finding]:
         )
 
 
+def _by_distance(rules: Rules, words: Wording) -> Iterator[Finding]:
+    """Lines that are paid by distance: one without stations, one that is longer than its table."""
+    for fare in rules.fares:
+        if fare.kind is not FareKind.STAGES:
+            continue
+        places = [
+            one for one in rules.stations
+            if one.mode is fare.mode and fare.city in {0, one.city} and fare.line in {0, one.line}
+        ]  # fmt: skip
+        where = words.line(fare.mode, fare.city, fare.line) if fare.line else words.city(fare.city)
+        if not places:
+            yield Finding.of(
+                "line-without-stations",
+                f"{fare.rule} goes by distance, and {where} has no station with metres: nobody has a fare",
+                f"{fare.rule} 按里程计费，而 {where} 没有带里程的站点：所有行程均无票价",
+                "Add its stops with metres to stations.csv",
+                "请在 stations.csv 添加其站点与里程",
+            )
+        ends = [stage.up_to_m for stage in rules.stages.get(fare.table, ())]
+        spans: dict[tuple[int, int], list[int]] = {}
+        for one in places:
+            spans.setdefault((one.city, one.line), []).append(one.metres)
+        longest = max((max(metres) - min(metres) for metres in spans.values()), default=0)
+        if ends and None not in ends and longest > max(end for end in ends if end is not None):
+            yield Finding.of(
+                "beyond-stages",
+                f"{fare.rule}: rides of up to {longest} m, and table {fare.table} ends before: they have no fare",
+                f"{fare.rule}：行程可达 {longest} 米，而表 {fare.table} 未覆盖：此类行程没有票价",
+                "Add rows to stages.csv, the last one `rest`",
+                "请在 stages.csv 补充各行，最后一行写 rest",
+            )
+
+
 def gap_findings(rules: Rules, words: Wording) -> Iterator[Finding]:
     """Cells that are empty, and stations that a fare's table does not have: a rider between them has no fare."""
     for name, matrix in rules.matrices.items():
@@ -147,6 +180,7 @@ def gap_findings(rules: Rules, words: Wording) -> Iterator[Finding]:
                 "Fill the cells; silence it if there is no such ride",
                 "请补全单元格；若确无此行程请忽略此警告",
             )
+    yield from _by_distance(rules, words)
     for fare in rules.fares:
         known = {
             key.station

@@ -87,7 +87,10 @@ def _way(row: Row) -> tuple[int, int, int]:
     start, end = row["from"].number(1, _NUMBER_MAX), row["to"].number(1, _NUMBER_MAX)
     if start == end:
         row["to"].expected("another station than from", "与 from 不同的站号")
-    return start, end, row["metres"].number(0, _METRES_MAX)
+    metres = row["metres"].number(0, _METRES_MAX)
+    if not metres and row["line"].value and not told():
+        row["metres"].expected("the metres between the two; 0 only on foot", "两站间的米数；仅步行行可为 0")
+    return start, end, metres
 
 
 def _distances(near: dict[int, list[tuple[int, int]]], start: int) -> dict[int, int]:

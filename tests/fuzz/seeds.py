@@ -13,13 +13,17 @@ import cbor2
 
 from tests.fuzz import world
 from tests.fuzz.world import NOW
+from tests.parameter_images import images
 from yima.sdk.parameters.denylist import Changes, accounts_of
 from yima.sdk.parameters.denylist import build as build_deny_list
+from yima.sdk.parameters.parts import cut
 from yima.sdk.parameters.signing import Envelope, sign_package
 from yima.sdk.sm2 import SigningKey
 from yima.validator.deny.denylist import DenyList
 from yima.validator.parameters import from_rules
-from yima.validator.parameters.rules import Rules
+from yima.validator.parameters.image import with_version
+from yima.validator.parameters.own_part import Spot
+from yima.validator.parameters.rules import Mode, Rules
 
 _CARD = "31048700000000019999"
 _COUNTERFEIT, _UNTRUSTED, _WITH_DENY = 1, 16, 32
@@ -144,6 +148,12 @@ def _package() -> Iterator[bytes]:
         signed = sign_package(small, Envelope(**envelope, next_keys=[key.compressed for key in keys]), signers)
         yield from (bytes([choices]) + signed for choices in range(4))
     yield b"\0" + sign_package(small, Envelope(**envelope, city=world.SUZHOU, previous=2), keys)[:-1]
+    keyed = Envelope(**envelope, next_keys=[key.compressed for key in keys], replaces=True)
+    whole = sign_package(with_version(images()["ministry.bin"], 7), keyed, keys, in_parts=True)
+    station = sign_package(with_version(images()["gate.bin"], 7), keyed, keys, in_parts=True)
+    for spot in (Spot(Mode.BUS), Spot(Mode.METRO)):
+        yield from (bytes([choices]) + cut(whole, spot) for choices in (0, 5, 7))
+    yield from (bytes([choices]) + station for choices in (0, 7))
 
 
 def _deny() -> Iterator[bytes]:

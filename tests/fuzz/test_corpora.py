@@ -56,6 +56,8 @@ FAULTS = [
         "if (entry) {\n        unname",
         "if (0) {\n        unname",
     ),
+    ("package", "validator/core/package.c", "if (!is_part(p, entry)) return 0;", ""),
+    ("package", "validator/core/package.c", "if (memcmp(p->parts + i * YIMA_PACKAGE_PART, row, sizeof row) == 0)", ""),
     ("parameters", "validator/core/rules.c", "(uint64_t)at + i", "at"),
     ("parameters", "validator/core/rules.c", "its_own || within", "its_own"),
     ("parameters", "validator/core/rules.c", "told <= both", "told < both"),

@@ -58,6 +58,26 @@ BRINGS: dict[str, dict[str, str | None]] = {
         "decoders.csv": SOURCE["decoders.csv"].replace("7,2,bcd,0,bcd", "7,2,bcd,,"),
     },
     "unused-time": {"bands.csv": "band,from,to\nearly,00:00,07:00\n"},
+    "line-without-stations": {"fares.csv": FARES + "bus-9,bus,320500,9,,,stages,,k1\n"},
+    "beyond-stages": {"stages.csv": "table,up_to_m,fen\nk1,10000,100\n"},
+    "uneven-matrix": {"matrix-network.csv": SOURCE["matrix-network.csv"].replace("309,500,", "309,400,")},
+    "one-fare": {"matrix-network.csv": "x,101,205,309\n101,200,200,200\n205,200,200,200\n309,200,200,200\n"},
+    "split-cheaper": {"matrix-network.csv": "x,101,205,309\n101,200,900,300\n205,900,200,400\n309,300,400,200\n"},
+    "same-metres": {"stations.csv": SOURCE["stations.csv"].replace("24000", "9500")},
+    "same-name": {"stations.csv": SOURCE["stations.csv"].replace("钟南街", "乐桥")},
+    "unknown-line": {"concessions.csv": "rule,riding_city,line,mode,percent\na,320500,77,bus,50\n"},
+    "stages-fall": {"stages.csv": "table,up_to_m,fen\nk1,10000,300\nk1,rest,100\n"},
+    "free-fare": {"fares.csv": FARES.replace("flat,200,", "flat,0,")},
+    "percent-below-one": {"concessions.csv": "rule,account_type,percent\na,2,0.5\n"},
+    "free-for-all": {"concessions.csv": "rule,percent\nall,0\n"},
+    "no-reduction": {"concessions.csv": "rule,mode,riding_city,fen\na,bus,320500,900\n"},
+    "concession-gap": {
+        "concessions.csv": "rule,account_type,from,to,percent\na,2,,2026-06-30,0\na,2,2026-07-01,,0\n"
+    },
+    "never-over-time": {"journeys.csv": "rule,mode,city,over_time_fen\ns,metro,320500,200\n"},
+    "short-journey": {"journeys.csv": "rule,mode,city,longest_s,over_time_fen\ns,metro,320500,4,200\n"},
+    "short-validity": {"package.toml": PACKAGE.replace("[limits]\n", "[limits]\nmax_validity_s = 20\n")},
+    "no-shifted-days": {"calendar.csv": "kind,weekdays,from,to\nw,mon-fri,,\nr,sat sun,,\nr,,2026-10-01,2026-10-08\n"},
     "unknown-station": {"stations.csv": SOURCE["stations.csv"] + "metro,320500,,310,,新站\n"},
 }  # fmt: skip
 
