@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -16,9 +17,13 @@ from yima.sdk.centre.packages.releases import approved, proposed
 from yima.sdk.centre.packages.report import Spell, spells
 from yima.sdk.centre.packages.watching import Watch
 from yima.sdk.cli.arguments import WholeNumber, organisation_number
+from yima.sdk.parameters.compile import Opened
+from yima.sdk.parameters.diff_parts import in_parts
 from yima.sdk.parameters.signing import read_key_file
-from yima.validator.packages import read_package, read_pins, when
+from yima.validator.packages import Chain, Kind, Package, read_package, read_pins, when
 from yima.validator.packages.publication import WHOLE
+from yima.validator.parameters import from_image
+from yima.validator.texts import Text
 
 _EXAMPLES = """\
 examples 示例:
@@ -142,9 +147,29 @@ def _propose(arguments: argparse.Namespace) -> int:
         at=int(time.time()),
         key=read_key_file(arguments.key),
     )
-    Folder(arguments.folder).add(document, package)
+    folder = Folder(arguments.folder)
+    for said in _in_parts(folder, package):
+        print(f"{said.en} {said.zh}", file=sys.stderr)
+    folder.add(document, package)
     print(document.id)
     return 0
+
+
+def _in_parts(folder: Folder, package: Package) -> list[Text]:
+    """What its parts cost devices with the newest published package of its city."""
+    plans = folder.plans()
+    older = [
+        found for name, (release, document) in folder.releases().items()
+        if name in plans and release.version < package.version and release.chain is Chain.PARAMETERS
+        and (found := folder.package_of(document)).city == package.city
+    ]  # fmt: skip
+    if not older or package.kind is not Kind.PARAMETERS:
+        return []
+    old, new = (
+        Opened(name=one.source, rules=from_image(one.image, one.source).rules, city=one.city, package=one)
+        for one in (max(older, key=lambda one: one.version), package)
+    )
+    return in_parts(old, new)
 
 
 def _list(arguments: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from yima.sdk.parameters.compile import Opened
+from yima.sdk.parameters.diff_parts import in_parts
 from yima.sdk.parameters.diff_summary import summary
 from yima.sdk.parameters.show import bands, families, limits, roots, shifts, stages_of
 from yima.sdk.parameters.wording import Wording, calendar_lines, day, habit_lines, money
@@ -56,6 +57,9 @@ def report(old: Opened, new: Opened) -> str:
             lines.append(f"  {change.part.en} {change.part.zh}")
             lines += [f"    - {line}" for line in _first(change.gone)]
             lines += [f"    + {line}" for line in _first(change.new)]
+    if new.source or new.package:
+        said = in_parts(old, new)
+        lines += ["", "Part by part 分段", *(f"  {text.en}; {text.zh}" for text in said)] if said else []
     return "\n".join(lines) + "\n"
 
 

@@ -256,8 +256,8 @@ def _calendar(calendar: Calendar) -> Iterator[Finding]:
 
 SLIPS = frozenset(
     {
-        "uneven-matrix", "one-fare", "split-cheaper", "same-metres", "same-name", "unknown-line", "stages-fall", "free-fare",
-        "percent-below-one", "free-for-all", "no-reduction", "concession-gap", "never-over-time", "short-journey",
+        "uneven-matrix", "one-fare", "split-cheaper", "same-metres", "same-name", "unknown-line", "stages-fall",
+        "free-fare",        "percent-below-one", "free-for-all", "no-reduction", "concession-gap", "never-over-time", "short-journey",
         "short-validity", "no-shifted-days",
     }
 )  # fmt: skip

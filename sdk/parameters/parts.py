@@ -116,11 +116,11 @@ def images_in(package: Package) -> Iterator[bytes]:
     yield whole
     if package.parts:
         parts, contents = parts_of(whole)
-        for own in dict.fromkeys(chosen(parts, spot) for spot in _spots(parts)):
+        for own in dict.fromkeys(chosen(parts, spot) for spot in spots_of(parts)):
             yield image_of(whole, {part.section: contents[part.row] for part in own})
 
 
-def _spots(parts: tuple[Part, ...]) -> Iterator[Spot]:
+def spots_of(parts: tuple[Part, ...]) -> Iterator[Spot]:
     """Every place for which the parts make a difference."""
     lines_of: dict[Mode, list[Spot]] = {mode: [Spot(mode), Spot(mode, line=0)] for mode in Mode}
     for part in parts:

@@ -81,7 +81,7 @@ def _defines(product: str) -> Sequence[str]:
 TARGETS = (
     Target(name="judge", sources=_all_of(_CORE), max_len=4096),
     Target(name="parameters", sources=_all_of(_CORE), max_len=4096),
-    Target(name="package", sources=[*_core("package"), *_SM2], max_len=1500),
+    Target(name="package", sources=[*_core("package"), *_SM2], max_len=4096),
     Target(name="deny", sources=_core("deny", "sm3"), max_len=2048),
     Target(name="flashlog", sources=_core("flashlog", "flashlog_layout", "sm3"), max_len=1024),
     Target(name="facts", sources=_core("facts", "sm3"), max_len=1000),
