@@ -46,8 +46,8 @@ def source_of(arguments: argparse.Namespace) -> Callable[[DeviceState], Source]:
         )
         if fetch:
             holding = HeldByStore(packages.store, packages.give)
-            place, chains = _place(arguments, state), {Chain.PARAMETERS: holding}
-            puller = Puller(fetch, state.directory / "pulled", place, chains, spot=_spot(arguments))
+            place, spot = _place(arguments, state), _spot(arguments)
+            puller = Puller(fetch, state.directory / "pulled", place, {Chain.PARAMETERS: holding}, spot=spot)
             packages.puller = puller
             packages.first = lambda now: _ask_once(puller, now)
         return packages

@@ -11,7 +11,7 @@ from itertools import pairwise
 from yima.sdk.parameters.lint_fares import prices
 from yima.sdk.parameters.lint_names import Finding
 from yima.sdk.parameters.wording import Wording, day, money
-from yima.validator.parameters.rules import OPEN, Calendar, Concession, LabelKind, Matrix, Rules
+from yima.validator.parameters.rules import OPEN, Calendar, Concession, LabelKind, Matrix, Mode, Rules
 
 _SPLIT_MOST = 120  # stations, of which every three are looked at
 _JOURNEY_LEAST_S, _VALIDITY_LEAST_S = 1800, 60
@@ -86,12 +86,12 @@ def _split(matrix: Matrix) -> tuple[int, int, int] | None:
 
 
 def _lines(rules: Rules, words: Wording) -> Iterator[Finding]:
-    at: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    at: dict[tuple[Mode, int, int, int], list[int]] = defaultdict(list)
     for one in rules.stations:
         at[one.mode, one.city, one.line, one.metres].append(one.station)
     for (mode, city, line, metres), stations in at.items():
         if len(stations) > 1:
-            where = words.line(mode, city, line)  # type: ignore[arg-type]
+            where = words.line(mode, city, line)
             yield Finding.of(
                 "same-metres",
                 f"{where}: stations {stations[0]} and {stations[1]} both lie at {metres} m",
@@ -99,11 +99,11 @@ def _lines(rules: Rules, words: Wording) -> Iterator[Finding]:
                 "Write metres from the start of the line",
                 "请填写距线路起点的米数",
             )
-    called: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    called: dict[tuple[Mode | None, int, int, str], list[int]] = defaultdict(list)
     for key, name in rules.labels.items():
         if key.kind is LabelKind.STATION:
             called[key.mode, key.number, key.line, name].append(key.station)
-    for (*_, name), stations in called.items():
+    for (_, _, _, name), stations in called.items():
         if len(set(stations)) > 1:
             yield Finding.of(
                 "same-name",
@@ -257,8 +257,8 @@ def _calendar(calendar: Calendar) -> Iterator[Finding]:
 SLIPS = frozenset(
     {
         "uneven-matrix", "one-fare", "split-cheaper", "same-metres", "same-name", "unknown-line", "stages-fall",
-        "free-fare",        "percent-below-one", "free-for-all", "no-reduction", "concession-gap", "never-over-time", "short-journey",
-        "short-validity", "no-shifted-days",
+        "free-fare", "percent-below-one", "free-for-all", "no-reduction", "concession-gap", "never-over-time",
+        "short-journey", "short-validity", "no-shifted-days",
     }
 )  # fmt: skip
 """Their names."""

@@ -244,7 +244,7 @@ def live_on_board(board: HostBoard, events: Sequence[Event]) -> tuple[Seen, list
             case "gate":
                 board.fail_gate(value)
             case "parameters":
-                takes.append(board.take(value[1]))
+                takes.append(bool(board.take(value[1])))
             case "walk":
                 board.walk()
             case "acknowledge":
