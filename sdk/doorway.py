@@ -8,11 +8,13 @@ Rules it keeps:
   makes room: whoever opens connections and says nothing drives out his own. Where all are at work, whoever comes is
   turned away at once.
 - One address has at most `each` of them, but for this machine's own, behind which a proxy may stand.
+- With TLS a connection rests until its handshake has ended, and has HANDSHAKE_S for it.
 """
 
 import asyncio
 import errno
 import socket
+import ssl
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,14 +30,29 @@ OWN_FILES = 64
 """Descriptors that stay free for the service's own files."""
 FILES_WANTED = 65536
 ACCEPTED_AT_ONCE = 16
+HANDSHAKE_S = 10.0
 REST_S = 0.2
 """How long nothing is accepted when the system itself has run out."""
 _LACKING = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
+class Handshake:
+    """A connection before its protocol has it."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self.transport = self
+
+    def abort(self) -> None:
+        """It makes room."""
+        with suppress(OSError):  # its other end may have gone already
+            self._line.shutdown(socket.SHUT_RDWR)
+
+
 class Doorway:
     """Accepts for one listening socket, on the running loop. make: a protocol for a connection. most, each: how many
-    connections, and how many of one address; None: as many as there may be descriptors."""
+    connections, and how many of one address; None: as many as there may be descriptors. tls: the context for the next
+    connection; None: plain. on_stranger: told why a certificate was refused."""
 
     def __init__(
         self,
@@ -44,8 +61,11 @@ class Doorway:
         *,
         most: int | None = None,
         each: int | None = None,
+        tls: Callable[[], ssl.SSLContext] | None = None,
+        on_stranger: Callable[[str], None] = lambda why: None,
     ) -> None:
         self._listening, self._make = listening, make
+        self._tls, self._on_stranger = tls, on_stranger
         self._most = min(most or FILES_WANTED, room_for_connections())
         self._each = each
         self._loop = asyncio.get_running_loop()
@@ -121,6 +141,7 @@ class Doorway:
         ended = self._loop.create_future()
         protocol = self._make(self)
         lost = protocol.connection_lost
+        handshake = Handshake(line)
 
         def connection_lost(error: Exception | None) -> None:
             if not ended.done():
@@ -129,10 +150,21 @@ class Doorway:
 
         protocol.connection_lost = connection_lost  # type: ignore[method-assign, assignment]
         try:
-            with suppress(OSError):  # whoever comes may go before he is in
+            if self._tls is None:
                 await self._loop.connect_accepted_socket(lambda: protocol, line)
-                await ended
+            else:
+                self.rests(handshake)
+                await self._loop.connect_accepted_socket(
+                    lambda: protocol, line, ssl=self._tls(), ssl_handshake_timeout=HANDSHAKE_S
+                )
+                self.gone(handshake)
+            await ended
+        except ssl.SSLCertVerificationError as error:
+            self._on_stranger(error.verify_message)
+        except OSError:
+            pass  # whoever comes may go before he is in
         finally:
+            self.gone(handshake)
             line.close()
             self._count -= 1
             self._of[host] -= 1

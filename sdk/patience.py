@@ -13,6 +13,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from yima.sdk.doorway import Doorway
+from yima.sdk.tls import Shown, shown_by
 
 HEADERS_WITHIN_S = 10.0
 HEADERS_MAX = 16 << 10
@@ -31,10 +32,12 @@ class PatientProtocol(HttpToolsProtocol):
         self._waiting: asyncio.TimerHandle | None = None
         self._is_in_headers = False
         self._size = 0
+        self._shown: Shown | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """It begins: its first request is waited for."""
         super().connection_made(transport)
+        self._shown = shown_by(transport)
         self._door.rests(self)
         self._wait()
 
@@ -60,6 +63,8 @@ class PatientProtocol(HttpToolsProtocol):
         """Headers begin."""
         super().on_message_begin()
         self._is_in_headers, self._size = True, 0
+        if self._shown is not None:
+            self.scope["state"]["certificate"] = self._shown
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One of them is whole."""

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from yima.sdk.doorway import Doorway
 from yima.sdk.listening import listen, url_of
 from yima.sdk.patience import PatientProtocol
+from yima.sdk.tls import Tls
 
 STOP_WITHIN_S = 3
 # Windows' own loop has no readers; uvloop asks for what only POSIX has.
@@ -29,10 +30,13 @@ def serve(
     connections_max: int | None = None,
     connections_each: int | None = None,
     again: Callable[[], None] | None = None,
+    tls: Tls | None = None,
+    on_stranger: Callable[[str], None] = lambda why: None,
 ) -> None:
     """Serves until SIGTERM or SIGINT, finishes what is under way, returns. connections_max,
     connections_each: how many may be open, and how many of one address (`doorway`); None: as many as files may be.
-    again: what SIGHUP asks for, which ends nothing."""
+    again: what SIGHUP asks for, which ends nothing. tls: None: plain HTTP. on_stranger: told why a certificate was
+    refused."""
 
     def ended(_number: int, _frame: FrameType | None) -> None:
         """uvicorn raises the signal again when it has ended; by then there is nothing left to do."""
@@ -45,7 +49,7 @@ def serve(
     if hasattr(signal, "SIGHUP"):  # Windows lacks it
         before[signal.SIGHUP] = signal.signal(signal.SIGHUP, hung_up)
     try:
-        _Server(app, connections_max, connections_each).run(sockets=[listening])
+        _Server(app, connections_max, connections_each, tls, on_stranger).run(sockets=[listening])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -63,10 +67,12 @@ class Serving:
         port: int = 0,
         connections_max: int | None = None,
         connections_each: int | None = None,
+        tls: Tls | None = None,
+        on_stranger: Callable[[str], None] = lambda why: None,
     ) -> None:
         self._listening = listen(host, port)
-        self.url = url_of(self._listening)
-        self._server = _Server(app, connections_max, connections_each)
+        self.url = url_of(self._listening, "http" if tls is None else "https")
+        self._server = _Server(app, connections_max, connections_each, tls, on_stranger)
         self._thread = threading.Thread(target=self._run, name="yima-service", daemon=True)
         self._thread.start()
 
@@ -92,7 +98,14 @@ class _Server(uvicorn.Server):
     """uvicorn behind a door of ours. It tells an application when it ends: one with a method `stopping` may keep
     answers waiting."""
 
-    def __init__(self, app: ASGIApp, most: int | None = None, each: int | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        most: int | None,
+        each: int | None,
+        tls: Tls | None,
+        on_stranger: Callable[[str], None],
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -107,12 +120,20 @@ class _Server(uvicorn.Server):
             )
         )
         self._most, self._each = most, each
+        self._tls, self._on_stranger = tls, on_stranger
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listens; each connection is a protocol of uvicorn's."""
         assert sockets is not None
         self.servers = []
-        self._door = Doorway(sockets[0], self._protocol, most=self._most, each=self._each)
+        self._door = Doorway(
+            sockets[0],
+            self._protocol,
+            most=self._most,
+            each=self._each,
+            tls=None if self._tls is None else self._tls.context,
+            on_stranger=self._on_stranger,
+        )
         self.started = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

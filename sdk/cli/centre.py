@@ -25,6 +25,7 @@ examples 示例:
   yima centre example region/ --taps 10000       a synthetic region to try it on 生成示例区域
   yima centre keys make region/ --role issuer --of 99310000     who may read: a key 生成接口密钥
   yima centre devices enrol trips.db gate-7 3b6a27…     a device may send 登记终端
+  yima centre certificates issue ca/ trips.db gate-7 --out given/     its certificate 签发终端证书
   yima centre cases settle trips.db 7 withhold --why 'no such rider'     decide about a record 裁决
   yima centre versions trips.db --version 12 --published 20260901 --removed     who was late 参数时效
   yima centre export trips.db --form parquet --out region/stores/city     what is new, for a centre 增量导出
@@ -58,6 +59,7 @@ VERBS = {
     ),
     "serve": ("centre_serve", "read interfaces over HTTP for institutions and services 提供数据查询接口"),
     "devices": ("centre_devices", "who may send to a collector: enrolled, rotated, revoked, released 管理可上传的终端"),
+    "certificates": ("centre_certificates", "certificates that devices and collectors show each other 终端与采集端证书"),
     "cases": ("centre_cases", "quarantine, conflicts, double use: records to decide about 待裁决的记录"),
     "versions": (
         "centre_versions",

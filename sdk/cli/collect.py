@@ -12,6 +12,7 @@ from yima.sdk.centre.collector.watched import Watching
 from yima.sdk.cli.arguments import WholeNumber
 from yima.sdk.cli.collect_fleet import FleetSide
 from yima.sdk.cli.collect_lines import line_of
+from yima.sdk.cli.collect_tls import add_tls_arguments, certificates_of, tls_of
 from yima.sdk.cli.observed import add_console_arguments
 from yima.sdk.listening import host_and_port, listen, url_of
 from yima.sdk.serving import serve
@@ -25,8 +26,8 @@ DESCRIPTION = """\
 Takes signed batches of trip records over HTTP, checks signature, chain and integrity, keeps them in one SQLite file or
 in a PostgreSQL database that several collectors may share, and answers how far it has each journal. Stop it with Ctrl-C
 or SIGTERM. Devices that may send are enrolled by `yima centre devices`, also while it runs; whoever reads shows a key
-of `yima centre keys make`. With --bench neither is asked. It speaks plain HTTP: beyond one machine, put it behind a TLS
-proxy.
+of `yima centre keys make`. With --bench neither is asked. Without --tls it speaks plain HTTP: beyond one machine, give
+it a certificate or put it behind a TLS proxy.
 接收终端上传的行程记录，验签、验链、验完整性，存入 SQLite 文件或多个采集端共用的 PostgreSQL，并确认到哪一条。
 终端须先用 yima centre devices 登记（运行中即时生效）；读取方须出示 yima centre keys make 生成的密钥；
 --bench 时两者均不要求。"""
@@ -38,6 +39,8 @@ examples 示例:
   yima centre devices enrol trips.db gate-7 3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29
   yima collect --listen 0.0.0.0:8080 --store trips.db --readers keys.toml
   yima collect --listen 0.0.0.0:8080 --store postgresql://yima@db/trips --readers keys.toml
+  yima collect --listen 0.0.0.0:8443 --store trips.db --tls ca/collector.pem --client-ca ca/ca.pem \\
+      --client-crl ca/crl.pem               devices show certificates 终端须出示证书
   curl http://127.0.0.1:8080/ready          whether it would take a batch now 是否可接收
 
 A device prints its name and key when it is refused. 终端被拒时会打印其名称与公钥。
@@ -78,6 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"how many one address may have, default {CONNECTIONS_EACH}: the gates of a station may share one; this"
         " machine's own, behind which a proxy may stand, has no limit 每个来源地址的连接上限",
     )  # fmt: skip
+    add_tls_arguments(parser)
     add_console_arguments(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line on standard output 输出 JSON 行")
 
@@ -110,6 +114,11 @@ def run(arguments: argparse.Namespace) -> int:
     def troubled(error: YimaError) -> None:
         show({"event": "trouble", "why": str(error)})
 
+    def refused(why: str) -> None:
+        show({"event": "refused", "status": 403, "why": f"a certificate was refused: {why}"})
+
+    tls = tls_of(arguments, troubled)
+    certificates = certificates_of(arguments, tls)
     with ExitStack() as ending:
         listening = listen(host, port)
         ending.callback(listening.close)
@@ -118,7 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
             ending.callback(watching.stop)
         store = open_store(arguments.store)
         ending.callback(store.close)
-        fleet = FleetSide(arguments, show, ending)
+        fleet = FleetSide(arguments, show, ending, certificates)
         sides.append(fleet)
         fleet.follow()
         collector = Collector(
@@ -126,18 +135,26 @@ def run(arguments: argparse.Namespace) -> int:
             enrolled=fleet.register.keys,
             trust=fleet.trust,
             may_read=None if arguments.bench else fleet.may_read,
+            certificates=certificates,
             on_event=show,
         )
         app = fleet.beside(collector)
         show(
             {
                 "event": "listening",
-                "url": url_of(listening),
+                "url": url_of(listening, "https" if tls else "http"),
                 "store": name,
                 "open": arguments.bench,
                 "judges": arguments.published is not None,
             }
         )
-        serve(app, listening, again=fleet.register.read_again, connections_each=arguments.connections_each)
+        serve(
+            app,
+            listening,
+            again=fleet.register.read_again,
+            connections_each=arguments.connections_each,
+            tls=tls,
+            on_stranger=refused,
+        )
     show({"event": "stopped"})
     return 0

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from yima.sdk.centre.clearing.toml_rows import TermsError
 from yima.sdk.centre.collector.app import Collector
+from yima.sdk.centre.collector.certificates import Certificates
 from yima.sdk.centre.fleet.beside import Beside
 from yima.sdk.centre.fleet.database import open_fleet
 from yima.sdk.centre.fleet.devices import Register
@@ -29,8 +30,15 @@ class FleetSide:
     """Opened for a collector's run, and ended by `ending`. tell: the collector's events, those from here among them.
     Raises YimaError."""
 
-    def __init__(self, arguments: argparse.Namespace, tell: Callable[[Event], None], ending: ExitStack) -> None:
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        tell: Callable[[Event], None],
+        ending: ExitStack,
+        certificates: Certificates | None = None,
+    ) -> None:
         self._arguments, self._tell, self._ending = arguments, tell, ending
+        self._certificates = certificates
         self.database = open_fleet(arguments.store)
         ending.callback(self.database.close)
         self.register = Register(self.database, on_trouble=self._troubled)
@@ -85,7 +93,7 @@ class FleetSide:
 
         source = source_of(self._arguments.store, chunk=500)
         page = self._metrics(collector, source.name)
-        feed = self._feed = Feed(self.database, self.register.keys)
+        feed = self._feed = Feed(self.database, self.register.keys, certificates=self._certificates)
         fleet = Fleet(
             database=self.database,
             register=self.register,

@@ -196,7 +196,7 @@ def run(arguments: argparse.Namespace) -> int:
         deny = deny_of(arguments, state, lines.notice, begun=begun, validator=validator)
         if older:
             on_failure.callback(older.close, 0)
-        uplink = uplink_of(arguments.collector, state, journal.epoch, Stated(state.device, source, deny))
+        uplink = uplink_of(arguments, state, journal.epoch, Stated(state.device, source, deny))
         if uplink:
             on_failure.callback(uplink.close)
         uses = shared_uses(arguments, state, validator, parameters=parameters, clock=clock, tell=lines.notice)
@@ -286,7 +286,7 @@ def _older_sent(
         return
     upload = OlderUpload(
         older,
-        uplink_of(arguments.collector, state, older.epoch),
+        uplink_of(arguments, state, older.epoch),
         policy=policy(arguments),
         now=lambda: clock.now().unix_s,
         on_trouble=lambda error: tell(Notice(happening=Happening.UPLOAD_TROUBLE, error=error)),

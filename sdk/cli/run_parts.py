@@ -3,6 +3,7 @@ says."""
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 from yima.sdk.cli.arguments import WholeNumber
 from yima.sdk.cli.run_sources import Stated
@@ -18,6 +19,7 @@ from yima.validator.state import DeviceState
 from yima.validator.uplink.http import HttpUplink
 from yima.validator.uplink.sender import BatchPolicy
 from yima.validator.uplink.shared_uses import ASK_FOR_S, SharedUses, with_room
+from yima.validator.uplink.tls import ClientTls
 
 _BATCH_AGE_S = 5.0
 
@@ -28,6 +30,14 @@ def add_upload_arguments(parser: argparse.ArgumentParser) -> None:
     upload.add_argument(
         "--collector", metavar="URL", help="where trips go; without it they wait in the journal 采集端地址"
     )
+    upload.add_argument(
+        "--collector-ca", type=Path, metavar="FILE",
+        help="who gave the collector its certificate, PEM; default: the system's authorities 采集端证书机构",
+    )  # fmt: skip
+    upload.add_argument(
+        "--client-certificate", type=Path, metavar="FILE",
+        help="the certificate of this device's key, PEM; read again when it changes 本设备证书，更换后自动重读",
+    )  # fmt: skip
     upload.add_argument(
         "--batch-count",
         type=WholeNumber(1, 1000),
@@ -88,7 +98,14 @@ def shared_uses(
     if arguments.replay_feed is None:
         return NothingShared()
     return SharedUses(
-        HttpUplink(arguments.replay_feed, key=state.key, device=state.device, epoch=0, total_s=ASK_FOR_S + 10.0),
+        HttpUplink(
+            arguments.replay_feed,
+            key=state.key,
+            device=state.device,
+            epoch=0,
+            tls=tls_of(arguments, state),
+            total_s=ASK_FOR_S + 10.0,
+        ),
         device=state.device,
         validator=validator,
         parameters=parameters,
@@ -98,11 +115,26 @@ def shared_uses(
     )
 
 
-def uplink_of(url: str | None, state: DeviceState, epoch: int, stated: Stated | None = None) -> HttpUplink | None:
+def tls_of(arguments: argparse.Namespace, state: DeviceState) -> ClientTls | None:
+    """Certificates that are not the system's, if there are any."""
+    ca, certificate = arguments.collector_ca, arguments.client_certificate
+    return ClientTls(ca=ca, certificate=certificate, key=state.key_file) if ca or certificate else None
+
+
+def uplink_of(
+    arguments: argparse.Namespace, state: DeviceState, epoch: int, stated: Stated | None = None
+) -> HttpUplink | None:
     """Where trips go, if they go anywhere. Raises UplinkError for a bad URL."""
-    if url is None:
+    if arguments.collector is None:
         return None
-    return HttpUplink(url, key=state.key, device=state.device, epoch=epoch, versions=stated)
+    return HttpUplink(
+        arguments.collector,
+        key=state.key,
+        device=state.device,
+        epoch=epoch,
+        versions=stated,
+        tls=tls_of(arguments, state),
+    )
 
 
 def with_profile(specification: str, profile: ReaderProfile | None) -> str:

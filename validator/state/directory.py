@@ -27,7 +27,7 @@ from yima.validator.state.safety import refuse_shared
 from yima.validator.system.disk import write_whole
 from yima.validator.texts import Text
 
-JOURNAL, OLDER_JOURNAL = "journal", "journal.db"
+JOURNAL, OLDER_JOURNAL, KEY_FILE = "journal", "journal.db", "device.key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,12 @@ class DeviceState:
                 Text(f"belongs to device {stored}, not to {device}", f"属于设备 {stored}，而不是 {device}"),
                 Text("Leave --device out, or give another --state", "请去掉 --device，或另选 --state"),
             )
-        return cls(directory=directory, device=stored, key=DeviceKey.load_or_create(directory / "device.key"))
+        return cls(directory=directory, device=stored, key=DeviceKey.load_or_create(directory / KEY_FILE))
+
+    @property
+    def key_file(self) -> Path:
+        """Where its key lies."""
+        return self.directory / KEY_FILE
 
     def open_journal(self, *, max_bytes: int | None = None, keep_s: int | None = None) -> SegmentJournal:
         """The journal, to write; see SegmentJournal. Raises JournalError."""

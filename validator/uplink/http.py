@@ -15,13 +15,12 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
-from yima.validator.errors import BatchTooLargeError, CollectorBusyError, UplinkError
+from yima.validator.errors import UplinkError
 from yima.validator.guarding.watched import ThreadError
 from yima.validator.journal.older import OlderEntry
 from yima.validator.ports import Entry
 from yima.validator.remedies import missing_module
 from yima.validator.state.keys import DeviceKey
-from yima.validator.texts import Text
 from yima.validator.uplink.batches import (
     ANSWER_MAX,
     KEY_HEADER,
@@ -32,6 +31,8 @@ from yima.validator.uplink.batches import (
     parse_answer,
 )
 from yima.validator.uplink.deadline import Deadline
+from yima.validator.uplink.refusals import no_address, nonsense, refused, unreachable
+from yima.validator.uplink.tls import ClientTls
 from yima.validator.uplink.versions import VERSIONS_HEADER, VERSIONS_SIGNATURE_HEADER, signed_bytes
 from yima.validator.version import VERSION
 
@@ -42,7 +43,8 @@ RETRY_AFTER_MAX_S = 3600.0  # a collector may ask for patience, not for silence
 class HttpUplink:
     """Sends one journal's entries to the collector at `url` (http or https, without path).
 
-    versions gives the statement that goes with every batch (`versions`). connect_s bounds the connection, total_s the
+    versions gives the statement that goes with every batch (`versions`). tls: None: the system's authorities, and no
+    certificate is shown. connect_s bounds the connection, total_s the
     whole exchange. Raises UplinkError when made with a bad URL.
     """
 
@@ -54,6 +56,7 @@ class HttpUplink:
         device: str,
         epoch: int,
         versions: Callable[[], bytes] | None = None,
+        tls: ClientTls | None = None,
         connect_s: float = 3.0,
         total_s: float = 15.0,
     ) -> None:
@@ -71,17 +74,34 @@ class HttpUplink:
             urlsplit(url)  # notices unfinished brackets, which httpx does not
             parsed = self._httpx.URL(url)
         except (self._httpx.InvalidURL, ValueError) as error:
-            raise self._bad_url() from error
+            raise no_address(url) from error
         if parsed.scheme not in ("http", "https") or not parsed.host or parsed.query or parsed.fragment:
-            raise self._bad_url()
+            raise no_address(url)
         self._address = str(parsed).rstrip("/")
         self.encrypted = parsed.scheme == "https" or is_loopback(parsed.host)
-        self._client = self._httpx.Client(
-            timeout=self._httpx.Timeout(total_s, connect=connect_s),
-            # A proxy of the environment is for the world outside, never for a collector on this machine.
-            trust_env=not is_loopback(parsed.host),
-            headers={"User-Agent": f"yima/{VERSION}", "Accept-Encoding": "identity"},
-        )
+        self._connect_s, self._tls = connect_s, tls
+        # A proxy of the environment is for the world outside, never for a collector on this machine.
+        self._trust_env = not is_loopback(parsed.host)
+        self._stamp: object = None
+        self._is_closed = False
+        self._client: Any = None  # made when it is needed: a certificate that is wrong stops no device from starting
+
+    def _current(self) -> Any:
+        """The client; another one when a certificate has changed. Raises UplinkError."""
+        stamp = self._tls and self._tls.stamp()
+        if self._client is None or stamp != self._stamp:
+            fresh = self._httpx.Client(
+                timeout=self._httpx.Timeout(self._total_s, connect=self._connect_s),
+                verify=True if self._tls is None else self._tls.context(),
+                trust_env=self._trust_env,
+                headers={"User-Agent": f"yima/{VERSION}", "Accept-Encoding": "identity"},
+            )
+            if self._client is not None:
+                self._client.close()
+            self._client, self._stamp = fresh, stamp
+        if self._is_closed:
+            self._client.close()
+        return self._client
 
     def send(self, entries: Sequence[Entry | OlderEntry]) -> tuple[int, dict[int, str]]:
         """(highest contiguous durable sequence, {sequence: why it was rejected}). No entries: only asks.
@@ -93,7 +113,7 @@ class HttpUplink:
         try:
             found: Acknowledgement = parse_answer(answer, entries)
         except BatchError as error:
-            raise self.nonsense(str(error)) from error
+            raise nonsense(self.url, str(error)) from error
         return found.acknowledged, found.rejected
 
     def exchange(self, path: str, body: bytes, *, answer_max: int) -> bytes:
@@ -104,12 +124,13 @@ class HttpUplink:
             SIGNATURE_HEADER: self._key.sign(body),
             **self._stated(),
         }
+        client = self._current()
         self._stream, self._too_slow = None, False
         try:
             with (
                 # httpx bounds each read alone, so that a byte now and then would be for ever.
                 self._deadline.within(self._total_s),
-                self._client.stream(
+                client.stream(
                     "POST", self._address + path, content=body, headers=headers, extensions={"trace": self._watch}
                 ) as response,
             ):
@@ -117,20 +138,26 @@ class HttpUplink:
                 for part in response.iter_raw():
                     answer += part
                     if len(answer) > answer_max:
-                        raise self.nonsense("an endless answer")
+                        raise nonsense(self.url, "an endless answer")
                 status = response.status_code
                 retry_after = response.headers.get("Retry-After")
         except self._httpx.HTTPError as error:
             why = "too slow" if self._too_slow else str(error) or type(error).__name__
             raise self._unreachable(why) from error
         except RuntimeError as error:
-            if not self._client.is_closed:
+            if not client.is_closed:
                 raise
             raise self._unreachable("closed") from error  # by another thread, which ends what waits
         except ThreadError as error:
             raise UplinkError(self.url, error.problem, error.remedy) from error
         if status != 200:
-            raise self._refused(status, bytes(answer[:200]), retry_after)
+            raise refused(
+                self.url,
+                status,
+                bytes(answer[:200]),
+                enrolment=f"{self._device} {self._key.public}",
+                retry_after_s=retry_after_s(retry_after, time.time()),
+            )
         return bytes(answer)
 
     def _stated(self) -> dict[str, str]:
@@ -145,7 +172,12 @@ class HttpUplink:
     def close(self) -> None:
         """Ends the connection."""
         self._deadline.close()
-        self._client.close()
+        self._is_closed = True
+        if self._client is not None:
+            self._client.close()
+
+    def _unreachable(self, why: str) -> UplinkError:
+        return unreachable(self.url, why, certificate=self._tls and self._tls.certificate)
 
     def _watch(self, event: str, info: dict[str, Any]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
@@ -156,56 +188,6 @@ class HttpUplink:
         if self._stream is not None:
             with suppress(OSError):  # it may have ended by itself meanwhile
                 self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
-
-    def _bad_url(self) -> UplinkError:
-        return UplinkError(
-            self.url,
-            Text("no address of a collector", "不是采集端地址"),
-            Text(
-                "Give one like https://collector.example or http://127.0.0.1:8080",
-                "格式如 https://collector.example 或 http://127.0.0.1:8080",
-            ),
-        )
-
-    def _unreachable(self, why: str) -> UplinkError:
-        return UplinkError(
-            self.url,
-            Text(f"the collector cannot be reached ({why})", f"无法连接采集端（{why}）"),
-            Text(
-                "Check the network and that it runs; records wait in the journal",
-                "请检查网络及采集端；记录保留在日志中",
-            ),
-        )
-
-    def nonsense(self, why: str) -> UplinkError:
-        """The error for an answer that is none."""
-        return UplinkError(
-            self.url,
-            Text(f"the collector's answer makes no sense ({why})", f"采集端应答无法理解（{why}）"),
-            Text(
-                "Check that a Yima collector answers there; records wait in the journal",
-                "请确认该地址是一码采集端；记录保留在日志中",
-            ),
-        )
-
-    def _refused(self, status: int, answer: bytes, retry_after: str | None) -> UplinkError:
-        says = "".join(character for character in answer.decode(errors="replace") if character.isprintable())
-        problem = Text(f"the collector answers {status} ({says})", f"采集端应答 {status}（{says}）")
-        if status in (401, 403):
-            return UplinkError(
-                self.url,
-                problem,
-                Text(
-                    f"Enrol this device there: {self._device} {self._key.public}",
-                    f"请在采集端登记本设备：{self._device} {self._key.public}",
-                ),
-            )
-        if status == 413:
-            return BatchTooLargeError(self.url, problem, Text("Smaller batches are tried", "将以更小的批次重试"))
-        remedy = Text("It is tried again; records wait in the journal", "稍后重试；记录保留在日志中")
-        if status in (429, 503):
-            return CollectorBusyError(self.url, problem, remedy, retry_after_s=retry_after_s(retry_after, time.time()))
-        return UplinkError(self.url, problem, remedy)
 
 
 def retry_after_s(header: str | None, now: float) -> float | None:

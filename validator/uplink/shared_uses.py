@@ -23,6 +23,7 @@ from yima.validator.judging import Direction, GateContext, Mode, Transaction, Va
 from yima.validator.parameters import Parameters
 from yima.validator.texts import Text
 from yima.validator.uplink.http import HttpUplink
+from yima.validator.uplink.refusals import nonsense
 from yima.validator.uplink.sender import waiting_s
 from yima.validator.uplink.uses_wire import ANSWER_MAX, Question, Used, UsesError, encode_question, parse_answer
 
@@ -159,7 +160,7 @@ class SharedUses:
         try:
             number, uses = parse_answer(answer)
         except UsesError as error:
-            raise self._uplink.nonsense(str(error)) from error
+            raise nonsense(self._uplink.url, str(error)) from error
         self._came.extend(uses)
         return number
 

@@ -30,6 +30,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from yima.sdk.centre.collector.arrivals import Ledger
+from yima.sdk.centre.collector.certificates import Certificates
 from yima.sdk.centre.collector.intake import BusyError, Depth, Intake
 from yima.sdk.centre.collector.schema import StoreError
 from yima.sdk.centre.collector.taking import Event, Taking, retry_after_s
@@ -48,7 +49,8 @@ class Collector:
 
     enrolled: gives the key (64 hex digits) by device that counts now; None: the first key that a device shows is
     trusted from then on. trust: for a bench, told of the name and key of each batch before it is stored. may_read:
-    whether a shown key is a reader's; None, for a bench: everyone is. on_event is told of batches, new devices,
+    whether a shown key is a reader's; None, for a bench: everyone is. certificates: what is asked of those that devices
+    show; None: nothing. on_event is told of batches, new devices,
     refusals and trouble, as {"event": …}; it is called on several threads.
     """
 
@@ -59,6 +61,7 @@ class Collector:
         enrolled: Callable[[], Mapping[str, str]] | None = None,
         trust: Callable[[str, str], None] | None = None,
         may_read: Callable[[str], bool] | None = None,
+        certificates: Certificates | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
         self._store = store
@@ -66,7 +69,13 @@ class Collector:
         self._on_event = on_event or (lambda event: None)
         self._intake = Intake(store, enrolled or (lambda: None))
         is_open = enrolled is None or trust is not None
-        self._taking = Taking(self._intake, trust=trust, is_open=is_open, on_event=self._on_event)
+        self.taking = Taking(
+            self._intake,
+            trust=trust,
+            is_open=is_open,
+            certificates=certificates or Certificates(),
+            on_event=self._on_event,
+        )
         self._reading = asyncio.Lock()
         self._readers, self._rested_at = 0, 0.0
 
@@ -78,7 +87,7 @@ class Collector:
         """The ASGI application."""
         others = Starlette(
             routes=[
-                Route(BATCHES, self._taking, methods=["POST"]),
+                Route(BATCHES, self.taking, methods=["POST"]),
                 Route("/v1/devices/{device}/{epoch}", self.journal, methods=["GET"]),
                 Route("/devices", self.devices, methods=["GET"]),
                 Route("/health", self.health, methods=["GET"]),
@@ -89,16 +98,11 @@ class Collector:
         async def either(scope: Scope, receive: Receive, send: Send) -> None:
             """The router costs a batch of one entry a tenth of its time."""
             if scope["type"] == "http" and scope["path"] == BATCHES and scope["method"] == "POST":
-                await self._taking(scope, receive, send)
+                await self.taking(scope, receive, send)
             else:
                 await others(scope, receive, send)
 
         return either
-
-    async def take(self, request: Request) -> Response:
-        """One batch, for an application that has routes of its own."""
-        status, body, headers = await self._taking.answer(dict(request.scope["headers"]), request.receive)
-        return Response(body, status, {name.decode(): value.decode() for name, value in headers})
 
     async def journal(self, request: Request) -> Response:
         """One journal's entries: no accounts, so no records."""

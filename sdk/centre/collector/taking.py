@@ -22,6 +22,7 @@ import anyio.to_thread
 from starlette.types import Receive, Scope, Send
 
 from yima.sdk.centre.collector.arrivals import Arrival, KeyRefusedError, Signed
+from yima.sdk.centre.collector.certificates import Allowed, Certificates
 from yima.sdk.centre.collector.intake import Body, BusyError, GivenUpError, Intake
 from yima.sdk.centre.collector.schema import StoreError
 from yima.validator.state.keys import is_signed
@@ -78,9 +79,11 @@ class Taking:
         *,
         trust: Callable[[str, str], None] | None,
         is_open: bool,
+        certificates: Certificates,
         on_event: Callable[[Event], None],
     ) -> None:
         self._intake = intake
+        self._certificates = certificates
         self._trust = trust
         self._trusted: dict[str, float] = {}  # when the register was told of a device
         self._stated: dict[str, tuple[str, Signed]] = {}  # key and statement that were verified last, by device
@@ -89,15 +92,16 @@ class Taking:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One batch."""
-        status, body, headers = await self.answer(dict(scope["headers"]), receive)
+        allowed = self._certificates.allowed(scope)
+        status, body, headers = await self.answer(dict(scope["headers"]), receive, allowed)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def answer(self, headers: dict[bytes, bytes], receive: Receive) -> Answered:
-        """To a request with these headers, whose body is received."""
+    async def answer(self, headers: dict[bytes, bytes], receive: Receive, allowed: Allowed) -> Answered:
+        """To a request with these headers, whose body is received. allowed: asked whether the device may send so."""
         status, body, more = 200, b"", list[tuple[bytes, bytes]]()
         try:
-            body = encode_answer(await self._taken(headers, receive))
+            body = encode_answer(await self._taken(headers, receive, allowed))
         except _RefusedError as refused:
             self._on_event({"event": "refused", "status": refused.status, "why": refused.why})
             status, body = refused.status, _error(refused.why)
@@ -110,13 +114,15 @@ class Taking:
             status, body, more = 503, _error("the store cannot be written"), [_later()]
         return status, body, [*more, (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
 
-    async def _taken(self, headers: dict[bytes, bytes], receive: Receive) -> Acknowledgement:
+    async def _taken(self, headers: dict[bytes, bytes], receive: Receive, allowed: Allowed) -> Acknowledgement:
         self._intake.check_room()
         with self._intake.body() as held:
             content = await _whole(headers, receive, held)
             self._intake.check_room()
             key, signed = _signer(headers, content)
             batch = _parsed(content)
+            if why := allowed(batch.device):
+                raise _RefusedError(403, why)
             if self._trust is not None:
                 await self._trusting(self._trust, batch.device, key)
             stated = self._statement(headers, batch.device, key)

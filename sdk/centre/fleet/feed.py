@@ -16,6 +16,7 @@ import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from yima.sdk.centre.collector.certificates import Certificates
 from yima.sdk.centre.fleet import uses
 from yima.sdk.centre.fleet.database import Database
 from yima.sdk.centre.fleet.uses import Place, Use, place_of
@@ -50,16 +51,19 @@ class _RefusedError(Exception):
 
 
 class Feed:
-    """Answers gates out of the fleet's tables. enrolled: key by device. now: unix seconds."""
+    """Answers gates out of the fleet's tables. enrolled: key by device. certificates: what is asked of theirs. now:
+    unix seconds."""
 
     def __init__(
         self,
         database: Database,
         enrolled: Callable[[], Mapping[str, str]],
         *,
+        certificates: Certificates | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._database, self._enrolled, self._now = database, enrolled, now
+        self._certificates = certificates or Certificates()
         self._newest = 0
         self._of_place: dict[Place, int] = {}
         self._begun_at = -1  # what came before lies in the tables alone
@@ -106,6 +110,8 @@ class Feed:
             question = parse_question(body)
         except UsesError as error:
             raise _RefusedError(400, str(error)) from error
+        if why := self._certificates.allowed(request.scope)(question.device):
+            raise _RefusedError(403, why)
         if self._enrolled().get(question.device) != key:
             raise _RefusedError(403, f"device {question.device} is not enrolled with this key")
         if abs(question.at - self._now()) > ASKED_WITHIN_S:
