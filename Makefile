@@ -162,7 +162,7 @@ wheels: setup
 lock: .venv/.installed
 	$(PY) -m pip install --quiet pip-tools
 	.venv/bin/pip-compile --quiet --no-header --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--no-emit-trusted-host --allow-unsafe --strip-extras --extra camera,hid,uplink,metrics,centre,interfaces,postgres,spark,excel,report,firmware,board,dev -o requirements.lock pyproject.toml
+		--no-emit-trusted-host --allow-unsafe --strip-extras --extra camera,hid,uplink,mqtt,metrics,centre,interfaces,postgres,spark,excel,report,firmware,board,dev -o requirements.lock pyproject.toml
 
 clean:
 	rm -rf .venv build dist *.egg-info $(EXT)

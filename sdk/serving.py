@@ -4,11 +4,13 @@
 programs that have other things to do.
 """
 
+import asyncio
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -18,6 +20,7 @@ from yima.sdk.listening import listen, url_of
 from yima.sdk.patience import PatientProtocol
 from yima.sdk.tls import Tls
 
+Beside = Callable[[], Coroutine[Any, Any, None]]
 STOP_WITHIN_S = 3
 # Windows' own loop has no readers; uvloop asks for what only POSIX has.
 _LOOP = "uvloop" if hasattr(signal, "siginterrupt") else "asyncio:SelectorEventLoop"
@@ -32,11 +35,12 @@ def serve(
     again: Callable[[], None] | None = None,
     tls: Tls | None = None,
     on_stranger: Callable[[str], None] = lambda why: None,
+    beside: Sequence[Beside] = (),
 ) -> None:
     """Serves until SIGTERM or SIGINT, finishes what is under way, returns. connections_max,
     connections_each: how many may be open, and how many of one address (`doorway`); None: as many as files may be.
     again: what SIGHUP asks for, which ends nothing. tls: None: plain HTTP. on_stranger: told why a certificate was
-    refused."""
+    refused. beside: run on the same loop, and cancelled at the end."""
 
     def ended(_number: int, _frame: FrameType | None) -> None:
         """uvicorn raises the signal again when it has ended; by then there is nothing left to do."""
@@ -49,7 +53,9 @@ def serve(
     if hasattr(signal, "SIGHUP"):  # Windows lacks it
         before[signal.SIGHUP] = signal.signal(signal.SIGHUP, hung_up)
     try:
-        _Server(app, connections_max, connections_each, tls, on_stranger).run(sockets=[listening])
+        _Server(app, most=connections_max, each=connections_each, tls=tls, on_stranger=on_stranger, beside=beside).run(
+            sockets=[listening]
+        )
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -69,10 +75,13 @@ class Serving:
         connections_each: int | None = None,
         tls: Tls | None = None,
         on_stranger: Callable[[str], None] = lambda why: None,
+        beside: Sequence[Beside] = (),
     ) -> None:
         self._listening = listen(host, port)
         self.url = url_of(self._listening, "http" if tls is None else "https")
-        self._server = _Server(app, connections_max, connections_each, tls, on_stranger)
+        self._server = _Server(
+            app, most=connections_max, each=connections_each, tls=tls, on_stranger=on_stranger, beside=beside
+        )
         self._thread = threading.Thread(target=self._run, name="yima-service", daemon=True)
         self._thread.start()
 
@@ -101,10 +110,12 @@ class _Server(uvicorn.Server):
     def __init__(
         self,
         app: ASGIApp,
+        *,
         most: int | None,
         each: int | None,
         tls: Tls | None,
         on_stranger: Callable[[str], None],
+        beside: Sequence[Beside],
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -120,7 +131,8 @@ class _Server(uvicorn.Server):
             )
         )
         self._most, self._each = most, each
-        self._tls, self._on_stranger = tls, on_stranger
+        self._tls, self._on_stranger, self._beside = tls, on_stranger, beside
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listens; each connection is a protocol of uvicorn's."""
@@ -134,11 +146,15 @@ class _Server(uvicorn.Server):
             tls=None if self._tls is None else self._tls.context,
             on_stranger=self._on_stranger,
         )
+        self._tasks = [asyncio.ensure_future(run()) for run in self._beside]
         self.started = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends what is under way."""
         self._door.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         stopping = getattr(self.config.app, "stopping", None)
         if stopping is not None:
             stopping()

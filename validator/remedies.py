@@ -36,6 +36,7 @@ BROUGHT_BY: Final = {
     "elftools": "pyelftools",
     "hid": "hidapi",
     "hidraw": "hidapi",
+    "paho": "paho-mqtt",
     "serial": "pyserial",
 }
 

@@ -12,7 +12,7 @@ from yima.sdk.centre.collector.watched import Watching
 from yima.sdk.cli.arguments import WholeNumber
 from yima.sdk.cli.collect_fleet import FleetSide
 from yima.sdk.cli.collect_lines import line_of
-from yima.sdk.cli.collect_tls import add_tls_arguments, certificates_of, tls_of
+from yima.sdk.cli.collect_tls import add_broker_arguments, add_tls_arguments, broker_of, certificates_of, tls_of
 from yima.sdk.cli.observed import add_console_arguments
 from yima.sdk.listening import host_and_port, listen, url_of
 from yima.sdk.serving import serve
@@ -82,6 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " machine's own, behind which a proxy may stand, has no limit 每个来源地址的连接上限",
     )  # fmt: skip
     add_tls_arguments(parser)
+    add_broker_arguments(parser)
     add_console_arguments(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line on standard output 输出 JSON 行")
 
@@ -139,6 +140,7 @@ def run(arguments: argparse.Namespace) -> int:
             on_event=show,
         )
         app = fleet.beside(collector)
+        beside = broker_of(arguments, collector.taking, show)
         show(
             {
                 "event": "listening",
@@ -155,6 +157,7 @@ def run(arguments: argparse.Namespace) -> int:
             connections_each=arguments.connections_each,
             tls=tls,
             on_stranger=refused,
+            beside=beside,
         )
     show({"event": "stopped"})
     return 0

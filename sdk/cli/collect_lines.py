@@ -61,6 +61,10 @@ def _trouble(event: Event) -> str:
     return say(Text(f"TROUBLE: {shown(event['why'])}", f"故障：{shown(event['why'])}"))
 
 
+def _broker(event: Event) -> str:
+    return say(Text(f"listening at the broker {shown(event['url'])}", f"经消息代理接收：{shown(event['url'])}"))
+
+
 def _stopped(_event: Event) -> str:
     return say(Text("stopped", "已停止"))
 
@@ -72,5 +76,6 @@ _LINES: dict[str, Callable[[Event], str]] = {
     "flagged": _flagged,
     "refused": _refused,
     "trouble": _trouble,
+    "broker": _broker,
     "stopped": _stopped,
 }

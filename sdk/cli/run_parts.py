@@ -17,18 +17,23 @@ from yima.validator.ports import Clock
 from yima.validator.readers.address import completed
 from yima.validator.state import DeviceState
 from yima.validator.uplink.http import HttpUplink
+from yima.validator.uplink.mqtt import MqttUplink
+from yima.validator.uplink.mqtt_wire import is_broker
 from yima.validator.uplink.sender import BatchPolicy
 from yima.validator.uplink.shared_uses import ASK_FOR_S, SharedUses, with_room
 from yima.validator.uplink.tls import ClientTls
 
 _BATCH_AGE_S = 5.0
+_SPREAD_S = 30
 
 
 def add_upload_arguments(parser: argparse.ArgumentParser) -> None:
     """The options about the collector."""
     upload = parser.add_argument_group("upload 上传")
     upload.add_argument(
-        "--collector", metavar="URL", help="where trips go; without it they wait in the journal 采集端地址"
+        "--collector",
+        metavar="URL",
+        help="where trips go, https:// or, through a broker, mqtts://; without it they wait in the journal 采集端地址",
     )
     upload.add_argument(
         "--collector-ca", type=Path, metavar="FILE",
@@ -48,6 +53,11 @@ def add_upload_arguments(parser: argparse.ArgumentParser) -> None:
     upload.add_argument(
         "--batch-age", type=_seconds, metavar="S",
         help="seconds that the oldest may wait for a batch, default 5; 0 with --replay-feed 最长等待秒数",
+    )  # fmt: skip
+    upload.add_argument(
+        "--first-within", type=_seconds, default=_SPREAD_S, metavar="S",
+        help=f"the first batch after a start goes at a random moment within this, default {_SPREAD_S}, so that a depot"
+        " does not come at once; no new tap waits for it 首批在此秒数内随机发出",
     )  # fmt: skip
     upload.add_argument(
         "--replay-feed", metavar="URL",
@@ -77,7 +87,7 @@ def policy(arguments: argparse.Namespace) -> BatchPolicy:
     age_s = arguments.batch_age
     if age_s is None:
         age_s = 0.0 if arguments.replay_feed else _BATCH_AGE_S
-    return BatchPolicy(count=arguments.batch_count, age_s=age_s)
+    return BatchPolicy(count=arguments.batch_count, age_s=age_s, spread_s=arguments.first_within)
 
 
 def validator_of(arguments: argparse.Namespace, parameters: Parameters, gate: GateContext) -> Validator:
@@ -123,11 +133,12 @@ def tls_of(arguments: argparse.Namespace, state: DeviceState) -> ClientTls | Non
 
 def uplink_of(
     arguments: argparse.Namespace, state: DeviceState, epoch: int, stated: Stated | None = None
-) -> HttpUplink | None:
+) -> HttpUplink | MqttUplink | None:
     """Where trips go, if they go anywhere. Raises UplinkError for a bad URL."""
     if arguments.collector is None:
         return None
-    return HttpUplink(
+    kind = MqttUplink if is_broker(arguments.collector) else HttpUplink
+    return kind(
         arguments.collector,
         key=state.key,
         device=state.device,

@@ -7,7 +7,7 @@ which the cursor stays where it was.
 
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
@@ -17,35 +17,22 @@ from urllib.parse import urlsplit
 
 from yima.validator.errors import UplinkError
 from yima.validator.guarding.watched import ThreadError
-from yima.validator.journal.older import OlderEntry
-from yima.validator.ports import Entry
 from yima.validator.remedies import missing_module
 from yima.validator.state.keys import DeviceKey
-from yima.validator.uplink.batches import (
-    ANSWER_MAX,
-    KEY_HEADER,
-    SIGNATURE_HEADER,
-    Acknowledgement,
-    BatchError,
-    encode_batch,
-    parse_answer,
-)
 from yima.validator.uplink.deadline import Deadline
 from yima.validator.uplink.refusals import no_address, nonsense, refused, unreachable
+from yima.validator.uplink.signed import SignedUplink
 from yima.validator.uplink.tls import ClientTls
-from yima.validator.uplink.versions import VERSIONS_HEADER, VERSIONS_SIGNATURE_HEADER, signed_bytes
 from yima.validator.version import VERSION
 
-PATH = "/v1/batches"
 RETRY_AFTER_MAX_S = 3600.0  # a collector may ask for patience, not for silence
 
 
-class HttpUplink:
+class HttpUplink(SignedUplink):
     """Sends one journal's entries to the collector at `url` (http or https, without path).
 
-    versions gives the statement that goes with every batch (`versions`). tls: None: the system's authorities, and no
-    certificate is shown. connect_s bounds the connection, total_s the
-    whole exchange. Raises UplinkError when made with a bad URL.
+    tls: None: the system's authorities, and no certificate is shown. connect_s bounds the connection, total_s the whole
+    exchange. Raises UplinkError when made with a bad URL.
     """
 
     def __init__(
@@ -61,11 +48,7 @@ class HttpUplink:
         total_s: float = 15.0,
     ) -> None:
         self._httpx = _httpx()
-        self.url = url
-        self._key = key
-        self._device = device
-        self._epoch = epoch
-        self._versions = versions
+        super().__init__(url, key=key, device=device, epoch=epoch, versions=versions)
         self._total_s = total_s
         self._stream: Any = None  # httpcore's stream of the connection in use
         self._too_slow = False
@@ -103,27 +86,9 @@ class HttpUplink:
             self._client.close()
         return self._client
 
-    def send(self, entries: Sequence[Entry | OlderEntry]) -> tuple[int, dict[int, str]]:
-        """(highest contiguous durable sequence, {sequence: why it was rejected}). No entries: only asks.
-
-        Raises UplinkError; CollectorBusyError and BatchTooLargeError say what to do differently.
-        """
-        body = encode_batch(self._device, self._epoch, entries)
-        answer = self.exchange(PATH, body, answer_max=ANSWER_MAX)
-        try:
-            found: Acknowledgement = parse_answer(answer, entries)
-        except BatchError as error:
-            raise nonsense(self.url, str(error)) from error
-        return found.acknowledged, found.rejected
-
     def exchange(self, path: str, body: bytes, *, answer_max: int) -> bytes:
         """The answer to a body that this device signs. Raises UplinkError for anything but a 200 of bounded size."""
-        headers = {
-            "Content-Type": "application/json",
-            KEY_HEADER: self._key.public,
-            SIGNATURE_HEADER: self._key.sign(body),
-            **self._stated(),
-        }
+        headers = {"Content-Type": "application/json", **self.headers(body)}
         client = self._current()
         self._stream, self._too_slow = None, False
         try:
@@ -155,19 +120,10 @@ class HttpUplink:
                 self.url,
                 status,
                 bytes(answer[:200]),
-                enrolment=f"{self._device} {self._key.public}",
+                enrolment=self.enrolment,
                 retry_after_s=retry_after_s(retry_after, time.time()),
             )
         return bytes(answer)
-
-    def _stated(self) -> dict[str, str]:
-        if self._versions is None:
-            return {}
-        statement = self._versions()
-        return {
-            VERSIONS_HEADER: statement.decode("ascii"),
-            VERSIONS_SIGNATURE_HEADER: self._key.sign(signed_bytes(statement)),
-        }
 
     def close(self) -> None:
         """Ends the connection."""

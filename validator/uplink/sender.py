@@ -2,6 +2,8 @@
 
 Rules:
 
+- The first exchange after a start comes at a random moment within the policy's spread, so that a depot that powers up
+  its buses at once does not come at once; an entry appended meanwhile waits no longer than any other.
 - A batch goes when enough entries wait or the oldest has waited long enough; a backlog goes at once, batch by batch.
 - The cursor moves only on an answer, and only as far as this journal reaches: a collector that claims more than exists
   is not believed. It moves back when the collector has less than it once had (restored from a backup).
@@ -32,11 +34,13 @@ WAIT_MAX_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchPolicy:
-    """When a batch goes. count: entries; age_s: how long the oldest may wait; check_in_s: between idle questions."""
+    """When a batch goes. count: entries; age_s: how long the oldest may wait; check_in_s: between idle questions;
+    spread_s: within how long after a start the first exchange comes."""
 
     count: int = 100
     age_s: float = 5.0
     check_in_s: float = 300.0
+    spread_s: float = 0.0
 
 
 def waiting_s(failures: int, roll: float) -> float:
@@ -45,12 +49,19 @@ def waiting_s(failures: int, roll: float) -> float:
     return WAIT_MIN_S + roll * (ceiling - WAIT_MIN_S)
 
 
+def first_at(begun: float, roll: float, policy: BatchPolicy, oldest: float | None) -> float:
+    """When the first exchange after a start comes; oldest: since when an entry waits that was appended meanwhile. All
+    by one clock, in seconds."""
+    moment = begun + roll * policy.spread_s
+    return moment if oldest is None else min(moment, oldest + policy.age_s)
+
+
 class Sender:
     """Sends `journal` through `uplink` on a thread of its own between `start` and `stop`; closes the uplink at the end.
 
     on_trouble is told an error once until it changes, on_recovered that it works again after such a trouble, on_answer
     each answer that moved the cursor (acknowledged, rejected). All are called on this thread.
-    now gives unix seconds for the quarantine's note.
+    now gives unix seconds for the quarantine's note; roll a random number in [0, 1), which spreads a fleet.
     """
 
     def __init__(
@@ -63,6 +74,7 @@ class Sender:
         on_trouble: Callable[[YimaError], None],
         on_recovered: Callable[[], None],
         on_answer: Callable[[int, dict[int, str]], None],
+        roll: Callable[[], float] = random.random,
     ) -> None:
         self._journal = journal
         self._uplink = uplink
@@ -70,7 +82,7 @@ class Sender:
         self._now = now
         self._on_trouble = on_trouble
         self._on_recovered = on_recovered
-        self._on_answer = on_answer
+        self._on_answer, self._roll = on_answer, roll
         self._wake = threading.Condition()
         self._stop_by: float | None = None
         self._oldest: float | None = None  # since when the oldest entry that waits has waited
@@ -110,9 +122,10 @@ class Sender:
             self._uplink.close()
 
     def _run(self) -> None:
-        pause = self._exchange()
-        while self._sleep(pause):
+        if self._awaited():
             pause = self._exchange()
+            while self._sleep(pause):
+                pause = self._exchange()
         self._failures = 0
         try:
             while self._failures == 0 and self._time_left() and self._waiting():
@@ -125,6 +138,18 @@ class Sender:
 
     def _waiting(self) -> int:
         return self._journal.last_sequence() - self._journal.acknowledged()
+
+    def _awaited(self) -> bool:
+        """Waits for this device's moment after the start, or for an entry that is due; False: it is time to stop."""
+        begun, roll = time.monotonic(), self._roll()
+        with self._wake:
+            while self._stop_by is None:
+                now = time.monotonic()
+                due = first_at(begun, roll, self._policy, self._oldest)
+                if now >= due:
+                    return True
+                self._wake.wait(due - now)
+        return False
 
     def _sleep(self, pause: float) -> bool:
         """Waits for the pause, then until a batch or a question is due; False: it is time to stop."""
@@ -189,7 +214,7 @@ class Sender:
 
     def _pause(self) -> float:
         self._failures += 1
-        return waiting_s(self._failures, random.random())  # noqa: S311 - spreads a fleet, hides nothing
+        return waiting_s(self._failures, self._roll())
 
     def _failed(self, error: YimaError) -> float:
         pause = self._pause()

@@ -13,9 +13,9 @@ from yima.validator.texts import Text
 
 class ClientTls:
     """ca: PEM of who gave the collector its certificate; None: the system's authorities. certificate: PEM, the
-    device's; None: it shows none. key: the device's private key."""
+    device's; None: it shows none. key: its private key; None: it lies in the same file."""
 
-    def __init__(self, *, ca: Path | None, certificate: Path | None, key: Path) -> None:
+    def __init__(self, *, ca: Path | None = None, certificate: Path | None = None, key: Path | None = None) -> None:
         self.ca, self.certificate, self._key = ca, certificate, key
 
     def stamp(self) -> object:

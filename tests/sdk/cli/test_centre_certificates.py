@@ -66,7 +66,7 @@ def test_a_tap_reaches_a_collector_that_asks_for_certificates(city: Path, certif
         assert serving.stdout is not None
         url = json.loads(serving.stdout.readline())["url"]
         assert url.startswith("https://127.0.0.1:")
-        shows = ["--client-certificate", city / "given" / "gate-7.pem"]
+        shows: list[str | Path] = ["--client-certificate", city / "given" / "gate-7.pem"]
         done = yima(*run_words(city, "--collector", url, "--collector-ca", ca / "ca.pem", *shows, "--json"))
         assert done.returncode == 0, done.stderr
         until(lambda: any(journey.acknowledged for journey in Store(store, read_only=True).journeys()))

@@ -1,15 +1,19 @@
 """The sender: batches by count and age, back-off, and a cursor that only an answer moves."""
 
+import random
 import socket
-from collections.abc import Iterator
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import entries
+from tests.uplink_conformance import Told
 from tests.uplinks import KEY, answering, append, http, until, uplink_to
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.store import Store
@@ -17,19 +21,7 @@ from yima.sdk.serving import Serving
 from yima.validator.errors import BatchTooLargeError, YimaError
 from yima.validator.journal import SegmentJournal
 from yima.validator.uplink.http import HttpUplink
-from yima.validator.uplink.sender import WAIT_MAX_S, WAIT_MIN_S, BatchPolicy, Sender, waiting_s
-
-
-class Told:
-    """What a sender says."""
-
-    def __init__(self) -> None:
-        self.trouble: list[str] = []
-        self.recovered = 0
-        self.answers: list[tuple[int, dict[int, str]]] = []
-
-    def back(self) -> None:
-        self.recovered += 1
+from yima.validator.uplink.sender import WAIT_MAX_S, WAIT_MIN_S, BatchPolicy, Sender, first_at, waiting_s
 
 
 @contextmanager
@@ -57,14 +49,6 @@ def held(store: Store, journal: SegmentJournal) -> list[int]:
     return [row["sequence"] for row in store.entries("gate-7", journal.epoch, after=0, limit=10_000)]
 
 
-def test_a_backlog_goes_at_once_batch_by_batch(journal: SegmentJournal, store: Store, serving: Serving) -> None:
-    append(journal, 250)
-    with sending(journal, serving.url, count=100, age_s=0) as (_, told):
-        until(lambda: journal.acknowledged() == 250)
-    assert [through for through, _ in told.answers] == [100, 200, 250]
-    assert held(store, journal) == list(range(1, 251))
-
-
 def test_a_batch_goes_when_enough_wait_and_not_before(journal: SegmentJournal, serving: Serving) -> None:
     with sending(journal, serving.url, count=3, age_s=3600) as (sender, told):
         append(journal, 2)
@@ -90,22 +74,6 @@ def test_a_stop_sends_what_still_waits(journal: SegmentJournal, store: Store, se
     assert journal.acknowledged() == 7
 
 
-def test_offline_means_waiting_and_online_means_everything_arrives_once(journal: SegmentJournal, store: Store) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    append(journal, 3)
-    with sending(journal, f"http://127.0.0.1:{port}") as (sender, told):
-        until(lambda: bool(told.trouble))
-        append(journal, 4)
-        sender.appended()
-        assert journal.acknowledged() == 0
-        with Serving(Collector(store).app(), port=port):
-            until(lambda: journal.acknowledged() == 7)
-    assert told.recovered == 1
-    assert len(told.trouble) == 1
-    assert held(store, journal) == [1, 2, 3, 4, 5, 6, 7]
-
-
 def test_a_question_that_failed_while_nothing_waits_is_asked_again_without_a_tap(
     journal: SegmentJournal, store: Store
 ) -> None:
@@ -120,60 +88,10 @@ def test_a_question_that_failed_while_nothing_waits_is_asked_again_without_a_tap
     assert told.answers == []
 
 
-def test_a_lost_acknowledgement_leaves_no_double(journal: SegmentJournal, store: Store, serving: Serving) -> None:
-    append(journal, 3)
-    with uplink_to(serving.url) as uplink:
-        uplink.send(journal.pending(3))  # committed there; the answer never reached the journal
-    assert journal.acknowledged() == 0
-    append(journal, 2)
-    with sending(journal, serving.url):
-        until(lambda: journal.acknowledged() == 5)
-    assert held(store, journal) == [1, 2, 3, 4, 5]
-
-
-def test_a_collector_restored_from_a_backup_gets_everything_again(journal: SegmentJournal, tmp_path: Path) -> None:
-    append(journal, 5)
-    lost = Store(tmp_path / "lost.db")
-    with Serving(Collector(lost).app()) as serving, sending(journal, serving.url):
-        until(lambda: journal.acknowledged() == 5)
-    lost.close()
-    empty = Store(tmp_path / "restored.db")
-    # Nobody taps: the question alone finds out.
-    with Serving(Collector(empty).app()) as serving, sending(journal, serving.url) as (_, told):
-        until(lambda: held(empty, journal) == [1, 2, 3, 4, 5] and journal.acknowledged() == 5)
-    assert told.answers[0] == (0, {})
-    empty.close()
-
-
-def test_what_the_collector_rejects_goes_to_quarantine_and_does_not_hold_up_the_rest(
-    journal: SegmentJournal, store: Store, serving: Serving
-) -> None:
-    append(journal, 2)
-    journal.append(entries.tap(body=b"no trip record"))
-    append(journal, 2)
-    with sending(journal, serving.url) as (_, told):
-        until(lambda: journal.acknowledged() == 5)
-    (refused,) = journal.quarantined()
-    assert (refused.sequence, refused.at) == (3, 1_790_000_000)
-    assert "not intact" in refused.why
-    assert told.answers == [(5, {3: refused.why})]
-    assert held(store, journal) == [1, 2, 3, 4, 5]
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        http("200 OK", b'{"acknowledged":99}'),
-        http("200 OK", b"garbage"),
-        http("500 Internal Server Error", b""),
-        http("200 OK", b'{"acknowledged":3,"rejected":{"99":"?"}}'),
-    ],
-    ids=["more than exists", "garbage", "500", "rejects what was not sent"],
-)
-def test_a_lying_collector_moves_no_cursor(journal: SegmentJournal, answer: bytes) -> None:
+def test_a_collector_in_trouble_moves_no_cursor(journal: SegmentJournal) -> None:
     append(journal, 3)
     journal.acknowledge(1, {})
-    with answering(answer) as url, sending(journal, url) as (_, told):
+    with answering(http("500 Internal Server Error", b"")) as url, sending(journal, url) as (_, told):
         until(lambda: bool(told.trouble))
     assert journal.acknowledged() == 1
     assert journal.quarantined() == []
@@ -196,6 +114,60 @@ def test_a_way_that_takes_only_small_bodies_is_met_with_smaller_batches(journal:
     assert told.answers[0] == (2, {})
     with answering(too_large) as url, uplink_to(url) as uplink, pytest.raises(BatchTooLargeError):
         uplink.send(journal.pending(1))
+
+
+class Moments:
+    """An uplink that notes when it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.at = 0.0
+
+    def send(self, entries: Sequence[Any]) -> tuple[int, dict[int, str]]:
+        self.at = self.at or time.monotonic()
+        self.asked.set()
+        return (entries[-1].key.sequence if entries else 0), {}
+
+    def close(self) -> None:
+        pass
+
+
+def spread(journal: SegmentJournal, uplink: Moments, roll: float, age_s: float = 3600) -> Sender:
+    return Sender(
+        journal=journal,
+        uplink=uplink,
+        policy=BatchPolicy(age_s=age_s, spread_s=3600),
+        now=lambda: 1_790_000_000,
+        on_trouble=lambda error: None,
+        on_recovered=lambda: None,
+        on_answer=lambda through, rejected: None,
+        roll=lambda: roll,
+    )
+
+
+def test_a_depot_that_powers_up_at_once_is_spread() -> None:
+    policy, chance = BatchPolicy(age_s=5, spread_s=30), random.Random(1)
+    moments = [first_at(100, chance.random(), policy, None) for _ in range(1000)]
+    assert min(moments) >= 100 and max(moments) < 130
+    assert max(Counter(int(moment) for moment in moments).values()) < 60, "no second has twice its share"
+    assert first_at(100, 0.9, policy, 101) == 106, "a new tap waits no longer than any other"
+    assert first_at(100, 0.1, policy, 101) == 103
+
+
+def test_a_new_tap_waits_for_no_spread_and_a_stop_sends_at_once(journal: SegmentJournal) -> None:
+    append(journal, 1)
+    for act in ("tap", "stop", "first of all"):
+        uplink = Moments()
+        sender = spread(journal, uplink, 0.0 if act == "first of all" else 0.99, age_s=0)
+        sender.start()
+        if act == "tap":
+            append(journal, 1)
+            sender.appended()
+        if act == "stop":
+            append(journal, 1)
+            sender.stop(5)
+        assert uplink.asked.wait(30)
+        sender.stop(5)
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))

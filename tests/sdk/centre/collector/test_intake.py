@@ -1,19 +1,22 @@
 """What comes faster than a store takes it: turned away at once, never lost, and nothing is stored twice."""
 
 import asyncio
+import select
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.uplinks import KEY, append
+from tests.uplinks import KEY, append, until
 from yima.sdk.centre.collector import intake
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.arrivals import Answer, Arrival, KeyRefusedError
-from yima.sdk.centre.collector.intake import BusyError, Intake
+from yima.sdk.centre.collector.intake import ARRIVING_MOST, BusyError, Intake
 from yima.sdk.centre.collector.schema import StoreError
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.serving import Serving
@@ -172,6 +175,35 @@ def test_a_body_that_does_not_end_makes_room_for_one_that_comes(store: Slow, mon
         assert (row._arriving_bytes, row._bytes) == (0, 0)
 
     asyncio.run(work())
+
+
+def test_60_unfinished_bodies_on_real_connections_hold_no_more_than_their_room(tmp_path: Path) -> None:
+    """They took 100 MB."""
+    store = Store(tmp_path / "trips.db")
+    collector = Collector(store)
+    part = b"POST /v1/batches HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n" + bytes(1_900_000)
+    with Serving(collector.app()) as serving, ExitStack() as open_lines:
+        url = httpx.URL(serving.url)
+        lines = []
+        most = 0
+        for _ in range(60):
+            line = open_lines.enter_context(socket.create_connection((url.host, url.port or 0), timeout=60))
+            with suppress(ConnectionError):  # it was given up before its end
+                line.sendall(part)
+            lines.append(line)
+            most = max(most, collector.depth().bytes)
+        until(lambda: sum(map(has_an_answer, lines)) >= 60 - ARRIVING_MOST // 1_900_000)
+        assert 0 < most <= ARRIVING_MOST
+        with httpx.Client(base_url=serving.url, trust_env=False) as client:
+            body = b'{"form":2,"device":"gate-7","epoch":7,"entries":[]}'
+            signed = {"X-Yima-Key": KEY.public, "X-Yima-Signature": KEY.sign(body)}
+            assert client.post("/v1/batches", content=body, headers=signed).status_code == 200
+    store.close()
+
+
+def has_an_answer(line: socket.socket) -> bool:
+    """Also one that is the end of the connection."""
+    return bool(select.select([line], [], [], 0)[0])
 
 
 def test_no_more_waits_than_the_store_takes_within_a_second_as_it_works_now(
