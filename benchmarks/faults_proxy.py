@@ -44,8 +44,9 @@ class Proxy:
 
     def __enter__(self) -> "Proxy":
         self._thread.start()
-        server = asyncio.run_coroutine_threadsafe(asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop)
-        self.url = f"http://127.0.0.1:{server.result().sockets[0].getsockname()[1]}"
+        made = asyncio.run_coroutine_threadsafe(asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop)
+        self._server = made.result()
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -59,6 +60,7 @@ class Proxy:
         self._chance = 0.0
 
     async def _end(self) -> None:
+        self._server.close()
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
             task.cancel()

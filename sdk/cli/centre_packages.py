@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from yima.sdk.centre.collector.enrolment import read_all_keys
-from yima.sdk.centre.collector.store import Store
+from yima.sdk.centre.collector.opening import open_store
 from yima.sdk.centre.packages.folder import Folder, Plan, stopped
 from yima.sdk.centre.packages.releases import approved, proposed
 from yima.sdk.centre.packages.report import Spell, spells
@@ -76,12 +76,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     share.add_argument("percent", type=_percent, metavar="P")
     _add_key(share)
     watch = _verb(own, "watch", "stop what does harm, widen what does none 监视并自动停止或放量", _watch)
-    watch.add_argument("--store", required=True, type=Path, metavar="FILE", help="of `yima collect` 采集库")
+    watch.add_argument("--store", required=True, metavar="FILE|URL", help="of `yima collect` 采集库")
     watch.add_argument("--every", type=WholeNumber(1, 3600), default=10, metavar="S", help="default 10 间隔秒数")
     watch.add_argument("--once", action="store_true", help="one round 只执行一次")
     _add_key(watch)
     report = own.add_parser("report", help="what devices say that they run and hold, signed 各终端的版本声明")
-    report.add_argument("store", type=Path, metavar="STORE", help="of `yima collect` 采集库")
+    report.add_argument("store", metavar="STORE", help="of `yima collect` 采集库")
     report.add_argument("--devices", type=Path, metavar="FILE", help="devices.txt: whose keys count 设备清单")
     report.add_argument("--json", action="store_true", help="one JSON object a line 输出 JSON 行")
     report.set_defaults(run=_report)
@@ -225,7 +225,7 @@ def _steered(arguments: argparse.Namespace, change: Any) -> int:
 
 
 def _watch(arguments: argparse.Namespace) -> int:
-    store = Store(arguments.store, read_only=True)
+    store = open_store(arguments.store, read_only=True)
     watch = Watch(Folder(arguments.folder), store, read_key_file(arguments.key))
     try:
         while True:
@@ -240,7 +240,7 @@ def _watch(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    store = Store(arguments.store, read_only=True)
+    store = open_store(arguments.store, read_only=True)
     try:
         keys = read_all_keys(arguments.devices) if arguments.devices else None
         found = spells(store.statements(), keys)

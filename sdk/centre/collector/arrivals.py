@@ -115,6 +115,11 @@ class Ledger(ABC):
         """What devices said of their versions, the last of it not before `after` (unix seconds), in order of coming."""
 
     @abstractmethod
+    def taps_by_image(self, after: int) -> tuple[list[tuple[bytes, int, int]], int]:
+        """(the first 16 bytes of SM3 over the image that judged, reason, how many) of the taps that came behind the
+        place `after`, 0: of the newest ones; and the place to go on from, before which nothing more will come."""
+
+    @abstractmethod
     def journeys(self) -> list[Journey]:
         """Every (device, epoch) it holds something of."""
 

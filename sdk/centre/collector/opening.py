@@ -15,9 +15,11 @@ def is_shared(store: str) -> bool:
     return store.startswith(_DATABASE)
 
 
-def open_store(store: str) -> Ledger:
-    """The store, made if it is not there. Raises StoreError."""
-    return PostgresStore(store) if is_shared(store) else Store(Path(store))
+def open_store(store: str, *, read_only: bool = False) -> Ledger:
+    """The store, made if it is not there. read_only: looks at one that collectors may be writing. Raises StoreError."""
+    if is_shared(store):
+        return PostgresStore(store, read_only=read_only)
+    return Store(Path(store), read_only=read_only)
 
 
 def name_of(store: str) -> str:

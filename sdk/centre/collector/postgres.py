@@ -23,6 +23,7 @@ from yima.sdk.centre.collector.postgres_rows import LockedRows, keep_statements,
 from yima.sdk.centre.collector.postgres_schema import DAY_S, make_day, prepare
 from yima.sdk.centre.collector.postgres_trouble import explained, server, shown
 from yima.sdk.centre.collector.schema import StoreError
+from yima.sdk.centre.collector.statements import DIGEST_AT, LATEST
 from yima.sdk.centre.collector.store import SHOWN
 from yima.sdk.centre.collector.weighing import (
     SAID,
@@ -43,9 +44,10 @@ TRIES = 3
 
 class PostgresStore(Ledger):
     """The collector's store in the database at `url` (postgresql://…, a password belongs in ~/.pgpass); its tables are
-    made if they are not there. Raises StoreError. Threads may share it, and so may processes and machines."""
+    made if they are not there. Raises StoreError. Threads may share it, and so may processes and machines. read_only:
+    only looks; its user needs SELECT alone."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
         self._psycopg = server(url)
         self._url, self.name = url, shown(url)
         self._turn, self._reading_turn = threading.Lock(), threading.Lock()
@@ -54,6 +56,8 @@ class PostgresStore(Ledger):
         self._days: set[int] = set()
         self._known = Known()
         self._closed = False
+        if read_only:
+            return
         try:
             with self._transaction() as connection:
                 prepare(connection, self.name)
@@ -96,6 +100,18 @@ class PostgresStore(Ledger):
             "SELECT device, said, key, signature, first, last FROM statements WHERE last >= %s ORDER BY id", after
         )
         return [Statement(*row) for row in rows]
+
+    def taps_by_image(self, after: int) -> tuple[list[tuple[bytes, int, int]], int]:
+        """As `Ledger` says. A place is a transaction: what is still open behind it is left for the next time."""
+        ((until,),) = self._read("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        rows = self._read(
+            """SELECT substr(content, %s, 16), reason, count(*) FROM
+            (SELECT * FROM entries WHERE stored >= %s::text::xid8 AND stored < %s::text::xid8
+             ORDER BY stored DESC, id DESC LIMIT %s) e
+            WHERE form = 2 AND kind = 1 AND rejected IS NULL GROUP BY 1, 2""",
+            DIGEST_AT + 1, after, until, LATEST,
+        )  # fmt: skip
+        return rows, until
 
     def journeys(self) -> list[Journey]:
         """Every (device, epoch) it holds something of."""

@@ -63,7 +63,7 @@ class Store(Ledger):
             return statements.read(connection, after)
 
     def taps_by_image(self, after: int) -> tuple[list[tuple[bytes, int, int]], int]:
-        """See statements.taps_by_image."""
+        """As `Ledger` says."""
         with self._file.reading() as connection:
             return statements.taps_by_image(connection, after)
 

@@ -1,6 +1,6 @@
 """Who has run what, since when: from the statements that devices signed and a collector keeps.
 
-It reads the collector's SQLite file beside `yima collect` that writes it: the table `statements` (what was said, the
+It reads the collector's store beside `yima collect` that writes it: the table `statements` (what was said, the
 signature, when it was heard first and last). Each line rests on a signature by the device's key, which is verified here
 again; `since` is the device's own word, `heard` the collector's clock.
 """

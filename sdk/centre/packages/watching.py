@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from yima.sdk.centre.collector.store import Store
+from yima.sdk.centre.collector.arrivals import Ledger
 from yima.sdk.centre.packages.canary import jump
 from yima.sdk.centre.packages.folder import VALID_S, Folder, Plan, next_step, stopped
 from yima.sdk.sm2 import SigningKey
@@ -21,7 +21,7 @@ class Watched(NamedTuple):
 class Watch:
     """Watches a publication by a collector's store. What has been counted is counted once; key: the publisher's."""
 
-    def __init__(self, folder: Folder, store: Store, key: SigningKey) -> None:
+    def __init__(self, folder: Folder, store: Ledger, key: SigningKey) -> None:
         self._folder, self._store, self._key = folder, store, key
         self._cursor = 0
         self._taps: dict[bytes, Counter[int]] = {}  # by the image that judged them, and by reason

@@ -10,17 +10,23 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from tests.postgres import new_database, server
 from tests.sdk.cli.test_run_packages import City, city, said
 from tests.test_kill_and_resume import Running
 from tests.uplinks import until
 from yima.hwsim.scanner import SerialScanner
 from yima.sdk.centre.collector.app import Collector
+from yima.sdk.centre.collector.arrivals import Arrival, Signed
+from yima.sdk.centre.collector.opening import open_store
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.cli.main import main
 from yima.sdk.serving import Serving
-from yima.validator.uplink.versions import parse_versions
+from yima.validator.state.keys import DeviceKey
+from yima.validator.uplink.batches import Batch
+from yima.validator.uplink.versions import Versions, encode_versions, parse_versions, signed_bytes
 
 assert city  # the fixture
+__all__ = ["new_database", "server"]
 
 Run = Callable[..., tuple[int, str]]
 
@@ -103,6 +109,27 @@ def test_a_release_is_listed_shared_watched_and_stopped(city: City, yima: Run, t
     assert "0 %" in yima("stop", centre, name, "--why", "complaints", "--key", publisher)[1]
     assert "complaints" in yima("list", centre)[1]
     assert yima("approve", centre, name, "--by", "Li", "--key", tmp_path / "li.key")[0] != 0
+
+
+@pytest.mark.long
+def test_a_database_is_watched_and_told_of_as_a_file_is(
+    city: City, yima: Run, tmp_path: Path, key_file: Path, new_database: Callable[[], str]
+) -> None:
+    where, key = new_database(), DeviceKey.generate()
+    city.put(1)
+    released(yima, tmp_path, city.file, "--steps", "1,10,100", signer=key_file)
+    said = encode_versions(Versions(device="gate-1", software="0.1.0", parameters=1))
+    stated = Signed(said, key.sign(signed_bytes(said)))
+    store = open_store(where)
+    store.accept_all([Arrival(Batch(device="gate-1", epoch=1, entries=()), key.public, 1_790_000_000, stated=stated)])
+    store.close()
+    words = ("--store", where, "--once", "--key", tmp_path / "publisher.key")
+    assert yima("watch", tmp_path / "centre", *words) == (0, "")
+    status, out = yima("report", where, "--json")
+    assert (status, [(row["device"], row["version"], row["proven"]) for row in map(json.loads, out.splitlines())]) == (
+        0,
+        [("gate-1", 1, True)],
+    )
 
 
 def test_what_a_run_lacks_is_named(city: City, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

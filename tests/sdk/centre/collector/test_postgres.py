@@ -126,6 +126,37 @@ def test_a_collector_that_hangs_with_a_batch_in_hand_holds_nobody_up_for_long(
     other.close()
 
 
+def test_taps_of_a_collector_that_is_slower_are_counted_when_it_is_done_and_once(
+    url: str, two: tuple[PostgresStore, PostgresStore], entries: list[Entry]
+) -> None:
+    first, second = two
+    give(first, entries[:1])
+    with psycopg.connect(url) as slow:
+        slow.execute("INSERT INTO entries SELECT * FROM entries WHERE false")
+        slow.execute("SELECT pg_current_xact_id()")  # it is to write, and behind its number others write
+        give(second, entries[:4])
+        rows, place = first.taps_by_image(0)
+        assert sum(count for _, _, count in rows) == 1, "what came behind it may not be all that came"
+    rows, place = first.taps_by_image(place)
+    assert sum(count for _, _, count in rows) == 3
+    assert first.taps_by_image(place)[0] == []
+
+
+def test_who_only_looks_needs_no_more_than_the_right_to_read(url: str, entries: list[Entry]) -> None:
+    store = PostgresStore(url)
+    give(store, entries[:2])
+    store.close()
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute("CREATE ROLE looker LOGIN")
+        owner.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO looker")
+    looker = PostgresStore(url.replace("yima@", "looker@"), read_only=True)
+    assert sum(count for _, _, count in looker.taps_by_image(0)[0]) == 2
+    assert looker.statements() == []
+    with pytest.raises(StoreError, match="permission denied"):
+        looker.check_writable()
+    looker.close()
+
+
 def test_a_day_has_a_table_of_its_own_and_midnight_changes_nothing(url: str, entries: list[Entry]) -> None:
     store = PostgresStore(url)
     for part, received in ((entries[:4], DAY_S - 1), (entries[2:7], DAY_S), (entries, 3 * DAY_S)):

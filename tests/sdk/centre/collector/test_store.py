@@ -215,6 +215,24 @@ def test_of_two_keys_that_a_new_device_shows_at_once_the_first_counts(store: Led
     assert isinstance(second, KeyRefusedError)
 
 
+def test_taps_are_counted_by_the_image_that_judged_them_and_each_once(store: Ledger, tmp_path: Path) -> None:
+    journal = SegmentJournal(tmp_path / "judged", "gate-7", epoch_for_new=7)
+    for image, reason in ((b"a", 0), (b"a", 5), (b"b", 0), (b"a", 0)):
+        journal.append(tap(parameters_digest=image * 16, reason=reason, body=record(b"code")))
+    journal.append(note())
+    found = journal.entries(0, 10)
+    journal.close()
+    assert store.taps_by_image(0)[0] == []
+    give(store, found[:3])
+    rows, place = store.taps_by_image(0)
+    assert sorted(rows) == [(b"a" * 16, 0, 1), (b"a" * 16, 5, 1), (b"b" * 16, 0, 1)]
+    assert store.taps_by_image(place)[0] == []
+    give(store, found)
+    rows, place = store.taps_by_image(place)
+    assert rows == [(b"a" * 16, 0, 1)]
+    assert store.taps_by_image(place)[0] == []
+
+
 def test_what_devices_say_of_their_versions_is_kept_from_when_to_when(store: Ledger) -> None:
     nothing = Batch(device="gate-7", epoch=7, entries=())
 

@@ -16,10 +16,12 @@ import pytest
 
 from tests import entries
 from tests.packages_world import DAY, NOW, A, B, Disk
+from tests.postgres import new_database, server
 from tests.publication_world import PUBLISHER, TWO, FromFolder, both, publish
 from tests.sdk.conftest import new_rider
 from tests.uplinks import record
-from yima.sdk.centre.collector.arrivals import Arrival, Signed
+from yima.sdk.centre.collector.arrivals import Arrival, Ledger, Signed
+from yima.sdk.centre.collector.opening import open_store
 from yima.sdk.centre.collector.statements import DIGEST_AT
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.centre.packages.folder import Folder
@@ -42,6 +44,7 @@ from yima.validator.uplink.batches import Batch
 from yima.validator.uplink.versions import Versions, encode_versions, signed_bytes
 
 TAP_EVERY_S = 10
+__all__ = ["new_database", "server"]
 
 
 @dataclass
@@ -95,10 +98,10 @@ class Gate:
 class Fleet:
     """Gates, their centre and its collector, at one simulated clock."""
 
-    def __init__(self, directory: Path, size: int, rider: Rider) -> None:
+    def __init__(self, directory: Path, size: int, rider: Rider, store: Ledger) -> None:
         self.now = NOW
         self.folder = Folder(directory / "centre")
-        self.store = Store(directory / "trips.db")
+        self.store = store
         self.watch = Watch(self.folder, self.store, PUBLISHER)
         self.rider = rider
         chance = random.Random(1)
@@ -149,11 +152,20 @@ def package_of(mapping: dict[str, Any], version: int, **changes: Any) -> bytes:
     return both(version, inside=bytes(from_mapping(rules).image), not_before=NOW - DAY)
 
 
-@pytest.mark.parametrize("size", [16, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("size", "kind"),
+    [
+        (16, "sqlite"),
+        pytest.param(200, "sqlite", marks=pytest.mark.long),
+        pytest.param(16, "postgresql", marks=pytest.mark.long),
+    ],
+)
 def test_an_urgent_package_is_everywhere_in_a_minute_and_a_canary_stops_a_bad_one(
-    size: int, tmp_path: Path, mapping: dict[str, Any], issuer: Issuer
+    *, size: int, kind: str, tmp_path: Path, mapping: dict[str, Any], issuer: Issuer, request: pytest.FixtureRequest
 ) -> None:
-    fleet = Fleet(tmp_path, size, new_rider(issuer, authorised_until=NOW + DAY, validity_s=600))
+    where = str(tmp_path / "trips.db") if kind == "sqlite" else request.getfixturevalue("new_database")()
+    rider = new_rider(issuer, authorised_until=NOW + DAY, validity_s=600)
+    fleet = Fleet(tmp_path, size, rider, open_store(where))
     first = package_of(mapping, 1)
     publish(fleet.folder, first)
     fleet.run(120)
