@@ -3,11 +3,13 @@
 uvicorn waits for ever for the first request of a connection and for the rest of headers that have begun, and keeps all
 of them; whoever opens connections and says nothing, or never comes to an end, would hold them all. Here headers are
 whole within HEADERS_WITHIN_S and HEADERS_MAX bytes, or the connection ends. What is no HTTP is answered 400 and logged
-nowhere: nobody fills a log by sending rubbish.
+nowhere: nobody fills a log by sending rubbish. A request knows when its newest bytes were heard (`heard_at` of its
+state, by the monotonic clock): what has waited since then has waited for us.
 """
 
 import asyncio
 import logging
+import time
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -52,6 +54,8 @@ class PatientProtocol(HttpToolsProtocol):
         if self._is_in_headers:
             self._size += len(data)
         super().data_received(data)
+        if self.scope is not None:
+            self.scope["state"]["heard_at"] = time.monotonic()
         if self.transport.is_closing():
             return
         if self._is_in_headers and self._size > HEADERS_MAX:

@@ -126,6 +126,7 @@ class _Server(uvicorn.Server):
                 lifespan="off",
                 log_config=None,
                 access_log=False,
+                proxy_headers=False,  # nothing here goes by what a request says of its sender
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=STOP_WITHIN_S,
             )

@@ -5,6 +5,8 @@ Rules it keeps:
 
 - What waits is bounded in batches, in bytes, and by the time that the store will take for it as it works now; beyond
   that a batch is turned away at once.
+- A batch whose last bytes came LATE_S ago has waited for this process: it is turned away before it costs anything. So
+  where a thousand come at once, as many are taken as can be, and all are answered soon.
 - Bodies that arrive have room of their own. Where it is used up, the body that began first and is still not whole is
   given up: whoever sends without coming to an end drives out his own.
 - While one transaction is synced to the disk the next one's batches gather: the more devices come at once, the fewer
@@ -36,8 +38,10 @@ ARRIVING_MOST = 16 << 20
 """Bytes of bodies that are not whole yet."""
 GROUP_MOST = 500
 """Entries after which a transaction takes no further batch."""
-WAIT_MOST_S = 1.0
+WAIT_MOST_S = 0.8
 """Seconds that what waits may take the store, by how fast it is."""
+LATE_S = 0.4
+"""Seconds from the last bytes of a batch to the look at it."""
 PACE_S = 0.00025
 """An entry's time until the first were stored."""
 A_BATCH = 2
@@ -132,6 +136,11 @@ class Intake:
         if count >= ALWAYS and self._work_waiting * self._pace_s > WAIT_MOST_S:
             raise BusyError
 
+    def check_late(self, late_s: float) -> None:
+        """Raises BusyError when a batch that has been here for so long would be answered too late."""
+        if late_s > LATE_S:
+            raise BusyError
+
     async def check_ready(self) -> None:
         """Raises BusyError or StoreError when a batch would not be stored now. The store is tried only when nothing
         was stored of late, and not more often than every TRY_AFTER_S."""
@@ -193,11 +202,11 @@ class Intake:
         self._work_waiting += _work(arrival)
         if self._work is None:
             self._work = asyncio.create_task(self._store_all())
+        over = asyncio.get_running_loop().call_later(WITHIN_S, _give_up, answer)  # a third of what a timeout costs
         try:
-            async with asyncio.timeout(WITHIN_S):
-                found = await answer
-        except TimeoutError:
-            raise BusyError from None
+            found = await answer
+        finally:
+            over.cancel()
         if isinstance(found, KeyRefusedError):
             raise found
         return found
@@ -245,6 +254,11 @@ class Intake:
                 group.append(one)
                 entries += len(one.arrival.batch.entries)
         return group
+
+
+def _give_up(answer: asyncio.Future[Answer | KeyRefusedError]) -> None:
+    if not answer.done():
+        answer.set_exception(BusyError())
 
 
 def _work(arrival: Arrival) -> int:

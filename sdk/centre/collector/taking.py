@@ -15,7 +15,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio.to_thread
@@ -56,6 +56,8 @@ _KEY, _SIGNATURE, _VERSIONS, _VERSIONS_SIGNATURE = (
 
 _CLOSE = (b"connection", b"close")  # what is left of a body is nobody's any more
 
+_NO_STATE: Mapping[str, Any] = {}
+
 Event = dict[str, Any]
 Answered = tuple[int, bytes, list[tuple[bytes, bytes]]]
 """Status, body, headers."""
@@ -93,15 +95,19 @@ class Taking:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One batch."""
         allowed = self._certificates.allowed(scope)
-        status, body, headers = await self.answer(dict(scope["headers"]), receive, allowed)
+        state = scope.get("state", {})
+        status, body, headers = await self.answer(dict(scope["headers"]), receive, allowed, state)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def answer(self, headers: dict[bytes, bytes], receive: Receive, allowed: Allowed) -> Answered:
-        """To a request with these headers, whose body is received. allowed: asked whether the device may send so."""
+    async def answer(
+        self, headers: dict[bytes, bytes], receive: Receive, allowed: Allowed, state: Mapping[str, Any] = _NO_STATE
+    ) -> Answered:
+        """To a request with these headers, whose body is received. allowed: asked whether the device may send so.
+        state: has `heard_at` where it is known when the newest bytes came."""
         status, body, more = 200, b"", list[tuple[bytes, bytes]]()
         try:
-            body = encode_answer(await self._taken(headers, receive, allowed))
+            body = encode_answer(await self._taken(headers, receive, allowed, state))
         except _RefusedError as refused:
             self._on_event({"event": "refused", "status": refused.status, "why": refused.why})
             status, body = refused.status, _error(refused.why)
@@ -114,11 +120,15 @@ class Taking:
             status, body, more = 503, _error("the store cannot be written"), [_later()]
         return status, body, [*more, (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
 
-    async def _taken(self, headers: dict[bytes, bytes], receive: Receive, allowed: Allowed) -> Acknowledgement:
+    async def _taken(
+        self, headers: dict[bytes, bytes], receive: Receive, allowed: Allowed, state: Mapping[str, Any]
+    ) -> Acknowledgement:
         self._intake.check_room()
         with self._intake.body() as held:
             content = await _whole(headers, receive, held)
             self._intake.check_room()
+            now = time.monotonic()
+            self._intake.check_late(now - state.get("heard_at", now))
             key, signed = _signer(headers, content)
             batch = _parsed(content)
             if why := allowed(batch.device):

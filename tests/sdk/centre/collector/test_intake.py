@@ -4,6 +4,7 @@ import asyncio
 import select
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -245,6 +246,54 @@ def test_a_batch_beyond_what_is_taken_is_503_with_a_word_when_to_come_again(
         assert 5 <= int(answer.headers["Retry-After"]) <= 20
         monkeypatch.setattr(intake, "ARRIVING_MOST", 10_000_000)
         assert client.post("/v1/batches", content=body, headers=signed).json()["acknowledged"] == 2, "given back"
+
+
+def test_a_batch_that_has_waited_for_the_process_is_turned_away_before_it_costs_anything(
+    store: Slow, of: Callable[[str], Arrival]
+) -> None:
+    """Of a thousand that came at once, seven hundred were looked at one after the other: the last after seconds."""
+    store.go.set()
+    batch = of("gate-0").batch
+    body = encode_batch(batch.device, batch.epoch, batch.entries)
+    headers = [(b"x-yima-key", KEY.public.encode()), (b"x-yima-signature", KEY.sign(body).encode())]
+
+    async def sent(late_s: float) -> tuple[int, bool]:
+        said: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body}
+
+        async def send(message: Any) -> None:
+            said.append(message)
+
+        state = {"heard_at": time.monotonic() - late_s}
+        await Collector(store).taking({"headers": headers, "state": state}, receive, send)
+        return said[0]["status"], b"retry-after" in dict(said[0]["headers"])
+
+    assert asyncio.run(sent(intake.LATE_S + 0.1)) == (503, True)
+    assert store.groups == []
+    assert asyncio.run(sent(0.0)) == (200, False)
+
+
+def test_a_request_knows_when_its_newest_bytes_were_heard() -> None:
+    seen: list[float] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for _ in range(2):
+            await receive()
+            seen.append(scope["state"]["heard_at"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    with Serving(app) as serving:
+        url = httpx.URL(serving.url)
+        with socket.create_connection((url.host, url.port or 0), timeout=60) as line:
+            before = time.monotonic()
+            line.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na")
+            until(lambda: len(seen) == 1)
+            line.sendall(b"b")
+            assert line.recv(100)
+    assert before < seen[0] < seen[1] <= time.monotonic()
 
 
 def test_it_is_ready_when_the_store_can_be_written_and_says_so_when_it_cannot(tmp_path: Path) -> None:
