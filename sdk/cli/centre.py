@@ -59,7 +59,7 @@ VERBS = {
     ),
     "serve": ("centre_serve", "read interfaces over HTTP for institutions and services 提供数据查询接口"),
     "devices": ("centre_devices", "who may send to a collector: enrolled, rotated, revoked, released 管理可上传的终端"),
-    "certificates": ("centre_certificates", "certificates that devices and collectors show each other 终端与采集端证书"),
+    "certificates": ("centre_certificates", "certificates of devices and collectors (TLS) 终端与采集端证书"),
     "cases": ("centre_cases", "quarantine, conflicts, double use: records to decide about 待裁决的记录"),
     "versions": (
         "centre_versions",
