@@ -118,6 +118,7 @@ def test_kill_and_resume_loses_nothing_and_doubles_nothing(tmp_path: Path) -> No
             str(tmp_path / "state"),
         ]
         arguments += ["--collector", url, "--batch-count", "3", "--batch-age", "0.05", "--device", "gate-7"]
+        arguments += ["--first-within", "0"]
         for cycle in range(ROUNDS):
             if cycle == 3:
                 serving.stop()  # two rounds without network

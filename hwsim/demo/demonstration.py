@@ -36,7 +36,7 @@ START_S = 20.0
 ARRIVE_S = 70.0  # a device that met the cut several times waits up to a minute before it tries again
 STOP_S = 10.0
 _PAUSE_S = 0.12  # between riders, so that a person can follow
-_UPLOAD = ("--batch-count", "10", "--batch-age", "0.5")
+_UPLOAD = ("--batch-count", "10", "--batch-age", "0.5", "--first-within", "0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

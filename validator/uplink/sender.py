@@ -7,8 +7,9 @@ Rules:
 - A batch goes when enough entries wait or the oldest has waited long enough; a backlog goes at once, batch by batch.
 - The cursor moves only on an answer, and only as far as this journal reaches: a collector that claims more than exists
   is not believed. It moves back when the collector has less than it once had (restored from a backup).
-- After a failure, or an answer that does not cover what was sent, it waits: each time up to twice as long, and a random
-  part of that, so that a fleet does not come back in step. `Retry-After` is a lower bound.
+- A collector that has less than it once had is sent the rest at once. After a failure, or an answer that covers less
+  than was sent in the right place, it waits: each time up to twice as long, and a random part of that, so that a fleet
+  does not come back in step. `Retry-After` is a lower bound.
 - When idle it asks now and then how far the collector is, so that a restored one is noticed without a tap.
 - Nothing here stops the device: failures are told, once each, and the records wait. A failure that nobody foresaw is
   one too; what ends the thread all the same begins anew (`look`).
@@ -93,6 +94,7 @@ class Sender:
 
     def start(self) -> None:
         """Begins with what waits from last time, or by asking how far the collector is."""
+        self._oldest = None  # what the start itself has written waits for the spread too
         self._thread.start()
 
     @property
@@ -122,14 +124,16 @@ class Sender:
             self._uplink.close()
 
     def _run(self) -> None:
-        if self._awaited():
+        has_asked = self._awaited()
+        if has_asked:
             pause = self._exchange()
             while self._sleep(pause):
                 pause = self._exchange()
         self._failures = 0
         try:
-            while self._failures == 0 and self._time_left() and self._waiting():
+            while self._failures == 0 and self._time_left() and (self._waiting() or not has_asked):
                 self._exchange()
+                has_asked = True
         except JournalError as error:
             self._tell(error)
 
@@ -185,9 +189,10 @@ class Sender:
         with self._wake:
             self._oldest = None
         try:
+            before = self._journal.acknowledged()
             entries = fitting(self._journal.pending(self._count))
             through, rejected = self._send(entries)
-            sent_to = entries[-1].key.sequence if entries else self._journal.acknowledged()
+            sent_to = entries[-1].key.sequence if entries else before
             # What the collector has beyond this batch was sent before; it will say so again when that is sent again.
             reached = min(through, sent_to)
             if entries or reached < sent_to:
@@ -201,7 +206,7 @@ class Sender:
         if self._told:
             self._told = ""
             self._on_recovered()
-        if reached < sent_to:
+        if before <= reached < sent_to:
             return self._pause()
         self._failures = 0
         return 0.0

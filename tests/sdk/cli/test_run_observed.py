@@ -90,7 +90,7 @@ def test_no_secret_of_an_address_is_in_anything_that_a_run_puts_out(tmp_path: Pa
     with SerialScanner(baud=115_200) as scanner, answering(http("403 Forbidden", b"")) as url:
         words = [
             *run_words(tmp_path, "--metrics", str(port), *more, reader=f"serial:{scanner.path}"),
-            "--collector", url.replace("http://", f"http://gate:{SECRET}@"),
+            "--collector", url.replace("http://", f"http://gate:{SECRET}@"), "--first-within", "0",
         ]  # fmt: skip
         with running(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             until(lambda: 'yima_notices_total{happening="upload_trouble"} 0.0' not in scraped(port))
@@ -146,7 +146,7 @@ def test_a_collectors_escape_sequences_reach_no_terminal(tmp_path: Path) -> None
     (tmp_path / "codes" / "1.bin").write_bytes(b"no code")
     why = json.dumps({"acknowledged": 1, "rejected": {"1": "\x1b]0;owned\x07\u202e\nOPEN"}}).encode()
     with answering(http("200 OK", why), http("200 OK", why)) as url:
-        words: list[Any] = [*YIMA, *run_words(tmp_path, "--collector", url)]
+        words: list[Any] = [*YIMA, *run_words(tmp_path, "--collector", url, "--first-within", "0")]
         ran = subprocess.run(words, capture_output=True, timeout=60, env=environment(), check=False)
         while True:  # a second answer waits for whoever asks
             try:

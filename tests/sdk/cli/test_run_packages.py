@@ -129,6 +129,7 @@ def test_what_waits_is_told_at_start_when_it_comes_and_to_the_collector(city: Ci
     with SerialScanner() as scanner, Serving(Collector(store).app()) as serving:
         words = ["--reader", f"serial:{scanner.path}", "--params", str(city.file), "--state", str(tmp_path / "state")]
         words += ["--trust", str(city.keys), "--environment", "test", "--collector", serving.url, "--json"]
+        words += ["--first-within", "0"]
         running = Running(*words)
         assert said(running, "started")["parameters_waiting"] == []
         until(lambda: len(store.statements()) == 1)

@@ -154,6 +154,28 @@ def test_a_depot_that_powers_up_at_once_is_spread() -> None:
     assert first_at(100, 0.1, policy, 101) == 103
 
 
+def test_what_was_written_before_the_start_waits_for_the_spread_and_a_start_is_written_each_time(
+    journal: SegmentJournal,
+) -> None:
+    uplink = Moments()
+    sender = spread(journal, uplink, 0.99, age_s=0)
+    append(journal, 1)
+    sender.appended()
+    sender.start()
+    assert not uplink.asked.wait(0.3)
+    sender.stop(5)
+    assert uplink.asked.is_set()
+
+
+def test_whoever_stops_before_the_first_exchange_asks_all_the_same(journal: SegmentJournal) -> None:
+    """A collector that was restored is noticed by a run that is short and has nothing to send, too."""
+    uplink = Moments()
+    sender = spread(journal, uplink, 0.99)
+    sender.start()
+    sender.stop(5)
+    assert uplink.asked.is_set()
+
+
 def test_a_new_tap_waits_for_no_spread_and_a_stop_sends_at_once(journal: SegmentJournal) -> None:
     append(journal, 1)
     for act in ("tap", "stop", "first of all"):
