@@ -116,13 +116,14 @@ static void want_root(yima_validator *v, uint8_t index) {
 
 /* Other parameters may load other roots: whoever was trusted is verified anew. */
 void yima_trust_begin(yima_validator *v) {
-    const uint8_t *first = v->parameters ? v->parameters->sections[YIMA_SECTION_ROOTS].rows : NULL;
     for (int i = 0; i < YIMA_TRUSTED_ISSUERS; i++) {
         memset(&v->issuers[i], 0, sizeof v->issuers[i]);
         v->issuers[i].table = -1;
     }
     v->root.built = 0;
-    v->root.index = first && v->parameters->sections[YIMA_SECTION_ROOTS].count ? YIMA_VALUE(first, ROOTS, INDEX) : 0;
+    if (v->parameters && v->parameters->sections[YIMA_SECTION_ROOTS].count) {
+        v->root.index = YIMA_VALUE(v->parameters->sections[YIMA_SECTION_ROOTS].rows, ROOTS, INDEX);
+    }
 }
 
 static int find_issuer(const yima_validator *v, const uint8_t *certificate) {

@@ -243,6 +243,13 @@ def test_memory_too_small_for_a_table_is_left_alone(
     assert not gate.idle()
 
 
+def test_without_parameters_there_is_nothing_to_do_in_idle_time(library: ctypes.CDLL, image: bytes) -> None:
+    gate = CGate(library, image, tables=1 << 16)
+    assert gate.idle(), "a root's table"
+    assert library.yima_validator_use(gate.pointer, None) == 0
+    assert not gate.idle()
+
+
 def test_a_rule_without_a_name_is_a_fact_without_one(library: ctypes.CDLL, image: bytes) -> None:
     gate = CGate(library, image)
     for number in (0, 999):
