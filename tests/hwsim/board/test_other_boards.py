@@ -10,6 +10,7 @@ import pytest
 from tests.hwsim.board.other_boards import BOARDS
 from yima.firmware_images.image import read
 from yima.hwsim.board.cut_scenarios import first_trips
+from yima.hwsim.board.emulator import Board
 from yima.hwsim.board.flash import Cut
 from yima.hwsim.board.layout import PIN_GATE, PIN_GREEN, SCANNER
 from yima.hwsim.board.log_reader import read_log
@@ -75,27 +76,30 @@ def test_nothing_is_left_of_a_board_that_was_closed_while_it_ran(
         assert list(Path(scratch).iterdir()) == []
 
 
-def test_an_update_is_tried_goes_back_unless_it_is_confirmed_and_then_stays(
-    other_flash: Path, other_firmware: Firmware
-) -> None:
-    digest = read(other_firmware.update).digest
+def try_update(board: Board, image: bytes) -> Station:
+    """The update has been uploaded, and is on trial."""
+    station = Station(board)
+    station.upload(image)
+    station.try_image(read(image).digest)
+    assert station.reset().slot == "B"
+    assert station.state()["software"] == UPDATE
+    return station
+
+
+def test_an_update_that_nobody_confirms_goes_back(other_flash: Path, other_firmware: Firmware) -> None:
     with ready_board(other_flash) as board:
-        station = Station(board)
-        station.upload(other_firmware.update)
-        station.try_image(digest)
-        assert station.reset().slot == "B"
-        assert station.state()["software"] == UPDATE
+        try_update(board, other_firmware.update)
         board.power_off()
-        assert board.power_on().slot == "A", "nobody confirmed it"
-        board.run(5000, until=b"ready terminal")
-        station.upload(other_firmware.update)
-        station.try_image(digest)
-        assert station.reset().slot == "B"
+        assert board.power_on().slot == "A"
+
+
+def test_an_update_that_is_confirmed_stays(other_flash: Path, other_firmware: Firmware) -> None:
+    with ready_board(other_flash) as board:
+        station = try_update(board, other_firmware.update)
         station.confirm()
-        for _ in range(2):
-            assert station.reset().slot == "B"
+        assert station.reset().slot == "B"
         board.power_off()
-        assert board.power_on().slot == "B", "somebody has"
+        assert board.power_on().slot == "B"
         assert f"yima version={UPDATE}" in board.run(5000, until=b"ready terminal").status
 
 
