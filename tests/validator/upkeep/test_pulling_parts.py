@@ -9,20 +9,20 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from tests.network_world import CITY, network
+from tests.network_world import CITY, exit_code, network
 from tests.packages_world import DAY, NOW, A, B, Disk, versions
 from tests.publication_world import TWO, FromFolder, publish
 from yima.sdk.centre.packages.folder import Folder
-from yima.sdk.parameters.parts import images_in
+from yima.sdk.parameters.parts import cut_image, images_in
 from yima.sdk.parameters.signing import Envelope, sign_package
 from yima.sdk.serving import Serving
-from yima.validator.judging import Moment
+from yima.validator.judging import GateContext, Moment, Reason, Validator
 from yima.validator.packages import Chain, parse_package
 from yima.validator.packages.publication import Place
 from yima.validator.packages.store import PackageStore
-from yima.validator.parameters import from_rules, sections
+from yima.validator.parameters import from_image, from_rules, sections
 from yima.validator.parameters.own_part import Spot, content_of, parse_manifest
-from yima.validator.parameters.rules import Fare, FareKind, Matrix, Mode, Rules, Stage, Station
+from yima.validator.parameters.rules import Fare, FareKind, Journey, Matrix, Mode, Rules, Stage, Station
 from yima.validator.upkeep.fetching import HttpFetch
 from yima.validator.upkeep.pull_thread import HeldByStore
 from yima.validator.upkeep.pulling import Puller
@@ -228,3 +228,18 @@ def test_what_is_not_as_it_was_signed_is_told_and_what_is_in_force_stays(
     else:
         assert device.store.active == ()
         assert len(device.told) == 1
+
+
+def test_the_stops_of_another_line_open_nothing_where_rides_without_a_price_are_let_through() -> None:
+    rules = city(1, journeys=[Journey(rule="open", mode=Mode.BUS, city=CITY, unpriced=True)])
+    whole = bytes(from_rules(rules, "open").image)
+    gate = GateContext(mode=Mode.BUS, city=CITY, line=7, station=2)
+
+    def answer(image: bytes, stop: int = 2) -> tuple[Reason, int]:
+        verdict = Validator(from_image(image, "x"), replace(gate, station=stop)).judge(exit_code(0), NOW)
+        return verdict.reason, verdict.fare_fen
+
+    own, other = (cut_image(whole, BUS._replace(line=line), "x") for line in (7, 8))
+    assert answer(own) == answer(whole) == (Reason.ACCEPTED, 300)
+    assert answer(own, 99) == answer(whole, 99) == (Reason.ACCEPTED, 0), "a stop that the tables lack: as they say"
+    assert answer(other) == (Reason.RIDE_NOT_PRICED, 0)
