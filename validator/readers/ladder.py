@@ -4,11 +4,13 @@ The order, which ends at a code that may be a ride's:
 1. Where the last frame had its codes, in the way that read them.
 2. The whole frame as it is (of a large frame: half its size, then a quarter).
 3. A map of the texture. Where nothing fine stands, nothing more is tried: an idle gate costs no more than this.
-4. The frame sharpened; of a large one half its size, and the textured boxes.
-5. One dear pass a frame in turn: a code is before the lens for ten frames and more. A box that looks like a code light
-   on dark is inverted in each of them. The last in turn is zxing-cpp with all its own options on the whole frame, so
-   that nothing that it reads is missed.
-6. Votes over the modules of a symbol that a pass has located and not decoded (`yima.validator.readers.votes`), in one
+4. A box that looks like a code light on dark, inverted.
+5. Half the frame's size: what is grainy and not small has edges there. The frame sharpened; of a large one half its
+   size, and the textured boxes. Where the texture has gaps as writing has, a box alone is sharpened.
+6. One dear pass a frame in turn: a code is before the lens for ten frames and more. The last in turn is zxing-cpp with
+   all its own options on the whole frame, so that nothing that it reads is missed. Where the texture has gaps, three
+   frames of four go without.
+7. Votes over the modules of a symbol that a pass has located and not decoded (`yima.validator.readers.votes`), in one
    place a frame: as soon as one is located, or where the last frames had one.
 
 A code that is no ride's (an advertisement beside the phone) does not end the search: its place is taken out of the
@@ -24,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yima.validator._core import family_of
-from yima.validator.readers.texture import Box, light_on_dark, texture, textured_boxes, widened
+from yima.validator.readers.texture import Box, is_even, light_on_dark, texture, textured_boxes, widened
 from yima.validator.readers.votes import FEWEST_VERSION, MOST_VERSION, Votes
 
 Gray = NDArray[np.uint8]
@@ -38,6 +40,7 @@ _MOST_DOUBLED: Final = 2_000_000  # pixels; a code that needs doubling is a smal
 _MOST_SEEN: Final = 4
 _FEWEST: Final = 21  # modules to a side of the smallest symbol
 _REST: Final = 16  # of so many frames in which nothing fine stands, one is looked at with all of zxing's own options
+_DOUBT: Final = 4  # of so many frames whose texture is no symbol's by its looks, one has its dear pass
 _NO_RIDES: Final = ("unknown", "suishen-hall")  # suishen-hall: any web address that is no other family's
 
 
@@ -118,7 +121,7 @@ _LEAST_FRAME: Final = 120  # pixels to a side; what is less is no camera's, and 
 _SMALL: Final = 0.85
 _WIDE: Final = "doubled, wider"
 _TURNS_SMALL: Final = ("doubled", "doubled", "doubled", "inverted", "doubled", _WIDE, "doubled", _OWN)
-_TURNS_LARGE: Final = ("half", "doubled", "third", "inverted", "half", _WIDE, "third", _OWN)
+_TURNS_LARGE: Final = ("doubled", "doubled", "third", "inverted", "doubled", _WIDE, "third", _OWN)
 _EVERY: Final = (
     "half", "half, sharpened", "inverted", "inverted, half", "inverted, sharpened", "third", "doubled", _WIDE
 )  # fmt: skip
@@ -176,16 +179,24 @@ class Ladder:
             yield self._look(gray, whole, "half" if large else "plain")
         if not found and large:
             yield self._look(gray, whole, "quarter")
-        boxes = textured_boxes(texture(shrunk(gray, 2)), [hit.corners for hit in found])
+        values = texture(shrunk(gray, 2))
+        boxes = textured_boxes(values, [hit.corners for hit in found])
+        even = bool(boxes) and (every or is_even(values, boxes[0]))
         if boxes:
-            yield from self._sharp(gray, boxes, found, "half, sharpened" if large else "sharpened")
+            yield from self._dark(gray, boxes[0])
+            if not found and not large:
+                yield self._look(gray, whole, "half")
+            yield from self._sharp(gray, boxes, found, "half, sharpened" if large else "sharpened", even=even)
         located = self._failed
         if located:
             yield self._vote(gray, located)
         if every:
             yield from self._every(gray, boxes, found)
+        elif even:
+            yield from self._turn(gray, boxes[0], whole, self._number)
         elif boxes:
-            yield from self._turn(gray, boxes[0], whole)
+            if self._number % _DOUBT == 0:
+                yield from self._turn(gray, boxes[0], whole, self._number // _DOUBT)
         elif not found and self._number % _REST == 0:
             yield self._look(gray, whole, _OWN)
         if boxes and not located and (late := self._failed or self._voted):
@@ -200,24 +211,30 @@ class Ladder:
         self._voted = Failed(*place, failed.rung) if place else None
         return [Hit(*read, failed.rung)] if read else []
 
-    def _sharp(self, gray: Gray, boxes: list[Box], found: list[Hit], rung: str) -> Iterator[list[Hit]]:
-        if not found:
+    def _dark(self, gray: Gray, box: Box) -> Iterator[list[Hit]]:
+        if light_on_dark(gray, box):
+            around = widened(box, _MARGIN, gray)
+            yield self._look(gray, around, "inverted")
+            yield self._look(gray, around, "inverted, sharpened")
+
+    def _sharp(
+        self, gray: Gray, boxes: list[Box], found: list[Hit], rung: str, *, even: bool
+    ) -> Iterator[list[Hit]]:
+        if not found and even:
             yield self._look(gray, (0, 0, gray.shape[1], gray.shape[0]), rung)
-        for around in [widened(box, _MARGIN, gray) for box in boxes]:
+        one = self._number % len(boxes)
+        for around in [widened(box, _MARGIN, gray) for box in (boxes if even else boxes[one : one + 1])]:
             if found:  # another code has ended the plain pass, which may not have looked here
                 yield self._look(gray, around, "plain")
                 yield self._look(gray, around, rung)
-            if rung != "sharpened":
+            if rung != "sharpened" or not (found or even):
                 yield self._look(gray, around, "sharpened")
 
-    def _turn(self, gray: Gray, box: Box, whole: Box) -> Iterator[list[Hit]]:
+    def _turn(self, gray: Gray, box: Box, whole: Box, number: int) -> Iterator[list[Hit]]:
         around = widened(box, _MARGIN, gray)
-        if light_on_dark(gray, box):
-            yield self._look(gray, around, "inverted")
-            yield self._look(gray, around, "inverted, sharpened")
         side = max(box[2] - box[0], box[3] - box[1])
         turns = _TURNS_SMALL if side < _SMALL * whole[3] else _TURNS_LARGE
-        rung = turns[self._number % len(turns)]
+        rung = turns[number % len(turns)]
         yield self._look(gray, around if rung in _ON_THE_BOX else whole, rung)
 
     def _every(self, gray: Gray, boxes: list[Box], found: list[Hit]) -> Iterator[list[Hit]]:

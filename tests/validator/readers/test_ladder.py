@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from yima.hwsim.conditions import CONDITIONS, code_without_signature
 from yima.hwsim.phone import Phone, Poster, View
 from yima.sdk.payloads import read_payload
 from yima.sdk.qr import qr_matrix
 from yima.validator.readers.camera import Frame
 from yima.validator.readers.decoders import Gray, decode, decoder_named
 from yima.validator.readers.ladder import Ladder
-from yima.validator.readers.texture import texture, textured_boxes
+from yima.validator.readers.texture import Box, is_even, texture, textured_boxes
 
 SIZES = {"VGA": (640, 480), "HD": (1280, 720)}
 SOFT = 2.0
@@ -181,3 +182,36 @@ def test_no_frames_of_any_sizes_end_a_reader(forms: list[tuple[int, int, int]]) 
         picture[at[0] : at[0] + part.shape[0], at[1] : at[1] + part.shape[1]] = part
         assert set(reader.frame(picture)) <= {b"\x80any"}
         assert set(reader.picture(picture)) <= {b"\x80any"}
+
+
+def boxed(gray: Gray) -> tuple[Gray, Box]:
+    """The map of the texture and its largest box."""
+    half = np.asarray(cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    values = texture(half)
+    return values, textured_boxes(values, [])[0]
+
+
+@pytest.mark.parametrize("seed", [21, 146, 154, 159])
+def test_a_grainy_code_in_a_dark_hall_is_read_in_its_first_frame(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    code = code_without_signature(rng)
+    assert Ladder().frame(CONDITIONS["low-light"](rng, code, *SIZES["VGA"])) == [code]
+
+
+@pytest.mark.parametrize("angle", [0, 20, 45])
+def test_writing_has_gaps_and_a_symbol_has_none_at_any_angle(angle: int) -> None:
+    rng = np.random.default_rng(angle)
+    before, view = phone(rng, "VGA"), View(size=0.6, rotation_deg=angle, tilt_deg=12, blur_px=1.5)
+    assert not is_even(*boxed(before.frame(b"", view)))
+    assert is_even(*boxed(before.frame(ride(rng), view)))
+
+
+def test_a_page_without_a_code_has_its_dear_pass_in_one_frame_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, before = Ladder(), phone(np.random.default_rng(7), "VGA")
+    look, rungs = reader._look, list[str]()
+    monkeypatch.setattr(reader, "_look", lambda gray, box, rung: rungs.append(rung) or look(gray, box, rung))
+    for _ in range(32):
+        assert reader.frame(before.frame(b"")) == []
+    dear = [rung for rung in rungs if rung not in ("plain", "half", "sharpened")]
+    assert len(dear) == 8
+    assert {"doubled", "doubled, wider", "inverted", "zxing's own"} <= set(dear)
