@@ -8,7 +8,7 @@ from typing import Final
 
 from yima.validator.texts import language
 
-_PHRASES: Final = tuple(
+PHRASES: Final = tuple(
     (re.compile(pattern), words)
     for pattern, words in (
         # readers
@@ -23,6 +23,11 @@ _PHRASES: Final = tuple(
         (r"the report that was to go on did not come", "应有的后续报告未到"),
         (r"(\d+) reports of other ids dropped", r"已丢弃 \1 份其他编号的报告"),
         (r"(.+) is no QR code", r"\1 不是二维码"),
+        (r"a report that is none of a barcode scanner: dropped", "不是条码扫描器的报告：已丢弃"),
+        (r"no end in sight: cut", "未见结束：已截断"),
+        (r"the last report said that more follows", "最后一份报告称后面还有"),
+        (r"the scanner went away in the middle", "扫码器中途断开"),
+        (r"unplugged", "已拔出"),
         # what was around the code, or how it was written
         (r"(\d+) layers", r"\1 层"),
         (r"taken for ([\w-]+), written as ([\w-]+)", r"当作 \1，写为 \2"),
@@ -88,11 +93,12 @@ _PHRASES: Final = tuple(
         (r"(\d+) bytes", r"\1 字节"),
     )
 )
+"""What is looked for, and what stands for it in Chinese; the browser's page has them as well."""
 
 
 def line_words(text: str) -> str:
     """The text as it is, or its phrases in Chinese."""
     if language() == "zh":
-        for pattern, words in _PHRASES:
+        for pattern, words in PHRASES:
             text = pattern.sub(words, text)
     return text

@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from itertools import product
@@ -17,6 +18,7 @@ from yima.sdk.bench.lines import FIXED, RATES, USUAL
 from yima.sdk.bench.losses import KINDS
 from yima.sdk.bench.mapped import MAPPINGS
 from yima.sdk.bench.rewritten import CONTROLS, LAYOUTS
+from yima.sdk.line_words import PHRASES
 from yima.sdk.payloads import EMPTY, PAYLOAD_MAX, TEXT_MAX, TOO_LONG
 
 SCRIPT = Path(__file__).resolve().parents[1] / "web" / "page" / "causes.js"
@@ -44,6 +46,7 @@ def script() -> str:
         "empty": {name: sorted(kind) for name, kind in NO_LETTER.items() if kind},
         "single": {name: "".join(table(name)[128:]) for name in SINGLE},
         "multi": {name: dict(sorted(_letters(name))) for name in MULTI},
+        "phrases": [[pattern.pattern, re.sub(r"\\(\d)", r"$\1", words)] for pattern, words in PHRASES],
         "line": {"rates": RATES, "usual": USUAL, "fixed": FIXED},
     }
     rooms = ",\n".join(f"{json.dumps(room)}: {_lines(entries)}" for room, entries in tables.items())

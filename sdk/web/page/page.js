@@ -10,6 +10,7 @@
   const say = (name, values = {}) =>
     (words[name]?.[state.zh ? 1 : 0] ?? name).replace(/\{(\w+)\}/g, (_, key) => values[key]);
   const both = (text) => text?.[state.zh ? 'zh' : 'en'] ?? '';
+  const lineWords = (line) => (state.zh ? yima.lineWords(line) : line);
   const tell = (text, problem = false) => {
     get('says').textContent = text;
     get('says').classList.toggle('problem', problem);
@@ -106,7 +107,7 @@
     }
     const { diagnosis } = shown;
     get('diagnosis').hidden = !diagnosis && !shown.faults.length && !shown.search;
-    get('diagnosis').replaceChildren(...shown.faults.map((fault) => element('p', fault)));
+    get('diagnosis').replaceChildren(...shown.faults.map((fault) => element('p', lineWords(fault))));
     if (shown.search) get('diagnosis').append(element('p', say(shown.search)));
     if (shown.search === 'givenUp') {
       const button = Object.assign(element('button', say('lookAgain')), { type: 'button' });
@@ -117,7 +118,7 @@
       get('diagnosis').append(button);
     }
     if (diagnosis) {
-      const detail = diagnosis.detail ? ` (${diagnosis.detail})` : '';
+      const detail = diagnosis.detail ? ` (${lineWords(diagnosis.detail)})` : '';
       const proved = diagnosis.proved ? ` · ${say('proved')}` : '';
       get('diagnosis').append(element('p', `${diagnosis.cause}${detail}: ${both(diagnosis.note)}${proved}`),
         element('p', `${say('cure')}: ${both(diagnosis.cure)}`));
@@ -278,7 +279,7 @@
     const baud = Number(get('baud').value);
     const stop = await yima.watchSerial(await navigator.serial.requestPort(), baud, present, (why) => {
       over();
-      tell(say('serialEnded', { why }), true);
+      tell(say('serialEnded', { why: lineWords(why) }), true);
     });
     tell(say('listening', { baud }));
     return stop;
@@ -289,7 +290,7 @@
     if (!device) throw new Error(say('noHidChosen'));
     const stop = await yima.watchHid(device, present, (why) => {
       over();
-      tell(say('serialEnded', { why }), true);
+      tell(say('serialEnded', { why: lineWords(why) }), true);
     });
     tell(say('hidListening', { name: device.productName }));
     return stop;

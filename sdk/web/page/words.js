@@ -1,7 +1,8 @@
 'use strict';
 /* What the page itself says, in both languages. */
 (() => {
-  globalThis.yima.words = {
+  const { yima } = globalThis;
+  yima.words = {
     title: ['the bench', '试验台'], theme: ['Light / dark', '明 / 暗'], skip: ['To what was shown', '跳至读取结果'],
     inputs: ['Show it a code', '出示乘车码'], camera: ['Camera', '摄像头'], serial: ['Serial scanner', '串口扫码器'],
     hid: ['HID scanner', 'HID 扫码器'],
@@ -52,4 +53,8 @@
     tooLarge: ['{name}: larger than {most} MB', '{name}：大于 {most} MB'],
     badTime: ['The moment is no number of unix seconds', '时刻不是 unix 秒数'],
   };
+
+  /* What is said of a line in English, and the details of a diagnosis, in Chinese by yima.sdk.line_words' phrases. */
+  const PHRASES = yima.diagnosing.tables.phrases.map(([pattern, words]) => [new RegExp(pattern, 'g'), words]);
+  yima.lineWords = (line) => PHRASES.reduce((said, [pattern, words]) => said.replace(pattern, words), line);
 })();

@@ -1,9 +1,14 @@
 """The diagnosis runs beside the page: thousands of signatures block nothing, and a newer reading ends the search."""
 
+import re
 from typing import Any
 
-from benchmarks.damages import without
+import pytest
+
+from benchmarks.damages import LOST, OPEN, UNDONE, without
 from tests.sdk.web.opened import Opened
+from yima.sdk.bench import diagnose
+from yima.sdk.line_words import line_words
 from yima.sdk.web.build import PACKED, search_script
 
 HELD = """
@@ -52,6 +57,25 @@ def test_served_by_a_web_server_it_searches_as_well(web: Opened, held_up: bytes)
     web.waits_for(before + 1)
     assert "proved" in web.page.inner_text("#diagnosis")
     assert web.signatures()["rider"] == "valid"
+
+
+def test_in_a_chinese_page_the_details_of_every_finding_are_the_terminals(
+    disk: Opened, held_up: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YIMA_LANG", "zh")
+    steps = (step for damage in (UNDONE | LOST | OPEN).values() for step in diagnose(damage(held_up)).steps)
+    details = sorted({step.detail for step in steps})
+    page, before = disk.page, disk.shown()
+    assert page.evaluate("details => details.map(yima.lineWords)", details) == [*map(line_words, details)]
+    disk.paste((b"]Q1" + held_up.decode("latin-1").encode("utf-16")).hex())
+    disk.waits_for(before + 1)
+    english = page.inner_text("#diagnosis")
+    page.click("#language")
+    chinese = page.inner_text("#diagnosis")
+    page.click("#language")
+    assert "taken for latin-1, written as utf-16-le" in english
+    assert "当作 latin-1，写为 utf-16-le" in chinese
+    assert set(re.findall("[A-Za-z]{3,}", chinese)) == {"charset", "reencoded", "latin", "utf"}
 
 
 def test_nothing_leaves_the_machine_from_a_worker_either(disk: Opened, served: str) -> None:
