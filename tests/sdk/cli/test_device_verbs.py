@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests.entries import note
+from tests.sdk.cli.service_schemas import COLLECTOR
 from yima.hwsim.scanner import SerialScanner
 from yima.sdk.centre.interfaces.keys import Role, make_key
 from yima.sdk.cli.main import main
@@ -77,11 +78,14 @@ def collecting(bench: Path) -> Iterator[str]:
         [sys.executable, "-m", "yima.sdk.cli.main", *words], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        yield str(json.loads(process.stdout.readline())["url"])
+        listening = json.loads(process.stdout.readline())
+        yield str(listening["url"])
         process.send_signal(signal.SIGTERM)
-        events = [json.loads(line)["event"] for line in process.stdout]
+        lines = [listening, *map(json.loads, process.stdout)]
         assert process.wait(30) == 0
-        assert events[-1] == "stopped"
+        assert lines[-1]["event"] == "stopped"
+        for line in lines:
+            COLLECTOR.validate(line)
 
 
 def test_json_lines_say_start_taps_and_end(bench: Path, collecting: str) -> None:
@@ -252,7 +256,11 @@ def test_a_collector_knows_who_may_send_and_who_may_read_and_hears_of_changes(be
             known = client.get("/devices", headers={"Authorization": f"Bearer {shown}"}).json()
             assert [row["device"] for row in known["devices"]] == ["gate-7"]
         process.send_signal(signal.SIGTERM)
+        lines = [*map(json.loads, process.stdout)]
         assert process.wait(30) == 0
+        assert {"refused", "device", "batch", "stopped"} == {line["event"] for line in lines}
+        for told in lines:
+            COLLECTOR.validate(told)
 
 
 def test_a_collector_that_cannot_start_says_why(bench: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.sdk.cli.service_schemas import RESOLVER
 from yima.sdk.cli import main as command
 from yima.validator.journal.facts import TapFacts, parse
 from yima.validator.journal.kept import code_of, kept_tap
@@ -51,6 +52,7 @@ def resolver(*words: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         try:
             started = json.loads(running.stdout.readline())
             assert started["event"] == "listening"
+            RESOLVER.validate(started)
             yield started["url"], running
         finally:
             running.send_signal(signal.SIGTERM)
@@ -83,6 +85,8 @@ def test_a_ride_that_its_issuer_vouches_for(tmp_path: Path) -> None:
     assert (bad["accepted"], bad["reason"], bad["fare_fen"]) == (False, "RESOLVER_REFUSED", 0)
     assert good["asked_ms"] > 0
     assert [question["answer"] for question in asked] == ["accept", "refuse"]
+    for question in asked:
+        RESOLVER.validate(question)
 
 
 def test_without_anybody_to_ask_the_code_is_refused(tmp_path: Path) -> None:
