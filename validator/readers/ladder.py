@@ -217,9 +217,7 @@ class Ladder:
             yield self._look(gray, around, "inverted")
             yield self._look(gray, around, "inverted, sharpened")
 
-    def _sharp(
-        self, gray: Gray, boxes: list[Box], found: list[Hit], rung: str, *, even: bool
-    ) -> Iterator[list[Hit]]:
+    def _sharp(self, gray: Gray, boxes: list[Box], found: list[Hit], rung: str, *, even: bool) -> Iterator[list[Hit]]:
         if not found and even:
             yield self._look(gray, (0, 0, gray.shape[1], gray.shape[0]), rung)
         one = self._number % len(boxes)
