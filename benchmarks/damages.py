@@ -1,10 +1,14 @@
 """What happens to a code on its way, done to it: the opposite of what yima.sdk.bench undoes, and written without it."""
 
 import base64
+import bz2
 import gzip
 import html
+import json
+import lzma
 import zlib
 from collections.abc import Callable
+from functools import reduce
 from itertools import pairwise
 from urllib.parse import quote_from_bytes, quote_plus
 
@@ -106,6 +110,17 @@ def keyboard(detail: str, encoding: str = "utf-8") -> Callable[[str], bytes]:
     return lambda text: "".join(letters.get(letter, letter) for letter in text).encode(encoding)
 
 
+def spelled(code: bytes, written: Callable[[int], str]) -> bytes:
+    """All but printable ASCII, and backslashes, written by a rule; the rest as it is."""
+    return "".join(chr(byte) if 32 <= byte < 127 and byte != 0x5C else written(byte) for byte in code).encode()
+
+
+def with_its_check(code: bytes) -> bytes:
+    """Between STX and ETX, and the block check character: all of it xored."""
+    sent = code + b"\x03"
+    return b"\x02" + sent + bytes([reduce(int.__xor__, sent)])
+
+
 _SLIP = {0xC0: b"\xdb\xdc", 0xDB: b"\xdb\xdd"}
 _HDLC = {0x7D: b"\x7d\x5d", 0x7E: b"\x7d\x5e"}
 
@@ -187,6 +202,44 @@ UNDONE: dict[str, Damage] = {
     ),
     "keyboard-layout set to AZERTY": lambda code: keyboard("typed for AZERTY, read as QWERTY")(code.hex()),
     "keyboard-layout caps lock": lambda code: base64.b64encode(code).swapcase(),
+    "keyboard-layout shift held": lambda code: code.hex().translate(str.maketrans("1234567890", "!@#$%^&*()")).encode(),
+    "flow-control-dropped one": lambda code: code.replace(b"\x13", b"", 1) if code.count(b"\x13") == 1 else code,
+    "compressed raw, stored": lambda code: zlib.compress(code, level=0, wbits=-15),
+    "repeated-piece with CR": lambda code: code + b"\r" + code + b"\r",
+    "repeated-piece beginning": lambda code: code[:150] + code,
+    "repeated-piece end": lambda code: code + code[-64:],
+    "repeated-piece hex lines": lambda code: 2 * (code.hex().encode() + b"\r\n"),
+    "length-prefixed digits": lambda code: b"%04d" % len(code) + code,
+    "length-prefixed hex digits": lambda code: b"%04X" % len(code) + code,
+    "length-prefixed netstring": lambda code: b"%d:" % len(code) + code + b",",
+    "length-prefixed and checked": lambda code: b"\x02\x01" + len(code).to_bytes(2) + code + b"\x5a\xa5",
+    "framed BCC": with_its_check,
+    "framed AIM in small letters": lambda code: b"]q1" + code,
+    "framed symbology letter": lambda code: b"Q" + code + b"\r",
+    "framed telnet's offers": lambda code: bytes.fromhex("fffb01fffd03") + code,
+    "framed answer to a command": lambda code: b"TRIGGER ON\r\nOK\r\n" + code,
+    "framed padding FF": lambda code: code.ljust(384, b"\xff"),
+    "framed padding 00": lambda code: code.ljust(384, b"\0"),
+    "framed chunk": lambda code: b"%x\r\n" % len(code) + code + b"\r\n0\r\n\r\n",
+    "framed csv": lambda code: f'2026-11-27,09:00,"{code.hex()}",QR'.encode(),
+    "byte-order hex digits": lambda code: code.hex()[::-1].encode(),
+    "newline-translated 0D 0D0D0A": lambda code: code.replace(b"\r", b"\r\r\n"),
+    "newline-translated 0A 0D0D0A": lambda code: code.replace(b"\n", b"\r\r\n"),
+    "byte-stuffing telnet with 00": lambda code: escaped(code, {0xFF: b"\xff\xff", 0x0D: b"\r\0"}),
+    "byte-stuffing backslash": lambda code: escaped(code, {0x5C: b"\\\\"}),
+    "byte-stuffing flow control": lambda code: escaped(code, _HDLC | {0x11: b"\x7d\x31", 0x13: b"\x7d\x33"}),
+    "hid-pos ids left in": lambda code: b"".join(b"\x02" + piece for piece in pieces(code, 63)),
+    "escaped-text printf": lambda code: spelled(code, "\\x{:02x}".format),
+    "escaped-text brackets": lambda code: spelled(code, "<0x{:02X}>".format),
+    "escaped-text where no UTF-8": lambda code: code.decode("utf-8", "backslashreplace").encode(),
+    "escaped-text JSON": lambda code: json.dumps(code.decode("latin-1")).encode(),
+    "base64-text + a blank": lambda code: base64.b64encode(code).replace(b"+", b" "),
+    "percent-encoded twice": lambda code: quote_from_bytes(quote_from_bytes(code).encode()).encode(),
+    "bit-inverted base64": lambda code: base64.b64encode(bytes(255 - byte for byte in code)),
+    "byte-order words in hex": lambda code: b"".join(piece[::-1] for piece in pieces(code, 4)).hex().encode(),
+    "charset-reencoded koi8-r": lambda code: code.decode("koi8-r").encode(),
+    "double-utf8 percent": lambda code: quote_plus(code.decode("latin-1").encode().decode("latin-1")).encode(),
+    "utf8-reencoded base64": lambda code: base64.b64encode(code.decode("latin-1").encode()),
 }
 """What can be undone to the last byte: the code comes out again, and its signatures prove it."""
 
@@ -217,6 +270,23 @@ LOST: dict[str, Damage] = {
     "control-bytes-dropped": without(*range(32)),
     "control-bytes-dropped but line ends": without(*set(range(32)) - {9, 10, 13}),
     "nul-dropped": without(0),
+    "nul-dropped in hex": lambda code: code.replace(b"\0", b"").hex().encode(),
+    "case-folded to capitals": bytes.upper,
+    "case-folded to small letters": bytes.lower,
+    "case-folded text": lambda code: code.decode("latin-1").upper().encode(),
+    "compressed xz": lzma.compress,
+    "compressed bzip2": bz2.compress,
+    "compressed and in base64": lambda code: base64.b64encode(gzip.compress(code, mtime=0)),
+    "seven-bit odd parity": lambda code: bytes(byte ^ 0x80 for byte in even_parity(code)),
+    "seven-bit parity and a suffix": lambda code: even_parity(code + b"\r\n"),
+    "seven-bit in hex": lambda code: bytes(byte & 127 for byte in code).hex().encode(),
+    "control-bytes-dropped in base64": lambda code: base64.b64encode(without(*range(32))(code)),
+    "charset-replaced cp437 ?": lambda code: code.decode("latin-1").encode("cp437", "replace"),
+    "charset-replaced in UTF-16": lambda code: code.decode("gbk", "replace").encode("utf-16-le"),
+    "cut by a signature": lambda code: code[:-64],
+    "cut and ended": lambda code: code[:127] + b"\r\n",
+    "cut in a digit": lambda code: code.hex()[:301].encode(),
+    "cut percent": lambda code: quote_from_bytes(code)[:300].encode(),
     "cut": lambda code: code[:100],
     "cut at the end": lambda code: code[:-3],
     "cut hex": lambda code: code[:20].hex().encode(),
@@ -249,6 +319,15 @@ OPEN: dict[str, Damage] = {
     "one packet of the middle": lambda code: code[64:128],
     "shifted by a bit": lambda code: (int.from_bytes(code) << 1).to_bytes(len(code) + 1),
     "xor 55": lambda code: bytes(byte ^ 0x55 for byte in code),
+    "three bytes lost": lambda code: code[:37] + code[38:88] + code[89:240] + code[241:],
+    "every sixteenth lost": lambda code: b"".join(piece[:15] for piece in pieces(code, 16)),
+    "a heartbeat in the middle": lambda code: code[:100] + b"\x06" + code[100:],
+    "halves swapped": lambda code: code[len(code) // 2 :] + code[: len(code) // 2],
+    "one added": lambda code: bytes(byte + 1 & 255 for byte in code),
+    "two bits stuck": lambda code: bytes(byte | 3 for byte in code),
+    "raw deflate of digits": lambda code: zlib.compress(code.hex().encode(), wbits=-15),
+    "base85": base64.b85encode,
+    "hex digits without their zeros": lambda code: "".join(f"{byte:x}" for byte in code).encode(),
     "base64 in small letters": lambda code: base64.b64encode(code).lower(),
     "cat -v": lambda code: "".join(
         ("M-" if byte > 127 else "") + (f"^{chr(byte % 128 + 64)}" if byte % 128 < 32 else chr(byte % 128))

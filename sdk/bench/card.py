@@ -8,7 +8,7 @@ from typing import Final
 
 from yima.sdk.bench.causes import Cause
 from yima.sdk.bench.charsets import replaced
-from yima.sdk.bench.diagnosis import Diagnosis, Step, answered, states_of
+from yima.sdk.bench.diagnosis import Diagnosis, Step, answered, is_mere, states_of
 from yima.sdk.bench.losses import KINDS
 from yima.sdk.bench.mapped import MAPPINGS
 
@@ -30,7 +30,7 @@ def diagnose_card(data: bytes) -> Diagnosis | None:
             within = within or answered(CARD, (*steps, Step(cause=Cause.FRAMED)), proved=True)
         if near is None or near.steps[-1].cause is Cause.UNDETERMINED:
             found = _changed(payload) or _lost(payload)
-            if found and (near is None or found.cause is not Cause.UNDETERMINED):
+            if found and not is_mere(found.cause, steps) and (near is None or found.cause is not Cause.UNDETERMINED):
                 near = answered(payload, (*steps, found), proved=False)
     return within or near
 

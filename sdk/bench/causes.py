@@ -33,6 +33,7 @@ class Cause(StrEnum):
     CHARSET_REENCODED = "charset-reencoded"
     CHARSET_REPLACED = "charset-replaced"
     KEYBOARD_LAYOUT = "keyboard-layout"
+    CASE_FOLDED = "case-folded"
     SEVEN_BIT = "seven-bit"
     CONTROL_BYTES_DROPPED = "control-bytes-dropped"
     CONTROL_BYTES_REPLACED = "control-bytes-replaced"
@@ -167,6 +168,14 @@ CAUSES: dict[Cause, Explained] = {
         Text(
             "set the scanner's keyboard country to the host's, caps lock off; better: USB virtual COM",
             "将扫码器的键盘国家设为与主机一致，关闭大写锁定；最好改用 USB 虚拟串口",
+        ),
+    ),
+    Cause.CASE_FOLDED: Explained(
+        Text(
+            "all letters were made capital or small: bytes are changed for good", "字母被统一转为大写或小写，已无法恢复"
+        ),
+        Text(
+            "switch the scanner's case conversion off, or set hex output", "关闭扫码器的大小写转换，或设为十六进制输出"
         ),
     ),
     Cause.SEVEN_BIT: Explained(

@@ -28,8 +28,11 @@ from yima.sdk.dissection.families import family_of
 _DEPTH: Final = 3
 _STATES: Final = 600
 _SIZE_MOST: Final = 1 << 14
-_PACKED: Final = ((b"\x1f\x8b\x08", "gzip"), (b"PK\x03\x04", "zip"), (b"\x78\x01", "zlib"), (b"\x78\x9c", "zlib"),
-    (b"\x78\xda", "zlib"))  # fmt: skip
+_PACKED: Final = (
+    (b"\x1f\x8b\x08", "gzip"), (b"PK\x03\x04", "zip"), (b"\x78\x01", "zlib"), (b"\x78\x9c", "zlib"),
+    (b"\x78\xda", "zlib"), (b"\xfd7zXZ\x00", "xz"), (b"BZh", "bzip2"), (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+)  # fmt: skip
 _OPEN: Final = frozenset({Cause.UNDETERMINED, Cause.WHOLE})
 _MODEMS: Final = re.compile(rb"(?:AT(?:\+[A-Z]+\??|[EIQVZ][0-9]?|&[A-Z][0-9]?)?[\r\n]*)+")
 _MODEMS_DETAIL: Final = "AT alone: ModemManager asks for a modem, stop it"
@@ -122,7 +125,7 @@ def _lost(states: list[tuple[bytes, tuple[Step, ...]]]) -> Diagnosis | None:
         if MARK not in payload and any(not CAUSES[step.cause].harmless for step in steps):
             continue
         found = loss_of(payload) if left_open is None else changed_in_place(payload)
-        if found is None or _is_mere(found.cause, steps):
+        if found is None or is_mere(found.cause, steps):
             continue
         more = (*steps, Step(cause=found.cause, detail=found.detail))
         answer = answered(found.restored or payload, more, proved=found.restored is not None)
@@ -140,7 +143,7 @@ def answered(payload: bytes, steps: tuple[Step, ...], *, proved: bool) -> Diagno
     return Diagnosis(cause=cause, proved=proved, payload=payload, steps=steps)
 
 
-def _is_mere(cause: Cause, steps: tuple[Step, ...]) -> bool:
+def is_mere(cause: Cause, steps: tuple[Step, ...]) -> bool:
     """Whether a loss says nothing since it is found behind something dubious: of inverted bits anything may be said."""
     dubious = {Cause.BIT_INVERTED, Cause.NIBBLE_SWAPPED, Cause.CHARSET_REENCODED, Cause.CODEWORDS, Cause.BYTE_ORDER}
     return cause == Cause.UNDETERMINED and any(step.cause in dubious for step in steps)
@@ -190,6 +193,8 @@ def _undone(data: bytes, *, is_damaged: bool) -> Iterator[tuple[bytes, Step]]:
     for translated, before, detail in (
         (b"\r\n", b"\n", "0A became 0D 0A"),
         (b"\r\n", b"\r", "0D became 0D 0A"),
+        (b"\r\r\n", b"\n", "0A became 0D 0D 0A"),
+        (b"\r\r\n", b"\r", "0D became 0D 0D 0A"),
     ):
         if translated in data:
             yield data.replace(translated, before), Step(cause=Cause.NEWLINE_TRANSLATED, detail=detail)

@@ -2,10 +2,13 @@
 
 A loss is told by what no longer occurs and by where the marks of a code have gone: bytes of one kind are missing
 wherever they stood, and nothing else is. Of several kinds that fit, the likelier one is taken, by how many bytes of the
-kind a code of random bytes has; where none is clearly likelier, none is named.
+kind a code of random bytes has; where none is clearly likelier, none is named. A kind of which no code has a certain
+byte (11 and 13, line ends) is missing in many a code by chance: it is named where putting it back gives a code that
+holds, and said to be possible where not.
 """
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations, combinations_with_replacement, product
 from typing import Final, NamedTuple
@@ -30,7 +33,9 @@ from yima.sdk.bench.wholeness import (
 _CONTROL: Final = frozenset(range(0x20))
 # Cause, what is dropped, which bytes, and how often one meets it beside the others: software flow control is a default.
 KINDS: Final[tuple[tuple[Cause, str, frozenset[int], float], ...]] = (
-    (Cause.FLOW_CONTROL_DROPPED, "11, 13", frozenset({0x11, 0x13}), 1),
+    (Cause.FLOW_CONTROL_DROPPED, "11 and 13 dropped", frozenset({0x11, 0x13}), 1),
+    (Cause.FLOW_CONTROL_DROPPED, "11 dropped", frozenset({0x11}), 0.1),
+    (Cause.FLOW_CONTROL_DROPPED, "13 dropped", frozenset({0x13}), 0.1),
     (Cause.NUL_DROPPED, "00", frozenset({0}), 1),
     (Cause.NEWLINE_TRANSLATED, "0D dropped", frozenset({0x0D}), 0.5),
     (Cause.NEWLINE_TRANSLATED, "0A dropped", frozenset({0x0A}), 0.1),
@@ -49,6 +54,7 @@ _QUESTIONS: Final = 5  # a code has 1.3
 _SAYING: Final = 3  # a code lacks one certain byte in a case of four, three in one of fifty
 _MARK: Final = b"\x15"  # before a signature
 _FILLED: Final = 12  # zeros at the end of a signature are no chance
+_LETTERS: Final = 30  # a code of random bytes has 60
 _LOST_MOST: Final = 2  # in one area; of more there are too many ways to try
 
 
@@ -69,7 +75,15 @@ def loss_of(data: bytes) -> Loss | None:
 
 def changed_in_place(data: bytes) -> Loss | None:
     """What shows at every place of a code, and needs no signature."""
-    return _replaced(data) or _seven_bits(data) or _mapped(data)
+    return _folded(data) or _replaced(data) or _seven_bits(data) or _mapped(data)
+
+
+def _folded(data: bytes) -> Loss | None:
+    """Of the letters of a code half are small: none in so many is no chance."""
+    for kind, detail in ((b"[a-z]", "to capitals"), (b"[A-Z]", "to small letters")):
+        if CODE in data and not re.search(kind, data) and len(re.findall(b"[A-Za-z]", data)) >= _LETTERS:
+            return Loss(Cause.CASE_FOLDED, detail)
+    return None
 
 
 def _replaced(data: bytes) -> Loss | None:
@@ -94,7 +108,8 @@ def _mapped(data: bytes) -> Loss | None:
 
 def _seven_bits(data: bytes) -> Loss | None:
     """All under 80 in a code's shape; or the eighth bit is each byte's parity."""
-    for what, code in (("stripped", data), ("parity", bytes(byte & 0x7F for byte in data))):
+    low = bytes(byte & 0x7F for byte in data)
+    for what, code in (("stripped", data), ("parity", low), ("parity", low.rstrip(b"\r\n"))):
         if what == "parity" and len({byte.bit_count() & 1 for byte in data}) != 1:
             continue
         form = TEMPLATES.get(len(code))
@@ -133,10 +148,12 @@ def _missing(data: bytes) -> Loss | None:
     pairs = _collapsed_pairs(data)
     if pairs:
         return pairs
-    fitting: list[tuple[float, Cause, str]] = []
+    fitting: list[tuple[float, Cause, str, bool]] = []
+    tried: list[frozenset[int]] = []
     for cause, detail, kind, often in KINDS:
-        if not kind.isdisjoint(data):
+        if not kind.isdisjoint(data) or any(kind < wider for wider in tried):
             continue
+        tried.append(kind)
         for size in _sizes(data):
             if not _fits(data, size, kind) or _too_many(len(data), size, kind):
                 continue
@@ -145,24 +162,23 @@ def _missing(data: bytes) -> Loss | None:
                 return Loss(cause, f"{detail}: {size - len(data)} bytes", code)
             if is_all:
                 continue  # they were put back in every way, and no signature holds: something else is missing
-            fitting.append(
-                (math.log(often) + _likelihood(len(data), size, kind), cause, f"{detail}: {size - len(data)} bytes")
-            )
+            likely = math.log(often) + _likelihood(len(data), size, kind)
+            is_certain = any(values <= kind for values in TEMPLATES[size])
+            fitting.append((likely, cause, f"{detail}: {size - len(data)} bytes", is_certain))
     cut = _cut(data)
     if (
         cut
         and cut.whole_until_end
-        and all(cause not in (Cause.NUL_DROPPED, Cause.CONTROL_BYTES_DROPPED) for _, cause, _ in fitting)
+        and all(cause not in (Cause.NUL_DROPPED, Cause.CONTROL_BYTES_DROPPED) for _, cause, *_ in fitting)
     ):
         return cut  # nothing is missing before the end
     fitting.sort(reverse=True)
     if fitting:
         best = fitting[0]
         others = [one for one in fitting[1:] if one[1] != best[1] and best[0] - one[0] < _CLEARLY]
-        if not others:
+        if best[3] and not others:
             return Loss(best[1], best[2])
-        names = " or ".join(sorted({str(one[1]) for one in (best, *others)}))
-        return Loss(Cause.UNDETERMINED, names)
+        return Loss(Cause.UNDETERMINED, "perhaps " + " or ".join(sorted({one[2] for one in (best, *others)})))
     return cut
 
 

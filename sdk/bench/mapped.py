@@ -27,6 +27,8 @@ MAPPINGS: Final[tuple[tuple[Cause, str, bytes], ...]] = (
             frozenset(_BYTES) - frozenset(range(0x20, 0x7F)), to))
         for to in b".? _"
     ),
+    (Cause.CASE_FOLDED, "to capitals", bytes(_BYTES).upper()),
+    (Cause.CASE_FOLDED, "to small letters", bytes(_BYTES).lower()),
     (Cause.SEVEN_BIT, "the eighth bit is always 1: mark parity", bytes(byte | 0x80 for byte in _BYTES)),
     *((Cause.BIT_STUCK, f"bit {bit} is always 0", bytes(byte & ~(1 << bit) for byte in _BYTES)) for bit in range(7)),
     *((Cause.BIT_STUCK, f"bit {bit} is always 1", bytes(byte | 1 << bit for byte in _BYTES)) for bit in range(7)),

@@ -1,5 +1,6 @@
 """What scanners, drivers and decoders put around and between the bytes of a code, taken off again."""
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple
@@ -21,6 +22,9 @@ _BEHIND: Final = (
 )  # fmt: skip
 
 
+_DIGITS: Final = re.compile(rb"([0-9A-Fa-f]{2,6})[ ,:;]?")
+
+
 class Unpacked(NamedTuple):
     """Bytes of which something was taken off: what, in the words of a detail."""
 
@@ -32,6 +36,7 @@ class Unpacked(NamedTuple):
 def unpacked(data: bytes) -> Iterator[Unpacked]:
     """Everything that these bytes may hold, likeliest first."""
     yield from _hid_reports(data)
+    yield from _with_ids(data)
     yield from _ssi(data)
     yield from _without_length(data)
     yield from framed(data)
@@ -60,6 +65,14 @@ def _hid_reports(data: bytes) -> Iterator[Unpacked]:
                 Cause.HID_POS,
                 f"{len(reports)} reports",
             )
+
+
+def _with_ids(data: bytes) -> Iterator[Unpacked]:
+    """Reports of which each still has its id, and no length: as a program reads them that takes them for data."""
+    if len(data) > 3 * _REPORT and len(set(data[::_REPORT])) == 1:
+        inner = b"".join(data[at + 1 : at + _REPORT] for at in range(0, len(data), _REPORT))
+        if MARK in inner:
+            yield Unpacked(inner, Cause.HID_POS, "report ids were left in")
 
 
 def _ssi(data: bytes) -> Iterator[Unpacked]:
@@ -126,7 +139,14 @@ def _framed(data: bytes, start: int, end: int) -> Unpacked:
         )
     if behind:
         words.append(next((name for mark, name in _BEHIND if behind == mark), f"{len(behind)} bytes") + " behind")
-    length = len(before)
+    length, code = len(before), data[start:end]
+    if length == 5 and bytes(byte ^ 0xFF for byte in before[1:3]) == before[3:5]:
+        return Unpacked(code, Cause.COMPRESSED, "raw deflate, stored as it was")
+    if any(_is_piece(other.strip(b"\r\n"), code) for other in (before, behind)):
+        return Unpacked(code, Cause.REPEATED_PIECE, ", ".join(words))
+    digits = _DIGITS.fullmatch(before)
+    if digits and end - start in [int(digits[1], base) for base in (10, 16) if base == 16 or digits[1].isdigit()]:
+        return Unpacked(code, Cause.LENGTH_PREFIXED, ", ".join(words))
     if 0 < length <= 6 and any(
         int.from_bytes(before[at : at + 2], order) in (end - start, len(data))
         for at in range(length - 1)
@@ -135,6 +155,11 @@ def _framed(data: bytes, start: int, end: int) -> Unpacked:
         return Unpacked(data[start:end], Cause.LENGTH_PREFIXED, ", ".join(words))
     cause = Cause.BOM if before == b"\xef\xbb\xbf" else Cause.FRAMED
     return Unpacked(data[start:end], cause, ", ".join(words))
+
+
+def _is_piece(other: bytes, code: bytes) -> bool:
+    """Whether what stands beside a code is the code once more, or its beginning or end."""
+    return len(other) >= _PIECE_LEAST and (code in other or code.startswith(other) or code.endswith(other))
 
 
 def _codewords(data: bytes) -> Iterator[Unpacked]:

@@ -15,12 +15,15 @@ from yima.sdk.bench.wholeness import is_proved
 _CARD: Final = b"YIMA CARD"
 _MARKS: Final = (MARK, _CARD)
 _PACKET: Final = 64
+_SWAPPED: Final = bytes(byte >> 4 | (byte & 15) << 4 for byte in range(256))
 _REVERSED_BITS: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 CONTROLS: Final = (
     "NUL", "SOH", "STX", "ETX", "EOT", "ENQ", "ACK", "BEL", "BS", "HT", "LF", "VT", "FF", "CR", "SO", "SI",
     "DLE", "DC1", "DC2", "DC3", "DC4", "NAK", "SYN", "ETB", "CAN", "EM", "SUB", "ESC", "FS", "GS", "RS", "US",
 )  # fmt: skip
 _NAMED: Final = re.compile(rb"[<\[{](" + "|".join(CONTROLS).encode() + rb")[>\]}]|\xe2\x90([\x80-\x9f])")
+_CARET: Final = re.compile(rb"\^([@-_])")
+_HEX_BYTE: Final = re.compile(rb"[<\[{](?:0x|\\x)?([0-9A-Fa-f]{2})[>\]}]|\\x([0-9A-Fa-f]{2})")
 _ENTITY: Final = re.compile(rb"&(?:#([0-9]{1,3})|#[xX]([0-9a-fA-F]{1,2})|(amp|lt|gt|quot|apos));")
 _ENTITIES: Final = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
 _INSIDE: Final = re.compile(
@@ -33,6 +36,7 @@ _US: Final = ("1234567890-=qwertyuiop[]asdfghjkl;'zxcvbnm,./", '!@#$%^&*()_+QWER
 _FRENCH: Final = ("&é\"'(-è_çà)=azertyuiop^$qsdfghjklmùwxcvbn,;:!", "1234567890°+AZERTYUIOP¨£QSDFGHJKLM%WXCVBN?./§")
 _GERMAN: Final = ("1234567890ß´qwertzuiopü+asdfghjklöäyxcvbnm,.-", '!"§$%&/()=?`QWERTZUIOPÜ*ASDFGHJKLÖÄYXCVBNM;:_')
 LAYOUTS: Final[tuple[tuple[str, str, str], ...]] = (
+    ("shift was held", _US[1], _US[0]),
     ("caps lock is on", "".join(map(chr, range(97, 123))), "".join(map(chr, range(65, 91)))),
     ("typed for QWERTY, read as AZERTY", "".join(_FRENCH), "".join(_US)),
     ("typed for QWERTY, read as AZERTY with caps lock", "".join(reversed(_FRENCH)), "".join(_US)),
@@ -49,6 +53,10 @@ def rewritten(data: bytes) -> Iterator[Unpacked]:
         if inner != data and any(mark in inner for mark in _MARKS):
             yield Unpacked(inner, cause, detail)
     yield from _typed(data)
+    if b" " in data.strip() and b"+" not in data and len(data) <= _TEXT_MOST and data.isascii():
+        found = _pasted(data.decode().strip().replace(" ", "+"))
+        if found and any(mark in found for mark in _MARKS):
+            yield Unpacked(found, Cause.BASE64_TEXT, "+ became a blank: write %2B")
 
 
 def inside(text: str) -> Iterator[Unpacked]:
@@ -71,6 +79,7 @@ def _twice(data: bytes) -> Iterator[tuple[bytes, Cause, str]]:
 
 def _reordered(data: bytes) -> Iterator[tuple[bytes, Cause, str]]:
     yield data[::-1], Cause.BYTE_ORDER, "the last byte came first"
+    yield data[::-1].translate(_SWAPPED), Cause.BYTE_ORDER, "the last hex digit came first"
     yield data.translate(_REVERSED_BITS), Cause.BYTE_ORDER, "the bits of every byte are in reverse order"
     for size in (2, 4, 8):
         words = (data[at : at + size][::-1] for at in range(0, len(data), size))
@@ -89,13 +98,23 @@ def _escaped(data: bytes) -> Iterator[tuple[bytes, Cause, str]]:
     yield re.sub(rb"\x7d([\s\S])", lambda pair: bytes([pair[1][0] ^ 0x20]), bare), cause, "7D before a byte xor 20"
     bare = data.removeprefix(b"\x10\x02").removesuffix(b"\x10\x03") if data.startswith(b"\x10\x02") else data
     yield bare.replace(b"\x10\x10", b"\x10"), cause, "DLE (10) is doubled"
-    yield data.replace(b"\xff\xff", b"\xff"), cause, "FF is doubled: telnet, or a terminal's PARMRK"
+    telnet = data.replace(b"\xff\xff", b"\xff")
+    yield telnet, cause, "FF is doubled: telnet, or a terminal's PARMRK"
+    yield telnet.replace(b"\r\0", b"\r"), cause, "FF is doubled, and 00 stands behind 0D: telnet"
+    yield data.replace(b"\\\\", b"\\"), cause, "5C is doubled"
 
 
 def _named(data: bytes) -> Iterator[tuple[bytes, Cause, str]]:
     names = [name.encode() for name in CONTROLS]
     plain = _NAMED.sub(lambda found: bytes([names.index(found[1]) if found[1] else found[2][0] & 0x1F]), data)
     yield plain, Cause.CONTROL_BYTES_REPLACED, "names or signs of control characters for their bytes"
+    caret = _CARET.sub(lambda found: bytes([found[1][0] & 0x1F]), data)
+    yield caret, Cause.CONTROL_BYTES_REPLACED, "names or signs of control characters for their bytes"
+    yield (
+        _HEX_BYTE.sub(lambda found: bytes.fromhex((found[1] or found[2]).decode()), data),
+        Cause.ESCAPED_TEXT,
+        ("some bytes in hex"),
+    )
     yield _ENTITY.sub(_character, data), Cause.ESCAPED_TEXT, "HTML or XML entities"
 
 

@@ -4,7 +4,7 @@
    these bytes are not of it. */
 "use strict";
 ((yima) => {
-  const { answer, bytesOf, codes, proofs, range, replaced, statesOf, stringOf, tables, told } = yima.diagnosing;
+  const { answer, bytesOf, codes, isMere, proofs, range, replaced, statesOf, stringOf, tables, told } = yima.diagnosing;
   const HEAD = "YIMA CARD 1 ";
   const TAIL = " YIMA";
   const CARD = `${HEAD}${String.fromCharCode(...range(0, 256))}${TAIL}`;
@@ -20,7 +20,8 @@
       if (payload.includes(CARD)) within ??= answer(CARD, [...steps, { cause: "framed" }], true);
       if (near === null || near.steps.at(-1).cause === "undetermined") {
         const found = changed(payload) ?? lost(payload);
-        if (found && (near === null || found.cause !== "undetermined")) near = answer(payload, [...steps, found], false);
+        const says = found && !isMere(found.cause, steps) && (near === null || found.cause !== "undetermined");
+        if (says) near = answer(payload, [...steps, found], false);
       }
     }
     return (within ?? near) && told(within ?? near);

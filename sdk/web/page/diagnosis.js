@@ -25,6 +25,7 @@
 
   const PACKED = [
     ["\x1f\x8b\x08", "gzip"], ["PK\x03\x04", "zip"], ["\x78\x01", "zlib"], ["\x78\x9c", "zlib"], ["\x78\xda", "zlib"],
+    ["\xfd7zXZ\0", "xz"], ["BZh", "bzip2"], ["\x28\xb5\x2f\xfd", "zstd"], ["\x04\x22\x4d\x18", "lz4"],
   ];
   const OPEN = new Set(["undetermined", "whole"]);
 
@@ -57,7 +58,7 @@
     for (const { payload, steps } of states) {
       if (!payload.includes(MARK) && !steps.every(isHarmless)) continue;
       const found = leftOpen === null ? lossOf(payload, proof) : changedInPlace(payload);
-      if (found === null || (found.cause === "undetermined" && steps.some(({ cause }) => DUBIOUS.has(cause)))) continue;
+      if (found === null || isMere(found.cause, steps)) continue;
       const told = answer(found.restored ?? payload, [...steps, found], found.restored !== null);
       if (!OPEN.has(found.cause)) return told;
       leftOpen ??= told;
@@ -80,6 +81,9 @@
     if (rates !== null) return answer(data, [{ cause: "baud-mismatch", detail: rates }], false);
     return answer(data, [{ cause: "not-a-code", ...(MODEMS.test(data) ? { detail: MODEMS_DETAIL } : {}) }], false);
   }
+
+  /* Whether a loss says nothing since it is found behind something dubious: of inverted bits anything may be said. */
+  const isMere = (cause, steps) => cause === "undetermined" && steps.some((step) => DUBIOUS.has(step.cause));
 
   function answer(payload, steps, proved) {
     const isAny = ({ cause }) => cause !== "whole";
@@ -124,6 +128,9 @@
     if (!payload.includes("\r\n")) return;
     yield { data: payload.replaceAll("\r\n", "\n"), cause: "newline-translated", detail: "0A became 0D 0A" };
     yield { data: payload.replaceAll("\r\n", "\r"), cause: "newline-translated", detail: "0D became 0D 0A" };
+    if (!payload.includes("\r\r\n")) return;
+    yield { data: payload.replaceAll("\r\r\n", "\n"), cause: "newline-translated", detail: "0A became 0D 0D 0A" };
+    yield { data: payload.replaceAll("\r\r\n", "\r"), cause: "newline-translated", detail: "0D became 0D 0D 0A" };
   }
 
   /* As it stands, or without its last letter where the text is cut in the middle of a byte. */
@@ -165,5 +172,5 @@
   yima.diagnose = (bytes, whole, { signed = null, baud = 0 } = {}) =>
     told(diagnosis(stringOf(bytes), proofs(whole, signed), baud));
 
-  Object.assign(yima.diagnosing, { answer, statesOf, told });
+  Object.assign(yima.diagnosing, { answer, isMere, statesOf, told });
 })(globalThis.yima);

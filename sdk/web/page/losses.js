@@ -11,6 +11,7 @@
   const CLEARLY = Math.log(4);
   const QUESTIONS = 5; // a code has 1.3
   const SAYING = 3; // a code lacks one certain byte in a case of four, three in one of fifty
+  const LETTERS = 30; // a code of random bytes has 60
   const FILLED = 12; // zeros at the end of a signature are no chance
 
   const loss = (cause, detail = "", code = null) => ({ cause, detail, restored: code, wholeUntilEnd: false });
@@ -23,7 +24,14 @@
   }
 
   /* What shows at every place of a code, and needs no signature. */
-  const changedInPlace = (data) => lostText(data) ?? sevenBits(data) ?? mappedOnes(data);
+  const changedInPlace = (data) => folded(data) ?? lostText(data) ?? sevenBits(data) ?? mappedOnes(data);
+
+  /* Of the letters of a code half are small: none in so many is no chance. */
+  function folded(data) {
+    if (!data.includes(MARK) || (data.match(/[A-Za-z]/g) ?? []).length < LETTERS) return null;
+    if (!/[a-z]/.test(data)) return loss("case-folded", "to capitals");
+    return /[A-Z]/.test(data) ? null : loss("case-folded", "to small letters");
+  }
 
   function lostText(data) {
     const lost = replaced(data);
@@ -51,7 +59,7 @@
   /* All under 80 in a code's shape; or the eighth bit is each byte's parity. */
   function sevenBits(data) {
     const bare = codes(data).map((byte) => String.fromCharCode(byte & 0x7f)).join("");
-    for (const [what, code] of [["stripped", data], ["parity", bare]]) {
+    for (const [what, code] of [["stripped", data], ["parity", bare], ["parity", bare.replace(/[\r\n]+$/, "")]]) {
       if (what === "parity" && new Set(codes(data).map((byte) => ones(byte) & 1)).size !== 1) continue;
       const form = TEMPLATES.get(code.length);
       if (!form || !isAscii(code) || code[3] !== "$" || big(code.slice(1, 3)) !== code.length - 3) continue;
@@ -87,15 +95,19 @@
     const pairs = collapsedPairs(data, proof);
     if (pairs) return pairs;
     const fitting = [];
+    const tried = [];
     for (const { cause, detail, kind, often } of KINDS) {
-      if (codes(data).some((byte) => kind.has[byte])) continue;
+      const isPart = tried.some((wider) => kind.list.length < wider.list.length && isSubset(kind, wider));
+      if (isPart || codes(data).some((byte) => kind.has[byte])) continue;
+      tried.push(kind);
       for (const size of sizes(data)) {
         if (!fitsWithout(data, size, kind) || areTooMany(data.length, size, kind)) continue;
         const said = `${detail}: ${size - data.length} bytes`;
         const { code, isAll } = restored(data, size, kind, proof);
         if (code !== null) return loss(cause, said, code);
         if (isAll) continue; // they were put back in every way, and no signature holds: something else is missing
-        fitting.push([Math.log(often) + likelihood(data.length, size, kind), cause, said]);
+        const isCertain = TEMPLATES.get(size).some((allowed) => isSubset(allowed, kind));
+        fitting.push([Math.log(often) + likelihood(data.length, size, kind), cause, said, isCertain]);
       }
     }
     const cut = cutOff(data);
@@ -105,8 +117,8 @@
     fitting.sort(downwards);
     const [best, ...others] = fitting;
     const rivals = others.filter(([likely, cause]) => cause !== best[1] && best[0] - likely < CLEARLY);
-    if (!rivals.length) return loss(best[1], best[2]);
-    return loss("undetermined", [...new Set([best, ...rivals].map(([, cause]) => cause))].sort().join(" or "));
+    if (best[3] && !rivals.length) return loss(best[1], best[2]);
+    return loss("undetermined", `perhaps ${[...new Set([best, ...rivals].map(([, , said]) => said))].sort().join(" or ")}`);
   }
 
   function downwards(one, other) {

@@ -20,6 +20,7 @@
   /* Everything that these bytes may hold, likeliest first. */
   function* unpacked(data) {
     yield* hidReports(data);
+    yield* withIds(data);
     yield* ssi(data);
     yield* withoutLength(data);
     yield* framed(data);
@@ -46,6 +47,14 @@
         yield { data: pieces.join(""), cause: "hid-pos", detail: `${reports.length} reports` };
       }
     }
+  }
+
+  /* Reports of which each still has its id, and no length: as a program reads them that takes them for data. */
+  function* withIds(data) {
+    const reports = inPieces(data, REPORT);
+    if (data.length <= 3 * REPORT || new Set(reports.map((report) => report[0])).size !== 1) return;
+    const inner = reports.map((report) => report.slice(1)).join("");
+    if (inner.includes(MARK)) yield { data: inner, cause: "hid-pos", detail: "report ids were left in" };
   }
 
   /* Length, F3, source, status, symbology, data, two bytes of sum; the length leaves the sum out. */
@@ -108,12 +117,27 @@
     const suffix = BEHIND.find(([mark]) => behind === mark);
     if (before) words.push(`${prefix?.[1] ?? `${before.length} bytes`} before`);
     if (behind) words.push(`${suffix?.[1] ?? `${behind.length} bytes`} behind`);
+    const [code, detail] = [data.slice(start, end), words.join(", ")];
+    const inverse = letters(codes(before.slice(1, 3)).map((byte) => byte ^ 0xff));
+    if (before.length === 5 && inverse === before.slice(3)) {
+      return { data: code, cause: "compressed", detail: "raw deflate, stored as it was" };
+    }
+    const others = [before, behind].map((other) => other.replace(/^[\r\n]+|[\r\n]+$/g, ""));
+    if (others.some((other) => isPiece(other, code))) return { data: code, cause: "repeated-piece", detail };
+    const digits = /^([0-9A-Fa-f]{2,6})[ ,:;]?$/.exec(before)?.[1] ?? "";
+    if ((/^\d+$/.test(digits) && Number(digits) === code.length) || parseInt(digits, 16) === code.length) {
+      return { data: code, cause: "length-prefixed", detail };
+    }
     const isLength = (number) => number === end - start || number === data.length;
     const lengths = before.length > 6 ? [] : range(0, before.length - 1).map((at) => before.slice(at, at + 2));
     const hasLength = lengths.some((pair) => isLength(big(pair)) || isLength(little(pair)));
     const cause = hasLength ? "length-prefixed" : before === "\xef\xbb\xbf" ? "bom" : "framed";
-    return { data: data.slice(start, end), cause, detail: words.join(", ") };
+    return { data: code, cause, detail };
   }
+
+  /* Whether what stands beside a code is the code once more, or its beginning or end. */
+  const isPiece = (other, code) =>
+    other.length >= PIECE_LEAST && (other.includes(code) || code.startsWith(other) || code.endsWith(other));
 
   /* Byte mode is 4, then a count of 16 bits (8 in small symbols), then bytes that begin in the middle of one. */
   function* codewords(data) {

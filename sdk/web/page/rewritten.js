@@ -8,6 +8,8 @@
   const PACKET = 64;
   const TEXT_MOST = 1 << 12;
   const NAMED = new RegExp(`[<[{](${tables.controls.join("|")})[>\\]}]|\\xe2\\x90([\\x80-\\x9f])`, "g");
+  const CARET = /\^([@-_])/g;
+  const HEX_BYTE = /[<[{](?:0x|\\x)?([0-9A-Fa-f]{2})[>\]}]|\\x([0-9A-Fa-f]{2})/g;
   const ENTITY = /&(?:#([0-9]{1,3})|#[xX]([0-9a-fA-F]{1,2})|(amp|lt|gt|quot|apos));/g;
   const ENTITIES = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
   const INSIDE = /(?:[0-9a-fA-F]{2}[ :,-]?){40,}|[0-9a-zA-Z+/_-]{80,}={0,2}|(?:%[0-9a-fA-F]{2}|[0-9a-zA-Z_.~-]){80,}/g;
@@ -22,6 +24,9 @@
       if (inner !== data && hasMark(inner)) yield { data: inner, cause, detail };
     }
     yield* typed(data, proof);
+    if (!/[^\t-\r ][^]* [^]*[^\t-\r ]/.test(data) || data.includes("+") || data.length > TEXT_MOST || !isAscii(data)) return;
+    const found = pastedBytes(stripped(data).replaceAll(" ", "+"));
+    if (found && hasMark(found)) yield { data: found, cause: "base64-text", detail: "+ became a blank: write %2B" };
   }
 
   /* Digits or base64 of a code somewhere in a text: a line of a log, a link, a tag. */
@@ -45,6 +50,8 @@
 
   function* reordered(data) {
     yield [backwards(data), "byte-order", "the last byte came first"];
+    const swapped = codes(backwards(data)).map((byte) => String.fromCharCode((byte >> 4) | ((byte & 15) << 4))).join("");
+    yield [swapped, "byte-order", "the last hex digit came first"];
     const turned = codes(data).map((byte) => parseInt(backwards(byte.toString(2).padStart(8, "0")), 2));
     const turnedBits = turned.map((byte) => String.fromCharCode(byte)).join("");
     yield [turnedBits, "byte-order", "the bits of every byte are in reverse order"];
@@ -70,13 +77,20 @@
     yield [xored, cause, "7D before a byte xor 20"];
     const bare = data.startsWith("\x10\x02") ? data.slice(2).replace(/\x10\x03$/, "") : data;
     yield [bare.replaceAll("\x10\x10", "\x10"), cause, "DLE (10) is doubled"];
-    yield [data.replaceAll("\xff\xff", "\xff"), cause, "FF is doubled: telnet, or a terminal's PARMRK"];
+    const telnet = data.replaceAll("\xff\xff", "\xff");
+    yield [telnet, cause, "FF is doubled: telnet, or a terminal's PARMRK"];
+    yield [telnet.replaceAll("\r\0", "\r"), cause, "FF is doubled, and 00 stands behind 0D: telnet"];
+    yield [data.replaceAll("\\\\", "\\"), cause, "5C is doubled"];
   }
 
   function* named(data) {
     const plain = data.replace(NAMED, (_, name, sign) =>
       String.fromCharCode(name ? tables.controls.indexOf(name) : sign.charCodeAt(0) & 0x1f));
     yield [plain, "control-bytes-replaced", "names or signs of control characters for their bytes"];
+    const caret = data.replace(CARET, (_, sign) => String.fromCharCode(sign.charCodeAt(0) & 0x1f));
+    yield [caret, "control-bytes-replaced", "names or signs of control characters for their bytes"];
+    const byteOf = (_, one, other) => String.fromCharCode(parseInt(one ?? other, 16));
+    yield [data.replace(HEX_BYTE, byteOf), "escaped-text", "some bytes in hex"];
     const character = (entity, decimal, hex, name) => {
       if (name) return ENTITIES[name];
       const number = decimal ? Number(decimal) : parseInt(hex, 16);

@@ -13,13 +13,18 @@ from yima.sdk.bench.card import CARD, diagnose_card
 from yima.sdk.cli.main import main
 from yima.sdk.payloads import read_payload
 
+OF_A_CODE = (
+    "one", "stored", "beginning", "end", "digits", "netstring", "checked", "ids left in", "text",
+    "odd parity", "in UTF-16",
+)  # fmt: skip
+"""What is told by a code's own length, marks or parities, which the card does not have."""
 NAMED: dict[str, Damage] = {
-    **{name: damage for name, damage in UNDONE.items() if name != "repeated-piece"},
+    **{name: damage for name, damage in UNDONE.items() if name != "repeated-piece" and not name.endswith(OF_A_CODE)},
     **{
         name: damage
         for name, damage in LOST.items()
         if not name.startswith(("baud", "seven-bit parity", "cut packet", "charset-replaced gbk", "cut", "compressed"))
-        and not name.endswith("left out")  # bytes over 7F of the card are no text wherever they stand
+        and not name.endswith(("left out", *OF_A_CODE))  # bytes over 7F of the card are no text wherever they stand
     },
     "cut": lambda card: card[:100],
     "flow-control-dropped": without(0x11, 0x13),
