@@ -61,7 +61,7 @@ PHRASES: Final = tuple(
         (r"FF is doubled: telnet, or a terminal's PARMRK", "FF 被加倍：telnet 或终端的 PARMRK"),
         (r"names or signs of control characters for their bytes", "控制字符以名称或符号代替"),
         (r"the last hex digit came first", "十六进制数字次序颠倒"),
-        (r"FF is doubled, and 00 stands behind 0D: telnet", "FF 被加倍，0D 后有 00：telnet"),
+        (r"FF is doubled and 0D became 0D 00: telnet", "FF 被加倍，0D 后有 00：telnet"),
         (r"(\w\w) is doubled$", r"\1 被加倍"),
         (r"some bytes in hex", "部分字节写作十六进制"),
         (r"\+ became a blank: write %2B", "+ 变为空格：应写作 %2B"),

@@ -100,7 +100,7 @@ def _escaped(data: bytes) -> Iterator[tuple[bytes, Cause, str]]:
     yield bare.replace(b"\x10\x10", b"\x10"), cause, "DLE (10) is doubled"
     telnet = data.replace(b"\xff\xff", b"\xff")
     yield telnet, cause, "FF is doubled: telnet, or a terminal's PARMRK"
-    yield telnet.replace(b"\r\0", b"\r"), cause, "FF is doubled, and 00 stands behind 0D: telnet"
+    yield telnet.replace(b"\r\0", b"\r"), cause, "FF is doubled and 0D became 0D 00: telnet"
     yield data.replace(b"\\\\", b"\\"), cause, "5C is doubled"
 
 

@@ -22,7 +22,7 @@ NAMES = re.compile(
     r"AT|AIM|ModemManager|ASCII|JSON|HTML|XML|DLE|PARMRK|telnet|SLIP|xor|STX|ETX|TAB|ACK|SYN|NUL|BOM|ECI"
     r"|CR LF|CR|LF|data URI|bytes|base(?:32|45|64)|hex|gzip|zlib|deflate|bzip2|xz|zstd|lz4|endian|big|little"
     r"|AZERTY|QWERTY|QWERTZ"
-    r"|(?:utf|cp|gb|mac|iso|latin)[\w-]*|C"
+    r"|(?:utf|cp|gb|mac|iso|latin|koi8)[\w-]*|C"
     r"|U\+FFFD|\b[0-9A-F]{2}\b|\b[0-9A-F]{6}\b|5d4331"
 )
 

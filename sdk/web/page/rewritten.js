@@ -79,7 +79,7 @@
     yield [bare.replaceAll("\x10\x10", "\x10"), cause, "DLE (10) is doubled"];
     const telnet = data.replaceAll("\xff\xff", "\xff");
     yield [telnet, cause, "FF is doubled: telnet, or a terminal's PARMRK"];
-    yield [telnet.replaceAll("\r\0", "\r"), cause, "FF is doubled, and 00 stands behind 0D: telnet"];
+    yield [telnet.replaceAll("\r\0", "\r"), cause, "FF is doubled and 0D became 0D 00: telnet"];
     yield [data.replaceAll("\\\\", "\\"), cause, "5C is doubled"];
   }
 
