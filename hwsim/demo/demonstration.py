@@ -191,11 +191,13 @@ class Demonstration:
 
 
 def _awaited(process: Process, event: str) -> dict[str, Any]:
-    """The event that a process says when it is ready. Raises ProcessError when it does not come."""
-    said = process.said(START_S)
-    if said is None or said.get("event") != event:
-        raise process.failed(Text(f"was not ready within {START_S:.0f} s", f"{START_S:.0f} 秒内未就绪"))
-    return said
+    """The event that a process says when it is ready, behind what it has to tell of its parameters. Raises ProcessError
+    when it does not come."""
+    deadline = time.monotonic() + START_S
+    while (said := process.said(max(0.0, deadline - time.monotonic()))) is not None:
+        if said.get("event") == event:
+            return said
+    raise process.failed(Text(f"was not ready within {START_S:.0f} s", f"{START_S:.0f} 秒内未就绪"))
 
 
 def _await_link(site: Site) -> None:

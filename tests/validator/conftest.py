@@ -71,7 +71,7 @@ def new_validator(mapping: dict[str, Any]) -> Callable[..., Validator]:
 
     def new(mode: Mode = Mode.BUS, city: int = 0, capacity: int = 0, **changes: Any) -> Validator:
         parameters = from_mapping(mapping | changes)
-        return Validator(parameters, GateContext(mode=mode, city=city), memory_entries=capacity, table_bytes=1 << 16)
+        return Validator(parameters, GateContext(mode=mode, city=city), memory_entries=capacity, table_bytes=2 * 32768 + 63)
 
     return new
 
@@ -102,6 +102,6 @@ def ruled(root: RootAuthority) -> Callable[..., Validator]:
     ) -> Validator:
         gate = GateContext(mode=mode, city=city, line=line, station=station, direction=direction, operator=operator)
         parameters = from_rules(replace(plain, **changes), "these rules")
-        return Validator(parameters, gate, table_bytes=1 << 16)
+        return Validator(parameters, gate, table_bytes=2 * 32768 + 63)
 
     return new
