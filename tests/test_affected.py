@@ -17,8 +17,8 @@ def test_a_module_touches_the_tests_that_mirror_or_import_it() -> None:
 
 
 UPLINK_TESTS = (
-    "test_sender.py", "test_shared_uses.py", "test_uplink.py", "test_uplink_lives.py", "test_uses_wire.py",
-    "test_versions.py",
+    "test_certificates.py", "test_conformance_http.py", "test_conformance_mqtt.py", "test_sender.py",
+    "test_shared_uses.py", "test_uplink.py", "test_uplink_lives.py", "test_uses_wire.py", "test_versions.py",
 )  # fmt: skip
 
 

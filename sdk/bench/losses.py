@@ -58,6 +58,9 @@ _LETTERS: Final = 30  # a code of random bytes has 60
 _LOST_MOST: Final = 2  # in one area; of more there are too many ways to try
 
 
+_ENDS = (b"\r\n", b"\n", b"\r")
+
+
 class Loss(NamedTuple):
     """What happened to a code; restored: the code, where putting back gave one that is proved. whole_until_end: as far
     as the bytes go, none of them is missing."""
@@ -109,7 +112,8 @@ def _mapped(data: bytes) -> Loss | None:
 def _seven_bits(data: bytes) -> Loss | None:
     """All under 80 in a code's shape; or the eighth bit is each byte's parity."""
     low = bytes(byte & 0x7F for byte in data)
-    for what, code in (("stripped", data), ("parity", low), ("parity", low.rstrip(b"\r\n"))):
+    # One suffix and no more: the code before it may end with such a byte itself.
+    for what, code in (("stripped", data), ("parity", low), *(("parity", low.removesuffix(end)) for end in _ENDS)):
         if what == "parity" and len({byte.bit_count() & 1 for byte in data}) != 1:
             continue
         form = TEMPLATES.get(len(code))

@@ -71,7 +71,9 @@ def new_validator(mapping: dict[str, Any]) -> Callable[..., Validator]:
 
     def new(mode: Mode = Mode.BUS, city: int = 0, capacity: int = 0, **changes: Any) -> Validator:
         parameters = from_mapping(mapping | changes)
-        return Validator(parameters, GateContext(mode=mode, city=city), memory_entries=capacity, table_bytes=2 * 32768 + 63)
+        return Validator(
+            parameters, GateContext(mode=mode, city=city), memory_entries=capacity, table_bytes=2 * 32768 + 63
+        )
 
     return new
 

@@ -59,7 +59,7 @@
   /* All under 80 in a code's shape; or the eighth bit is each byte's parity. */
   function sevenBits(data) {
     const bare = codes(data).map((byte) => String.fromCharCode(byte & 0x7f)).join("");
-    for (const [what, code] of [["stripped", data], ["parity", bare], ["parity", bare.replace(/[\r\n]+$/, "")]]) {
+    for (const [what, code] of [["stripped", data], ["parity", bare], ...[/\r\n$/, /\n$/, /\r$/].map((end) => ["parity", bare.replace(end, "")])]) {
       if (what === "parity" && new Set(codes(data).map((byte) => ones(byte) & 1)).size !== 1) continue;
       const form = TEMPLATES.get(code.length);
       if (!form || !isAscii(code) || code[3] !== "$" || big(code.slice(1, 3)) !== code.length - 3) continue;

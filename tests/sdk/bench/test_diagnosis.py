@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.damages import LOST, OPEN, UNDONE, Damage, without
+from benchmarks.damages import LOST, OPEN, UNDONE, Damage, even_parity, without
 from tests.sdk.conftest import PAYMENT, new_rider
 from yima.sdk.bench import CAUSES, Cause, diagnose
 from yima.sdk.bench.capture import Level, kept
@@ -46,6 +46,14 @@ def test_what_is_lost_is_named(name: str, codes: list[bytes]) -> None:
     for _, came in damaged(codes, LOST[name]):
         found = diagnose(came)
         assert (str(found.cause), found.proved) == (name.split(maxsplit=1)[0], False)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+def test_a_suffix_behind_parity_takes_no_byte_of_a_code_that_ends_like_one(end: bytes, codes: list[bytes]) -> None:
+    """One code in 150 was called none."""
+    for last in (b"\n", b"\r", b"J"):
+        found = diagnose(LOST["seven-bit parity and a suffix"](codes[0][:-1] + last)[:-2] + even_parity(end))
+        assert found.cause is Cause.SEVEN_BIT
 
 
 @pytest.mark.parametrize("name", OPEN)
