@@ -42,8 +42,11 @@ def serve(
     again: what SIGHUP asks for, which ends nothing. tls: None: plain HTTP. on_stranger: told why a certificate was
     refused. beside: run on the same loop, and cancelled at the end."""
 
+    server = _Server(app, most=connections_max, each=connections_each, tls=tls, on_stranger=on_stranger, beside=beside)
+
     def ended(_number: int, _frame: FrameType | None) -> None:
-        """uvicorn raises the signal again when it has ended; by then there is nothing left to do."""
+        """Until uvicorn hears signals itself; those it heard it raises again at its end, and nothing is left to do."""
+        server.should_exit = True
 
     def hung_up(_number: int, _frame: FrameType | None) -> None:
         if again is not None:
@@ -53,9 +56,7 @@ def serve(
     if hasattr(signal, "SIGHUP"):  # Windows lacks it
         before[signal.SIGHUP] = signal.signal(signal.SIGHUP, hung_up)
     try:
-        _Server(app, most=connections_max, each=connections_each, tls=tls, on_stranger=on_stranger, beside=beside).run(
-            sockets=[listening]
-        )
+        server.run(sockets=[listening])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,7 +1,10 @@
 """A service on a thread: it answers, it ends, and whoever stops it early takes nothing from under it."""
 
 import socket
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,6 +15,8 @@ from starlette.routing import Route
 
 from yima.sdk import serving as serving_module
 from yima.sdk.serving import Serving
+
+ROOT = Path(__file__).parents[2]
 
 
 def app() -> Starlette:
@@ -53,3 +58,25 @@ def test_a_server_that_has_not_begun_when_it_is_stopped_keeps_its_socket_until_i
     assert descriptors and descriptors[0] >= 0
     with socket.create_server(("127.0.0.1", port_of(serving.url))):
         pass
+
+
+PROGRAM = """
+import os, signal
+import uvicorn
+from tests.sdk.test_serving import app
+from yima.sdk.listening import listen
+from yima.sdk.serving import serve
+
+begin = uvicorn.Server.run
+def asked_to_end(server, sockets):
+    os.kill(os.getpid(), signal.SIGTERM)
+    begin(server, sockets=sockets)
+
+uvicorn.Server.run = asked_to_end
+serve(app(), listen("127.0.0.1", 0))
+"""
+
+
+def test_a_signal_before_the_server_listens_to_signals_ends_it_all_the_same() -> None:
+    """Whoever ended a collector in the first twentieth of a second after it said "listening" waited in vain."""
+    assert subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, timeout=60, check=False).returncode == 0
