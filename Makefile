@@ -90,12 +90,15 @@ $(SANITIZED): $(EXT) $(WATCHED) $(wildcard validator/*.py validator/*/*.py)
 
 # Which branches of the core its tests take: fails below 97 %, and for each one untaken that benchmarks/branches.toml does
 # not list with its reason. Without optimisation, so that a condition of the source is a branch; counters start anew.
+# Here also the tests of what the core takes from the host: packages in parts, and where a bus is.
 COUNTED := $(patsubst %.c,build/coverage/%.o,$(CORE))
+COUNTED_TESTS := tests/sdk/parameters tests/validator/packages tests/validator/test_device_place.py \
+	tests/validator/upkeep/test_pulling_parts.py tests/firmware_images/test_own_part.py
 
 coverage: build/coverage/yima/validator/_core.abi3.so
 	find build/coverage -name '*.gcda' -delete
 	YIMA_CORE_IN=build/coverage YIMA_COVERAGE_IN=build/coverage \
-	.venv/bin/pytest -n auto --dist loadfile -o pythonpath="build/coverage ." -p no:cacheprovider -m "not slow and not long" --timeout 300 $(CORE_TESTS)
+	.venv/bin/pytest -n auto --dist loadfile -o pythonpath="build/coverage ." -p no:cacheprovider -m "not slow and not long" --timeout 300 $(CORE_TESTS) $(COUNTED_TESTS)
 	$(PY) -m benchmarks.branches build/coverage --check
 
 build/coverage/%.o: %.c $(HEADERS)

@@ -168,6 +168,8 @@ def test_forms_that_are_none() -> None:
     for data, error in (
         (swapped, "BAD_VALUE"),
         (sized, "BAD_VALUE"),
+        (PACKAGE[:20] + bytes(4) + PACKAGE[24:], "BAD_VALUE"),
+        (PACKAGE[:20] + (34 * 30_841).to_bytes(4) + PACKAGE[24:], "BAD_VALUE"),  # more than a megabyte of them
         (PACKAGE[:7] + b"\3" + PACKAGE[8:], "BAD_VALUE"),  # a deny-list in parts
         (PACKAGE[: at - 1] + b"\1" + PACKAGE[at:], "BAD_VALUE"),
         (PACKAGE[:at], "TRUNCATED"),

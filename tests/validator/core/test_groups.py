@@ -42,6 +42,12 @@ def test_a_senior_pays_half_with_an_ordinary_code_and_the_issuers_city_the_other
     assert (verdict.rules[1].fen, verdict.rules[1].funder, verdict.rules[1].funder_id) == (-100, "issuer-city", 310000)
 
 
+def test_what_the_region_pays_names_nobody_else(new_rider: NewRider, ruled: Ruled, now: int) -> None:
+    validator = ruled(concessions=[replace(HALF[0], funded_by=Funder.REGION)], members=[member(CARD)])
+    rule = validator.judge(new_rider(account_type=ORDINARY).code(now), now).rules[1]
+    assert (rule.fen, rule.funder, rule.funder_id) == (-100, "region", 0)
+
+
 @pytest.mark.parametrize(
     ("members", "fare"),
     [

@@ -239,3 +239,12 @@ def test_the_memory_holds_what_a_list_would_hold(steps: list[tuple[str, int, int
         assert validator.memory.used == len(kept)
     held = {number for number in kept if number is not None}
     assert {number for number in range(41) if validator.core.holds(digest(number))} == held
+
+
+def test_what_is_taken_out_leaves_what_is_at_home_and_moves_up_what_is_not(small: Validator) -> None:
+    """Codes whose digests begin alike are kept one behind the other."""
+    strangers, at_home = (0, 1 << 16), 1
+    for number in (strangers[0], at_home, strangers[1]):
+        small.remember(used(number, 1000, 2000))
+    small.remember(reversal(1, code=digest(strangers[0])))
+    assert [small.core.holds(digest(number)) for number in (*strangers, at_home)] == [False, True, True]

@@ -21,7 +21,7 @@ from yima.validator.packages import Chain, parse_package
 from yima.validator.packages.publication import Place
 from yima.validator.packages.store import PackageStore
 from yima.validator.parameters import from_image, from_rules, sections
-from yima.validator.parameters.own_part import Spot, content_of, parse_manifest
+from yima.validator.parameters.own_part import Spot, content_of, image_of, parse_manifest
 from yima.validator.parameters.rules import Fare, FareKind, Journey, Matrix, Mode, Rules, Stage, Station
 from yima.validator.upkeep.fetching import HttpFetch
 from yima.validator.upkeep.pull_thread import HeldByStore
@@ -243,3 +243,7 @@ def test_the_stops_of_another_line_open_nothing_where_rides_without_a_price_are_
     assert answer(own) == answer(whole) == (Reason.ACCEPTED, 300)
     assert answer(own, 99) == answer(whole, 99) == (Reason.ACCEPTED, 0), "a stop that the tables lack: as they say"
     assert answer(other) == (Reason.RIDE_NOT_PRICED, 0)
+    assert answer(cut_image(whole, METRO, "x")) == (Reason.RIDE_NOT_PRICED, 0)
+    for lacking in (sections.STATIONS, sections.STAGES):
+        part = image_of(own, {number: rows for number, rows in content_of(own).items() if number != lacking.number})
+        assert answer(part) == (Reason.RIDE_NOT_PRICED, 0)
