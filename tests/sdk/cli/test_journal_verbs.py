@@ -95,7 +95,7 @@ def test_a_state_directory_of_an_older_version_is_taken_over_and_all_of_it_sent(
     path = Path(shutil.copy(OLDER, tmp_path / "state" / "journal.db"))
     store = Store(tmp_path / "trips.db")
     words = ["run", "--reader", f"file:{tmp_path}/codes", "--params", f"{tmp_path}/city.toml", "--device", "gate-7"]
-    words += ["--state", f"{tmp_path}/state", "--json", "--batch-age", "0"]
+    words += ["--state", f"{tmp_path}/state", "--json", "--batch-age", "0", "--first-within", "0"]
     assert main(words) == 0
     capsys.readouterr()
     with Serving(Collector(store).app()) as serving:
