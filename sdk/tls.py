@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
 from yima.validator.errors import Kind, YimaError
@@ -112,7 +113,7 @@ class Tls:
             is_pem = content.lstrip().startswith(b"-----")
             found = x509.load_pem_x509_crl(content) if is_pem else x509.load_der_x509_crl(content)
             is_theirs = any(found.is_signature_valid(one.public_key()) for one in authorities)  # type: ignore[arg-type]
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise _wrong(self._client_crl, error) from error
         if not is_theirs:
             raise _wrong(self._client_crl, ValueError("the list of another authority"))

@@ -35,7 +35,7 @@ examples 示例:
 """
 VERBS = {
     "day": ("centre_day", "clear whole days: every step, in order 完整清算：依次执行全部步骤"),
-    "ingest": ("centre_steps", "read what collectors have, from where it was left 读取采集库的新增部分"),
+    "ingest": ("centre_ingest", "read what collectors have, from where it was left 读取采集库的新增部分"),
     "rides": ("centre_steps", "close days, check their taps, make rides of them 关闭日期、复核刷码、合成行程"),
     "identity": ("centre_steps", "take in what issuers state of their accounts 受理发码机构的身份声明"),
     "disputes": ("centre_steps", "take in files of institutions, decide disputes 受理机构文件、裁决差错"),
@@ -84,9 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=LateParser)
     for name, (module, about) in VERBS.items():
-        verbs.add_parser(name, help=about, description=about).declared_by(
-            f"yima.sdk.cli.{module}", "add_ingest_arguments" if name == "ingest" else "add_arguments"
-        )
+        verbs.add_parser(name, help=about, description=about).declared_by(f"yima.sdk.cli.{module}")
 
 
 def run(arguments: argparse.Namespace) -> int:

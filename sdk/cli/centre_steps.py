@@ -1,4 +1,4 @@
-"""`yima centre ingest`, `rides`, `identity` and so on: one step of clearing, for every day it is due."""
+"""`yima centre rides`, `identity` and so on: one step of clearing, for every day it is due."""
 
 import argparse
 
@@ -6,23 +6,10 @@ from yima.sdk.cli.centre_arguments import add_common, add_day, bar, opened, say_
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the arguments of any of them."""
+    """Declares the arguments of any of them; which one it is stands in `verb`."""
     add_common(parser)
     add_day(parser)
     parser.set_defaults(run=_step)
-
-
-def add_ingest_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares those of `ingest`, which has no day."""
-    add_common(parser)
-    parser.set_defaults(run=_ingest)
-
-
-def _ingest(arguments: argparse.Namespace) -> int:
-    with opened(arguments) as centre, bar(arguments) as progress:
-        for done in centre.ingest(progress):
-            say_done(arguments, done)
-    return 0
 
 
 def _step(arguments: argparse.Namespace) -> int:

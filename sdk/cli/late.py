@@ -11,18 +11,17 @@ from yima.sdk.cli.usage import Parser
 class LateParser(Parser):
     """Declares its arguments when it is to parse. Raises ModuleNotFoundError then, where the module lacks another."""
 
-    _late: tuple[str, str] | None = None
+    _late: str | None = None
 
-    def declared_by(self, module: str, function: str = "add_arguments") -> None:
-        """The function of a module that declares them, given this parser."""
-        self._late = module, function
+    def declared_by(self, module: str) -> None:
+        """The module whose `add_arguments` declares them."""
+        self._late = module
 
     def declare(self) -> None:
         """Now; a second time does nothing."""
         late, self._late = self._late, None
         if late is not None:
-            module, function = late
-            getattr(import_module(module), function)(self)
+            import_module(late).add_arguments(self)
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None

@@ -17,6 +17,9 @@ PLATFORM = "50083010"
 NOW = 1_790_000_000  # 2026-09-21, the lab vectors' clock
 
 
+TWO_TABLES = 2 * 32768 + 63  # a root's and an issuer's of eight teeth, wherever the memory begins
+
+
 @pytest.fixture(scope="session")
 def now() -> int:
     """The moment of the tests, unix seconds."""
@@ -71,9 +74,7 @@ def new_validator(mapping: dict[str, Any]) -> Callable[..., Validator]:
 
     def new(mode: Mode = Mode.BUS, city: int = 0, capacity: int = 0, **changes: Any) -> Validator:
         parameters = from_mapping(mapping | changes)
-        return Validator(
-            parameters, GateContext(mode=mode, city=city), memory_entries=capacity, table_bytes=2 * 32768 + 63
-        )
+        return Validator(parameters, GateContext(mode=mode, city=city), memory_entries=capacity, table_bytes=TWO_TABLES)
 
     return new
 
@@ -104,6 +105,6 @@ def ruled(root: RootAuthority) -> Callable[..., Validator]:
     ) -> Validator:
         gate = GateContext(mode=mode, city=city, line=line, station=station, direction=direction, operator=operator)
         parameters = from_rules(replace(plain, **changes), "these rules")
-        return Validator(parameters, gate, table_bytes=2 * 32768 + 63)
+        return Validator(parameters, gate, table_bytes=TWO_TABLES)
 
     return new

@@ -75,7 +75,7 @@ class MqttTaking:
             while True:
                 try:
                     await self._listen()
-                except (self._aiomqtt.MqttError, OSError, ValueError) as error:
+                except Exception as error:  # whatever a broker answers, the next connection is tried
                     if not self._is_away:
                         self._is_away = True
                         self._on_event({"event": "trouble", "why": f"{self._shown}: no broker ({error})"})
@@ -107,7 +107,13 @@ class MqttTaking:
             async for message in client.messages:
                 task = asyncio.create_task(self._answer(client, message))
                 self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A batch that ends with what nobody reckoned with gets no answer, and comes again; it is told."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_event({"event": "trouble", "why": f"{self._shown}: {type(error).__name__}: {error}"})
 
     async def _answer(self, client: Any, message: Any) -> None:
         named = message.topic.value.removeprefix(BATCHES)

@@ -54,15 +54,13 @@ class Authority:
         self.folder, self._now = folder, now
         try:
             self._certificate = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
-            key = load_pem_private_key((folder / "ca.key").read_bytes(), password=None)
-        except (OSError, ValueError) as error:
+            self._key = _key_of((folder / "ca.key").read_bytes())
+        except (OSError, ValueError, TypeError) as error:
             raise FleetError(
                 folder,
                 Text(f"holds no certificate authority ({error})", f"不是证书机构的文件夹（{error}）"),
                 Text("Make one: yima centre certificates make DIR", "请先执行 yima centre certificates make DIR"),
             ) from error
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
-        self._key = key
 
     @classmethod
     def make(cls, folder: Path) -> "Authority":
@@ -130,10 +128,17 @@ class Authority:
 
     def _all(self) -> Iterator[Issued]:
         for path in sorted((self.folder / "issued").glob("*.pem")):
-            yield _issued(x509.load_pem_x509_certificate(path.read_bytes()))
+            try:
+                yield _issued(x509.load_pem_x509_certificate(path.read_bytes()))
+            except (OSError, ValueError, TypeError) as error:
+                raise _wrong(path, error) from error
 
     def _revoked(self) -> list[x509.RevokedCertificate]:
-        return list(x509.load_pem_x509_crl((self.folder / "crl.pem").read_bytes()))
+        path = self.folder / "crl.pem"
+        try:
+            return list(x509.load_pem_x509_crl(path.read_bytes()))
+        except (OSError, ValueError) as error:
+            raise _wrong(path, error) from error
 
     def _write_revoked(self, revoked: Sequence[x509.RevokedCertificate]) -> None:
         builder = x509.CertificateRevocationListBuilder()
@@ -198,9 +203,30 @@ def _revocation(serial: int, at: datetime) -> x509.RevokedCertificate:
     return x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at).build()
 
 
+def _wrong(path: Path, error: Exception) -> FleetError:
+    return FleetError(
+        path,
+        Text(f"is not as the authority wrote it ({error})", f"不是证书机构写入的内容（{error}）"),
+        Text(
+            "Restore the authority's folder from a copy, or take out what is not its own",
+            "请从备份恢复，或移走外来文件",
+        ),
+    )
+
+
+def _key_of(content: bytes) -> ec.EllipticCurvePrivateKey:
+    """Raises ValueError for what is no key, TypeError for one with a password or of another kind."""
+    key = load_pem_private_key(content, password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError("ca.key is no key of an elliptic curve")
+    return key
+
+
 def _issued(certificate: x509.Certificate) -> Issued:
+    """Raises TypeError for a certificate that is no device's."""
     key = certificate.public_key()
-    assert isinstance(key, Ed25519PublicKey)
+    if not isinstance(key, Ed25519PublicKey):
+        raise TypeError("its key is no device's")
     (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     until = int(certificate.not_valid_after_utc.timestamp())
     return Issued(str(name.value), certificate.serial_number, until, key.public_bytes_raw().hex())
