@@ -12,7 +12,7 @@ import argparse
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from benchmarks.damages import LOST, OPEN, UNDONE
 from yima.sdk.bench import Cause, diagnose
@@ -48,12 +48,12 @@ def judged(name: str, code: bytes, came: bytes) -> tuple[str, Cause]:
     return "named" if found.cause == wanted else "open" if found.cause in _LEFT_OPEN else "wrong", found.cause
 
 
-def count(rounds: int, seed: int) -> dict[str, object]:
-    """All damages over all codes."""
+def count(given: Iterable[bytes]) -> dict[str, object]:
+    """All damages over all of these codes."""
     tally: Counter[str] = Counter()
     misses: Counter[tuple[str, str, str]] = Counter()
     damages = UNDONE | LOST | OPEN
-    for code in codes(rounds, seed):
+    for code in given:
         for name, damage in damages.items():
             came = damage(code)
             if came == code and name != "whole":
@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=WholeNumber(1, 1000), default=3, metavar="N", help="codes, default 3 码数")
     parser.add_argument("--seed", type=WholeNumber(0, 1 << 32), default=1, metavar="N", help="of their data 随机种子")
     arguments = parser.parse_args()
-    found = count(arguments.rounds, arguments.seed)
+    found = count(codes(arguments.rounds, arguments.seed))
     if arguments.json:
         print(json.dumps(found, indent=1))
         return

@@ -32,7 +32,7 @@ class SerialScanner:
         self.path = self._line.path
 
     def scan(self, payload: bytes) -> tuple[int, int]:
-        """Sends one code; returns when its first and its last byte (suffix included) left, time.monotonic_ns()."""
+        """Sends one code; returns when its first and its last byte (suffix included) set out, time.monotonic_ns()."""
         return self.send(self.line_of(payload))
 
     def line_of(self, payload: bytes) -> bytes:
@@ -40,23 +40,27 @@ class SerialScanner:
         return self.prefix + payload + self.suffix
 
     def send(self, data: bytes) -> tuple[int, int]:
-        """Paces bytes as they are onto the line; returns when the first and the last left, time.monotonic_ns()."""
+        """Paces bytes as they are onto the line; returns when the first and the last set out, time.monotonic_ns().
+
+        Both are taken before the bytes are written: whoever answers, answers later.
+        """
         if not data:
             raise ValueError("nothing to send")
         byte_ns = 10 * 1_000_000_000 / self.baud
         start_ns = time.monotonic_ns()
         sent = 0
-        first_ns = 0
+        first_ns = last_ns = 0
         while sent < len(data):
             until = min(sent + self.packet, len(data))
             _wait_until(start_ns + round(until * byte_ns))
             # Late (the machine was busy): what is due by now goes in one piece, so the whole keeps its time.
             due = min(len(data), int((time.monotonic_ns() - start_ns) / byte_ns))
             until = max(until, due - due % self.packet)
+            last_ns = time.monotonic_ns()
+            first_ns = first_ns or last_ns
             self._write(data[sent:until])
-            first_ns = first_ns or time.monotonic_ns()
             sent = until
-        return first_ns, time.monotonic_ns()
+        return first_ns, last_ns
 
     def close(self) -> None:
         """Pulls the plug: a reader sees its port vanish."""

@@ -67,8 +67,8 @@ def undone(data: bytes) -> Iterator[Undone]:
     for written in (*_WRITTEN, *MULTI, *SINGLE):
         text = "".join(table(written)[byte] for byte in data) if written in SINGLE else _decoded(data, written)
         text = text.removeprefix("\ufeff") if text else None  # a byte order mark
-        if text is None or text.isascii():
-            continue
+        if text is None or sum(not character.isascii() for character in text) < MANY:
+            continue  # a code has some 150 bytes over 7F; of seven bits with a single one sets tell anything
         for taken_for in (*SINGLE, *MULTI):
             before = _from_text(text, taken_for)
             if before is not None and before not in seen:

@@ -150,7 +150,8 @@ def is_mere(cause: Cause, steps: tuple[Step, ...]) -> bool:
 
 
 def states_of(data: bytes) -> Iterator[tuple[bytes, tuple[Step, ...]]]:
-    """The bytes, and everything that comes out when up to three things are undone; fewest first."""
+    """The bytes, and everything that comes out when up to three things are undone: fewest first, and of as many those
+    that only take off what stands around."""
     seen = {data}
     level: list[tuple[bytes, tuple[Step, ...]]] = [(data, ())]
     for _ in range(_DEPTH + 1):
@@ -163,7 +164,7 @@ def states_of(data: bytes) -> Iterator[tuple[bytes, tuple[Step, ...]]]:
                 if inner and inner not in seen and len(seen) < _STATES:
                     seen.add(inner)
                     following.append((inner, (*steps, step)))
-        level = following
+        level = sorted(following, key=lambda state: any(not CAUSES[step.cause].harmless for step in state[1]))
 
 
 def _undone(data: bytes, *, is_damaged: bool) -> Iterator[tuple[bytes, Step]]:
@@ -201,8 +202,8 @@ def _undone(data: bytes, *, is_damaged: bool) -> Iterator[tuple[bytes, Step]]:
 
 
 def _pasted(text: str) -> Pasted | None:
-    """As it stands, or without its last letter where the text is cut in the middle of a byte."""
-    for whole in (text, text.rstrip()[:-1]):
+    """As it stands, or without its last letter or two where the text is cut in the middle of a byte."""
+    for whole in (text, text.rstrip()[:-1], text.rstrip()[:-2]):
         try:
             found = unpaste(whole)
         except SlipError:

@@ -11,6 +11,7 @@ from yima.sdk.bench.wholeness import LEAST, MOST, is_shaped
 MARK: Final = b"\x24\x01\x01\x00\x00"
 """The certificate's header and service id; of every ministry code."""
 _REPORT: Final = 64
+_ID_MOST: Final = 0x1F
 _PIECE_LEAST: Final = 8
 _ORDERS: Final[tuple[Literal["big", "little"], ...]] = ("big", "little")
 _KNOWN: Final = (
@@ -68,8 +69,9 @@ def _hid_reports(data: bytes) -> Iterator[Unpacked]:
 
 
 def _with_ids(data: bytes) -> Iterator[Unpacked]:
-    """Reports of which each still has its id, and no length: as a program reads them that takes them for data."""
-    if len(data) > 3 * _REPORT and len(set(data[::_REPORT])) == 1:
+    """Reports of which each still has its id, and no length: as a program reads them that takes them for data. Scanners
+    number their few reports from 1; a greater byte is the data's own, such as the C2 of text in UTF-8."""
+    if len(data) > 3 * _REPORT and len(set(data[::_REPORT])) == 1 and 0 < data[0] <= _ID_MOST:
         inner = b"".join(data[at + 1 : at + _REPORT] for at in range(0, len(data), _REPORT))
         if MARK in inner:
             yield Unpacked(inner, Cause.HID_POS, "report ids were left in")

@@ -23,7 +23,11 @@ CONTROLS: Final = (
 )  # fmt: skip
 _NAMED: Final = re.compile(rb"[<\[{](" + "|".join(CONTROLS).encode() + rb")[>\]}]|\xe2\x90([\x80-\x9f])")
 _CARET: Final = re.compile(rb"\^([@-_])")
-_HEX_BYTE: Final = re.compile(rb"[<\[{](?:0x|\\x)?([0-9A-Fa-f]{2})[>\]}]|\\x([0-9A-Fa-f]{2})")
+# One after the other, for a writer uses one of the two: of `{\xad]` the brackets may be the code's own.
+_HEX_BYTES: Final = (
+    re.compile(rb"\\x([0-9A-Fa-f]{2})"),
+    re.compile(rb"[<\[{](?:0x|\\x)?([0-9A-Fa-f]{2})[>\]}]"),
+)
 _ENTITY: Final = re.compile(rb"&(?:#([0-9]{1,3})|#[xX]([0-9a-fA-F]{1,2})|(amp|lt|gt|quot|apos));")
 _ENTITIES: Final = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
 _INSIDE: Final = re.compile(
@@ -110,11 +114,9 @@ def _named(data: bytes) -> Iterator[tuple[bytes, Cause, str]]:
     yield plain, Cause.CONTROL_BYTES_REPLACED, "names or signs of control characters for their bytes"
     caret = _CARET.sub(lambda found: bytes([found[1][0] & 0x1F]), data)
     yield caret, Cause.CONTROL_BYTES_REPLACED, "names or signs of control characters for their bytes"
-    yield (
-        _HEX_BYTE.sub(lambda found: bytes.fromhex((found[1] or found[2]).decode()), data),
-        Cause.ESCAPED_TEXT,
-        ("some bytes in hex"),
-    )
+    for written in _HEX_BYTES:
+        bare = written.sub(lambda found: bytes.fromhex(found[1].decode()), data)
+        yield bare, Cause.ESCAPED_TEXT, "some bytes in hex"
     yield _ENTITY.sub(_character, data), Cause.ESCAPED_TEXT, "HTML or XML entities"
 
 

@@ -79,3 +79,16 @@ def test_a_line_that_cannot_be_is_refused() -> None:
         SerialScanner(packet=0)
     with SerialScanner() as scanner, pytest.raises(ValueError, match="nothing"):
         scanner.send(b"")
+
+
+def test_nobody_answers_before_the_last_byte_set_out() -> None:
+    """It was noted after the write: where the machine was busy, a gate had opened by then, 19 us "before" its code."""
+    written: list[int] = []
+
+    class Busy(SerialScanner):
+        def _write(self, data: bytes) -> None:
+            written.append(time.monotonic_ns())
+            super()._write(data)
+
+    with Busy(baud=1_000_000) as scanner:
+        assert scanner.scan(b"0123456789")[1] <= written[-1]

@@ -5,7 +5,8 @@
    but what was taken for Latin letters may be written in one. */
 "use strict";
 ((yima) => {
-  const { bytesOf, codes, fromHex, isAscii, tables } = yima.diagnosing;
+  const { bytesOf, codes, fromHex, tables } = yima.diagnosing;
+  const MANY = 8; // bytes over 7F, all of them well-formed UTF-8, are no chance
   const LOST = "\ufffd";
   const SINGLE = new Map(Object.entries(tables.single).map(([name, upper]) => [name, lower() + upper]));
   const NUMBERS = new Map(
@@ -94,7 +95,7 @@
       const table = SINGLE.get(written);
       const came = table ? codes(data).map((byte) => table[byte]).join("") : decoded(data, written);
       const text = came && came.replace(/^\ufeff/, ""); // a byte order mark
-      if (text === null || isAscii(text)) continue;
+      if (text === null || [...text].filter((one) => one > "\x7f").length < MANY) continue; // of one byte sets tell anything
       for (const takenFor of SINGLE.keys()) {
         const before = fromText(text, takenFor);
         if (before !== null && !seen.has(before)) {
@@ -118,5 +119,5 @@
     return counts.length ? Math.max(...counts) : data.split("\xef\xbf\xbd").length - 1;
   }
 
-  Object.assign(yima.diagnosing, { EMPTY, SINGLE, isTextWithGaps, replaced, undone, utf8Layers });
+  Object.assign(yima.diagnosing, { EMPTY, MANY, SINGLE, isTextWithGaps, replaced, undone, utf8Layers });
 })(globalThis.yima);

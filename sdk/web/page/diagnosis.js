@@ -11,13 +11,12 @@
 "use strict";
 ((yima) => {
   const {
-    MARK, SlipError, bytesOf, changedInPlace, codes, familyOf, framed, inside, lossOf, mismatch, proofs, rewritten, stringOf, tables,
+    MANY, MARK, SlipError, bytesOf, changedInPlace, codes, familyOf, framed, inside, lossOf, mismatch, proofs, rewritten, stringOf, tables,
     textOf, undone, unpacked, unpaste, utf8Layers,
   } = yima.diagnosing;
   const DEPTH = 3;
   const STATES = 600;
   const SIZE_MOST = 1 << 14;
-  const MANY = 8; // bytes over 7F, all of them well-formed UTF-8, are no chance
   const MODEMS = /^(?:AT(?:\+[A-Z]+\??|[EIQVZ][0-9]?|&[A-Z][0-9]?)?[\r\n]*)+$/;
   const MODEMS_DETAIL = "AT alone: ModemManager asks for a modem, stop it";
   const SIGNED = new Set(["ministry", "unified", "unknown"]);
@@ -107,7 +106,8 @@
           }
         }
       }
-      level = following;
+      level = [...following.filter(({ steps }) => steps.every(isHarmless)),
+        ...following.filter(({ steps }) => !steps.every(isHarmless))];
     }
   }
 
@@ -133,9 +133,10 @@
     yield { data: payload.replaceAll("\r\r\n", "\r"), cause: "newline-translated", detail: "0D became 0D 0D 0A" };
   }
 
-  /* As it stands, or without its last letter where the text is cut in the middle of a byte. */
+  /* As it stands, or without its last letter or two where the text is cut in the middle of a byte. */
   function* unpasted(text) {
-    for (const given of [text, text.replace(/[\t-\r\x1c- ]+$/, "").slice(0, -1)]) {
+    const bare = text.replace(/[\t-\r\x1c- ]+$/, "");
+    for (const given of [text, bare.slice(0, -1), bare.slice(0, -2)]) {
       try {
         const found = unpaste(given);
         if (found && (given === text || found.data.includes(MARK))) {

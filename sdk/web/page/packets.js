@@ -6,6 +6,7 @@
   const { LEAST, MOST, big, codes, isShaped, little, range } = yima.diagnosing;
   const MARK = "\x24\x01\x01\x00\x00"; // the certificate's header and service id
   const REPORT = 64;
+  const ID_MOST = 0x1f;
   const PIECE_LEAST = 8;
   const KNOWN = [
     ["AT", "AT (ModemManager)"], ["\x02", "STX"], ["]Q", "AIM identifier"], ["\\0000", "ECI"], ["\x06", "ACK"],
@@ -52,7 +53,9 @@
   /* Reports of which each still has its id, and no length: as a program reads them that takes them for data. */
   function* withIds(data) {
     const reports = inPieces(data, REPORT);
+    const id = data.charCodeAt(0);
     if (data.length <= 3 * REPORT || new Set(reports.map((report) => report[0])).size !== 1) return;
+    if (id < 1 || id > ID_MOST) return; // scanners number their few reports from 1: the byte is the data's own
     const inner = reports.map((report) => report.slice(1)).join("");
     if (inner.includes(MARK)) yield { data: inner, cause: "hid-pos", detail: "report ids were left in" };
   }

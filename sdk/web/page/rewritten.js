@@ -9,7 +9,8 @@
   const TEXT_MOST = 1 << 12;
   const NAMED = new RegExp(`[<[{](${tables.controls.join("|")})[>\\]}]|\\xe2\\x90([\\x80-\\x9f])`, "g");
   const CARET = /\^([@-_])/g;
-  const HEX_BYTE = /[<[{](?:0x|\\x)?([0-9A-Fa-f]{2})[>\]}]|\\x([0-9A-Fa-f]{2})/g;
+  /* One after the other, for a writer uses one of the two: of `{\xad]` the brackets may be the code's own. */
+  const HEX_BYTES = [/\\x([0-9A-Fa-f]{2})/g, /[<[{](?:0x|\\x)?([0-9A-Fa-f]{2})[>\]}]/g];
   const ENTITY = /&(?:#([0-9]{1,3})|#[xX]([0-9a-fA-F]{1,2})|(amp|lt|gt|quot|apos));/g;
   const ENTITIES = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
   const INSIDE = /(?:[0-9a-fA-F]{2}[ :,-]?){40,}|[0-9a-zA-Z+/_-]{80,}={0,2}|(?:%[0-9a-fA-F]{2}|[0-9a-zA-Z_.~-]){80,}/g;
@@ -89,8 +90,8 @@
     yield [plain, "control-bytes-replaced", "names or signs of control characters for their bytes"];
     const caret = data.replace(CARET, (_, sign) => String.fromCharCode(sign.charCodeAt(0) & 0x1f));
     yield [caret, "control-bytes-replaced", "names or signs of control characters for their bytes"];
-    const byteOf = (_, one, other) => String.fromCharCode(parseInt(one ?? other, 16));
-    yield [data.replace(HEX_BYTE, byteOf), "escaped-text", "some bytes in hex"];
+    const byteOf = (_, digits) => String.fromCharCode(parseInt(digits, 16));
+    for (const written of HEX_BYTES) yield [data.replace(written, byteOf), "escaped-text", "some bytes in hex"];
     const character = (entity, decimal, hex, name) => {
       if (name) return ENTITIES[name];
       const number = decimal ? Number(decimal) : parseInt(hex, 16);

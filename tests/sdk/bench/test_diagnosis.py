@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,12 +17,6 @@ from yima.sdk.bench.page import PAGES, page_with_table
 from yima.sdk.issuer import RootAuthority, make_issuer
 
 NOW = 1_790_000_000
-
-
-@pytest.fixture(scope="module")
-def codes(new_code: Callable[..., bytes]) -> list[bytes]:
-    """Codes of several riders and sizes."""
-    return [new_code(issuer_data=bytes(size)) for size in (0, 1, 7, 16, 32)] + [new_code() for _ in range(5)]
 
 
 def damaged(codes: list[bytes], damage: Damage) -> Iterator[tuple[bytes, bytes]]:

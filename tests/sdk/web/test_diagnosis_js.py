@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from benchmarks.damages import LOST, OPEN, UNDONE, Damage, without
+from tests.sdk.bench.conftest import CODES
 from tests.sdk.bench.test_pasted import FORMS, dump
-from yima.sdk.bench import CAUSES, Diagnosis, diagnose
+from yima.sdk.bench import CAUSES, Cause, Diagnosis, diagnose
 from yima.sdk.bench.browser import SCRIPT, script
 from yima.sdk.bench.card import CARD, diagnose_card
 from yima.sdk.bench.wholeness import is_proved
@@ -38,6 +39,12 @@ SCRIPTS = (
 """In the order in which a page has them."""
 HARNESS = Path(__file__).with_name("scripts.js")
 Ask = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def code() -> bytes:
+    """The same in every run."""
+    return CODES[2]
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +203,17 @@ ODD = (
     "-1 -2 -128", "80:01:5", "data:;base64,ab=c", "data:;base64,gAFb", "a" * 40000, "00" * 5000, "=80" * 20,
     "%80%01%5b%24", "bytes.fromhex('8001", "Buffer.from('8001', 'hex')", '"8001"', "`8001`", '"a" "b\\x80"', "\x1c8001",
 )  # fmt: skip
+
+
+def test_one_byte_over_7f_in_seven_bits_is_in_no_character_set(ask: Ask) -> None:
+    """It was said to be taken for Big5 and written as KOI8-R, or not, as the decoders at hand had it."""
+    seven_bits = bytes.fromhex(
+        "014924010100000112000830101249000001040400210303134a341941461e01000830105008301000000703224e34177e27"
+        "1c6d562f350e5a03610007746a6a00007800154d761e703e100e5818770b0b6a38100358370a1e3c2d4b00115369620a2f30"
+        "4129424502496a3b15373572ed216f711b0c0c7a45093c21360f0012661f177a422f5a5d6260412b7d"
+    )
+    assert_agrees(ask, seven_bits)
+    assert diagnose(seven_bits).cause is not Cause.CHARSET_REENCODED
 
 
 def test_random_bytes_and_random_damages_agree(ask: Ask, code: bytes) -> None:
