@@ -123,7 +123,9 @@ def hearing_ctrl_c() -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("hearing_ctrl_c")
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.long)]
+)
 def test_ended_half_way_it_leaves_no_process_and_no_file(tmp_path: Path, number: signal.Signals, status: int) -> None:
     temporary = tmp_path / "t"
     temporary.mkdir()

@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,8 @@ def test_every_cut_is_survived(name: str, every: int, capsys: pytest.CaptureFixt
         directory = Path(scratch)
         scenario = plays[name](directory, make_firmware(directory / "firmware"), make_world())
         outcome = survive(scenario, every=EVERY or every, tap_every=10)
+        if name == "trips":
+            notices_a_log_that_forgets(directory, scenario)
     with capsys.disabled():
         print(f"\n{name}: {len(scenario.operations)} flash operations, {outcome}")
     assert outcome.losses == []
@@ -49,22 +52,17 @@ def test_every_cut_is_survived(name: str, every: int, capsys: pytest.CaptureFixt
     assert outcome.again > 10
 
 
-def test_a_log_that_forgets_is_noticed() -> None:
+def notices_a_log_that_forgets(directory: Path, scenario: Any) -> None:
     """The test itself can fail: a flash from which a promised record was taken away is complained of."""
-    from yima.hwsim.board import cut_scenarios
     from yima.hwsim.board.emulator import Board
     from yima.hwsim.board.layout import LOG, LOG_SIZE
     from yima.hwsim.board.power_cuts import problems
-    from yima.hwsim.board.workshop import make_firmware, make_world
 
-    with tempfile.TemporaryDirectory(prefix="yima-cuts-") as scratch:
-        directory = Path(scratch)
-        scenario = cut_scenarios.trips(directory, make_firmware(directory / "firmware"), make_world())
-        lost = bytearray(scenario.start)
-        lost[LOG : LOG + LOG_SIZE] = b"\xff" * LOG_SIZE
-        with Board(directory / "flash", keep_operations=True) as board:
-            assert problems(board, scenario, scenario.start, 0, tap=True).problems == []
-            found = problems(board, scenario, bytes(lost), 0, tap=False).problems
+    lost = bytearray(scenario.start)
+    lost[LOG : LOG + LOG_SIZE] = b"\xff" * LOG_SIZE
+    with Board(directory / "flash", keep_operations=True) as board:
+        assert problems(board, scenario, scenario.start, 0, tap=True).problems == []
+        found = problems(board, scenario, bytes(lost), 0, tap=False).problems
     assert any("is missing" in one for one in found)
     assert any("acknowledged is 0" in one for one in found)
 

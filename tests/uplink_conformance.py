@@ -7,16 +7,18 @@ next one, or waits; an answer that is lost. Which, a seeded choice says.
 
 import asyncio
 import random
+import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import entries
-from tests.uplinks import append, until
+from tests.running import running
+from tests.uplinks import append, cutting, until
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.centre.collector.taking import Taking
@@ -102,8 +104,18 @@ class UplinkConformance(ABC):
         """A collector whose batches `taking` takes, at this carrier's address, the same each time."""
 
     @abstractmethod
-    def uplink(self, key: DeviceKey, device: str, epoch: int, total_s: float = TOTAL_S) -> SignedUplink:
-        """One to that address, which gives up after total_s."""
+    def uplink(self, key: DeviceKey, device: str, epoch: int, total_s: float = TOTAL_S, port: int = 0) -> SignedUplink:
+        """One to that address, which gives up after total_s. port: of this machine, in the place of the address's."""
+
+    @property
+    @abstractmethod
+    def port(self) -> int:
+        """Of this machine, at which whoever carries the batches takes them."""
+
+    @property
+    @abstractmethod
+    def collect_words(self) -> list[str]:
+        """With what `yima collect` takes batches at that address."""
 
     @pytest.fixture(autouse=True)
     def hurry(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,6 +183,43 @@ class UplinkConformance(ABC):
             with self.sending(journal):
                 until(lambda: journal.acknowledged() == 5)
         assert self.held(store, journal) == [1, 2, 3, 4, 5]
+
+    def test_a_connection_cut_in_a_body_leaves_no_half_of_a_batch(self, journal: SegmentJournal, store: Store) -> None:
+        append(journal, 50)
+        chance = random.Random(3)
+        cuts = sorted(chance.randrange(1500, 20_000) for _ in range(8))
+        with self.taking_into(store), cutting(self.port) as line:
+            for cut in cuts:
+                line.cut_after = cut
+                uplink = self.uplink(self._key, journal.device, journal.epoch, port=line.port)
+                with pytest.raises(UplinkError):
+                    uplink.send(journal.pending(50))
+                uplink.close()
+                assert self.held(store, journal) == []
+            line.cut_after, line.passed = None, 0
+            uplink = self.uplink(self._key, journal.device, journal.epoch, port=line.port)
+            assert uplink.send(journal.pending(50)) == (50, {})
+            uplink.close()
+        assert cuts[-1] < line.passed, "the last of the cuts came behind the batch"
+        assert self.held(store, journal) == list(range(1, 51))
+
+    def test_a_collector_killed_again_and_again_loses_nothing_and_doubles_nothing(
+        self, journal: SegmentJournal, tmp_path: Path
+    ) -> None:
+        append(journal, 1000)
+        collect = ["collect", "--store", str(tmp_path / "killed.db"), "--bench", "--json", *self.collect_words]
+        with self.sending(journal, count=2, age_s=0):
+            for _ in range(2):
+                enough = journal.acknowledged() + 10
+                with running(collect, stdout=subprocess.DEVNULL) as process:
+                    until(lambda enough=enough: journal.acknowledged() > enough)  # type: ignore[misc]
+                    process.kill()
+            assert journal.acknowledged() < 1000
+            with running(collect, stdout=subprocess.DEVNULL):
+                until(lambda: journal.acknowledged() == 1000)
+        with closing(Store(tmp_path / "killed.db")) as store:
+            assert self.held(store, journal) == list(range(1, 1001))
+            assert [journey.conflicts for journey in store.journeys()] == [0]
 
     def test_a_collector_restored_from_a_backup_gets_everything_again(
         self, journal: SegmentJournal, tmp_path: Path

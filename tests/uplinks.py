@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from tests import entries
 from yima.validator import _core
@@ -72,6 +72,60 @@ def answering(*answers: bytes) -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         thread.join()
+
+
+class Cutting:
+    """A line to a port of this machine that passes on so many bytes of whoever calls, then hangs up on both."""
+
+    def __init__(self, to: int) -> None:
+        self._to = to
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self.cut_after: int | None = None
+        self.passed = 0
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            caller, _ = self._listening.accept()
+            with caller:
+                if self._to < 0:
+                    return
+                with socket.create_connection(("127.0.0.1", self._to)) as called:
+                    back = threading.Thread(target=self._carry, args=(called, caller, None))
+                    back.start()
+                    self.passed += self._carry(caller, called, self.cut_after)
+                    back.join()
+
+    def _carry(self, here: socket.socket, there: socket.socket, most: int | None) -> int:
+        passed = 0
+        with suppress(OSError):
+            while most is None or passed < most:
+                data = here.recv(65536 if most is None else most - passed)
+                if not data:
+                    break
+                there.sendall(data)
+                passed += len(data)
+        for end in (here, there):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        return passed
+
+    def close(self) -> None:
+        self._to = -1
+        socket.create_connection(("127.0.0.1", self.port)).close()
+        self._thread.join()
+        self._listening.close()
+
+
+@contextmanager
+def cutting(to: int) -> Iterator[Cutting]:
+    line = Cutting(to)
+    try:
+        yield line
+    finally:
+        line.close()
 
 
 def http(status: str, body: bytes, *headers: str) -> bytes:

@@ -201,6 +201,7 @@ def test_records_go_out_in_order_and_acknowledgement_needs_the_records_own_chain
     asyncio.run(talk())
 
 
+@pytest.mark.long
 def test_an_image_for_the_other_slot_is_taken_and_marked_to_be_tried(board: QemuBoard, built: _Built) -> None:
     async def talk() -> None:
         async with Station(board.station, signer=bench_signer()) as station:
@@ -217,16 +218,12 @@ def test_an_image_for_the_other_slot_is_taken_and_marked_to_be_tried(board: Qemu
 def test_images_that_cannot_run_here_are_refused_and_the_status_line_says_why(board: QemuBoard, built: _Built) -> None:
     damaged = bytearray(built.b)
     damaged[5000] ^= 1
-    refused = [
-        (built.bus_b, "OTHER_PRODUCT"),
-        (built.a[:120_000], "OTHER_SLOT"),
-        (bytes(damaged), "DAMAGED"),
-        (b"no image" * 100, "NOT_AN_IMAGE"),
-    ]
+    images = (built.bus_b, built.a[:120_000], bytes(damaged), b"no image" * 100)
+    reasons = ("OTHER_PRODUCT", "OTHER_SLOT", "DAMAGED", "NOT_AN_IMAGE")
 
     async def talk() -> None:
         async with Station(board.station, signer=bench_signer()) as station:
-            for image, why in refused:
+            for image, why in zip(images, reasons, strict=True):
                 with pytest.raises(StationError):
                     await station.update(image)
                 assert board.until("image refused")["refused"] == why

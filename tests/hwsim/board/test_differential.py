@@ -19,7 +19,7 @@ from yima.validator.judging import GateContext, Mode, Moment, Validator
 from yima.validator.judging.record import Terminal, tap_entry
 from yima.validator.parameters import Parameters, from_mapping
 
-CODES = int(os.environ.get("YIMA_BOARD_CODES", "150"))
+CODES = int(os.environ.get("YIMA_BOARD_CODES", "60"))
 STACK_MOST = STACK_SIZE * 3 // 4  # room for what no test reaches
 ROUND = 40
 

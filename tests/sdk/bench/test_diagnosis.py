@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.damages import LOST, OPEN, UNDONE, Damage, even_parity, without
+from benchmarks.damages import LOST, OPEN, UNDONE, even_parity, without
+from tests.sdk.bench.conftest import FOUND
 from tests.sdk.conftest import PAYMENT, new_rider
-from yima.sdk.bench import CAUSES, Cause, diagnose
+from yima.sdk.bench import CAUSES, Cause, Diagnosis, diagnose
 from yima.sdk.bench.capture import Level, kept
 from yima.sdk.bench.page import PAGES, page_with_table
 from yima.sdk.issuer import RootAuthority, make_issuer
@@ -19,26 +20,36 @@ from yima.sdk.issuer import RootAuthority, make_issuer
 NOW = 1_790_000_000
 
 
-def damaged(codes: list[bytes], damage: Damage) -> Iterator[tuple[bytes, bytes]]:
+def damaged(codes: list[bytes], name: str) -> Iterator[tuple[bytes, bytes]]:
     """(code, what came) of those that the damage changes at all."""
-    for code in codes:
+    damage = (UNDONE | LOST | OPEN)[name]
+    for code in (*codes, *([FOUND[name]] if name in FOUND else [])):
         came = damage(code)
-        if came != code or damage is UNDONE["whole"]:
+        if came != code or name == "whole":
             yield code, came
+
+
+def named(came: bytes) -> Diagnosis:
+    """What is found; its words quote no account."""
+    found = diagnose(came)
+    said = json.dumps(found.document())
+    assert "6228480402564890" not in said
+    assert "31048700000000019999" not in said
+    return found
 
 
 @pytest.mark.parametrize("name", UNDONE)
 def test_what_can_be_undone_is_proved(name: str, codes: list[bytes]) -> None:
-    for code, came in damaged(codes, UNDONE[name]):
-        found = diagnose(came)
+    for code, came in damaged(codes, name):
+        found = named(came)
         assert (str(found.cause), found.proved) == (name.split(maxsplit=1)[0], True)
         assert found.payload == code
 
 
 @pytest.mark.parametrize("name", LOST)
 def test_what_is_lost_is_named(name: str, codes: list[bytes]) -> None:
-    for _, came in damaged(codes, LOST[name]):
-        found = diagnose(came)
+    for _, came in damaged(codes, name):
+        found = named(came)
         assert (str(found.cause), found.proved) == (name.split(maxsplit=1)[0], False)
 
 
@@ -53,8 +64,8 @@ def test_a_suffix_behind_parity_takes_no_byte_of_a_code_that_ends_like_one(end: 
 @pytest.mark.parametrize("name", OPEN)
 def test_what_has_no_cause_of_its_own_is_left_open(name: str, codes: list[bytes]) -> None:
     """It was called a cut, flow control or whole."""
-    for _, came in damaged(codes[4:6], OPEN[name]):
-        assert diagnose(came).cause in (Cause.UNDETERMINED, Cause.NOT_A_CODE)
+    for _, came in damaged(codes[4:5], name):
+        assert named(came).cause in (Cause.UNDETERMINED, Cause.NOT_A_CODE)
 
 
 def test_lost_bytes_that_are_of_no_kind_are_no_flow_control(root: RootAuthority) -> None:
@@ -73,8 +84,8 @@ def test_a_capture_without_accounts_is_not_called_damaged(codes: list[bytes]) ->
 
 def test_swallowed_flow_control_is_named_or_left_open_and_put_back_where_little_is_lost(codes: list[bytes]) -> None:
     """Which of two bytes were lost is not always told by a code without them: then none is named."""
-    for code, came in damaged(codes, without(0x11, 0x13)):
-        found = diagnose(came)
+    for code in codes:
+        found = diagnose(without(0x11, 0x13)(code))
         # Lost at the end alone, they leave what a cut leaves, too.
         assert found.cause in (Cause.FLOW_CONTROL_DROPPED, Cause.UNDETERMINED, Cause.CUT)
         assert not found.proved or found.payload == code
@@ -88,8 +99,8 @@ def test_a_single_swallowed_byte_of_flow_control_is_always_named(root: RootAutho
         code = new_rider(make_issuer(root)).code(NOW)
         if code.count(0x11) + code.count(0x13) == 1 and code[-1] not in (0x11, 0x13):
             lost_one.append(code)
-    for code, came in damaged(lost_one, without(0x11, 0x13)):
-        found = diagnose(came)
+    for code in lost_one:
+        found = diagnose(without(0x11, 0x13)(code))
         assert (found.cause, found.proved, found.payload) == (Cause.FLOW_CONTROL_DROPPED, True, code)
 
 
@@ -140,7 +151,7 @@ def test_at_alone_is_modem_managers(sent: bytes) -> None:
 
 def test_random_bytes_are_no_code() -> None:
     chance = random.Random(5)
-    causes = [diagnose(chance.randbytes(chance.choice((8, 20, 29, 60, 145, 348, 500)))).cause for _ in range(200)]
+    causes = [diagnose(chance.randbytes(chance.choice((8, 20, 29, 60, 145, 348, 500)))).cause for _ in range(50)]
     assert set(causes) == {Cause.NOT_A_CODE}
 
 
@@ -149,13 +160,6 @@ def test_any_bytes_give_an_answer(data: bytes) -> None:
     document = diagnose(data).document()
     assert json.loads(json.dumps(document)) == document
     assert document["cause"] in set(Cause)
-
-
-def test_an_answer_never_quotes_the_input(codes: list[bytes]) -> None:
-    for damage in (*UNDONE.values(), *LOST.values(), *OPEN.values()):
-        said = json.dumps(diagnose(damage(codes[0])).document())
-        assert "6228480402564890" not in said
-        assert "31048700000000019999" not in said
 
 
 def test_every_cause_is_explained_in_both_languages() -> None:

@@ -52,8 +52,17 @@ class TestMqtt(UplinkConformance):
         with listening(self._url, taking):
             yield
 
-    def uplink(self, key: DeviceKey, device: str, epoch: int, total_s: float = TOTAL_S) -> MqttUplink:
-        return MqttUplink(self._url, key=key, device=device, epoch=epoch, total_s=total_s)
+    def uplink(self, key: DeviceKey, device: str, epoch: int, total_s: float = TOTAL_S, port: int = 0) -> MqttUplink:
+        url = f"mqtt://127.0.0.1:{port or self.port}"
+        return MqttUplink(url, key=key, device=device, epoch=epoch, total_s=total_s)
+
+    @property
+    def port(self) -> int:
+        return broker_of(self._url).port
+
+    @property
+    def collect_words(self) -> list[str]:
+        return ["--listen", "127.0.0.1:0", "--mqtt", self._url]
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ with warnings.catch_warnings():
     from schemathesis.generation import GenerationMode
     from schemathesis.specs.openapi.checks import negative_data_rejection
 
-CASES = int(os.environ.get("YIMA_SCHEMA_CASES", "80"))
+CASES = int(os.environ.get("YIMA_SCHEMA_CASES", "46"))
 # A cursor that was never handed out, and days the wrong way round, are well formed and refused: 400.
 CONFIG = """
 [checks]
