@@ -100,7 +100,7 @@ COUNTED_TESTS := tests/sdk/parameters tests/validator/packages tests/validator/t
 
 coverage: build/coverage/yima/validator/_core.abi3.so
 	find build/coverage -name '*.gcda' -delete
-	YIMA_EXAMPLES=10 YIMA_CORE_IN=build/coverage YIMA_COVERAGE_IN=build/coverage \
+	YIMA_CORE_IN=build/coverage YIMA_COVERAGE_IN=build/coverage \
 	.venv/bin/pytest -n auto --dist loadfile -o pythonpath="build/coverage ." -p no:cacheprovider -m "not slow and not long" --timeout 300 $(CORE_TESTS) $(COUNTED_TESTS)
 	$(PY) -m benchmarks.branches build/coverage --check
 

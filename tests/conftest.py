@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# Tests do not time: a slow machine is no failure. Where branches are counted, every run takes the same ones. On builds
-# that watch the core (sanitizers, counters), which look at the same code again, few examples do.
-COUNTED, WATCHED = "YIMA_COVERAGE_IN" in os.environ, "YIMA_CORE_IN" in os.environ
+# Tests do not time: a slow machine is no failure. Where branches are counted, every run takes the same ones, and few
+# examples do.
+COUNTED = "YIMA_COVERAGE_IN" in os.environ
 # CI takes fewer than hypothesis would; `make test-long` takes more.
 EXAMPLES = int(os.environ.get("YIMA_EXAMPLES", "30"))
-settings.register_profile("yima", deadline=None, derandomize=COUNTED, max_examples=25 if WATCHED else EXAMPLES)
+settings.register_profile("yima", deadline=None, derandomize=COUNTED, max_examples=10 if COUNTED else EXAMPLES)
 settings.load_profile("yima")
 
 # `make sanitize` says which build of the core it means; testing another one by accident would prove nothing.

@@ -1,8 +1,9 @@
 """The board `riscv32-virt`: its image runs on qemu-system-riscv32, at the pace of the host's clock.
 
 Rules it keeps:
-- QEMU's RAM is a file of ours, whose first part is the flash; what is in it is brought into the board's flash whenever
-  time has passed. A reset ends QEMU, and the next life begins with the flash as it is: RAM is lost.
+- QEMU's RAM is a file of ours, whose first part is the flash; after a flash operation what is in it is brought into the
+  board's flash, until the operation has surely been done, and when the life ends. A reset ends QEMU, and the next life
+  begins with the flash as it is: RAM is lost.
 - Pins and flash operations come through a window in RAM (boards/riscv32_virt/board.h), in the order in which they were;
   bytes on the UARTs come beside them.
 - A flash operation is told of before it is done, and power may go at it.
@@ -39,6 +40,7 @@ _HEAD, _EVENT = struct.Struct("<4I"), struct.Struct("<4I")
 _ENDS: Final = {1: Stop.RESET, 2: Stop.POWER, 4: Stop.WATCHDOG}
 _UARTS: Final = ("scanner", "station", "status")
 _PATIENCE_S: Final = 20.0
+_DONE_S: Final = 1.0  # an operation is told of before it is done, and QEMU may have to wait for a processor in between
 
 
 def installed() -> bool:
@@ -68,7 +70,7 @@ class Virt:
         self._lines: list[socket.socket] = []
         self._events: list[Event] = []
         self._seen = self._began = self._cycles = 0
-        self._started_s = 0.0
+        self._written_s = 0.0
         self._rtc, self._rtc_s = 0, 0.0
         self._cut = self._inputs = 0
 
@@ -214,15 +216,19 @@ class Virt:
         uart = self._lines.index(line)
         self._events.extend(Event(self.now, 0, Kind.TX, uart, byte, 0) for byte in data)
 
-    def _look(self) -> None:
-        """Takes over what the window shows, and the flash."""
+    def _look(self, *, is_last: bool = False) -> None:
+        """Takes over what the window shows, and the flash where it may have changed."""
         count = _HEAD.unpack_from(self._ram, _WINDOW)[0]
         for number in range(max(self._seen, count - _EVENTS), count):
             at = _WINDOW + _HEAD.size + number % _EVENTS * _EVENT.size
             kind, *values = _EVENT.unpack_from(self._ram, at)
             if kind in {Kind.PINS, Kind.FLASH}:
                 self._events.append(Event(self.now, 0, Kind(kind), *values))
+            if kind == Kind.FLASH:
+                self._written_s = time.monotonic()
         self._seen = count
+        if not is_last and time.monotonic() - self._written_s > _DONE_S:
+            return
         first = self._hardware.writable.start
         self._flash[first : self._hardware.size] = self._ram[first : self._hardware.size]
 
@@ -231,7 +237,7 @@ class Virt:
             return
         self._process.kill()
         self._process.wait()
-        self._look()
+        self._look(is_last=True)
         for line in self._lines:
             line.close()
         if self._process.stderr:

@@ -71,6 +71,8 @@ def about(module: str, **more: Any) -> Advice:
 @pytest.mark.parametrize("module", FOREIGN)
 def test_every_import_of_ours_is_brought_by_a_requirement_of_ours(module: str, install: Install) -> None:
     """Held against what the installed distributions say of themselves."""
+    if module == "pyspark" and module not in brought():
+        pytest.skip("make test-long installs it")
     brought_by = set(brought()[module])
     install(None)
     assert {found.name for found in remedies.Installation().requirements_for(module)} == brought_by

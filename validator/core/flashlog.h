@@ -10,6 +10,9 @@
  * - numbers are given once, ascend by one, and are not given again, also after everything was acknowledged and erased;
  * - each entry's chain value is SM3(the one before | its number, type and bytes), across blocks and restarts.
  *
+ * Power cuts may use up the room that is kept for acknowledgements. Then one counts without being written: a cut may
+ * have it forgotten, and if it falls into the erase that was allowed by then, entries are missing and named lost.
+ *
  * What it promises where flash decays (bits that flip, or read one way now and another way later):
  * - what is handed out is what was written; an entry that rotted is left out and the rest is still found;
  * - yima_log_lost names by number what was not acknowledged and cannot be read any more; yima_log_verify notices it;
