@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -39,12 +39,15 @@ class Device:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of it. latency_s: of each answer. statuses: how many of each. wrong: answers that are not right."""
+    """What came of it. latency_s: of each answer, by status. wrong: answers that are not right. busy_s, busy_records:
+    until the first device had sent all, and what was acknowledged by then."""
 
     seconds: float = 0.0
-    latency_s: list[float] = field(default_factory=list)
-    statuses: Counter[int] = field(default_factory=Counter)
+    latency_s: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     records: int = 0
+    acknowledged: int = 0
+    busy_s: float = 0.0
+    busy_records: int = 0
     wrong: list[str] = field(default_factory=list)
 
 
@@ -173,9 +176,14 @@ async def send(found: Sequence[Device], host: str, port: int, *, at_once: int) -
     async def one(device: Device) -> None:
         async with turn:
             sender = _Sender(host, port, out)
+            before = 0
             for asked, end in zip(device.requests, device.ends, strict=True):
                 await sender.acknowledged(asked, end)
+                out.acknowledged += end - before
+                before = end
             sender.close()
+            if not out.busy_s:
+                out.busy_s, out.busy_records = time.perf_counter() - begun, out.acknowledged
 
     begun = time.perf_counter()
     await asyncio.gather(*map(one, found))
@@ -201,8 +209,7 @@ class _Sender:
                 self._line = None
                 await asyncio.sleep(1)
                 continue
-            self._out.latency_s.append(time.perf_counter() - begun)
-            self._out.statuses[status] += 1
+            self._out.latency_s[status].append(time.perf_counter() - begun)
             if headers.get("connection") == "close":
                 self._line = None
             if status == 503:

@@ -4,7 +4,8 @@ uvicorn waits for ever for the first request of a connection and for the rest of
 of them; whoever opens connections and says nothing, or never comes to an end, would hold them all. Here headers are
 whole within HEADERS_WITHIN_S and HEADERS_MAX bytes, or the connection ends. What is no HTTP is answered 400 and logged
 nowhere: nobody fills a log by sending rubbish. A request knows when its newest bytes were heard (`heard_at` of its
-state, by the monotonic clock): what has waited since then has waited for us.
+state, by the monotonic clock): what has waited since then has waited for us. Bytes that lay in the system's buffer
+while we did not read were heard when we stopped reading.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import logging
 import time
 from typing import Any
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from yima.sdk.doorway import Doorway
@@ -22,6 +24,30 @@ HEADERS_MAX = 16 << 10
 """Bytes of a request's line and headers."""
 _LOG = logging.getLogger("yima.http")
 _LOG.setLevel(logging.ERROR)
+
+
+class _Flow(FlowControl):
+    """Knows whether what is read now may have waited for us: until the loop has once looked again at what there is."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(transport)
+        self._loop = loop
+        self._looks = 0
+
+    @property
+    def may_have_waited(self) -> bool:
+        """Whether reading has just been taken up."""
+        return self.read_paused or self._looks > 0
+
+    def resume_reading(self) -> None:
+        """Takes it up."""
+        if self.read_paused:
+            self._looks += 1
+            self._loop.call_soon(self._loop.call_soon, self._looked)  # the first comes before a look, the second after
+        super().resume_reading()
+
+    def _looked(self) -> None:
+        self._looks -= 1
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -39,6 +65,7 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """It begins: its first request is waited for."""
         super().connection_made(transport)
+        self.flow: _Flow = _Flow(transport, self.loop)
         self._shown = shown_by(transport)
         self._door.rests(self)
         self._wait()
@@ -53,8 +80,9 @@ class PatientProtocol(HttpToolsProtocol):
         """More of it."""
         if self._is_in_headers:
             self._size += len(data)
+        is_new = not self.flow.may_have_waited
         super().data_received(data)
-        if self.scope is not None:
+        if self.scope is not None and (is_new or "heard_at" not in self.scope["state"]):
             self.scope["state"]["heard_at"] = time.monotonic()
         if self.transport.is_closing():
             return

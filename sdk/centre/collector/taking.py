@@ -50,6 +50,8 @@ STATED_MOST = 100_000
 """Devices whose last statement is remembered, so that it is not verified again."""
 TRUSTED_S = 1.0
 """Seconds after which the register of a bench is told of a device again."""
+TRUSTING_MOST = 64
+"""Devices of which the register of a bench is told at once: it writes each new one by itself, some hundred a second."""
 _KEY, _SIGNATURE, _VERSIONS, _VERSIONS_SIGNATURE = (
     name.lower().encode() for name in (KEY_HEADER, SIGNATURE_HEADER, VERSIONS_HEADER, VERSIONS_SIGNATURE_HEADER)
 )
@@ -88,6 +90,7 @@ class Taking:
         self._certificates = certificates
         self._trust = trust
         self._trusted: dict[str, float] = {}  # when the register was told of a device
+        self._trusting_now = 0
         self._stated: dict[str, tuple[str, Signed]] = {}  # key and statement that were verified last, by device
         self._how = "trusted on first use" if is_open else "enrolled"
         self._on_event = on_event
@@ -157,7 +160,13 @@ class Taking:
     async def _trusting(self, trust: Callable[[str, str], None], device: str, key: str) -> None:
         now = time.monotonic()
         if now - self._trusted.get(device, -TRUSTED_S) >= TRUSTED_S:
-            await anyio.to_thread.run_sync(trust, device, key)
+            if self._trusting_now >= TRUSTING_MOST:
+                raise BusyError
+            self._trusting_now += 1
+            try:
+                await anyio.to_thread.run_sync(trust, device, key)
+            finally:
+                self._trusting_now -= 1
             if len(self._trusted) >= STATED_MOST:
                 self._trusted.clear()
             self._trusted[device] = now

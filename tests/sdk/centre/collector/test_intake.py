@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.uplinks import KEY, append, until
-from yima.sdk.centre.collector import intake
+from yima.sdk.centre.collector import intake, taking
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.arrivals import Answer, Arrival, KeyRefusedError
 from yima.sdk.centre.collector.intake import ARRIVING_MOST, BusyError, Intake
@@ -294,6 +294,61 @@ def test_a_request_knows_when_its_newest_bytes_were_heard() -> None:
             line.sendall(b"b")
             assert line.recv(100)
     assert before < seen[0] < seen[1] <= time.monotonic()
+
+
+def test_bytes_that_lay_in_the_systems_buffer_have_waited_for_us() -> None:
+    """A body over 64 KB is read in pieces: each was heard when it was read, however long we had not been reading."""
+    paused, sent, seen = threading.Event(), threading.Event(), list[float]()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["state"]["heard_at"])
+        paused.set()
+        assert sent.wait(60)  # the loop stands still
+        while (await receive()).get("more_body"):
+            pass
+        seen.append(scope["state"]["heard_at"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    with Serving(app) as serving:
+        url = httpx.URL(serving.url)
+        with socket.create_connection((url.host, url.port or 0), timeout=60) as line:
+            line.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + bytes(99_000))
+            assert paused.wait(60)
+            line.sendall(bytes(1000))
+            sent.set()
+            assert line.recv(100)
+    assert seen[0] == seen[1]
+
+
+def test_a_register_that_takes_a_device_at_a_time_holds_up_no_more_of_them_than_it_can(
+    store: Slow, of: Callable[[str], Arrival], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a bench a thousand new devices waited for it, the last for six seconds."""
+    monkeypatch.setattr(taking, "TRUSTING_MOST", 1)
+    store.go.set()
+    batch = of("gate-0").batch
+    body = encode_batch(batch.device, batch.epoch, batch.entries)
+    headers = [(b"x-yima-key", KEY.public.encode()), (b"x-yima-signature", KEY.sign(body).encode())]
+    told, may_go = threading.Event(), threading.Event()
+
+    def trust(_device: str, _key: str) -> None:
+        told.set()
+        assert may_go.wait(60)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    async def work() -> tuple[int, int]:
+        take = Collector(store, trust=trust).taking
+        first = asyncio.create_task(take.answer(dict(headers), receive, lambda _device: ""))
+        while not told.is_set():
+            await asyncio.sleep(0.001)
+        second = (await take.answer(dict(headers), receive, lambda _device: ""))[0]
+        may_go.set()
+        return (await first)[0], second
+
+    assert asyncio.run(work()) == (200, 503)
 
 
 def test_it_is_ready_when_the_store_can_be_written_and_says_so_when_it_cannot(tmp_path: Path) -> None:
