@@ -30,6 +30,7 @@ def serve(
     app: ASGIApp,
     listening: socket.socket,
     *,
+    on_ready: Callable[[], None],
     connections_max: int | None = None,
     connections_each: int | None = None,
     again: Callable[[], None] | None = None,
@@ -37,10 +38,11 @@ def serve(
     on_stranger: Callable[[str], None] = lambda why: None,
     beside: Sequence[Beside] = (),
 ) -> None:
-    """Serves until SIGTERM or SIGINT, finishes what is under way, returns. connections_max,
-    connections_each: how many may be open, and how many of one address (`doorway`); None: as many as files may be.
-    again: what SIGHUP asks for, which ends nothing. tls: None: plain HTTP. on_stranger: told why a certificate was
-    refused. beside: run on the same loop, and cancelled at the end."""
+    """Serves until SIGTERM or SIGINT, finishes what is under way, returns. on_ready: says that it listens;
+    from then on it ends as it should, whoever asks. connections_max, connections_each: how many may be open, and how
+    many of one address (`doorway`); None: as many as files may be. again: what SIGHUP asks for, which ends nothing.
+    tls: None: plain HTTP. on_stranger: told why a certificate was refused. beside: run on the same loop, and cancelled
+    at the end."""
 
     server = _Server(app, most=connections_max, each=connections_each, tls=tls, on_stranger=on_stranger, beside=beside)
 
@@ -56,6 +58,7 @@ def serve(
     if hasattr(signal, "SIGHUP"):  # Windows lacks it
         before[signal.SIGHUP] = signal.signal(signal.SIGHUP, hung_up)
     try:
+        on_ready()
         server.run(sockets=[listening])
     finally:
         for number, handler in before.items():

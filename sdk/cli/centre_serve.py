@@ -52,9 +52,9 @@ def _run(arguments: argparse.Namespace) -> int:
             out.write(_line(event))
 
     listening = listen(*host_and_port(arguments.listen))
-    show({"event": "listening", "url": url_of(listening), "folder": str(arguments.folder)})
+    about = {"event": "listening", "url": url_of(listening), "folder": str(arguments.folder)}
     app = interfaces(folder, per_minute=arguments.rate, on_event=show)
-    serve(app, listening, connections_max=_CONNECTIONS_MAX)
+    serve(app, listening, on_ready=lambda: show(about), connections_max=_CONNECTIONS_MAX)
     show({"event": "stopped"})
     return 0
 

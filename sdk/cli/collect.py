@@ -141,18 +141,17 @@ def run(arguments: argparse.Namespace) -> int:
         )
         app = fleet.beside(collector)
         beside = broker_of(arguments, collector.taking, show)
-        show(
-            {
-                "event": "listening",
-                "url": url_of(listening, "https" if tls else "http"),
-                "store": name,
-                "open": arguments.bench,
-                "judges": arguments.published is not None,
-            }
-        )
+        about = {
+            "event": "listening",
+            "url": url_of(listening, "https" if tls else "http"),
+            "store": name,
+            "open": arguments.bench,
+            "judges": arguments.published is not None,
+        }
         serve(
             app,
             listening,
+            on_ready=lambda: show(about),
             again=fleet.register.read_again,
             connections_each=arguments.connections_each,
             tls=tls,

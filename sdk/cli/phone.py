@@ -65,9 +65,11 @@ def run(arguments: argparse.Namespace) -> int:
         return _in_terminal(phones, choices, arguments.count)
     listening = listen(*host_and_port(arguments.listen))
     url = _reached(url_of(listening))
-    print(f"{qr_text(url.encode(), 'M')}{url}")
-    print(say(_told(url)), flush=True)
-    serve(phone_app(phones, choices), listening, connections_max=_CONNECTIONS)
+    told = f"{qr_text(url.encode(), 'M')}{url}\n{say(_told(url))}"
+    serve(
+        phone_app(phones, choices), listening,
+        on_ready=lambda: print(told, flush=True), connections_max=_CONNECTIONS,
+    )  # fmt: skip
     return 0
 
 

@@ -66,8 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     service = BenchResolver(tokens, default=Answer(arguments.default), delay_s=arguments.delay_ms / 1000, on_event=show)
     listening = listen(host, port)
-    show({"event": "listening", "url": url_of(listening), "tokens": len(tokens)})
-    serve(service.app(), listening)
+    about = {"event": "listening", "url": url_of(listening), "tokens": len(tokens)}
+    serve(service.app(), listening, on_ready=lambda: show(about))
     show({"event": "stopped"})
     return 0
 
