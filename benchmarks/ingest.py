@@ -86,13 +86,15 @@ def measured(store: Store, found: Sequence[Device], *, at_once: int, polled: boo
     if answers.wrong:
         raise SystemExit(f"{len(answers.wrong)} wrong answers, such as {answers.wrong[0]}")
     latency = sorted(chain.from_iterable(answers.latency_s.values()))
+    is_sustained = len(found[0].requests) > 1
+    rate = answers.busy_records / answers.busy_s if is_sustained else answers.records / answers.seconds
     parts = ("collector", "database", "generator")
     return {
         "records": answers.records,
         "held": held,
         "twice": twice,
         "seconds": round(answers.seconds, 2),
-        "records_per_s": round(answers.busy_records / answers.busy_s),
+        "records_per_s": round(rate),
         "cpu_s_per_1000": {name: round(s * 1000 / answers.records, 3) for name, s in zip(parts, spent, strict=True)},
         "answers": {str(status): len(each) for status, each in sorted(answers.latency_s.items())},
         "p50_s": round(percentile(latency, 50), 3),

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from uvicorn.protocols.http.flow_control import FlowControl
 
 from tests.uplinks import KEY, append, until
 from yima.sdk.centre.collector import intake, taking
@@ -64,6 +65,12 @@ def of(tmp_path: Path) -> Callable[[str], Arrival]:
         return Arrival(Batch(device=device, epoch=7, entries=tuple(found)), KEY.public, 9)
 
     return make
+
+
+def signed(arrival: Arrival) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """Body and headers, as its device sends it."""
+    body = encode_batch(arrival.batch.device, arrival.batch.epoch, arrival.batch.entries)
+    return body, [(b"x-yima-key", KEY.public.encode()), (b"x-yima-signature", KEY.sign(body).encode())]
 
 
 async def begun(store: Slow) -> None:
@@ -197,8 +204,8 @@ def test_60_unfinished_bodies_on_real_connections_hold_no_more_than_their_room(t
         assert 0 < most <= ARRIVING_MOST
         with httpx.Client(base_url=serving.url, trust_env=False) as client:
             body = b'{"form":2,"device":"gate-7","epoch":7,"entries":[]}'
-            signed = {"X-Yima-Key": KEY.public, "X-Yima-Signature": KEY.sign(body)}
-            assert client.post("/v1/batches", content=body, headers=signed).status_code == 200
+            headers = {"X-Yima-Key": KEY.public, "X-Yima-Signature": KEY.sign(body)}
+            assert client.post("/v1/batches", content=body, headers=headers).status_code == 200
     store.close()
 
 
@@ -234,18 +241,16 @@ def test_a_batch_beyond_what_is_taken_is_503_with_a_word_when_to_come_again(
 ) -> None:
     monkeypatch.setattr(intake, "ARRIVING_MOST", 10)
     store.go.set()
-    batch = of("gate-0").batch
-    body = encode_batch(batch.device, batch.epoch, batch.entries)
-    signed = {"X-Yima-Key": KEY.public, "X-Yima-Signature": KEY.sign(body)}
+    body, headers = signed(of("gate-0"))
     with (
         Serving(Collector(store).app()) as serving,
         httpx.Client(base_url=serving.url, trust_env=False) as client,
     ):
-        answer = client.post("/v1/batches", content=body, headers=signed)
+        answer = client.post("/v1/batches", content=body, headers=headers)
         assert (answer.status_code, answer.json()) == (503, {"error": "more comes than can be stored"})
         assert 5 <= int(answer.headers["Retry-After"]) <= 20
         monkeypatch.setattr(intake, "ARRIVING_MOST", 10_000_000)
-        assert client.post("/v1/batches", content=body, headers=signed).json()["acknowledged"] == 2, "given back"
+        assert client.post("/v1/batches", content=body, headers=headers).json()["acknowledged"] == 2, "given back"
 
 
 def test_a_batch_that_has_waited_for_the_process_is_turned_away_before_it_costs_anything(
@@ -253,9 +258,7 @@ def test_a_batch_that_has_waited_for_the_process_is_turned_away_before_it_costs_
 ) -> None:
     """Of a thousand that came at once, seven hundred were looked at one after the other: the last after seconds."""
     store.go.set()
-    batch = of("gate-0").batch
-    body = encode_batch(batch.device, batch.epoch, batch.entries)
-    headers = [(b"x-yima-key", KEY.public.encode()), (b"x-yima-signature", KEY.sign(body).encode())]
+    body, headers = signed(of("gate-0"))
 
     async def sent(late_s: float) -> tuple[int, bool]:
         said: list[dict[str, Any]] = []
@@ -296,13 +299,21 @@ def test_a_request_knows_when_its_newest_bytes_were_heard() -> None:
     assert before < seen[0] < seen[1] <= time.monotonic()
 
 
-def test_bytes_that_lay_in_the_systems_buffer_have_waited_for_us() -> None:
+def test_bytes_that_lay_in_the_systems_buffer_have_waited_for_us(monkeypatch: pytest.MonkeyPatch) -> None:
     """A body over 64 KB is read in pieces: each was heard when it was read, however long we had not been reading."""
     paused, sent, seen = threading.Event(), threading.Event(), list[float]()
+    pause = FlowControl.pause_reading
+
+    def noted(flow: FlowControl) -> None:
+        pause(flow)
+        paused.set()
+
+    monkeypatch.setattr(FlowControl, "pause_reading", noted)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
+        while not paused.is_set():
+            await asyncio.sleep(0.001)
         seen.append(scope["state"]["heard_at"])
-        paused.set()
         assert sent.wait(60)  # the loop stands still
         while (await receive()).get("more_body"):
             pass
@@ -327,9 +338,7 @@ def test_a_register_that_takes_a_device_at_a_time_holds_up_no_more_of_them_than_
     """On a bench a thousand new devices waited for it, the last for six seconds."""
     monkeypatch.setattr(taking, "TRUSTING_MOST", 1)
     store.go.set()
-    batch = of("gate-0").batch
-    body = encode_batch(batch.device, batch.epoch, batch.entries)
-    headers = [(b"x-yima-key", KEY.public.encode()), (b"x-yima-signature", KEY.sign(body).encode())]
+    body, headers = signed(of("gate-0"))
     told, may_go = threading.Event(), threading.Event()
 
     def trust(_device: str, _key: str) -> None:
