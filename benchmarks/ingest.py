@@ -9,7 +9,9 @@ What the numbers are:
   for everything that can be got, without a pause.
 - The generator runs on the same processors. Beside each rate stand processor seconds a thousand records of collector,
   database and generator: on a busy machine those are what to compare. It reports and never judges.
-- The collector is `yima collect` in a process of its own, its files on the disk of --directory, every sync included.
+- A collector is `yima collect` in a process of its own, its files on the disk of --directory, every sync included. On
+  PostgreSQL there may be several, as there is one a core in a city: --collectors. Devices are dealt out to them, and
+  each has a poller. `collector` seconds are those of all, `collector_peak_mib` is of the largest.
 """
 
 import argparse
@@ -32,6 +34,7 @@ from benchmarks.postgres import Cluster, cluster
 from benchmarks.processes import cpu_s, peak_mib
 from yima.hwsim.latency import percentile
 from yima.sdk.cli.arguments import WholeNumber
+from yima.validator.system.posix import processors
 
 
 class Store:
@@ -67,21 +70,30 @@ class Store:
         return row[0], row[1]
 
 
-def measured(store: Store, found: Sequence[Device], *, at_once: int, polled: bool = False) -> dict[str, object]:
-    """Sends all that the devices have to a collector on a new store."""
+def measured(
+    store: Store, found: Sequence[Device], *, at_once: int, collectors: int = 1, polled: bool = False
+) -> dict[str, object]:
+    """Sends all that the devices have to so many collectors on a new store."""
     where = store.new()
     listed = store.directory / "devices.txt"
     listed.write_text("".join(f"{device.name} {device.key}\n" for device in found), encoding="ascii")
     enrol = ["centre", "devices", "enrol", where, "--from", str(listed)]
     subprocess.run([sys.executable, "-m", "yima.sdk.cli.main", *enrol], check=True, stdout=subprocess.DEVNULL)
-    service = Service(where, store.directory / "collector.log", "--bench")
+    services = list[Service]()
+
+    def cpu() -> tuple[float, float, float]:
+        return sum(cpu_s(one.pid) for one in services), store.cpu_s(), time.process_time()
+
     try:
-        before = cpu_s(service.pid), store.cpu_s(), time.process_time()
-        answers, polls = asyncio.run(_sent(found, service, at_once=at_once, polled=polled))
-        spent = [after - was for was, after in zip(before, (cpu_s(service.pid), store.cpu_s(), time.process_time()))]  # noqa: B905
-        memory = peak_mib(service.pid)
+        for number in range(collectors):
+            services.append(Service(where, store.directory / f"collector-{number}.log", "--bench"))
+        before = cpu()
+        answers, polls = asyncio.run(_sent(found, services, at_once=at_once, polled=polled))
+        spent = [after - was for was, after in zip(before, cpu(), strict=True)]
+        memory = max(peak_mib(one.pid) for one in services)
     finally:
-        service.stop()
+        for one in services:
+            one.stop()
     held, twice = store.held(where)
     if answers.wrong:
         raise SystemExit(f"{len(answers.wrong)} wrong answers, such as {answers.wrong[0]}")
@@ -105,12 +117,16 @@ def measured(store: Store, found: Sequence[Device], *, at_once: int, polled: boo
     }
 
 
-async def _sent(found: Sequence[Device], service: Service, *, at_once: int, polled: bool) -> tuple[Outcome, int]:
+async def _sent(
+    found: Sequence[Device], services: Sequence[Service], *, at_once: int, polled: bool
+) -> tuple[Outcome, int]:
     done = asyncio.Event()
-    polling = asyncio.create_task(poll(service.host, service.port, found[0].name, None, done)) if polled else None
-    answers = await send(found, service.host, service.port, at_once=at_once)
+    places = [(one.host, one.port) for one in services]
+    asked = places if polled else []
+    polling = [asyncio.create_task(poll(*place, found[0].name, None, done)) for place in asked]
+    answers = await send(found, places, at_once=at_once)
     done.set()
-    return answers, await polling if polling else 0
+    return answers, sum(await asyncio.gather(*polling))
 
 
 def main() -> None:
@@ -127,10 +143,17 @@ def main() -> None:
         "--records", type=WholeNumber(100, 10_000_000), default=100_000, metavar="N", help="sustained 持续"
     )
     parser.add_argument("--at-once", type=WholeNumber(1, 1000), default=64, metavar="N", help="devices 同时发送终端数")
+    parser.add_argument(
+        "--collectors", type=WholeNumber(1, 64), metavar="N",
+        help="on one store; one, on PostgreSQL one a core 采集进程数，PostgreSQL 默认每核一个",
+    )  # fmt: skip
     parser.add_argument("--only", choices=("burst", "100", "1"), help="one of the three 只测一项")
     parser.add_argument("--json", action="store_true", help="one JSON object 输出 JSON")
     parser.add_argument("--directory", type=Path, metavar="DIR", help="where the store is 存储目录")
     said = parser.parse_args()
+    collectors = said.collectors or (processors() if said.store == "postgresql" else 1)
+    if said.store == "sqlite" and collectors > 1:
+        parser.error("--collectors: SQLite's store is one collector's; ask for PostgreSQL SQLite 仅支持一个采集进程")
     out: dict[str, object] = {}
     with ExitStack() as at_end:
         directory = Path(at_end.enter_context(tempfile.TemporaryDirectory(prefix="yima-ingest-", dir=said.directory)))
@@ -138,14 +161,14 @@ def main() -> None:
         store = Store(said.store, directory, at_end)
         if said.only in (None, "burst"):
             found = devices(said.devices, 1, said.entries)
-            out["burst"] = measured(store, found, at_once=said.devices)
+            out["burst"] = measured(store, found, at_once=said.devices, collectors=collectors)
         for size in (100, 1):
             if said.only in (None, str(size)):
                 batches = max(1, said.records // (said.at_once * size) // (1 if size > 1 else 5))
                 found = devices(said.at_once, batches, size)
                 for name, polled in ((f"batches_of_{size}", False), (f"batches_of_{size}_polled", True)):
-                    out[name] = measured(store, found, at_once=said.at_once, polled=polled)
-        out["machine"] = {**machine(directory), "store": said.store}
+                    out[name] = measured(store, found, at_once=said.at_once, collectors=collectors, polled=polled)
+        out["machine"] = {**machine(directory), "store": said.store, "collectors": collectors}
     if said.json:
         print(json.dumps(out, ensure_ascii=False, indent=1))
     else:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import cycle
 
 from yima.sdk.issuer import make_issuer, make_rider, make_root
 from yima.validator import _core
@@ -167,15 +168,16 @@ async def line_to(host: str, port: int) -> Line:
     return line
 
 
-async def send(found: Sequence[Device], host: str, port: int, *, at_once: int) -> Outcome:
-    """Sends all that the devices have, a batch after the other, as many devices at once. One that is turned away comes
-    again when it was told to, or after a second."""
+async def send(found: Sequence[Device], places: Sequence[tuple[str, int]], *, at_once: int) -> Outcome:
+    """Sends all that the devices have, a batch after the other, as many devices at once; places: host and port of each
+    collector, to which the devices are dealt out. One that is turned away comes again when it was told to, or after a
+    second."""
     out = Outcome(records=sum(device.ends[-1] for device in found))
     turn = asyncio.Semaphore(at_once)
 
-    async def one(device: Device) -> None:
+    async def one(device: Device, place: tuple[str, int]) -> None:
         async with turn:
-            sender = _Sender(host, port, out)
+            sender = _Sender(*place, out)
             before = 0
             for asked, end in zip(device.requests, device.ends, strict=True):
                 await sender.acknowledged(asked, end)
@@ -186,7 +188,7 @@ async def send(found: Sequence[Device], host: str, port: int, *, at_once: int) -
                 out.busy_s, out.busy_records = time.perf_counter() - begun, out.acknowledged
 
     begun = time.perf_counter()
-    await asyncio.gather(*map(one, found))
+    await asyncio.gather(*map(one, found, cycle(places)))
     out.seconds = time.perf_counter() - begun
     return out
 

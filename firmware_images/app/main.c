@@ -60,12 +60,17 @@ int firmware_main(void) {
     scanner.deliver = on_payload;
     device_start(has_settings);
     status_say_text("ready", "terminal", settings.terminal);
+    uint64_t looked_ms = port_ms();
     for (;;) {
         port_watchdog();
         const int busy = run_scanner() + station_run();
         const uint64_t now_ms = port_ms();
-        gate_run(now_ms);
-        device_moment();
+        /* While bytes come in the loop turns several times a millisecond, and nothing here is finer than that. */
+        if (now_ms != looked_ms) {
+            looked_ms = now_ms;
+            gate_run(now_ms);
+            device_moment();
+        }
         if (!busy && !(framing_idle(&scanner) && device_idle())) port_wait();
     }
 }

@@ -18,6 +18,9 @@ void *memmove(void *to, const void *from, size_t size) {
         for (; size; size--) *t++ = *f++;
         return to;
     }
+    if ((((uintptr_t)t | (uintptr_t)f | size) & 3) == 0) {
+        for (; size; size -= 4) *(uint32_t *)(void *)(t + size - 4) = *(const uint32_t *)(const void *)(f + size - 4);
+    }
     for (; size; size--) t[size - 1] = f[size - 1];
     return to;
 }
@@ -89,9 +92,13 @@ void __aeabi_memclr8(void *to, size_t size) {
     memset(to, 0, size);
 }
 
-/* 64-bit division, bit by bit: no tap divides more than a few times. */
+/* 64-bit division: by the processor where both fit a word, as spans of milliseconds mostly do, else bit by bit. */
 
 __attribute__((used)) uint64_t yima_divide(uint64_t value, uint64_t by, uint64_t *remainder) {
+    if (!((value | by) >> 32)) {
+        *remainder = (uint32_t)value % (uint32_t)by;
+        return (uint32_t)value / (uint32_t)by;
+    }
     uint64_t quotient = 0, rest = 0;
     for (int bit = 63; bit >= 0; bit--) {
         rest = rest << 1 | (value >> bit & 1);

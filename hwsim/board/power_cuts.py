@@ -11,7 +11,8 @@ What must hold after every cut:
   one that was promised: before the station asks for a trial the old one, after the confirmation the new one;
 - no promised record is missing, none is there twice, none differs; what was acknowledged stays acknowledged;
 - the log's chain holds (checked by log_reader and not by the firmware);
-- the station gets every record that it has not acknowledged; with `taps`, the next tap is recorded under a new number.
+- the station gets every record that it has not acknowledged; with a tap, the next one is recorded under a new number.
+  While a slot is written nothing else changes: of those cuts only the ones with a tap have the station ask.
 """
 
 import tempfile
@@ -188,8 +189,10 @@ class Player:
         self._scenario.promises.append(promise)
 
 
-def problems(board: Board, scenario: Scenario, state: bytes, operation: int, *, tap: bool) -> Recovered:
-    """Boots a state and says what does not hold. board: one that keeps its operations."""
+def problems(
+    board: Board, scenario: Scenario, state: bytes, operation: int, *, tap: bool, ask: bool = True
+) -> Recovered:
+    """Boots a state and says what does not hold. board: one that keeps its operations. ask: the station does."""
     board.power_off()
     board.flash[:] = state
     board.set_rtc(scenario.clock + 60)
@@ -215,7 +218,7 @@ def problems(board: Board, scenario: Scenario, state: bytes, operation: int, *, 
         is_taken = kept is not None and promise not in due and _is_of_a_boot(kept)
         if kept is not None and kept != promise.data and not is_taken:
             found.append(f"record {promise.number} differs")
-    if not found:
+    if ask and not found:
         found += _station_gets(board, log.records, log.acknowledged)
     if not found and tap and scenario.next_code:
         found += _goes_on(board, scenario.next_code, max([*log.records, log.acknowledged]))
@@ -336,12 +339,19 @@ def _first_cuts(scenario: Scenario, numbers: set[int], tap_every: int, share_num
             if turn % shares != share_number:
                 continue
             tap = turn // shares % tap_every == 0
-            recovered = problems(board, scenario, bytes(state), operation, tap=tap)
+            ask = tap or not _writes_a_slot(board, scenario.operations[operation : operation + 1])
+            recovered = problems(board, scenario, bytes(state), operation, tap=tap, ask=ask)
             share.losses += [Loss(operation, cut or Cut.BEFORE, one) for one in recovered.problems]
             share.tried += 1
             if recovered.mended:
                 share.ways.setdefault(shape_of(recovered.mended), (index, recovered.mended))
     return share
+
+
+def _writes_a_slot(board: Board, operations: Sequence[Operation]) -> bool:
+    """Whether one of them programs an image."""
+    slots = board.hardware.slots
+    return any(one.data is not None and slot.start <= one.address < slot.end for one in operations for slot in slots)
 
 
 def _second_cuts(scenario: Scenario, ways: Sequence[_Way], every: int) -> _Share:

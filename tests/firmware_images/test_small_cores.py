@@ -54,6 +54,38 @@ def test_words_divide(words: ctypes.CDLL, value: int, by: int) -> None:
     assert (found % 2**32, found >> 32) == divmod(value, by)
 
 
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    sources_ = ["firmware_images/app/runtime.c"]
+    built = once(tmp_path_factory, "runtime", lambda folder: host_library(sources_, folder / "runtime.so"))
+    library = ctypes.CDLL(str(built / "runtime.so"))
+    library.yima_divide.restype = ctypes.c_uint64
+    library.yima_divide.argtypes = (ctypes.c_uint64, ctypes.c_uint64, ctypes.POINTER(ctypes.c_uint64))
+    return library
+
+
+@given(value=WORD | WIDE, by=(WORD | WIDE).filter(bool))
+@example(value=2**32 - 1, by=2**32 - 1)
+@example(value=2**32, by=2**32 - 1)
+@example(value=2**32 - 1, by=2**32)
+@example(value=2**64 - 1, by=1)
+def test_the_run_time_divides(runtime: ctypes.CDLL, value: int, by: int) -> None:
+    rest = ctypes.c_uint64()
+    assert (runtime.yima_divide(value, by, ctypes.byref(rest)), rest.value) == divmod(value, by)
+
+
+@given(to=st.integers(0, 40), source=st.integers(0, 40), size=st.integers(0, 60))
+@example(to=8, source=4, size=28)
+def test_the_run_time_moves_what_overlaps(runtime: ctypes.CDLL, to: int, source: int, size: int) -> None:
+    memory = bytearray(range(100))
+    wanted = bytearray(memory)
+    wanted[to : to + size] = wanted[source : source + size]
+    place = (ctypes.c_uint8 * len(memory)).from_buffer(memory)
+    begin = ctypes.addressof(place)
+    runtime.memmove(ctypes.c_void_p(begin + to), ctypes.c_void_p(begin + source), ctypes.c_size_t(size))
+    assert memory == wanted
+
+
 @pytest.mark.long
 @pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason="the extra `firmware` is not installed")
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from benchmarks.board import BEGIN, END, PAGE, RECORD, count, differences, figur
 from benchmarks.pages import read_between
 from yima.hwsim.board.costs import functions
 from yima.hwsim.board.emulator import Board
-from yima.hwsim.board.layout import SCANNER
+from yima.hwsim.board.layout import SCANNER, STATION
 from yima.hwsim.board.qemu import Witness, after_call, installed
 from yima.hwsim.board.station import Station
 from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip
@@ -42,6 +42,27 @@ def test_the_counts_are_those_of_the_record(tmp_path: Path) -> None:
 
 def test_the_page_shows_what_the_record_holds() -> None:
     assert read_between(PAGE, BEGIN, END) == page_table(json.loads(RECORD.read_text()))
+
+
+def test_while_bytes_come_the_loop_looks_at_time_and_gate_once_a_millisecond(
+    tmp_path: Path, firmware: Firmware, world: World
+) -> None:
+    """It turns for every byte; with all its work each time it could not keep up with a line at 25 MHz."""
+    flash = tmp_path / "flash"
+    equip(flash, firmware.image, world.parameters)
+    places = functions(firmware.slot_a.elf)
+    with Board(flash) as board:
+        board.mark({places[name][0]: part for part, name in enumerate(("gate_run", "station_run"), 2)})
+        board.set_rtc(CLOCK)
+        board.power_on()
+        board.run(2000, until=b"ready terminal")
+        board.run(2000)
+        board.parts(clear=True)
+        board.feed(STATION, bytes(1152))
+        board.run(100)
+        _, (_, _, looked, turned, *_) = board.parts()
+    assert turned > 1152
+    assert 50 <= looked <= 101
 
 
 @pytest.mark.slow

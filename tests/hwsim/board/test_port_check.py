@@ -42,7 +42,9 @@ def test_every_function_of_a_port_does_what_it_should(name: str, tmp_path: Path)
 @pytest.fixture
 def wrong() -> Iterator[Path]:
     """The board posix with every function of WRONG."""
-    with tempfile.TemporaryDirectory(dir=ROOT / "build", prefix="wrong-port-") as name:
+    build = ROOT / "build"
+    build.mkdir(exist_ok=True)  # a fresh clone has none
+    with tempfile.TemporaryDirectory(dir=build, prefix="wrong-port-") as name:
         folder = Path(name, "posix")
         shutil.copytree(board_named("posix").folder, folder)
         for source, there, instead, _ in WRONG:
