@@ -4,9 +4,10 @@ Every single-byte set is a table of 256 characters here; where a set has none fo
 the byte's number, as the web's standard for encodings says and browsers and Windows do.
 """
 
+import codecs
 from collections.abc import Iterator
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 SINGLE: Final = (
     "latin-1", "cp1252", "cp437", "cp850", "iso8859-15", "mac-roman", "cp1251", "koi8-r", "cp866", "cp1250",
@@ -33,7 +34,7 @@ class Undone(NamedTuple):
 
 
 @cache
-def table(name: str) -> tuple[str, ...]:
+def table(name: str) -> str:
     """The characters of a single-byte set's 256 bytes."""
     characters = []
     for byte in range(256):
@@ -41,12 +42,13 @@ def table(name: str) -> tuple[str, ...]:
             characters.append(bytes([byte]).decode(name))
         except UnicodeDecodeError:
             characters.append(chr(byte))
-    return tuple(characters)
+    return "".join(characters)
 
 
 @cache
-def _bytes_of(name: str) -> dict[str, int]:
-    return {character: byte for byte, character in enumerate(table(name))}
+def _numbers(name: str) -> Any:
+    """The bytes of a single-byte set's characters, as `codecs` looks them up."""
+    return codecs.charmap_build(table(name))
 
 
 def utf8_layers(data: bytes) -> tuple[bytes, int]:
@@ -65,9 +67,9 @@ def undone(data: bytes) -> Iterator[Undone]:
         seen.add(inner)
         yield Undone(inner, "latin-1", "utf-8", layers)
     for written in (*_WRITTEN, *MULTI, *SINGLE):
-        text = "".join(table(written)[byte] for byte in data) if written in SINGLE else _decoded(data, written)
+        text = _decoded(data, written)
         text = text.removeprefix("\ufeff") if text else None  # a byte order mark
-        if text is None or sum(not character.isascii() for character in text) < MANY:
+        if text is None or len(text) - len(text.encode("ascii", "ignore")) < MANY:
             continue  # a code has some 150 bytes over 7F; of seven bits with a single one sets tell anything
         for taken_for in (*SINGLE, *MULTI):
             before = _from_text(text, taken_for)
@@ -92,7 +94,7 @@ def replaced(data: bytes) -> int:
 
 def _decoded(data: bytes, name: str) -> str | None:
     try:
-        return data.decode(name)
+        return codecs.charmap_decode(data, "strict", table(name))[0] if name in SINGLE else data.decode(name)
     except UnicodeDecodeError as error:
         is_cut = name == "utf-8" and error.reason == "unexpected end of data"  # in the middle of a character
         return data[: error.start].decode() if is_cut else None
@@ -101,11 +103,7 @@ def _decoded(data: bytes, name: str) -> str | None:
 def _from_text(text: str | None, name: str) -> bytes | None:
     if text is None:
         return None
-    if name in MULTI:
-        try:
-            return text.encode(name)
-        except UnicodeEncodeError:
-            return None
-    numbers = _bytes_of(name)
-    found = [numbers.get(character) for character in text]
-    return None if None in found else bytes(byte for byte in found if byte is not None)
+    try:
+        return text.encode(name) if name in MULTI else codecs.charmap_encode(text, "strict", _numbers(name))[0]
+    except UnicodeEncodeError:
+        return None

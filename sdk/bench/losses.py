@@ -10,7 +10,7 @@ holds, and said to be possible where not.
 import math
 import re
 from collections.abc import Iterator, Sequence
-from itertools import combinations, combinations_with_replacement, product
+from itertools import accumulate, combinations, combinations_with_replacement, product
 from typing import Final, NamedTuple
 
 from yima.sdk.bench.causes import Cause
@@ -344,13 +344,22 @@ def _put_back(piece: bytes, form: Sequence[frozenset[int]], lost: int, kind: fro
     if lost == 0:
         yield piece
         return
+    # Behind each lost byte the rest stands one further: of each such shift, how many bytes before a place do not fit.
+    misfits = [
+        [0, *accumulate(byte not in allowed for byte, allowed in zip(piece, form[shift:], strict=False))]
+        for shift in range(lost + 1)
+    ]
     seen = set()
     for places in combinations_with_replacement(range(len(piece) + 1), lost):
-        for values in product(sorted(kind), repeat=lost):
+        bounds = (0, *places, len(piece))
+        if any(count[bounds[shift]] != count[bounds[shift + 1]] for shift, count in enumerate(misfits)):
+            continue
+        fitting = [sorted(kind & form[place + shift]) for shift, place in enumerate(places)]
+        for values in product(*fitting):
             code = bytearray(piece)
             for place, value in zip(reversed(places), reversed(values), strict=True):
                 code.insert(place, value)
             whole = bytes(code)
-            if whole not in seen and all(byte in allowed for byte, allowed in zip(whole, form, strict=True)):
+            if whole not in seen:
                 seen.add(whole)
                 yield whole
