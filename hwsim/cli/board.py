@@ -15,7 +15,6 @@ from yima.firmware_images.image import read
 from yima.firmware_images.keys import WARNING, public_key_of, public_test_key
 from yima.firmware_images.provision import Settings
 from yima.firmware_images.session import Role, StationKey, bench_key
-from yima.hwsim.board import qemu
 from yima.hwsim.board.emulator import MHZ, Board, hardware_in
 from yima.hwsim.board.errors import BoardError, BoardUsageError
 from yima.hwsim.board.factory import make_flash, parameters_bytes
@@ -232,6 +231,8 @@ def _run(arguments: argparse.Namespace) -> int:
             return 1
         if arguments.qemu:
             board.power_off()
+            from yima.hwsim.board import qemu  # noqa: PLC0415 - what speaks to a station takes half a second
+
             return qemu.run_on_terminals(arguments.flash, gdb=arguments.gdb, seconds=arguments.seconds)
         end = time.monotonic() + arguments.seconds if arguments.seconds else None
         with _Stopped() as stopped:

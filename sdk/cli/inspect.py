@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text as Styled
 
 from yima.sdk.bench import Cause, Diagnosis, diagnose
-from yima.sdk.cli.arguments import add_payload_arguments, unix_seconds
+from yima.sdk.cli.arguments import unix_seconds
 from yima.sdk.cli.exit_status import DONE, NO, status_of
+from yima.sdk.cli.payload_arguments import add_payload_arguments
 from yima.sdk.dissection.code import Dissection, dissect
 from yima.sdk.dissection.entry import dissect_entry, is_entry
 from yima.sdk.dissection.families import FAMILIES

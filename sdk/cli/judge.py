@@ -8,11 +8,10 @@ from yima.sdk.cli.arguments import (
     WholeNumber,
     add_direction_argument,
     add_operator_argument,
-    add_payload_arguments,
     gate_of,
     moment,
-    payload_of,
 )
+from yima.sdk.cli.payload_arguments import add_payload_arguments, payload_of
 from yima.sdk.parameters.compile import compiled
 from yima.sdk.parameters.moments import as_local
 from yima.sdk.parameters.source import read_source

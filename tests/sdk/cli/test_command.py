@@ -95,7 +95,7 @@ def test_what_a_verb_lacks_is_told_by_its_extra(verb: str, module: str, extra: s
     words = {
         "image": ["build", "--folder", str(tmp_path)],
         "collect": ["--db", str(tmp_path / "trips.db")],
-        "board": ["run"],
+        "board": ["cuts"],
     }
     done = without(module, verb, *words.get(verb, []))
     assert done.returncode == 2, done.stderr
