@@ -3,7 +3,7 @@
 What the numbers are:
 - `burst`: so many devices come at once with --entries each. All are acknowledged in the end; `p99_s` is of every
   answer, the 503 of those that are to come again included. `held` and `twice` are counted in the store afterwards.
-- Devices are enrolled before; the collector is a bench's only so that the poller needs no key.
+- Devices are enrolled before, and the poller has an auditor's key, as in a city.
 - `batches_of_100`, `batches_of_1`: durable records a second with --at-once devices, as long as each has something to
   send or waits because it was told to; `seconds` is until the last has sent all. The same again with a poller that asks
   for everything that can be got, without a pause.
@@ -33,17 +33,24 @@ from benchmarks.measurement import machine
 from benchmarks.postgres import Cluster, cluster
 from benchmarks.processes import cpu_s, peak_mib
 from yima.hwsim.latency import percentile
+from yima.sdk.centre.interfaces.keys import Role, make_key
 from yima.sdk.cli.arguments import WholeNumber
 from yima.validator.system.posix import processors
 
+AT_ONCE = {100: 64, 1: 256}
+"""Devices that send at the same time, by the entries of their batches: few have a backlog, many have a ride."""
+
 
 class Store:
-    """Where the trips go: a file below a folder, or a database of a server that was started for this."""
+    """Where the trips go: a file below a folder, or a database of a server that was started for this. reader: a key of
+    those in the file `readers`."""
 
     def __init__(self, kind: str, directory: Path, at_end: ExitStack) -> None:
         self.directory = directory
         self.server: Cluster | None = at_end.enter_context(cluster()) if kind == "postgresql" else None
         self._count = 0
+        self.readers = directory / "readers.toml"
+        _, self.reader = make_key(self.readers, Role.AUDITOR, "", since=20260101)
 
     def new(self) -> str:
         """The --store of an empty one."""
@@ -86,9 +93,11 @@ def measured(
 
     try:
         for number in range(collectors):
-            services.append(Service(where, store.directory / f"collector-{number}.log", "--bench"))
+            log = store.directory / f"collector-{number}.log"
+            services.append(Service(where, log, "--readers", str(store.readers)))
         before = cpu()
-        answers, polls = asyncio.run(_sent(found, services, at_once=at_once, polled=polled))
+        key = store.reader if polled else None
+        answers, polls = asyncio.run(_sent(found, services, at_once=at_once, polled_with=key))
         spent = [after - was for was, after in zip(before, cpu(), strict=True)]
         memory = max(peak_mib(one.pid) for one in services)
     finally:
@@ -118,12 +127,12 @@ def measured(
 
 
 async def _sent(
-    found: Sequence[Device], services: Sequence[Service], *, at_once: int, polled: bool
+    found: Sequence[Device], services: Sequence[Service], *, at_once: int, polled_with: str | None
 ) -> tuple[Outcome, int]:
     done = asyncio.Event()
     places = [(one.host, one.port) for one in services]
-    asked = places if polled else []
-    polling = [asyncio.create_task(poll(*place, found[0].name, None, done)) for place in asked]
+    asked = places if polled_with else []
+    polling = [asyncio.create_task(poll(*place, found[0].name, polled_with, done)) for place in asked]
     answers = await send(found, places, at_once=at_once)
     done.set()
     return answers, sum(await asyncio.gather(*polling))
@@ -142,7 +151,10 @@ def main() -> None:
     parser.add_argument(
         "--records", type=WholeNumber(100, 10_000_000), default=100_000, metavar="N", help="sustained 持续"
     )
-    parser.add_argument("--at-once", type=WholeNumber(1, 1000), default=64, metavar="N", help="devices 同时发送终端数")
+    parser.add_argument(
+        "--at-once", type=WholeNumber(1, 1000), metavar="N",
+        help="devices; 64 that have fallen behind, 256 with a ride each 同时发送终端数",
+    )  # fmt: skip
     parser.add_argument(
         "--collectors", type=WholeNumber(1, 64), metavar="N",
         help="on one store; one, on PostgreSQL one a core 采集进程数，PostgreSQL 默认每核一个",
@@ -162,12 +174,13 @@ def main() -> None:
         if said.only in (None, "burst"):
             found = devices(said.devices, 1, said.entries)
             out["burst"] = measured(store, found, at_once=said.devices, collectors=collectors)
-        for size in (100, 1):
+        for size, many in AT_ONCE.items():
             if said.only in (None, str(size)):
-                batches = max(1, said.records // (said.at_once * size) // (1 if size > 1 else 5))
-                found = devices(said.at_once, batches, size)
+                at_once = said.at_once or many
+                batches = max(1, said.records // (at_once * size) // (1 if size > 1 else 5))
+                found = devices(at_once, batches, size)
                 for name, polled in ((f"batches_of_{size}", False), (f"batches_of_{size}_polled", True)):
-                    out[name] = measured(store, found, at_once=said.at_once, collectors=collectors, polled=polled)
+                    out[name] = measured(store, found, at_once=at_once, collectors=collectors, polled=polled)
         out["machine"] = {**machine(directory), "store": said.store, "collectors": collectors}
     if said.json:
         print(json.dumps(out, ensure_ascii=False, indent=1))

@@ -38,7 +38,7 @@ from yima.validator.uplink.batches import INT64
 
 BATCHES = "/v1/batches"
 LISTED_MAX = 500
-READING = 0.05
+READING = 0.03
 """How much of a processor's time readers have."""
 READERS_MOST = 20
 """Readers that may wait for their turn."""
