@@ -35,7 +35,14 @@ from yima.sdk.centre.fleet.feed import Feed
 from yima.sdk.centre.fleet.versions import Of
 from yima.sdk.centre.interfaces.answers import answer_as_problems
 from yima.sdk.centre.interfaces.keys import Key, Role
-from yima.sdk.centre.interfaces.problems import Problem, RefusedError, not_found, unavailable, wrong_key
+from yima.sdk.centre.interfaces.problems import (
+    Problem,
+    RefusedError,
+    check_parameters,
+    not_found,
+    unavailable,
+    wrong_key,
+)
 from yima.validator.errors import YimaError
 from yima.validator.journal.exporting import as_mapping
 from yima.validator.texts import Text
@@ -98,6 +105,7 @@ def _may(fleet: Fleet, roles: frozenset[Role]) -> Any:
 
     def caller(request: Request, _shown: Annotated[Any, Depends(bearer)]) -> Caller:
         if fleet.key_of is None:
+            check_parameters(request)
             return Caller("bench", Role.OPERATOR)
         scheme, _, shown = request.headers.get("authorization", "").partition(" ")
         key = fleet.key_of(shown.strip()) if scheme.lower() == "bearer" else None
@@ -111,6 +119,7 @@ def _may(fleet: Fleet, roles: frozenset[Role]) -> Any:
                 Text(f"is of the role {key.role}", f"角色为 {key.role}"),
                 Text("An operator's key is needed", "需要 operator 角色的密钥"),
             )
+        check_parameters(request)
         return Caller(f"key {key.id}", key.role)
 
     return Depends(caller)

@@ -25,7 +25,7 @@ from yima.sdk.centre.interfaces.conditional import answer, tag
 from yima.sdk.centre.interfaces.keys import Key, Role
 from yima.sdk.centre.interfaces.models import Paged
 from yima.sdk.centre.interfaces.paging import Row, Rows, page
-from yima.sdk.centre.interfaces.problems import Problem, RefusedError, wrong_role
+from yima.sdk.centre.interfaces.problems import Problem, RefusedError, check_parameters, wrong_role
 from yima.sdk.centre.sharing.pseudonyms import KEY_BYTES, Pseudonyms
 from yima.validator.system.disk import create
 from yima.validator.texts import Text
@@ -77,20 +77,7 @@ def only(*roles: Role) -> Callable[[Request], Key]:
         route = request.scope["route"]
         if key.role not in roles:
             raise wrong_role(route.path, str(key.role))
-        known = {parameter.alias for parameter in route.dependant.query_params}
-        names = [name for name, _ in request.query_params.multi_items()]
-        for name in names:
-            if name not in known or names.count(name) > 1:
-                raise RefusedError(
-                    422,
-                    "PARAMETER",
-                    Text(f"the parameter {name}", f"参数 {name}"),
-                    Text("is not known here, or comes twice", "在此未知，或重复"),
-                    Text(
-                        "Send the parameters that /openapi.json names, each once",
-                        "请只发送 /openapi.json 所列参数，每个一次",
-                    ),
-                )
+        check_parameters(request)
         return key
 
     return caller

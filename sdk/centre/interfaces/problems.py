@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
 from starlette.responses import Response
 
 from yima.validator.shown import shown
@@ -120,3 +121,22 @@ def unavailable(thing: Text) -> RefusedError:
         Text("Try again later; the centre has been told", "请稍后重试，清分中心已获知"),
         headers={"Retry-After": "30"},
     )
+
+
+def check_parameters(request: Request) -> None:
+    """Asked for by a route's dependency: a slip in a name would be a default in silence. Raises RefusedError for a
+    parameter that the route does not know, or that comes twice."""
+    known = {parameter.alias for parameter in request.scope["route"].dependant.query_params}
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
+        if name not in known or names.count(name) > 1:
+            raise RefusedError(
+                422,
+                "PARAMETER",
+                Text(f"the parameter {name or 'without a name'}", f"参数 {name or '（无名称）'}"),
+                Text("is not known here, or comes twice", "在此未知，或重复"),
+                Text(
+                    "Send the parameters that /openapi.json names, each once",
+                    "请只发送 /openapi.json 所列参数，每个一次",
+                ),
+            )

@@ -153,3 +153,12 @@ def test_what_is_too_large_or_no_json_is_refused(operator: httpx.Client) -> None
     assert operator.post(path, json={"device": "gate 7", "key": A}).status_code == 422
     assert operator.get("/nowhere").status_code == 404
     assert operator.put(path).status_code == 405
+
+
+@pytest.mark.parametrize("asked", ["limt=5", "=5", "limit=5&limit=6"])
+def test_a_parameter_that_is_not_known_or_comes_twice_is_refused_by_name(operator: httpx.Client, asked: str) -> None:
+    """`limt=5` was answered with as many rows as ever."""
+    answer = operator.get(f"/v1/fleet/devices?{asked}")
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "PARAMETER"
+    assert answer.json()["thing"] == f"the parameter {asked.partition('=')[0] or 'without a name'}"
