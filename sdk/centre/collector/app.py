@@ -34,6 +34,7 @@ from yima.sdk.centre.collector.certificates import Certificates
 from yima.sdk.centre.collector.intake import BusyError, Depth, Intake
 from yima.sdk.centre.collector.schema import StoreError
 from yima.sdk.centre.collector.taking import Event, Taking, retry_after_s
+from yima.validator.shown import shown
 from yima.validator.uplink.batches import INT64
 
 BATCHES = "/v1/batches"
@@ -106,7 +107,7 @@ class Collector:
 
     async def journal(self, request: Request) -> Response:
         """One journal's entries: no accounts, so no records."""
-        if (refusal := self._no_reader(request)) is not None:
+        if (refusal := self._no_reader(request) or _slip(request, "after")) is not None:
             return refusal
         try:
             epoch = _number(request.path_params["epoch"])
@@ -126,7 +127,7 @@ class Collector:
 
     async def devices(self, request: Request) -> Response:
         """How far each journal has come."""
-        if (refusal := self._no_reader(request)) is not None:
+        if (refusal := self._no_reader(request) or _slip(request)) is not None:
             return refusal
 
         def read() -> list[Event]:
@@ -193,6 +194,16 @@ def _read(read: Callable[[], list[Event]], name: str) -> tuple[bytes, float]:
 
 def _later(why: str) -> Response:
     return JSONResponse({"error": why}, 503, headers={"Retry-After": str(retry_after_s())})
+
+
+def _slip(request: Request, *known: str) -> Response | None:
+    """A parameter that is not known, or comes twice, would be a default in silence."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
+        if name not in known or names.count(name) > 1:
+            may = f"may be {' and '.join(known)}, once" if known else "may be none"
+            return JSONResponse({"error": f"parameter {shown(name, 40)!r}: there {may}"}, 400)
+    return None
 
 
 def _number(text: str) -> int:

@@ -263,7 +263,17 @@ def test_how_far_each_journal_has_come_can_be_asked_without_accounts(client: htt
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/devices/x/y", "/v1/devices/x/-1", "/v1/devices/x/7?after=x", f"/v1/devices/x/{1 << 63}"]
+    "path",
+    [
+        "/v1/devices/x/y",
+        "/v1/devices/x/-1",
+        "/v1/devices/x/7?after=x",
+        f"/v1/devices/x/{1 << 63}",
+        "/v1/devices/x/7?afte=1",
+        "/v1/devices/x/7?after=1&after=2",
+        "/devices?limit=1",
+        "/devices?=1",
+    ],
 )
 def test_a_question_that_is_none_is_400(client: httpx.Client, path: str) -> None:
     assert client.get(path).status_code == 400
