@@ -229,6 +229,20 @@ def test_parameters_that_have_expired_and_a_collector_away_for_too_long_refuse_b
     assert bench.show(rider(4).code(bench.at)) == ["RECORD", "OPEN"]
 
 
+def test_a_clock_that_is_not_trusted_puts_nothing_out_of_service_for_its_age() -> None:
+    bench = Bench(not_before=NOW + 86400)
+    bench.moment()
+    bench.carry_out(bench.loop.parameters(NOW - 100))
+    bench.loop.unsent(NOW - 10 * 86400)
+    bench.moment(5)
+    assert bench.loop.reason not in (Reason.PARAMETERS_EXPIRED, Reason.OFFLINE_TOO_LONG)
+    bench.moment(1, wall=2 * 86400)
+    assert bench.loop.reason is Reason.PARAMETERS_EXPIRED
+    bench.carry_out(bench.loop.parameters(0))
+    bench.moment()
+    assert bench.loop.reason is Reason.OFFLINE_TOO_LONG
+
+
 def test_a_code_that_only_its_issuer_can_verify_is_asked_about_before_it_is_recorded(bench: Bench) -> None:
     assert bench.show(b"js:1") == ["ASK", "RECORD", "OPEN"]
     bench.answer = (Reason.RESOLVER_REFUSED, Vouched.HERE)
