@@ -220,6 +220,8 @@ def test_parameters_that_have_expired_and_a_collector_away_for_too_long_refuse_b
     assert bench.show(rider(2).code(bench.at)) == ["RECORD", "REFUSE"]
     assert (bench.reason, bench.loop.reason) == (Reason.PARAMETERS_EXPIRED,) * 2
     assert bench.carry_out(bench.loop.parameters(0)) == ["RECORD", "SERVICE"]
+    bench.loop.unsent(bench.at - 86400)
+    assert bench.moment() == [], "a day is what the parameters allow"
     bench.loop.unsent(bench.at - 86401)
     assert bench.moment() == ["SERVICE"]
     assert bench.show(rider(3).code(bench.at)) == ["RECORD", "REFUSE"]

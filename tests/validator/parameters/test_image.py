@@ -294,6 +294,23 @@ def test_a_full_image_cut_short_is_refused(size: int) -> None:
         _core.parameters_check(IMAGE[:size])
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"section": 0}, {"section": max(BY_NUMBER) + 1}, {"section": 0xFFFF}, {"row_size": 1}, {"start": 0},
+        {"start": len(IMAGE) + 1}, {"rows": 0xFFFFFFFF}, {"section": "the one before"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_directory_that_names_what_cannot_be_is_refused(change: dict[str, Any]) -> None:
+    front = parameter_layout.FRONT.parse(IMAGE)
+    first, second = front.entries[:2]
+    second |= {name: first[name] if value == "the one before" else value for name, value in change.items()}
+    built = parameter_layout.FRONT.build(front)
+    with pytest.raises(ValueError, match="section"):
+        _core.parameters_check(built + IMAGE[len(built) :])
+
+
 @given(st.lists(st.tuples(st.integers(20, len(IMAGE) - 1), st.integers(0, 255)), min_size=1, max_size=3))
 def test_a_mutated_full_image_is_refused_or_read_without_harm(changes: list[tuple[int, int]]) -> None:
     mutated = bytearray(IMAGE)
