@@ -121,7 +121,7 @@ def _digest(content: bytes) -> int:
 
 
 def _refusal(file: ClearingFile, by: str, taken: _Numbers) -> str:
-    if any(str(record[by])[-7:] != file.organisation or len(str(record[by])) != 8 for record in file.records):
+    if any(str(record[by]) != file.organisation for record in file.records):
         return NOT_THEIRS
     if file.kind == "ED" and any(record["reason"] not in set(Reason) for record in file.records):
         return UNKNOWN_WORD

@@ -17,8 +17,8 @@ class ClearingFileError(YimaError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearingFile:
-    """One file. organisation: the 7 digits of its name. records: field by name; numbers are int, text without blanks
-    behind it."""
+    """One file. organisation: its 8 digits, of which the name has the last 7. records: field by name; numbers are int,
+    text without blanks behind it."""
 
     kind: str
     day: int
@@ -56,14 +56,15 @@ def parse_file(name: str, content: bytes) -> ClearingFile:
     if first[:2] != VERSION or first[31:] != FILLER or not digits.isdecimal():
         raise _wrong(name, 1, Text("is no first line of this version", "首行版本或格式不符"))
     day = int(digits[6:14])
-    if int(digits[25:29]) != size or int(digits[:6]) != len(records) or day % 1000000 != int(match[2]):
+    if int(digits[25:29]) != size or int(digits[:6]) != len(records) or day != 20_000_000 + int(match[2]):
         raise _wrong(name, 1, Text("says another day, length or count", "日期、记录长度或条数不符"))
-    if not digits[14:25].endswith(match[3]):
+    organisation = digits[17:25]
+    if digits[14:17] != "000" or organisation[1:] != match[3]:
         raise _wrong(name, 1, Text("says another organisation than the name", "机构与文件名不符"))
     return ClearingFile(
         kind=kind,
         day=day,
-        organisation=match[3],
+        organisation=organisation,
         sequence=int(match[4]),
         records=tuple(parse_record(name, at, kind, record) for at, record in enumerate(records, 2)),
     )
