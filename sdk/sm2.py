@@ -5,8 +5,9 @@ of `validator/core`, so each can be held against the other.
 
 Rules:
 - The user id is 1234567812345678 and the hash SM3, as JT/T 1179 has it; nothing else is offered.
-- Keys enter as DER, so that only calls stable across OpenSSL 3 and 4 are used; every call's return is checked and
-  everything allocated is freed. Loading a private key takes longer than signing with it: those used last stay loaded.
+- Only calls that OpenSSL 3 and 4 both have are used; each return is checked and everything allocated is freed.
+  Public keys enter as DER, for it is checked that they are on the curve. Private ones enter as numbers: as DER each
+  would be checked by a multiplication, which takes as long as a signature. Those used last stay loaded.
 - A signature, public key or message of anybody's is judged (True or False); a wrong size is the caller's mistake
   (ValueError); a libcrypto that cannot do SM2 is an Sm2Error with what to do.
 """
@@ -14,6 +15,7 @@ Rules:
 import ctypes
 import ctypes.util
 import secrets
+import sys
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,8 +46,9 @@ _SIZE = ctypes.c_size_t
 # name -> (result, arguments); every function of libcrypto that is used here.
 _PROTOTYPES: dict[str, tuple[type | None, list[type]]] = {
     "d2i_PUBKEY": (_POINTER, [_POINTER, _POINTER, ctypes.c_long]),
-    "d2i_AutoPrivateKey": (_POINTER, [_POINTER, _POINTER, ctypes.c_long]),
-    "i2d_PUBKEY": (ctypes.c_int, [_POINTER, _POINTER]),
+    "EVP_PKEY_CTX_new_from_name": (_POINTER, [_POINTER, _BYTES, _BYTES]),
+    "EVP_PKEY_fromdata_init": (ctypes.c_int, [_POINTER]),
+    "EVP_PKEY_fromdata": (ctypes.c_int, [_POINTER, _POINTER, ctypes.c_int, _POINTER]),
     "EVP_PKEY_free": (None, [_POINTER]),
     "EVP_MD_CTX_new": (_POINTER, []),
     "EVP_MD_CTX_free": (None, [_POINTER]),
@@ -60,6 +63,13 @@ _PROTOTYPES: dict[str, tuple[type | None, list[type]]] = {
     "EVP_PKEY_CTX_set1_id": (ctypes.c_int, [_POINTER, _BYTES, ctypes.c_int]),
     "EVP_PKEY_verify_init": (ctypes.c_int, [_POINTER]),
     "EVP_PKEY_verify": (ctypes.c_int, [_POINTER, _BYTES, _SIZE, _BYTES, _SIZE]),
+    "EC_GROUP_new_by_curve_name": (_POINTER, [ctypes.c_int]),
+    "EC_POINT_new": (_POINTER, [_POINTER]),
+    "EC_POINT_free": (None, [_POINTER]),
+    "EC_POINT_mul": (ctypes.c_int, [_POINTER] * 6),
+    "EC_POINT_point2oct": (_SIZE, [_POINTER, _POINTER, ctypes.c_int, _BYTES, _SIZE, _POINTER]),
+    "BN_bin2bn": (_POINTER, [_BYTES, ctypes.c_int, _POINTER]),
+    "BN_clear_free": (None, [_POINTER]),
     "ERR_get_error": (ctypes.c_ulong, []),
     "ERR_error_string_n": (None, [ctypes.c_ulong, _BYTES, _SIZE]),
     "ERR_clear_error": (None, []),
@@ -88,14 +98,7 @@ class SigningKey:
         """The key with this private number. Raises ValueError outside 1..n-2 (GB/T 32918.1, 6.1)."""
         if not 1 <= secret <= N - 2:
             raise ValueError("an SM2 private key lies in 1..n-2")
-        library, key = _libcrypto(), _PrivateKey(secret)
-        size = library.i2d_PUBKEY(key.pointer, None)
-        _check(size, "i2d_PUBKEY")
-        out = ctypes.create_string_buffer(size)
-        cursor = ctypes.c_void_p(ctypes.addressof(out))
-        _check(library.i2d_PUBKEY(key.pointer, ctypes.byref(cursor)), "i2d_PUBKEY")
-        # libcrypto writes the point uncompressed where the private key came alone.
-        return cls(secret=secret, public=out.raw[-64:])
+        return cls(secret=secret, public=_multiplied(secret))
 
     @property
     def compressed(self) -> bytes:
@@ -264,21 +267,66 @@ def _public_key(public: bytes) -> Iterator[int | None]:
         library.EVP_PKEY_free(key)
 
 
+# OSSL_PARAM of openssl/core.h, and the types of those used here.
+_PARAMETERS: list[tuple[bytes, int]] = [(b"group", 4), (b"pub", 5), (b"priv", 2)]
+_NID_SM2, _UNCOMPRESSED, _KEYPAIR = 1172, 4, 0x87
+
+
+class _Parameter(ctypes.Structure):
+    _fields_ = (
+        ("key", _BYTES), ("data_type", ctypes.c_uint), ("data", _POINTER), ("data_size", _SIZE), ("return_size", _SIZE),
+    )  # fmt: skip
+
+
 class _PrivateKey:
     """An EVP_PKEY that is freed with the object; whoever signs holds the object until the signature is made."""
 
-    def __init__(self, secret: int, public: bytes = b"") -> None:
-        inner = bytes.fromhex("0201010420") + secret.to_bytes(32)  # ECPrivateKey, RFC 5915
-        if public:  # libcrypto would compute it anew, which takes twice as long as a signature
-            inner += _tlv(0xA1, _tlv(0x03, b"\0\x04" + public))
-        body = bytes.fromhex("020100") + _ALGORITHM + _tlv(0x04, _tlv(0x30, inner))
+    def __init__(self, secret: int, public: bytes) -> None:
         library = _libcrypto()
-        key = _load(library.d2i_AutoPrivateKey, _tlv(0x30, body))
-        _check(key is not None, "d2i_AutoPrivateKey")
-        assert key is not None
-        self.pointer = key
+        number = secret.to_bytes(32, sys.byteorder)  # unsigned integers are the machine's here
+        buffers = [ctypes.create_string_buffer(one, len(one)) for one in (b"SM2", b"\x04" + public, number)]
+        parameters = (_Parameter * (len(buffers) + 1))(
+            *(
+                _Parameter(name, kind, ctypes.addressof(buffer), len(buffer))
+                for (name, kind), buffer in zip(_PARAMETERS, buffers, strict=True)
+            )
+        )
+        key = ctypes.c_void_p()
+        context = library.EVP_PKEY_CTX_new_from_name(None, b"SM2", None)
+        _check(context is not None, "EVP_PKEY_CTX_new_from_name")
+        try:
+            _check(library.EVP_PKEY_fromdata_init(context), "EVP_PKEY_fromdata_init")
+            _check(library.EVP_PKEY_fromdata(context, ctypes.byref(key), _KEYPAIR, parameters), "EVP_PKEY_fromdata")
+        finally:
+            library.EVP_PKEY_CTX_free(context)
+        assert key.value is not None
+        self.pointer = key.value
         # At the end of the process a thread may still be signing: what is loaded then goes with the process.
-        weakref.finalize(self, library.EVP_PKEY_free, key).atexit = False
+        weakref.finalize(self, library.EVP_PKEY_free, self.pointer).atexit = False
+
+
+@cache
+def _curve() -> int:
+    """An EC_GROUP, for as long as the process lives: threads may share it, for nobody changes it."""
+    group: int | None = _libcrypto().EC_GROUP_new_by_curve_name(_NID_SM2)
+    _check(group is not None, "EC_GROUP_new_by_curve_name")
+    assert group is not None
+    return group
+
+
+def _multiplied(secret: int) -> bytes:
+    """The public key x‖y of a private one."""
+    library, out = _libcrypto(), ctypes.create_string_buffer(65)
+    point, number = library.EC_POINT_new(_curve()), library.BN_bin2bn(secret.to_bytes(32), 32, None)
+    try:
+        _check(point is not None and number is not None, "EC_POINT_new")
+        _check(library.EC_POINT_mul(_curve(), point, number, None, None, None), "EC_POINT_mul")
+        size = library.EC_POINT_point2oct(_curve(), point, _UNCOMPRESSED, out, len(out), None)
+        _check(size, "EC_POINT_point2oct")
+        return out.raw[1:]
+    finally:
+        library.EC_POINT_free(point)
+        library.BN_clear_free(number)
 
 
 # Threads share a loaded key: each signs in a context of its own, and libcrypto counts who holds the key.

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks import clearing
 from benchmarks.clearing_figures import differing
+from yima.sdk.centre.clearing.folder import WORKSPACE
+from yima.sdk.centre.example.making import make_example
 
 _TAPS = 600
 
@@ -51,3 +54,37 @@ def test_every_ride_is_billed_once_though_every_batch_came_three_times_and_every
 
 def test_files_that_are_not_the_same_are_named() -> None:
     assert differing({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "3", "d": "4"}) == ["b", "c", "d"]
+
+
+def main_with(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> int:
+    monkeypatch.setattr(sys, "argv", ["clearing", *map(str, words)])
+    return clearing.main()
+
+
+def test_a_folder_that_is_no_example_is_refused_with_what_makes_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main_with(monkeypatch, "--region", tmp_path)
+    assert f"{tmp_path}: no example; make one with yima centre example" in capsys.readouterr().err
+
+
+def test_an_example_that_was_cleared_is_refused_for_nothing_would_be_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "example.json").write_text("{}")
+    (tmp_path / WORKSPACE).mkdir()
+    with pytest.raises(SystemExit, match="2"):
+        main_with(monkeypatch, "--region", tmp_path)
+    assert f"{tmp_path / WORKSPACE}: cleared already; remove it" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_a_region_made_before_is_cleared_where_it_is_and_stays(tmp_path: Path) -> None:
+    region, work = tmp_path / "region", tmp_path / "work"
+    work.mkdir()
+    make_example(region, _TAPS, 3, days=1)
+    found = run(work, "--region", str(region), "--no-kills", "--no-spark", timeout=290)
+    assert (found["taps"], found["made"]["taps"], found["does_not_hold"]) == (_TAPS, _TAPS, [])
+    assert (region / "example.json").is_file() and (region / WORKSPACE).is_dir()
