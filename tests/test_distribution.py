@@ -155,6 +155,7 @@ def test_a_strangers_package_of_our_name_does_not_hide_ours(bare: Bare) -> None:
     assert bare.gives("from yima.validator import VERSION; print(VERSION)") == VERSION
 
 
+@pytest.mark.long
 def test_what_is_broken_is_mended_by_typing_what_is_printed(bare: Bare) -> None:
     gone = bare.site / "yima" / "sdk" / "cli" / "collect.py"
     gone.unlink()
@@ -162,6 +163,7 @@ def test_what_is_broken_is_mended_by_typing_what_is_printed(bare: Bare) -> None:
     assert gone.exists()
 
 
+@pytest.mark.long
 def test_the_indexs_validator_and_ours_stand_side_by_side(index: Bare) -> None:
     whose = "import validator, yima.validator as ours; print(validator.__file__, ours.__file__, sep='\\n')"
     theirs, ours = index.gives(whose).splitlines()

@@ -24,11 +24,9 @@ pytestmark = [
 EVERY = int(os.environ.get("YIMA_CUTS_EVERY", "0"))
 
 
-# CI samples the trips; the two others are `make test-long`'s.
-@pytest.mark.parametrize(
-    ("name", "every"),
-    [("trips", 160), *(pytest.param(*one, marks=pytest.mark.long) for one in (("trial", 1), ("update", 200)))],
-)
+# In CI the flash log is cut on the host and on the board `posix` (tests/hwsim/board/test_other_boards.py).
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "every"), [("trips", 160), ("trial", 1), ("update", 200)])
 def test_every_cut_is_survived(name: str, every: int, capsys: pytest.CaptureFixture[str]) -> None:
     from yima.hwsim.board import cut_scenarios
     from yima.hwsim.board.power_cuts import Scenario, survive

@@ -21,7 +21,7 @@ from tests.docs.pages import PAGES, ROOT, Page, kept, name_of, parse, read
 
 ENOUGH_S = 110
 LONGEST, LONG = (
-    {"docs/clearing.md", "docs/firmware.md", "docs/region.md"},
+    {"docs/clearing.md", "docs/deny-list.md", "docs/firmware.md", "docs/parameters.md", "docs/region.md"},
     [pytest.mark.long],
 )  # shorter pages show the same verbs
 RUNNABLE = [path for path in PAGES if path.name == "README.md" or path.is_relative_to(ROOT / "docs")]

@@ -41,6 +41,7 @@ def test_the_image_begins_with_a_vector_table_for_its_slot(built: Built) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_same_sources_give_the_same_bytes_from_another_folder(built: Built, tmp_path: Path) -> None:
     copy = tmp_path / "somewhere else"
     for folder in ("firmware_images", "validator"):

@@ -31,6 +31,8 @@ def the(path: str, change: str, line: str) -> Mutant:
     return found
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_a_change_is_noticed_by_the_test_of_its_rule_and_by_no_other(workshop: Workshop) -> None:
     takes_unprintable = the(RECORD, "not all(c.isprintable() for c in value) → False", "_STRING_MAX")
     with workshop.holding(takes_unprintable) as nothing_to_run:

@@ -238,6 +238,7 @@ def test_the_other_line_speaks_smp_while_riders_tap(started: Start, world: World
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_an_update_over_the_station_line_is_tried_confirmed_and_stays(
     tmp_path: Path, firmware: Firmware, world: World
 ) -> None:

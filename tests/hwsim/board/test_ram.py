@@ -86,6 +86,8 @@ def test_what_is_no_ram_is_not_asked_for(
         board.untouched(address, size)
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_the_stack_keeps_room_through_trips_and_an_update(
     tmp_path: Path, firmware: Firmware, world: World, stack_used: Callable[[Board], int]
 ) -> None:

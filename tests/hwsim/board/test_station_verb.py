@@ -62,6 +62,8 @@ def test_a_station_reads_the_state_sets_the_time_and_takes_records(
     assert [image["active"] for image in ask("image", "list")] == [True]
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_records_are_handed_to_a_collector_and_only_then_acknowledged(
     ask: Callable[..., list[dict[str, Any]]], tmp_path: Path
 ) -> None:

@@ -41,6 +41,8 @@ def cleared(given: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
         yield centre
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_step_by_step_for_all_days_gives_the_bytes_of_day_by_day(given: Path, cleared: Centre, tmp_path: Path) -> None:
     with Centre(CentreFolder(copied(given, tmp_path / "region"))) as other:
         other.ingest()

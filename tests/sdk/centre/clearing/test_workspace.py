@@ -17,7 +17,7 @@ from yima.sdk.centre.clearing.workspace import Workspace, WorkspaceError
 from yima.validator.journal.facts import Outcome
 from yima.validator.judging import Direction, Mode
 
-EVERY = int(os.environ.get("YIMA_COMMITS_EVERY", "5"))  # make test-long: 1
+EVERY = int(os.environ.get("YIMA_COMMITS_EVERY", "12"))  # make test-long: 1
 
 DAYS = [DAY, DAY + 1]
 

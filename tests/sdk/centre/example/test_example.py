@@ -113,6 +113,8 @@ def test_every_batch_is_signed_by_its_device(example: Path, tmp_path: Path) -> N
         store.close()
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_on_any_number_of_processors(tmp_path: Path, example: Path) -> None:
     make_example(tmp_path, TAPS, SEED, days=DAYS, shares=ODD, workers=1)
     for path in stores(example):

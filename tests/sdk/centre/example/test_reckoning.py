@@ -209,6 +209,7 @@ def test_every_booking_is_what_the_truth_comes_to(terms: str, request: pytest.Fi
 
 
 @pytest.mark.long
+@pytest.mark.slow
 def test_every_rule_takes_off_otherwise_over_all_codes_of_a_person_than_over_each_alone(low: Path) -> None:
     world = world_of(low)
     whole, alone = reckoned(low, world), reckoned(low, {**world, "persons": []})
@@ -217,6 +218,8 @@ def test_every_rule_takes_off_otherwise_over_all_codes_of_a_person_than_over_eac
         assert changed, step
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_what_comes_late_ends_or_is_revoked_books_anew_and_bills_nothing_twice(low: Path) -> None:
     world = world_of(low)
     found = taken_back(reckoned(low, world))
@@ -233,9 +236,9 @@ def taken_back(books: slow.Books) -> set[tuple[str, int]]:
     return {(row["ride_id"], row["day"]) for row in books.rows if row["reverses"]}
 
 
-def test_the_region_has_persons_and_statements_of_every_kind(low: Path) -> None:
-    persons, groups, files = (told(low, table) for table in ("persons", "groups", "files"))
-    first = settlement_days(low)[0]
+def test_the_region_has_persons_and_statements_of_every_kind(profiles: Path) -> None:
+    persons, groups, files = (told(profiles, table) for table in ("persons", "groups", "files"))
+    first = settlement_days(profiles)[0]
     several = Counter(row["person"] for row in persons)
     assert set(several.values()) == {2, 3}
     assert {row["since"] is None for row in persons} == {row["until"] is None for row in persons} == {True, False}
@@ -243,19 +246,19 @@ def test_the_region_has_persons_and_statements_of_every_kind(low: Path) -> None:
     assert {row["group_name"] for row in groups} == {"senior", "student", "veteran"}
     assert any(row["revoked"] for row in groups) and any(row["until"] < 99999999 for row in groups)
     assert any(row["stated"] > first for row in groups) and any(row["since"] > row["stated"] for row in groups)
-    rides = Counter(row["account"] for row in told(low, "rides"))
+    rides = Counter(row["account"] for row in told(profiles, "rides"))
     shown = Counter(row["person"] for row in persons if rides[row["account"]])
     assert max(shown.values()) == 3
-    counted = json.loads((low / "example.json").read_bytes())["made"]
+    counted = json.loads((profiles / "example.json").read_bytes())["made"]
     assert (counted["persons"], counted["groups"]) == (len(several), len(groups))
     assert counted["statements"] == sum(row["statements"] for row in files)
 
 
-def test_every_file_becomes_what_its_maker_says(low: Path) -> None:
-    answers = low / "workspace" / "answers"
-    for row in told(low, "files"):
+def test_every_file_becomes_what_its_maker_says(profiles: Path) -> None:
+    answers = profiles / "workspace" / "answers"
+    for row in told(profiles, "files"):
         lines = (answers / str(row["day"]) / "statements.txt").read_text(encoding="utf-8").splitlines()
         assert [line.split("\t")[1] for line in lines if line.split("\t")[0] == row["file"]] == [row["becomes"]]
-    assert {row["becomes"] for row in told(low, "files")} == {
+    assert {row["becomes"] for row in told(profiles, "files")} == {
         "TAKEN", "SIGNATURE", "ENVIRONMENT", "NOT_YOURS", "NOBODYS", "UNKNOWN_ISSUER", "MALFORMED", "NUMBER_TAKEN",
     }  # fmt: skip

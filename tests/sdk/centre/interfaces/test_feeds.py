@@ -208,6 +208,7 @@ def test_a_cursor_of_another_feed_another_party_or_a_centre_that_went_back_is_re
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_who_reads_while_the_centre_works_keeps_it_from_nothing_and_sees_whole_days(
     tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
