@@ -25,9 +25,11 @@ SANITIZED := build/sanitize/yima/validator/_core.abi3.so
 help:
 	@sed -n '1,4s/^# //p' Makefile
 
-setup: $(EXT) $(WEB) $(SEARCH)
+# The core for Python and the core for browsers are compiled side by side.
+setup: .venv/.installed
+	@$(MAKE) --no-print-directory --jobs=2 $(EXT) $(WEB) $(SEARCH)
 
-.venv/.installed: requirements.lock .ci/setup
+.venv/.installed: requirements.lock requirements-setup.lock .ci/setup
 	bash .ci/setup
 	@touch $@
 
@@ -38,12 +40,12 @@ $(EXT): .venv/.installed pyproject.toml $(CORE) $(HEADERS)
 	@touch $@
 
 # The core of the page, for browsers.
-$(WEB): $(EXT) sdk/web/build.py sdk/web/glue.c
-	$(PY) -m yima.sdk.web.build
+$(WEB): .venv/.installed $(CORE) $(HEADERS) sdk/web/build.py sdk/web/glue.c
+	$(PY) sdk/web/build.py core
 
 # The page's diagnosis, for a worker.
-$(SEARCH): $(EXT) sdk/web/build.py $(filter-out $(WEB) $(SEARCH),$(wildcard sdk/web/page/*.js))
-	$(PY) -m yima.sdk.web.build search
+$(SEARCH): .venv/.installed sdk/web/build.py $(filter-out $(WEB) $(SEARCH),$(wildcard sdk/web/page/*.js))
+	$(PY) sdk/web/build.py search
 
 demo: setup
 	.venv/bin/yima demo
@@ -175,6 +177,8 @@ lock: .venv/.installed
 		--no-emit-trusted-host --allow-unsafe --strip-extras --extra camera,hid,uplink,mqtt,metrics,centre,interfaces,postgres,excel,report,firmware,board,dev -o requirements.lock pyproject.toml
 	.venv/bin/pip-compile --quiet --no-header --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--no-emit-trusted-host --allow-unsafe --strip-extras --extra spark -c requirements.lock -o requirements-spark.lock pyproject.toml
+	echo uv==0.13.9 | .venv/bin/pip-compile --quiet --no-header --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-emit-trusted-host --allow-unsafe --strip-extras -o requirements-setup.lock -
 
 clean:
 	rm -rf .venv build dist *.egg-info $(EXT)

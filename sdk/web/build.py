@@ -25,8 +25,8 @@ SEARCHED: Final = (
 )  # fmt: skip
 """What a search needs, in the order in which it loads."""
 _FLAGS: Final = (
-    "-target", "wasm32-wasi", "-mexec-model=reactor", "-std=c11", "-ffreestanding", "-O2", "-DNDEBUG",
-    "-DYIMA_KERNEL_32=1", "-Wall", "-Wextra", "-Wshadow", "-Wpedantic", "-Werror", "-Wl,--strip-all",
+    "-target", "wasm32-freestanding", "-std=c11", "-ffreestanding", "-O2", "-DNDEBUG", "-DYIMA_KERNEL_32=1",
+    "-Wall", "-Wextra", "-Wshadow", "-Wpedantic", "-Werror", "-Wl,--no-entry", "-Wl,--strip-all",
 )  # fmt: skip
 
 
@@ -62,13 +62,13 @@ def search_script() -> str:
 
 
 def main() -> None:
-    """Writes page/packed_search.js and, unless `search` alone is asked for, page/core_wasm.js."""
-    PACKED.write_text(search_script(), encoding="utf-8")
-    if sys.argv[1:] == ["search"]:
-        return
-    built = module()
-    BUILT.write_text(script("core", built), encoding="utf-8")
-    print(f"{BUILT.name}: {len(built)} bytes 字节")
+    """Writes page/packed_search.js and page/core_wasm.js; told `search` or `core`, that one alone."""
+    if sys.argv[1:] != ["core"]:
+        PACKED.write_text(search_script(), encoding="utf-8")
+    if sys.argv[1:] != ["search"]:
+        built = module()
+        BUILT.write_text(script("core", built), encoding="utf-8")
+        print(f"{BUILT.name}: {len(built)} bytes 字节")
 
 
 if __name__ == "__main__":

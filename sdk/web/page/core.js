@@ -29,7 +29,6 @@
   class Instance {
     constructor(instance) {
       this.does = instance.exports;
-      this.does._initialize?.();
       this.at = this.does.yima_web_payload();
     }
     bytes(at, size) {
