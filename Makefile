@@ -27,7 +27,7 @@ help:
 
 # The core for Python and the core for browsers are compiled side by side.
 setup: .venv/.installed
-	@$(MAKE) --no-print-directory --jobs=2 $(EXT) $(WEB) $(SEARCH)
+	@$(MAKE) --question $(EXT) $(WEB) $(SEARCH) || $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,--jobs=2) $(EXT) $(WEB) $(SEARCH)
 
 .venv/.installed: requirements.lock requirements-setup.lock .ci/setup
 	bash .ci/setup
@@ -139,12 +139,12 @@ check: setup lint
 # release, the firmware page by page. Fuzzing is `make fuzz`.
 test-long: setup
 	bash .ci/setup long
-	YIMA_RANDOM_SIGNATURES=100000 YIMA_CUTS_EVERY=1 YIMA_BOARD_CODES=3000 YIMA_COMMITS_EVERY=1 YIMA_STREAMS=3000 \
-	.venv/bin/pytest tests/validator/core tests/test_power_cuts.py tests/hwsim/board/test_differential.py \
-		tests/firmware_images/test_framing.py tests/sdk/centre/clearing/test_workspace.py
+	YIMA_RANDOM_SIGNATURES=100000 YIMA_BOARD_CODES=3000 YIMA_COMMITS_EVERY=1 YIMA_STREAMS=3000 \
+	.venv/bin/pytest tests/validator/core tests/hwsim/board/test_differential.py tests/firmware_images/test_framing.py \
+		tests/sdk/centre/clearing/test_workspace.py
 	YIMA_SCHEMA_CASES=2300 .venv/bin/pytest tests/sdk/centre/interfaces/test_schema.py
 	YIMA_EXAMPLES=300 .venv/bin/pytest -n $$(nproc) tests/validator tests/sdk/bench tests/sdk/parameters tests/sdk/dissection
-	.venv/bin/pytest -m long
+	YIMA_CUTS_EVERY=1 .venv/bin/pytest -m long
 
 # Changes the core and the validator in one small way after the other and shows what no test notices: half an hour. Fails
 # where fewer are noticed than tests/mutation/rates.json says. make mutate MUTATE="--only validator/core/deny.c --count 0"
