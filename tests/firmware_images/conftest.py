@@ -7,6 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.once import once
+
 _NEEDS = {
     "test_build.py": ("ziglang", "elftools", "imgtool"),
     "test_faults.py": ("ziglang", "elftools", "imgtool", "smp", "unicorn"),
@@ -31,6 +33,6 @@ def vendor_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The firmware's own C as a library of this machine; see device_host.py."""
-    from tests.firmware_images.device_host import built
+    from tests.firmware_images.device_host import NAME, built
 
-    return built(tmp_path_factory.mktemp("device"))
+    return once(tmp_path_factory, "device", built) / NAME

@@ -26,12 +26,14 @@ _COUNT = itertools.count()
 DEFINES = ("YIMA_PRODUCT_METRO_GATE", "YIMA_ENVIRONMENT=2", 'YIMA_VERSION="host"')
 
 
-def built(folder: Path) -> Path:
-    """The library, built anew."""
+NAME = "device.so"
+
+
+def built(folder: Path) -> None:
+    """Builds the library anew."""
     core = sorted(path.relative_to(ROOT) for path in (ROOT / "validator" / "core").glob("*.c"))
     app = [f"firmware_images/app/{part}.c" for part in PARTS]
-    host_library([*core, *app, "tests/firmware_images/device_host.c"], folder / "device.so", defines=DEFINES)
-    return folder / "device.so"
+    host_library([*core, *app, "tests/firmware_images/device_host.c"], folder / NAME, defines=DEFINES)
 
 
 class HostTransport(SMPTransport):

@@ -1,7 +1,6 @@
 """Firmware built once, a world of riders, and boards that are equipped with both."""
 
 import importlib.util
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,16 +14,15 @@ if all(importlib.util.find_spec(name) for name in NEEDED):
     from yima.firmware_images.hardware import board as board_named
     from yima.hwsim.board.emulator import Board
     from yima.hwsim.board.layout import RAM_BASE, STACK_SIZE
-    from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip, make_firmware, make_world
+    from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip, make_world
 else:
     collect_ignore_glob = ["test_*.py"]  # the extras `board` and `firmware` are not installed
 
 
 @pytest.fixture(scope="session")
-def firmware() -> Iterator[Firmware]:
+def firmware(tmp_path_factory: pytest.TempPathFactory) -> Firmware:
     """The bus validator, built and signed with the test key."""
-    with tempfile.TemporaryDirectory(prefix="yima-firmware-") as directory:
-        yield make_firmware(Path(directory))
+    return firmware_of(board_named(), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
-"""The boards beside mps2-an500, and firmware of any of them, built once for all tests of a run."""
+"""The boards beside mps2-an500, and firmware of any board, built once for all tests of a run."""
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,5 +21,8 @@ def firmware_of(hardware: Hardware, factory: pytest.TempPathFactory) -> Firmware
     def make(folder: Path) -> None:
         (folder / "firmware").write_bytes(pickle.dumps(make_firmware(folder, hardware=hardware)))
 
-    made: Firmware = pickle.loads((once(factory, hardware.name, make) / "firmware").read_bytes())
-    return made
+    folder = once(factory, hardware.name, make)
+    made: Firmware = pickle.loads((folder / "firmware").read_bytes())
+    # The folder was moved after it was made.
+    a, b = (replace(one, elf=folder / one.elf.name) for one in (made.slot_a, made.slot_b))
+    return replace(made, slot_a=a, slot_b=b)
