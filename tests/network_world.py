@@ -1,6 +1,7 @@
 """A network of 500 stations for tests: its tariff, its package in parts, and riders who leave it."""
 
 import random
+from functools import cache
 from typing import Any
 
 from tests.packages_world import DAY, NOW, A
@@ -32,7 +33,8 @@ CHANCE = random.Random(7)
 
 def network(version: int = 1) -> Rules:
     """500 stations, a fare between any two of them, and a bus of two yuan."""
-    fares = [[CHANCE.choice((*range(200, 1500, 100), None)) for _ in STATIONS] for _ in STATIONS]
+    drawn = iter(random.Random(version).choices((*range(200, 1500, 100), None), k=len(STATIONS) ** 2))
+    fares = [[next(drawn) for _ in STATIONS] for _ in STATIONS]
     return Rules(
         environment="test",
         version=version,
@@ -54,14 +56,18 @@ def network(version: int = 1) -> Rules:
     )  # fmt: skip
 
 
-WHOLE = bytes(from_rules(network(), "network").image)
+@cache
+def network_image() -> bytes:
+    """Its image."""
+    return bytes(from_rules(network(), "network").image)
 
 
-def in_parts(image: bytes = WHOLE, keys: tuple[SigningKey, ...] = (A,), **changes: Any) -> bytes:
+def in_parts(image: bytes | None = None, keys: tuple[SigningKey, ...] = (A,), **changes: Any) -> bytes:
+    """The package of an image, the network's own unless one is given."""
     plain: dict[str, Any] = {
         "environment": "test", "version": 1, "not_before": NOW - DAY, "expiry": NOW + 30 * DAY, "previous": 0,
     }  # fmt: skip
-    return sign_package(image, Envelope(**(plain | changes)), list(keys), in_parts=True)
+    return sign_package(image or network_image(), Envelope(**(plain | changes)), list(keys), in_parts=True)
 
 
 def spot(station: int | None) -> Spot:

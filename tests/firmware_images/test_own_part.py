@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.firmware_images.device_host import HostBoard
-from tests.network_world import CHANCE, CITY, STATIONS, WHOLE, exit_code, in_parts, spot
+from tests.network_world import CHANCE, CITY, STATIONS, exit_code, in_parts, network_image, spot
 from tests.packages_world import NOW, A, B
 from yima.firmware_images.hardware import PARAMETERS_HEADER, board
 from yima.firmware_images.provision import Settings
@@ -30,12 +30,12 @@ def gate(library: Path) -> HostBoard:
 
 
 def second(**changes: Any) -> bytes:
-    return in_parts(with_version(WHOLE, 2), version=2, **changes)
+    return in_parts(with_version(network_image(), 2), version=2, **changes)
 
 
 def test_it_charges_what_the_whole_tariff_says(gate: HostBoard) -> None:
     whole = Validator(
-        from_image(WHOLE, "whole"),
+        from_image(network_image(), "whole"),
         GateContext(mode=Mode.METRO, city=CITY, station=STATION, direction=Direction.EXIT),
     )
     expected, said = [], []

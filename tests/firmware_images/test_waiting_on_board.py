@@ -1,12 +1,13 @@
 """A board holds the package in force, one that waits for its day, and takes an urgent one between them."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.firmware_images.device_host import HostBoard
-from tests.network_world import CITY, WHOLE
+from tests.network_world import CITY, network_image
 from tests.packages_world import DAY, NOW, A, B
 from yima.firmware_images.provision import Settings
 from yima.firmware_images.session import bench_key
@@ -19,7 +20,12 @@ from yima.validator.parameters.own_part import Spot
 from yima.validator.parameters.rules import Mode
 
 REFUSED, TAKEN, KEPT = 0, 1, 2
-IMAGE = cut_image(WHOLE, Spot(Mode.METRO, station=350), "test")
+
+
+@cache
+def own_image() -> bytes:
+    """The gate's part."""
+    return cut_image(network_image(), Spot(Mode.METRO, station=350), "test")
 
 
 def package(
@@ -30,11 +36,15 @@ def package(
     envelope = Envelope(
         environment="test", version=version, next_keys=tuple(key.compressed for key in to), **(plain | more)
     )  # fmt: skip
-    return sign_package(with_version(IMAGE, version), envelope, list(keys))
+    return sign_package(with_version(own_image(), version), envelope, list(keys))
 
 
 LATER = NOW + 2 * DAY
-WAITS = package(8, not_before=LATER)
+
+
+@cache
+def that_waits() -> bytes:
+    return package(8, not_before=LATER)
 
 
 @pytest.fixture
@@ -64,7 +74,7 @@ def at(gate: HostBoard, unix_s: int) -> tuple[int, int]:
 
 
 def test_what_waits_comes_into_force_at_its_time_and_is_told_until_then(gate: HostBoard) -> None:
-    assert gate.take(WAITS) == KEPT
+    assert gate.take(that_waits()) == KEPT
     assert f"parameters waiting=8 from={LATER}" in gate.said()
     assert stands(gate) == (7, 8)
     assert gate.ask(0, 64, 0, {})["waits"] == LATER
@@ -78,7 +88,7 @@ def test_what_waits_comes_into_force_at_its_time_and_is_told_until_then(gate: Ho
 
 
 def test_an_urgent_one_comes_between_and_what_waits_survives_unless_it_replaces_that(gate: HostBoard) -> None:
-    assert gate.take(WAITS) == KEPT
+    assert gate.take(that_waits()) == KEPT
     assert gate.take(package(9)) == TAKEN
     assert stands(gate) == (9, 8)
     assert at(gate, LATER) == (8, 0)
@@ -102,15 +112,15 @@ def test_trust_goes_forward_though_an_older_version_came_into_force_later(gate: 
 
 
 def test_what_may_not_follow_is_given_up_and_told(gate: HostBoard) -> None:
-    assert gate.take(WAITS) == KEPT
+    assert gate.take(that_waits()) == KEPT
     assert gate.take(package(9, to=(B,))) == TAKEN
     assert at(gate, LATER) == (9, 0)
     assert "parameters given-up=8 why=UNKNOWN_SIGNER" in gate.said()
 
 
 def test_one_waits_at_most_and_times_go_forward(gate: HostBoard) -> None:
-    assert gate.take(WAITS) == KEPT
-    assert gate.take(WAITS) == KEPT  # handed over again
+    assert gate.take(that_waits()) == KEPT
+    assert gate.take(that_waits()) == KEPT  # handed over again
     assert gate.take(package(8, not_before=LATER, to=(B,))) == REFUSED
     assert gate.take(package(9, not_before=LATER + DAY)) == REFUSED
     assert gate.take(package(9, not_before=LATER + DAY, replaces=True)) == KEPT
@@ -122,7 +132,7 @@ def test_one_waits_at_most_and_times_go_forward(gate: HostBoard) -> None:
 
 def test_a_power_cut_anywhere_leaves_what_was_in_force_and_what_waits(gate: HostBoard) -> None:
     """Each half-written state is as if nothing had come: the copy in force and the one that waits are never written."""
-    assert gate.take(WAITS) == KEPT
+    assert gate.take(that_waits()) == KEPT
     urgent = package(9)
     for size in (1, 64, len(urgent) // 2, len(urgent) - 1):
         gate.take_part(urgent[:size], len(urgent))
@@ -134,7 +144,7 @@ def test_a_power_cut_anywhere_leaves_what_was_in_force_and_what_waits(gate: Host
 
 
 def test_what_rots_while_it_waits_does_not_come(gate: HostBoard) -> None:
-    assert gate.take(WAITS) == KEPT
+    assert gate.take(that_waits()) == KEPT
     for copy in (*PARAMETERS, MPS2.waiting.start):
         found = gate.flash()[copy + 32 : copy + 36]
         if found == b"YPW1":

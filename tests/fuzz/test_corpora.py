@@ -5,6 +5,7 @@ Here without sanitizers and with any compiler, which is also how a machine witho
 
 import subprocess
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,13 @@ from yima.firmware_images.hardware import write_map
 
 _MOST_BYTES = 1 << 20
 Build = Callable[[Target, dict[Path, Path]], Path]
-COMPILER = Compiler(command=find_compiler().command, fuzzes=False)
+
+
+@cache
+def compiler() -> Compiler:
+    return Compiler(command=find_compiler().command, fuzzes=False)
+
+
 _NAMED = {target.name: target for target in TARGETS}
 
 # target, source, what stands there, what stands there instead
@@ -79,7 +86,7 @@ def compiled(sources: Sequence[Path], target: Target, folder: Path) -> None:
         (folder / parent.name).mkdir(exist_ok=True)
         subprocess.run(
             [
-                *(*COMPILER.command, "-std=c11", "-O0", "-w", "-c"),
+                *(*compiler().command, "-std=c11", "-O0", "-w", "-c"),
                 *(f"-I{place}" for place in (folder, *(ROOT / include for include in INCLUDES))),
                 *(f"-D{define}" for define in target.defines),
                 *(str(ROOT / source) for source in sources if source.parent == parent),
@@ -98,13 +105,13 @@ def build(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
     """Links a target, some of whose sources are replaced; the others are compiled once a run."""
 
     def link(target: Target, changed: dict[Path, Path]) -> Path:
-        sources = [source for source, _ in target.objects(COMPILER)]
+        sources = [source for source, _ in target.objects(compiler())]
         whole = once(tmp_path_factory, f"fuzz-{target.name}", lambda folder: compiled(sources, target, folder))
         if changed:
             compiled(list(changed.values()), target, tmp_path)
         objects = [object_of(changed[one], tmp_path) if one in changed else object_of(one, whole) for one in sources]
         program = tmp_path / target.name
-        subprocess.run([*COMPILER.command, *map(str, objects), *target.link_flags, "-o", str(program)], check=True)
+        subprocess.run([*compiler().command, *map(str, objects), *target.link_flags, "-o", str(program)], check=True)
         return program
 
     return link

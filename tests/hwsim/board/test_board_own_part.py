@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.hwsim.board.test_board import taps
-from tests.network_world import CITY, WHOLE, exit_code, in_parts, spot
+from tests.network_world import CITY, exit_code, in_parts, network_image, spot
 from tests.packages_world import NOW, A
 from yima.firmware_images.build import Product
 from yima.firmware_images.keys import public_test_key
@@ -35,7 +35,7 @@ def test_a_gate_of_500_stations_runs_on_the_board(tmp_path: Path) -> None:
         flash, firmware.image, keys=[public_test_key()], settings=settings, parameters=cut(in_parts(), spot(STATION))
     )
     whole = Validator(
-        from_image(WHOLE, "whole"),
+        from_image(network_image(), "whole"),
         GateContext(mode=Mode.METRO, city=CITY, station=STATION, direction=Direction.EXIT),
     )
     with Board(flash) as board:
@@ -43,7 +43,7 @@ def test_a_gate_of_500_stations_runs_on_the_board(tmp_path: Path) -> None:
         board.power_on()
         assert "ready terminal" in board.run(3000, until=b"ready terminal").status
         station = Station(board)
-        assert station.send_parameters(cut(in_parts(with_version(WHOLE, 2), version=2), spot(STATION))) == 2
+        assert station.send_parameters(cut(in_parts(with_version(network_image(), 2), version=2), spot(STATION))) == 2
         for account, entry in enumerate((101, 222, 333, 444)):
             code = exit_code(entry, NOW, account=account)
             verdict = whole.judge(code, NOW)

@@ -1,6 +1,7 @@
 """A change told part by part: what is another part, and what a bus and a gate fetch of it."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from tests.network_world import in_parts as signed_in_parts
@@ -15,7 +16,11 @@ from yima.validator.parameters import from_image, from_rules
 from yima.validator.parameters.rules import Matrix, Rules
 
 FARES = ((200, 300, 500), (300, 200, 400), (500, 400, 200))
-SMALL = replace(network(), matrices={"network": Matrix(stations=(1, 2, 3), fares=FARES)})
+
+
+@cache
+def small() -> Rules:
+    return replace(network(), matrices={"network": Matrix(stations=(1, 2, 3), fares=FARES)})
 
 
 def opened(rules: Rules, *, parts: bool = True) -> Opened:
@@ -27,12 +32,12 @@ def opened(rules: Rules, *, parts: bool = True) -> Opened:
 
 
 def said(new: Rules, *, parts: bool = True) -> list[str]:
-    return [text.en for text in in_parts(opened(SMALL, parts=parts), opened(replace(new, version=2)))]
+    return [text.en for text in in_parts(opened(small(), parts=parts), opened(replace(new, version=2)))]
 
 
 def test_new_fares_of_one_station_cost_its_gate_a_column_and_a_bus_nothing() -> None:
     dearer = ((200, 300, 600), *FARES[1:])
-    assert said(replace(SMALL, matrices={"network": Matrix(stations=(1, 2, 3), fares=dearer)})) == [
+    assert said(replace(small(), matrices={"network": Matrix(stations=(1, 2, 3), fares=dearer)})) == [
         "1 of 14 parts are others: columns",
         "beside the manifest a bus fetches at most 0 bytes, a metro gate 24",
     ]
@@ -40,20 +45,20 @@ def test_new_fares_of_one_station_cost_its_gate_a_column_and_a_bus_nothing() -> 
 
 def test_a_new_deny_list_costs_both_the_same() -> None:
     denied = (bytes(9) + b"\1", bytes(9) + b"\2")
-    (first, second) = said(replace(SMALL, deny=[denied]))
+    (first, second) = said(replace(small(), deny=[denied]))
     assert first.endswith("parts are others: deny")
     assert "a bus fetches at most 20 bytes, a metro gate 20" in second
 
 
 def test_nothing_is_said_where_no_device_holds_parts_or_nothing_changes() -> None:
-    assert said(SMALL) == ["every part is as it was"]
-    assert said(SMALL, parts=False) == []
+    assert said(small()) == ["every part is as it was"]
+    assert said(small(), parts=False) == []
 
 
 def test_the_verb_tells_it(tmp_path: Path, capsys: object) -> None:
     for version in (1, 2):
-        deny = SMALL.deny if version == 1 else ()
-        image = bytes(from_rules(replace(SMALL, version=version, deny=deny), "small").image)
+        deny = small().deny if version == 1 else ()
+        image = bytes(from_rules(replace(small(), version=version, deny=deny), "small").image)
         (tmp_path / f"{version}.ymp").write_bytes(signed_in_parts(image, version=version))
     assert main(["params", "diff", str(tmp_path / "1.ymp"), str(tmp_path / "2.ymp")]) == 1
     assert "Part by part 分段" in capsys.readouterr().out  # type: ignore[attr-defined]

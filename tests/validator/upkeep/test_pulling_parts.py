@@ -1,6 +1,7 @@
 """Devices pull their own part: a bus never the metro's matrix, and of the next package only what changed."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,9 @@ def package(rules: Rules) -> bytes:
     return sign_package(bytes(from_rules(rules, "city").image), envelope, [A, B], in_parts=True)
 
 
-FIRST = package(city(1))
+@cache
+def first_package() -> bytes:
+    return package(city(1))
 
 
 class Counted(FromFolder):
@@ -108,7 +111,7 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def test_a_bus_never_loads_the_metros_matrix_and_a_gate_its_own_column(folder: Folder, tmp_path: Path) -> None:
-    publish(folder, FIRST)
+    publish(folder, first_package())
     fetched = {}
     for name, spot in (("bus", BUS), ("gate", METRO), ("whole", None)):
         device = Device(Counted(folder.www), tmp_path / name, spot)
@@ -117,12 +120,12 @@ def test_a_bus_never_loads_the_metros_matrix_and_a_gate_its_own_column(folder: F
         content = content_of(device.image)
         assert MATRIX.isdisjoint(content) == (name != "whole")
         assert (sections.COLUMNS.number in content) == (name == "gate")
-        assert device.image in set(images_in(parse_package(FIRST))), "the centre knows it by its digest"
+        assert device.image in set(images_in(parse_package(first_package()))), "the centre knows it by its digest"
         stops = list(map(sections.STATIONS.read, sections_rows(content, sections.STATIONS)))
         lines = {one.line for one in stops}
         assert lines == {"bus": {7}, "gate": set(), "whole": set(LINES)}[name]
         assert not list(device.directory.glob("*.part"))
-    assert fetched["whole"] == len(FIRST)
+    assert fetched["whole"] == len(first_package())
     assert fetched["bus"] < fetched["whole"] / 4
     assert fetched["gate"] < fetched["whole"] / 4
 
@@ -133,7 +136,7 @@ def sections_rows(content: dict[int, bytes], section: sections.Section) -> list[
 
 
 def test_of_the_next_package_only_the_parts_that_changed_are_fetched(folder: Folder, tmp_path: Path) -> None:
-    publish(folder, FIRST)
+    publish(folder, first_package())
     accounts = [(n.to_bytes(10), n.to_bytes(10)) for n in range(1, 301)]
     big = package(city(2, deny=accounts))
     devices = {
@@ -154,7 +157,7 @@ def test_of_the_next_package_only_the_parts_that_changed_are_fetched(folder: Fol
 
 
 def test_a_bus_that_is_told_its_line_has_the_stops_of_all(folder: Folder, tmp_path: Path) -> None:
-    publish(folder, FIRST)
+    publish(folder, first_package())
     device = Device(FromFolder(folder.www), tmp_path / "bus", BUS._replace(line=None))
     device.ask()
     rows = sections_rows(content_of(device.image), sections.STATIONS)
@@ -162,7 +165,7 @@ def test_a_bus_that_is_told_its_line_has_the_stops_of_all(folder: Folder, tmp_pa
 
 
 def test_what_was_cut_goes_on_at_the_part_where_it_was_cut(folder: Folder, tmp_path: Path) -> None:
-    publish(folder, FIRST)
+    publish(folder, first_package())
     fetch = Counted(folder.www)
     device = Device(fetch, tmp_path / "gate", METRO)
     fetch.cut_at = 40
@@ -178,7 +181,7 @@ def test_what_was_cut_goes_on_at_the_part_where_it_was_cut(folder: Folder, tmp_p
 
 
 def test_over_http_a_part_is_resumed_by_range(folder: Folder, tmp_path: Path) -> None:
-    publish(folder, FIRST)
+    publish(folder, first_package())
     app = Starlette(routes=[Mount("/", StaticFiles(directory=folder.www))])
     with Serving(app, port=0) as server:
         fetch = HttpFetch(server.url)
@@ -197,9 +200,9 @@ def test_over_http_a_part_is_resumed_by_range(folder: Folder, tmp_path: Path) ->
 def test_what_is_not_as_it_was_signed_is_told_and_what_is_in_force_stays(
     what: str, folder: Folder, tmp_path: Path
 ) -> None:
-    publish(folder, FIRST)
+    publish(folder, first_package())
     fetch = FromFolder(folder.www)
-    path = f"packages/{parse_package(FIRST).id.hex()}.manifest"
+    path = f"packages/{parse_package(first_package()).id.hex()}.manifest"
     content = (folder.www / path).read_bytes()
     if what == "a part":
         manifest = parse_manifest(content, "x")
