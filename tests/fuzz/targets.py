@@ -140,10 +140,15 @@ def write_headers() -> None:
         path.write_text(text)
 
 
-def compile_object(source: Path, defines: Sequence[str], compiler: Compiler) -> Path:
-    """One source, once for all targets that share it. Raises BuildError."""
+def object_of(source: Path, defines: Sequence[str]) -> Path:
+    """Where the object of a source lies, one for all targets that share it."""
     kind = "-".join([*source.with_suffix("").parts, *(define.lower() for define in defines[:1])])
-    output = BUILD / "objects" / f"{kind}.o"
+    return BUILD / "objects" / f"{kind}.o"
+
+
+def compile_object(source: Path, defines: Sequence[str], compiler: Compiler) -> Path:
+    """Compiles one source; returns where its object lies. Raises BuildError."""
+    output = object_of(source, defines)
     (ROOT / output).parent.mkdir(parents=True, exist_ok=True)
     _call(
         [

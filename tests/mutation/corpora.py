@@ -1,5 +1,6 @@
 """`python -m tests.mutation.corpora SOURCE...`, in a workshop: the fuzz corpora through every target that has one of
-these sources in it. Ends with status 1 where a target fails. All other objects are compiled once and kept."""
+these sources in it, which are compiled anew. Ends with status 1 where a target fails. All other objects are compiled
+once and kept."""
 
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from tests.fuzz.targets import (
     compile_object,
     find_compiler,
     link,
+    object_of,
     write_headers,
 )
 
@@ -43,9 +45,8 @@ def main(sources: Sequence[str]) -> int:
 
 
 def _object(source: Path, defines: Sequence[str], compiler: Compiler, changed: set[Path], made: list[Path]) -> Path:
-    kind = "-".join([*source.with_suffix("").parts, *(["board"] if defines else [])])
-    kept = BUILD / "objects" / f"{kind}.o"
-    if not (ROOT / kept).exists():
+    kept = object_of(source, defines)
+    if (source in changed and kept not in made) or not (ROOT / kept).exists():
         compile_object(source, defines, compiler)
         if source in changed:
             made.append(kept)
