@@ -178,8 +178,10 @@ class CGate:
         return parse(out.raw[:size])[0]
 
     def idle(self) -> bool:
-        """yima_idle."""
-        return bool(self._library.yima_idle(self._validator))
+        """yima_idle, which answers with 1 or 0."""
+        done = self._library.yima_idle(self._validator)
+        assert done in (0, 1), done
+        return bool(done)
 
 
 def strings_of(names: Iterable[str], text: str) -> dict[str, Any]:
