@@ -258,3 +258,11 @@ def test_a_rule_without_a_name_is_a_fact_without_one(library: ctypes.CDLL, image
         facts = gate.facts(verdict)
         assert isinstance(facts, TapFacts)
         assert [(rule.number, rule.fen, rule.name) for rule in facts.rules] == [(number, 200, "")]
+
+
+@pytest.mark.parametrize(("mode", "direction", "status"), [(1, 2, 0), (1, 3, BAD_ARGUMENT), (2, 1, BAD_ARGUMENT)])
+def test_a_bus_is_where_it_says_and_a_metro_gate_where_it_stands(
+    library: ctypes.CDLL, image: bytes, mode: int, direction: int, status: int
+) -> None:
+    gate = CGate(library, image, mode=mode)
+    assert library.yima_validator_place(gate.pointer, 7, 101, direction) == status
