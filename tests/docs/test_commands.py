@@ -23,7 +23,7 @@ ENOUGH_S = 110
 LONGEST, LONG = (
     {"docs/clearing.md", "docs/deny-list.md", "docs/firmware.md", "docs/parameters.md", "docs/region.md"},
     [pytest.mark.long],
-)  # shorter pages show the same verbs
+)  # their verbs have tests of their own in tests/sdk/cli
 RUNNABLE = [path for path in PAGES if path.name == "README.md" or path.is_relative_to(ROOT / "docs")]
 RUNNABLE = [path for path in RUNNABLE if "zh" not in path.parts]
 

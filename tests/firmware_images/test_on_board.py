@@ -84,7 +84,7 @@ def test_a_clock_that_stands_still_is_not_believed(board: Board, world: World) -
     assert "TIME_UNTRUSTED" in board.run(300).status
 
 
-@pytest.mark.parametrize("minutes", [8, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("minutes", [20, pytest.param(60, marks=pytest.mark.long)])
 def test_nothing_restarts_in_idle_minutes_with_a_tap_now_and_then(board: Board, world: World, minutes: int) -> None:
     for minute in range(0, minutes, 10):
         assert _tap(board, world.code(minute, CLOCK + 60 * minute))

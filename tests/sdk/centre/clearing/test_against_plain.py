@@ -99,7 +99,7 @@ def split(held: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[di
 # Days take seconds, and no two runs sign alike: a day that fails is printed as it is, not searched for a smaller one.
 @pytest.mark.slow
 @settings(
-    max_examples=3,
+    max_examples=5,
     deadline=None,
     phases=(Phase.generate,),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
