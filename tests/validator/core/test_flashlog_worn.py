@@ -58,6 +58,23 @@ def test_a_log_of_worn_blocks_alone_refuses(flash: Flash) -> None:
     assert flash.entries()[1] == b"one"
 
 
+def test_a_block_passed_over_in_an_earlier_round_is_room_where_nothing_behind_it_can_be_read(flash: Flash) -> None:
+    """How far it goes is told by no header then, and not all is acknowledged."""
+    for step in range(24):
+        if step == 20:
+            flash.wear_out(2)  # in use by now
+        number = flash.append(b"x" * 400)
+        if step < 23:
+            assert flash.acknowledge(number)
+    image = bytearray(flash.image)
+    sequences = [int.from_bytes(image[block + 4 : block + 8], "little") for block in range(0, len(image), BLOCK_SIZE)]
+    assert sequences == [21, 22, 18, 24, 25]
+    for block in (0, 1):
+        image[block * BLOCK_SIZE : block * BLOCK_SIZE + HEADER] = bytes(HEADER)
+    flash.overwrite(bytes(image))
+    assert flash.room == 4
+
+
 def test_how_far_a_block_goes_is_told_by_the_next_that_can_be_read(flash: Flash) -> None:
     """Where the header behind it had rotted, a block was not opened before everything was acknowledged."""
     while flash.append(b"x" * 400):
