@@ -28,12 +28,15 @@ static int digits(const uint8_t *bytes, size_t size, uint32_t *value) {
 
 /* yyyyMMddHHmmss in UTC+8 as unix seconds; 0 returned if it is no moment from 1970 on that 32 bits hold. */
 static int local_time(const uint8_t *bytes, uint32_t *unix_s) {
-    static const uint16_t before_month[12] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    static const uint16_t before_month[13] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
     uint32_t year, month, day, hour, minute, second;
     if (!digits(bytes, 2, &year) || !digits(bytes + 2, 1, &month) || !digits(bytes + 3, 1, &day) ||
         !digits(bytes + 4, 1, &hour) || !digits(bytes + 5, 1, &minute) || !digits(bytes + 6, 1, &second) ||
-        year < 1971 || year > 2105 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 ||
-        second > 59) {
+        year < 1971 || year > 2105 || month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59) {
+        return 0;
+    }
+    const uint32_t leap_day = month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    if (day < 1 || day > before_month[month] - before_month[month - 1] + leap_day) {
         return 0;
     }
     const uint32_t full = year - (month < 3);                            /* years whose leap day lies behind */

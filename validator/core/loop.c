@@ -98,6 +98,19 @@ static yima_step rest(yima_loop *l, event on) {
     return go(l, on, YIMA_LOOP_SHOWING, YIMA_STEP_SERVICE);
 }
 
+/* Looks at the clock; returns what it should show. A change, by whichever call it was seen, is told at the next moment;
+ * before anyone rides after it the memory of used codes is filled. */
+static int64_t look(yima_loop *l, int64_t unix_s, uint64_t tick_ms) {
+    int64_t expected;
+    const yima_clock_change change = yima_time_look(&l->time, unix_s, tick_ms, &l->now, &expected);
+    if (change != YIMA_CLOCK_SAME) {
+        l->change = (uint8_t)change;
+        l->expected = expected;
+        l->refill_due = 1;
+    }
+    return expected;
+}
+
 /* ---- A tap ----------------------------------------------------------------------------------------------------- */
 
 static yima_step record(yima_loop *l, event on, yima_loop_state to) {
@@ -128,7 +141,7 @@ yima_step yima_loop_reading(yima_loop *l, const uint8_t *payload, size_t length,
     if (unexpected(l, YIMA_LOOP_READY)) {
         return YIMA_STEP_NOTHING;
     }
-    yima_time_look(&l->time, unix_s, tick_ms, &l->now, NULL);
+    look(l, unix_s, tick_ms);
     l->now.unix_s -= late_ms / 1000;
     l->now.tick_ms -= late_ms < tick_ms ? late_ms : tick_ms;
     l->now.trusted = l->now.trusted && !l->refill_due; /* what was used is not known yet */
@@ -258,8 +271,19 @@ static int must_refill(const yima_loop *l) {
     return l->refill_due && (l->time.trusted || !l->refilled);
 }
 
+/* For how long a ride still matters after the last second at which its code was good. */
+static int64_t matters_for(const yima_parameters *p) {
+    int64_t earliest = 0, latest = 0, interval = 0;
+    if (p) {
+        yima_shift_bounds(p, &earliest, &latest);
+        interval = yima_limit(p, YIMA_LIMITS_AT_ACCOUNT_INTERVAL_S);
+    }
+    return interval > latest ? interval : latest;
+}
+
 static yima_step refill(yima_loop *l, event on) {
-    l->refill_from = (l->now.trusted ? l->now.unix_s : l->time.floor) - YIMA_CLOCK_BEHIND_S;
+    const int64_t now = l->now.trusted ? l->now.unix_s : l->time.floor;
+    l->refill_from = now - YIMA_CLOCK_BEHIND_S - matters_for(l->judge->parameters);
     return go(l, on, YIMA_LOOP_REFILLING, YIMA_STEP_REFILL);
 }
 
@@ -319,20 +343,20 @@ yima_step yima_loop_done(yima_loop *l) {
 /* ---- Time, parameters ------------------------------------------------------------------------------------------ */
 
 yima_step yima_loop_moment(yima_loop *l, int64_t unix_s, uint64_t tick_ms, uint64_t next) {
-    int64_t expected;
     if (unexpected(l, YIMA_LOOP_READY)) {
         return YIMA_STEP_NOTHING;
     }
-    const yima_clock_change change = yima_time_look(&l->time, unix_s, tick_ms, &l->now, &expected);
+    look(l, unix_s, tick_ms);
     l->next = next;
     if (!l->started) {
         l->started = 1;
         yima_entry_of_time(l, YIMA_TIME_START, l->time.floor, "");
         return record(l, MOMENT, YIMA_LOOP_TELLING);
     }
-    if (change != YIMA_CLOCK_SAME) {
-        l->refill_due = 1;
-        yima_entry_of_time(l, change == YIMA_CLOCK_STEPPED ? YIMA_TIME_STEPPED : YIMA_TIME_TRUSTED_AGAIN, expected, "");
+    if (l->change != YIMA_CLOCK_SAME) {
+        const int stepped = l->change == YIMA_CLOCK_STEPPED;
+        l->change = YIMA_CLOCK_SAME;
+        yima_entry_of_time(l, stepped ? YIMA_TIME_STEPPED : YIMA_TIME_TRUSTED_AGAIN, l->expected, "");
         return record(l, MOMENT, YIMA_LOOP_TELLING);
     }
     for (int i = 0; i < l->opened_count && tick_ms - l->owed_ms >= OWED_AGAIN_MS; i++) {
@@ -347,16 +371,16 @@ yima_step yima_loop_moment(yima_loop *l, int64_t unix_s, uint64_t tick_ms, uint6
 }
 
 yima_step yima_loop_confirm(yima_loop *l, int64_t unix_s, uint64_t tick_ms, int is_signed, const char *by) {
-    int64_t expected;
     if (unexpected(l, YIMA_LOOP_READY)) {
         return YIMA_STEP_NOTHING;
     }
-    yima_time_look(&l->time, unix_s, tick_ms, &l->now, &expected);
+    const int64_t expected = look(l, unix_s, tick_ms);
     if (!yima_time_confirm(&l->time, unix_s, tick_ms, is_signed)) {
         return go(l, CONFIRMED, YIMA_LOOP_READY, YIMA_STEP_NOTHING); /* the next moment looks at the sign */
     }
     l->now.trusted = 1;
     l->refill_due = 1;
+    l->change = YIMA_CLOCK_SAME; /* told by this entry */
     yima_entry_of_time(l, is_signed ? YIMA_TIME_SET_BY_SIGNED_TIME : YIMA_TIME_SET_BY_OPERATOR, expected, by);
     return record(l, CONFIRMED, YIMA_LOOP_TELLING);
 }
@@ -366,6 +390,7 @@ yima_step yima_loop_parameters(yima_loop *l, int64_t until) {
         return YIMA_STEP_NOTHING;
     }
     l->parameters_until = until;
+    l->refill_due |= matters_for(l->judge->parameters) > 0; /* more of the past may matter than did before */
     yima_entry_of_parameters(l);
     return record(l, PARAMETERS, YIMA_LOOP_TELLING);
 }

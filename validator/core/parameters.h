@@ -78,8 +78,8 @@ uint32_t yima_groups_of(const yima_parameters *p, const uint8_t *card_account);
 /* The extra time shift number i of an institution in seconds; 0 returned when there is none. */
 int yima_shift_of(const yima_parameters *p, const uint8_t *organisation, uint32_t i, int32_t *shift);
 
-/* How far apart the moments can lie at which one code is good, beyond its validity: what all shifts together span. */
-uint32_t yima_shift_span(const yima_parameters *p);
+/* The least and the largest of all shifts in seconds, and of none: 0. */
+void yima_shift_bounds(const yima_parameters *p, int64_t *earliest, int64_t *latest);
 
 /* The number of rows whose leading bytes are less than the key, or not greater if `or_equal`. */
 uint32_t yima_rows_below(const yima_parameters *p, unsigned section, const uint8_t *key, size_t size, int or_equal);

@@ -2,10 +2,11 @@
  *
  * A ring of entries in the order in which codes were accepted, and an index by digest: open addressing with linear
  * probing, at most two thirds full. An entry forbids its code for as long as it is in the ring, whatever any clock says.
- * Only the oldest one ever leaves, and only when its code can no longer be shown; while it could be, a new code is
- * turned away instead (MEMORY_FULL). So no code is accepted twice, and what the memory must hold is a number that the
- * parameters give (yima_memory_need). */
+ * One leaves only for another, and only when its code can no longer be shown, the oldest first; while all could be, a
+ * new code is turned away instead (MEMORY_FULL). So no code is accepted twice, and what the memory must hold is a number
+ * that the parameters give (yima_memory_need). */
 #include "bytes.h"
+#include "judge.h"
 #include "parameters.h"
 #include "trust.h"
 
@@ -40,11 +41,35 @@ static uint32_t entries_for(size_t size) {
     return low;
 }
 
+/* For how long after its acceptance a code that says itself until when it is good can be shown, whichever shift was
+ * granted then. */
+static int64_t shown_for(const yima_parameters *p) {
+    int64_t earliest, latest;
+    yima_shift_bounds(p, &earliest, &latest);
+    return (int64_t)yima_limit(p, YIMA_LIMITS_AT_MAX_VALIDITY_S) + yima_limit(p, YIMA_LIMITS_AT_FUTURE_TOLERANCE_S) +
+           latest - earliest;
+}
+
 uint32_t yima_memory_need(const yima_parameters *p) {
-    const uint64_t seconds = (uint64_t)yima_limit(p, YIMA_LIMITS_AT_MAX_VALIDITY_S) +
-                             yima_limit(p, YIMA_LIMITS_AT_FUTURE_TOLERANCE_S) + yima_shift_span(p);
-    const uint64_t taps = (seconds * yima_limit(p, YIMA_LIMITS_AT_TAPS_PER_MINUTE) + 59) / 60;
-    return taps > YIMA_MEMORY_MAX ? YIMA_MEMORY_MAX : (uint32_t)taps + 1;
+    const uint8_t *row;
+    int64_t seconds = shown_for(p), interval = yima_limit(p, YIMA_LIMITS_AT_ACCOUNT_INTERVAL_S);
+    seconds = interval > seconds ? interval : seconds;
+    for (uint32_t i = 0; (row = yima_row(p, YIMA_SECTION_RESOLVED, i)) != NULL; i++) {
+        const int64_t remembered = YIMA_VALUE(row, RESOLVED, REMEMBER_S);
+        seconds = remembered > seconds ? remembered : seconds;
+    }
+    const uint64_t taps = ((uint64_t)seconds * yima_limit(p, YIMA_LIMITS_AT_TAPS_PER_MINUTE) + 59) / 60;
+    return taps >= YIMA_MEMORY_MAX ? YIMA_MEMORY_MAX : (uint32_t)taps + 1;
+}
+
+int64_t yima_replay_until(const yima_parameters *p, int64_t accepted_at, int64_t until) {
+    int64_t earliest, latest;
+    if (!p) {
+        return until;
+    }
+    yima_shift_bounds(p, &earliest, &latest);
+    const int64_t most = accepted_at + shown_for(p), shifted = until + latest;
+    return until >= most ? until : yima_bounded(shifted < most ? shifted : most);
 }
 
 void yima_replay_begin(yima_validator *v, void *memory, size_t size) {
@@ -129,12 +154,22 @@ static void forget_oldest(yima_validator *v) {
     v->replay_count--;
 }
 
-int yima_replay_has_room(const yima_validator *v, int64_t now) {
+/* Whether another code can be remembered without forgetting one that could still be shown. Where the ring is full, the
+ * oldest that matters no more becomes its first. */
+static int has_room(yima_validator *v, int64_t now) {
     if (v->lost_until && now <= v->lost_until) {
         return 0;
     }
-    return v->replay_capacity &&
-           (v->replay_count < v->replay_capacity || !matters(v, &v->replay[v->replay_first], now));
+    if (v->replay_count < v->replay_capacity) {
+        return 1;
+    }
+    for (uint32_t i = 0; i < v->replay_count; i++) {
+        if (!matters(v, &v->replay[v->replay_first], now)) {
+            return 1;
+        }
+        v->replay_first = (v->replay_first + 1) % v->replay_capacity; /* behind the newest, where it already stands */
+    }
+    return 0;
 }
 
 void yima_replay_remove(yima_validator *v, const uint8_t *digest) {
@@ -170,12 +205,21 @@ static void put(yima_validator *v, const uint8_t *digest, const uint8_t *account
 
 int yima_replay_insert(yima_validator *v, const uint8_t *digest, const uint8_t *account, int64_t accepted_at,
                        int64_t until, int64_t now, int lasts) {
-    if (!yima_replay_has_room(v, now)) {
+    if (!has_room(v, now)) {
         v->refused_full++;
         return 0;
     }
     put(v, digest, account, accepted_at, until, lasts);
     return 1;
+}
+
+void yima_replay_widen(yima_validator *v) {
+    for (uint32_t i = 0; i < v->replay_capacity; i++) {
+        yima_replay_entry *entry = &v->replay[i];
+        if (entry->used == LASTS) {
+            entry->until = (uint32_t)yima_replay_until(v->parameters, entry->accepted_at, entry->until);
+        }
+    }
 }
 
 void yima_replay_refill(yima_validator *v, const uint8_t *digest, const uint8_t *account, int64_t accepted_at,

@@ -108,13 +108,12 @@ int yima_shift_of(const yima_parameters *p, const uint8_t *organisation, uint32_
     return 1;
 }
 
-uint32_t yima_shift_span(const yima_parameters *p) {
-    int64_t earliest = 0, latest = 0;
+void yima_shift_bounds(const yima_parameters *p, int64_t *earliest, int64_t *latest) {
     const uint8_t *row;
+    *earliest = *latest = 0;
     for (uint32_t i = 0; (row = yima_row(p, YIMA_SECTION_SHIFTS, i)) != NULL; i++) {
         const int32_t shift = (int32_t)YIMA_VALUE(row, SHIFTS, SECONDS);
-        earliest = shift < earliest ? shift : earliest;
-        latest = shift > latest ? shift : latest;
+        *earliest = shift < *earliest ? shift : *earliest;
+        *latest = shift > *latest ? shift : *latest;
     }
-    return (uint32_t)(latest - earliest);
 }

@@ -24,16 +24,18 @@ void yima_trust_begin(yima_validator *v);
 void yima_trust_divide(yima_validator *v, void *tables, size_t size);
 
 /* The memory of accepted codes. `digest` names a code; its first 12 bytes are kept. lasts: the code itself says until
- * when it is good, so it is never good again; 0: its issuer may be asked again after `until`. Room: 1 if another code can be
- * remembered without forgetting one that could still be shown; insert says the same, and counts a no. Refill takes what
- * a log tells, whatever must go for it: then nobody rides until that can do no harm. */
+ * when it is good, so it is never good again; 0: its issuer may be asked again after `until`. Insert: 1, or 0 and counted
+ * where it would have to forget a code that could still be shown. Refill takes what a log tells, whatever must go for it:
+ * then nobody rides until that can do no harm. Until: when a lasting code of the past can be shown last, by shifts that
+ * may have been granted since; widen looks at everything so. */
 void yima_replay_begin(yima_validator *v, void *memory, size_t size);
 int yima_replay_holds(const yima_validator *v, const uint8_t *digest, int64_t now);
 int yima_replay_too_soon(const yima_validator *v, const uint8_t *account, int64_t now);
-int yima_replay_has_room(const yima_validator *v, int64_t now);
 int yima_replay_insert(yima_validator *v, const uint8_t *digest, const uint8_t *account, int64_t accepted_at,
                        int64_t until, int64_t now, int lasts);
 void yima_replay_refill(yima_validator *v, const uint8_t *digest, const uint8_t *account, int64_t accepted_at,
                         int64_t until, int lasts);
+int64_t yima_replay_until(const yima_parameters *p, int64_t accepted_at, int64_t until);
+void yima_replay_widen(yima_validator *v);
 void yima_replay_remove(yima_validator *v, const uint8_t *digest);
 #endif

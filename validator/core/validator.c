@@ -49,6 +49,7 @@ yima_status yima_settle(yima_validator *v, const uint8_t *code, size_t length, y
 static void use(yima_validator *v, const yima_parameters *p) {
     v->parameters = p;
     v->memory_s = p ? yima_limit(p, YIMA_LIMITS_AT_ACCOUNT_INTERVAL_S) : v->memory_s;
+    yima_replay_widen(v);
     yima_trust_begin(v);
 }
 
@@ -145,7 +146,10 @@ int yima_remember(yima_validator *v, const uint8_t *entry, size_t size) {
     if (facts.kind == YIMA_TAP && facts.of.tap.reason == YIMA_REASON_ACCEPTED) {
         const yima_tap_facts *tap = &facts.of.tap;
         const yima_judgement j = yima_judgement_of(v, (yima_family)tap->family, tap->digest, sizeof tap->digest);
-        yima_replay_refill(v, tap->digest, tap->account, yima_bounded(facts.at), tap->good_until, is_lasting(&j));
+        const int64_t at = yima_bounded(facts.at), until = tap->good_until;
+        const int lasts = is_lasting(&j);
+        yima_replay_refill(v, tap->digest, tap->account, at,
+                           lasts ? yima_replay_until(v->parameters, at, until) : until, lasts);
         return 1;
     }
     if (facts.kind == YIMA_OUTCOME && facts.of.outcome.reverses) {

@@ -23,6 +23,11 @@ def digest(number: int) -> bytes:
     return number.to_bytes(4) * 8
 
 
+def account(new_rider: NewRider, number: int) -> Rider:
+    """A rider of that account, whose codes are good for a minute."""
+    return new_rider(card_account=f"310487000000{number:08}", validity_s=60)
+
+
 def used(number: int, at: int, good_until: int) -> bytes:
     return tap(at, digest=digest(number), good_until=good_until)
 
@@ -177,16 +182,52 @@ def test_a_full_memory_whose_oldest_place_was_given_up_takes_one_more_without_lo
     assert all(small.core.holds(digest(number)) for number in range(1, NEED + 1))
 
 
-def test_an_account_that_may_not_ride_yet_keeps_its_place_when_its_code_is_over(
+@pytest.mark.parametrize(("interval_s", "remember_s"), [(0, 60), (600, 60), (0, 900), (600, 900)])
+def test_at_the_rate_of_the_parameters_nobody_is_turned_away_however_long_rides_matter(
+    new_validator: NewValidator, new_rider: NewRider, now: int, interval_s: int, remember_s: int
+) -> None:
+    limits = SMALL | {"account_interval_s": interval_s, "taps_per_minute": 4, "families": ["ministry", "sufu"]}
+    resolved = [{"family": "sufu", "prefix": "js:", "remember_s": remember_s}]
+    validator = new_validator(limits=limits, capacity=0, resolved=resolved)
+    for number in range(150):
+        at = now + 15 * number
+        if number % 10 == 0:
+            asked = validator.judge(b"js:%d" % number, Moment.at(at))
+            verdict = validator.settle(asked, Moment.at(at), Reason.ACCEPTED, Vouched.ISSUER)
+        else:
+            verdict = validator.judge(account(new_rider, number).code(at), at)
+        assert verdict.accepted, (number, verdict.reason)
+    assert validator.memory.refused == 0
+
+
+def test_what_is_remembered_for_long_keeps_no_other_place_than_its_own(
     new_validator: NewValidator, new_rider: NewRider, now: int
 ) -> None:
-    validator = new_validator(limits=SMALL | {"account_interval_s": 1000}, capacity=NEED)
-    for number in range(NEED):
-        code = new_rider(card_account=f"310487000000{number:08}", validity_s=60).code(now)
-        assert validator.judge(code, now).accepted
-    one_more = new_rider(card_account="31048700000099999999", validity_s=60)
-    assert validator.judge(one_more.code(now + 100), now + 100).reason is Reason.MEMORY_FULL
-    assert validator.judge(one_more.code(now + 1000), now + 1000).accepted
+    limits = SMALL | {"taps_per_minute": 1, "families": ["ministry", "sufu"]}
+    resolved = [{"family": "sufu", "prefix": "js:", "remember_s": 1200}]
+    validator = new_validator(limits=limits, capacity=0, resolved=resolved)
+    asked = validator.judge(b"js:1", Moment.at(now))
+    assert validator.settle(asked, Moment.at(now), Reason.ACCEPTED, Vouched.ISSUER).accepted
+    for number in range(3 * validator.memory.most):
+        at = now + 10 * number
+        assert validator.judge(account(new_rider, number).code(at), at).accepted, number
+    assert validator.judge(b"js:1", Moment.at(now + 600)).reason is Reason.REPEATED
+
+
+def test_a_shift_that_is_granted_later_makes_no_used_code_good_again(
+    new_validator: NewValidator, mapping: dict[str, Any], new_rider: NewRider, now: int
+) -> None:
+    """Its place is kept for as long as it can be shown now: of what was held then, and of what the journal tells."""
+    shifts = [{"organisation": "00083010", "shifts_s": [28800]}]
+    limits = SMALL | {"taps_per_minute": 1}
+    validator = new_validator(limits=limits, capacity=0)
+    validator.remember(used(0, now, now + 60))
+    validator.use(from_mapping(mapping | {"version": 2, "limits": limits, "time_shifts": shifts}))
+    for number in range(1, validator.memory.most):
+        validator.remember(used(number, now, now + 60))
+    fresh = account(new_rider, 1)
+    assert validator.judge(fresh.code(now + 28800), now + 28800).reason is Reason.MEMORY_FULL
+    assert validator.judge(fresh.code(now + 28900), now + 28900).accepted
 
 
 def test_a_code_that_its_issuer_vouches_for_is_refused_where_it_could_not_be_remembered(

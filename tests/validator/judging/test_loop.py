@@ -152,6 +152,45 @@ def test_a_clock_back_on_its_line_is_trusted_again_after_the_memory_was_filled(b
     assert bench.show(rider().code(bench.at)) == ["RECORD", "OPEN"]
 
 
+def test_a_clock_that_steps_while_the_reader_waits_is_told_and_the_memory_filled_before_anyone_rides(
+    bench: Bench,
+) -> None:
+    """The change was seen by a reading, and no moment told it any more."""
+
+    def read(code: bytes) -> list[str]:
+        return bench.carry_out(bench.loop.reading(code, bench.at, bench.tick, 0, len(bench.entries) + 1))
+
+    def told() -> TimeEvent:
+        facts, _ = parse(bench.entries[-1])
+        assert isinstance(facts, TimeFacts)
+        return facts.event
+
+    bench.at -= 3600
+    assert read(rider().code(NOW)) == ["RECORD", "REFUSE"]
+    assert bench.reason is Reason.TIME_UNTRUSTED
+    assert bench.moment() == ["RECORD"]
+    assert told() is TimeEvent.STEPPED
+    bench.at += 3600
+    assert read(rider(1).code(bench.at)) == ["RECORD", "REFUSE"], "what was used is not known yet"
+    assert bench.moment() == ["RECORD", "REFILL"]
+    assert told() is TimeEvent.TRUSTED_AGAIN
+    assert bench.show(rider(2).code(bench.at)) == ["RECORD", "OPEN"]
+
+
+def test_a_change_that_a_confirmation_has_told_is_not_told_again(bench: Bench) -> None:
+    bench.at += 7000
+    assert bench.carry_out(bench.loop.confirm(bench.at, bench.tick, is_signed=False, by="wang")) == ["RECORD", "REFILL"]
+    assert bench.moment(1) == []
+
+
+def test_parameters_that_grant_a_shift_have_the_past_handed_over_as_far_as_it_reaches(bench: Bench) -> None:
+    granted = {"time_shifts": [{"organisation": "00083010", "shifts_s": [28800, -3600]}]}
+    assert bench.carry_out(bench.loop.parameters(0)) == ["RECORD"]
+    bench.validator.use(from_mapping(MAPPING | granted))
+    assert bench.carry_out(bench.loop.parameters(0)) == ["RECORD", "REFILL"]
+    assert NOW - bench.loop.state.refill_from >= 28800
+
+
 def test_nobody_rides_before_the_used_codes_could_be_read(bench: Bench) -> None:
     bench.can_read = False
     bench.moment(60, wall=7000)

@@ -260,7 +260,8 @@ typedef enum {
 } yima_status;
 
 /* How many used codes a gate under these parameters must be able to remember: those that come in at the highest rate
- * while the longest validity lasts. And how many bytes a memory of so many entries takes; 0: more than there can be. */
+ * for as long as one of them can matter: by its validity, its account's interval, or as its issuer's answer is remembered.
+ * And how many bytes a memory of so many entries takes; 0: more than there can be. */
 uint32_t yima_memory_need(const yima_parameters *p);
 size_t yima_memory_size(uint32_t entries);
 
@@ -295,8 +296,9 @@ typedef struct {
 yima_status yima_validator_init(yima_validator *v, const yima_parameters *p, yima_gate gate, void *memory,
                                 size_t memory_size, void *tables, size_t tables_size);
 
-/* Goes over to other parameters, or to none (NULL). What was used stays used; issuers are verified anew. Returns
- * YIMA_MEMORY_TOO_SMALL, and stays with those before, where the memory does not do for them. */
+/* Goes over to other parameters, or to none (NULL). What was used stays used; issuers are verified anew. Where they grant
+ * time shifts, what the log tells is to be remembered again (the loop asks for it). Returns YIMA_MEMORY_TOO_SMALL, and
+ * stays with those before, where the memory does not do for them. */
 yima_status yima_validator_use(yima_validator *v, const yima_parameters *p);
 
 /* Goes over to a larger memory, keeping what was used. The one before is not needed afterwards. */

@@ -74,6 +74,8 @@ typedef struct {
     uint8_t in_service;        /* what the gate's sign was told last */
     uint16_t reason;           /* yima_reason: why it is out of service; 0 when in service */
     yima_timekeeper time;
+    uint8_t change;           /* yima_clock_change that is to be told yet ... */
+    int64_t expected;         /* ... and what the clock should have shown then */
     int64_t parameters_until; /* unix seconds: expiry and grace; 0: no end */
     int64_t oldest_unsent;    /* unix seconds; 0: there is none, or its time is not known */
     uint64_t owed_ms;         /* when a reversal, or used codes, were tried last */
