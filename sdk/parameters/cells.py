@@ -91,6 +91,10 @@ class Cell:
         """The value; of a number that a spreadsheet wrote as 200.0 what stands before the point."""
         return re.sub(r"(?<=[0-9])\.0+$", "", self.value)
 
+    def numeral(self) -> str:
+        """The same for all ways to write one number: for keys."""
+        return self.whole().lstrip("0")
+
     @_going_on(0)
     def number(self, low: int, high: int, default: int | None = None) -> int:
         """A whole number within the bounds; the default where the cell is empty."""
@@ -180,9 +184,9 @@ class Cell:
         return self.value
 
     @_going_on(0)
-    def moment(self, default: int) -> int:
-        """A date as unix seconds; the default where the cell is empty."""
-        if not self.value:
+    def moment(self, default: int | None) -> int:
+        """A date as unix seconds; the default, if there is one, where the cell is empty."""
+        if not self.value and default is not None:
             return default
         moment = moment_of(self.value)
         if moment is None or not 0 <= moment.timestamp() < OPEN:

@@ -131,7 +131,7 @@ def stages_of(path: Path) -> Stages:
             found.by_entry.setdefault(table, {}).setdefault(station, []).append(stage)
         if not entries:
             found.plain[table].append(stage)
-    refuse_repeated(rows, lambda row: (row["table"].value, row["entries"].value, row["up_to_m"].whole().lstrip("0")))
+    refuse_repeated(rows, lambda row: (row["table"].value, row["entries"].value, row["up_to_m"].numeral()))
     return found
 
 
@@ -210,9 +210,7 @@ def stations_of(path: Path) -> tuple[list[Station], dict[LabelKey, str]]:
         return [Station(mode=mode, city=city, line=line, station=number, metres=metres)]
 
     found = [station for stations in rows.into(station_of) for station in stations]
-    refuse_repeated(
-        rows, lambda row: tuple(row[column].whole().lstrip("0") for column in ("mode", "city", "line", "station"))
-    )
+    refuse_repeated(rows, lambda row: tuple(row[column].numeral() for column in ("mode", "city", "line", "station")))
     return found, names
 
 

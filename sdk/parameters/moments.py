@@ -24,15 +24,15 @@ def moment_of(text: str) -> datetime | None:
     if not found:
         return None
     month, day = found["m"] or found["m2"] or found["md"][:2], found["d"] or found["d2"] or found["md"][2:]
-    zone = LOCAL
-    if found["zone"]:
-        zone = UTC if found["zone"] == "Z" else datetime.strptime(found["zone"], "%z").tzinfo or LOCAL  # type: ignore[assignment]
     try:
+        zone = LOCAL
+        if found["zone"]:
+            zone = UTC if found["zone"] == "Z" else datetime.strptime(found["zone"], "%z").tzinfo or LOCAL  # type: ignore[assignment]
         return datetime(
             int(found["y"]), int(month), int(day), int(found["h"] or 0), int(found["min"] or 0), int(found["s"] or 0),
             tzinfo=zone,
         )  # fmt: skip
-    except ValueError:  # the 30th of February
+    except ValueError:  # the 30th of February, 25 hours ahead of UTC
         return None
 
 

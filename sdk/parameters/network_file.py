@@ -52,7 +52,7 @@ def network_of(path: Path) -> Network | None:
     """The file; None where a fault was noted."""
     rows = read_rows(path, ["from", "to", "metres"], ["line"])
     ways = rows.into(_way)
-    refuse_repeated(rows, lambda row: (row["line"].value, *sorted((row["from"].whole(), row["to"].whole()))))
+    refuse_repeated(rows, lambda row: (row["line"].numeral(), *sorted((row["from"].numeral(), row["to"].numeral()))))
     near: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for start, end, metres in ways:
         near[start].append((end, metres))

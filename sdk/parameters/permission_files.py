@@ -43,7 +43,7 @@ def acceptance_of(path: Path) -> list[Acceptance] | None:
     for mode in Mode:
         refuse_overlaps(
             [row for row in found if mode in row["mode"].modes()],
-            lambda row: (row["riding_city"].value, row["issuer_city"].value, row["family"].value),
+            lambda row: (row["riding_city"].numeral(), row["issuer_city"].numeral(), row["family"].value),
         )
     return accepted
 
@@ -80,7 +80,7 @@ def revoked_of(path: Path) -> list[Revocation]:
     """`revoked.csv`: issuer certificates that are withdrawn, by root, institution and serial."""
     found = read_rows(path, ["root"], ["organisation", "serial", "from", "to", "why"])
     revoked = found.into(_revoked)
-    refuse_overlaps(found, lambda row: (row["root"].whole(), row["organisation"].value, _serial(row["serial"])))
+    refuse_overlaps(found, lambda row: (row["root"].numeral(), row["organisation"].value, _serial(row["serial"])))
     return revoked
 
 

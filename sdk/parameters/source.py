@@ -143,7 +143,7 @@ def _cities(path: Path) -> dict[LabelKey, str]:
     cities = found.into(
         lambda row: (LabelKey(LabelKind.CITY, row["city"].city(needed=True)), row["name"].name(LABEL_SIZE))
     )
-    refuse_repeated(found, lambda row: row["city"].value)
+    refuse_repeated(found, lambda row: row["city"].numeral())
     return dict(cities)
 
 
@@ -157,7 +157,7 @@ def _lines(path: Path) -> dict[LabelKey, str]:
             row["name"].name(LABEL_SIZE),
         )
     )  # fmt: skip
-    refuse_repeated(found, lambda row: (row["mode"].value, row["city"].value, row["line"].value))
+    refuse_repeated(found, lambda row: (row["mode"].value, row["city"].numeral(), row["line"].numeral()))
     return dict(lines)
 
 

@@ -1,5 +1,6 @@
 """A table of rides and what they are expected to cost: trips.csv, asked of the core ride by ride."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,17 +76,18 @@ def refuse_surprises(path: Path, city: int, rules: Rules) -> int:
 def _trip(row: Row, city: int) -> Trip:
     end = row["to"].number(1, 0xFFFF, 0)
     expected = row["expected"].whole()
-    if expected and not (expected.isdecimal() and int(expected) <= FEN_MAX) and expected not in Reason.__members__:
+    is_sum = re.fullmatch(r"[0-9]{1,9}", expected) is not None and int(expected) <= FEN_MAX
+    if expected and not is_sum and expected not in Reason.__members__:
         row["expected"].expected(
             "fen, or the name of a reason such as NO_FARE", "以分为单位的金额，或原因名称，例如 NO_FARE"
         )
     return Trip(
         row=row,
-        expected=str(int(expected)) if expected.isdecimal() else expected,
+        expected=str(int(expected)) if is_sum else expected,
         ride=Ride(
             mode=row["mode"].choice(Mode, Mode.METRO if end else Mode.BUS), city=row["city"].city() or city,
             start=row["from"].number(1, 0xFFFF), end=end, line=row["line"].number(1, 0xFFFF, 0),
-            at=row["when"].moment(0), who=row["who"].value, issuer_city=row["issuer_city"].city(),
+            at=row["when"].moment(None), who=row["who"].value, issuer_city=row["issuer_city"].city(),
             organisation=row["organisation"].digits() if row["organisation"].value else "",
             entered=row["entered"].moment(0),
         ),

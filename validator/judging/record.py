@@ -16,14 +16,15 @@ from yima.validator.texts import Text
 from yima.validator.version import VERSION
 
 _STRING_MAX = 255
+_ID_MAX = 64  # of a terminal, whose record ids begin with it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terminal:
     """What a terminal says of itself and of the ride; "" leaves the tag out. At most 255 bytes of UTF-8 each.
 
-    terminal: its id (tag 0003). merchant_type: "" is the gate's mode's, 4131 for a bus, 4111 for a metro. position:
-    "lat,lon". Raises ParametersError for a text that no record can hold.
+    terminal: its id (tag 0003), at most 64 bytes. merchant_type: "" is the gate's mode's, 4131 for a bus, 4111 for a
+    metro. position: "lat,lon". Raises ParametersError for a text that no record can hold.
     """
 
     terminal: str
@@ -40,11 +41,12 @@ class Terminal:
     def __post_init__(self) -> None:
         for part in fields(self):
             value: str = getattr(self, part.name)
-            if len(value.encode()) > _STRING_MAX or not all(c.isprintable() for c in value):
+            most = _ID_MAX if part.name == "terminal" else _STRING_MAX
+            if not value.isprintable() or len(value.encode()) > most:
                 raise ParametersError(
                     part.name,
                     Text("no text for a trip record", "不能写入行程记录"),
-                    Text("At most 255 bytes, without control characters", "最多 255 字节，不含控制字符"),
+                    Text(f"At most {most} bytes, without control characters", f"最多 {most} 字节，不含控制字符"),
                 )
 
 

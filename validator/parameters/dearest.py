@@ -15,7 +15,8 @@ def dearest_ride_fen(image: Image, mode: Mode) -> int:
     """The most in fen that a ride on this mode can cost by these parameters, whichever gate it leaves by.
 
     Counted are the dearest fare of any rule of the mode, over-time on top of it, what leaving without a readable entry
-    costs, and what a rider's cap must cover to enter (`entry_cap_fen`). Concessions do not lower it.
+    costs, and what a rider's cap must cover to enter (`entry_cap_fen`). Concessions do not lower it. A gate that has
+    only its own column of a matrix knows no fares to other exits: NO_LIMIT.
     """
     rules = read_fares(image)
     fares = [0]
@@ -28,6 +29,8 @@ def dearest_ride_fen(image: Image, mode: Mode) -> int:
             fares += [stage.fen for stage in rules.stages.get(fare.table, ())]
         elif matrix := rules.matrices.get(fare.table):
             fares += [cell for row in matrix.fares for cell in row if cell is not None]
+        else:
+            return NO_LIMIT
     journeys = [journey for journey in rules.journeys if journey.mode is mode]
     over_time = max((journey.over_time_fen for journey in journeys), default=0)
     fixed = [

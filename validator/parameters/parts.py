@@ -73,10 +73,11 @@ def _roots_of_file(name: object, place: Place, base: Path) -> list[Root]:
     path = base / name
     try:
         content = path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        why = error.strerror if isinstance(error, OSError) else error
         raise ParametersError(
             f"{place.source}: {place.key}",
-            Text(f"{path} cannot be read: {error.strerror}", f"无法读取 {path}：{error.strerror}"),
+            Text(f"{str(path)!r} cannot be read: {why}", f"无法读取 {str(path)!r}：{why}"),
             Text("Correct the path; it is relative to the parameter file", "请更正路径；它相对于参数文件"),
         ) from error
     if not content or len(content) % ROOT_CERTIFICATE_SIZE:

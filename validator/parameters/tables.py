@@ -32,7 +32,11 @@ class Place:
 
     def expected(self, value: object, english: str, chinese: str) -> NoReturn:
         """Raises ParametersError that shows the value and says what belongs here."""
-        shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
+        try:
+            shown = repr(value)
+        except ValueError:  # Python writes no number of more than 4300 digits
+            shown = hex(value) if isinstance(value, int) else "…"
+        shown = shown if len(shown) <= 60 else shown[:57] + "..."
         self.refuse(
             Text(f"{shown} is not what belongs here", f"{shown} 不是此处应有的值"),
             Text(f"Write {english}", f"请写{chinese}"),

@@ -45,6 +45,7 @@ def test_a_certificate_is_named_by_root_institution_serial_and_date(tmp_path: Pa
         ("1,,000001,2026-10-01,2026-10-01,\n", "line 2, to: does not lie behind from"),
         ("1,,00a0ff,,,\n1,,00A0FF,2026-10-01,,\n", "line 3: says of the same time what line 2 says"),
         ("1,,,,,\n1,,,,,again\n", "line 3: says of the same time"),
+        ("1,,,,,\n01,,,,,again\n", "line 3: says of the same time"),
     ],
 )
 def test_a_slip_is_named_by_line_and_column(tmp_path: Path, lines: str, reason: str) -> None:

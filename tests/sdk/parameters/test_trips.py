@@ -1,5 +1,6 @@
 """Fares asked of the core without a code, held against a calculator that shares no code with it."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -110,6 +111,13 @@ def test_a_table_of_expected_fares_must_hold_before_a_package_is_signed(
     (city / "trips.csv").write_text("from,to,when,expected\n101,309,2026-10-01,500\n101,205,2026-10-01,400\n")
     assert main(["params", "build", str(city), "--key", str(key), "-o", str(out)]) == 6
     assert "trips.csv: line 3, expected: the core says 300, expected is 400" in capsys.readouterr().err
+    for row, said in (
+        ("101,309,,500", "line 2, when: is empty"),  # it was 1970, under the tariff of then
+        ("101,309,2026-10-01," + "5" * 5000, "line 2, expected: .* is not what belongs here"),
+    ):
+        (city / "trips.csv").write_text(f"from,to,when,expected\n{row}\n")
+        assert main(["params", "build", str(city), "--key", str(key), "-o", str(out)]) == 6
+        assert re.search(said, capsys.readouterr().err)
     assert not out.exists()
     (city / "trips.csv").write_text("from,to,when,expected\n101,309,2026-10-01,500\n")
     assert main(["params", "build", str(city), "--key", str(key), "-o", str(out)]) == 0

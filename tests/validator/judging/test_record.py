@@ -146,15 +146,21 @@ def test_any_bytes_can_be_asked_whether_they_are_a_record(content: bytes) -> Non
     assert not record_is_intact(bytes.fromhex("0000000100") + content)
 
 
-@pytest.mark.parametrize("wrong", ["x" * 256, "苏" * 86, "a\nb", "a\0b"])
+@pytest.mark.parametrize("wrong", ["x" * 256, "苏" * 86, "a\nb", "a\0b", "\udcff"])
 def test_a_text_that_no_record_can_hold_is_refused_when_the_terminal_is_set_up(wrong: str) -> None:
     with pytest.raises(ParametersError, match="line"):
         Terminal(terminal="T", line=wrong)
 
 
+def test_a_terminals_id_is_whole_in_the_ids_of_its_records() -> None:
+    """Two whose first 64 bytes are the same named their records alike."""
+    with pytest.raises(ParametersError, match="At most 64 bytes"):
+        Terminal(terminal="x" * 65)
+
+
 def test_the_longest_texts_fit_beside_the_longest_payload(accepted: Accepted) -> None:
     longest = "x" * 255
-    terminal = Terminal(terminal=longest, **dict.fromkeys(("vendor", "software", "vehicle", "plate"), longest))
+    terminal = Terminal(terminal="x" * 64, **dict.fromkeys(("vendor", "software", "vehicle", "plate"), longest))
     assert record_is_intact(recorded(accepted(code=bytes(4096)), terminal))
     with pytest.raises(ValueError, match="4096"):
         recorded(accepted(code=bytes(4097)))

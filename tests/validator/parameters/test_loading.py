@@ -188,6 +188,12 @@ def test_a_file_of_roots_must_be_whole(tmp_path: Path) -> None:
             load(tmp_path / "gate.toml")
 
 
+def test_a_name_that_no_file_can_have_is_an_error_at_its_key(tmp_path: Path) -> None:
+    (tmp_path / "gate.toml").write_text(TOML.replace("roots.bin", "a\\u0000b"))
+    with pytest.raises(ParametersError, match=r"roots\.1\.file.* cannot be read"):
+        load(tmp_path / "gate.toml")
+
+
 IMAGE = bytes(from_mapping(FULL).image)
 
 

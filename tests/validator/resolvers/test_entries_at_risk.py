@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from yima.sdk.parameters.parts import cut_image
 from yima.validator.journal.kept import kept_tap
 from yima.validator.judging import Direction, GateContext, Mode, Moment, Reason, Transaction, Validator, Vouched
 from yima.validator.judging.record import Terminal, tap_entry
 from yima.validator.parameters import from_mapping, from_rules
 from yima.validator.parameters.dearest import NO_LIMIT, dearest_ride_fen
+from yima.validator.parameters.own_part import Spot
 from yima.validator.parameters.rules import Fare, FareKind, Journey, Matrix, Rules, Stage
 from yima.validator.ports import Answer, Question
 from yima.validator.resolvers.resolving import Resolving
@@ -96,3 +98,12 @@ JOURNEY = Journey(rule="metro", mode=Mode.METRO, over_time_fen=100)
 )  # fmt: skip
 def test_the_most_a_ride_may_come_to(rules: Rules, fen: int) -> None:
     assert dearest_ride_fen(from_rules(rules, "these rules").image, Mode.METRO) == fen
+
+
+def test_a_gate_that_has_its_own_column_alone_does_not_know_what_other_exits_cost() -> None:
+    """It took what leaving without an entry costs for the dearest ride, and let in three times as many."""
+    net = Matrix(stations=(1, 2), fares=((None, 700), (650, None)))
+    rules = replace(PLAIN, fares=[MATRIX], matrices={"net": net}, journeys=[replace(JOURNEY, missing_entry_fen=300)])
+    whole = from_rules(rules, "these rules").image
+    assert dearest_ride_fen(whole, Mode.METRO) == 800
+    assert dearest_ride_fen(cut_image(whole, Spot(Mode.METRO, station=2), "own"), Mode.METRO) == NO_LIMIT
