@@ -104,6 +104,17 @@ def test_the_readme_tells_of_every_verb(name: str) -> None:
     assert sorted(told) == sorted(point.name for point in entry_points(group="yima.commands"))
 
 
+def test_as_many_functions_of_a_port_are_told_as_there_are() -> None:
+    header = (ROOT / "firmware_images/boards/port.h").read_text()
+    assert len(set(re.findall(r"^\w.*\b(port_[a-z_]+)\(", header, re.MULTILINE))) == 18
+    for page, said in (
+        ("README.md", "eighteen\n"),
+        ("README.zh.md", "十八个函数"),
+        ("docs/firmware.md", "eighteen small"),
+    ):
+        assert said in (ROOT / page).read_text(), page
+
+
 @pytest.mark.parametrize("path", TOLD_NOW, ids=name_of)
 def test_verbs_and_options_that_a_page_tells_are_there(path: Path) -> None:
     verbs = {point.name for point in entry_points(group="yima.commands")}
