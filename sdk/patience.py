@@ -2,10 +2,11 @@
 
 uvicorn waits for ever for the first request of a connection and for the rest of headers that have begun, and keeps all
 of them; whoever opens connections and says nothing, or never comes to an end, would hold them all. Here headers are
-whole within HEADERS_WITHIN_S and HEADERS_MAX bytes, or the connection ends. What is no HTTP is answered 400 and logged
-nowhere: nobody fills a log by sending rubbish. A request knows when its newest bytes were heard (`heard_at` of its
-state, by the monotonic clock): what has waited since then has waited for us. Bytes that lay in the system's buffer
-while we did not read were heard when we stopped reading.
+whole within HEADERS_WITHIN_S and HEADERS_MAX bytes, or the connection ends. So does that of whoever asks and does not
+read: when more waits for him than is to wait, READ_LEAST bytes of it go within each READ_WITHIN_S. What is no HTTP is
+answered 400 and logged nowhere: nobody fills a log by sending rubbish, or by going away before his answer. A request
+knows when its newest bytes were heard (`heard_at` of its state, by the monotonic clock): what has waited since then has
+waited for us. Bytes that lay in the system's buffer while we did not read were heard when we stopped reading.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import time
 from typing import Any
 
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from yima.sdk.doorway import Doorway
 from yima.sdk.tls import Shown, shown_by
@@ -22,6 +23,8 @@ from yima.sdk.tls import Shown, shown_by
 HEADERS_WITHIN_S = 10.0
 HEADERS_MAX = 16 << 10
 """Bytes of a request's line and headers."""
+READ_WITHIN_S = 30.0
+READ_LEAST = 64 << 10
 _LOG = logging.getLogger("yima.http")
 _LOG.setLevel(logging.ERROR)
 
@@ -61,6 +64,8 @@ class PatientProtocol(HttpToolsProtocol):
         self._is_in_headers = False
         self._size = 0
         self._shown: Shown | None = None
+        self._reading: asyncio.TimerHandle | None = None
+        self._answering: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """It begins: its first request is waited for."""
@@ -73,8 +78,22 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It has ended."""
         self._wait_no_more()
+        self._read()
         self._door.gone(self)
+        if self._answering is not None:  # uvicorn knows the request that came last, and writes on for one before it
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """More waits for who asked than is to wait."""
+        super().pause_writing()
+        self._wait_for_reader()
+
+    def resume_writing(self) -> None:
+        """He has read."""
+        self._read()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """More of it."""
@@ -117,6 +136,25 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if not self._is_at_work():
             self._door.rests(self)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _wait_for_reader(self) -> None:
+        waits = self.transport.get_write_buffer_size()
+        self._reading = self.loop.call_later(READ_WITHIN_S, self._look_at_reader, waits)
+
+    def _look_at_reader(self, waited: int) -> None:
+        if waited - self.transport.get_write_buffer_size() < READ_LEAST:
+            self.transport.abort()
+        else:
+            self._wait_for_reader()
+
+    def _read(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
 
     def _is_at_work(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

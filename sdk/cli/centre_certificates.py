@@ -7,9 +7,9 @@ from pathlib import Path
 from yima.sdk.centre.fleet.authority import COLLECTOR_DAYS, DEVICE_DAYS, Authority, Issued
 from yima.sdk.centre.fleet.database import FleetError
 from yima.sdk.centre.fleet.devices import Register, State
+from yima.sdk.centre.fleet.files import put, writing
 from yima.sdk.cli.arguments import WholeNumber
 from yima.sdk.cli.centre_fleet import add_store, local, opened, say_one
-from yima.validator.system.disk import write_whole
 from yima.validator.texts import Text, say
 
 _DAY_S = 86400
@@ -108,10 +108,11 @@ def _given(arguments: argparse.Namespace, authority: Authority, devices: list[st
                     "请先用其公钥登记：yima centre devices enrol",
                 ),
             )
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    with writing(arguments.out):
+        arguments.out.mkdir(parents=True, exist_ok=True)
     for device in devices:
         issued, pem = authority.issue(device, keys[device], days=arguments.days)
-        write_whole(arguments.out / f"{device}.pem", pem)
+        put(arguments.out / f"{device}.pem", pem)
         _told(arguments, issued)
     return 0
 

@@ -17,6 +17,7 @@ from yima.sdk.centre.fleet.database import open_fleet
 from yima.sdk.centre.fleet.devices import Register
 from yima.sdk.centre.fleet.hearing import Hearing
 from yima.sdk.centre.interfaces.keys import Key, Role, read_keys
+from yima.sdk.centre.interfaces.watched import Watched
 from yima.validator.errors import YimaError
 
 if TYPE_CHECKING:
@@ -118,15 +119,17 @@ class FleetSide:
 
 
 def keys_of(path: Path | None) -> Callable[[str], Key | None]:
-    """Whose key a shown one is; the file is read for each question, so that a revoked key ends at once. Raises
-    TermsError for a file that is wrong from the start."""
-    if path is not None:
-        read_keys(path)
+    """Whose key a shown one is; the file is looked at for each question, so that a revoked key ends at once, and read
+    when it has changed. Raises TermsError for a file that is wrong from the start."""
+    if path is None:
+        return lambda shown: None
+    book = Watched(path, read_keys)
+    book.get()
 
     def key_of(shown: str) -> Key | None:
         try:
-            return read_keys(path).find(shown, _today()) if path is not None else None
-        except TermsError:
+            return book.get().find(shown, _today())
+        except (TermsError, OSError):
             return None
 
     return key_of

@@ -34,6 +34,7 @@ from yima.sdk.centre.collector.certificates import Certificates
 from yima.sdk.centre.collector.intake import BusyError, Depth, Intake
 from yima.sdk.centre.collector.schema import StoreError
 from yima.sdk.centre.collector.taking import Event, Taking, retry_after_s
+from yima.validator.ports import DEVICE
 from yima.validator.shown import shown
 from yima.validator.uplink.batches import INT64
 
@@ -115,6 +116,8 @@ class Collector:
         except ValueError:
             return JSONResponse({"error": "epoch and after are whole numbers"}, 400)
         device = request.path_params["device"]
+        if not DEVICE.fullmatch(device):
+            return JSONResponse({"error": f"{shown(device, 80)!r} is no name of a device"}, 400)
 
         def read() -> list[Event]:
             found = self._store.entries(device, epoch, after=after, limit=LISTED_MAX)

@@ -19,12 +19,15 @@ def server(url: str) -> Any:
         raise StoreError("--store", *missing_module(lacks, wanted=["postgres"])) from error
     try:
         psycopg.conninfo.conninfo_to_dict(url)
-    except psycopg.Error as error:
-        raise StoreError(
+    except psycopg.Error:
+        raise StoreError(  # libpq repeats what it cannot read, and that may be a password
             "--store",
-            Text(f"no address of a database: {_one_line(error)}", f"不是数据库地址：{_one_line(error)}"),
-            Text("Write postgresql://user@host/database", "格式如 postgresql://user@host/database"),
-        ) from error
+            Text("is no address of a database", "不是数据库地址"),
+            Text(
+                "Write postgresql://user@host/database, a space as %20, the password into ~/.pgpass",
+                "格式如 postgresql://user@host/database，空格写作 %20，密码请放入 ~/.pgpass",
+            ),
+        ) from None
     return psycopg
 
 

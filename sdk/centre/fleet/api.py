@@ -12,24 +12,26 @@ R: for who has a key of `yima centre keys make` in the role operator, auditor, c
 an operator.
 
 Rules it keeps: nothing is told or done without such a key; whatever is done is kept with the key's id; refusals are
-problem documents in both languages; a body that is too large is not read.
+problem documents in both languages; a body that is too large or takes too long is given up before anything looks at it.
 """
 
+import asyncio
 import base64
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, FastAPI, Path, Query, Request
 from fastapi.security import HTTPBearer
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yima.sdk.centre.clearing.taps.stores import Source, SourceError
 from yima.sdk.centre.fleet import exporting, hearing, models, versions
 from yima.sdk.centre.fleet.cases import LISTED_MOST, Cases, Kind
-from yima.sdk.centre.fleet.database import Database, FleetError, FleetTroubleError
+from yima.sdk.centre.fleet.database import Database, FleetError, FleetTroubleError, NotThereError
 from yima.sdk.centre.fleet.devices import Register
 from yima.sdk.centre.fleet.feed import Feed
 from yima.sdk.centre.fleet.versions import Of
@@ -51,9 +53,10 @@ from yima.validator.version import VERSION
 READERS = frozenset({Role.OPERATOR, Role.AUDITOR, Role.CLERK, Role.REGION})
 WRITERS = frozenset({Role.OPERATOR})
 BODY_MAX = 4096
+BODY_WITHIN_S = 10.0
 _DESCRIPTION = """What devices send to a collector, and what a city may see and do there. 采集端接口。"""
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem} for status in (400, 401, 403, 404, 405, 409, 411, 413, 422, 503)
+    status: {"model": Problem} for status in (400, 401, 403, 404, 405, 408, 409, 411, 413, 422, 503)
 }  # fmt: skip
 _SAID = {"content": {"application/json": {"schema": {"type": "object"}}}, "description": "see docs/fleet.md"}
 Number = Annotated[int, Path(ge=1, le=(1 << 62))]
@@ -282,32 +285,79 @@ def _in_trouble(_request: Request, error: Exception) -> Response:
     assert isinstance(error, YimaError)
     if isinstance(error, (FleetTroubleError, SourceError)) or not isinstance(error, FleetError):
         return unavailable(Text("the collector's tables", "采集端数据")).response()
-    status = 400 if error.thing == "after" else 409
+    status = 404 if isinstance(error, NotThereError) else 400 if error.thing == "after" else 409
     return RefusedError(status, "REFUSED", Text(error.thing, error.thing), error.problem, error.remedy).response()
 
 
 class _Bounded:
-    """Bodies of the fleet's own paths are small, and say beforehand how small; the others bound theirs themselves."""
+    """Bodies of the fleet's own paths are small, and whole in time before anybody looks at the request; the others
+    bound theirs themselves."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/v1/fleet"):
-            headers = dict(scope["headers"])
-            length = headers.get(b"content-length", b"0")
-            if b"transfer-encoding" in headers or not length.isdigit() or int(length[:9]) > BODY_MAX:
-                refused = RefusedError(
-                    413,
-                    "BODY",
-                    Text("the body", "请求体"),
-                    Text(
-                        f"is larger than {BODY_MAX} bytes, or does not say how large",
-                        f"超过 {BODY_MAX} 字节或未声明长度",
-                    ),
-                    Text("Send JSON with Content-Length", "请发送带 Content-Length 的 JSON"),
-                    headers={"Connection": "close"},
-                )
+            try:
+                async with asyncio.timeout(BODY_WITHIN_S):
+                    body = await _received(dict(scope["headers"]), receive)
+            except ClientDisconnect:
+                return
+            except TimeoutError:
+                await _slow().response()(scope, receive, send)
+                return
+            except RefusedError as refused:
                 await refused.response()(scope, receive, send)
                 return
+            receive = _again(body, receive)
         await self._app(scope, receive, send)
+
+
+async def _received(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+    """The body, counted as it comes, whatever its headers say. Raises RefusedError for one that is too large, or says
+    so, ClientDisconnect."""
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit() or len(length) > 9 or int(length) > BODY_MAX:
+        raise _large()
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        if len(body) > BODY_MAX:
+            raise _large()
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Gives what was received once more, and then what comes."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def once_more() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return once_more
+
+
+def _large() -> RefusedError:
+    return RefusedError(
+        413,
+        "BODY",
+        Text("the body", "请求体"),
+        Text(f"is larger than {BODY_MAX} bytes", f"超过 {BODY_MAX} 字节"),
+        Text("Send the JSON that /openapi.json describes", "请发送 /openapi.json 所述的 JSON"),
+        headers={"Connection": "close"},
+    )
+
+
+def _slow() -> RefusedError:
+    return RefusedError(
+        408,
+        "SLOW",
+        Text("the body", "请求体"),
+        Text(f"took longer than {BODY_WITHIN_S:.0f} s", f"超过 {BODY_WITHIN_S:.0f} 秒未收完"),
+        Text("Send it at once, all that the headers promise", "请一次发完请求头所声明的全部内容"),
+        headers={"Connection": "close"},
+    )

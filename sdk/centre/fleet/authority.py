@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from yima.sdk.centre.fleet.database import FleetError
-from yima.validator.system.disk import write_whole
+from yima.sdk.centre.fleet.files import put, writing
 from yima.validator.texts import Text
 
 CA_YEARS = 20
@@ -74,15 +74,16 @@ class Authority:
                     "请另选文件夹：重建会使已发证书全部失效",
                 ),
             )
-        (folder / "issued").mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
+        with writing(folder):
+            (folder / "issued").mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
         key = ec.generate_private_key(ec.SECP256R1())
         name = _name("Yima collectors and devices")
         builder = _builder(name, name, key.public_key(), datetime.now(UTC), CA_YEARS * 365)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
-        write_whole(folder / "ca.pem", _authorised(builder, key, key).public_bytes(Encoding.PEM))
-        write_whole(folder / "ca.key", _private(key))
+        put(folder / "ca.pem", _authorised(builder, key, key).public_bytes(Encoding.PEM))
+        put(folder / "ca.key", _private(key))
         made = cls(folder)
         made._write_revoked([])
         return made
@@ -94,7 +95,7 @@ class Authority:
         names = x509.SubjectAlternativeName([_host(host) for host in hosts])
         made = _authorised(builder.add_extension(names, critical=False), self._key, key)
         path = self.folder / "collector.pem"
-        write_whole(path, _private(key) + made.public_bytes(Encoding.PEM))
+        put(path, _private(key) + made.public_bytes(Encoding.PEM))
         return path
 
     def issue(self, device: str, key: str, *, days: int = DEVICE_DAYS) -> tuple[Issued, bytes]:
@@ -102,7 +103,7 @@ class Authority:
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
         made = _authorised(self._leaf(device, public, days, ExtendedKeyUsageOID.CLIENT_AUTH), self._key, public)
         pem = made.public_bytes(Encoding.PEM)
-        write_whole(self.folder / "issued" / f"{made.serial_number:040x}.pem", pem)
+        put(self.folder / "issued" / f"{made.serial_number:040x}.pem", pem)
         return _issued(made), pem
 
     def issued(self) -> list[Issued]:
@@ -146,7 +147,7 @@ class Authority:
         builder = builder.next_update(self._certificate.not_valid_after_utc)
         for one in revoked:
             builder = builder.add_revoked_certificate(one)
-        write_whole(self.folder / "crl.pem", builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
+        put(self.folder / "crl.pem", builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
 
     def _leaf(
         self, name: str, key: CertificatePublicKeyTypes, days: int, purpose: x509.ObjectIdentifier

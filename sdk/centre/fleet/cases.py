@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from yima.sdk.centre.clearing.tables import Why
-from yima.sdk.centre.fleet.database import Database, FleetError, Statements
+from yima.sdk.centre.fleet.database import Database, FleetError, NotThereError, Statements
 from yima.sdk.centre.fleet.devices import one_line
 from yima.sdk.centre.fleet.verdicts import Examined, Verdict
 from yima.validator.texts import Text
@@ -153,7 +153,7 @@ class Cases:
         return _case(row), [Decided(*one)._replace(decision=Decision(one[4])) for one in decided]
 
     def settle(self, number: int, decision: Decision, *, who: str, why: str, now: int) -> Case:
-        """Decides; raises FleetError without a reason, or for a case that there is not."""
+        """Decides; raises FleetError without a reason, NotThereError for a case that there is not."""
         if decision is Decision.OPEN or not why.strip():
             raise FleetError(
                 f"case {number}",
@@ -180,7 +180,7 @@ def _case(row: tuple[Any, ...]) -> Case:
     return case._replace(kind=Kind(case.kind), decision=Decision(case.decision))
 
 
-def _none(number: int) -> FleetError:
-    return FleetError(
+def _none(number: int) -> NotThereError:
+    return NotThereError(
         f"case {number}", Text("is not there", "不存在"), Text("`list` shows the cases", "list 列出所有案件")
     )

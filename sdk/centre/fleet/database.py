@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from yima.sdk.centre.collector.durable import DurableFile, FileKind
+from yima.sdk.centre.collector.postgres_trouble import server, shown
 from yima.sdk.centre.fleet.tables import SCHEMA
 from yima.validator.errors import Kind, YimaError
-from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 
 SUFFIX = ".fleet"
@@ -32,6 +32,10 @@ class FleetError(YimaError):
 
 class FleetTroubleError(FleetError):
     """Tables that cannot be read or written; what was asked for may be right, and is to be tried again."""
+
+
+class NotThereError(FleetError):
+    """There is nothing of that name."""
 
 
 class Statements(Protocol):
@@ -60,7 +64,8 @@ class Database(Protocol):
 
 
 def open_fleet(store: str | Path) -> Database:
-    """The tables beside that store: a collector's SQLite file, or a postgresql:// address. Raises FleetError."""
+    """The tables beside that store: a collector's SQLite file, or a postgresql:// address. Raises FleetError, and
+    StoreError for an address that is none."""
     if str(store).startswith(POSTGRES):
         return _Postgres(str(store))
     return _Sqlite(Path(store))
@@ -98,13 +103,8 @@ class _Postgres:
     """Tables in the store's own database; a connection for each of the two ways, made again when it was cut."""
 
     def __init__(self, address: str) -> None:
-        try:
-            import psycopg  # noqa: PLC0415
-        except ImportError as error:
-            lacks = error if isinstance(error, ModuleNotFoundError) else ModuleNotFoundError(name="psycopg")
-            raise FleetError(address, *missing_module(lacks, wanted=["postgres"])) from error
-        self.name = address
-        self._psycopg = psycopg
+        self._psycopg = server(address)
+        self._address, self.name = address, shown(address)
         self._turns = {True: threading.Lock(), False: threading.Lock()}
         self._open: dict[bool, Any] = {}
         with self.transaction() as connection:
@@ -137,11 +137,11 @@ class _Postgres:
             try:
                 connection = self._open.get(writes)
                 if connection is None or connection.closed:
-                    connection = self._open[writes] = self._psycopg.connect(self.name, connect_timeout=10)
+                    connection = self._open[writes] = self._psycopg.connect(self._address, connect_timeout=10)
                 with connection.transaction():
                     if writes:
                         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-                    yield _Marked(connection)
+                    yield _Marked(connection, self._psycopg.DataError)
             except self._psycopg.Error as error:
                 raise FleetTroubleError(
                     self.name,
@@ -151,15 +151,24 @@ class _Postgres:
 
 
 class _Marked:
-    """psycopg marks values by %s."""
+    """psycopg marks values by %s. A value that fits no column is a ValueError, as SQLite's module has it: the tables
+    are in order. wrong: psycopg's error for it."""
 
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
+    def __init__(self, connection: Any, wrong: type[Exception]) -> None:
+        self._connection, self._wrong = connection, wrong
 
     def execute(self, statement: str, values: Sequence[Any] = (), /) -> Any:
-        return self._connection.execute(statement.replace("?", "%s"), values)
+        with self._told():
+            return self._connection.execute(statement.replace("?", "%s"), values)
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> Any:
-        with self._connection.cursor() as cursor:
+        with self._told(), self._connection.cursor() as cursor:
             cursor.executemany(statement.replace("?", "%s"), rows)
             return cursor
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except self._wrong as error:
+            raise ValueError(str(error)) from error

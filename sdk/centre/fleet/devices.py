@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from yima.sdk.centre.fleet.database import Database, FleetError, Statements
+from yima.sdk.centre.fleet.database import Database, FleetError, NotThereError, Statements
 from yima.validator.errors import YimaError
 from yima.validator.ports import DEVICE
 from yima.validator.texts import Text
@@ -284,7 +284,7 @@ def _refuse(verb: Verb, device: str, had: tuple[str, State] | None) -> None:
             ),
         )
     if verb is not Verb.ENROL and had is None:
-        raise FleetError(
+        raise NotThereError(
             device,
             Text("is not in the register", "不在登记册中"),
             Text("`list` shows the names that are", "list 列出已登记的名称"),

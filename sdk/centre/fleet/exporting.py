@@ -22,9 +22,9 @@ import pyarrow as pa
 from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.taps.stores import FIELDS, SIGNED, Chunk, Source
 from yima.sdk.centre.fleet.database import FleetError
+from yima.sdk.centre.fleet.files import put, writing
 from yima.validator.journal.exporting import as_mapping
 from yima.validator.journal.facts import FactsError, OutcomeFacts, TapFacts, parse
-from yima.validator.system.disk import write_whole
 from yima.validator.texts import Text
 
 CURSOR = "cursor.json"
@@ -91,7 +91,7 @@ def export(source: Source, folder: Path, form: Form, *, reveal: bool = False) ->
             number += 1
             _WRITERS[form](folder, number, chunk, reveal)
             count += chunk.rows.num_rows
-        write_whole(place, json.dumps(
+        put(place, json.dumps(
             {"source": source.name, "form": form, "files": number, "cursor": chunk.cursor}
         ).encode())  # fmt: skip
     return count
@@ -128,14 +128,16 @@ def line_of(row: Mapping[str, Any], *, reveal: bool) -> dict[str, Any]:
 
 def _write_lines(folder: Path, number: int, chunk: Chunk, reveal: bool) -> None:
     lines = (json.dumps(line_of(row, reveal=reveal)) + "\n" for row in chunk.rows.to_pylist())
-    write_whole(folder / f"{number:08}.jsonl", "".join(lines).encode())
+    put(folder / f"{number:08}.jsonl", "".join(lines).encode())
 
 
 def _write_parquet(folder: Path, number: int, chunk: Chunk, _reveal: bool) -> None:
     for place, schema, rows in ((folder / "batches", SIGNED, chunk.batches), (folder, FIELDS, chunk.rows)):
-        place.mkdir(exist_ok=True)
-        if rows.num_rows:
-            parquet.write(place / f"{number:08}.parquet", schema, _as(rows, schema))
+        path = place / f"{number:08}.parquet"
+        with writing(path):
+            place.mkdir(exist_ok=True)
+            if rows.num_rows:
+                parquet.write(path, schema, _as(rows, schema))
 
 
 def _as(rows: pa.RecordBatch, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -155,7 +157,7 @@ def _write_records(folder: Path, number: int, chunk: Chunk, _reveal: bool) -> No
             rides[row["device"], row["epoch"], row["sequence"]] = body
         elif isinstance(facts, OutcomeFacts) and facts.reverses:
             rides.pop((row["device"], row["epoch"], facts.tap), None)
-    write_whole(folder / f"{number:08}.record", b"".join(rides.values()))
+    put(folder / f"{number:08}.record", b"".join(rides.values()))
 
 
 _WRITERS: dict[Form, Callable[[Path, int, Chunk, bool], None]] = {

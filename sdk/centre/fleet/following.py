@@ -5,7 +5,8 @@ Rules it keeps:
   nothing is found twice.
 - Of several collectors on one store one follows, for as long as it says so every few seconds; another takes over.
 - A store that is behind what was followed was restored from a backup: it is followed again from its beginning.
-- Parameters that come later are looked for while it runs; what was flagged only for the lack of them is judged again.
+- Parameters that come later are looked for while it runs; what was flagged only for the lack of them is judged again,
+  also by who starts or takes over after they came.
 - It holds up no batch: it has a thread and connections of its own, and its trouble is told, not raised.
 """
 
@@ -25,7 +26,7 @@ from yima.sdk.centre.clearing.taps.stores import Source
 from yima.sdk.centre.fleet import cases, uses, versions
 from yima.sdk.centre.fleet.cases import Case, Decision
 from yima.sdk.centre.fleet.database import Database, FleetError, Statements
-from yima.sdk.centre.fleet.verdicts import QUIET, Examined, Verdict, again, examine, judges_of
+from yima.sdk.centre.fleet.verdicts import QUIET, Examined, Verdict, again, examine, judges_of, unreadable
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
 
@@ -65,6 +66,7 @@ class Follower:
         self._me = secrets.token_hex(8)
         self._seen = _mark(published)
         self._judges: Judges = judges_of(load_folder(published))
+        self._may_wait = True  # nobody knows what came while this one did not follow
         self._forgot_at = -FORGET_EVERY_S
         self._told = ""
         self._stop = threading.Event()
@@ -85,6 +87,7 @@ class Follower:
         with self._database.transaction() as rows:
             place = self._mine(rows, int(now))
         if place is None:
+            self._may_wait = True
             return 0
         self._look_for_parameters()
         count = 0
@@ -137,7 +140,22 @@ class Follower:
         newest = getattr(self._source, "newest", None)
         return newest is not None and bool(place) and newest() < place.get("entries", 0)
 
-    def _keep(self, rows: Statements, found: list[Examined], *, before: str, after: str) -> list[Case]:
+    def _noted(self, rows: Statements, found: list[Examined]) -> list[Case]:
+        """Whatever a value does to the tables, the other records are noted."""
+        rows.execute("SAVEPOINT part")
+        try:
+            made = self._note(rows, found)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            rows.execute("ROLLBACK TO SAVEPOINT part")
+            half = len(found) // 2
+            if half:
+                made = self._noted(rows, found[:half]) + self._noted(rows, found[half:])
+            else:
+                made = self._note(rows, [unreadable(found[0]._asdict(), error)])
+        rows.execute("RELEASE SAVEPOINT part")
+        return made
+
+    def _note(self, rows: Statements, found: list[Examined]) -> list[Case]:
         now = self._now()
         known = uses.Uses(
             rows,
@@ -167,11 +185,15 @@ class Follower:
             cases.fall_away(rows, tap, now=int(now))
         versions.note(rows, found)
         _count(rows, counts)
+        return made
+
+    def _keep(self, rows: Statements, found: list[Examined], *, before: str, after: str) -> list[Case]:
+        made = self._noted(rows, found)
         newest = max((one.received for one in found), default=0)
         moved = rows.execute(
             "UPDATE followed SET place = ?, at = CASE WHEN at > ? THEN at ELSE ? END, held_until = ? "
             "WHERE source = ? AND holder = ? AND place = ?",
-            (after, newest, newest, int(now) + HELD_S, self._source.name, self._me, before),
+            (after, newest, newest, int(self._now()) + HELD_S, self._source.name, self._me, before),
         )
         if moved.rowcount != 1:
             raise FleetError(
@@ -182,24 +204,27 @@ class Follower:
         return made
 
     def _look_for_parameters(self) -> None:
-        """Takes what was published since, and judges again what waited for it. A folder with something wrong in it
-        changes nothing, and is told."""
+        """Takes what was published since, and judges again what waited for it, or may have waited before this one
+        followed. A folder with something wrong in it changes nothing, and is told."""
         mark = _mark(self._folder)
-        if mark == self._seen:
-            return
-        self._seen = mark
-        try:
-            self._judges = judges_of(load_folder(self._folder))
-        except (YimaError, OSError) as error:
-            self._on_event({"event": "trouble", "why": str(error)})
-            return
+        if mark != self._seen:
+            self._seen = mark
+            try:
+                self._judges = judges_of(load_folder(self._folder))
+            except (YimaError, OSError) as error:
+                self._on_event({"event": "trouble", "why": str(error)})
+                return
+            self._may_wait = True
         after = 0
-        while waiting := self._waiting(after):
+        while self._may_wait and not self._stop.is_set() and (waiting := self._waiting(after)):
             after = waiting[-1]["number"]
             judged = again(waiting, self._judges)
             with self._database.transaction() as rows:
+                if self._mine(rows, int(self._now())) is None:
+                    return
                 for case, one in zip(waiting, judged, strict=True):
                     self._again(rows, case["number"], one)
+        self._may_wait = False
 
     def _waiting(self, after: int) -> list[dict[str, Any]]:
         with self._database.reading() as rows:

@@ -27,6 +27,8 @@ FUTURE_S = 600
 PAST_S = 366 * 86400
 """Seconds after which a tap is too old to be sent for the first time; a gate may be offline for months."""
 PARAMETERS_KIND, DENY_KIND = 1, 2
+VERSION_MOST = 0xFFFF_FFFF
+"""No package and no deny-list has a higher version; a note may say any number."""
 
 _TAP_COLUMNS = [
     "device", "epoch", "sequence", "hash", "moment", "time_trusted", "reason", "family", "vouched", "city", "line",
@@ -84,7 +86,7 @@ def examine(rows: pa.RecordBatch, judges: Judges) -> list[Examined]:
         return list(_examined(rows, judges))
     except Exception as error:  # whatever bytes do to a judge, the other records are judged
         if rows.num_rows == 1:
-            return [_unreadable(rows.to_pylist()[0], error)]
+            return [unreadable(rows.to_pylist()[0], error)]
         half = rows.num_rows // 2
         return examine(rows.slice(0, half), judges) + examine(rows.slice(half), judges)
 
@@ -175,7 +177,7 @@ def _versions(row: Mapping[str, Any], tap: Mapping[str, Any] | None) -> Iterator
             facts, _ = parse(row["entry"])
         except FactsError:
             return
-        if isinstance(facts, NoteFacts) and facts.note in _NOTED and facts.a > 0:
+        if isinstance(facts, NoteFacts) and facts.note in _NOTED and 0 < facts.a <= VERSION_MOST:
             yield _NOTED[Note(facts.note)], facts.a, ""
 
 
@@ -187,30 +189,36 @@ def again(cases: Iterable[Mapping[str, Any]], judges: Judges) -> list[Examined]:
     entry (bytes), received."""
     found = []
     for case in cases:
-        row = {"form": 2, "previous": bytes(32), "rejected": None, "conflict": False, "batch": None, "day": 0, **case}
-        row |= dict.fromkeys(("moment", "time_trusted", "tick_ms", "reason"))
-        whole = pa.RecordBatch.from_pylist([row], schema=ENTRIES.schema)
-        taps, _ = taps_and_outcomes(whole)
-        (core,) = judges.judged(whole, 0)[0].select(["intact", "core_reason"]).to_pylist()
-        (tap,) = taps.select(_TAP_COLUMNS).to_pylist() or [None]
-        verdict, why = _verdict(row, core | {"intact": core["intact"] | HASH}, tap)
-        found.append(
-            Examined(
-                device=row["device"],
-                epoch=row["epoch"],
-                sequence=row["sequence"],
-                hash=row["hash"],
-                entry=row["entry"],
-                received=row["received"],
-                verdict=verdict,
-                why=why,
-                tap=tap,
-            )
-        )
+        try:
+            found.append(_once_more(case, judges))
+        except Exception as error:  # whatever bytes do to a judge, the other records are judged
+            found.append(unreadable(case, error))
     return found
 
 
-def _unreadable(row: Mapping[str, Any], error: Exception) -> Examined:
+def _once_more(case: Mapping[str, Any], judges: Judges) -> Examined:
+    row = {"form": 2, "previous": bytes(32), "rejected": None, "conflict": False, "batch": None, "day": 0, **case}
+    row |= dict.fromkeys(("moment", "time_trusted", "tick_ms", "reason"))
+    whole = pa.RecordBatch.from_pylist([row], schema=ENTRIES.schema)
+    taps, _ = taps_and_outcomes(whole)
+    (core,) = judges.judged(whole, 0)[0].select(["intact", "core_reason"]).to_pylist()
+    (tap,) = taps.select(_TAP_COLUMNS).to_pylist() or [None]
+    verdict, why = _verdict(row, core | {"intact": core["intact"] | HASH}, tap)
+    return Examined(
+        device=row["device"],
+        epoch=row["epoch"],
+        sequence=row["sequence"],
+        hash=row["hash"],
+        entry=row["entry"],
+        received=row["received"],
+        verdict=verdict,
+        why=why,
+        tap=tap,
+    )
+
+
+def unreadable(row: Mapping[str, Any], error: Exception) -> Examined:
+    """What is found of a record whose bytes make those fail who are to judge it."""
     return Examined(
         device=row["device"],
         epoch=row["epoch"],

@@ -11,11 +11,11 @@ from starlette.types import ASGIApp
 from yima.sdk.centre.clearing.folder import CentreFolder
 from yima.sdk.centre.interfaces import routes_audit, routes_institutions, routes_riders
 from yima.sdk.centre.interfaces.answers import answer_as_problems
-from yima.sdk.centre.interfaces.committed import Watched
 from yima.sdk.centre.interfaces.desk import Desk
 from yima.sdk.centre.interfaces.gatekeeper import Event, Gatekeeper
 from yima.sdk.centre.interfaces.keys import KEYS, read_keys
 from yima.sdk.centre.interfaces.problems import RefusedError, unavailable
+from yima.sdk.centre.interfaces.watched import Watched
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
 from yima.validator.version import VERSION

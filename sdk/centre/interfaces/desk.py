@@ -20,12 +20,13 @@ from yima.sdk.centre.identity.consents import Consents
 from yima.sdk.centre.identity.issuers import Issuers, read_issuers
 from yima.sdk.centre.identity.taking import STATEMENTS, said_of
 from yima.sdk.centre.interfaces import cursors
-from yima.sdk.centre.interfaces.committed import Committed, Snapshot, Watched
+from yima.sdk.centre.interfaces.committed import Committed, Snapshot
 from yima.sdk.centre.interfaces.conditional import answer, tag
 from yima.sdk.centre.interfaces.keys import Key, Role
 from yima.sdk.centre.interfaces.models import Paged
 from yima.sdk.centre.interfaces.paging import Row, Rows, page
 from yima.sdk.centre.interfaces.problems import Problem, RefusedError, check_parameters, wrong_role
+from yima.sdk.centre.interfaces.watched import Watched
 from yima.sdk.centre.sharing.pseudonyms import KEY_BYTES, Pseudonyms
 from yima.validator.system.disk import create
 from yima.validator.texts import Text

@@ -18,10 +18,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yima.sdk.centre.clearing.days import day_of
-from yima.sdk.centre.interfaces.committed import Watched
 from yima.sdk.centre.interfaces.keys import Key, KeyBook
 from yima.sdk.centre.interfaces.limits import RateLimit
 from yima.sdk.centre.interfaces.problems import RefusedError, unavailable, wrong_key
+from yima.sdk.centre.interfaces.watched import Watched
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
 

@@ -265,6 +265,7 @@ def test_how_far_each_journal_has_come_can_be_asked_without_accounts(client: htt
 @pytest.mark.parametrize(
     "path",
     [
+        "/v1/devices/%00/1",
         "/v1/devices/x/y",
         "/v1/devices/x/-1",
         "/v1/devices/x/7?after=x",

@@ -17,11 +17,14 @@ from tests.sdk.centre.collector.test_store import entries, give, held, linked
 from tests.uplinks import KEY, record
 from yima.sdk.centre.collector import postgres
 from yima.sdk.centre.collector.arrivals import Arrival, KeyRefusedError
+from yima.sdk.centre.collector.opening import name_of, open_store
 from yima.sdk.centre.collector.postgres import PostgresStore
 from yima.sdk.centre.collector.postgres_rows import LockedRows
 from yima.sdk.centre.collector.postgres_schema import DAY_S
 from yima.sdk.centre.collector.schema import StoreError
 from yima.sdk.centre.collector.weighing import CONFLICT
+from yima.sdk.centre.fleet.database import open_fleet
+from yima.sdk.centre.fleet.sources import source_of
 from yima.validator.ports import Entry
 from yima.validator.uplink.batches import Acknowledgement, Batch
 
@@ -259,3 +262,13 @@ def test_a_password_is_never_shown() -> None:
     with pytest.raises(StoreError) as found:
         PostgresStore("postgresql://yima:secret@127.0.0.1:1/trips")
     assert "secret" not in str(found.value) and "@127.0.0.1:1/trips" in str(found.value)
+
+
+@pytest.mark.parametrize("password", ["sec ret", "sec%zzret", "sec%00ret"])
+@pytest.mark.parametrize("opening", [open_store, name_of, open_fleet, source_of])
+def test_a_password_that_makes_an_address_none_is_not_shown_either(
+    opening: Callable[[str], object], password: str
+) -> None:
+    with pytest.raises(StoreError, match="no address of a database") as found:
+        opening(f"postgresql://yima:{password}@db/trips")
+    assert "sec" not in str(found.value)

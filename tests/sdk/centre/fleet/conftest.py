@@ -1,4 +1,4 @@
-"""The fleet's tables, empty, in SQLite and in a real PostgreSQL."""
+"""The fleet's tables, empty, in SQLite and in a real PostgreSQL, and a city that has them."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.postgres import new_database, server
+from tests.sdk.centre.clearing import world
+from tests.sdk.centre.fleet.city import City
 from yima.sdk.centre.fleet.database import Database, open_fleet
+from yima.validator.parameters import Parameters
 
 __all__ = ["new_database", "server"]
 
@@ -28,3 +31,13 @@ def database(store: str) -> Iterator[Database]:
     opened = open_fleet(store)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def parameters(tmp_path_factory: pytest.TempPathFactory) -> Parameters:
+    return world.parameters(tmp_path_factory.mktemp("source"))
+
+
+@pytest.fixture
+def city(tmp_path: Path, database: Database, parameters: Parameters) -> City:
+    return City(tmp_path, database, parameters)

@@ -1,5 +1,6 @@
 """The collector's interface: who may do what, and what is done is done at once."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests import entries
 from tests.sdk.centre.clearing import world
 from tests.sdk.centre.fleet.at_work import AtWork, collector_at_work
 from tests.uplinks import KEY, record, until
+from yima.sdk.centre.fleet import api
 from yima.sdk.centre.interfaces.keys import Role, make_key
 from yima.validator.journal import SegmentJournal
 from yima.validator.uplink.batches import encode_batch
@@ -80,7 +82,7 @@ def test_nothing_is_told_and_nothing_done_without_a_key(at_work: AtWork, keys: d
             assert {client.post(path, json=said).status_code for path, said in POSTS} == {401}
     with at_work.client(keys["auditor"]) as client:
         assert {client.post(path, json=said).status_code for path, said in POSTS} == {403}
-        assert {client.get(path).status_code for path in GETS} <= {200, 409}
+        assert {client.get(path).status_code for path in GETS} <= {200, 404}
 
 
 def test_a_device_is_enrolled_over_http_and_may_send_at_once(
@@ -148,11 +150,32 @@ def test_records_are_handed_out_by_cursor_and_nothing_twice(
 def test_what_is_too_large_or_no_json_is_refused(operator: httpx.Client) -> None:
     path = "/v1/fleet/devices"
     assert operator.post(path, content=b"x" * 5000).status_code == 413
-    assert operator.post(path, content=iter([b"{}"])).status_code == 413
+    assert operator.post(path, content=b"x" * 5000, headers={"Content-Length": "0000000005000"}).status_code == 413
+    assert operator.post(path, content=iter([b"x" * 1000] * 5)).status_code == 413
     assert operator.post(path, content=b"{", headers={"Content-Type": "application/json"}).status_code == 422
     assert operator.post(path, json={"device": "gate 7", "key": A}).status_code == 422
+    assert operator.post(path, content=b'{"device": "gate-1"}'.ljust(4096)).status_code == 422
     assert operator.get("/nowhere").status_code == 404
     assert operator.put(path).status_code == 405
+
+
+def test_half_a_body_is_let_go(at_work: AtWork, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a key, and for as long as he liked, a stranger held as many places as there are."""
+    monkeypatch.setattr(api, "BODY_WITHIN_S", 0.01)
+    _, _, port = at_work.url.rpartition(":")
+    for path, length, status in (("devices", 100, 408), ("nowhere", 100, 408), ("devices", 5000, 413)):
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=10) as line:
+            line.sendall(f"POST /v1/fleet/{path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{{".encode())
+            with line.makefile("rb") as answer:
+                assert answer.read().startswith(b"HTTP/1.1 %d " % status), "and the connection ends"
+
+
+def test_what_is_not_there_is_not_found(operator: httpx.Client) -> None:
+    settle, why = {"decision": "PAY", "why": "so"}, {"why": "so"}
+    assert operator.get("/v1/fleet/cases/99").status_code == 404
+    assert operator.post("/v1/fleet/cases/99/settle", json=settle).status_code == 404
+    for verb, said in (("rotate", {"key": A}), ("revoke", why), ("release", why)):
+        assert operator.post(f"/v1/fleet/devices/nobody/{verb}", json=said).status_code == 404
 
 
 @pytest.mark.parametrize("asked", ["limt=5", "=5", "limit=5&limit=6"])

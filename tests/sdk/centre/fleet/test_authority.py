@@ -1,5 +1,6 @@
 """The authority's folder: what is not as the authority wrote it is named, with what to do."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
+from yima.sdk.centre.fleet import files
 from yima.sdk.centre.fleet.authority import Authority
 from yima.sdk.centre.fleet.database import FleetError
 
@@ -42,3 +44,17 @@ def test_a_strange_or_missing_file_is_named(name: str, act: Callable[[Path], obj
     act(tmp_path / "ca" / name)
     with pytest.raises(FleetError, match=f"{name}: is not as the authority wrote it"):
         authority.issued()
+
+
+def test_a_folder_that_takes_nothing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(FleetError, match="file/ca: cannot be written"):
+        Authority.make(tmp_path / "file" / "ca")
+    authority = Authority.make(tmp_path / "ca")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "write_whole", full)
+    with pytest.raises(FleetError, match=r"issued/.*\.pem: cannot be written: No space left"):
+        authority.issue("gate-7", "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29")

@@ -1,5 +1,6 @@
 """What a collector holds, for others: each export goes on where the last one ended, in forms that others read."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from tests import entries
 from tests.sdk.centre.clearing import world
 from tests.sdk.centre.clearing.world import NOON, Device, rider
 from tests.uplinks import record
+from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.taps.stores import ParquetSource
-from yima.sdk.centre.fleet import exporting
+from yima.sdk.centre.fleet import exporting, files
 from yima.sdk.centre.fleet.database import FleetError
 from yima.sdk.centre.fleet.exporting import Form, export
 from yima.sdk.centre.fleet.sources import source_of
@@ -44,6 +46,31 @@ def test_lines_go_on_where_the_last_ones_ended(tmp_path: Path, gate: Device) -> 
     assert [line["kind"] for line in lines] == ["tap", "tap", "tap", "outcome", "tap"]
     assert all("*" in line["account"] for line in lines[:3])
     assert not any("body" in line for line in lines)
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("form", Form)
+def test_a_full_disk_is_named_and_the_export_goes_on_when_there_is_room(
+    tmp_path: Path, gate: Device, monkeypatch: pytest.MonkeyPatch, form: Form
+) -> None:
+    """It ended in a traceback."""
+    store, out = grown(tmp_path, gate, 5), tmp_path / "out"
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(parquet, "write", full)
+        meanwhile.setattr(files, "write_whole", full)
+        with pytest.raises(FleetError, match=r"out/00000001\..*: cannot be written: No space left") as told:
+            export(source_of(store), out, form)
+        assert told.value.problem.zh.startswith("无法写入")
+    assert export(source_of(store), out, form) == 5
+
+
+def test_a_cursor_that_finds_no_room_is_named(tmp_path: Path, gate: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "write_whole", full)
+    with pytest.raises(FleetError, match=r"out/cursor\.json: cannot be written"):
+        export(source_of(grown(tmp_path, gate, 1)), tmp_path / "out", Form.PARQUET)
 
 
 def test_whole_accounts_only_where_they_are_asked_for(tmp_path: Path, gate: Device) -> None:

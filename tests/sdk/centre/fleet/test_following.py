@@ -8,74 +8,17 @@ import pytest
 
 from tests import entries
 from tests.sdk.centre.clearing import world
-from tests.sdk.centre.clearing.world import NOON, Device, rider
+from tests.sdk.centre.clearing.world import NOON, Device
+from tests.sdk.centre.fleet.city import NOW, City, code, digest_of
 from tests.uplinks import record
-from yima.sdk.centre.fleet import following, uses, versions
-from yima.sdk.centre.fleet.cases import Cases, Decision, Kind
-from yima.sdk.centre.fleet.database import Database, FleetError, open_fleet
+from yima.sdk.centre.fleet import following, uses, verdicts, versions
+from yima.sdk.centre.fleet.cases import Decision, Kind
+from yima.sdk.centre.fleet.database import FleetError, open_fleet
 from yima.sdk.centre.fleet.devices import Register
-from yima.sdk.centre.fleet.following import Follower, counts, standing
-from yima.sdk.centre.fleet.sources import source_of
+from yima.sdk.centre.fleet.following import counts, standing
 from yima.sdk.centre.fleet.versions import Duty, Of
-from yima.validator import _core
-from yima.validator.journal.facts import Outcome
+from yima.validator.journal.facts import NoteFacts, Outcome, write
 from yima.validator.parameters import Parameters
-
-NOW = NOON + 60
-
-
-@pytest.fixture(scope="module")
-def parameters(tmp_path_factory: pytest.TempPathFactory) -> Parameters:
-    return world.parameters(tmp_path_factory.mktemp("source"))
-
-
-class City:
-    """Devices, their collector's store, and who follows it."""
-
-    def __init__(self, folder: Path, database: Database, parameters: Parameters) -> None:
-        self.folder, self.database, self.parameters = folder, database, parameters
-        self.published = folder / "published"
-        self.published.mkdir()
-        self.publish(parameters)
-        self.told: list[dict[str, Any]] = []
-        self.cases = Cases(database)
-        self.sent = 0
-        self.follower = self.another()
-
-    def publish(self, parameters: Parameters) -> None:
-        (self.published / f"v{parameters.version}.img").write_bytes(parameters.image)
-
-    def another(self, now: Callable[[], float] = lambda: NOW) -> Follower:
-        source = source_of(self.folder / "city.db")
-        return Follower(self.database, source, self.published, now=now, on_event=self.told.append)
-
-    def device(self, name: str, **more: Any) -> Device:
-        return Device(name, self.parameters, **more)
-
-    def send(self, *devices: Device, conflicts: list[dict[str, Any]] | None = None) -> None:
-        rows = world.all_rows(*devices)
-        world.store(self.folder / "city.db", rows, conflicts or [])
-
-    def look(self, *devices: Device, **more: Any) -> int:
-        self.send(*devices, **more)
-        return self.follower.look()
-
-    def why(self) -> list[str]:
-        return [case.why.partition(":")[0] for case in self.cases.listed()]
-
-
-@pytest.fixture
-def city(tmp_path: Path, database: Database, parameters: Parameters) -> City:
-    return City(tmp_path, database, parameters)
-
-
-def digest_of(parameters: Parameters) -> bytes:
-    """As facts name them."""
-    return _core.sm3(parameters.image)[:16]
-
-
-def code(card: int, at: int = NOON) -> bytes:
-    return rider(card).code(at)
 
 
 def test_good_rides_open_no_case(city: City) -> None:
@@ -212,31 +155,6 @@ def test_a_store_restored_from_a_backup_is_followed_anew(city: City) -> None:
     assert city.why() == ["RECORD"]
 
 
-def test_what_waited_for_its_parameters_is_judged_again_when_they_come(city: City, tmp_path: Path) -> None:
-    newer = world.parameters(tmp_path / "newer", version=2)
-    gate = Device("bus-1", newer)
-    gate.tap(code(1), NOON)
-    gate.append(entries.tap(NOON, body=record(b"x"), parameters_version=2, parameters_digest=digest_of(newer)),
-                received=NOON)  # fmt: skip
-    city.look(gate)
-    assert city.why() == ["PARAMETERS_UNKNOWN"] * 2
-    city.publish(newer)
-    city.follower.look()
-    assert city.why() == ["CORE_REFUSES"]
-    (settled,) = city.cases.listed(settled=True)
-    assert (settled.sequence, settled.decision) == (1, Decision.PAY)
-    assert counts(city.database) == {"CORE_REFUSES": 1, "OK": 1, "PARAMETERS_UNKNOWN": 0}
-
-
-def test_a_folder_with_something_wrong_in_it_changes_nothing_and_is_told(city: City) -> None:
-    (city.published / "nonsense.img").write_bytes(b"nonsense")
-    gate = city.device("bus-1")
-    gate.tap(code(1), NOON)
-    city.look(gate)
-    assert counts(city.database) == {"OK": 1}
-    assert [event["event"] for event in city.told] == ["trouble"]
-
-
 def test_bytes_that_break_a_judge_are_a_finding_and_the_others_are_judged(
     city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,6 +172,32 @@ def test_bytes_that_break_a_judge_are_a_finding_and_the_others_are_judged(
     monkeypatch.setattr(city.follower._judges, "judged", breaks)
     city.look(gate)
     assert counts(city.database) == {"FACTS": 1, "OK": 3}
+
+
+def noting(city: City, *versions: int) -> Device:
+    """A gate that notes these versions."""
+    gate = city.device("bus-3")
+    for version in versions:
+        gate.append(write(NoteFacts(at=NOON, trusted=True, run=1, tick_ms=1, note=1, a=version)), received=NOON)
+    return gate
+
+
+@pytest.mark.parametrize("most", [verdicts.VERSION_MOST, 1 << 64])
+def test_a_version_beyond_what_there_can_be_stops_nobody(
+    city: City, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """One enrolled gate, with one note, ended the judging of every other, also after a restart. Whatever else the
+    tables do not take is a finding."""
+    monkeypatch.setattr(verdicts, "VERSION_MOST", most)
+    one, two, three = city.device("bus-1"), city.device("bus-2"), noting(city, 7, 1 << 63, 2**64 - 1, 8)
+    one.tap(code(1), NOON)
+    two.tap(code(1), NOON + 5)
+    assert city.look(one, three, two) == 6
+    taken = most < 1 << 63
+    told = {"DOUBLE_USE": 1, "NO_TAP": 4, "OK": 1} if taken else {"DOUBLE_USE": 1, "FACTS": 2, "NO_TAP": 2, "OK": 1}
+    assert counts(city.database) == told
+    assert [run.version for run in versions.running(city.database, after="bus-2")] == [8]
+    assert [event["event"] for event in city.told] == ["flagged"] * (1 if taken else 3)
 
 
 def test_which_devices_run_which_parameters_since_when(city: City, tmp_path: Path) -> None:
