@@ -3,18 +3,23 @@
 from pathlib import Path
 from typing import Any
 
-from tests.packages_world import NOW, A, B, package
+from tests.packages_world import NOW, A, B, Disk, package
 from yima.sdk.centre.packages.folder import Folder
 from yima.sdk.centre.packages.releases import approved, proposed
 from yima.sdk.sm2 import SigningKey
-from yima.validator.packages import Pins, parse_package
-from yima.validator.packages.publication import WHOLE, Document
+from yima.validator.judging import Moment
+from yima.validator.packages import Chain, Pins, parse_package
+from yima.validator.packages.publication import WHOLE, Document, Place
 from yima.validator.packages.refusals import NotNowError
+from yima.validator.packages.store import PackageStore
 from yima.validator.texts import Text
-from yima.validator.upkeep.pulling import Fetched
+from yima.validator.upkeep.pull_thread import HeldByStore
+from yima.validator.upkeep.pulling import Fetched, Puller
 
 PUBLISHER = SigningKey.from_int(0x9009)
 TWO = Pins(keys=(A.compressed, B.compressed), needed=2)
+AT = Moment.at(NOW)
+PLACE = Place("gate-7", 320500, 99310000, "metro", "2")
 
 
 def both(version: int, **changes: Any) -> bytes:
@@ -70,3 +75,27 @@ class FromFolder:
             raise NotNowError(path, Text("cut", "中断"), Text("Wait", "等待"))
         with into.open("ab") as file:
             file.write(content[have:size])
+
+
+class Gate:
+    """A device that pulls; `told` is what it said."""
+
+    def __init__(self, fetch: Any, directory: Path, place: Place = PLACE) -> None:
+        self.fetch, self.directory, self.place = fetch, directory, place
+        self.disk = Disk()
+        self.told: list[str] = []
+        self.now = AT
+        self.start()
+
+    def start(self) -> None:
+        """Begins, also again."""
+        self.store = PackageStore(self.disk, TWO, "test")
+        holding = HeldByStore(self.store, self._take)
+        self.puller = Puller(self.fetch, self.directory, self.place, {Chain.PARAMETERS: holding}, roll=lambda: 0.999)
+
+    def _take(self, data: bytes, source: str) -> None:
+        self.store.take(data, self.now.unix_s, source)
+
+    def ask(self, now: Moment = AT) -> int:
+        self.now = now
+        return self.puller.step(now, lambda error: self.told.append(str(error)))

@@ -44,22 +44,58 @@ def uplink_to(url: str, *, total_s: float = 5.0) -> Iterator[HttpUplink]:
         uplink.close()
 
 
+def read_request(connection: socket.socket) -> bytes:
+    """Reads a request; its head."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65536)
+    head, _, body = received.partition(b"\r\n\r\n")
+    size = int((head.lower().partition(b"content-length:")[2].split() or [b"0"])[0])
+    while len(body) < size:
+        body += connection.recv(65536)
+    return head
+
+
 @contextmanager
-def answering(*answers: bytes) -> Iterator[str]:
-    """A server that reads a request and answers it with these very bytes, one answer a connection; then hangs up."""
+def dripping(*answers: bytes) -> Iterator[str]:
+    """A server that answers the requests of a connection with these very bytes, and after the last drips on."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    stop = threading.Event()
+
+    def drip() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            for answer in answers:
+                read_request(connection)
+                connection.sendall(answer)
+            while not stop.wait(0.05):
+                try:
+                    connection.sendall(b" ")
+                except OSError:
+                    return
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        stop.set()
+        thread.join()
+        listening.close()
+
+
+@contextmanager
+def answering(*answers: bytes, heads: list[bytes] | None = None) -> Iterator[str]:
+    """A server that reads a request and answers it with these very bytes, one answer a connection; then hangs up.
+    heads: what it was asked."""
+    heads = [] if heads is None else heads
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
         for answer in answers:
             connection, _ = listening.accept()
             with connection:
-                received = b""
-                while b"\r\n\r\n" not in received:
-                    received += connection.recv(65536)
-                head, _, body = received.partition(b"\r\n\r\n")
-                size = int(head.lower().partition(b"content-length:")[2].split()[0])
-                while len(body) < size:
-                    body += connection.recv(65536)
+                heads.append(read_request(connection))
                 try:
                     connection.sendall(answer)
                 except OSError:

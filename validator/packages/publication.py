@@ -190,7 +190,8 @@ def read_release(document: Document) -> Release:
     reading = _Reading(RELEASE)
     outer = reading.object(reading.json(document.statement), ("form", "package", "for", "why", "publisher"))
     package = reading.object(outer["package"], ("id", "chain", "version", "size"))
-    if outer["form"] != 1 or package["chain"] not in {chain.value for chain in Chain}:
+    chain = reading.text(package["chain"], _NAME)
+    if reading.number(outer["form"]) != 1 or chain not in {one.value for one in Chain}:
         raise reading.bad("form")
     targets = []
     for row in reading.list(outer["for"], RELEASES_MOST):
@@ -202,7 +203,7 @@ def read_release(document: Document) -> Release:
     release = Release(
         id=document.id,
         package=reading.text(package["id"], _ID),
-        chain=Chain(package["chain"]),
+        chain=Chain(chain),
         version=reading.number(package["version"]),
         size=reading.number(package["size"]),
         targets=tuple(targets),
@@ -219,7 +220,7 @@ def read_index(document: Document) -> Index:
     reading = _Reading(INDEX)
     outer = reading.object(reading.json(document.statement), ("form", "number", "until", "offers"))
     rows = [reading.object(row, ("release", "share", "note")) for row in reading.list(outer["offers"], RELEASES_MOST)]
-    if outer["form"] != 1:
+    if reading.number(outer["form"]) != 1:
         raise reading.bad("form")
     return Index(
         number=reading.number(outer["number"]),

@@ -2,8 +2,8 @@
 
 A package in parts signs a list with a digest for each section of the whole image, for the column of fares of each
 station and for the stations of each line (core/package.c). A manifest is the package without its image, and what the
-list does not say of each part: its size, and whose it is. It is not signed and need not be: a part is taken for its
-digest, and one that is another gate's holds no fare for this one.
+list does not say of each part: its size, and whose it is. It is not signed: a part is taken for its digest, and the
+image that they make only where it has the fares of this place (`suits`).
 
     4   bytes of the front
     20  header of the whole image
@@ -13,19 +13,21 @@ digest, and one that is another gate's holds no fare for this one.
 """
 
 import struct
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from yima.validator import _core
 from yima.validator.errors import ParametersError
 from yima.validator.parameters import sections
 from yima.validator.parameters.image import MODE_NUMBERS
-from yima.validator.parameters.rules import Mode
+from yima.validator.parameters.rules import FareKind, Mode
 from yima.validator.texts import Text
 
 PART_SIZE = 34
 WHOLE_ONLY = frozenset(one.number for one in (sections.MATRICES, sections.AXES, sections.CELLS, sections.LABELS))
 """Sections that no part has: fares between all stations, names for people."""
+_MATRIX = frozenset(one.number for one in (sections.MATRICES, sections.AXES, sections.CELLS))
 _ROW = struct.Struct(">IBxHI")
 _LIST_SIZE_AT = 20  # in the header of the package
 _ALIGNMENT = 64  # of what follows the list, from the first byte of the package
@@ -117,6 +119,35 @@ def chosen(parts: Sequence[Part], spot: Spot) -> tuple[Part, ...]:
 
     found = {part.section: part for part in parts if is_needed(part)}
     return tuple(found[section] for section in sorted(found))
+
+
+def suits(image: sections.Image, parts: bytes, spot: Spot) -> bool:
+    """Whether an image of parts has what fares by place need at a gate there: its own part of that, or the whole, which
+    may not have the place. parts: the list, in which each section of the image has been found."""
+    content = content_of(image)
+    listed = Counter(int.from_bytes(row[:2]) for row in rows_in(parts, PART_SIZE))
+
+    def rows(section: sections.Section) -> Iterator[Any]:
+        return map(section.read, rows_in(content.get(section.number, b""), section.row_size))
+
+    kinds = {
+        fare.kind
+        for fare in rows(sections.FARES)
+        if (fare.mode, fare.city) in {(MODE_NUMBERS[spot.mode], city) for city in (0, spot.city)}
+        and fare.line in {0, fare.line if spot.line is None else spot.line}
+    }
+    if FareKind.MATRIX in kinds and spot.mode is Mode.METRO and spot.station:
+        exits = {row.exit for row in rows(sections.COLUMNS)}
+        matrix = _MATRIX & content.keys()
+        if matrix != _MATRIX & listed.keys() and (matrix or exits != {spot.station}):
+            return False
+    if FareKind.STAGES in kinds and spot.line != 0:
+        lines = {(row.mode, row.line, row.city) for row in rows(sections.STATIONS)}
+        are_all = len(lines) > 1 or len(lines) == listed[sections.STATIONS.number]  # a part has one line
+        is_own = lines == {(MODE_NUMBERS[spot.mode], spot.line, spot.city)}
+        has_stages = sections.STAGES.number in content or sections.STAGES.number not in listed
+        return has_stages and (are_all or is_own)
+    return True
 
 
 def row_of(section: int, rows: bytes) -> bytes:

@@ -6,8 +6,11 @@ Rules it keeps:
 - The number of a believed publisher's index never goes back, also after a restart; one that is over is not gone by.
 - One release after the other, by version: who signs the next is known only when the one before is in force.
 - A device that says where it stands pulls its own part of a package in parts: the manifest, and of the parts that it
-  needs those that it does not hold already, each by its digest. What is not in parts it pulls whole.
-- What was cut is resumed where it was cut. What is refused is told once and not tried again before the next start.
+  needs those that it does not hold already, each by its digest. What is not in parts it pulls whole, and also where the
+  parts that the manifest names are not those of its place: nobody signs the manifest.
+- What was cut is resumed where it was cut. What is refused is told once and tried again after an hour: signatures and
+  the head of an image may be the transport's doing.
+- Of releases little is kept, of an index that nobody believed signs few are fetched: a stranger fills no memory.
 - Devices ask at different moments: each wait is spread by a quarter.
 """
 
@@ -37,7 +40,7 @@ from yima.validator.packages.publication import (
 )
 from yima.validator.packages.refusals import NotNowError, untrusted_clock, unusable
 from yima.validator.parameters import sections
-from yima.validator.parameters.own_part import Manifest, Part, Spot, chosen, held, parse_manifest, row_of
+from yima.validator.parameters.own_part import Manifest, Part, Spot, chosen, held, parse_manifest, row_of, suits
 from yima.validator.parameters.sections import Image
 from yima.validator.system.disk import write_whole
 from yima.validator.texts import Text
@@ -45,6 +48,10 @@ from yima.validator.texts import Text
 EVERY_S = 40.0
 """Seconds between two questions, about: with the spread at most 50, so that an urgent package is there in a minute."""
 WAIT_MAX_S = 600.0
+REFUSED_MS = 3_600_000
+"""How long what the device refused is left alone."""
+STRANGE_MOST = 16 << 20
+"""Bytes of releases that one question fetches for an index that no believed publisher has signed."""
 _PART = "part"
 _STATE = "publication"
 
@@ -86,11 +93,20 @@ class Holding(Protocol):
 
 @dataclass(slots=True)
 class _Known:
-    """What the last index was."""
+    """What the last index was. is_believed: a publisher whom a believed release names has signed it."""
 
     etag: str = ""
     document: Document | None = None
     index: Index | None = None
+    is_believed: bool = False
+
+
+class _Named(NamedTuple):
+    """What a release says that the newest index names, for as long as it does."""
+
+    chain: Chain
+    version: int
+    is_for: bool
 
 
 class Puller:
@@ -114,9 +130,10 @@ class Puller:
         self._roll = roll
         self._known = _Known()
         self._seen = self._read_seen()  # the highest number by publisher, of those that were believed
-        self._releases: dict[str, Document] = {}
-        self._refused: set[str] = set()
-        self._untaken: set[tuple[str, str]] = set()
+        self._releases: dict[str, _Named] = {}
+        self._fetched_of_releases = 0  # bytes, by this question
+        self._refused: dict[str, int] = {}  # when it may be tried again, by the device's tick
+        self._said: dict[str, str] = {}  # why a release was not taken
         self._failures = 0
         self._told = ""
 
@@ -146,14 +163,22 @@ class Puller:
     def _index(self, now: Moment) -> Index | None:
         """What is published now; None where it has been dealt with."""
         known = self._known
-        fetched = self._fetch.document("index.json", known.etag)
+        try:
+            fetched = self._fetch.document("index.json", known.etag)
+        except ParametersError:
+            known.etag = ""  # the server may be one that does not bear it
+            raise
         if fetched.content is not None:
             document = parse_document(fetched.content, INDEX)
             index = read_index(document)
-            keys = [bytes.fromhex(key) for key in self._seen]
-            for key in document.signers(keys, (PUBLISHED,)):
+            believed = document.signers([bytes.fromhex(key) for key in self._seen], (PUBLISHED,))
+            for key in believed:
                 self._note(key, index.number)
-            self._known = known = _Known(fetched.etag, document, index)
+            self._known = known = _Known(fetched.etag, document, index, bool(believed))
+            names = {offer.release for offer in index.offers}
+            for of_releases in (self._releases, self._refused, self._said):
+                for gone in of_releases.keys() - names:
+                    del of_releases[gone]
         if known.index is None:
             return None
         if now.trusted and now.unix_s >= known.index.until:
@@ -161,54 +186,69 @@ class Puller:
         return known.index
 
     def _take_all(self, index: Index, now: Moment, tell: Callable[[ParametersError], None]) -> int:
-        wanted: list[tuple[int, str, Document]] = []
-        for offer in index.offers:
-            if offer.release in self._refused or lot(offer.release, self._place.device) >= offer.share:
+        self._fetched_of_releases = 0
+        wanted: list[tuple[int, str]] = []
+        for name, share, _ in index.offers:
+            if self._refused.get(name, 0) > now.tick_ms or lot(name, self._place.device) >= share:
                 continue
-            document = self._release(offer.release)
-            release = read_release(document)
-            holding = self._chains.get(release.chain)
-            if holding and release.is_for(self._place) and not holding.has(release.version):
-                wanted.append((release.version, offer.release, document))
+            if name not in self._releases and self._is_enough():
+                break
+            if self._is_wanted(name):
+                wanted.append((self._releases[name].version, name))
         if wanted and not now.trusted:
             raise untrusted_clock("the publication")
         taken = 0
-        for _, name, document in sorted(wanted, key=lambda one: one[:2]):
+        for _, name in sorted(wanted):
+            if self._is_enough():
+                break
             try:
-                self._take(document)
+                self._take(name)
                 taken += 1
+                self._said.pop(name, None)
             except NotNowError:
                 raise
-            except PublicationError as error:  # who answers for it may be trusted tomorrow, its copy may be mended
-                if (name, str(error)) not in self._untaken:
-                    tell(error)
-                self._untaken.add((name, str(error)))
             except ParametersError as error:
-                self._refused.add(name)
-                tell(error)
+                if not isinstance(error, PublicationError):  # else other keys may be trusted, a copy be mended soon
+                    self._refused[name] = now.tick_ms + REFUSED_MS
+                if self._said.get(name) != str(error):
+                    tell(error)
+                self._said[name] = str(error)
         return taken
 
-    def _release(self, name: str) -> Document:
-        if name not in self._releases:
-            content = self._fetch.document(f"releases/{name}.json", "").content
-            document = parse_document(content or b"", RELEASE)
-            if document.id != name:
-                raise _other(name)
-            self._releases[name] = document
-        return self._releases[name]
+    def _is_enough(self) -> bool:
+        return self._fetched_of_releases >= STRANGE_MOST and not self._known.is_believed
 
-    def _take(self, document: Document) -> None:
+    def _is_wanted(self, name: str) -> bool:
+        if name not in self._releases:
+            release = read_release(self._release(name))
+            self._releases[name] = _Named(release.chain, release.version, release.is_for(self._place))
+        chain, version, is_for = self._releases[name]
+        holding = self._chains.get(chain)
+        return is_for and holding is not None and not holding.has(version)
+
+    def _release(self, name: str) -> Document:
+        content = self._fetch.document(f"releases/{name}.json", "").content or b""
+        self._fetched_of_releases += len(content)
+        document = parse_document(content, RELEASE)
+        if document.id != name:
+            raise _other(name)
+        return document
+
+    def _take(self, name: str) -> None:
         assert self._known.document is not None
         assert self._known.index is not None
-        holding = self._chains[read_release(document).chain]
-        release = check_release(document, holding.trust, self._known.document)
+        holding = self._chains[self._releases[name].chain]
+        release = check_release(self._release(name), holding.trust, self._known.document)
         self._note(release.publisher, self._known.index.number)
+        self._known.is_believed = True
         try:
             manifest = self._manifest(release)
-            data = self._whole(release) if manifest is None else self._own_part(release, manifest, holding)
-            if _id_of(data) != release.package:
-                self._begin_anew()
-                raise _other(release.package)
+            data = b"" if manifest is None else self._own_part(release, manifest, holding)
+            if not self._is_of(release, data):
+                data = self._whole(release)
+                if not self._is_of(release, data):
+                    self._begin_anew()
+                    raise _other(release.package)
             holding.give(data, f"packages/{release.package}.ymp")
             self._begin_anew()
         except PublicationError:
@@ -221,14 +261,26 @@ class Puller:
         except OSError as error:
             raise unusable(self._directory, error) from error
 
+    def _is_of(self, release: Release, data: bytes) -> bool:
+        """Whether this is the package of the release, with all that this place needs of it."""
+        try:
+            package = parse_package(data)
+        except ParametersError:
+            return False
+        return (
+            package.id.hex() == release.package
+            and image_is_intact(package)
+            and (self._spot is None or not package.parts or suits(package.image, package.parts, self._spot))
+        )
+
     def _manifest(self, release: Release) -> Manifest | None:
-        """None where the package is to be taken whole."""
+        """None where the package is taken whole."""
         if self._spot is None or release.chain is not Chain.PARAMETERS:
             return None
         path = f"packages/{release.package}.manifest"
         try:
             return parse_manifest(self._fetch.document(path, "").content or b"", path)
-        except NotNowError:  # not in parts; or nothing can be fetched, as the next question will tell
+        except ParametersError:  # not in parts; or nothing good can be fetched, as the next question will tell
             return None
 
     def _whole(self, release: Release) -> bytes:
@@ -240,10 +292,11 @@ class Puller:
         needed = chosen(manifest.parts, self._spot)
         contents = held(holding.images())
         missing = [part for part in needed if part.row not in contents]
+        beside = {release.package, *(part.name for part in missing)}
         for part in missing:
             if part.size > release.size:
                 raise _other(part.name)
-            rows = self._fetched(f"parts/{part.name}", part.size, {one.name for one in missing}, part.name)
+            rows = self._fetched(f"parts/{part.name}", part.size, beside, part.name)
             if not _is(part, rows):
                 (self._directory / f"{part.name}.{_PART}").unlink()
                 raise _other(part.name)
@@ -289,15 +342,6 @@ class Puller:
             }
         except (OSError, ValueError):
             return {}
-
-
-def _id_of(data: bytes) -> str:
-    """Of a package that is whole; "" of anything else."""
-    try:
-        package = parse_package(data)
-    except ParametersError:
-        return ""
-    return package.id.hex() if image_is_intact(package) else ""
 
 
 def _is(part: Part, rows: bytes) -> bool:

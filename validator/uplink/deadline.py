@@ -4,10 +4,12 @@ One lasting thread does this for all exchanges of an uplink: an exchange needs n
 has none to give at that moment does not lose its uplink for good.
 """
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from yima.validator.errors import YimaError
 from yima.validator.guarding.watched import Standing, Watched
@@ -60,3 +62,37 @@ class Deadline:
                 else:
                     self._by = None
                     self._cut()
+
+
+class HttpDeadline:
+    """A deadline for the exchanges of one httpx client, which has one connection at a time and passes `extensions`."""
+
+    def __init__(self) -> None:
+        self.was_cut = False
+        """Whether the last exchange ran out of time."""
+        self.extensions = {"trace": self._watch}
+        self._stream: Any = None  # httpcore's, of the newest connection: the next exchange may go over it as well
+        self._deadline = Deadline(self._cut)
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """See Deadline."""
+        self.was_cut = False
+        with self._deadline.within(seconds):
+            yield
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._deadline.close()
+
+    def _watch(self, event: str, info: dict[str, Any]) -> None:
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._stream = info["return_value"]
+            if self.was_cut:
+                self._cut()
+
+    def _cut(self) -> None:
+        self.was_cut = True
+        if self._stream is not None:
+            with suppress(OSError):  # it may have ended by itself meanwhile
+                self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)

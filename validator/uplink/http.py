@@ -5,11 +5,10 @@ collector that drips a byte a second is as good as none), and anything but a wel
 which the cursor stays where it was.
 """
 
-import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
 from types import ModuleType
 from typing import Any
@@ -19,7 +18,7 @@ from yima.validator.errors import UplinkError
 from yima.validator.guarding.watched import ThreadError
 from yima.validator.remedies import missing_module
 from yima.validator.state.keys import DeviceKey
-from yima.validator.uplink.deadline import Deadline
+from yima.validator.uplink.deadline import HttpDeadline
 from yima.validator.uplink.refusals import no_address, nonsense, refused, unreachable
 from yima.validator.uplink.signed import SignedUplink
 from yima.validator.uplink.tls import ClientTls
@@ -50,9 +49,7 @@ class HttpUplink(SignedUplink):
         self._httpx = _httpx()
         super().__init__(url, key=key, device=device, epoch=epoch, versions=versions)
         self._total_s = total_s
-        self._stream: Any = None  # httpcore's stream of the connection in use
-        self._too_slow = False
-        self._deadline = Deadline(self._cut)
+        self._deadline = HttpDeadline()
         try:
             urlsplit(url)  # notices unfinished brackets, which httpx does not
             parsed = self._httpx.URL(url)
@@ -77,6 +74,7 @@ class HttpUplink(SignedUplink):
                 timeout=self._httpx.Timeout(self._total_s, connect=self._connect_s),
                 verify=True if self._tls is None else self._tls.context(),
                 trust_env=self._trust_env,
+                cookies=no_cookies(),
                 headers={"User-Agent": f"yima/{VERSION}", "Accept-Encoding": "identity"},
             )
             if self._client is not None:
@@ -90,13 +88,12 @@ class HttpUplink(SignedUplink):
         """The answer to a body that this device signs. Raises UplinkError for anything but a 200 of bounded size."""
         headers = {"Content-Type": "application/json", **self.headers(body)}
         client = self._current()
-        self._stream, self._too_slow = None, False
         try:
             with (
                 # httpx bounds each read alone, so that a byte now and then would be for ever.
                 self._deadline.within(self._total_s),
                 client.stream(
-                    "POST", self._address + path, content=body, headers=headers, extensions={"trace": self._watch}
+                    "POST", self._address + path, content=body, headers=headers, extensions=self._deadline.extensions
                 ) as response,
             ):
                 answer = bytearray()
@@ -106,8 +103,8 @@ class HttpUplink(SignedUplink):
                         raise nonsense(self.url, "an endless answer")
                 status = response.status_code
                 retry_after = response.headers.get("Retry-After")
-        except self._httpx.HTTPError as error:
-            why = "too slow" if self._too_slow else str(error) or type(error).__name__
+        except (self._httpx.HTTPError, self._httpx.InvalidURL, ValueError) as error:
+            why = "too slow" if self._deadline.was_cut else str(error) or type(error).__name__
             raise self._unreachable(why) from error
         except RuntimeError as error:
             if not client.is_closed:
@@ -135,16 +132,6 @@ class HttpUplink(SignedUplink):
     def _unreachable(self, why: str) -> UplinkError:
         return unreachable(self.url, why, certificate=self._tls and self._tls.certificate)
 
-    def _watch(self, event: str, info: dict[str, Any]) -> None:
-        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            self._stream = info["return_value"]
-
-    def _cut(self) -> None:
-        self._too_slow = True
-        if self._stream is not None:
-            with suppress(OSError):  # it may have ended by itself meanwhile
-                self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
-
 
 def retry_after_s(header: str | None, now: float) -> float | None:
     """Seconds that a Retry-After header asks for, in either of its forms, bounded; None if it says nothing usable."""
@@ -157,6 +144,11 @@ def retry_after_s(header: str | None, now: float) -> float | None:
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
     return min(max(moment - now, 0.0), RETRY_AFTER_MAX_S)
+
+
+def no_cookies() -> CookieJar:
+    """A jar that keeps nothing: whoever once answered in the server's place puts no word into later questions."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 def is_loopback(host: str) -> bool:

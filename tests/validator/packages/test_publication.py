@@ -74,6 +74,31 @@ def test_any_statement_is_read_or_is_the_one_error(content: Any) -> None:
             read(Document(kind=kind, statement=statement, signatures=()))
 
 
+WORD = Release(
+    id="", package="00" * 32, chain=Chain.DENY, version=1, size=1, targets=({"city": 1, "mode": "bus"},), why="w",
+    publisher=A.compressed,
+).statement()  # fmt: skip
+LIST = Index(number=1, until=NOW, offers=(Offer("00" * 32, 5, "x"),)).statement()
+
+
+def places(value: Any) -> list[list[Any]]:
+    """The way to each value inside a value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [[]] + [[key, *way] for key, one in inner for way in places(one)]
+
+
+@pytest.mark.parametrize(("kind", "read", "statement"), [(RELEASE, read_release, WORD), (INDEX, read_index, LIST)])
+@pytest.mark.parametrize("value", [None, True, -1, 1.5, "\n", [[]], {}, {"x": []}], ids=repr)
+def test_any_other_value_in_any_place_is_the_one_error(kind: str, read: Any, statement: bytes, value: Any) -> None:
+    for way in places(json.loads(statement)):
+        said = inner = [json.loads(statement)]
+        for key in (way := [0, *way])[:-1]:
+            inner = inner[key]
+        inner[way[-1]] = value
+        with pytest.raises(PublicationError):
+            read(Document(kind=kind, statement=json.dumps(said[0]).encode(), signatures=()))
+
+
 def test_a_signature_for_one_thing_serves_as_no_other() -> None:
     statement = Index(number=1, until=NOW, offers=()).statement()
     good = signed(Document(kind=INDEX, statement=statement, signatures=()), PUBLISHED, "x", NOW, A)

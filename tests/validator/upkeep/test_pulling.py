@@ -1,56 +1,32 @@
 """Pulling packages: what is believed of a publication, what is fetched, and what is refused."""
 
-from collections.abc import Iterator
+import gc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
-from starlette.responses import Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 
-from tests.packages_world import DAY, NOW, A, B, C, Disk, versions, waiting
-from tests.publication_world import PUBLISHER, TWO, FromFolder, answered_for, both, publish
+from tests.packages_world import DAY, NOW, A, B, C, versions, waiting
+from tests.publication_world import PUBLISHER, FromFolder, Gate, answered_for, both, publish
 from yima.sdk.centre.packages.folder import Folder, stopped
 from yima.sdk.centre.packages.releases import signed
-from yima.sdk.serving import Serving
-from yima.validator.errors import ParametersError
 from yima.validator.judging import Moment
-from yima.validator.packages import Chain, parse_package
-from yima.validator.packages.publication import INDEX, PUBLISHED, Document, Index, Offer, Place, lot, parse_document
-from yima.validator.packages.store import PackageStore
-from yima.validator.upkeep.fetching import HttpFetch
-from yima.validator.upkeep.pull_thread import HeldByStore
-from yima.validator.upkeep.pulling import EVERY_S, WAIT_MAX_S, Puller
-
-AT = Moment.at(NOW)
-PLACE = Place("gate-7", 320500, 99310000, "metro", "2")
-
-
-class Gate:
-    """A device that pulls; `told` is what it said."""
-
-    def __init__(self, fetch: Any, directory: Path, place: Place = PLACE) -> None:
-        self.fetch, self.directory, self.place = fetch, directory, place
-        self.disk = Disk()
-        self.told: list[str] = []
-        self.now = AT
-        self.start()
-
-    def start(self) -> None:
-        """Begins, also again."""
-        self.store = PackageStore(self.disk, TWO, "test")
-        holding = HeldByStore(self.store, self._take)
-        self.puller = Puller(self.fetch, self.directory, self.place, {Chain.PARAMETERS: holding}, roll=lambda: 0.999)
-
-    def _take(self, data: bytes, source: str) -> None:
-        self.store.take(data, self.now.unix_s, source)
-
-    def ask(self, now: Moment = AT) -> int:
-        self.now = now
-        return self.puller.step(now, lambda error: self.told.append(str(error)))
+from yima.validator.packages import parse_package
+from yima.validator.packages.package import HEADER_SIZE, KEY_SIZE
+from yima.validator.packages.publication import (
+    INDEX,
+    PUBLISHED,
+    RELEASE,
+    Document,
+    Index,
+    Offer,
+    Place,
+    lot,
+    parse_document,
+)
+from yima.validator.upkeep import pulling
+from yima.validator.upkeep.pulling import EVERY_S, WAIT_MAX_S, Fetched
 
 
 @pytest.fixture
@@ -160,6 +136,54 @@ def test_a_strangers_huge_number_locks_nobody_out(folder: Folder, fetch: FromFol
     assert gate.ask() == 1
 
 
+class Strange:
+    """A publication of whoever stands in the transport: with each question a new index of twenty releases."""
+
+    def __init__(self) -> None:
+        self.asked, self.number = 0, 0
+        self.files: dict[str, bytes] = {}
+
+    def document(self, path: str, etag: str) -> Fetched:
+        if path != "index.json":
+            self.asked += 1
+            return Fetched(self.files[path])
+        self.number += 1
+        documents = [answered_for(both(1), why=f"{self.number} {n}", key=C) for n in range(20)]
+        self.files = {f"releases/{one.id}.json": replace(one, signatures=()).to_bytes() for one in documents}
+        offers = tuple(Offer(one.id, 10_000) for one in documents)
+        index = Index(number=self.number, until=NOW + DAY, offers=offers)
+        return Fetched(Document(kind=INDEX, statement=index.statement(), signatures=()).to_bytes())
+
+    def package(self, path: str, size: int, into: Path) -> None:
+        raise AssertionError(path)
+
+
+def test_a_strangers_releases_are_not_kept(tmp_path: Path) -> None:
+    gate = Gate(Strange(), tmp_path / "pulled")
+    for _ in range(3):
+        assert gate.ask() == 0
+    assert gate.fetch.asked >= 60
+    gc.collect()
+    assert [one for one in gc.get_objects() if isinstance(one, Document) and one.kind == RELEASE] == []
+
+
+def test_of_an_index_that_nobody_believed_signed_few_releases_are_fetched_at_once(
+    folder: Folder, fetch: FromFolder, gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulling, "STRANGE_MOST", 1)
+    strange = Strange()
+    Gate(strange, tmp_path / "strange").ask()
+    assert strange.asked == 1
+    for version in (1, 2, 3):
+        publish(folder, both(version))
+    while not gate.store.active:
+        gate.ask()
+    publish(folder, both(4))
+    publish(folder, both(5))
+    gate.ask()
+    assert versions(gate.store) == [5], "its publisher is believed by now"
+
+
 def test_an_index_that_is_over_gives_nothing(folder: Folder, gate: Gate) -> None:
     publish(folder, both(1))
     assert gate.ask(Moment.at(NOW + DAY)) == 0
@@ -205,6 +229,20 @@ def test_what_the_device_refuses_is_told_once_and_not_fetched_again(
     assert sum(path.endswith(".ymp") for path in fetch.asked) == 1
 
 
+def test_what_was_refused_is_tried_again_after_an_hour(folder: Folder, fetch: FromFolder, gate: Gate) -> None:
+    data = both(1)
+    publish(folder, data)
+    path = f"packages/{parse_package(data).id.hex()}.ymp"
+    last = HEADER_SIZE + 2 * KEY_SIZE + 1 + 2 * (8 + 64) - 1  # byte of the second signature: its id does not cover it
+    fetch.instead[path] = data[:last] + bytes([data[last] ^ 1]) + data[last + 1 :]
+    assert gate.ask() == 0
+    assert "signature" in gate.told[0]
+    fetch.instead.clear()
+    assert gate.ask(Moment.at(NOW + 3599)) == 0
+    assert gate.ask(Moment.at(NOW + 3600)) == 1
+    assert len(gate.told) == 1
+
+
 def test_a_clock_that_is_not_trusted_takes_nothing_and_later_all(folder: Folder, gate: Gate) -> None:
     publish(folder, both(1))
     assert gate.ask(Moment(unix_s=NOW, tick_ms=0, trusted=False)) == 0
@@ -243,56 +281,6 @@ def test_a_document_is_read_back_as_it_was_written() -> None:
     assert parse_document(document.to_bytes(), "release") == document
     index = Index(number=3, until=NOW, offers=(Offer("00" * 32, 5, "x"),))
     assert index.statement().isascii()
-
-
-# Over HTTP, from any web server
-
-
-@pytest.fixture
-def server(folder: Folder) -> Iterator[Serving]:
-    folder.www.mkdir(parents=True)
-
-    def endless(_request: Any) -> Response:
-        return Response(bytes(3 << 20))
-
-    routes = [Route("/endless/index.json", endless), Mount("/", StaticFiles(directory=folder.www))]
-    with Serving(Starlette(routes=routes)) as serving:
-        yield serving
-
-
-def test_a_web_server_gives_it_out_and_says_when_nothing_changed(
-    folder: Folder, server: Serving, tmp_path: Path
-) -> None:
-    publish(folder, both(1))
-    fetch = HttpFetch(server.url)
-    gate = Gate(fetch, tmp_path / "pulled")
-    assert (gate.ask(), gate.told) == (1, [])
-    etag = fetch.document("index.json", "").etag
-    assert fetch.document("index.json", etag).content is None
-    assert gate.ask() == 0
-    for bad in (f"{server.url}/endless", f"{server.url}/nowhere", "http://127.0.0.1:1"):
-        with pytest.raises(ParametersError, match="cannot be fetched"):
-            HttpFetch(bad).document("index.json", "")
-    for bad in ("ftp://x", "http://", "http://[", "http://x/?y"):
-        with pytest.raises(ParametersError, match="no address of a publication"):
-            HttpFetch(bad)
-    fetch.close()
-
-
-@pytest.mark.parametrize("have", [0, 1, 300, 10_000])
-def test_a_package_that_was_cut_goes_on_where_it_was_cut(
-    folder: Folder, server: Serving, tmp_path: Path, have: int
-) -> None:
-    data = both(1)
-    publish(folder, data)
-    into = tmp_path / "part"
-    into.write_bytes((data + bytes(20_000))[:have])
-    fetch = HttpFetch(server.url)
-    fetch.package(f"packages/{parse_package(data).id.hex()}.ymp", len(data), into)
-    assert into.read_bytes() == data
-    with pytest.raises(ParametersError, match="more than the 100 bytes"):
-        fetch.package(f"packages/{parse_package(data).id.hex()}.ymp", 100, tmp_path / "other")
-    fetch.close()
 
 
 def test_what_is_half_fetched_goes_on_after_a_restart(folder: Folder, fetch: FromFolder, gate: Gate) -> None:

@@ -1,5 +1,6 @@
 """Devices pull their own part: a bus never the metro's matrix, and of the next package only what changed."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,12 +18,12 @@ from yima.sdk.centre.packages.folder import Folder
 from yima.sdk.parameters.parts import cut_image, images_in
 from yima.sdk.parameters.signing import Envelope, sign_package
 from yima.sdk.serving import Serving
-from yima.validator.judging import GateContext, Moment, Reason, Validator
-from yima.validator.packages import Chain, parse_package
+from yima.validator.judging import Direction, GateContext, Moment, Reason, Validator
+from yima.validator.packages import Chain, image_is_intact, parse_package
 from yima.validator.packages.publication import Place
 from yima.validator.packages.store import PackageStore
 from yima.validator.parameters import from_image, from_rules, sections
-from yima.validator.parameters.own_part import Spot, content_of, image_of, parse_manifest
+from yima.validator.parameters.own_part import Manifest, Part, Spot, content_of, image_of, parse_manifest
 from yima.validator.parameters.rules import Fare, FareKind, Journey, Matrix, Mode, Rules, Stage, Station
 from yima.validator.upkeep.fetching import HttpFetch
 from yima.validator.upkeep.pull_thread import HeldByStore
@@ -196,41 +197,109 @@ def test_over_http_a_part_is_resumed_by_range(folder: Folder, tmp_path: Path) ->
     assert (versions(device.store), device.told) == ([1], [])
 
 
-@pytest.mark.parametrize("what", ["a part", "the manifest", "its sizes", "another's column", "cut short", "no section"])
+@pytest.mark.parametrize("what", ["a part", "its sizes"])
 def test_what_is_not_as_it_was_signed_is_told_and_what_is_in_force_stays(
     what: str, folder: Folder, tmp_path: Path
 ) -> None:
     publish(folder, first_package())
     fetch = FromFolder(folder.www)
-    path = f"packages/{parse_package(first_package()).id.hex()}.manifest"
-    content = (folder.www / path).read_bytes()
+    path, manifest = manifest_in(folder, first_package())
     if what == "a part":
-        manifest = parse_manifest(content, "x")
         fares = next(part for part in manifest.parts if part.section == sections.FARES.number)
         fetch.instead[f"parts/{fares.name}"] = bytes(fares.size)
-    elif what == "the manifest":
-        fetch.instead[path] = content[:200] + bytes([content[200] ^ 1]) + content[201:]
-    elif what == "its sizes":
-        manifest = parse_manifest(content, "x")
-        fetch.instead[path] = manifest._replace(
-            parts=tuple(part._replace(size=0xFFFFFFFF) for part in manifest.parts)
-        ).to_bytes()
-    elif what == "no section":
-        fetch.instead[path] = content.replace(content[4 + 20 + 192 :][:2], b"\xff\xff", 1)
-    elif what == "another's column":
-        manifest = parse_manifest(content, "x")
-        swapped = [part._replace(number=350 if part.number == 351 else part.number + 1000) for part in manifest.parts]
-        fetch.instead[path] = manifest._replace(parts=tuple(swapped)).to_bytes()
     else:
-        fetch.instead[path] = content[:-1]
+        huge = tuple(part._replace(size=0xFFFFFFFF) for part in manifest.parts)
+        fetch.instead[path] = manifest._replace(parts=huge).to_bytes()
     device = Device(fetch, tmp_path / "gate", METRO)
     device.ask()
-    if what == "another's column":  # is signed, and holds no fare for this station
-        rows = sections_rows(content_of(device.image), sections.COLUMNS)
-        assert {sections.COLUMNS.read(row).exit for row in rows} == {351}
-    else:
-        assert device.store.active == ()
-        assert len(device.told) == 1
+    assert device.store.active == ()
+    assert len(device.told) == 1
+
+
+def manifest_in(folder: Folder, data: bytes) -> tuple[str, Manifest]:
+    """Where the manifest of a package is, and what it says."""
+    path = f"packages/{parse_package(data).id.hex()}.manifest"
+    return path, parse_manifest((folder.www / path).read_bytes(), path)
+
+
+def relabelled(manifest: Manifest, changes: Callable[[Part], dict[str, Any]]) -> bytes:
+    """A manifest that says something else of its parts."""
+    return manifest._replace(parts=tuple(part._replace(**changes(part)) for part in manifest.parts)).to_bytes()
+
+
+def anothers_column(part: Part) -> dict[str, Any]:
+    """The column of station 351 for that of 350."""
+    if part.section != sections.COLUMNS.number:
+        return {}
+    return {"number": {350: 9999, 351: 350}.get(part.number, part.number)}
+
+
+@pytest.mark.parametrize("what", ["another's column", "no column", "a byte of the front", "cut short", "no section"])
+def test_a_forged_manifest_shuts_no_gate(what: str, folder: Folder, tmp_path: Path) -> None:
+    publish(folder, first_package())
+    path, manifest = manifest_in(folder, first_package())
+    content = manifest.to_bytes()
+    forged = {
+        "another's column": relabelled(manifest, anothers_column),
+        "no column": relabelled(manifest, lambda part: {"number": 9999}),
+        "a byte of the front": content[:200] + bytes([content[200] ^ 1]) + content[201:],
+        "cut short": content[:-1],
+        "no section": content.replace(content[4 + 20 + 192 :][:2], b"\xff\xff", 1),
+    }
+    fetch = FromFolder(folder.www)
+    fetch.instead[path] = forged[what]
+    device = Device(fetch, tmp_path / "gate", METRO)
+    device.ask()
+    assert (versions(device.store), device.told) == ([1], [])
+    gate = GateContext(mode=Mode.METRO, city=CITY, station=350, direction=Direction.EXIT)
+    verdict = Validator(from_image(device.image, "x"), gate).judge(exit_code(330), NOW)
+    assert (verdict.reason, verdict.fare_fen) == (Reason.ACCEPTED, WHOLE_MATRIX.fares[330 - 321][350 - 321])
+
+
+@pytest.mark.parametrize("told", [7, None], ids=["one-line", "told-while-it-runs"])
+def test_a_bus_takes_the_stops_of_no_other_line(told: int | None, folder: Folder, tmp_path: Path) -> None:
+    publish(folder, first_package())
+    path, manifest = manifest_in(folder, first_package())
+    stations = sections.STATIONS.number
+    fetch = FromFolder(folder.www)
+    if told:
+        fetch.instead[path] = relabelled(manifest, lambda part: {"number": {7: 8, 8: 7}.get(part.number, 0)})
+    else:  # the stops of a line are said to be those of all
+        fetch.instead[path] = relabelled(manifest, lambda part: {"mode": part.section == stations and part.mode == 0})
+    device = Device(fetch, tmp_path / "bus", BUS._replace(line=told))
+    device.ask()
+    rows = sections_rows(content_of(device.image), sections.STATIONS)
+    assert {sections.STATIONS.read(row).line for row in rows} == set(LINES)
+    assert device.told == []
+
+
+@pytest.mark.parametrize("spot", [METRO._replace(station=999), BUS._replace(line=99)], ids=["station", "line"])
+def test_a_place_that_the_tables_lack_is_taken_from_the_whole(spot: Spot, folder: Folder, tmp_path: Path) -> None:
+    publish(folder, first_package())
+    device = Device(FromFolder(folder.www), tmp_path / "device", spot)
+    device.ask()
+    assert (versions(device.store), device.told) == ([1], [])
+
+
+@pytest.mark.parametrize(("spot", "others"), [(METRO, METRO._replace(station=351)), (BUS, BUS._replace(line=8))])
+def test_the_whole_is_not_the_part_of_another_place(spot: Spot, others: Spot, folder: Folder, tmp_path: Path) -> None:
+    data = first_package()
+    publish(folder, data)
+    package = parse_package(data)
+    part = cut_image(bytes(package.image), others, "x")
+    size = sections.HEADER["size"]
+    filled = part[: size.offset] + len(package.image).to_bytes(size.size) + part[size.offset + size.size :]
+    forged = data[: len(data) - len(package.image)] + filled + bytes(len(package.image) - len(part))
+    assert image_is_intact(parse_package(forged)), "each section is signed"
+    fetch = FromFolder(folder.www)
+    path, _ = manifest_in(folder, data)
+    fetch.instead |= {path: b"", path.replace(".manifest", ".ymp"): forged}
+    device = Device(fetch, tmp_path / "gate", spot)
+    device.ask()
+    assert (versions(device.store), len(device.told)) == ([], 1)
+    fetch.instead.clear()
+    device.ask()
+    assert versions(device.store) == [1]
 
 
 def test_the_stops_of_another_line_open_nothing_where_rides_without_a_price_are_let_through() -> None:

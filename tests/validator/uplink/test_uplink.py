@@ -2,7 +2,6 @@
 
 import socket
 import stat
-import threading
 from email.utils import formatdate
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.uplinks import KEY, answering, append, http, uplink_to
+from tests.uplinks import KEY, answering, append, dripping, http, uplink_to
 from yima.sdk.serving import Serving
 from yima.validator.errors import CollectorBusyError, UplinkError
 from yima.validator.journal import SegmentJournal
@@ -161,6 +160,8 @@ def test_a_closed_port_is_an_error_that_names_it(journal: SegmentJournal) -> Non
         (http("200 OK", b"<html>sign in</html>"), "makes no sense"),
         (http("200 OK", b'{"acknowledged":0}' + b" " * ANSWER_MAX), "endless"),
         (http("302 Found", b"", "Location: http://127.0.0.1:1/"), "answers 302"),
+        (http("302 Found", b"", "Location: mailto:x"), "cannot be reached"),
+        (http("302 Found", b"", "Location: http://xn--/"), "cannot be reached"),
         (http("500 Internal Server Error", b"stack\x1b[31m trace"), r"answers 500 \(stack\[31m trace\)"),
         (http("204 No Content", b""), "answers 204"),
     ],
@@ -172,32 +173,29 @@ def test_whatever_else_answers_there_is_an_error(journal: SegmentJournal, answer
         uplink.send(journal.pending(1))
 
 
+GOOD = http("200 OK", b'{"acknowledged":0}')
+
+
+@pytest.mark.parametrize("before", [(), (GOOD.replace(b"close", b"keep-alive"),)], ids=["first", "kept"])
 @pytest.mark.parametrize("begin", [b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: "])
-def test_a_collector_that_drips_is_given_up(journal: SegmentJournal, begin: bytes) -> None:
-    listening = socket.create_server(("127.0.0.1", 0))
-    stop = threading.Event()
-
-    def drip() -> None:
-        connection, _ = listening.accept()
-        with connection:
-            connection.recv(65536)
-            connection.sendall(begin)
-            while not stop.wait(0.05):
-                try:
-                    connection.sendall(b" ")
-                except OSError:
-                    return
-
-    thread = threading.Thread(target=drip)
-    thread.start()
-    try:
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        with uplink_to(url, total_s=0.5) as uplink, pytest.raises(UplinkError, match="too slow"):
+def test_a_collector_that_drips_is_given_up_also_on_a_connection_that_was_good(
+    journal: SegmentJournal, begin: bytes, before: tuple[bytes, ...]
+) -> None:
+    with dripping(*before, begin) as url, uplink_to(url, total_s=0.5) as uplink:
+        for _ in before:
+            uplink.send([])
+        with pytest.raises(UplinkError, match="too slow"):
             uplink.send(journal.pending(1))
-    finally:
-        stop.set()
-        thread.join()
-        listening.close()
+
+
+def test_what_an_answer_would_have_remembered_is_not_sent_back() -> None:
+    heads: list[bytes] = []
+    portal = http("302 Found", b"", "Location: /sign-in", f"Set-Cookie: seen={'c' * 40_000}")
+    with answering(portal, GOOD, heads=heads) as url, uplink_to(url) as uplink:
+        with pytest.raises(UplinkError):
+            uplink.send([])
+        assert uplink.send([]) == (0, {})
+    assert [b"cookie" in head.lower() for head in heads] == [False, False]
 
 
 def test_a_collector_that_refuses_the_device_says_how_to_enrol_it(journal: SegmentJournal) -> None:
