@@ -46,9 +46,7 @@ yima_clock_change yima_time_look(yima_timekeeper *t, int64_t unix_s, uint64_t ti
     now->unix_s = unix_s;
     now->tick_ms = tick_ms;
     now->trusted = t->trusted;
-    if (expected) {
-        *expected = line;
-    }
+    *expected = line;
     if (first || t->trusted == before) {
         return YIMA_CLOCK_SAME;
     }

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from yima.sdk.issuer import Rider
@@ -276,6 +276,8 @@ def test_without_an_entry_time_no_journey_is_over_its_time(tap: Tap) -> None:
 
 
 @given(st.datetimes(datetime(1971, 1, 1), datetime(2049, 12, 30)))
+@example(datetime(2000, 2, 29, 23, 59, 59))
+@example(datetime(2024, 2, 29))
 def test_every_local_second_is_the_one_the_calendar_says(ruled: Ruled, new_rider: NewRider, entered: datetime) -> None:
     # Judged at the very limit of the longest journey, and one second behind it.
     entered_at = int(entered.replace(microsecond=0, tzinfo=timezone(timedelta(hours=8))).timestamp())

@@ -200,6 +200,18 @@ def test_at_the_rate_of_the_parameters_nobody_is_turned_away_however_long_rides_
     assert validator.memory.refused == 0
 
 
+def test_an_account_that_may_not_ride_yet_keeps_its_place_when_its_code_is_over(
+    new_validator: NewValidator, new_rider: NewRider, now: int
+) -> None:
+    limits = SMALL | {"account_interval_s": 600, "taps_per_minute": 1}
+    validator = new_validator(limits=limits, capacity=0)
+    for number in range(validator.memory.most):
+        assert validator.judge(account(new_rider, number).code(now), now).accepted
+    one_more = account(new_rider, 99)
+    assert validator.judge(one_more.code(now + 100), now + 100).reason is Reason.MEMORY_FULL
+    assert validator.judge(one_more.code(now + 600), now + 600).accepted
+
+
 def test_what_is_remembered_for_long_keeps_no_other_place_than_its_own(
     new_validator: NewValidator, new_rider: NewRider, now: int
 ) -> None:

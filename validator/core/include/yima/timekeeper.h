@@ -49,7 +49,7 @@ typedef struct {
 /* It was not yet this second: a record with a trusted time, signed material. Only ever raises the floor. */
 void yima_time_not_before(yima_timekeeper *t, int64_t unix_s);
 
-/* Looks at the clocks; *now receives the moment, *expected (may be NULL) what the line says of it. */
+/* Looks at the clocks; *now receives the moment, *expected what the line says of it. */
 yima_clock_change yima_time_look(yima_timekeeper *t, int64_t unix_s, uint64_t tick_ms, yima_moment *now,
                                  int64_t *expected);
 
