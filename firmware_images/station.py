@@ -9,6 +9,7 @@ Rules it keeps:
 - A session is opened when the device says that it needs one, and ended by whoever opened it: the wire stays closed.
 """
 
+import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -43,6 +44,7 @@ from yima.firmware_images.station_messages import (
     StateRead,
 )
 from yima.validator.errors import Kind, YimaError
+from yima.validator.system.serial_line import REFUSALS
 from yima.validator.texts import Text
 
 __all__ = ["Refusal", "Station", "StationError"]
@@ -51,8 +53,11 @@ _NOT_YET = 1
 """The image number of an upload that is not tried before a command says so."""
 CHUNK = 1024
 """Bytes of parameters in one request; the firmware takes 2048 bytes with everything around them."""
-_NOT_SMP = (ValueError, TypeError, AssertionError, cbor2.CBORError, SMPException)
+_NOT_SMP = (ValueError, TypeError, AssertionError, cbor2.CBORError, SMPException, SMPClientException)
 """What smp and smpclient let through when an answer is none."""
+_FAILED: tuple[type[Exception], ...] = (*_NOT_SMP, *REFUSALS, SMPTransportDisconnected)
+"""And when there is no answer, or no line any more."""
+logging.getLogger("smpclient").addHandler(logging.NullHandler())  # what it logs, an error of ours says
 _NOT_LET_IN = (MGMT_ERR.EACCESSDENIED.name, "NO_KEY", "SIGNATURE")
 
 
@@ -83,7 +88,11 @@ class Station:
         self._client = SMPClient(transport or SMPSerialTransport(), self._port, timeout_s=timeout_s)
 
     async def __aenter__(self) -> "Station":
-        await self._client.connect()
+        try:
+            await self._client.connect()
+        except _FAILED as error:
+            await self._client.disconnect()
+            raise self._unopened() if isinstance(error, TimeoutError) else self._failed(error) from error
         return self
 
     async def __aexit__(
@@ -183,6 +192,8 @@ class Station:
         except SMPUploadError as error:
             said = error.args[0] if error.args else error
             raise self._refused(said if isinstance(said, str) else _reason(said)) from error
+        except _FAILED as error:
+            raise self._failed(error) from error
 
     async def update(self, image: bytes) -> None:
         """Uploads an image into the slot that does not run and marks it to be tried at the next start."""
@@ -227,15 +238,36 @@ class Station:
     async def _answer(self, request: SMPRequest[TRep, TEr1, TEr2]) -> TRep | TEr1 | TEr2:
         try:
             return await self._client.request(request)
-        except (TimeoutError, SMPClientException, SMPTransportDisconnected) as error:
-            raise self._refused(str(error)) from error
-        except _NOT_SMP as error:
-            raise self._refused(f"no answer of SMP: {error}") from error
+        except _FAILED as error:
+            raise self._failed(error) from error
 
     def _good(self, answer: TRep | TEr1 | TEr2) -> TRep:
         if success(answer):
             return answer
         raise self._refused(_reason(answer))
+
+    def _unopened(self) -> StationError:
+        return StationError(
+            self._port,
+            Text("this port cannot be opened", "无法打开该串口"),
+            Text(
+                "Check its name and cable, that you may open it and that no other program has it",
+                "请检查名称与连线、打开权限，以及是否被其他程序占用",
+            ),
+        )
+
+    def _failed(self, error: Exception) -> StationError:
+        """What the libraries raised, without their words: those are whole requests and frames."""
+        problem = Text("the line broke off", "连接已中断")
+        if isinstance(error, TimeoutError):
+            problem = Text("the device does not answer", "设备没有应答")
+        elif isinstance(error, _NOT_SMP):
+            problem = Text("what came is no answer of SMP", "收到的不是 SMP 应答")
+        remedy = Text(
+            "Check the cable, that the device runs and that this is its second UART",
+            "请检查连线、设备是否运行，以及是否接在其第二路 UART",
+        )
+        return StationError(self._port, problem, remedy)
 
     def _refused(self, what: str) -> StationError:
         remedy = Text("Its status line (third UART) says why", "原因见状态口（第三路 UART）")

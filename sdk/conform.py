@@ -23,6 +23,7 @@ from typing import NoReturn
 from yima.validator.errors import ParametersError, YimaError
 from yima.validator.judging import GateContext, Moment, Validator, Verdict
 from yima.validator.parameters import Mode, Parameters, from_mapping
+from yima.validator.system.paths import is_folder
 from yima.validator.texts import Text
 
 __all__ = ["Outcome", "Vector", "VectorError", "load_folder", "load_vector", "run"]
@@ -65,7 +66,7 @@ class Outcome:
 
 def load_folder(folder: Path) -> list[Vector]:
     """All vectors (*.json) of a folder, by name. Raises VectorError: no folder, none in it, or one is malformed."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise VectorError(
             folder, Text("is no folder", "不是文件夹"), Text("Give a folder of vectors", "请给出测试向量文件夹")
         )

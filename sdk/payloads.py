@@ -19,6 +19,7 @@ from yima.validator.errors import ReaderError, YimaError
 from yima.validator.readers.files import code_files, holds_roots
 from yima.validator.readers.pictures import PictureError, format_of
 from yima.validator.remedies import missing_module
+from yima.validator.system.paths import is_folder
 from yima.validator.texts import Text
 
 PICTURE_MAX = 32 << 20
@@ -72,7 +73,7 @@ def read_payloads(source: str) -> list[Payload]:
 def sources_in(place: str) -> list[str]:
     """What a name on a command line stands for: itself, or if it is a folder, the files in it that may hold codes,
     without files of root certificates. Raises PayloadError if there are none."""
-    if place == "-" or not Path(place).is_dir():
+    if place == "-" or not is_folder(Path(place)):
         return [place]
     try:
         found = [str(path) for path in code_files(Path(place)) if not holds_roots(path)]

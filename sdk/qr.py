@@ -9,12 +9,17 @@ from typing import Literal, get_args
 
 import segno
 
+from yima.validator.texts import Text
+
 __all__ = ["qr_matrix", "qr_png", "qr_text"]
 
 Level = Literal["L", "M", "Q", "H"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 QUIET_ZONE = 4
 """Light modules around the symbol, ISO/IEC 18004."""
+NO_BLOCKS = Text("its encoding has no half blocks to draw a code with", "终端编码缺少绘制二维码所需的半块字符")
+"""What is wrong with a terminal for which `draws` is False."""
+_BLOCKS = "█▀▄ "
 
 
 def qr_matrix(code: bytes, level: Level = "L") -> list[list[bool]]:
@@ -27,6 +32,15 @@ def qr_png(code: bytes, path: Path, level: Level = "L", scale: int = 6) -> None:
     _symbol(code, level).save(str(path), kind="png", scale=scale, border=QUIET_ZONE)
 
 
+def draws(encoding: str | None) -> bool:
+    """Whether a stream of that encoding has the characters of `qr_text`."""
+    try:
+        _BLOCKS.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def qr_text(code: bytes, level: Level = "L") -> str:
     """The symbol for a terminal of dark ground: light modules are drawn, two in a character, one over the other."""
     modules = qr_matrix(code, level)
@@ -34,7 +48,7 @@ def qr_text(code: bytes, level: Level = "L") -> str:
     light = [[True] * size for _ in range(size + size % 2)]
     for row, line in enumerate(modules):
         light[row + QUIET_ZONE][QUIET_ZONE:-QUIET_ZONE] = [not dark for dark in line]
-    blocks = {(True, True): "█", (True, False): "▀", (False, True): "▄", (False, False): " "}
+    blocks = dict(zip(((True, True), (True, False), (False, True), (False, False)), _BLOCKS, strict=True))
     rows = zip(light[::2], light[1::2], strict=True)
     return "".join("".join(blocks[pair] for pair in zip(*both, strict=True)) + "\n" for both in rows)
 

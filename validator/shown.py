@@ -8,15 +8,19 @@ address may hold a password or a token. Rules:
 - Of an address, the user part before the `@`, what follows an `=`, and query and fragment are replaced by `***`: a
   token may hide behind any name, and there are cameras that take their password in the path.
 - Both may be done twice: what has been made fit stays as it is.
-- JSON keeps what was said, exactly, in JSON's own escapes.
+- JSON keeps what was said, exactly, in JSON's own escapes; they are also what a stream gets whose encoding lacks a
+  character (`ESCAPED`), so that JSON stays JSON.
 """
 
+import codecs
 import json
 import re
 import unicodedata
 from typing import Any, Final
 
 MASK: Final = "***"
+ESCAPED: Final = "yima-escaped"
+"""For `errors` of a stream."""
 
 _ADDRESS: Final = re.compile(r"(?<=://)[^\s\"'<>]+")
 _VALUE: Final = re.compile(r"(?<==)[^&;,/?#=]+")
@@ -48,6 +52,15 @@ def shown_json(value: Any, *, indent: int | None = None) -> str:
     return "".join(
         character if character == "\n" or _visible(character) else json.dumps(character)[1:-1] for character in said
     )
+
+
+def _encoded(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+codecs.register_error(ESCAPED, _encoded)
 
 
 def _visible(character: str) -> bool:

@@ -54,8 +54,11 @@ def run(arguments: argparse.Namespace) -> int:
                 path.write_bytes(bytes(cv2.imencode(".png", CONDITIONS[name](rng, code, width, height))[1]))
                 path.with_suffix(".bin").write_bytes(code)
             print(f"{out / name}-*.png  {arguments.count}")
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        problem = Text(f"cannot be written ({why})", f"无法写入（{why}）")
-        raise FramesError(out, problem, Text("Give another --out or --code", "请更换 --out 或 --code")) from error
+    except ValueError as error:
+        problem = Text("holds more than a QR symbol can", "超出二维码的容量")
+        remedy = Text("Give the bytes of one code, at most 2953", "请提供一个码的数据，最多 2953 字节")
+        raise FramesError(arguments.code, problem, remedy) from error
+    except OSError as error:
+        problem = Text(f"cannot be written ({error.strerror})", f"无法写入（{error.strerror}）")
+        raise FramesError(out, problem, Text("Give another --out", "请更换 --out")) from error
     return 0

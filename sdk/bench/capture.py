@@ -6,6 +6,7 @@ byte, for codes that are nobody's.
 """
 
 import json
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,15 @@ def kept(payload: bytes, level: Level) -> bytes | None:
 
 
 class Capture:
-    """A file that is written to. Use it as a context. Raises CaptureError."""
+    """A new file that is written to; what lies there stays. Raises CaptureError."""
 
     def __init__(self, path: Path, level: Level) -> None:
         self._path, self._level = path, level
         try:
-            self._file = path.open("w", encoding="utf-8")
+            self._file = path.open("x", encoding="utf-8")
+        except FileExistsError as error:
+            remedy = Text("Name another file: nothing is overwritten", "请另选文件：不会覆盖已有文件")
+            raise CaptureError(path, Text("is there already", "已存在"), remedy) from error
         except OSError as error:
             raise self._error(error) from error
 
@@ -74,7 +78,8 @@ class Capture:
 
     def close(self) -> None:
         """Ends the file."""
-        self._file.close()
+        with suppress(OSError):  # `add` has said what could not be written
+            self._file.close()
 
     def _error(self, error: OSError) -> CaptureError:
         why = error.strerror or str(error)

@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
 from yima.sdk.bench.capture import Capture, Level
@@ -16,7 +16,7 @@ from yima.sdk.cli.arguments import WholeNumber
 from yima.sdk.cli.reader_options import READERS
 from yima.sdk.line_words import line_words
 from yima.sdk.observing.silence import NOTHING_YET
-from yima.sdk.qr import qr_png, qr_text
+from yima.sdk.qr import NO_BLOCKS, draws, qr_png, qr_text
 from yima.sdk.roots import load_roots
 from yima.validator.errors import Kind, YimaError
 from yima.validator.judging import GateContext, Validator
@@ -68,7 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--params", type=Path, metavar="FILE", help="say also what a gate would, by this TOML file 参数文件"
     )
-    parser.add_argument("--capture", type=Path, metavar="FILE", help="keep every presentation, JSON Lines 记录到文件")
+    parser.add_argument(
+        "--capture", type=Path, metavar="FILE", help="keep every presentation, JSON Lines, in a new file 记录到新文件"
+    )
     parser.add_argument(
         "--keep", type=Level, choices=tuple(Level), default=Level.MASKED,
         help="how much of a payload a capture keeps; default masked 记录内容：仅形状、遮盖账户、全部",
@@ -111,11 +113,10 @@ def _watch(arguments: argparse.Namespace) -> int:
     back_end = spec.partition(":")[0]
     hint = NOTHING_YET.get(back_end, NOTHING_YET[""])
     tally = Tally()
-    capture = Capture(arguments.capture, arguments.keep) if arguments.capture else None
-    try:
-        with closing(open_reader(spec)) as reader:
-            if not arguments.json:
-                _say(f"{escaped(spec)}: show a code; Ctrl-C ends it 请出示乘车码，Ctrl-C 结束\n")
+    with closing(open_reader(spec)) as reader, _capture(arguments) as capture:
+        if not arguments.json:
+            _say(f"{escaped(spec)}: show a code; Ctrl-C ends it 请出示乘车码，Ctrl-C 结束\n")
+        try:
             for shown in watch(
                 reader, roots=roots, validator=validator, baud=_baud(spec), reveal=arguments.reveal,
                 quiet_s=arguments.quiet_s, quiet=lambda: print(f"{hint.en}\n{hint.zh}", file=sys.stderr),
@@ -126,14 +127,16 @@ def _watch(arguments: argparse.Namespace) -> int:
                     capture.add(shown)
                 if shown.number == arguments.count:
                     break
-    except KeyboardInterrupt:
-        pass
-    finally:
-        if capture:
-            capture.close()
-    if not arguments.json:
-        _say(summary(tally))
+        except KeyboardInterrupt:
+            pass
+        finally:  # a reader that is lost ends it too
+            if not arguments.json:
+                _say(summary(tally))
     return 0 if tally.presentations and tally.whole == tally.presentations else 1
+
+
+def _capture(arguments: argparse.Namespace) -> AbstractContextManager[Capture | None]:
+    return closing(Capture(arguments.capture, arguments.keep)) if arguments.capture else nullcontext()
 
 
 def lines(shown: Presentation) -> str:
@@ -236,6 +239,9 @@ def _sheet(name: str) -> str:
 
 def _show_card(place: str) -> None:
     if place == "-":
+        if not draws(sys.stdout.encoding):
+            remedy = Text("Have it drawn: yima bench --card card.png", "请输出为图片：yima bench --card card.png")
+            raise BenchError("terminal", NO_BLOCKS, remedy)
         _say(qr_text(CARD))
         return
     try:

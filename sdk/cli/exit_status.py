@@ -24,7 +24,9 @@ OF_KIND: Final = {
     Kind.USAGE: Status(2, Text("wrong usage, or a part is not installed", "用法错误或缺少组件")),
     Kind.INPUT: Status(3, Text("a file or code that cannot be used", "输入文件或码不可用")),
     Kind.DEVICE: Status(4, Text("a reader, gate or board", "读码器、闸机或板卡")),
-    Kind.STATE: Status(5, Text("the state directory, a journal or store, a key", "状态目录、日志、存储或密钥")),
+    Kind.STATE: Status(
+        5, Text("the state directory, a journal or store, a key, a full disk", "状态目录、日志、存储、密钥，或磁盘已满")
+    ),
     Kind.PARAMETERS: Status(6, Text("parameters or a deny-list", "参数或黑名单")),
     Kind.NETWORK: Status(7, Text("a collector, a resolver, an address", "采集端、核验端或网络地址")),
 }

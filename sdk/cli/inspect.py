@@ -28,6 +28,7 @@ from yima.validator.shown import shown
 HELP = "dissect a code, a trip record or an entry, check its signatures 逐字段解析码、行程记录或条目并验签"
 
 _PIPED_WIDTH = 160
+_TABLE_WIDTH = 80  # in fewer columns the table leaves out what it is for
 _STATUS = """\
 of inspect 本命令:
   0    every code is sound 所有码完好
@@ -38,6 +39,7 @@ _WORDS = {
     "valid": "有效",
     "invalid": "无效",
     "unknown root": "根证书未知",
+    "not kept": "记录中未保存",
     "expired": "已过期",
     "too long": "超过上限",
     "from the future": "时间超前",
@@ -166,7 +168,7 @@ def _print(seen: _Seen) -> None:
     if dissection.note is not None and family is None:
         console.print(f"code inside 其中的码: {_both(dissection.note)}")
     if dissection.fields:
-        console.print(_table(dissection))
+        _print_fields(console, dissection)
     if "integrity" in dissection.document:
         console.print("integrity 完整性: " + ("true 一致" if dissection.document["integrity"] else "false 不一致"))
     for title, labels, said in (
@@ -189,6 +191,16 @@ def _print_diagnosis(console: Console, found: Diagnosis) -> None:
     detail = f" ({line_words(found.detail)})" if found.detail else ""
     console.print(f"{found.cause}{detail}: {_both(found.explained.what)}{proved}")
     console.print(f"  cure 处理: {_both(found.explained.cure)}")
+
+
+def _print_fields(console: Console, dissection: Dissection) -> None:
+    if console.width >= _TABLE_WIDTH:
+        console.print(_table(dissection))
+        return
+    for field in dissection.fields:
+        said = "  ".join(dict.fromkeys(filter(None, (field.meaning, field.raw))))
+        place = f"{field.number:>4} {field.offset:>4} {field.size:>3}"
+        console.print(f"{place}  {_both(field.name)}: {said}", soft_wrap=True)
 
 
 def _table(dissection: Dissection) -> Table:

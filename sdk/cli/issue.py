@@ -45,7 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--platform", type=_digits(8, 8), default="50083010", metavar="8-DIGITS", help="default 50083010 发码平台")
     add("--cap", type=WholeNumber(0, 0xFFFFFF), default=2000, metavar="FEN", help="default 2000 单次限额（分）")
     add("--account-type", type=WholeNumber(0, 255), default=0, metavar="N", help="default 0 账户类型")
-    add("--payment-account", default="6228480402564890", metavar="TEXT", help="of the first code 首个支付账户号")
+    add(
+        "--payment-account",
+        type=_account,
+        default="6228480402564890",
+        metavar="TEXT",
+        help="of the first code 首个支付账户号",
+    )
     add(
         "--card-account",
         type=_digits(1, 20),
@@ -104,8 +110,10 @@ def _code(arguments: argparse.Namespace, issuer: Issuer, number: int) -> bytes:
         )
         return rider.code(arguments.at, version=arguments.version)
     except (ValueError, OverflowError) as error:
-        problem = Text(f"cannot be made ({error})", f"无法生成（{error}）")
-        raise IssueError("code", problem, Text("Correct that value", "请更正该值")) from error
+        problem = Text("no code holds an authorisation that ends so late", "授权到期时间过晚，码中无法表示")
+        raise IssueError(
+            "--at", problem, Text("Give an earlier --at or --authorised", "请减小 --at 或 --authorised")
+        ) from error
 
 
 def _counted(account: str, number: int) -> str:
@@ -139,6 +147,12 @@ def _digits(least: int, most: int) -> Callable[[str], str]:
         raise argparse.ArgumentTypeError(f"{wanted} digits 须为 {wanted} 位数字")
 
     return parse
+
+
+def _account(text: str) -> str:
+    if text.isascii() and text.isprintable() and len(text) <= 16:
+        return text
+    raise argparse.ArgumentTypeError("up to 16 printable ASCII characters 最多 16 个可打印的 ASCII 字符")
 
 
 def _issuer_data(text: str) -> bytes:

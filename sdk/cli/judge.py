@@ -18,6 +18,7 @@ from yima.sdk.parameters.source import read_source
 from yima.validator.judging import Moment, Validator, Verdict
 from yima.validator.packages import Trust, read_package, read_pins
 from yima.validator.parameters import Mode, Parameters, load
+from yima.validator.system.paths import is_folder
 
 HELP = "judge one code as a gate would; exit 0 accepted, 1 refused 按闸机规则判定一个码"
 
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _parameters(arguments: argparse.Namespace) -> Parameters:
-    if arguments.params.is_dir():
+    if is_folder(arguments.params):
         return compiled(read_source(arguments.params))
     if arguments.trust is None:
         return load(arguments.params)

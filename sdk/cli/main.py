@@ -4,27 +4,32 @@ Rules:
 - Verbs are entry points of the group `yima.commands`: modules with HELP, add_arguments(parser) and run(arguments) ->
   exit status. Only the verb that is asked for is imported.
 - Exit status: the verb's own; for whatever an engineer can mend (YimaError), said in one line on stderr, by its kind;
-  130 after Ctrl-C. The table is in `exit_status`, and at the end of every verb's `--help`.
+  130 after Ctrl-C. Output that found no room is a failure of its own, whatever the verb's answer was. The table is in
+  `exit_status`, and at the end of every verb's `--help`.
 - No secret of an address leaves by an error of argparse either.
 """
 
 import argparse
+import errno
 import io
 import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Protocol, cast
 
-from yima.sdk.cli.exit_status import epilog, status_of
+from yima.sdk.cli.exit_status import INTERRUPTED, NO, epilog, status_of
 from yima.sdk.cli.usage import Parser
 from yima.validator.errors import Kind, YimaError
 from yima.validator.guarding.lines import close_shared, shared_writer
 from yima.validator.remedies import missing_module
+from yima.validator.shown import ESCAPED
 from yima.validator.texts import Text
 from yima.validator.version import VERSION
 
 _GROUP = "yima.commands"
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class Verb(Protocol):
@@ -45,28 +50,68 @@ class CommandError(YimaError):
     kind = Kind.USAGE
 
 
+class OutputError(YimaError):
+    """Output that finds no room: whatever the verb found, nobody can read all of it."""
+
+    kind = Kind.STATE
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line (without the program's name); returns its exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _open_missing()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a locale without Chinese gets escapes, not a traceback
+        sys.stdout.reconfigure(errors=ESCAPED)  # a locale without Chinese gets escapes, not a traceback
     try:
-        status = _run(words)
+        return _ended(words)
+    finally:
+        close_shared()
+
+
+def _open_missing() -> None:
+    """Of a stream that our caller has closed nothing comes, and what goes there goes nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - to the end
+
+
+def _ended(words: list[str]) -> int:
+    """Runs it; the exit status, which is the verb's only if all that it said has gone out."""
+    try:
+        status = _status(words)
         sys.stdout.flush()
+    except BrokenPipeError:  # whoever read us has gone (`yima … | head`)
+        _forget_output()
+        return NO.number
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _forget_output()
+        problem = Text(f"cannot be written ({error.strerror})", f"无法写入（{error.strerror}）")
+        remedy = Text("Make room there; what it holds is not whole", "请腾出空间；其内容不完整")
+        return _said(OutputError(error.filename or "stdout", problem, remedy))
+    return status
+
+
+def _status(words: list[str]) -> int:
+    try:
+        return _run(words)
     except SystemExit as stopped:  # argparse has said why
         return stopped.code if isinstance(stopped.code, int) else 2
     except YimaError as error:
-        shared_writer(sys.stderr).write(f"yima: {error}")
-        return status_of(error)
-    except BrokenPipeError:
-        # Whoever read us has gone (`yima … | head`); the interpreter must not complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return _said(error)
     except KeyboardInterrupt:
-        return 130
-    finally:
-        close_shared()
-    return status
+        return INTERRUPTED.number
+
+
+def _forget_output() -> None:
+    """The interpreter must not complain at exit of what it could not write."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _said(error: YimaError) -> int:
+    shared_writer(sys.stderr).write(f"yima: {error}")
+    return status_of(error)
 
 
 def _run(words: list[str]) -> int:
@@ -97,13 +142,14 @@ def _load(entry: EntryPoint) -> Verb:
 
 
 def _overview(verbs: dict[str, EntryPoint]) -> str:
+    width = max(map(len, verbs), default=0) + 2
     lines = ["usage: yima [--version] VERB …    (yima VERB --help 查看各命令的用法)", ""]
     for name, entry in verbs.items():
         try:
             help_text = _load(entry).HELP
         except ModuleNotFoundError as missing:
             help_text = f"({_missing(entry, missing)})"
-        lines.append(f"  {name:10}{help_text}")
+        lines.append(f"  {name:{width}}{help_text}")
     return "\n".join(lines)
 
 

@@ -25,6 +25,7 @@ from yima.validator.errors import ParametersError
 from yima.validator.packages import Pins, Trust, parse_pins, pins_as_text, read_package, read_pins, when
 from yima.validator.parameters import flat_fares, load
 from yima.validator.parameters.rules import Rules
+from yima.validator.system.paths import is_file
 from yima.validator.texts import Text
 
 HELP = "build, show, verify, compare and sign parameters 参数包的制作、查看、校验、比较与签名"
@@ -203,7 +204,7 @@ def _tell_loose_ends(rules: Rules) -> None:
 def _build(arguments: argparse.Namespace) -> int:
     keys = [read_key_file(path) for path in arguments.key]
     pins = read_pins(arguments.next_pins) if arguments.next_pins else None
-    if arguments.source.is_file() and not keys and pins is None:
+    if is_file(arguments.source) and not keys and pins is None:
         write(arguments.output, bytes(load(arguments.source).image))
         print("an image for `yima web`; no device takes it 参数映像，供 yima web 使用，终端不接受")
         return 0
@@ -277,7 +278,7 @@ def _diff(arguments: argparse.Namespace) -> int:
 
 def _new_key(arguments: argparse.Namespace) -> int:
     pins = Pins(keys=())
-    if arguments.pins and arguments.pins.exists():
+    if arguments.pins and is_file(arguments.pins):
         pins = read_pins(arguments.pins)
     key = make_key_file(arguments.file)
     print(key.compressed.hex())

@@ -14,7 +14,7 @@ from yima.sdk.phone.app import MADE_BY, Choices, phone_app
 from yima.sdk.phone.lab import LAB, ORGANISATION, PLATFORM, RIDERS, Phones
 from yima.sdk.phone.page import expected
 from yima.sdk.phone.pictures import Style, terminal
-from yima.sdk.qr import LEVELS, qr_text
+from yima.sdk.qr import LEVELS, NO_BLOCKS, draws, qr_text
 from yima.sdk.serving import serve
 from yima.sdk.trial_parameters import toml
 from yima.validator.errors import YimaError
@@ -65,7 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _in_terminal(phones, choices, arguments.count)
     listening = listen(*host_and_port(arguments.listen))
     url = _reached(url_of(listening))
-    told = f"{qr_text(url.encode(), 'M')}{url}\n{say(_told(url))}"
+    drawn = qr_text(url.encode(), "M") if draws(sys.stdout.encoding) else ""
+    told = f"{drawn}{url}\n{say(_told(url))}"
     serve(
         phone_app(phones, choices), listening,
         on_ready=lambda: print(told, flush=True), connections_max=_CONNECTIONS,
@@ -74,6 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _in_terminal(phones: Phones, choices: Choices, count: int | None) -> int:
+    if not draws(sys.stdout.encoding):
+        remedy = Text("Leave --terminal out: a browser shows them", "请去掉 --terminal，用浏览器显示")
+        raise PhoneError("terminal", NO_BLOCKS, remedy)
     number = 0
     is_screen = sys.stdout.isatty()
     while count is None or number < count:

@@ -33,7 +33,7 @@ class RunLines:
 
     @property
     def dropped(self) -> int:
-        """How many lines nobody read fast enough."""
+        """How many lines nobody read fast enough, or the disk had no room for."""
         return self._out.dropped
 
     def close(self) -> bool:

@@ -1,10 +1,13 @@
 """`yima web`: serves the bench's page to a browser on this machine."""
 
 import argparse
+import io
 import sys
 import webbrowser
 from functools import partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, BinaryIO
 
 from yima.sdk.listening import host_and_port, listen, url_of
 from yima.sdk.web.build import BUILT, PACKED, PAGE
@@ -28,8 +31,23 @@ class _Handler(SimpleHTTPRequestHandler):
         self.send_header("X-Frame-Options", "DENY")
         super().end_headers()
 
+    def send_head(self) -> io.BytesIO | BinaryIO | None:
+        """As the base class does it; a name that no file can have is not there."""
+        try:
+            return super().send_head()
+        except ValueError:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
+
     def log_message(self, format: str, *arguments: object) -> None:
         """What is asked for is nobody's concern."""
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asked and went away is nobody's concern either."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     host, port = host_and_port(arguments.listen)
     listening = listen(host, port)
     address = url_of(listening)
-    server = ThreadingHTTPServer((host, port), partial(_Handler, directory=str(PAGE)), bind_and_activate=False)
+    server = _Server((host, port), partial(_Handler, directory=str(PAGE)), bind_and_activate=False)
     server.socket.close()
     server.socket = listening
     print(f"{address}/  the bench; nothing leaves this machine; Ctrl-C ends it 试验台页面，数据不离开本机，Ctrl-C 结束")

@@ -16,6 +16,7 @@ from yima.sdk.dissection.findings import (
     Problem,
     accounts_in_place,
     certificate_in_place,
+    is_masked,
     issuer_data_size,
     problems_of,
     signatures_of,
@@ -69,7 +70,10 @@ def _dissect_ministry(
     certificate = {piece.name: piece for piece in layouts.walk(layouts.CERTIFICATE, code[3:120])}
     signatures = signatures_of(code, data_size, roots)
 
-    if accounts_in_place(code):
+    if is_masked(code):
+        for begin, size in ((120, 26), (158, 33), (198, data_size or 0)):
+            veil.hide(start + begin, size)
+    elif accounts_in_place(code):
         veil.hide_text_account(start + 120, len(code[120:136]), whole=len(code) >= 136)
         veil.hide_packed_account(start + 136, len(code[136:146]), whole=len(code) >= 146)
     elif not veil.revealed:

@@ -49,8 +49,24 @@ def issuer_data_size(code: bytes) -> int | None:
     return said
 
 
+def is_masked(code: bytes) -> bool:
+    """Whether a capture of the bench left out accounts, rider's key and issuer's data: zeros where a code, of which
+    every mark is in its place, has them."""
+    size = len(code) - layouts.CODE_MIN
+    return (
+        0 <= size <= layouts.ISSUER_DATA_MAX
+        and size == code[197]
+        and code[198 + size] == code[267 + size] == layouts.SIGNATURE_TAG
+        and code[146:150] == code[10:14]  # the institution is the certificate's
+        and not any(code[120:146] + code[158:191] + code[198 : 198 + size])
+    )
+
+
 def accounts_in_place(code: bytes) -> bool:
-    """Whether fields 4 and 5 are where they belong. Of the four marks in and around them one may be damaged."""
+    """Whether fields 4 and 5 are where they belong, or left out. Of the four marks in and around them one may be
+    damaged."""
+    if is_masked(code):
+        return True
     marks = []
     if len(code) > 120:
         marks.append(all(0x20 <= byte <= 0x7E for byte in code[120:136]))
@@ -95,7 +111,8 @@ def problems_of(code: bytes, fields: Mapping[str, Piece], certificate: Mapping[s
 
 
 def signatures_of(code: bytes, data_size: int | None, roots: RootKeys) -> dict[str, str]:
-    """What libcrypto says of the three signatures; bytes that are missing make one invalid."""
+    """What libcrypto says of the three signatures; bytes that are missing make one invalid, unless a capture left them
+    out."""
     certificate = code[3:120]
     loaded = roots.of(certificate[5]) if len(certificate) > 5 else ()
     span = certificate[slice(*layouts.CA_SPAN)]
@@ -103,10 +120,11 @@ def signatures_of(code: bytes, data_size: int | None, roots: RootKeys) -> dict[s
     c = data_size or 0
     issuer = _signed(code, layouts.issuer_span(c), certificate[20:53])
     rider = _signed(code, layouts.rider_span(c), code[158:191])
+    signed_over_zeros = "not kept" if is_masked(code) else "invalid"
     return {
         "certificate": "unknown root" if not loaded else "valid" if by_root else "invalid",
-        "issuer": "valid" if issuer else "invalid",
-        "rider": "valid" if rider else "invalid",
+        "issuer": "valid" if issuer else signed_over_zeros,
+        "rider": "valid" if rider else signed_over_zeros,
     }
 
 
@@ -161,7 +179,8 @@ def _certificate_problems(certificate: Mapping[str, Piece]) -> Iterator[Problem]
 
 def _body_problems(code: bytes, fields: Mapping[str, Piece]) -> Iterator[Problem]:
     """Of fields 4 to 13, each only where it is whole."""
-    whole = {name: piece.raw for name, piece in fields.items() if piece.value is not None}
+    left_out = ("payment_account", "rider_key") if is_masked(code) else ()
+    whole = {name: piece.raw for name, piece in fields.items() if piece.value is not None and name not in left_out}
     wrong = [120 + i for i, byte in enumerate(whole.get("payment_account", b"")) if not 0x20 <= byte <= 0x7E]
     if wrong:
         yield Problem(wrong[0], Text("payment account: not printable here", "支付账户号含不可打印字符"))

@@ -133,7 +133,9 @@ class _Standing:
             value=seen.memory.refused,
         )
         yield CounterMetricFamily(
-            "yima_lines_dropped", "Lines of output that nobody read fast enough", value=seen.lines_dropped
+            "yima_lines_dropped",
+            "Lines of output that nobody read fast enough, or for which the disk had no room",
+            value=seen.lines_dropped,
         )
         up = GaugeMetricFamily("yima_thread_up", "1 while the thread runs", labels=["thread"])
         restarts = CounterMetricFamily("yima_thread_restarts", "How often it was begun again", labels=["thread"])

@@ -16,6 +16,7 @@ from yima.validator.errors import ParametersError
 from yima.validator.packages import MAGIC, Kind, Package, is_package, read_package
 from yima.validator.parameters import Parameters, from_image, from_rules, load
 from yima.validator.parameters.rules import Rules
+from yima.validator.system.paths import is_folder
 from yima.validator.texts import Text
 
 
@@ -61,7 +62,7 @@ def build_package(
 
 def open_any(path: Path) -> Opened:
     """A source directory, a package or a plain TOML file. Raises ParametersError."""
-    if path.is_dir():
+    if is_folder(path):
         source = read_source(path)
         compiled(source)
         return Opened(name=str(path), rules=source.rules, city=source.city, source=source)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import cbor2
@@ -12,9 +13,13 @@ from hypothesis import strategies as st
 from smp.header import Header
 from smpclient import SMPClient
 from smpclient.transport import SMPTransport
+from smpclient.transport.serial import SMPSerialTransport
 
+from yima.firmware_images.cli import station as verb
 from yima.firmware_images.station import Station, StationError
 from yima.firmware_images.station_messages import Record
+from yima.hwsim.pseudo_terminal import PseudoTerminal
+from yima.sdk.cli.main import main
 
 STATE: dict[str, Any] = {
     **{"product": "yima-bus-validator", "software": "0", "terminal": "T", "environment": "test", "parameters": 1},
@@ -108,6 +113,59 @@ def test_any_map_is_an_answer_or_a_station_error(what: str, answers: list[dict[s
     made, line = station(*map(cbor2.dumps, answers))
     outcome(made, what)
     assert line.asked <= len(answers) + 1
+
+
+Ask = Callable[[str], tuple[int, str]]
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Ask:
+    """`yima station PORT state`, which waits for nobody: (status, stderr)."""
+    monkeypatch.setattr(verb, "Station", partial(Station, timeout_s=0.01))
+    return lambda port: (main(["station", port, "state"]), capfd.readouterr().err)
+
+
+@pytest.mark.parametrize("port", ["{folder}/nowhere", "{folder}", "/dev/null"])
+def test_a_port_that_cannot_be_opened_is_one_line(port: str, ask: Ask, tmp_path: Path) -> None:
+    status, said = ask(port.format(folder=tmp_path))
+    assert status == 4
+    assert said.count("\n") == 1
+    assert "cannot be opened" in said
+
+
+def test_a_device_that_says_nothing_is_one_line(ask: Ask) -> None:
+    line = PseudoTerminal("station")
+    status, said = ask(line.path)
+    line.close()
+    assert status == 4
+    assert said.count("\n") == 1
+    assert "does not answer" in said
+
+
+def test_a_cable_that_is_pulled_is_one_line(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = PseudoTerminal("station")
+    send = SMPSerialTransport.send
+
+    async def pulled(transport: SMPSerialTransport, data: bytes) -> None:
+        line.close()
+        await send(transport, data)
+
+    monkeypatch.setattr(SMPSerialTransport, "send", pulled)
+    status, said = ask(line.path)
+    assert status == 4
+    assert said.count("\n") == 1
+    assert "broke off" in said
+
+
+def test_a_cable_that_is_pulled_in_an_upload_is_a_station_error() -> None:
+    made, line = station()
+
+    async def gone(data: bytes) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    line.send_and_receive = gone  # type: ignore[method-assign]
+    with pytest.raises(StationError, match="broke off"):
+        asyncio.run(made.upload(b"image"))
 
 
 @pytest.mark.parametrize("numbers", [[1, 1], [2, 1], [1, 0]])

@@ -82,13 +82,16 @@ def test_the_verb_writes_frames_with_what_they_show(tmp_path: Path, capsys: pyte
     assert (out / "held-002.png").read_bytes() == first
 
 
-def test_the_verb_says_what_it_cannot_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_verb_says_what_it_cannot_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "taken").write_bytes(b"")
     assert main(["frames", "--out", str(tmp_path / "taken")]) != 0
     assert "cannot be written" in capsys.readouterr().err
     (tmp_path / "long.bin").write_bytes(b"\x80" * 3000)
+    monkeypatch.setenv("YIMA_LANG", "zh")
     assert main(["frames", "--out", str(tmp_path / "out"), "--code", str(tmp_path / "long.bin")]) != 0
-    assert "--code" in capsys.readouterr().err
+    assert f"{tmp_path / 'long.bin'}: 超出二维码的容量" in capsys.readouterr().err
 
 
 def test_the_verb_offers_what_there_is() -> None:

@@ -7,10 +7,13 @@ Rules it keeps:
   room is dropped and counted. Where lines are missing a line says how many, as soon as there is room for it.
 - Each line goes out whole and in order. What is in it commands no terminal (`shown`).
 - Nothing waits at the end for a reader that does not read: `close` gives it a moment, and the process may go.
-- A reader that went away is told once, by `on_broken`.
+- A reader that went away is told once, by `on_broken`. A disk that is full is no such reader: lines wait and are
+  dropped as before one that is slow, and it is tried again.
 - A stream without a descriptor (one in memory) cannot block and is written to directly.
 """
 
+import errno
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -18,19 +21,25 @@ from contextlib import suppress
 from io import FileIO
 from typing import Any, Final, TextIO
 
-from yima.validator.shown import shown, shown_json
+from yima.validator.shown import ESCAPED, shown, shown_json
 from yima.validator.system import console
 from yima.validator.texts import Text, say
 
 WAITING_MAX: Final = 1 << 18
 """Bytes that may wait for a slow reader, about a thousand taps."""
 CLOSE_WITHIN_S: Final = 2.0
+_AGAIN_S: Final = 1.0
+"""How long a stream that took nothing is left alone, unless another line comes."""
+_GONE: Final = frozenset({errno.EPIPE, errno.EBADF, errno.ECONNRESET, errno.EINVAL})  # Windows says EINVAL of a pipe
 
 
 def lost_as_line(count: int) -> str:
     """What is said of lines that were dropped, for people."""
     return say(
-        Text(f"  ! {count} lines dropped: nobody read fast enough", f"  ! 输出无人读取，丢弃 {count} 行"),
+        Text(
+            f"  ! {count} lines dropped: nobody read fast enough, or the disk was full",
+            f"  ! 输出无人读取或磁盘已满，丢弃 {count} 行",
+        ),
     )
 
 
@@ -49,6 +58,7 @@ class LineWriter:
         self._out = out
         self._descriptor = _descriptor(out)
         self._direct = None if self._descriptor is None else console.unblocking(self._descriptor)
+        self._is_terminal = self._descriptor is not None and os.isatty(self._descriptor)
         self.on_broken = on_broken
         self.lost: Callable[[int], str] = lost_as_line
         self.broken = False
@@ -109,7 +119,7 @@ class LineWriter:
             self._told = self.dropped
 
     def _encoded(self, line: str) -> bytes:
-        return line.encode(self._out.encoding or "utf-8", "backslashreplace")
+        return line.encode(self._out.encoding or "utf-8", ESCAPED)
 
     def _put(self, data: bytes) -> None:
         self._waiting.append(data)
@@ -132,10 +142,24 @@ class LineWriter:
                 self._changed.wait_for(lambda: self._waiting)
                 lines = b"".join(self._waiting)
                 self._waiting.clear()
+            self._hand_on(lines, hand_on)
+
+    def _hand_on(self, left: bytes, write: Callable[[bytes], int]) -> None:
+        while left and not self.broken:
             try:
-                hand_on(lines)
-            except (OSError, ValueError):  # a closed stream says ValueError
-                self._break()
+                left = left[write(left) :]
+            except (OSError, ValueError) as error:
+                if self._tells_of_the_end(error):
+                    self._break()
+                    return
+                with self._changed:
+                    self._changed.wait(_AGAIN_S)
+
+    def _tells_of_the_end(self, error: OSError | ValueError) -> bool:
+        """A closed stream says ValueError, and a terminal that has hung up EIO, which of a disk is a fault."""
+        if not isinstance(error, OSError) or error.errno in _GONE:
+            return True
+        return self._is_terminal and error.errno == errno.EIO
 
     def _write_here(self, line: str) -> None:
         with self._changed:

@@ -19,6 +19,7 @@ from yima.validator.journal.lock import locked
 from yima.validator.journal.segments import DamagedError, Segments
 from yima.validator.journal.trouble import explained
 from yima.validator.journal.writing import is_over
+from yima.validator.system.paths import is_folder
 from yima.validator.texts import Text
 
 
@@ -79,7 +80,7 @@ class JoinedFiles:
 def joined(folder: Path, archive: Path, device: str, epoch: int) -> JoinedFiles:
     """The journal in `folder` with what of it lies in `archive`. Raises JournalError if there is nothing of it."""
     there = folder_in(archive, device, epoch)
-    if not there.is_dir():
+    if not is_folder(there):
         raise JournalError(
             archive,
             Text(f"holds nothing of {device}, epoch {epoch}", f"没有 {device} 纪元 {epoch} 的内容"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from yima.validator.errors import JournalError
 from yima.validator.journal.segments import DamagedError
+from yima.validator.system.paths import is_folder
 from yima.validator.texts import Text
 
 _START_OVER = Text(
@@ -24,7 +25,7 @@ def explained(folder: Path) -> Iterator[None]:
     except NotADirectoryError as error:
         raise _no_journal(folder) from error
     except FileNotFoundError as error:
-        if folder.is_dir():
+        if is_folder(folder):
             raise _trouble(folder, error) from error
         raise _no_journal(folder) from error
     except DamagedError as error:

@@ -27,6 +27,7 @@ from yima.validator.readers import address as addresses
 from yima.validator.readers.decoders import DECODERS, DecodingError, Gray, decoder_named
 from yima.validator.readers.framing import LIMIT, unfolded
 from yima.validator.shown import shown
+from yima.validator.system.paths import is_file
 from yima.validator.texts import Text, say
 
 # FFmpeg inside OpenCV writes to the terminal by itself; it reads this at its first film. -8 is its word for nothing.
@@ -78,7 +79,7 @@ def open_reader(address: str) -> "CameraReader":
     width = addresses.number(shown, options, "width", 0, least=160, most=3840)
     height = addresses.number(shown, options, "height", 0, least=120, most=2160)
     source: FrameSource
-    if "://" not in place and not place.isdigit() and (not place.startswith("/dev/") or Path(place).is_file()):
+    if "://" not in place and not _is_number(place) and (not place.startswith("/dev/") or is_file(Path(place))):
         source = Recording(Path(place))
     else:
         source = LiveCamera(place, width=width, height=height)
@@ -134,7 +135,7 @@ class LiveCamera:
 
     def __init__(self, place: str, *, width: int = 0, height: int = 0) -> None:
         self._name = without_password(place)
-        self._capture = _open_capture(int(place) if place.isdigit() else place, self._name)
+        self._capture = _open_capture(int(place) if _is_number(place) else place, self._name)
         for prop, value in ((cv2.CAP_PROP_FRAME_WIDTH, width), (cv2.CAP_PROP_FRAME_HEIGHT, height)):
             if value:
                 self._capture.set(prop, value)
@@ -154,10 +155,7 @@ class LiveCamera:
                 raise ReaderError(
                     self._name,
                     Text("the camera sends no more pictures", "摄像头不再送出图像"),
-                    Text(
-                        "Check its cable or network; it is opened again by itself",
-                        "请检查摄像头的连线或网络；恢复后会自动重新打开",
-                    ),
+                    Text("Check its cable or network", "请检查摄像头的连线或网络"),
                 )
             return frame
 
@@ -187,7 +185,7 @@ class Recording:
     """A film of taps, frame by frame as fast as they are asked for; then it is exhausted."""
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
+        if not is_file(path):
             raise ReaderError(
                 path,
                 Text("there is no such recording", "没有这个录像文件"),
@@ -246,7 +244,7 @@ def without_password(place: str) -> str:
 def _split(address: str) -> tuple[str, dict[str, str]]:
     """As address.split, but options in a URL that are not ours belong to the URL."""
     if "://" not in address:
-        if Path(address).is_file():  # a film may have a question mark in its name
+        if is_file(Path(address)):  # a film may have a question mark in its name
             return address, {}
         return addresses.split(address, known=_OPTIONS)
     place, _, query = address.partition("?")
@@ -255,6 +253,11 @@ def _split(address: str) -> tuple[str, dict[str, str]]:
     theirs = [part for part in parts if part not in ours]
     _, options = addresses.split(f"{without_password(place)}?{'&'.join(ours)}", known=_OPTIONS)
     return (f"{place}?{'&'.join(theirs)}" if theirs else place), options
+
+
+def _is_number(place: str) -> bool:
+    """Whether a camera is named by number, one that OpenCV can take."""
+    return place.isascii() and place.isdigit() and len(place) <= 9
 
 
 def _open_capture(place: int | str, name: str) -> cv2.VideoCapture:
@@ -277,7 +280,7 @@ def _unopened(name: str) -> ReaderError:
             "Check the address, name and password, and that the camera is reached from here",
             "请检查地址、用户名与密码，以及从本机能否连通该摄像头",
         )
-    elif Path(name).is_file():
+    elif is_file(Path(name)):
         problem = Text("this is no film, or a damaged one", "不是录像文件，或已损坏")
         remedy = Text(
             "Play it elsewhere, or record it again as MP4 or AVI", "请用其他软件播放确认，或重新录制为 MP4 或 AVI"

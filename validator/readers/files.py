@@ -25,6 +25,7 @@ from yima.validator.ports import Reading
 from yima.validator.readers.framing import LIMIT, unfolded
 from yima.validator.readers.pictures import PictureError
 from yima.validator.remedies import missing_module
+from yima.validator.system.paths import is_file, is_folder
 from yima.validator.texts import Text, say
 
 _LARGEST: Final = 32 << 20  # bytes of one file
@@ -53,12 +54,15 @@ def open_reader(address: str) -> "FileReader":
     path = Path(address)
     if not address:
         raise _nothing("file:")
-    if path.is_dir():
-        found = code_files(path)
-    elif path.is_file():
+    if is_folder(path):
+        try:
+            found = code_files(path)
+        except OSError as refused:
+            raise _nothing(address, f"{refused.strerror}") from refused
+    elif is_file(path):
         found = [path]
     else:
-        found = sorted(entry for entry in map(Path, glob.glob(address, recursive=True)) if entry.is_file())  # noqa: PTH207 - absolute patterns too
+        found = sorted(entry for entry in map(Path, glob.glob(address, recursive=True)) if is_file(entry))  # noqa: PTH207 - absolute patterns too
     if not found:
         raise _nothing(address)
     return FileReader(found)
@@ -110,7 +114,7 @@ def code_files(folder: Path) -> list[Path]:
     """The files of a folder that may hold codes, in the order of their names; of bytes and text of one name the one
     nearest to the bytes, and every picture that lies beside neither."""
     order = list(_KINDS)
-    entries = [entry for entry in folder.iterdir() if entry.suffix.lower() in _KINDS and entry.is_file()]
+    entries = [entry for entry in folder.iterdir() if entry.suffix.lower() in _KINDS and is_file(entry)]
     pictures = [entry for entry in entries if entry.suffix.lower() in PICTURES]
     nearest: dict[str, Path] = {}
     for entry in sorted(entries, key=lambda entry: (order.index(entry.suffix.lower()), entry.name)):
@@ -188,11 +192,13 @@ def _picture(contents: bytes) -> list[bytes]:
         raise _UnusableError(error.why) from error
 
 
-def _nothing(address: str) -> ReaderError:
+def _nothing(address: str, why: str = "") -> ReaderError:
     endings = " ".join(sorted(_KINDS))
     return ReaderError(
         address,
-        Text("no file with a code is there", "该处没有含码的文件"),
+        Text(f"cannot be read ({why})", f"无法读取（{why}）")
+        if why
+        else Text("no file with a code is there", "该处没有含码的文件"),
         Text(f"Name a file, a folder or a pattern; endings: {endings}", f"请给出文件、文件夹或通配；扩展名：{endings}"),
     )
 

@@ -20,6 +20,7 @@ import time
 import warnings
 from collections import deque
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import serial
 
@@ -161,6 +162,14 @@ def _open_remote(path: str, baud: int) -> Any:
             Text(f"no line is reached by {scheme}://", f"不支持 {scheme}://"),
             Text("Write socket://HOST:PORT or rfc2217://HOST:PORT", "格式为 socket://主机:端口 或 rfc2217://主机:端口"),
         )
+    if not _names_a_port(path):
+        raise ReaderError(
+            path,
+            Text("names no host and port", "没有主机和端口"),
+            Text(
+                f"Write {scheme}://HOST:PORT, the port from 1 to 65535", f"格式为 {scheme}://主机:端口，端口 1 至 65535"
+            ),
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # pyserial 3.5 starts its thread in an older way
@@ -171,6 +180,14 @@ def _open_remote(path: str, baud: int) -> Any:
             Text(f"the line's server cannot be used ({refused})", f"串口服务器不可用（{refused}）"),
             Text("Check its address and that it is in this mode", "请检查其地址及工作模式"),
         ) from refused
+
+
+def _names_a_port(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname and parts.port)
+    except ValueError:
+        return False
 
 
 def _explain(path: str, baud: int, refused: Exception) -> ReaderError:

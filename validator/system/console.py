@@ -25,22 +25,23 @@ def unblocking(descriptor: int) -> FileIO | None:
     return None
 
 
-def waiting(out: TextIO, descriptor: int) -> Callable[[bytes], None]:
-    """What writes all of some lines to the stream, however long its reader takes; it raises OSError or ValueError."""
+def waiting(out: TextIO, descriptor: int) -> Callable[[bytes], int]:
+    """What writes some of the lines it is given to the stream, however long its reader takes, and says how many bytes
+    those were; it raises OSError or ValueError."""
     if not hasattr(os, "O_NONBLOCK") and os.isatty(descriptor):
         return partial(_write_text, out)
-    return partial(_write_all, descriptor)
+    return partial(_write_bytes, descriptor)
 
 
-def _write_text(out: TextIO, data: bytes) -> None:
+def _write_text(out: TextIO, data: bytes) -> int:
     out.write(data.decode(out.encoding or "utf-8", "replace"))
     out.flush()
+    return len(data)
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
-    at = 0
-    while at < len(data):
-        try:
-            at += os.write(descriptor, data[at:])
-        except BlockingIOError:  # somebody made the stream non-blocking
-            select.select([], [descriptor], [])
+def _write_bytes(descriptor: int, data: bytes) -> int:
+    try:
+        return os.write(descriptor, data)
+    except BlockingIOError:  # somebody made the stream non-blocking
+        select.select([], [descriptor], [])
+        return 0

@@ -49,7 +49,9 @@
     const places = core.layout.code.map(({ name, offset, size, afterData }) =>
       ({ name, offset: offset + (afterData ? data : 0), size: name === 'issuer_data' ? data : size }));
     let pieces = walk(places, code);
-    if (inPlace(code)) {
+    if (core.masked(code)) {
+      for (const [begin, size] of [[120, 26], [158, 33], [198, data]]) veil.hide(start + begin, size);
+    } else if (inPlace(code)) {
       veil.hideText(start + 120, code.subarray(120, 136).length, code.length >= 136);
       veil.hidePacked(start + 136, code.subarray(136, 146).length, code.length >= 146);
     } else if (!reveal) {

@@ -25,6 +25,7 @@
       '数据不离开本机：本页面不得发起任何连接。判定核心与厂商烧录的核心相同，编译为 WebAssembly。'],
     certificate: ['certificate, by its root CA', '证书（根 CA 签名）'], issuer: ['issuer authorisation', '发卡机构授权'],
     rider: ['rider', '用户'], valid: ['valid', '有效'], invalid: ['invalid', '无效'], 'unknown root': ['unknown root', '根证书未知'],
+    'not kept': ['not kept', '记录中未保存'],
     bytes: ['bytes', '字节'], in: ['in', '用时'], again: ['the same again', '同一码'], whole: ['whole', '完整'],
     read: ['read', '读取'], perMinute: ['a minute', '每分钟'], cure: ['cure', '处理'], proved: ['proved', '已验证'],
     accepted: ['ACCEPTED', '通过'], refused: ['REFUSED', '拒绝'], fare: ['fare', '票价'], form: ['form', '格式'],

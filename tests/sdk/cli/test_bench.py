@@ -17,6 +17,7 @@ from yima.sdk.bench.wholeness import is_proved
 from yima.sdk.cli import bench
 from yima.sdk.cli.main import main
 from yima.validator.errors import ReaderError
+from yima.validator.ports import open_reader as open_by_name
 from yima.validator.readers.replay import ReplayReader, open_reader
 
 Bench = Callable[..., tuple[int, str, str]]
@@ -121,6 +122,64 @@ def test_a_capture_is_replayed_with_its_bytes_as_far_as_it_keeps_them(
     assert reader.skipped == 2 - len(payloads)
 
 
+@pytest.mark.parametrize("spec", ["serial:/dev/nowhere", "replay:{path}"])
+def test_a_capture_that_is_there_stays_whatever_is_read(
+    spec: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "capture.jsonl"
+    path.write_text('{"at_ms": 1, "last_ms": 2, "payload": "80"}\n')
+    before = path.read_bytes()
+    assert main(["bench", spec.format(path=path), "--capture", str(path)]) in (3, 4)
+    assert path.read_bytes() == before
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_reader_that_cannot_be_opened_leaves_no_capture(tmp_path: Path) -> None:
+    path = tmp_path / "capture.jsonl"
+    assert main(["bench", "serial:/dev/nowhere", "--capture", str(path)]) == 4
+    assert not path.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has it")
+def test_what_a_full_disk_could_not_keep_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "source.jsonl"
+    source.write_text('{"at_ms": 1, "last_ms": 2, "payload": "80"}\n')
+    whole = Path.open
+
+    def full(path: Path, mode: str = "r", **how: Any) -> Any:
+        return whole(Path("/dev/full"), "w", **how) if "x" in mode else whole(path, mode, **how)
+
+    monkeypatch.setattr(Path, "open", full)
+    assert main(["bench", f"replay:{source}?speed=0", "--capture", str(tmp_path / "new.jsonl")]) == 3
+    assert "cannot be written (No space left" in capsys.readouterr().err
+
+
+def test_a_reader_that_is_lost_leaves_the_summary(
+    monkeypatch: pytest.MonkeyPatch, code: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scanner = SerialScanner(suffix=b"\r")
+    said = bench.lines
+
+    def then_pulled(shown: Any) -> str:
+        scanner.close()
+        return said(shown)
+
+    monkeypatch.setattr(bench, "lines", then_pulled)
+
+    def and_scanned(spec: str) -> Any:
+        reader = open_by_name(spec)
+        scanner.send(code + b"\r")
+        return reader
+
+    monkeypatch.setattr(bench, "open_reader", and_scanned)
+    assert main(["bench", f"serial:{scanner.path}"]) == 4
+    out, err = capsys.readouterr()
+    assert "1 read 读取, 1 whole 完整" in out
+    assert "gone while reading" in err
+
+
 def test_a_masked_code_has_its_shape_and_nothing_of_its_rider(code: bytes) -> None:
     masked = kept(code, Level.MASKED)
     assert masked is not None
@@ -129,6 +188,21 @@ def test_a_masked_code_has_its_shape_and_nothing_of_its_rider(code: bytes) -> No
     assert not is_proved(masked)
     assert PAYMENT.encode() not in masked
     assert bytes.fromhex(CARD) not in masked
+
+
+def test_a_replay_of_a_masked_capture_shows_it_again_and_nothing_of_it_is_damaged(
+    scans: Bench, tmp_path: Path, code: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "capture.jsonl"
+    scans([code], "--capture", path)
+    assert main(["bench", f"replay:{path}?speed=0"]) == 0
+    out = capsys.readouterr().out
+    assert "1 read 读取, 1 whole 完整" in out
+    assert "signature 签名 rider: not kept" in out
+    assert "¥20.00" in out
+    assert "byte 字节" not in out
+    assert main(["inspect", "--hex", json.loads(path.read_text())["payload"]]) == 0
+    assert "not kept 记录中未保存" in capsys.readouterr().out
 
 
 def test_a_replay_keeps_the_times(tmp_path: Path) -> None:

@@ -161,6 +161,13 @@ def test_what_cannot_be_issued_is_said_and_writes_no_code(wrong: tuple[str, str]
     assert not list(tmp_path.rglob("*.bin"))
 
 
+def test_what_cannot_be_issued_is_said_in_chinese(yima: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YIMA_LANG", "zh")
+    wrong = ("--payment-account", "支付", "最多 16 个可打印的"), ("--at", "4294967295", "到期时间过晚")
+    for option, value, said in wrong:
+        assert said in yima("issue", "--out", tmp_path / "bench", option, value)[2]
+
+
 def test_a_place_that_cannot_be_written_is_named(yima: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     status, _, said = yima("issue", "--out", tmp_path / "file" / "bench")

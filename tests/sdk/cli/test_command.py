@@ -175,3 +175,38 @@ def test_a_reader_that_goes_away_is_no_traceback(code_file: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(line, capture_output=True, env=environment, timeout=60, check=False)
     assert done.stderr == b""
+
+
+LONG = "n" * 300
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["inspect", LONG], 3),
+        (["inspect", "80" * 332], 3),
+        (["judge", "{code}", "--params", LONG], 6),
+        (["judge", LONG, "--params", "{code}"], 3),
+        (["conform", LONG], 3),
+        (["params", "show", LONG], 6),
+        (["params", "lint", LONG], 6),
+        (["params", "build", LONG, "-o", "{code}.out"], 6),
+        (["params", "diff", LONG, LONG], 6),
+        (["params", "new-key", "{code}.key", "--pins", LONG], 6),
+        (["bench", f"file:{LONG}"], 4),
+        (["bench", f"camera:{LONG}"], 4),
+        (["bench", f"camera:/dev/{LONG}"], 4),
+        (["bench", f"replay:{LONG}"], 4),
+        (["bench", f"serial:{LONG}"], 4),
+        (["issue", "--out", LONG], 3),
+        (["journal", "show", LONG], 5),
+        (["run", "--reader", f"file:{LONG}", "--params", "{params}", "--state", "{code}.state"], 4),
+    ],
+)
+def test_a_name_longer_than_a_system_takes_is_one_line(
+    words: list[str], status: int, code_file: Path, params_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main([word.format(code=code_file, params=params_file) for word in words]) == status
+    said = capsys.readouterr().err
+    assert said.startswith("yima: ")
+    assert said.count("\n") == 1

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from yima.sdk.cli import inspect as verb
 from yima.sdk.cli.main import main
+from yima.sdk.dissection.code import dissect
 from yima.sdk.qr import qr_matrix
 
 Run = Callable[..., tuple[int, list[Any], str]]
@@ -124,6 +126,19 @@ def test_fields_have_their_places_and_bytes(inspect: Run, codes: list[bytes], tm
     assert sum(field["size"] for field in whole["fields"] if field["number"]) == len(codes[0])
     hidden = {field["name"]["en"] for field in masked["fields"] if "*" in field["raw"]}
     assert hidden == {"payment account", "card account"}
+
+
+def test_a_narrow_terminal_shows_every_name_byte_and_meaning(
+    codes: list[bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verb, "_PIPED_WIDTH", 40)
+    (tmp_path / "a.bin").write_bytes(codes[0])
+    assert main(["inspect", str(tmp_path / "a.bin")]) == 0
+    out = capsys.readouterr().out
+    for field in dissect(codes[0]).fields:
+        assert f"{field.name.en} {field.name.zh}: " in out
+        assert field.raw in out
+        assert field.meaning in out
 
 
 def test_help_tells_what_its_exit_status_means(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from yima.sdk.bench.capture import Level, kept
 from yima.sdk.dissection.code import dissect
 from yima.sdk.dissection.families import FAMILIES
 from yima.sdk.roots import RootKeys, parse_roots
@@ -147,6 +148,24 @@ def test_a_code_of_the_unified_platform_is_dissected_one_byte_on(code: bytes, ro
     assert dissection.document["family"] == "unified"
     assert dissection.fields[0].offset == 1
     assert set(dissection.signatures.values()) == {"valid"}
+
+
+@pytest.mark.parametrize("before", [b"", b"\x55"])
+def test_of_a_code_that_a_capture_masked_all_else_is_shown_and_nothing_is_damaged(
+    before: bytes, new_code: Callable[..., bytes], root_keys: RootKeys
+) -> None:
+    code = before + new_code(issuer_data=b"\x00\xffab")
+    masked = kept(code, Level.MASKED)
+    assert masked is not None
+    whole, found = dissect(code, roots=root_keys), dissect(masked, roots=root_keys)
+    left_out = {"payment_account", "card_account", "issuer_data", "signatures"}
+    assert {name: value for name, value in found.document.items() if name not in left_out} == {
+        name: value for name, value in whole.document.items() if name not in left_out
+    }
+    assert found.document["payment_account"] == "*" * 16
+    assert found.signatures == {"certificate": "valid", "issuer": "not kept", "rider": "not kept"}
+    assert found.sound
+    assert len(found.fields) == len(whole.fields)
 
 
 def test_a_truncated_code_says_where_it_ends(code: bytes) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.validator.test_lab_vectors import parameters_of
 from yima.sdk import layouts
+from yima.sdk.bench.capture import Level, kept
 from yima.sdk.bench.wholeness import is_proved
 from yima.sdk.dissection.code import dissect
 from yima.sdk.dissection.families import family_of
@@ -33,13 +34,17 @@ def damaged(code: bytes, rng: random.Random) -> bytes:
 
 @pytest.fixture(scope="module")
 def presentations(lab: dict[int, dict[str, Any]]) -> list[tuple[dict[str, Any], bytes]]:
-    """Every vector whole and with a tail; of one vector every fourth byte damaged, of the others one byte each."""
+    """Every vector whole and with a tail; of one vector every fourth byte damaged, of the others one byte each; and one
+    as a capture keeps it."""
     rng = random.Random(1179)
     shown = []
     for vector in lab.values():
         code = bytes.fromhex(vector["code"])
         shown += [(vector, code), (vector, code + b"\r\n"), (vector, damaged(code, rng))]
     good = bytes.fromhex(lab[5716]["code"])
+    masked = kept(good, Level.MASKED)
+    assert masked
+    shown.append((lab[5716], masked))
     return shown + [(lab[5716], good[:at] + bytes([good[at] ^ 0x20]) + good[at + 1 :]) for at in range(0, len(good), 4)]
 
 

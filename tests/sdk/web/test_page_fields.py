@@ -7,6 +7,7 @@ import pytest
 
 from tests.sdk.web.opened import Opened
 from yima.sdk import suishen
+from yima.sdk.bench.capture import Level, kept
 from yima.sdk.dissection.code import dissect
 from yima.sdk.sm2 import SigningKey
 from yima.sdk.suishen import SuishenIssuer
@@ -37,6 +38,12 @@ def codes(lab: dict[int, dict[str, Any]]) -> list[bytes]:
 def test_codes_of_the_ministry_and_of_the_unified_platform(disk: Opened, codes: list[bytes]) -> None:
     assert_rows_agree(disk, codes)
     assert_rows_agree(disk, [b"\x55" + code for code in codes[:20]])
+
+
+def test_codes_of_which_a_capture_left_out_the_accounts(disk: Opened, codes: list[bytes]) -> None:
+    masked = [hidden for code in codes[::10] if (hidden := kept(code, Level.MASKED))]
+    assert any(dissect(code).signatures["rider"] == "not kept" for code in masked)
+    assert_rows_agree(disk, [*masked, *(b"\x55" + code for code in masked)])
 
 
 @pytest.mark.long

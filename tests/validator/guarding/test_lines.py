@@ -1,5 +1,6 @@
 """Output that nobody reads holds up nobody: what finds no room is dropped, counted and told."""
 
+import errno
 import fcntl
 import io
 import json
@@ -7,13 +8,21 @@ import os
 import termios
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.uplinks import until
 from yima.validator.gates.console import ConsoleGate
 from yima.validator.guarding import lines as lines_module
-from yima.validator.guarding.lines import WAITING_MAX, LineWriter, close_shared, lost_as_json, shared_writer
+from yima.validator.guarding.lines import (
+    WAITING_MAX,
+    LineWriter,
+    close_shared,
+    lost_as_json,
+    lost_as_line,
+    shared_writer,
+)
 
 
 class Pipe:
@@ -153,6 +162,49 @@ def test_the_end_of_the_reader_is_told_once() -> None:
     pipe.stream.close()
 
 
+def test_a_full_disk_is_no_end_of_the_reader_and_what_found_no_room_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines_module, "WAITING_MAX", 100)
+    write, refusals = os.write, [errno.ENOSPC, errno.EIO, errno.EDQUOT]
+    is_full, has_room = threading.Event(), threading.Event()
+
+    def full(descriptor: int, data: bytes) -> int:
+        if data.startswith(b"first"):
+            return write(descriptor, data[:3])  # room for three bytes
+        if refusals:
+            raise OSError(refusals.pop(), "no")
+        is_full.set()
+        if not has_room.is_set():
+            has_room.wait(30)
+        return write(descriptor, data)
+
+    monkeypatch.setattr(lines_module, "_AGAIN_S", 0)
+    monkeypatch.setattr(os, "write", full)
+    ended: list[bool] = []
+    with (tmp_path / "log").open("w", encoding="utf-8") as log:
+        writer = LineWriter(log, on_broken=lambda: ended.append(True))
+        writer.write("first")
+        assert is_full.wait(30)
+        writer.write("second")
+        writer.write("x" * 90)
+        assert writer.dropped == 1
+        has_room.set()
+        writer.close(30)
+    assert (tmp_path / "log").read_text().splitlines() == ["first", "second", lost_as_line(1)]
+    assert (writer.broken, ended) == (False, [])
+
+
+def test_a_terminal_that_has_hung_up_is_the_end_of_the_reader() -> None:
+    reading, terminal = os.openpty()
+    with os.fdopen(terminal, "w", encoding="utf-8") as stream:
+        writer = LineWriter(stream)
+        os.close(reading)
+        writer.write("nobody")
+        until(lambda: writer.broken)
+        writer.close(0)
+
+
 def test_no_thread_to_be_had_is_no_error_and_the_next_line_tries_again(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,8 +235,11 @@ def test_a_console_that_only_knows_ascii_gets_escapes() -> None:
     with os.fdopen(writing, "w", encoding="ascii") as stream:
         writer = LineWriter(stream)
         writer.write("开")
+        writer.write_json({"¥": "😀"})
         writer.close(30)
-    assert os.read(reading, 100) == b"\\u5f00\n"
+    line, json_line = os.read(reading, 100).splitlines()
+    assert line == b"\\u5f00"
+    assert json.loads(json_line) == {"¥": "😀"}
     os.close(reading)
 
 

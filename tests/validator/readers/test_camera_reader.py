@@ -164,7 +164,7 @@ def test_a_network_camera_is_read_and_its_end_is_told(phone: Phone) -> None:
             while True:
                 reader.read(1)
         assert "no more pictures" in caught.value.problem.en
-        assert "by itself" in caught.value.remedy.en
+        assert "Check its cable" in caught.value.remedy.en
         reader.close()
 
 
@@ -173,6 +173,8 @@ def test_a_network_camera_is_read_and_its_end_is_told(phone: Phone) -> None:
     [
         ("/dev/video77", "group video"),
         ("77", "group video"),
+        ("4294967296", "Name a film"),
+        ("²", "Name a film"),
         ("nowhere.mp4", "Name a film"),
         ("http://127.0.0.1:9/stream", "Check the address"),
     ],

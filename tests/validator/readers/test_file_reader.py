@@ -243,3 +243,12 @@ def test_a_code_that_a_symbol_shows_as_text_is_that_code(encode: Callable[[bytes
     assert reading is not None
     assert reading.payload == CODES[0]
     assert "decoded from a" in reading.faults[0]
+
+
+def test_a_folder_that_may_not_be_looked_into_is_no_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    with pytest.raises(ReaderError, match="Permission denied"):
+        open_reader(str(tmp_path))

@@ -176,3 +176,10 @@ def test_a_server_of_rfc2217_hands_on_bytes_and_speed() -> None:
 def test_a_server_that_cannot_be_had_is_named(place: str) -> None:
     with pytest.raises(ReaderError, match=place.partition(":")[0]):
         open_reader(place)
+
+
+@pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
+@pytest.mark.parametrize("server", ["127.0.0.1", "127.0.0.1:", "127.0.0.1:99999", "127.0.0.1:x", ":1", "[::1", ""])
+def test_a_server_without_host_and_port_is_refused_in_our_words(scheme: str, server: str) -> None:
+    with pytest.raises(ReaderError, match="names no host and port"):
+        open_reader(f"{scheme}://{server}")

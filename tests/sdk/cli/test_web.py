@@ -1,0 +1,45 @@
+"""`yima web`: whatever a browser or a stranger asks, and however it goes away, the terminal stays as it is."""
+
+import http.client
+import threading
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from yima.sdk.cli.web import _Handler, _Server
+from yima.sdk.web.build import PAGE
+
+
+@pytest.fixture
+def server() -> Iterator[_Server]:
+    """Serves the page on a free port."""
+    made = _Server(("127.0.0.1", 0), partial(_Handler, directory=str(PAGE)))
+    serving = threading.Thread(target=made.serve_forever, args=(0.01,))
+    serving.start()
+    yield made
+    made.shutdown()
+    serving.join()
+    made.server_close()
+
+
+@pytest.mark.parametrize(("path", "status"), [("/index.html", 200), ("/nowhere", 404), ("/%00", 404)])
+def test_a_name_that_no_file_can_have_is_not_there(
+    path: str, status: int, server: _Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asking = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=30)
+    asking.request("GET", path)
+    assert asking.getresponse().status == status
+    asking.close()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("error", "is_told"), [(ConnectionResetError(), False), (RuntimeError(), True)])
+def test_a_connection_that_was_reset_is_not_told_and_a_fault_of_ours_is(
+    error: Exception, is_told: bool, server: _Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        raise error
+    except (OSError, RuntimeError):
+        server.handle_error(None, ("127.0.0.1", 1))
+    assert ("Traceback" in capsys.readouterr().err) == is_told
