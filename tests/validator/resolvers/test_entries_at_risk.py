@@ -104,6 +104,6 @@ def test_a_gate_that_has_its_own_column_alone_does_not_know_what_other_exits_cos
     """It took what leaving without an entry costs for the dearest ride, and let in three times as many."""
     net = Matrix(stations=(1, 2), fares=((None, 700), (650, None)))
     rules = replace(PLAIN, fares=[MATRIX], matrices={"net": net}, journeys=[replace(JOURNEY, missing_entry_fen=300)])
-    whole = from_rules(rules, "these rules").image
+    whole = bytes(from_rules(rules, "these rules").image)
     assert dearest_ride_fen(whole, Mode.METRO) == 800
     assert dearest_ride_fen(cut_image(whole, Spot(Mode.METRO, station=2), "own"), Mode.METRO) == NO_LIMIT
