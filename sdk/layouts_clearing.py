@@ -97,9 +97,16 @@ RECORDS = {
         "claimed_fen" / _fen(),
         _END,
     ),
-    "CM": Struct("dispute_id" / _text(32), "confirmed_by" / _text(8), "agrees" / _digits(1), _END),
+    "CM": Struct(
+        "dispute_id" / _text(32),
+        "raised_by" / _text(8),
+        "confirmed_by" / _text(8),
+        "agrees" / _digits(1),
+        _END,
+    ),
     "AD": Struct(
         "dispute_id" / _text(32),
+        "raised_by" / _text(8),
         "reference" / _text(104),
         "decision" / _text(8),
         "decided_by" / _text(10),

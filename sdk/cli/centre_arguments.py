@@ -35,7 +35,8 @@ def add_day(parser: argparse.ArgumentParser) -> None:
     """--day."""
     parser.add_argument(
         "--day", type=a_day, metavar="DAY",
-        help="up to this day, even if it is not over; default every day that is over 至此日（默认：所有已结束的日期）",
+        help="up to this day, at most today, which is not over; default every day that is over "
+        "至此日，最晚为今天（默认：所有已结束的日期）",
     )  # fmt: skip
 
 
@@ -56,7 +57,7 @@ def say_done(arguments: argparse.Namespace, done: StepDone) -> None:
         return
     day = f"{done.day}  " if done.day else ""
     counts = ", ".join(f"{name} {count}" for name, count in done.counts.items())
-    print(f"{day}{done.step:10}{say(Text('done before', '先前已完成')) if done.before else counts}")
+    print(f"{day}{done.step:9} {say(Text('done before', '先前已完成')) if done.before else counts}")
 
 
 @contextmanager

@@ -9,8 +9,10 @@
 
 Rules it keeps:
 - A step that is done for a day is not done again; what was cut off in the middle is, and gives the same bytes.
-- Days are taken in their order, also those on which nothing came in. A day that is not over is closed only by who
-  names it: what comes in after that is booked on the next.
+- Days are taken in their order, also those on which nothing came in; where nothing has for longer than any leg may
+  wait, the days up to the next one are passed over: a collector's clock that stood at 1970 once makes no work for
+  every day since. A day that is not over is closed only by who names it: what comes in after that is booked on the
+  next. One that has not begun is not closed.
 - A step says which one is missing before it.
 """
 
@@ -35,6 +37,7 @@ from yima.sdk.centre.clearing.report.figures import DayFigures, figures_of
 from yima.sdk.centre.clearing.report.html import report_page
 from yima.sdk.centre.clearing.rides.rides import STEP as RIDES_STEP
 from yima.sdk.centre.clearing.rides.rides import ride_day
+from yima.sdk.centre.clearing.rides.rules import CLOSE_MAX_DAYS
 from yima.sdk.centre.clearing.tables import ENTRIES
 from yima.sdk.centre.clearing.taps.checks import STEP as CHECKS_STEP
 from yima.sdk.centre.clearing.taps.checks import check_day
@@ -127,12 +130,19 @@ class Centre:
         return [self._ingest(source, progress) for source in self.folder.sources()]
 
     def days(self, step: str, *, until: int, named: int | None = None) -> list[int]:
-        """The days for which a step is due, oldest first. Raises OrderError for one that lies behind a cleared one.
+        """The days for which a step is due, oldest first. until: the last day that is over. Raises OrderError for a
+        named one that lies behind a cleared one, or that has not begun.
 
-        Of `rides`, every day of the calendar: from the first that is not cleared to the last on which a leg still waits
-        or a file came in, at most `until`, or to the day that is named. Of another step, the days for which the step
-        before is done.
+        Of `rides`, days of the calendar: from the first that is not cleared to the last on which a leg still waits or a
+        file came in, at most `until`, or to the day that is named. Of another step, the days for which the step before
+        is done.
         """
+        if named is not None and named > shifted(until, 1):
+            raise OrderError(
+                named,
+                Text("has not begun", "尚未开始"),
+                Text("Name today or a day before it", "请指定今天或更早的日期"),
+            )
         last = until if named is None else named
         names = list(STEPS)
         before = names.index(step)
@@ -155,9 +165,12 @@ class Centre:
             handed_in = [day for day in dated(self.folder.incoming()) if day <= until]
             last = min(until, max([*waits, *handed_in], default=0))
         days = []
+        busy = {*entered, *dated(self.folder.incoming()), last}
         while first <= last:
             days.append(first)
-            first = shifted(first, 1)
+            is_idle = max((day for day in busy if day <= first), default=first) < shifted(first, -CLOSE_MAX_DAYS)
+            following = min((day for day in busy if first < day <= last), default=last)
+            first = following if is_idle and first < following else shifted(first, 1)
         return days
 
     def due(self, *, until: int, named: int | None = None) -> list[int]:

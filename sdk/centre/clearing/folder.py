@@ -116,7 +116,7 @@ class CentreFolder:
         )
 
     def incoming(self) -> list[Path]:
-        """What institutions handed in, by name."""
+        """The files that institutions handed in, by name. Raises FolderError."""
         return self._files(INCOMING)
 
     def issuers(self) -> Issuers:
@@ -125,9 +125,32 @@ class CentreFolder:
         return read_issuers(path) if path.exists() else Issuers(environment="production", keys={}, beginnings={})
 
     def statements(self) -> list[Path]:
-        """What issuers have stated, by name."""
+        """The files that issuers have handed in, by name. Raises FolderError."""
         return self._files(STATEMENTS)
 
     def _files(self, name: str) -> list[Path]:
+        """What lies there as a file; folders in which somebody puts things by are theirs. Raises FolderError."""
         folder = self.path / name
-        return sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
+        try:
+            found = folder.iterdir() if folder.is_dir() else ()
+            return sorted(path for path in found if not path.name.startswith(".") and path.is_file())
+        except OSError as error:
+            raise _unreadable(folder, error) from error
+
+
+def handed_in(path: Path) -> bytes:
+    """The bytes of a file that somebody handed in. Raises FolderError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> FolderError:
+    return FolderError(
+        path,
+        Text(f"cannot be read: {error.strerror}", f"无法读取：{error.strerror}"),
+        Text(
+            "Let the centre read it, or take it away, and run the step again", "请授予读取权限或将其移走，然后重新执行"
+        ),
+    )

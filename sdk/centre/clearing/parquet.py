@@ -4,6 +4,7 @@ A file appears whole or not at all: it is written under a name that no reader lo
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -51,18 +52,30 @@ def write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> i
 def read(files: Iterable[Path], columns: list[str] | None = None, *, rows: int = ROW_GROUP) -> Iterator[pa.RecordBatch]:
     """The rows of files in their order, at most so many at a time. Raises TableFileError."""
     for path in files:
-        try:
-            with pq.ParquetFile(path) as file:
-                yield from file.iter_batches(batch_size=rows, columns=columns)
-        except (OSError, pa.ArrowException) as error:
-            raise TableFileError(
-                path,
-                Text(f"cannot be read: {error}", f"无法读取：{error}"),
-                Text(
-                    "Restore it from a copy, or clear the day again in another workspace",
-                    "请从备份恢复，或在新工作区重新清算",
-                ),
-            ) from error
+        with _named(path), pq.ParquetFile(path) as file:
+            yield from file.iter_batches(batch_size=rows, columns=columns)
+
+
+def refuse_damaged(files: Iterable[Path]) -> None:
+    """Raises TableFileError for the first of these files that was cut short; what lies between its ends is not read."""
+    for path in files:
+        with _named(path), pq.ParquetFile(path):
+            pass
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise TableFileError(
+            path,
+            Text(f"cannot be read: {error}", f"无法读取：{error}"),
+            Text(
+                "Restore it from a copy, or clear the day again in another workspace",
+                "请从备份恢复，或在新工作区重新清算",
+            ),
+        ) from error
 
 
 def groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:

@@ -267,15 +267,15 @@ APPLIED = Table(
     },
 )
 
-# The last entry of each journal up to this day, so that the next one's link can be checked.
+# The last entry of each journal up to this day that is of its chain, so that the next one's link can be checked.
 TAILS = Table(
     name="tails",
     key=("device", "epoch"),
     columns={**TAP, "hash": "bytes", "day": "small"},
 )
 
-# Entries that came in behind the tail of their journal, and taps whose outcome came on a later day than they. With the
-# tails it says on which days a key came in; see taps/arrivals.py.
+# Entries that came in behind the tail of their journal, or beyond it and not of its chain, and taps whose outcome came
+# on a later day than they. With the tails it says on which days a key came in; see taps/arrivals.py.
 BEHIND = Table(name="behind", key=TAP_KEY, columns={**TAP, "day": "small"})
 
 # What the centre makes of every accepted tap, and of every entry that is not whole. copy: 0 the first time that this

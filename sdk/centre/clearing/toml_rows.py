@@ -32,8 +32,8 @@ class Row:
 
     def refuse(self, key: str, english: str, chinese: str) -> NoReturn:
         """Raises TermsError that names this key and says what belongs there."""
-        shown = repr(self._values.get(key))
-        there = Text(f"{shown[:40]} is not what belongs here", f"{shown[:40]} 不是此处应有的值")
+        shown = _shown(self._values.get(key))
+        there = Text(f"{shown} is not what belongs here", f"{shown} 不是此处应有的值")
         problem = there if key in self._values else Text("is missing", "缺失")
         raise TermsError(f"{self.where}, {key}", problem, Text(f"Write {english}", f"请写{chinese}"))
 
@@ -105,11 +105,11 @@ class Row:
     def choices(self, key: str, known: Sequence[str]) -> tuple[str, ...]:
         """Some of these words, each once."""
         value = self._values.get(key) if self.has(key) else None
-        if not isinstance(value, list) or not value or len(set(map(str, value))) != len(value):
-            self.refuse(key, "a list, nothing twice", "无重复的列表")
-        if any(word not in known for word in value):
+        if not isinstance(value, list) or not value or any(word not in known for word in value):
             self.refuse(key, "some of " + ", ".join(known), "其中若干：" + "、".join(known))
-        return tuple(map(str, value))
+        if len(set(value)) != len(value):
+            self.refuse(key, "a list, nothing twice", "无重复的列表")
+        return tuple(value)
 
     def period(self) -> tuple[int, int]:
         """`from` and `to` as numbers of days; `to` is the first day on which the row holds no more."""
@@ -166,6 +166,10 @@ def parse(text: str, where: str) -> Row:
         return Row(tomllib.loads(text), where)
     except tomllib.TOMLDecodeError as error:
         raise TermsError(where, Text(f"is no TOML: {error}", f"不是 TOML：{error}"), _CHECK) from error
+    except (ValueError, RecursionError) as error:  # what Python itself does not take
+        raise TermsError(
+            where, Text("has a number or a nesting that is too long", "含有过长的数字或过深的嵌套"), _CHECK
+        ) from error
 
 
 def refuse_overlaps(rows: Sequence[tuple[tuple[object, ...], int, int, str]], what: Text) -> None:
@@ -180,6 +184,13 @@ def refuse_overlaps(rows: Sequence[tuple[tuple[object, ...], int, int, str]], wh
                     Text("End one before the other begins", "请使其中一条先结束"),
                 )
         held[key].append((since, until, where))
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)[:40]
+    except ValueError:  # a whole number of more digits than Python writes
+        return "…"
 
 
 _CHECK = Text("Check the path and what is written there", "请检查路径与内容")

@@ -30,7 +30,7 @@ from yima.validator.system.disk import write_whole
 from yima.validator.system.locks import HeldError, hold
 from yima.validator.texts import Text
 
-FORM = 3
+FORM = 4
 _DAY = re.compile(r"day=(\d{8})")
 
 
@@ -98,9 +98,10 @@ class Workspace:
         """The days of which a table has rows, oldest first."""
         return self._days(self.path / "tables" / table.name)
 
-    def read(self, table: Table, **which: int) -> pa.Table:
-        """Rows in memory; `which` as for files."""
-        return pa.Table.from_batches(parquet.read(self.files(table, **which)), table.schema)
+    def read(self, table: Table, columns: list[str] | None = None, **which: int) -> pa.Table:
+        """Rows in memory, of these columns or whole; `which` as for files."""
+        schema = table.schema if columns is None else pa.schema([table.schema.field(name) for name in columns])
+        return pa.Table.from_batches(parquet.read(self.files(table, **which), columns), schema)
 
     def cursor(self, source: str) -> dict[str, int]:
         """How far a source was read."""
@@ -135,12 +136,9 @@ class Workspace:
         """The days for which a step is done, oldest first."""
         return list(self._state["done"].get(step, []))
 
-    def last_done(self, step: str, *, before: int) -> int | None:
-        """The newest day before that one for which a step is done."""
-        return max((day for day in self._state["done"].get(step, []) if day < before), default=None)
-
-    def done(self, step: str, day: int) -> None:
-        """A step is done for a day, and what it made is written."""
+    def done(self, step: str, day: int, cursors: Mapping[str, dict[str, int]] | None = None) -> None:
+        """A step is done for a day, and what it made is written. cursors: as for move_all, with it or not at all."""
+        self._state["sources"] |= cursors or {}
         days = self._state["done"].setdefault(step, [])
         if day not in days:
             days.append(day)
@@ -163,7 +161,7 @@ class Workspace:
         return parse_state(path.read_bytes(), path)
 
     def _save(self, what: str) -> None:
-        body = json.dumps(self._state, indent=1, sort_keys=True).encode() + b"\n"
+        body = json.dumps(self._state, sort_keys=True).encode() + b"\n"  # indented it takes five times as long
         write_whole(self.path / "state.json", body)
         self._on_commit(what)
 
@@ -172,12 +170,29 @@ def parse_state(content: bytes, path: Path) -> dict[str, Any]:
     """What a state.json says, also to who only reads. path: for the error. Raises WorkspaceError for another form."""
     try:
         state = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         state = None
-    if not isinstance(state, dict) or state.get("form") != FORM:
+    if not _is_whole(state):
         raise WorkspaceError(
             path,
             Text("is no state of a workspace of this form", "不是此格式的工作区状态"),
             Text("Restore it from a copy, or start another workspace", "请从备份恢复，或另建工作区"),
         )
-    return state
+    return dict(state)
+
+
+def _is_whole(state: Any) -> bool:
+    """Whether all is there that a workspace asks its state for, as numbers under names."""
+
+    def are_numbers(found: object) -> bool:
+        return isinstance(found, Iterable) and all(type(one) is int for one in found)
+
+    if not isinstance(state, dict) or state.get("form") != FORM or type(state.get("first_open")) is not int:
+        return False
+    sources, done = state.get("sources"), state.get("done")
+    return (
+        isinstance(sources, dict)
+        and all(isinstance(cursor, dict) and are_numbers(cursor.values()) for cursor in sources.values())
+        and isinstance(done, dict)
+        and all(isinstance(days, list) and are_numbers(days) for days in done.values())
+    )

@@ -120,7 +120,7 @@ def _hand_in(folder: Path, rows: list[dict[str, Any]]) -> None:
         said = {**row, "reference": row["ride_id"], "reason": str(row["reason"])}
         files.setdefault((row["raised"], "ED", row["raised_by"]), []).append(line("ED", said))
         if row["answers"]:
-            word = {"dispute_id": row["dispute_id"], "confirmed_by": row["answers"], "agrees": int(row["agrees"])}
-            files.setdefault((row["day"], "CM", row["answers"]), []).append(line("CM", word))
+            said |= {"confirmed_by": row["answers"], "agrees": int(row["agrees"])}
+            files.setdefault((row["day"], "CM", row["answers"]), []).append(line("CM", said))
     for (day, kind, party), lines in files.items():
         write_answer(folder / INCOMING, kind, day, party, lines)

@@ -19,6 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from yima.sdk.centre.clearing.folder import handed_in
 from yima.sdk.centre.clearing.money.tables import PERSONS
 from yima.sdk.centre.clearing.tables import Table
 from yima.sdk.centre.clearing.workspace import Workspace
@@ -104,7 +105,8 @@ class Taken:
 
 
 def take_statements(workspace: Workspace, day: int, paths: Iterable[Path], issuers: Issuers) -> Taken:
-    """Takes files in for a day that is not settled yet, and writes what follows; the step is done then."""
+    """Takes files in for a day that is not settled yet, and writes what follows; the step is done then. Raises
+    FolderError."""
     heard = _take_all(workspace, day, sorted(paths), issuers)
     files = {one.name: one.code for one in heard}
     said = _said(workspace, day)
@@ -165,7 +167,7 @@ def _take_all(workspace: Workspace, day: int, paths: Iterable[Path], issuers: Is
     cursors: dict[str, dict[str, int]] = {}
     rows: list[dict[str, Any]] = []
     for path in paths:
-        content = path.read_bytes()
+        content = handed_in(path)
         digest = hashlib.sha256(content).hexdigest()[:14]
         if workspace.cursor(f"statements by {digest}").get("day", day) != day:
             heard.append(_Heard(name=path.name, code="AGAIN"))

@@ -150,5 +150,5 @@ FROM disputes AS d
 JOIN past AS p ON p.ride_id = d.ride_id
 LEFT JOIN decided AS x ON x.ride_id = d.ride_id
 WHERE d.effect = 'AMOUNT' AND coalesce(x.reason, 0) = 0
-ORDER BY d.dispute_id
+ORDER BY d.dispute_id, d.raised_by
 """

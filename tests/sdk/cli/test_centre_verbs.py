@@ -1,5 +1,6 @@
 """`yima centre`: what its verbs print, how they end, and what they say of a folder or an engine that is none."""
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from tests.sdk.centre.clearing.folders import copied, folder
 from tests.sdk.centre.clearing.world import DAY
 from tests.sdk.cli.test_command import without
 from yima.sdk.centre.clearing import tables
+from yima.sdk.centre.clearing.day import StepDone
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.cli import main as command
+from yima.sdk.cli.centre_arguments import say_done
 
 LAST = str(DAY + 2)
 
@@ -100,11 +103,16 @@ def test_a_day_that_is_not_in_order_ends_with_status_1(region: Path, capsys: pyt
 def test_a_table_that_is_damaged_is_named(region: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["centre", "ingest", str(region)]) == 0
     assert command.main(["centre", "rides", str(region), "--day", str(DAY)]) == 0
-    for name in ("entries", "rides"):
-        path = next((region / "workspace" / "tables" / name).glob("*/*.parquet"))
-        path.write_bytes(path.read_bytes()[:-100])
-    assert command.main(["centre", "day", str(region), "--day", str(DAY + 1)]) in {3, 5}
-    assert ".parquet" in capsys.readouterr().err
+    path = region / "workspace" / "tables" / "rides" / f"day={DAY}" / "rides.parquet"
+    path.write_bytes(path.read_bytes()[:-100])
+    assert command.main(["centre", "day", str(region), "--day", str(DAY + 1)]) == 5
+    said = capsys.readouterr().err
+    assert "rides.parquet: cannot be read" in said and "Restore it from a copy" in said
+
+
+def test_a_long_name_and_what_was_done_are_two_words(capsys: pytest.CaptureFixture[str]) -> None:
+    say_done(argparse.Namespace(json=False), StepDone(step="330600-standby", counts={"entries": 0}))
+    assert capsys.readouterr().out == "330600-standby entries 0\n"
 
 
 @pytest.mark.parametrize(
@@ -116,6 +124,7 @@ def test_a_table_that_is_damaged_is_named(region: Path, capsys: pytest.CaptureFi
         (["settle", "DIR", "--day", str(DAY)], 3, "step disputes is not done"),
         (["report", "DIR"], 3, "no day of it is settled"),
         (["day", "DIR", "--memory", "much"], 3, "duckdb"),
+        (["rides", "DIR", "--day", "20991231"], 3, "20991231: has not begun"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_a_status(

@@ -3,9 +3,10 @@ signed them, and what the centre found in them. Anyone who has it can check it w
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 
@@ -18,18 +19,20 @@ from yima.sdk.centre.clearing.workspace import Workspace
 
 SIGNERS = {"ca": 1, "issuer": 2, "rider": 4}
 FORM = 2
+AT_ONCE = 1000
+"""Bundles that are held in memory: each has whole batches, some hundred KB of them."""
 
-# Views: told (dispute_id, tap), entries, checks, taps.
+# Views: told (bundle, tap), entries, checks, taps.
 _SQL = """
 WITH
 legs AS (
-    SELECT DISTINCT dispute_id, split_part(tap, '/', 1) AS device, TRY_CAST(split_part(tap, '/', 2) AS BIGINT) AS epoch,
+    SELECT DISTINCT bundle, split_part(tap, '/', 1) AS device, TRY_CAST(split_part(tap, '/', 2) AS BIGINT) AS epoch,
         TRY_CAST(split_part(tap, '/', 3) AS BIGINT) AS sequence
-    FROM (SELECT dispute_id, split_part(tap, '#', 1) AS tap FROM told) AS named
+    FROM (SELECT bundle, split_part(tap, '#', 1) AS tap FROM told) AS named
 ),
 keys AS (SELECT DISTINCT device, epoch, sequence FROM legs)
 SELECT
-    l.dispute_id, e.device, e.epoch, e.sequence, e.hash, e.previous, e.entry, e.form, e.received, e.batch,
+    l.bundle, e.device, e.epoch, e.sequence, e.hash, e.previous, e.entry, e.form, e.received, e.batch,
     c.verdict, c.why, c.signatures, c.core_fare_fen, t.parameters_version, t.parameters_digest,
     coalesce(c.copy, 0) AS copy
 FROM legs AS l
@@ -43,12 +46,12 @@ LEFT JOIN (
     JOIN keys AS k ON k.device = x.device AND k.epoch = x.epoch AND k.sequence = x.sequence
     GROUP BY x.device, x.epoch, x.sequence, x.hash
 ) AS t ON t.device = e.device AND t.epoch = e.epoch AND t.sequence = e.sequence AND t.hash = e.hash
-ORDER BY l.dispute_id, e.device, e.epoch, e.sequence, e.hash, e.received, e.batch
+ORDER BY l.bundle, e.device, e.epoch, e.sequence, e.hash, e.received, e.batch
 """
-_TOLD = pa.schema([("dispute_id", pa.string()), ("tap", pa.string())])
+_TOLD = pa.schema([("bundle", pa.string()), ("tap", pa.string())])
 _FOUND = pa.schema(
     [
-        ("dispute_id", pa.string()),
+        ("bundle", pa.string()),
         ("device", pa.string()),
         ("epoch", pa.int64()),
         ("sequence", pa.int64()),
@@ -73,8 +76,27 @@ def write_evidence(workspace: Workspace, engine: Engine, day: int) -> list[Path]
     disputes = workspace.read(DISPUTES, day=day).to_pylist()
     if not disputes:
         return []
+    folder = workspace.path / "answers" / str(day)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for start in range(0, len(disputes), AT_ONCE):
+        some = disputes[start : start + AT_ONCE]
+        entries = _entries(workspace, engine, some, day)
+        for dispute in some:
+            name = evidence_name(dispute)
+            bundle = {"form": FORM, "dispute": dispute, "entries": entries.get(name, [])}
+            path = folder / name
+            path.write_text(json.dumps(bundle, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+            paths.append(path)
+    return paths
+
+
+def _entries(
+    workspace: Workspace, engine: Engine, disputes: Sequence[Mapping[str, Any]], day: int
+) -> dict[str, list[dict[str, Any]]]:
+    """What each bundle has of entries, by its name."""
     told = [
-        {"dispute_id": row["dispute_id"], "tap": tap}
+        {"bundle": evidence_name(row), "tap": tap}
         for row in disputes
         for tap in (row["ride_id"], row["entry_tap"], row["other"])
         if tap is not None
@@ -88,25 +110,16 @@ def write_evidence(workspace: Workspace, engine: Engine, day: int) -> list[Path]
     entries: dict[str, list[dict[str, Any]]] = {}
     seen: set[tuple[str, str]] = set()
     for row in found:
-        key = (row["dispute_id"], row["hash"].hex())
+        key = (row["bundle"], row["hash"].hex())
         if key not in seen:
             seen.add(key)
-            entries.setdefault(row["dispute_id"], []).append(_shown(row, signed))
-    folder = workspace.path / "answers" / str(day)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for dispute in disputes:
-        bundle = {"form": FORM, "dispute": dispute, "entries": entries.get(dispute["dispute_id"], [])}
-        path = folder / evidence_name(dispute)
-        path.write_text(json.dumps(bundle, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
-        paths.append(path)
-    return paths
+            entries.setdefault(row["bundle"], []).append(_shown(row, signed))
+    return entries
 
 
 def evidence_name(dispute: Mapping[str, Any]) -> str:
-    """The name of the bundle for a row of DISPUTES."""
-    name = "".join(c if c.isalnum() or c in "-_" else "_" for c in dispute["dispute_id"])
-    return f"evidence-{dispute['raised_by']}-{name}.json"
+    """The name of the bundle for a row of DISPUTES: no other one's. What no file name may have is percent-encoded."""
+    return f"evidence-{dispute['raised_by']}-{quote(dispute['dispute_id'], safe='')}.json"
 
 
 def _shown(row: Mapping[str, Any], signed: Mapping[str, SignedBody]) -> dict[str, Any]:

@@ -6,11 +6,13 @@ Rules it keeps:
   under the name of a file that was taken are not.
 - What is answered on a day is written down at once for all of its files: cut off before that, the day takes them again.
 - What was refused is answered once, and looked at again when its bytes are others.
-- Every record must be by the organisation in the file's name.
-- A dispute's number is its raiser's and stands for ever: one that is there already is a file not taken.
+- Every record must be by the organisation in the file's name, and claim no more than a fare may be.
+- A dispute's number is its raiser's and stands for ever: one that this raiser has given already is a file not taken. So
+  is a second word of one party on one dispute. What others raise or say takes no number from anybody.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -19,18 +21,21 @@ import pyarrow as pa
 from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.files.layouts import NAME, file_name, header, line
 from yima.sdk.centre.clearing.files.reading import ClearingFile, ClearingFileError, parse_file
+from yima.sdk.centre.clearing.folder import handed_in
 from yima.sdk.centre.clearing.money.tables import CONFIRMED, RAISED, Reason
 from yima.sdk.centre.clearing.tables import Table
 from yima.sdk.centre.clearing.workspace import Workspace
+from yima.validator.parameters.rules import FEN_MAX
 
 TAKEN, AGAIN, MALFORMED, NOT_THEIRS, NUMBER_TAKEN, UNKNOWN_WORD = "0000", "0001", "0002", "0003", "0004", "0005"
 
 
 def waiting_files(workspace: Workspace, day: int, paths: Iterable[Path]) -> list[Path]:
-    """Of the files that lie there, those that this day has to answer: dated no later, and not answered before it."""
+    """Of the files that lie there, those that this day has to answer: dated no later, and not answered before it.
+    Raises FolderError."""
     waiting = []
     for path in paths:
-        answered = _answered(workspace, path.name, _digest(path.read_bytes()))
+        answered = _answered(workspace, path.name, _digest(handed_in(path)))
         if max(dated([path]), default=0) <= day and (answered is None or answered["day"] == day):
             waiting.append(path)
     return waiting
@@ -43,13 +48,16 @@ def dated(paths: Iterable[Path]) -> list[int]:
 
 
 def take_files(workspace: Workspace, day: int, paths: Iterable[Path]) -> dict[str, str]:
-    """Takes files in for a day that is not settled yet; returns a code for each name, and writes LD for each sender."""
+    """Takes files in for a day that is not settled yet; returns a code for each name, and writes LD for each sender.
+    Raises FolderError."""
     codes: dict[str, str] = {}
+    senders: dict[str, str] = {}
     told: dict[str, dict[str, int]] = {}
     numbers = {table.name: _Numbers(workspace, table, day) for table in (RAISED, CONFIRMED)}
     for path in sorted(paths):
-        content = path.read_bytes()
+        content = handed_in(path)
         digest = _digest(content)
+        senders[path.name] = _sender(path.name, content)
         before = _answered(workspace, path.name, digest)
         if before is not None:
             codes[path.name] = f"{before['code']:04}" if before["day"] == day else AGAIN
@@ -59,25 +67,29 @@ def take_files(workspace: Workspace, day: int, paths: Iterable[Path]) -> dict[st
         told[where] = {"day": day, "digest": digest, "code": int(code)}
     if told:
         workspace.move_all("files", told)
-    _answer(workspace, day, codes)
+    _answer(workspace, day, codes, senders)
     return codes
 
 
 class _Numbers:
-    """The numbers of disputes that a table has, of earlier days and by file of this one; each is read once."""
+    """The keys of disputes that a table has, of earlier days and by file of this one; each is read once."""
 
     def __init__(self, workspace: Workspace, table: Table, day: int) -> None:
+        self._names = list(table.key)
         self._before = self._read(workspace.files(table, before=day))
         self.today = {path.stem: self._read([path]) for path in workspace.files(table, day=day)}
 
-    def has(self, numbers: set[str], *, beside: str) -> bool:
+    def of(self, rows: Iterable[Mapping[str, object]]) -> list[tuple[object, ...]]:
+        """The keys of rows or records, each as often as it is there."""
+        return [tuple(row[name] for name in self._names) for row in rows]
+
+    def has(self, numbers: set[tuple[object, ...]], *, beside: str) -> bool:
         """Whether one of these is there, in another file than that."""
         others = [mine for name, mine in self.today.items() if name != beside]
         return bool(self._before & numbers) or any(mine & numbers for mine in others)
 
-    @staticmethod
-    def _read(paths: list[Path]) -> set[str]:
-        return {number for rows in parquet.read(paths, ["dispute_id"]) for number in rows["dispute_id"].to_pylist()}
+    def _read(self, paths: list[Path]) -> set[tuple[object, ...]]:
+        return {number for rows in parquet.read(paths, self._names) for number in self.of(rows.to_pylist())}
 
 
 def _take(workspace: Workspace, day: int, name: str, content: bytes, numbers: Mapping[str, _Numbers]) -> str:
@@ -85,7 +97,7 @@ def _take(workspace: Workspace, day: int, name: str, content: bytes, numbers: Ma
     if rows is not None:
         table, found = rows
         workspace.write(table, day, name, pa.Table.from_pylist(found, table.schema).to_batches())
-        numbers[table.name].today[name] = {str(row["dispute_id"]) for row in found}
+        numbers[table.name].today[name] = set(numbers[table.name].of(found))
     return code
 
 
@@ -107,7 +119,7 @@ def _looked_at(
     if code != TAKEN:
         return code, None
     rows = [_row(file.kind, record, day) for record in file.records]
-    return code, (table, sorted(rows, key=lambda row: str(row["dispute_id"])))
+    return code, (table, sorted(rows, key=lambda row: [str(row[name]) for name in table.key]))
 
 
 def _answered(workspace: Workspace, name: str, digest: int) -> dict[str, int] | None:
@@ -123,11 +135,13 @@ def _digest(content: bytes) -> int:
 def _refusal(file: ClearingFile, by: str, taken: _Numbers) -> str:
     if any(str(record[by]) != file.organisation for record in file.records):
         return NOT_THEIRS
+    if file.kind == "ED" and any(int(record["claimed_fen"]) > FEN_MAX for record in file.records):
+        return MALFORMED
     if file.kind == "ED" and any(record["reason"] not in set(Reason) for record in file.records):
         return UNKNOWN_WORD
     if file.kind == "CM" and any(record["agrees"] not in (0, 1) for record in file.records):
         return UNKNOWN_WORD
-    numbers = [str(record["dispute_id"]) for record in file.records]
+    numbers = taken.of(file.records)
     name = file_name(file.kind, file.day, file.organisation, file.sequence)
     is_twice = len(set(numbers)) != len(numbers) or taken.has(set(numbers), beside=name)
     return NUMBER_TAKEN if is_twice else TAKEN
@@ -135,31 +149,40 @@ def _refusal(file: ClearingFile, by: str, taken: _Numbers) -> str:
 
 def _row(kind: str, record: dict[str, str | int], day: int) -> dict[str, object]:
     if kind == "CM":
-        agrees = record["agrees"] == 1
-        return {
-            "dispute_id": record["dispute_id"],
-            "confirmed_by": record["confirmed_by"],
-            "agrees": agrees,
-            "day": day,
-        }
+        return {**record, "agrees": record["agrees"] == 1, "day": day}
     names = ("dispute_id", "raised_by", "reason", "claimed_fen")
     return {**{name: record[name] for name in names}, "ride_id": record["reference"], "day": day}
 
 
-def _answer(workspace: Workspace, day: int, codes: dict[str, str]) -> None:
-    """LD: which files were taken, with a code each, one file a sender. A name that is none gets no answer."""
+def _answer(workspace: Workspace, day: int, codes: Mapping[str, str], senders: Mapping[str, str]) -> None:
+    """LD: which files were taken, with a code each, for each sender. A name that is none gets no answer."""
     by_sender: dict[str, list[str]] = {}
     for name, code in sorted(codes.items()):
         if len(name) == 33 and name.isascii() and name[15:22].isdecimal():
-            by_sender.setdefault(name[15:22], []).append(line("LD", {"file": name, "code": code}))
-    folder = workspace.path / "answers" / str(day)
-    for sender, lines in by_sender.items():
-        folder.mkdir(parents=True, exist_ok=True)
-        write_answer(folder, "LD", day, f"0{sender}", lines)
+            by_sender.setdefault(senders[name], []).append(line("LD", {"file": name, "code": code}))
+    write_answers(workspace.path / "answers" / str(day), "LD", day, by_sender)
 
 
-def write_answer(folder: Path, kind: str, day: int, party: str, lines: Sequence[str]) -> Path:
+def _sender(name: str, content: bytes) -> str:
+    """Whose file it is: the name has seven digits of an organisation, the first line all eight, if it can be read."""
+    seven, eight = name[15:22], content[19:27].decode("ascii", "replace")
+    return eight if eight.isdecimal() and eight[1:] == seven else f"0{seven}"
+
+
+def write_answers(folder: Path, kind: str, day: int, lines: Mapping[str, Sequence[str]]) -> list[Path]:
+    """A file of a few records for each party, at once; parties that share their last seven digits take turns at the
+    numbers behind them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths: list[Path] = []
+    told: Counter[str] = Counter()
+    for party, records in sorted(lines.items()):
+        told[party[-7:]] += 1
+        paths.append(write_answer(folder, kind, day, party, records, sequence=told[party[-7:]]))
+    return paths
+
+
+def write_answer(folder: Path, kind: str, day: int, party: str, lines: Sequence[str], *, sequence: int = 1) -> Path:
     """A file of a few records, at once."""
-    path = folder / file_name(kind, day, party, 1)
+    path = folder / file_name(kind, day, party, sequence)
     path.write_text(header(kind, day, party, len(lines)) + "\n" + "".join(lines), encoding="ascii")
     return path

@@ -3,8 +3,8 @@
 Rules it keeps:
 - Decided once: a dispute that was upheld or refused is closed. One that waits is looked at again when the other party
   has spoken, the day after it was asked at the earliest; a new row says what comes of it. Nobody else's word counts.
-- Of several disputes of one day over one ride, in the order of their numbers, the first that is upheld is the last that
-  is decided; the others are told DECIDED_BEFORE.
+- Of several disputes of one day over one ride, in the order of their numbers and raisers, the first that is upheld is
+  the last that is decided; the others are told DECIDED_BEFORE.
 - What a dispute is decided by was booked on an earlier day: nobody disputes what has not been sent to them.
 """
 
@@ -22,14 +22,15 @@ from yima.sdk.centre.clearing.money.tables import (
     Decision,
     Reason,
 )
-from yima.sdk.centre.clearing.tables import CHECKS, OUTCOMES, RIDES
+from yima.sdk.centre.clearing.tables import CHECKS, OUTCOMES, REVERSALS, RIDES
 from yima.sdk.centre.clearing.taps.arrivals import arrived, keys_of
 from yima.sdk.centre.clearing.workspace import Workspace
 
 STEP = "disputes"
 _CLOSED = ["dispute_id", "ride_id", "raised_by", "against", "reason", "decision"]
 
-# Views: asked (dispute_id, ride_id, raised_by, reason, claimed_fen, agrees), cleared, rides, checks, outcomes.
+# Views: asked (dispute_id, ride_id, raised_by, reason, claimed_fen, agrees), cleared, rides, checks, outcomes, and of
+# this day reversals: such a ride's legs are settled anew today, under another name.
 _KNOWN_SQL = """
 WITH
 named AS (
@@ -42,7 +43,7 @@ mine AS (
     SELECT b.* FROM booked AS b
     WHERE NOT b.reverses AND NOT EXISTS (
         SELECT 1 FROM booked AS a WHERE a.ride_id = b.ride_id AND a.number = b.number AND a.reverses
-    )
+    ) AND NOT EXISTS (SELECT 1 FROM reversals AS v WHERE v.ride_id = b.ride_id)
 ),
 alike AS (SELECT b.* FROM cleared AS b WHERE b.code_digest IN (SELECT code_digest FROM mine WHERE code_digest <> '')),
 live AS (
@@ -74,6 +75,10 @@ seen AS (
         n.ride_id, x.outcome, row_number() OVER (PARTITION BY n.ride_id ORDER BY x.sequence DESC, x.hash) AS place
     FROM named AS n
     JOIN outcomes AS x ON x.device = n.device AND x.epoch = n.epoch AND x.tap = n.sequence
+    LEFT JOIN checks AS c
+        ON c.device = x.device AND c.epoch = x.epoch AND c.sequence = x.sequence AND c.hash = x.hash AND c.day = x.day
+        AND c.copy = 0
+    WHERE c.device IS NULL -- an outcome has a check of its own only if its entry is not in order
 )
 SELECT
     q.dispute_id, q.ride_id, q.raised_by, q.reason, q.claimed_fen, q.agrees, m.issuer, m.operator,
@@ -86,7 +91,7 @@ LEFT JOIN rides AS r ON r.ride_id = m.ride_id
 LEFT JOIN copies AS c ON c.ride_id = q.ride_id
 LEFT JOIN judged AS j ON j.ride_id = q.ride_id AND j.place = 1
 LEFT JOIN seen AS o ON o.ride_id = q.ride_id AND o.place = 1
-ORDER BY q.dispute_id
+ORDER BY q.dispute_id, q.raised_by
 """
 # Views: asked, checks.
 _DATES_SQL = """
@@ -133,11 +138,11 @@ def settle_disputes(workspace: Workspace, engine: Engine, day: int) -> int:
         return 0
     closed: set[tuple[str, str, str]] = set()  # ride, raised by, reason
     upheld: set[str] = set()
-    waiting: dict[str, str] = {}
+    waiting: dict[tuple[str, str], str] = {}  # number and its raiser, whose word is waited for
     for row in workspace.read(DISPUTES, before=day).select(_CLOSED).to_pylist():
-        waiting.pop(row["dispute_id"], None)
+        waiting.pop((row["dispute_id"], row["raised_by"]), None)
         if row["decision"] == Decision.WAITING:
-            waiting[row["dispute_id"]] = row["against"]
+            waiting[row["dispute_id"], row["raised_by"]] = row["against"]
             continue
         closed.add((row["ride_id"], row["raised_by"], row["reason"]))
     asked = _asked(workspace, day, waiting)
@@ -165,6 +170,7 @@ def _see(workspace: Workspace, engine: Engine, day: int, asked: list[dict[str, o
     """Names what is known of the rides that are asked after; of the past no more than lies behind their taps."""
     days = arrived(workspace, engine, keys_of(str(row["ride_id"]) for row in asked), before=day + 1)
     engine.register("asked", pa.Table.from_pylist(asked, _ASKED))
+    engine.scan("reversals", REVERSALS, workspace.files(REVERSALS, day=day))
     for table in (CHECKS, OUTCOMES):
         engine.scan(table.name, table, workspace.files_of(table, days))
     engine.scan("rides", RIDES, workspace.files(RIDES, since=min(days, default=day), before=day + 1))
@@ -174,18 +180,18 @@ def _see(workspace: Workspace, engine: Engine, day: int, asked: list[dict[str, o
     engine.scan("cleared", CLEARED, workspace.files(CLEARED, since=since, before=day))
 
 
-def _asked(workspace: Workspace, day: int, waiting: dict[str, str]) -> list[dict[str, object]]:
+def _asked(workspace: Workspace, day: int, waiting: dict[tuple[str, str], str]) -> list[dict[str, object]]:
     """Disputes raised today, and those that wait and whose other party has spoken."""
-    raised = {row["dispute_id"]: row for row in workspace.read(RAISED, before=day + 1).to_pylist()}
-    words = {row["dispute_id"]: row for row in workspace.read(CONFIRMED, before=day + 1).to_pylist()}
+    words = {
+        (row["dispute_id"], row["raised_by"], row["confirmed_by"]): row["agrees"]
+        for row in workspace.read(CONFIRMED, before=day + 1).to_pylist()
+    }
     asked = []
-    for dispute_id, row in sorted(raised.items()):
-        word = words.get(dispute_id)
-        against = waiting.get(dispute_id)
-        spoken = word is not None and word["confirmed_by"] == against
-        if row["day"] != day and not spoken:
+    for row in workspace.read(RAISED, before=day + 1).to_pylist():
+        number = (row["dispute_id"], row["raised_by"])
+        agrees = words.get((*number, waiting.get(number)))
+        if row["day"] != day and agrees is None:
             continue
-        agrees = word["agrees"] if spoken and word is not None else None
         asked.append({**{name: row[name] for name in _ASKED.names if name != "agrees"}, "agrees": agrees})
     return asked
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.engine.port import EngineError, fitted
 from yima.sdk.centre.clearing.tables import Table
 from yima.validator.texts import Text
@@ -22,6 +23,7 @@ class DuckEngine:
 
     def __init__(self, scratch: Path, *, memory: str = "2GB") -> None:
         self._kinds: dict[str, str] = {}  # what each name stands for: asking the catalogue costs more than most steps
+        self._files: dict[str, Sequence[Path]] = {}  # to name the one that is damaged
         try:
             self._connection = duckdb.connect(
                 config={
@@ -47,9 +49,10 @@ class DuckEngine:
             self.register(view, table.schema.empty_table())
             return
         self._forget(view)
+        self._files[view] = files
         names = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
         columns = ", ".join(table.columns)
-        with _explained():
+        with self._explained():
             self._connection.execute(
                 f"CREATE VIEW {view} AS SELECT {columns} FROM read_parquet([{names}], hive_partitioning = false)"  # noqa: S608
             )
@@ -64,13 +67,13 @@ class DuckEngine:
     def keep(self, view: str, sql: str) -> None:
         """Runs one SELECT and names its rows."""
         self._forget(view)
-        with _explained():
+        with self._explained():
             self._connection.execute(f"CREATE TEMP TABLE {view} AS {sql}")
         self._kinds[view] = "TABLE"
 
     def query(self, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """The rows of one SELECT, in its order."""
-        with _explained():
+        with self._explained():
             for batch in self._connection.sql(sql).to_arrow_reader(ROWS):
                 yield fitted(batch, schema)
 
@@ -79,20 +82,21 @@ class DuckEngine:
         self._connection.close()
 
     def _forget(self, view: str) -> None:
+        self._files.pop(view, None)
         kind = self._kinds.pop(view, None)
         if kind == ROWS_IN_MEMORY:
             self._connection.unregister(view)
         elif kind is not None:
             self._connection.execute(f"DROP {kind} {view}")
 
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except duckdb.Error as error:
-        raise EngineError(
-            "duckdb",
-            Text(f"cannot run a step: {error}", f"无法执行：{error}"),
-            Text("Check memory and disk; if they suffice, report it", "请检查内存与磁盘；如均充足，请报告此问题"),
-        ) from error
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.Error as error:
+            parquet.refuse_damaged(path for files in self._files.values() for path in files)
+            raise EngineError(
+                "duckdb",
+                Text(f"cannot run a step: {error}", f"无法执行：{error}"),
+                Text("Check memory and disk; if they suffice, report it", "请检查内存与磁盘；如均充足，请报告此问题"),
+            ) from error

@@ -92,9 +92,10 @@ LAYOUTS: dict[str, tuple[Field, ...]] = {
     "ED": _fields(
         ("dispute_id", _T, 32), _REFERENCE, ("raised_by", _T, 8), ("reason", _T, 12), ("claimed_fen", _S, 11)
     ),
-    "CM": _fields(("dispute_id", _T, 32), ("confirmed_by", _T, 8), ("agrees", _N, 1)),
+    "CM": _fields(("dispute_id", _T, 32), ("raised_by", _T, 8), ("confirmed_by", _T, 8), ("agrees", _N, 1)),
     "AD": _fields(
         ("dispute_id", _T, 32),
+        ("raised_by", _T, 8),
         _REFERENCE,
         ("decision", _T, 8),
         ("decided_by", _T, 10),
@@ -122,7 +123,8 @@ def header(kind: str, day: int, party: str, count: int) -> str:
 
 
 def line_sql(kind: str) -> str:
-    """An expression of SQL that makes a line, with its end, of columns of the fields' names, none of them NULL."""
+    """An expression of SQL that makes a line, with its end, of columns of the fields' names, none of them NULL. A sum
+    of money is never cut: if it does not fit into its field, the line is too long."""
     return " || ".join([_field_sql(field) for field in LAYOUTS[kind]]) + " || chr(10)"
 
 
@@ -136,8 +138,8 @@ def _field_sql(field: Field) -> str:
         return f"rpad({field.name}, {field.width}, ' ')"
     if field.kind is Kind.NUMBER:
         return f"lpad(CAST({field.name} AS VARCHAR), {field.width}, '0')"
-    sign = f"CASE WHEN {field.name} < 0 THEN '-' ELSE '+' END"
-    return f"{sign} || lpad(CAST(abs({field.name}) AS VARCHAR), {field.width - 1}, '0')"
+    sign, fen = f"CASE WHEN {field.name} < 0 THEN '-' ELSE '+' END", f"CAST(abs({field.name}) AS VARCHAR)"
+    return f"{sign} || CASE WHEN length({fen}) < {field.width} THEN lpad({fen}, {field.width - 1}, '0') ELSE {fen} END"
 
 
 def _written(field: Field, value: str | int) -> str:

@@ -10,7 +10,8 @@ from yima.sdk.centre.clearing.money.tables import PLACES_A_DAY
 _BOOKED = """
     SELECT
         clearing, ride_id AS reference, number, CASE WHEN reverses THEN 1 ELSE 0 END AS reverses, cause AS type, issuer,
-        operator AS acquirer, CASE mode WHEN 1 THEN '4131' ELSE '4111' END AS merchant, city, account, code_digest,
+        operator AS acquirer, CASE mode WHEN 1 THEN '4131' ELSE '4111' END AS merchant, city,
+        CASE WHEN account = code_digest THEN '' ELSE account END AS account, code_digest,
         greatest(coalesce(entry_at, 0), 0) AS entry_at, greatest(moment, 0) AS moment, service_date, '000000' AS error,
         0 AS test, gross_fen, gate_fen, concession_fen + transfer_fen + cap_fen + total_fen AS centre_fen, fare_fen,
         fee_fen, issuer_share_fen, acquirer_share_fen

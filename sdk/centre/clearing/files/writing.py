@@ -26,14 +26,15 @@ import pyarrow.parquet as pq
 from yima.sdk.centre.clearing.ahead import ahead
 from yima.sdk.centre.clearing.engine import Engine
 from yima.sdk.centre.clearing.files import errors
-from yima.sdk.centre.clearing.files.layouts import EVERYBODY, RECORDS_MAX, file_name, header
+from yima.sdk.centre.clearing.files.layouts import EVERYBODY, RECORDS_MAX, file_name, header, record_size
 from yima.sdk.centre.clearing.files.queries import UNPAID_CHECKS, counts_sql, lines_sql, unpaid_sql
 from yima.sdk.centre.clearing.money.settle import LAST, OrderError
 from yima.sdk.centre.clearing.money.tables import CLEARED, FUNDED, NET
 from yima.sdk.centre.clearing.parquet import LEVEL, ROW_GROUP, groups
 from yima.sdk.centre.clearing.tables import CHECKS, JUDGED, TAPS, Table
 from yima.sdk.centre.clearing.workspace import Workspace
-from yima.validator.errors import YimaError
+from yima.validator.errors import Kind, YimaError
+from yima.validator.shown import shown
 from yima.validator.texts import Text
 
 KINDS = ("CL", "FB", "BP", "CR")
@@ -52,10 +53,16 @@ class NameClashError(YimaError):
     """Two institutions whose files would bear the same name."""
 
 
+class RecordError(YimaError):
+    """A row of which a sum does not fit into its field."""
+
+    kind = Kind.STATE
+
+
 def write_files(
     workspace: Workspace, engine: Engine, day: int, *, progress: Progress = lambda step, done, of: None
 ) -> Path:
-    """Writes the files of a settled day; returns their folder. Raises NameClashError, OrderError."""
+    """Writes the files of a settled day; returns their folder. Raises NameClashError, OrderError, RecordError."""
     if not workspace.is_done(LAST, day):
         raise OrderError(day, Text("is not settled", "尚未清算"), Text("Settle it first", "请先清算"))
     folder = workspace.path / "files" / str(day)
@@ -107,6 +114,7 @@ def _fixed(engine: Engine, folder: Path, kind: str, day: int) -> None:
         out = None
         for party, batch in rows:
             lines = batch["line"]
+            _refuse_misfits(lines, kind, party)
             while len(lines):
                 done = written.setdefault(party, 0)
                 sequence, within = divmod(done, RECORDS_MAX)
@@ -122,6 +130,22 @@ def _fixed(engine: Engine, folder: Path, kind: str, day: int) -> None:
                 written[party] += len(taken)
                 lines = lines.slice(len(taken))
     assert written == counts
+
+
+def _refuse_misfits(lines: pa.LargeStringArray, kind: str, party: str) -> None:
+    """Every line is as long as the first one says: no sum in it has more digits than its field."""
+    misfits = lines.filter(pc.not_equal(pc.utf8_length(lines), record_size(kind) + 1))
+    if len(misfits):
+        raise RecordError(
+            f"{kind} for {party}",
+            Text(
+                f"a sum has more digits than its field in: {shown(misfits[0].as_py().strip())}",
+                f"有金额超出字段位数：{shown(misfits[0].as_py().strip())}",
+            ),
+            Text(
+                "Check where the sum is from; nothing was cut, no file written", "请核对金额来源；未截断，也未写出文件"
+            ),
+        )
 
 
 def _characters(lines: pa.LargeStringArray) -> memoryview:

@@ -100,13 +100,13 @@ def _sql(workspace: Workspace, table: Table, day: int, rules: Rules) -> str:
 
 def _earliest(workspace: Workspace, day: int) -> int:
     """The first service date of which a day looks at rides: the month before the oldest that it touches."""
-    month = pc.min(workspace.read(TOUCHED, day=day)["since"]).as_py()
+    month = pc.min(workspace.read(TOUCHED, ["since"], day=day)["since"]).as_py()
     return _MONTHS[_MONTHS.index(month) - 1] if month is not None else day
 
 
 def _days(workspace: Workspace, day: int, column: str) -> list[int]:
     """The days that a column of what is due names."""
-    return [one for one in pc.unique(workspace.read(DUE, day=day)[column]).to_pylist() if one]
+    return [one for one in pc.unique(workspace.read(DUE, [column], day=day)[column]).to_pylist() if one]
 
 
 def _see(workspace: Workspace, engine: Engine, table: Table, day: int) -> None:
@@ -123,8 +123,8 @@ def _see(workspace: Workspace, engine: Engine, table: Table, day: int) -> None:
 
     views: dict[str, tuple[Table, list[Path]]] = {}
     if table is TOUCHED:
-        taken_back = workspace.read(REVERSALS, day=day)["ride_id"].to_pylist()
-        disputed = workspace.read(DISPUTES, day=day)["ride_id"].to_pylist()
+        taken_back = workspace.read(REVERSALS, ["ride_id"], day=day)["ride_id"].to_pylist()
+        disputed = workspace.read(DISPUTES, ["ride_id"], day=day)["ride_id"].to_pylist()
         since = first_day_of(workspace, engine, {*taken_back, *disputed}, day)
         views = {"rides": (RIDES, to_day(RIDES, since)), "rides_now": (RIDES, of(RIDES))}
         views |= {"persons": (PERSONS, to_day(PERSONS)), "persons_now": (PERSONS, of(PERSONS))}

@@ -219,10 +219,11 @@ NET = Table(
     },
 )
 
-# Disputes as they were raised (ED). ride_id: the tap that closed the ride. claimed_fen: the fare that AMOUNT asks for.
+# Disputes as they were raised (ED), each under a number of its raiser's. ride_id: the tap that closed the ride.
+# claimed_fen: the fare that AMOUNT asks for.
 RAISED = Table(
     name="raised",
-    key=("dispute_id",),
+    key=("dispute_id", "raised_by"),
     columns={
         "dispute_id": "text",
         "ride_id": "text",
@@ -236,15 +237,15 @@ RAISED = Table(
 # The other party's word (CM): it agrees, or it does not.
 CONFIRMED = Table(
     name="confirmed",
-    key=("dispute_id",),
-    columns={"dispute_id": "text", "confirmed_by": "text", "agrees": "flag", "day": "small"},
+    key=("dispute_id", "raised_by", "confirmed_by"),
+    columns={"dispute_id": "text", "raised_by": "text", "confirmed_by": "text", "agrees": "flag", "day": "small"},
 )
 
 # What was decided, a row on each day on which something was. entry_tap: of the ride, as it was booked. other: the ride
 # that counts in its place, for TWICE.
 DISPUTES = Table(
     name="disputes",
-    key=("dispute_id",),
+    key=("dispute_id", "raised_by"),
     columns={
         "dispute_id": "text",
         "ride_id": "text",

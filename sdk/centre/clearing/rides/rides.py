@@ -10,9 +10,10 @@ Rules it keeps:
 - What is settled is what the same core says under the parameters that the gate named; where the code told the gate of
   another entry than the centre has, for the centre's entry. Where the core has no fare for that, or one that the code's
   cap forbids, the core's sum as judged at the gate stays. Every difference to what the gate took has a named cause.
-- Nothing is updated: a ride whose tap turns void is named in `reversals`, and its other leg waits again. So is a ride
-  of the last `pair_again_days` settlement days whose legs belong to other legs, or to some where they had none, now
-  that a late one came: its legs are settled anew on this day. What a dispute has decided stays.
+- Nothing is updated: a ride whose tap turns void is named in `reversals`, and its other leg waits again, unless a
+  dispute has taken the ride back before. So is a ride of the last `pair_again_days` settlement days whose legs belong
+  to other legs, or to some where they had none, now that a late one came: its legs are settled anew on this day. What a
+  dispute has decided stays.
 """
 
 from collections.abc import Iterator
@@ -43,6 +44,7 @@ from yima.sdk.centre.clearing.taps.parameters import Published
 from yima.sdk.centre.clearing.workspace import Workspace
 
 STEP = "rides"
+_WAITING = "rides waiting"  # under which the workspace's state keeps what _left says
 _WANTED = pa.schema(
     [
         ("tap", pa.string()),
@@ -77,25 +79,25 @@ class Ridden:
 
 def ride_day(workspace: Workspace, engine: Engine, published: Published, rules: RideRules, day: int) -> Ridden:
     """Writes a checked day's rides. Days are taken in their order. Raises EngineError."""
-    closes = shifted(day, -rules.close_after_days)
     past = workspace.read(REVERSALS, before=day)
     new = _newly_void(workspace, engine, past, day)
     engine.register("missing_exit", _missing_exit(rules))
-    since = _open(workspace, engine, new, rules.close_after_days, day)
+    waits = rules.close_after_days
+    since = _open(workspace, engine, new, waits, day)
     paired = _paired_anew(workspace, engine, rules, day)
     if paired.num_rows:
         new = pa.concat_tables([new, paired]).sort_by("ride_id")
-        since = _open(workspace, engine, new, rules.close_after_days, day)
+        since = _open(workspace, engine, new, waits, day)
     engine.keep("pairs", sql.PAIRS.format(within_s=rules.pair_within_s, legs="open"))
     _reprice(workspace, engine, published, since, day)
-    engine.keep("closing", sql.CLOSING.format(closes=closes))
+    engine.keep("closing", sql.CLOSING.format(closes=shifted(day, -waits)))
     engine.keep("parts", sql.PARTS)
     rides = workspace.write(RIDES, day, STEP, engine.query(sql.RIDES.format(day=day), RIDES.schema))
     reductions = workspace.write(
         REDUCTIONS, day, "gate", engine.query(sql.REDUCTIONS.format(day=day), REDUCTIONS.schema)
     )
     workspace.write(REVERSALS, day, STEP, new.to_batches())
-    workspace.done(STEP, day)
+    workspace.done(STEP, day, {_WAITING: {"since": shifted(day, 1 - waits)}})
     return Ridden(rides=rides, reductions=reductions, reversals=new.num_rows)
 
 
@@ -106,6 +108,7 @@ def _newly_void(workspace: Workspace, engine: Engine, past: pa.Table, day: int) 
         return REVERSALS.schema.empty_table()
     since = min(arrived(workspace, engine, workspace.read(VOIDS, day=day).select(KEYS.names), before=day), default=day)
     engine.register("reversals", past)
+    engine.scan("disputes", DISPUTES, workspace.files(DISPUTES, before=day))
     engine.scan("new_voids", VOIDS, voids)
     engine.scan("rides", RIDES, workspace.files(RIDES, since=since, before=day))
     return _rows(engine, sql.REVERSALS.format(day=day), REVERSALS.schema)
@@ -121,7 +124,10 @@ def _open(workspace: Workspace, engine: Engine, new: pa.Table, waits: int, day: 
     engine.scan("rides", RIDES, workspace.files(RIDES, since=since, before=day))
     engine.keep("taken", sql.TAKEN)
     engine.keep("released", sql.RELEASED)
-    engine.keep("open", sql.OPEN.format(day=day))
+    engine.keep("waiting", sql.WAITING)
+    engine.keep("said", sql.SAID)
+    engine.keep("told", sql.TOLD.format(day=day))
+    engine.keep("open", sql.OPEN)
     return since
 
 
@@ -129,7 +135,10 @@ def _paired_anew(workspace: Workspace, engine: Engine, rules: RideRules, day: in
     """Rides of earlier days that are other ones with the legs that came late today; only then the past is looked at."""
     nothing = REVERSALS.schema.empty_table()
     since = shifted(day, -rules.pair_again_days)
-    late = _rows(engine, sql.LATE.format(day=day), _LATE)
+    # An entry that lies as far back as a leg of today's own date may reach can be closed already, though none was late.
+    reaches_closed = shifted(day, -rules.pair_within_s // 86400) < _left(workspace, day)
+    before = shifted(day, 1) if reaches_closed else day
+    late = _rows(engine, sql.LATE.format(day=day, before=before), _LATE)
     rides = workspace.files(RIDES, since=since, before=day)
     if not late.num_rows or not rides:
         return nothing
@@ -145,10 +154,7 @@ def _paired_anew(workspace: Workspace, engine: Engine, rules: RideRules, day: in
 
 def _since(workspace: Workspace, engine: Engine, new: pa.Table, waits: int, day: int) -> int:
     """The oldest day whose legs may still be open: those that the last run left, or whose ride turns void today."""
-    since = shifted(day, -waits)
-    last = workspace.last_done(STEP, before=day)
-    if last is not None:
-        since = min(since, shifted(last, 1 - waits))
+    since = min(shifted(day, -waits), _left(workspace, day))
     if new.num_rows:
         oldest_day = first_day_of(workspace, engine, new["ride_id"].to_pylist(), day)
         engine.register("reversals", new)
@@ -157,6 +163,11 @@ def _since(workspace: Workspace, engine: Engine, new: pa.Table, waits: int, day:
         # A ride that was settled anew lies later than its legs, by more than they waited the first time.
         since = min(since, shifted(oldest["day"], -waits), shifted(day_of(oldest["moment"]), -1))
     return since
+
+
+def _left(workspace: Workspace, day: int) -> int:
+    """The first day whose legs the last run may have left open, by the rules of then."""
+    return workspace.cursor(_WAITING).get("since", day)
 
 
 def _reprice(workspace: Workspace, engine: Engine, published: Published, since: int, day: int) -> None:

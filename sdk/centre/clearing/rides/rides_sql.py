@@ -2,40 +2,51 @@
 
 Views: taps, checks, judged, applied of the days in which a leg may still wait; rides of those days before this one;
 voids, reversals; missing_exit: what the rules take for one; repriced, repriced_rules: the core's answers for `wanted`.
-Kept, one after the other: taken, released, open, pairs, closing, parts; between open and pairs, where a leg came late:
-late, near, legs, pairs_again.
+Kept, one after the other: taken, released, waiting, said, told, open, pairs, closing, parts; between open and pairs,
+where a leg came late: late, near, legs, pairs_again.
 """
 
 TAP_ID = "concat({0}.device, '/', CAST({0}.epoch AS TEXT), '/', CAST({0}.sequence AS TEXT))"
 
-# Taps that count and that no ride has, with all that a ride says of them. Of earlier days few are left: that is found
-# out first, and only their facts are looked up.
-OPEN = f"""
-WITH waiting AS (
-    SELECT c.device, c.epoch, c.sequence, c.hash, c.day
-    FROM checks AS c
-    LEFT JOIN voids AS v ON v.device = c.device AND v.epoch = c.epoch AND v.sequence = c.sequence
-    LEFT JOIN taken AS k ON k.tap = {TAP_ID.format("c")}
-    WHERE c.verdict = 'OK' AND v.device IS NULL AND k.tap IS NULL
-), told AS (
-    SELECT t.*, w.day AS checked, ROW_NUMBER() OVER (
-            PARTITION BY t.device, t.epoch, t.sequence, t.hash ORDER BY t.day, t.received
-        ) AS place
-    FROM taps AS t
-    JOIN waiting AS w ON w.device = t.device AND w.epoch = t.epoch AND w.sequence = t.sequence AND w.hash = t.hash
-), said AS (
-    SELECT DISTINCT j.device, j.epoch, j.sequence, j.hash, j.issuer, j.core_transaction, j.cap_fen
-    FROM judged AS j
-    JOIN waiting AS w ON w.device = j.device AND w.epoch = j.epoch AND w.sequence = j.sequence AND w.hash = j.hash
-)
+# Taps that count and that no ride has. Of earlier days few are left: that is found out first, and only their facts are
+# looked up. Each of these is kept before the next begins, for a day of millions does not fit in memory several times.
+WAITING = f"""
+SELECT c.device, c.epoch, c.sequence, c.hash, c.day
+FROM checks AS c
+LEFT JOIN voids AS v ON v.device = c.device AND v.epoch = c.epoch AND v.sequence = c.sequence
+LEFT JOIN taken AS k ON k.tap = {TAP_ID.format("c")}
+WHERE c.verdict = 'OK' AND v.device IS NULL AND k.tap IS NULL
+"""  # noqa: S608
+
+# What the core said of them.
+SAID = """
+SELECT DISTINCT j.device, j.epoch, j.sequence, j.hash, j.issuer, j.core_transaction, j.cap_fen
+FROM judged AS j
+JOIN waiting AS w ON w.device = j.device AND w.epoch = j.epoch AND w.sequence = j.sequence AND w.hash = j.hash
+"""
+
+# What they say themselves, in each copy.
+TOLD = f"""
 SELECT {TAP_ID.format("t")} AS tap, t.device, t.epoch, t.sequence, t.hash, t.day, t.moment, t.mode, t.direction,
     t.line, t.station, t.city, t.issuer_city, t.operator, t.account, t.account_type, t.family, t.vouched,
     t.code_digest, t.fare_fen, t.entry_at AS told_at, t.entry_station AS told_station, t.parameters_version,
-    t.parameters_digest, t.service_date, j.issuer, j.core_transaction, j.cap_fen
-FROM told AS t
-JOIN said AS j ON j.device = t.device AND j.epoch = t.epoch AND j.sequence = t.sequence AND j.hash = t.hash
-WHERE t.place = 1 AND (t.checked = {{day}} OR (t.mode = 2 AND t.direction > 0))
+    t.parameters_digest, t.service_date, t.received
+FROM taps AS t
+JOIN waiting AS w ON w.device = t.device AND w.epoch = t.epoch AND w.sequence = t.sequence AND w.hash = t.hash
+WHERE w.day = {{day}} OR (t.mode = 2 AND t.direction > 0)
 """  # noqa: S608
+
+# Both together: all that a ride says of them.
+OPEN = """
+SELECT t.tap, t.device, t.epoch, t.sequence, t.hash, t.day, t.moment, t.mode, t.direction, t.line, t.station, t.city,
+    t.issuer_city, t.operator, t.account, t.account_type, t.family, t.vouched, t.code_digest, t.fare_fen, t.told_at,
+    t.told_station, t.parameters_version, t.parameters_digest, t.service_date, j.issuer, j.core_transaction, j.cap_fen
+FROM (
+    SELECT *, ROW_NUMBER() OVER (PARTITION BY device, epoch, sequence, hash ORDER BY day, received) AS place FROM told
+) AS t
+JOIN said AS j ON j.device = t.device AND j.epoch = t.epoch AND j.sequence = t.sequence AND j.hash = t.hash
+WHERE t.place = 1
+"""
 
 # Each ride with each of its legs.
 _LEGS = """
@@ -101,11 +112,11 @@ FROM neighbours
 WHERE direction = 2 AND entry_direction = 1 AND moment - entry_at <= {within_s}
 """
 
-# Legs that came in today and are of an earlier day: rides that were made without them may be other ones.
+# Legs that came in today and are of a day before that one: rides that were made without them may be other ones.
 LATE = """
 SELECT account, city, moment
 FROM open
-WHERE day = {day} AND mode = 2 AND direction > 0 AND account IS NOT NULL AND service_date < {day}
+WHERE day = {day} AND mode = 2 AND direction > 0 AND account IS NOT NULL AND service_date < {before}
 """
 
 # Rides of those accounts, near those moments, that still stand and that no dispute has decided.
@@ -279,7 +290,8 @@ JOIN reversals AS r ON r.ride_id = rides.ride_id
 ORDER BY day
 """
 
-# Rides of earlier days one of whose taps is void since today.
+# Rides of earlier days one of whose taps is void since today. One that a dispute has taken back stays as it is: its
+# other leg would be settled once more.
 REVERSALS = f"""
 SELECT ride_id, MIN(why) AS why, MIN(tap) AS tap, CAST({{day}} AS INT) AS day
 FROM (
@@ -289,7 +301,8 @@ FROM (
         SELECT why, concat(device, '/', CAST(epoch AS TEXT), '/', CAST(sequence AS TEXT)) AS tap FROM new_voids
     ) AS v ON v.tap = legs.leg
     LEFT JOIN reversals AS x ON x.ride_id = legs.ride_id
-    WHERE x.ride_id IS NULL
+    LEFT JOIN (SELECT DISTINCT ride_id FROM disputes WHERE effect = 'VOID') AS d ON d.ride_id = legs.ride_id
+    WHERE x.ride_id IS NULL AND d.ride_id IS NULL
 ) AS found
 GROUP BY ride_id
 ORDER BY ride_id

@@ -1,8 +1,8 @@
 """On which days the centre got an entry: asked before the past is looked at, so that only those days are.
 
 A journal has no gaps, so an entry came in on the first day on which the tail of its journal lies at or beyond it, and
-beside that on days on which something came behind the tail, which `behind` names one by one. What an entry is in the
-tables (taps, outcomes, judged, checks) lies on the same days.
+beside that on days on which something came behind the tail, or beyond it without being of the chain; `behind` names
+that one by one. What an entry is in the tables (taps, outcomes, judged, checks) lies on the same days.
 """
 
 from collections.abc import Iterable, Mapping

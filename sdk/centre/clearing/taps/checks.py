@@ -3,11 +3,13 @@
 Rules it keeps:
 - The first thing that is wrong names the tap's why, in the order of tables.Why. What is wrong is kept as evidence.
 - The same entry again, on whatever way it came, is a copy: it changes nothing. Another entry under a key that is taken
-  is a conflict: the one that came first stays. What its device did not sign stands in the way of nothing.
+  is a conflict: the one that came first stays. What its device did not sign stands in the way of nothing, and no other
+  day's entries follow on what is not of the chain.
 - A code pays once. Of several taps with it the earliest by a trusted clock counts, of equals the smaller key; one that
   was settled on an earlier day stays, unless its gate's word that there was no ride comes today.
 - A gate that did not open, or did not say, takes its tap back (REVERSED). One that opened and let nobody through
-  counts, unless the same account was let in at the same place within RETRY_S: then that is the ride.
+  counts, unless the same account was let in at the same place within RETRY_S: then that is the ride, on whatever days
+  the two and the gate's word came. A gate's word is heard only if its own entry is in order.
 - An entry over which no device's signature is kept is not paid: its chain shows that a journal is whole, not whose it
   is. Where the rules say that this is enough it counts, and the report says how many do.
 - An entry whose predecessor the centre has not seen is not held against it; one that names another predecessor is.
@@ -34,7 +36,7 @@ _EARLIER = pa.schema(
     [
         field
         for field in CHECKS.schema
-        if field.name in {"device", "epoch", "sequence", "hash", "verdict", "code_digest"}
+        if field.name in {"device", "epoch", "sequence", "hash", "verdict", "service_date"}
     ]
 )
 _USED = pa.schema([("code_digest", pa.string()), ("tap", pa.string())])
@@ -76,46 +78,47 @@ def check_day(
     engine.scan("voids", VOIDS, workspace.files(VOIDS, before=day))
     engine.register("zeros", pa.table({"zeros": pa.array([bytes(32)])}))
     engine.register("unsigned_batches", unsigned_batches)
+    signed_only = "TRUE" if keys is not None or not unsigned_counts else "FALSE"
     behind = _rows(engine, sql.BEHIND_TAILS.format(day=day), BEHIND.schema)
-    _register_earlier(workspace, engine, behind, day)
-    new_voids = _rows(engine, sql.VOIDS.format(day=day), VOIDS.schema)
+    engine.register("behind", behind)
+    _register_earlier(workspace, engine, behind, day, signed_only)
+    engine.keep("stood", sql.STOOD.format(signed_only=signed_only))
+    turned = _rows(engine, sql.REVERSED.format(day=day), VOIDS.schema)
+    engine.register("turned", turned)
     # A code whose tap turns void today may pay for the tap after it.
-    engine.register("voided", pa.concat_tables([workspace.read(VOIDS, before=day), new_voids]))
-    _register_used(workspace, engine, day)
-    checks = workspace.write(
-        CHECKS,
-        day,
-        STEP,
-        engine.query(sql.checks(day, RETRY_S, signed_only=keys is not None or not unsigned_counts), CHECKS.schema),
-    )
-    voids = workspace.write(VOIDS, day, STEP, new_voids.to_batches())
-    workspace.write(BEHIND, day, STEP, behind.to_batches())
-    workspace.write(TAILS, day, STEP, engine.query(sql.NEXT_TAILS.format(day=day), TAILS.schema))
+    engine.register("voided", pa.concat_tables([workspace.read(VOIDS, before=day), turned]))
+    _look_back(workspace, engine, day)
+    engine.keep("counted", sql.COUNTED)
+    engine.keep("lingering", sql.LINGERING)
+    engine.keep("retried", sql.RETRIED.format(retry_s=RETRY_S))
+    checks = workspace.write(CHECKS, day, STEP, engine.query(sql.CHECKS.format(day=day), CHECKS.schema))
+    voids = workspace.write(VOIDS, day, STEP, engine.query(sql.VOIDS.format(day=day), VOIDS.schema))
+    new_tails = _rows(engine, sql.NEXT_TAILS.format(day=day), TAILS.schema)
+    engine.register("new_tails", new_tails)
+    workspace.write(BEHIND, day, STEP, engine.query(sql.BESIDE_TAILS.format(day=day), BEHIND.schema))
+    workspace.write(TAILS, day, STEP, new_tails.to_batches())
     workspace.done(STEP, day)
     return Checked(entries=entries, checks=checks, voids=voids)
 
 
-def _register_earlier(workspace: Workspace, engine: Engine, behind: pa.Table, day: int) -> None:
+def _register_earlier(workspace: Workspace, engine: Engine, behind: pa.Table, day: int, signed_only: str) -> None:
     """What was made of entries that came before; of the past only the days are read on which they came."""
     found = _EARLIER.empty_table()
     days = arrived(workspace, engine, behind.select(KEYS.names), before=day)
     if days:
-        engine.register("behind", behind)
         engine.scan("history", CHECKS, workspace.files_of(CHECKS, days))
-        found = _rows(engine, sql.EARLIER, _EARLIER)
+        found = _rows(engine, sql.EARLIER.format(signed_only=signed_only), _EARLIER)
     engine.register("earlier", found)
 
 
-def _register_used(workspace: Workspace, engine: Engine, day: int) -> None:
-    """Codes of today that counted before: no earlier than the day before the oldest ride that came in today."""
-    oldest = _rows(engine, sql.SERVICE_DATES, _DATE)["service_date"].to_pylist()
+def _look_back(workspace: Workspace, engine: Engine, day: int) -> None:
+    """What came before of the codes and accounts of today: no earlier than the day before the oldest ride that came in
+    today, or of which it is told today that nobody passed."""
+    oldest = _rows(engine, sql.OLDEST, _DATE)["service_date"].to_pylist()
     since = shifted(oldest[0], -1) if oldest and oldest[0] is not None else day
-    files = workspace.files(CHECKS, since=since, before=day)
-    found = _USED.empty_table()
-    if files:
-        engine.scan("past", CHECKS, files)
-        found = _rows(engine, sql.USED, _USED)
-    engine.register("used", found)
+    for view, table in (("past", CHECKS), ("past_taps", TAPS), ("past_outcomes", OUTCOMES)):
+        engine.scan(view, table, workspace.files(table, since=since, before=day))
+    engine.register("used", _rows(engine, sql.USED, _USED))
 
 
 def _rows(engine: Engine, statement: str, schema: pa.Schema) -> pa.Table:

@@ -2,6 +2,7 @@
 
 The devices' signatures (`batches`) come along. A chunk is a commit: its files are named by the source and by where the
 chunk begins, then the cursor moves. Killed in between, the same chunk is read again and writes over the same names.
+What the columns of a store allow and no collector takes is refused here: in the workspace it would stop every day.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,9 +15,12 @@ from yima.sdk.centre.clearing.ahead import ahead
 from yima.sdk.centre.clearing.days import days_of
 from yima.sdk.centre.clearing.tables import BATCHES, ENTRIES, OUTCOMES, TAPS, Table
 from yima.sdk.centre.clearing.taps.facts import taps_and_outcomes
-from yima.sdk.centre.clearing.taps.stores import Source
+from yima.sdk.centre.clearing.taps.stores import Source, SourceError, called
 from yima.sdk.centre.clearing.workspace import Workspace
+from yima.validator.ports import DEVICE
+from yima.validator.texts import Text
 
+_OF_OLDER = ("moment", "time_trusted", "tick_ms", "reason")
 _ENTRY_ORDER = (*ENTRIES.key, "received", "conflict")
 
 
@@ -35,6 +39,8 @@ def ingest(workspace: Workspace, source: Source, *, on_progress: Callable[[int],
     days: set[int] = set()
     for chunk in ahead(source.chunks(workspace.cursor(source.name))):
         part = _part(source.name, workspace.cursor(source.name))
+        _refuse_strange(source.name, chunk.batches)
+        _refuse_strange(source.name, chunk.rows)
         for day, batches in _by_day(chunk.batches, workspace.first_open, BATCHES.schema, ("batch",)):
             workspace.write(BATCHES, day, part, [batches])
         for day, rows in _by_day(chunk.rows, workspace.first_open, ENTRIES.schema, _ENTRY_ORDER):
@@ -51,10 +57,41 @@ def ingest(workspace: Workspace, source: Source, *, on_progress: Callable[[int],
     return Ingested(entries=entries, taps=taps, days=tuple(sorted(days)))
 
 
+def _refuse_strange(name: str, rows: pa.RecordBatch) -> None:
+    """Raises SourceError for the first row that is nothing a collector stores."""
+    strange = [(field.name, rows[field.name].is_null()) for field in rows.schema if not field.nullable]
+    if "sequence" in rows.schema.names:
+        is_older = pc.equal(rows["form"], 1)  # it says beside its record what another says in its facts
+        strange += [
+            ("device", pc.invert(pc.match_substring_regex(rows["device"], f"^(?:{DEVICE.pattern})$"))),
+            ("epoch", pc.less(rows["epoch"], 0)),
+            ("sequence", pc.less(rows["sequence"], 1)),
+            ("form", pc.invert(pc.is_in(rows["form"], pa.array([1, 2], pa.int32())))),
+            *((column, pc.and_(is_older, rows[column].is_null())) for column in _OF_OLDER),
+            ("tick_ms", pc.less(rows["tick_ms"], 0)),
+            ("reason", pc.not_equal(rows["reason"], pc.bit_wise_and(rows["reason"], 0xFFFF))),
+        ]
+    for column, found in strange:
+        place = pc.index(found, True).as_py()
+        if place < 0:
+            continue
+        row = rows.slice(place, 1).to_pylist()[0]
+        of = [row[key] for key in ("device", "epoch", "sequence")] if "sequence" in row else [row["batch"]]
+        raise SourceError(
+            f"{name}: {'/'.join(map(str, of))}",
+            Text(f"{column} cannot be {row[column]!r}", f"{column} 不能为 {row[column]!r}"),
+            Text(
+                "No collector stores such a row: take the store out, and ask whose it is",
+                "采集端不会存入此类记录：请移出此采集库，并查明其来源",
+            ),
+        )
+
+
 def _part(name: str, cursor: dict[str, int]) -> str:
-    """Numbers of transactions are of one database alone: the same rows out of another have the same names."""
-    places = [f"{cursor[key]:012d}" for key in sorted(cursor) if not key.endswith("_xid")]
-    return "-".join((name, *places)) if places else f"{name}-"
+    """Numbers of transactions are of one database alone, and marks of one row: the same rows out of another database
+    have the same names."""
+    places = [f"{cursor[key]:012d}" for key in sorted(cursor) if key != "again" and not key.endswith(("_xid", "_is"))]
+    return "-".join((called(name, cursor), *(places or [""])))
 
 
 def _write(workspace: Workspace, table: Table, day: int, part: str, rows: pa.RecordBatch) -> None:

@@ -18,7 +18,20 @@ from typing import Any
 import pyarrow as pa
 
 from yima.sdk.centre.clearing.taps.store_batches import Bringers, signatures
-from yima.sdk.centre.clearing.taps.stores import AT_ONCE, CHUNK, SIGNED, Chunk, SourceError, entries_of, with_names
+from yima.sdk.centre.clearing.taps.stores import (
+    AT_ONCE,
+    CHUNK,
+    MARKED,
+    NO_ROWS,
+    SIGNED,
+    Chunk,
+    SourceError,
+    begun_anew,
+    called,
+    entries_of,
+    mark_of,
+    with_names,
+)
 from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 
@@ -49,7 +62,7 @@ class PostgresSource:
                 connection.read_only = True
                 connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
                 yield from self._chunks(connection, dict(cursor))
-        except psycopg.Error as error:
+        except (psycopg.Error, *NO_ROWS) as error:
             said = " ".join(str(error).split())
             raise SourceError(
                 self.path,
@@ -73,8 +86,19 @@ class PostgresSource:
             ) from error
 
     def _chunks(self, connection: Any, at: dict[str, int]) -> Iterator[Chunk]:
+        open_since, behind = connection.execute(
+            "SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text FROM pg_current_snapshot() AS s"
+        ).fetchone()
+        self._refuse_future(connection, behind)
+        if any(
+            at.get(f"{table}_xid", 0) >= int(open_since) or at.get(f"{table}_is") != _mark(connection, table, at)
+            for table in MARKED
+            if table in at
+        ):
+            at = begun_anew(at)
+            yield Chunk(cursor=dict(at))
+        name = called(self.name, at)
         before = dict(at)
-        open_since = connection.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text").fetchone()[0]
         brought = connection.execute(
             "SELECT id, device, epoch, first, last, received, body IS NOT NULL FROM batches "
             "WHERE stored < %s::xid8 AND stored >= %s::xid8 ORDER BY id",
@@ -83,13 +107,15 @@ class PostgresSource:
         bringers = Bringers(brought)
         columns = "id, device, epoch, form, first, last, key, signature, body, received"
         for rows in self._rows(connection, "batches", columns, open_since, at):
-            yield Chunk(batches=signatures(self.name, (row[:-2] for row in rows), SIGNED), cursor=dict(at))
+            at["batches_is"] = _mark(connection, "batches", at)
+            yield Chunk(batches=signatures(name, (row[:-2] for row in rows), SIGNED), cursor=dict(at))
         columns = f"device, epoch, sequence, received, form, content, previous, hash, {_OF_OLDER}"
         for table, more in (("entries", "rejected, 0"), ("conflicts", "NULL, 1")):
             parts: list[pa.RecordBatch] = []
             for rows in self._rows(connection, table, f"{columns}, {more}", open_since, at):
                 found = entries_of(rows)
-                parts.append(found if table == "conflicts" else with_names(found, bringers.names(self.name, found)))
+                parts.append(found if table == "conflicts" else with_names(found, bringers.names(name, found)))
+                at[f"{table}_is"] = _mark(connection, table, at)
                 if sum(part.num_rows for part in parts) >= self._chunk:
                     yield Chunk(rows=_whole(parts), cursor=dict(at))
                     parts = []
@@ -97,6 +123,20 @@ class PostgresSource:
                 yield Chunk(rows=_whole(parts), cursor=dict(at))
         if at != before:
             yield Chunk(cursor=at | {"drained_xid": int(open_since)})
+
+    def _refuse_future(self, connection: Any, behind: str) -> None:
+        """Rows of a dump bear numbers of the server that it was made of: what this one stores would lie before them."""
+        for table in MARKED:
+            if connection.execute(f"SELECT 1 FROM {table} WHERE stored >= %s::xid8 LIMIT 1", (behind,)).fetchone():  # noqa: S608
+                renumber = f"UPDATE {table} SET stored = pg_current_xact_id() WHERE stored > pg_current_xact_id()"  # noqa: S608
+                raise SourceError(
+                    self.path,
+                    Text(
+                        f"{table} has rows that bear numbers of another server's transactions: a dump was restored",
+                        f"{table} 中有记录带有其他服务器的事务号：曾由转储恢复",
+                    ),
+                    Text(f"Give them one of this server: {renumber}", f"请改为本服务器的事务号：{renumber}"),
+                )
 
     def _rows(
         self, connection: Any, table: str, columns: str, open_since: str, at: dict[str, int]
@@ -113,6 +153,13 @@ class PostgresSource:
             while got := rows.fetchmany(most):
                 at[f"{table}_xid"], at[table] = got[-1][-2:]
                 yield got
+
+
+def _mark(connection: Any, table: str, at: dict[str, int]) -> int:
+    place = (str(at.get(f"{table}_xid", 0)), at[table])
+    return mark_of(
+        connection.execute(f"SELECT {MARKED[table]} FROM {table} WHERE stored = %s::xid8 AND id = %s", place).fetchone()  # noqa: S608
+    )
 
 
 def _whole(parts: list[pa.RecordBatch]) -> pa.RecordBatch:

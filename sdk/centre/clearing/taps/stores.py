@@ -2,6 +2,8 @@
 
 Rules they keep:
 - A source is only looked at. What it has is read in an order that never changes, so that "up to here" means something.
+- Where the last row that was read is another one or gone, another store stands under the name: restored from a copy, or
+  a new one. It is read from its beginning; what came before comes again, and is a copy.
 - Rows come as they are held; nothing is judged here, and what the collector refused comes along with its words.
 - The devices' signatures come before the entries that lie under them.
 """
@@ -19,7 +21,8 @@ import pyarrow.parquet as pq
 
 from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.tables import BATCHES, ENTRIES
-from yima.sdk.centre.clearing.taps.store_batches import Bringers, batches_behind, bringing, newest_batch
+from yima.sdk.centre.clearing.taps.store_batches import Bringers, batches_behind, bringing, has_batches, newest_batch
+from yima.validator import _core
 from yima.validator.errors import Kind, YimaError
 from yima.validator.texts import Text
 
@@ -36,6 +39,10 @@ _NAMES = (
     "device", "epoch", "sequence", "received", "form", "entry", "previous", "hash", "moment", "time_trusted",
     "tick_ms", "reason", "rejected", "conflict",
 )  # fmt: skip
+
+
+# What values that are no row's raise, where a source does not keep to its columns.
+NO_ROWS = (pa.ArrowException, LookupError, OverflowError, TypeError, ValueError)
 
 
 class SourceError(YimaError):
@@ -62,6 +69,29 @@ class Source(Protocol):
         """What lies behind the cursor, which is {} at the beginning."""
 
 
+MARKED = {
+    "batches": "id, device, epoch, first, last, signature, received",
+    "entries": "device, epoch, sequence, hash, received",
+    "conflicts": "device, epoch, sequence, hash, received",
+}
+"""What a row of a collector's table is known again by: the same entry that came again came at another time."""
+
+
+def mark_of(row: Iterable[object] | None) -> int:
+    """A number by which a row is known again; 0: there is none."""
+    return 0 if row is None else int.from_bytes(_core.sm3(repr(tuple(row)).encode())[:6])
+
+
+def begun_anew(cursor: dict[str, int]) -> dict[str, int]:
+    """The cursor at the beginning of the next store of a name."""
+    return {"again": cursor.get("again", 0) + 1}
+
+
+def called(name: str, cursor: dict[str, int]) -> str:
+    """What a source's batches and the workspace's files are named by: each store of a name counts its own."""
+    return f"{name}~{cursor['again']}" if "again" in cursor else name
+
+
 class SqliteSource:
     """A collector's store, of either form; it may be in use. name: how the workspace calls it."""
 
@@ -81,10 +111,15 @@ class SqliteSource:
                 connection.isolation_level = None
                 connection.execute("BEGIN")
                 fields = _FORMS[self._form(connection)]
+                if any(at.get(f"{table}_is") != _mark(connection, table, at[table]) for table in MARKED if table in at):
+                    at = begun_anew(at)
+                    yield Chunk(cursor=dict(at))
+                name = called(self.name, at)
                 newest = newest_batch(connection)
                 bringers = Bringers(bringing(connection, behind=at.get("drained", 0)))
-                while (batches := batches_behind(connection, at.get("batches", 0), self.name, SIGNED)) is not None:
+                while (batches := batches_behind(connection, at.get("batches", 0), name, SIGNED)) is not None:
                     at["batches"], rows = batches
+                    at["batches_is"] = _mark(connection, "batches", at["batches"])
                     yield Chunk(batches=rows, cursor=dict(at))
                 for table, rejected, conflict in (("entries", "rejected", 0), ("conflicts", "NULL", 1)):
                     rows = connection.execute(
@@ -94,12 +129,13 @@ class SqliteSource:
                     )
                     while fetched := _fetched(rows, self._chunk):
                         at[table], found = fetched
+                        at[f"{table}_is"] = _mark(connection, table, at[table])
                         if not conflict:
-                            found = with_names(found, bringers.names(self.name, found))
+                            found = with_names(found, bringers.names(name, found))
                         yield Chunk(rows=found, cursor=dict(at))
                 if newest > at.get("drained", 0):
                     yield Chunk(cursor=at | {"drained": newest})
-        except sqlite3.Error as error:
+        except (sqlite3.Error, *NO_ROWS) as error:
             raise SourceError(
                 self.path,
                 Text(f"cannot be read: {error}", f"无法读取：{error}"),
@@ -128,15 +164,20 @@ class ParquetSource:
     def chunks(self, cursor: dict[str, int]) -> Iterator[Chunk]:
         """File by file, row group by row group; the cursor counts rows."""
         at = dict(cursor)
+        folders = {"batches": self.path / "batches", "rows": self.path}
         try:
+            if any(
+                at.get(f"{place}_is") != _mark_in(folders[place], place, at[place]) for place in folders if place in at
+            ):
+                at = begun_anew(at)
+                yield Chunk(cursor=dict(at))
             for place, schema in (("batches", SIGNED), ("rows", FIELDS)):
-                folder = self.path / "batches" if place == "batches" else self.path
-                for rows, end in _groups(folder, schema, at.get(place, 0)):
-                    at[place] = end
-                    mine = _renamed(rows, self.name)
+                for rows, end in _groups(folders[place], schema, at.get(place, 0)):
+                    at[place], at[f"{place}_is"] = end, _mark_of_last(rows, place)
+                    mine = _renamed(rows, called(self.name, at))
                     more = {"batches": mine} if place == "batches" else {"rows": mine}
                     yield Chunk(**more, cursor=dict(at))
-        except (OSError, pa.ArrowException, KeyError) as error:
+        except (OSError, *NO_ROWS) as error:
             raise SourceError(
                 self.path,
                 Text(f"cannot be read: {error}", f"无法读取：{error}"),
@@ -151,8 +192,39 @@ def export(source: Source, folder: Path) -> int:
     return parquet.write(folder / "entries.parquet", FIELDS, (chunk.rows for chunk in source.chunks({})))
 
 
+def _mark(connection: sqlite3.Connection, table: str, place: int) -> int:
+    if table == "batches" and not has_batches(connection):
+        return 0
+    return mark_of(connection.execute(f"SELECT {MARKED[table]} FROM {table} WHERE rowid = ?", (place,)).fetchone())  # noqa: S608
+
+
+_MARKED_IN = {
+    "batches": ["batch", "signature", "received"],
+    "rows": ["device", "epoch", "sequence", "hash", "received"],
+}
+
+
+def _mark_in(folder: Path, place: str, count: int) -> int:
+    """Of the last of so many rows."""
+    start = 0
+    for path in sorted(folder.glob("*.parquet")):
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                size = file.metadata.row_group(group).num_rows
+                start += size
+                if start >= count:
+                    rows = file.read_row_group(group, columns=_MARKED_IN[place])
+                    return _mark_of_last(rows.slice(0, size - (start - count)), place)
+    return 0
+
+
+def _mark_of_last(rows: pa.Table | pa.RecordBatch, place: str) -> int:
+    return mark_of(rows[name][-1].as_py() for name in _MARKED_IN[place])
+
+
 def _groups(folder: Path, schema: pa.Schema, done: int) -> Iterator[tuple[pa.RecordBatch, int]]:
     """The rows behind the first `done`, with how many there are up to their end."""
+    may_be_null = pa.schema([field.with_nullable(True) for field in schema])  # who takes the rows in names such a one
     start = 0
     for path in sorted(folder.glob("*.parquet")):
         with pq.ParquetFile(path) as file:
@@ -161,9 +233,9 @@ def _groups(folder: Path, schema: pa.Schema, done: int) -> Iterator[tuple[pa.Rec
                 start += size
                 if start <= done:
                     continue
-                rows = file.read_row_group(group).select(schema.names).cast(schema)
+                rows = file.read_row_group(group).select(schema.names).cast(may_be_null)
                 (batch,) = rows.slice(max(0, size - (start - done))).combine_chunks().to_batches()
-                yield batch, start
+                yield pa.RecordBatch.from_arrays(batch.columns, schema=schema), start
 
 
 def _renamed(rows: pa.RecordBatch, name: str) -> pa.RecordBatch:

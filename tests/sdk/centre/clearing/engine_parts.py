@@ -12,7 +12,7 @@ from tests.sdk.centre.clearing import centre, world
 from tests.sdk.centre.clearing.disputes.test_day import file, raised
 from tests.sdk.centre.clearing.money.test_settle import made, settled
 from tests.sdk.centre.clearing.money.world import DAYS, workspace_of
-from tests.sdk.centre.clearing.test_against_plain import CLOSE_AFTER, play, split, tariff
+from tests.sdk.centre.clearing.test_against_plain import play, split, tariff
 from tests.sdk.centre.clearing.world import DAY, STATIONS
 from yima.sdk.centre.clearing.disputes.answering import answer_disputes
 from yima.sdk.centre.clearing.disputes.intake import take_files
@@ -52,7 +52,7 @@ def taps_and_rides(
     which rides stay open, is DuckDB's for all of them, and they begin with the second."""
     first, second = split(play(acts(60, 7)))
     stores = [world.store(folder / "a.db", first), world.store(folder / "b.db", second)]
-    rules = RideRules(close_after_days=CLOSE_AFTER, missing_exit=(MissingExit(city=0, since=0, fen=700),))
+    rules = RideRules(close_after_days=2, missing_exit=(MissingExit(city=0, since=0, fen=700),))
 
     def run(place: Path, days: list[int], engine: Engine) -> None:
         workspace = Workspace(place)

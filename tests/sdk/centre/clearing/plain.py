@@ -96,6 +96,7 @@ class Plain:
         self.counted: dict[bytes, Tap] = {}
         self.ok: dict[str, Tap] = {}
         self.void: set[str] = set()
+        self.nobody_passed: set[str] = set()
         self.books = Books()
 
     def run(self, rows: Sequence[dict[str, Any]]) -> Books:
@@ -109,6 +110,7 @@ class Plain:
         """Names the taps of earlier days that turn void."""
         taps: list[Tap] = []
         outcomes: dict[str, tuple[bool, bool]] = {}
+        broken = set()
         for row in sorted(rows, key=lambda r: (r["device"], r["epoch"], r["sequence"], r["received"], r["hash"])):
             key = (row["device"], row["epoch"], row["sequence"])
             name = "/".join(map(str, key))
@@ -121,6 +123,8 @@ class Plain:
                 self.copies[key] += 1
             else:
                 self.copies[key] = 1
+            if why == "CHAIN" and key not in self.seen:
+                broken.add(key)
             self.seen.setdefault(key, row["hash"])
             if facts is not None and facts.kind == 2 and why == "NONE":
                 was = outcomes.get(f"{row['device']}/{row['epoch']}/{facts.of.tap}", (False, False))
@@ -134,10 +138,19 @@ class Plain:
                     taps.append(tap)
             if is_accepted or why not in {"NONE", "DUPLICATE"}:
                 self.books.why[day, name, copy] = why
+        for key in broken:  # it takes no place that another day's entry could want
+            del self.seen[key]
         taps = [tap for tap in taps if not self._is_reversed(tap, outcomes, day)]
         taps = self._codes_once(taps, day)
-        taps = self._not_passed(taps, outcomes, day)
         turned = [name for name, (reverses, _) in outcomes.items() if reverses and name in self.ok]
+        self.nobody_passed |= {name for name, (_, not_passed) in outcomes.items() if not_passed}
+        earlier = [tap for name, tap in self.ok.items() if name not in turned]
+        retried = self._retried(taps + earlier)
+        for tap in taps:
+            if tap.name in retried:
+                self.books.why[day, tap.name, 0] = "NOT_PASSED"
+        taps = [tap for tap in taps if tap.name not in retried]
+        turned += [tap.name for tap in earlier if tap.name in retried]
         for tap in taps:
             self.ok[tap.name] = tap
             self.counted[tap.facts.of.digest] = tap
@@ -211,24 +224,21 @@ class Plain:
                 kept.append(tap)
         return kept
 
-    def _not_passed(self, taps: list[Tap], outcomes: dict[str, tuple[bool, bool]], day: int) -> list[Tap]:
-        kept = []
+    def _retried(self, taps: list[Tap]) -> set[str]:
+        """Those through which nobody passed, and after which the account was let in again at the same place."""
+        found = set()
         for tap in taps:
             of = tap.facts.of
-            again = [
-                other
-                for other in taps
-                if other.account == tap.account
+            if tap.name in self.nobody_passed and any(
+                other.account == tap.account
                 and (other.facts.of.mode, other.facts.of.direction, other.facts.of.station)
                 == (of.mode, of.direction, of.station)
                 and (other.facts.at, *other.key) > (tap.facts.at, *tap.key)
                 and other.facts.at - tap.facts.at <= RETRY_S
-            ]
-            if outcomes.get(tap.name, (False, False))[1] and again:
-                self.books.why[day, tap.name, 0] = "NOT_PASSED"
-            else:
-                kept.append(tap)
-        return kept
+                for other in taps
+            ):
+                found.add(tap.name)
+        return found
 
     def _ride(self, day: int, turned: list[str]) -> None:
         rides = self.books.rides
@@ -270,10 +280,8 @@ class Plain:
         return [tap for name, tap in self.ok.items() if name not in used]
 
     def _paired_anew(self, day: int) -> list[str]:
-        """Rides that would be other ones if everything of the account had been there: only if a late leg came today."""
-        late = [
-            tap for tap in self._waiting() if tap.day == day and tap.facts.of.mode == 2 and date_of(tap.facts.at) < day
-        ]
+        """Rides that would be other ones if everything of the account had been there: only if a leg came today."""
+        late = [tap for tap in self._waiting() if tap.day == day and tap.facts.of.mode == 2]
         found = []
         for account in {tap.account for tap in late}:
             near = {}

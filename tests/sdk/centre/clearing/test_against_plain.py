@@ -21,7 +21,11 @@ from yima.validator.judging import Direction, Mode
 from yima.validator.parameters import Parameters
 
 DAYS = [DAY + n for n in range(6)]
-CLOSE_AFTER, MISSING_EXIT = 2, 700
+MISSING_EXIT = 700
+TRICKS = [
+    "", "", "", "", "again", "reuse", "reverse", "reverse late", "not passed", "damage", "tapped again",
+    "tapped again late", "told late",
+]  # fmt: skip
 ACTS = st.fixed_dictionaries(
     {
         "card": st.integers(1, 3),
@@ -30,7 +34,7 @@ ACTS = st.fixed_dictionaries(
         "late": st.sampled_from([0, 0, 0, 0, 1, 2, 4]),
         "student": st.booleans(),
         "told": st.sampled_from(["nothing", "right", "other"]),
-        "trick": st.sampled_from(["", "", "", "", "again", "reuse", "reverse", "reverse late", "not passed", "damage"]),
+        "trick": st.sampled_from(TRICKS),
     }
 )
 
@@ -78,6 +82,12 @@ def play(acts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             device.outcome(sequence, Outcome.FAILED, now + 2, reverses=True, received=received + later)
         elif act["trick"] == "not passed":
             device.outcome(sequence, Outcome.NOT_PASSED, now + 2, reverses=False, received=received)
+        elif act["trick"] in {"tapped again", "tapped again late", "told late"}:
+            told = received + (86400 if act["trick"] == "told late" else 0)
+            later = received + (86400 if act["trick"] == "tapped again late" else 0)
+            device.outcome(sequence, Outcome.NOT_PASSED, now + 2, reverses=False, received=told)
+            code = world.rider(act["card"], data=data, account_type=kind, cap=cap).code(now + 300)
+            device.tap(code, now + 300, received=max(told, later))
         elif act["trick"] == "damage":
             row = device.entries[-1]
             row["entry"] = row["entry"][:-40] + bytes([row["entry"][-40] ^ 1]) + row["entry"][-39:]
@@ -104,15 +114,15 @@ def split(held: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[di
     phases=(Phase.generate,),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(st.lists(ACTS, min_size=15, max_size=40))
-def test_random_days_come_out_the_same(acts: list[dict[str, Any]]) -> None:
+@given(st.lists(ACTS, min_size=15, max_size=40), st.sampled_from([0, 1, 2]))
+def test_random_days_come_out_the_same(acts: list[dict[str, Any]], close_after: int) -> None:
     held = play(acts)
-    expected = Plain([tariff()], days=DAYS, close_after=CLOSE_AFTER, missing_exit=MISSING_EXIT).run(held)
+    expected = Plain([tariff()], days=DAYS, close_after=close_after, missing_exit=MISSING_EXIT).run(held)
     with tempfile.TemporaryDirectory() as folder:
         first, second = split(held)
         stores = [world.store(Path(folder) / "a.db", first), world.store(Path(folder) / "b.db", second)]
         workspace = Workspace(Path(folder) / "w")
-        rules = RideRules(close_after_days=CLOSE_AFTER, missing_exit=(MissingExit(city=0, since=0, fen=MISSING_EXIT),))
+        rules = RideRules(close_after_days=close_after, missing_exit=(MissingExit(city=0, since=0, fen=MISSING_EXIT),))
         centre.run(workspace, stores, centre.published(tariff()), DAYS, rules=rules)
         assert centre.why(workspace) == expected.why
         found = centre.rides(workspace)

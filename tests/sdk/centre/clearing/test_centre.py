@@ -1,11 +1,12 @@
 """A centre at work in its folder: days in their order, each step again at will, what must hold of a day's figures."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from enum import StrEnum
 from html.parser import HTMLParser
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -13,7 +14,9 @@ from tests.sdk.centre.clearing import centre as kept
 from tests.sdk.centre.clearing.folders import copied, folder
 from tests.sdk.centre.clearing.world import DAY
 from yima.sdk.centre.clearing.day import STEPS, Centre, report_path
-from yima.sdk.centre.clearing.folder import DEVICES, CentreFolder, FolderError
+from yima.sdk.centre.clearing.disputes.intake import take_files, waiting_files
+from yima.sdk.centre.clearing.files.errors import CODES, NO_ERROR
+from yima.sdk.centre.clearing.folder import DEVICES, INCOMING, STATEMENTS, CentreFolder, FolderError
 from yima.sdk.centre.clearing.money import tables as money
 from yima.sdk.centre.clearing.money.settle import OrderError
 from yima.sdk.centre.clearing.money.tables import CLEARED, POSTINGS
@@ -21,6 +24,9 @@ from yima.sdk.centre.clearing.report.figures import DayFigures, faults
 from yima.sdk.centre.clearing.report.html import report_page, yuan
 from yima.sdk.centre.clearing.report.words import WORDS
 from yima.sdk.centre.clearing.tables import Cause, Kind, Source, Verdict, Why
+from yima.sdk.centre.clearing.workspace import Workspace
+from yima.sdk.centre.identity.issuers import Issuers
+from yima.sdk.centre.identity.taking import take_statements
 
 DAYS = [DAY, DAY + 1, DAY + 2]
 
@@ -83,7 +89,7 @@ def test_what_is_due_is_every_day_up_to_the_last_or_the_named_one(given: Path, t
         assert centre.days("rides", until=DAY - 1) == []
         assert centre.days("rides", until=DAY) == [DAY]
         assert centre.days("rides", until=DAY, named=DAY + 1) == [DAY, DAY + 1]
-        assert centre.days("rides", until=DAY, named=DAY + 3) == [DAY, DAY + 1, DAY + 2, DAY + 3]
+        assert centre.days("rides", until=DAY + 2, named=DAY + 3) == [DAY, DAY + 1, DAY + 2, DAY + 3]
         assert centre.days("rides", until=DAY + 9) == [DAY, DAY + 1, DAY + 2], "legs of the second day are closed"
         with pytest.raises(OrderError, match="disputes is not done"):
             centre.days("settle", until=DAY, named=DAY)
@@ -94,6 +100,28 @@ def test_what_is_due_is_every_day_up_to_the_last_or_the_named_one(given: Path, t
         centre.run("rides", DAY + 1)
         with pytest.raises(OrderError, match="was cleared before it"):
             centre.days("rides", until=DAY, named=DAY)
+
+
+@pytest.mark.parametrize("step", ["rides", "settle"])
+def test_a_day_that_has_not_begun_is_not_closed(given: Path, tmp_path: Path, step: str) -> None:
+    """A month that was mistyped closed every day up to it, and nothing was cleared before that day had come."""
+    with Centre(CentreFolder(copied(given, tmp_path / "region"))) as centre:
+        centre.ingest()
+        with pytest.raises(OrderError, match=f"{DAY + 2}: has not begun"):
+            centre.days(step, until=DAY, named=DAY + 2)
+        with pytest.raises(OrderError, match="has not begun"):
+            centre.due(until=DAY, named=DAY + 2)
+        assert centre.due(until=DAY, named=DAY + 1) == [DAY, DAY + 1]
+
+
+def test_a_clock_that_was_wrong_once_makes_no_work_for_every_day_since(given: Path, tmp_path: Path) -> None:
+    with Centre(CentreFolder(copied(given, tmp_path / "region"))) as centre:
+        centre.ingest()
+        (entries,) = (centre.workspace.path / "tables" / "entries").glob(f"day={DAY}")
+        copytree(entries, entries.with_name("day=19700101"))
+        days = centre.days("rides", until=DAY + 9)
+        assert days[:2] == [19700101, 19700102] and days[61:] == [19700303, DAY, DAY + 1, DAY + 2]
+        assert centre.days("rides", until=19801231) == [*days[:62], 19801231]
 
 
 def test_a_file_of_an_institution_is_answered_on_its_day(cleared: Centre) -> None:
@@ -113,6 +141,30 @@ def test_a_folder_that_is_none_says_what_lies_in_one(tmp_path: Path, given: Path
     (copy / "stores" / "one").mkdir()
     with pytest.raises(FolderError, match="second store is called one"):
         CentreFolder(copy).sources()
+
+
+@pytest.mark.parametrize("name", [INCOMING, STATEMENTS])
+def test_what_is_no_file_among_the_files_handed_in_is_passed_over(given: Path, tmp_path: Path, name: str) -> None:
+    """A folder for what was done, or a link to nothing, stopped the day after its rides were closed."""
+    copy = copied(given, tmp_path / "region")
+    (copy / name / "done").mkdir(parents=True)
+    (copy / name / "gone").symlink_to(tmp_path / "nowhere")
+    files = {INCOMING: CentreFolder(copy).incoming, STATEMENTS: CentreFolder(copy).statements}[name]()
+    assert [path.name for path in files if path.name in {"done", "gone"}] == []
+    assert len(files) == (name == INCOMING)
+
+
+def test_a_file_that_was_handed_in_and_cannot_be_read_is_named(tmp_path: Path) -> None:
+    gone, workspace = tmp_path / "gone", Workspace(tmp_path / "w")
+    nobody = Issuers(environment="test", keys={}, beginnings={})
+    reading: tuple[Callable[[], object], ...] = (
+        lambda: waiting_files(workspace, DAY, [gone]), lambda: take_files(workspace, DAY, [gone]),
+        lambda: take_statements(workspace, DAY, [gone], nobody),
+    )  # fmt: skip
+    for read in reading:
+        with pytest.raises(FolderError, match="gone: cannot be read: No such file"):
+            read()
+    workspace.close()
 
 
 def test_only_where_a_folder_lists_devices_their_keys_count(given: Path, tmp_path: Path) -> None:
@@ -226,6 +278,12 @@ def test_every_word_of_the_tables_has_words_in_both_languages() -> None:
 @pytest.mark.parametrize(("fen", "text"), [(0, "¥0.00"), (-5, "-¥0.05"), (123456, "¥1,234.56"), (-100, "-¥1.00")])
 def test_amounts_are_written_to_the_fen(fen: int, text: str) -> None:
     assert yuan(fen) == text
+
+
+def test_the_page_of_clearing_names_every_error_of_feedback() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "clearing.md").read_text(encoding="utf-8")
+    told = page.partition("\nErrors in FB: ")[2].partition("\n\n")[0]
+    assert re.findall("`([0-9]{6})`", told) == sorted(code for code in CODES.values() if code != NO_ERROR)
 
 
 def test_the_page_of_clearing_says_why_taps_do_not_count() -> None:

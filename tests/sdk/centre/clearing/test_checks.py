@@ -22,7 +22,9 @@ from yima.sdk.issuer import make_issuer, make_rider, make_root
 from yima.sdk.parameters.example import SOURCE
 from yima.validator import _core
 from yima.validator.journal.facts import Outcome
-from yima.validator.judging import Reason
+from yima.validator.judging import Moment, Reason, Vouched
+from yima.validator.judging.record import Terminal, tap_entry
+from yima.validator.parameters import from_mapping
 
 
 @pytest.fixture
@@ -267,6 +269,25 @@ def test_a_reversed_tap_is_no_ride_and_its_code_may_be_shown_again(tmp_path: Pat
     second.tap(code, NOON + 30)
     found = checked(tmp_path, bus, second)
     assert [(row["verdict"], row["why"]) for row in found] == [("VOID", "REVERSED"), ("OK", "NONE")]
+
+
+@pytest.mark.parametrize("reverses", [False, True])
+def test_a_tap_that_its_issuer_vouched_for_is_taken_back_alike(tmp_path: Path, reverses: bool) -> None:
+    resolved = {"family": "sufu", "prefix": "example-js:", "city": 320000, "remember_s": 300}
+    parameters = from_mapping(
+        {
+            "environment": "test", "version": 1, "limits": {"families": ["ministry", "sufu"]},
+            "fares": {"bus": 200, "metro": 300}, "resolved": [resolved],
+        }
+    )  # fmt: skip
+    bus, now = Device("bus-1", parameters), Moment.at(NOON)
+    asked = bus.validator.judge(b"example-js:0001", now)
+    verdict = bus.validator.settle(asked, now, Reason.ACCEPTED, Vouched.ISSUER)
+    terminal = Terminal(terminal="bus-1")
+    entry = tap_entry(bus.validator, verdict, terminal=terminal, record_id="1", moment=now, run=1)
+    bus.append(entry, received=NOON + 30)
+    bus.outcome(1, Outcome.FAILED, NOON + 2, reverses=reverses)
+    assert whys(checked(tmp_path, bus, published=centre.published(parameters))) == ["REVERSED" if reverses else "NONE"]
 
 
 def test_an_outcome_that_is_not_of_the_chain_reverses_nothing(tmp_path: Path, bus: Device) -> None:

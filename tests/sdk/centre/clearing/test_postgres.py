@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from tests.postgres import new_database, server
-from tests.sdk.centre.clearing import centre
+from tests.sdk.centre.clearing import centre, world
 from tests.sdk.centre.clearing.folders import copied, folder
 from tests.sdk.centre.clearing.test_against_plain import tariff
 from tests.sdk.centre.clearing.test_signatures import COUNT, KEY, bus, collected, engine, give
-from tests.sdk.centre.clearing.world import DAY, Device
+from tests.sdk.centre.clearing.world import DAY, NOON, Device
 from yima.sdk.centre.clearing.day import STEPS, Centre
 from yima.sdk.centre.clearing.engine import Engine
 from yima.sdk.centre.clearing.folder import STORES, CentreFolder
-from yima.sdk.centre.clearing.tables import CHECKS, ENTRIES
+from yima.sdk.centre.clearing.tables import BATCHES, CHECKS, ENTRIES
 from yima.sdk.centre.clearing.taps.checks import check_day
 from yima.sdk.centre.clearing.taps.ingest import ingest
 from yima.sdk.centre.clearing.taps.postgres import PostgresSource
@@ -149,6 +149,45 @@ def test_what_is_stored_while_another_transaction_is_open_is_not_passed_over(
     assert ingest(workspace, source).entries == COUNT
     assert ingest(workspace, source).entries == 0
     assert [row["sequence"] for row in centre.rows(workspace, ENTRIES)] == [1, 2, 3, 4, 5, 6]
+    workspace.close()
+
+
+def test_another_database_under_the_same_name_is_read_whole(
+    tmp_path: Path, bus: Device, database: str, new_database: Callable[[], str]
+) -> None:
+    """Of the same server, so that numbers of its transactions go on; its batches count from 1 again."""
+    path, workspace = named(tmp_path / "s.pg", database), Workspace(tmp_path / "w")
+    give(PostgresStore(database), bus, [(1, 2, 1), (3, 4, 2)])
+    assert ingest(workspace, PostgresSource(path, chunk=1)).entries == 4
+    other = Device("bus-2", tariff())
+    for card in range(5):
+        other.tap(world.rider(20 + card).code(NOON), NOON + card)
+    another = new_database()
+    give(PostgresStore(another), other, [(1, 3, 3), (4, 5, 4)])
+    with psycopg.connect(another) as connection:  # where the cursor stood
+        for table in ("entries", "batches"):
+            connection.execute(f"UPDATE {table} SET stored = '3' WHERE id = (SELECT min(id) FROM {table})")
+    named(path, another)
+    assert ingest(workspace, PostgresSource(path, chunk=1)).entries == 5
+    assert ingest(workspace, PostgresSource(path)).entries == 0
+    names = [row["batch"] for row in centre.rows(workspace, BATCHES)]
+    assert len(names) == len(set(names)) == 4
+    workspace.close()
+
+
+def test_a_dump_restored_on_another_server_is_named_with_what_to_do(tmp_path: Path, bus: Device, database: str) -> None:
+    """Its rows lie in what is the future of this server's transactions; once they do not, all is read again."""
+    path, workspace = named(tmp_path / "s.pg", database), Workspace(tmp_path / "w")
+    give(PostgresStore(database), bus, [(1, 4, 1)])
+    assert ingest(workspace, PostgresSource(path)).entries == 4
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE entries SET stored = '999999999999'")
+    give(PostgresStore(database), bus, [(5, 6, 2)])
+    with pytest.raises(SourceError, match="UPDATE entries SET stored") as raised:
+        ingest(workspace, PostgresSource(path))
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE" + raised.value.remedy.en.partition("UPDATE")[2])
+    assert ingest(workspace, PostgresSource(path)).entries == 6
     workspace.close()
 
 

@@ -96,8 +96,8 @@ def figures() -> dict[str, str]:
         workspace = workspace_of(Path(folder) / "w", world(rides, voids=VOIDS, persons=PERSONS, members=MEMBERS))
         raised = {"dispute_id": "d-1", "ride_id": "dispute/1/1", "raised_by": "99310000", "reason": "AMOUNT"}
         put(workspace, RAISED, [{**raised, "claimed_fen": 200, "day": AUGUST[1]}])
-        word = {"dispute_id": "d-1", "confirmed_by": "99310001", "agrees": True, "day": AUGUST[2]}
-        put(workspace, CONFIRMED, [word])
+        word = {"dispute_id": "d-1", "raised_by": "99310000", "confirmed_by": "99310001"}
+        put(workspace, CONFIRMED, [{**word, "agrees": True, "day": AUGUST[2]}])
         rules, rates = read_rules(TERMS / "rules.toml"), read_rates(TERMS / "rates.toml")
         engine = open_engine("duckdb", Path(folder) / "scratch")
         for day in AUGUST:

@@ -1,5 +1,6 @@
 """A workspace keeps its word: killed after any commit and run again, it holds the same bytes as if nothing had been."""
 
+import json
 import os
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.sdk.centre.clearing.test_against_plain import tariff
 from tests.sdk.centre.clearing.world import DAY, NOON, Device
 from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.tables import ALL, ENTRIES, TAILS
-from yima.sdk.centre.clearing.workspace import Workspace, WorkspaceError
+from yima.sdk.centre.clearing.workspace import FORM, Workspace, WorkspaceError, parse_state
 from yima.validator.journal.facts import Outcome
 from yima.validator.judging import Direction, Mode
 
@@ -140,9 +141,28 @@ def test_two_processes_do_not_work_in_one_workspace(tmp_path: Path) -> None:
     Workspace(tmp_path).close()
 
 
-def test_a_state_that_is_none_is_refused(tmp_path: Path) -> None:
-    Workspace(tmp_path).close()
-    (tmp_path / "state.json").write_text('{"form": 1}')
+GOOD = {"form": FORM, "first_open": 0, "sources": {"one": {"entry": 7}}, "done": {"rides": [DAY]}}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"form": 1}, {"first_open": None}, {"first_open": "x"}, {"first_open": True}, {"sources": []},
+        {"sources": {"one": 7}}, {"sources": {"one": {"entry": "7"}}}, {"done": None}, {"done": {"rides": DAY}},
+        {"done": {"rides": [str(DAY)]}},
+    ],
+)  # fmt: skip
+def test_a_state_in_which_something_is_not_what_belongs_there_is_refused(
+    tmp_path: Path, changed: dict[str, object]
+) -> None:
+    assert parse_state(json.dumps(GOOD).encode(), tmp_path) == GOOD
+    with pytest.raises(WorkspaceError, match="no state"):
+        parse_state(json.dumps(GOOD | changed).encode(), tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b"[" * 100_000, b'{"form": ' + b"9" * 5000 + b"}"])
+def test_a_state_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "state.json").write_bytes(content)
     with pytest.raises(WorkspaceError, match="no state"):
         Workspace(tmp_path)
 

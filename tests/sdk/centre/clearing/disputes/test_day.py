@@ -19,7 +19,7 @@ from yima.sdk.centre.clearing.money.rates import parse_rates
 from yima.sdk.centre.clearing.money.rules import parse_rules
 from yima.sdk.centre.clearing.money.settle import settle
 from yima.sdk.centre.clearing.money.tables import CLEARED, DISPUTES, NET, POSTINGS
-from yima.sdk.centre.clearing.tables import BEHIND, CHECKS, OUTCOMES
+from yima.sdk.centre.clearing.tables import BEHIND, CHECKS, OUTCOMES, REVERSALS
 from yima.sdk.centre.clearing.workspace import Workspace
 
 ISSUER, OPERATOR = "99310000", "99310001"
@@ -93,6 +93,10 @@ def raised(dispute_id: str, number: int, reason: str, by: str = ISSUER, claimed:
     return {**head, "reason": reason, "claimed_fen": claimed}
 
 
+def word(dispute_id: str, by: str, agrees: int = 1, *, of: str = ISSUER) -> dict[str, str | int]:
+    return {"dispute_id": dispute_id, "raised_by": of, "confirmed_by": by, "agrees": agrees}
+
+
 def test_a_day_of_disputes_ends_in_bookings_that_sum_to_nothing(
     workspace: Workspace, engine: Engine, tmp_path: Path
 ) -> None:
@@ -147,8 +151,7 @@ def test_what_waits_is_decided_when_the_other_party_has_spoken(
     take_files(workspace, TWO, [file(tmp_path, "ED", TWO, ISSUER, [raised("d", 4, "OTHER")])])
     settle_disputes(workspace, engine, TWO)
     booked(workspace, engine, TWO)
-    word: dict[str, str | int] = {"dispute_id": "d", "confirmed_by": OPERATOR, "agrees": agrees}
-    take_files(workspace, DAYS[2], [file(tmp_path, "CM", DAYS[2], OPERATOR, [word])])
+    take_files(workspace, DAYS[2], [file(tmp_path, "CM", DAYS[2], OPERATOR, [word("d", OPERATOR, agrees)])])
     assert settle_disputes(workspace, engine, DAYS[2]) == 1
     booked(workspace, engine, DAYS[2])
     assert [row["decision"] for row in workspace.read(DISPUTES).to_pylist()] == [
@@ -162,9 +165,18 @@ def test_what_waits_is_decided_when_the_other_party_has_spoken(
 def test_nobody_else_speaks_for_the_other_party(workspace: Workspace, engine: Engine, tmp_path: Path) -> None:
     take_files(workspace, TWO, [file(tmp_path, "ED", TWO, ISSUER, [raised("d", 4, "OTHER")])])
     settle_disputes(workspace, engine, TWO)
-    word: dict[str, str | int] = {"dispute_id": "d", "confirmed_by": ISSUER, "agrees": 1}
-    take_files(workspace, DAYS[2], [file(tmp_path, "CM", DAYS[2], ISSUER, [word])])
+    take_files(workspace, DAYS[2], [file(tmp_path, "CM", DAYS[2], ISSUER, [word("d", ISSUER)])])
     assert settle_disputes(workspace, engine, DAYS[2]) == 0
+
+
+def test_a_ride_that_is_taken_back_on_this_day_is_not_taken_back_by_a_dispute_too(
+    workspace: Workspace, engine: Engine, tmp_path: Path
+) -> None:
+    """Its legs are settled anew on this day, and the dispute would be upheld over a ride that nobody pays any more."""
+    put(workspace, REVERSALS, [{"ride_id": "bus-1/1/3", "why": "PAIRED", "tap": "bus-1/1/3", "day": TWO}])
+    take_files(workspace, TWO, [file(tmp_path, "ED", TWO, ISSUER, [raised("c", 3, "NO_PASSAGE")])])
+    settle_disputes(workspace, engine, TWO)
+    assert [row["reply"] for row in workspace.read(DISPUTES).to_pylist()] == ["NOT_BOOKED"]
 
 
 def test_an_amount_that_is_agreed_is_booked_anew_and_the_fees_with_it(
@@ -175,8 +187,7 @@ def test_an_amount_that_is_agreed_is_booked_anew_and_the_fees_with_it(
     take_files(workspace, TWO, [file(tmp_path, "ED", TWO, ISSUER, [raised("b", 2, "AMOUNT", claimed=100)])])
     settle_disputes(workspace, engine, TWO)
     booked(workspace, engine, TWO)
-    word: dict[str, str | int] = {"dispute_id": "b", "confirmed_by": OPERATOR, "agrees": 1}
-    take_files(workspace, DAYS[2], [file(tmp_path, "CM", DAYS[2], OPERATOR, [word])])
+    take_files(workspace, DAYS[2], [file(tmp_path, "CM", DAYS[2], OPERATOR, [word("b", OPERATOR)])])
     settle_disputes(workspace, engine, DAYS[2])
     booked(workspace, engine, DAYS[2])
     rows = workspace.read(CLEARED, day=DAYS[2]).to_pylist()
@@ -198,10 +209,11 @@ def test_a_file_is_taken_once_and_whole(workspace: Workspace, tmp_path: Path) ->
     same_number = file(tmp_path, "ED", TWO, ISSUER, [raised("a", 2, "OTHER")], sequence=2)
     other_name = file(tmp_path, "ED", TWO, ISSUER, [raised("g", 2, "OTHER", OPERATOR)], sequence=3)
     no_word = file(tmp_path, "ED", TWO, ISSUER, [raised("h", 2, "BECAUSE")], sequence=4)
+    too_much = file(tmp_path, "ED", TWO, ISSUER, [raised("i", 2, "AMOUNT", claimed=1 << 24)], sequence=6)
     broken = tmp_path / file_name("ED", TWO, ISSUER, 5)
     broken.write_bytes(good.read_bytes()[:-9])
-    codes = take_files(workspace, TWO, [same_number, other_name, no_word, broken])
-    assert list(codes.values()) == ["0004", "0003", "0005", "0002"]
+    codes = take_files(workspace, TWO, [same_number, other_name, no_word, broken, too_much])
+    assert list(codes.values()) == ["0004", "0003", "0005", "0002", "0002"]
     assert waiting_files(workspace, ONE, [no_word]) == []  # dated the day after
     assert waiting_files(workspace, DAYS[2], [same_number, no_word, broken]) == []  # answered
     no_word.write_text(no_word.read_text().replace("BECAUSE ", "TWICE   "))

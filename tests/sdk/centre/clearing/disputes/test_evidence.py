@@ -1,8 +1,10 @@
 """Evidence of real rides: real codes, the steps of the centre from the store on, and a bundle that holds by itself."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +15,9 @@ from tests.sdk.centre.clearing.disputes.test_day import booked, file
 from tests.sdk.centre.clearing.test_against_plain import tariff
 from tests.sdk.centre.clearing.test_signatures import KEY, OTHER, collected
 from tests.sdk.centre.clearing.world import DAY, NOON, Device
+from tests.sdk.centre.example.region_at_work import cleared_example
+from yima.sdk.centre.clearing.day import Centre
+from yima.sdk.centre.clearing.disputes import evidence
 from yima.sdk.centre.clearing.disputes.answering import answer_disputes
 from yima.sdk.centre.clearing.disputes.checking import check_evidence
 from yima.sdk.centre.clearing.disputes.intake import take_files
@@ -20,6 +25,7 @@ from yima.sdk.centre.clearing.disputes.settling import settle_disputes
 from yima.sdk.centre.clearing.engine import open_engine
 from yima.sdk.centre.clearing.files.reconciling import Side, reconcile
 from yima.sdk.centre.clearing.files.writing import write_files
+from yima.sdk.centre.clearing.folder import CentreFolder
 from yima.sdk.centre.clearing.money.tables import CLEARED, DISPUTES, NET
 from yima.sdk.centre.clearing.tables import RIDES
 from yima.sdk.centre.clearing.workspace import Workspace
@@ -143,3 +149,19 @@ def test_evidence_that_was_changed_does_not_hold(
     bundle = deepcopy(found[1]["n-1"])
     bundle["entries"][0][name] = change(bundle["entries"][0][name])
     assert check_evidence(bundle) != []
+
+
+def test_however_few_bundles_are_made_at_once_they_are_the_same(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day of a large region has thousands, with the batches of each."""
+    folder = Path(shutil.copytree(cleared_example(tmp_path_factory), tmp_path / "region"))
+    with Centre(CentreFolder(folder), memory="500MB") as region:
+        answers = {path: path.read_bytes() for path in (folder / "workspace" / "answers").rglob("evidence-*.json")}
+        assert len(answers) > 10
+        for path in answers:
+            path.unlink()
+        monkeypatch.setattr(evidence, "AT_ONCE", 3)
+        for day in region.workspace.days(DISPUTES):
+            answer_disputes(region.workspace, region.engine, day)
+        assert {path: path.read_bytes() for path in answers} == answers

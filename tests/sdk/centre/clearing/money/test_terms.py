@@ -87,6 +87,21 @@ def test_what_is_wrong_in_rules_is_named(text: str, named: str) -> None:
     assert named in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        pytest.param("a = " + "[" * 5000 + "]" * 5000, "nesting that is too long", id="nested"),
+        pytest.param("companion_s = " + "9" * 5000, "number or a nesting", id="digits"),
+        pytest.param("companion_s = 0x" + "f" * 5000, "companion_s", id="hex digits"),
+        pytest.param(TRANSFER.replace('"bus-metro"', "0x" + "f" * 5000), "legs", id="hex digits in a list"),
+    ],
+)
+def test_what_is_longer_than_python_takes_is_named_like_anything_else(text: str, named: str) -> None:
+    with pytest.raises(TermsError) as caught:
+        parse_rules(text)
+    assert named in str(caught.value)
+
+
 def test_rules_of_different_days_may_say_the_same() -> None:
     later = TRANSFER.replace('"t"', '"u"') + "from = 2026-07-01\n"
     assert len(parse_rules(TRANSFER + "to = 2026-07-01\n" + later).transfers) == 2
