@@ -186,7 +186,7 @@ def test_a_change_in_a_function_needs_the_tests_that_reach_it_those_of_its_name_
     def names(mutant: Mutant, before: str = "") -> list[list[str]]:
         return [[one.name.rpartition("_")[2] for one in lot] for lot in choose_tests(mutant, tests, before)]
 
-    inside, outside = the(RECORD, "> → >=", "_STRING_MAX"), the(RECORD, "255 → 254", "_STRING_MAX")
+    inside, outside = the(RECORD, "> → >=", "> most"), the(RECORD, "255 → 254", "_STRING_MAX")
     assert names(inside) == [["c"], ["a", "quick", "slow"]]
     assert names(inside, before="tests/test_gate.py::test_slow") == [["slow", "quick"], ["c", "a"]]
     assert names(outside) == [["c"], ["a", "b", "quick", "slow"]]
@@ -209,7 +209,7 @@ def test_a_change_in_what_runs_at_an_import_needs_the_tests_of_whoever_imports_i
     def files(mutant: Mutant) -> list[str]:
         return [one.file.rpartition("_")[2] for lot in choose_tests(mutant, tests) for one in lot]
 
-    assert files(the(RECORD, "> → >=", "_STRING_MAX")) == ["a.py", "b.py", "c.py", "loop.py"]
+    assert files(the(RECORD, "> → >=", "> most")) == ["a.py", "b.py", "c.py", "loop.py"]
     assert files(the(RECORD, "255 → 254", "_STRING_MAX")) == ["a.py", "b.py", "c.py", "loop.py"]
 
 
@@ -221,7 +221,7 @@ def reasons_file(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_reason_belongs_to_one_change_and_is_missed_when_the_change_is_gone(reasons_file: Path) -> None:
-    mutant = the(RECORD, "> → >=", "_STRING_MAX")
+    mutant = the(RECORD, "> → >=", "> most")
     assert ledger.reasons(reasons_file) == {"a.c | f | x | 1 → 2": "Nobody counts."}
     assert ledger.gone(["a.c | f | x | 1 → 2", mutant.name], [mutant]) == ["a.c | f | x | 1 → 2"]
     again = reasons_file.read_text()
@@ -232,7 +232,7 @@ def test_a_reason_belongs_to_one_change_and_is_missed_when_the_change_is_gone(re
 
 
 def test_an_outcome_holds_while_what_it_rests_on_does_and_who_noticed_it_is_a_hint_beyond(tmp_path: Path) -> None:
-    mutant, other, path = the(RECORD, "> → >=", "_STRING_MAX"), the(RECORD, "255 → 254", "_STRING_MAX"), tmp_path / "n"
+    mutant, other, path = the(RECORD, "> → >=", "> most"), the(RECORD, "255 → 254", "_STRING_MAX"), tmp_path / "n"
     noticed, survived = Run(outcome=Outcome.NOTICED, by="test_a.py::test_x"), Run(outcome=Outcome.SURVIVED)
     notes = Notes(path, State("sources", {"test_a.py": "1", "test_b.py": "1"}))
     assert notes.outcome(mutant) is None
@@ -327,7 +327,7 @@ def test_what_is_kept_is_no_less_than_the_goals() -> None:
 
 
 def test_a_run_of_the_whole_draw_fails_below_the_goal_and_below_what_is_kept_which_only_rises(tmp_path: Path) -> None:
-    path, mutant = tmp_path / "rates.json", the(RECORD, "> → >=", "_STRING_MAX")
+    path, mutant = tmp_path / "rates.json", the(RECORD, "> → >=", "> most")
 
     def run(noticed: int, survived: int, *, is_whole: bool = True, write: bool = True) -> bool:
         outcomes = [*[Outcome.NOTICED] * (noticed - 1), Outcome.HUNG, *[Outcome.SURVIVED] * survived, Outcome.SAME]
