@@ -41,9 +41,8 @@ from yima.sdk.centre.clearing.rides.rules import CLOSE_MAX_DAYS
 from yima.sdk.centre.clearing.tables import ENTRIES
 from yima.sdk.centre.clearing.taps.checks import STEP as CHECKS_STEP
 from yima.sdk.centre.clearing.taps.checks import check_day
-from yima.sdk.centre.clearing.taps.ingest import ingest
+from yima.sdk.centre.clearing.taps.ingest import ingest_all
 from yima.sdk.centre.clearing.taps.parameters import Published
-from yima.sdk.centre.clearing.taps.stores import Source
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.centre.identity.taking import REFUSALS, take_statements
 from yima.sdk.centre.identity.taking import STEP as IDENTITY_STEP
@@ -127,7 +126,10 @@ class Centre:
 
     def ingest(self, progress: Progress = lambda step, done, of: None) -> list[StepDone]:
         """Reads every store from where it was left; one answer each. Raises SourceError, FolderError."""
-        return [self._ingest(source, progress) for source in self.folder.sources()]
+        found = ingest_all(
+            self.workspace, self.folder.sources(), on_progress=lambda name, count: progress(name, count, 0)
+        )
+        return [StepDone(step=name, counts={"entries": one.entries, "taps": one.taps}) for name, one in found.items()]
 
     def days(self, step: str, *, until: int, named: int | None = None) -> list[int]:
         """The days for which a step is due, oldest first. until: the last day that is over. Raises OrderError for a
@@ -206,7 +208,10 @@ class Centre:
             "rides": self._rides, "identity": self._identity, "disputes": self._disputes,
             "settle": self._settle, "files": self._files,
         }  # fmt: skip
-        return StepDone(step=step, day=day, counts=steps[step](day, progress))
+        counts = steps[step](day, progress)
+        if self._engine is not None:
+            self._engine.forget()
+        return StepDone(step=step, day=day, counts=counts)
 
     def newest_settled(self) -> int:
         """The newest day that is settled. Raises OrderError where none is."""
@@ -235,10 +240,6 @@ class Centre:
                 Text("Name another file with --out", "请用 --out 另选文件"),
             ) from error
 
-    def _ingest(self, source: Source, progress: Progress) -> StepDone:
-        got = ingest(self.workspace, source, on_progress=lambda count: progress(source.name, count, 0))
-        return StepDone(step=source.name, counts={"entries": got.entries, "taps": got.taps})
-
     def _rides(self, day: int, progress: Progress) -> dict[str, int]:
         counts = {}
         if not self.workspace.is_done(CHECKS_STEP, day):
@@ -252,6 +253,7 @@ class Centre:
                 unsigned_counts=self.terms.unsigned_counts,
             )
             counts = {"entries": checked.entries, "checks": checked.checks}
+            self.engine.forget()
         progress("rides", 1, 2)
         ridden = ride_day(self.workspace, self.engine, self.published, self.terms.rides, day)
         return counts | {"rides": ridden.rides, "reductions": ridden.reductions, "reversals": ridden.reversals}
@@ -278,6 +280,7 @@ class Centre:
 
     def _files(self, day: int, progress: Progress) -> dict[str, int]:
         folder = write_files(self.workspace, self.engine, day, progress=progress)
+        self.engine.forget()
         answers = answer_disputes(self.workspace, self.engine, day)
         self.workspace.done(FILES_STEP, day)
         return {"files": _count(folder), "answers": len(answers)}

@@ -15,7 +15,7 @@ Rules it keeps:
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from yima.sdk import sm2
@@ -43,12 +43,18 @@ class Issuers:
     environment: str
     keys: dict[str, tuple[Key, ...]]
     beginnings: dict[str, str]
+    _sizes: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_sizes", tuple({len(beginning) for beginning in self.beginnings}))
 
     def owner_of(self, account: str) -> str | None:
         """The organisation that issues an account; None: nobody who is heard."""
-        return next(
-            (self.beginnings[account[:size]] for size in range(1, 21) if account[:size] in self.beginnings), None
-        )
+        for size in self._sizes:
+            owner = self.beginnings.get(account[:size])
+            if owner is not None:
+                return owner
+        return None
 
     def keys_of(self, organisation: str, day: int) -> Iterable[bytes]:
         """The keys that hold on that day."""

@@ -30,6 +30,8 @@ class DuckEngine:
                     "memory_limit": memory,
                     "temp_directory": str(scratch),
                     "preserve_insertion_order": "false",
+                    # It would compress what a step keeps, on one thread, just before the step drops it.
+                    "checkpoint_threshold": "1TB",
                     "autoinstall_known_extensions": "false",
                     "autoload_known_extensions": "false",
                 }
@@ -76,6 +78,11 @@ class DuckEngine:
         with self._explained():
             for batch in self._connection.sql(sql).to_arrow_reader(ROWS):
                 yield fitted(batch, schema)
+
+    def forget(self) -> None:
+        """Drops every name and what it holds."""
+        for view in list(self._kinds):
+            self._forget(view)
 
     def close(self) -> None:
         """Lets go of what it holds."""

@@ -46,6 +46,9 @@ class Engine(Protocol):
     def query(self, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """The rows of one SELECT, in its order, with the columns and types of `schema`. Raises EngineError."""
 
+    def forget(self) -> None:
+        """Drops every name and what it holds: between two steps, which name what they need themselves."""
+
     def close(self) -> None:
         """Lets go of what it holds."""
 

@@ -66,6 +66,8 @@ class SparkEngine:
 
         scratch.mkdir(parents=True, exist_ok=True)
         self._scratch = Path(tempfile.mkdtemp(prefix="spark-", dir=scratch))
+        self._rows = self._scratch / "rows"
+        self._rows.mkdir()
         builder: Any = SparkSession.builder
         for name, value in {
             "spark.master": master,
@@ -85,29 +87,30 @@ class SparkEngine:
         self._session: Any = builder.getOrCreate()
         self._session.sparkContext.setLogLevel("ERROR")
         self._count = 0
+        self._views: set[str] = set()
 
     def scan(self, view: str, table: Table, files: Sequence[Path]) -> None:
         """Names the rows of these files."""
         if not files:
             self.register(view, table.schema.empty_table())
             return
-        self._read(table.schema, *(str(path.absolute()) for path in files)).createOrReplaceTempView(view)
+        self._name(view, self._read(table.schema, *(str(path.absolute()) for path in files)))
 
     def register(self, view: str, rows: pa.Table) -> None:
         """Names rows in memory, by way of a file."""
         self._count += 1
-        path = self._scratch / f"{view}-{self._count}.parquet"
+        path = self._rows / f"{view}-{self._count}.parquet"
         pq.write_table(rows, path)
-        self._read(rows.schema, str(path.absolute())).createOrReplaceTempView(view)
+        self._name(view, self._read(rows.schema, str(path.absolute())))
 
     def keep(self, view: str, sql: str) -> None:
         """Runs one SELECT and names its rows, by way of files."""
         self._count += 1
-        path = str((self._scratch / f"{view}-{self._count}").absolute())
+        path = str((self._rows / f"{view}-{self._count}").absolute())
         with _explained():
             frame = self._session.sql(translated(sql))
             frame.write.parquet(path)
-            self._session.read.schema(frame.schema).parquet(path).createOrReplaceTempView(view)
+            self._name(view, self._session.read.schema(frame.schema).parquet(path))
 
     def query(self, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """The rows of one SELECT, in its order."""
@@ -121,6 +124,18 @@ class SparkEngine:
 
         reader = self._session.read.schema(from_arrow_schema(schema)).option("recursiveFileLookup", "true")
         return reader.parquet(*paths)
+
+    def forget(self) -> None:
+        """Drops every name and the files behind it."""
+        for view in self._views:
+            self._session.catalog.dropTempView(view)
+        self._views.clear()
+        shutil.rmtree(self._rows)
+        self._rows.mkdir()
+
+    def _name(self, view: str, frame: Any) -> None:
+        frame.createOrReplaceTempView(view)
+        self._views.add(view)
 
     def close(self) -> None:
         """Stops the session."""

@@ -15,7 +15,7 @@ from yima.sdk.centre.clearing.ahead import ahead
 from yima.sdk.centre.clearing.days import days_of
 from yima.sdk.centre.clearing.tables import BATCHES, ENTRIES, OUTCOMES, TAPS, Table
 from yima.sdk.centre.clearing.taps.facts import taps_and_outcomes
-from yima.sdk.centre.clearing.taps.stores import Source, SourceError, called
+from yima.sdk.centre.clearing.taps.stores import CHUNK, Chunk, Source, SourceError, called
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.validator.ports import DEVICE
 from yima.validator.texts import Text
@@ -28,21 +28,36 @@ _ENTRY_ORDER = (*ENTRIES.key, "received", "conflict")
 class Ingested:
     """What came in. days: the settlement days it belongs to."""
 
-    entries: int
-    taps: int
-    days: tuple[int, ...]
+    entries: int = 0
+    taps: int = 0
+    days: tuple[int, ...] = ()
+
+    def with_more(self, entries: int, taps: int, days: Iterable[int]) -> "Ingested":
+        """The same and this."""
+        all_days = tuple(sorted({*self.days, *days}))
+        return Ingested(entries=self.entries + entries, taps=self.taps + taps, days=all_days)
 
 
-def ingest(workspace: Workspace, source: Source, *, on_progress: Callable[[int], None] | None = None) -> Ingested:
-    """Reads a source from where it was left. on_progress is told how many entries were read. Raises SourceError."""
-    entries = taps = 0
-    days: set[int] = set()
-    for chunk in ahead(source.chunks(workspace.cursor(source.name))):
-        part = _part(source.name, workspace.cursor(source.name))
-        _refuse_strange(source.name, chunk.batches)
-        _refuse_strange(source.name, chunk.rows)
+def ingest(workspace: Workspace, source: Source) -> Ingested:
+    """Reads a source from where it was left. Raises SourceError."""
+    return ingest_all(workspace, [source])[source.name]
+
+
+def ingest_all(
+    workspace: Workspace, sources: Iterable[Source], *, on_progress: Callable[[str, int], None] | None = None
+) -> dict[str, Ingested]:
+    """Reads sources, of which no two have one name, in their order, each from where it was left; the next chunk is read
+    while one is written, also over the end of a source. Returns what came, by name. on_progress is told the name, and
+    how many entries were read of it. Raises SourceError: what came before is in the workspace then."""
+    ordered = list(sources)
+    found = {source.name: Ingested() for source in ordered}
+    for name, chunk in ahead(_chunks(workspace, ordered), room=CHUNK, size=_size):
+        part = _part(name, workspace.cursor(name))
+        _refuse_strange(name, chunk.batches)
+        _refuse_strange(name, chunk.rows)
         for day, batches in _by_day(chunk.batches, workspace.first_open, BATCHES.schema, ("batch",)):
             workspace.write(BATCHES, day, part, [batches])
+        taps, days = 0, set()
         for day, rows in _by_day(chunk.rows, workspace.first_open, ENTRIES.schema, _ENTRY_ORDER):
             said, outcomes = taps_and_outcomes(rows)
             workspace.write(ENTRIES, day, part, [rows])
@@ -50,11 +65,22 @@ def ingest(workspace: Workspace, source: Source, *, on_progress: Callable[[int],
             _write(workspace, OUTCOMES, day, part, outcomes)
             taps += said.num_rows
             days.add(day)
-        workspace.move(source.name, chunk.cursor)
-        entries += chunk.rows.num_rows
+        workspace.move(name, chunk.cursor)
+        found[name] = found[name].with_more(chunk.rows.num_rows, taps, days)
         if on_progress is not None:
-            on_progress(entries)
-    return Ingested(entries=entries, taps=taps, days=tuple(sorted(days)))
+            on_progress(name, found[name].entries)
+    return found
+
+
+def _chunks(workspace: Workspace, sources: Iterable[Source]) -> Iterator[tuple[str, Chunk]]:
+    for source in sources:
+        for chunk in source.chunks(workspace.cursor(source.name)):
+            yield source.name, chunk
+
+
+def _size(of: tuple[str, Chunk]) -> int:
+    _, chunk = of
+    return int(chunk.rows.num_rows + chunk.batches.num_rows + 1)
 
 
 def _refuse_strange(name: str, rows: pa.RecordBatch) -> None:
