@@ -56,6 +56,12 @@ class OutputError(YimaError):
     kind = Kind.STATE
 
 
+class PathError(YimaError):
+    """A path that the system does not take."""
+
+    kind = Kind.STATE
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line (without the program's name); returns its exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -85,12 +91,23 @@ def _ended(words: list[str]) -> int:
         return NO.number
     except OSError as error:
         if error.errno not in _NO_ROOM:
-            raise
+            return _refused(error)
         _forget_output()
         problem = Text(f"cannot be written ({error.strerror})", f"无法写入（{error.strerror}）")
         remedy = Text("Make room there; what it holds is not whole", "请腾出空间；其内容不完整")
         return _said(OutputError(error.filename or "stdout", problem, remedy))
     return status
+
+
+def _refused(error: OSError) -> int:
+    """Where a verb says nothing of its own of a path that the system does not take. Without a path it is no question of
+    what was named: then it goes on."""
+    if not isinstance(error.filename, str | bytes | os.PathLike):
+        raise error
+    said = error.strerror or type(error).__name__
+    problem = Text(f"cannot be used: {said}", f"无法使用：{said}")
+    remedy = Text("Check the path, what lies there, and its permissions", "请检查路径、该处内容及其权限")
+    return _said(PathError(os.fsdecode(error.filename), problem, remedy))
 
 
 def _status(words: list[str]) -> int:

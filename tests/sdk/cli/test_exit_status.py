@@ -1,9 +1,11 @@
 """How a command ends says what kind of thing was wrong; the table is in the code, in `--help` and in the docs."""
 
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
+from yima.sdk.cli import main as command
 from yima.sdk.cli.exit_status import OF_KIND, TABLE, status_of
 from yima.sdk.cli.main import main
 from yima.validator.errors import (
@@ -49,3 +51,28 @@ def test_wrong_usage_quotes_no_secret(capsys: pytest.CaptureFixture[str]) -> Non
     said = capsys.readouterr().err
     assert "secret" not in said
     assert "http://***@h/?t=***" in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["image", "build", "--folder"], ["centre", "day"], ["centre", "ingest"], ["image", "sign", "--folder"]],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("place", ["a" * 300, "file/below", "name\udcff" + "b" * 300], ids=["long", "below", "bytes"])
+def test_a_path_that_the_system_does_not_take_is_named_and_no_traceback(
+    words: list[str], place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    assert main([*words, str(tmp_path / place)]) in {3, 5}
+    said = capsys.readouterr().err
+    assert said.startswith(f"yima: {tmp_path}")
+    assert said.count("\n") == 1
+
+
+def test_what_is_no_question_of_a_path_is_a_fault_and_shows_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(words: list[str]) -> int:
+        raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr(command, "_run", fails)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        main(["run"])

@@ -46,7 +46,7 @@ LEFT JOIN (
     JOIN keys AS k ON k.device = x.device AND k.epoch = x.epoch AND k.sequence = x.sequence
     GROUP BY x.device, x.epoch, x.sequence, x.hash
 ) AS t ON t.device = e.device AND t.epoch = e.epoch AND t.sequence = e.sequence AND t.hash = e.hash
-ORDER BY l.bundle, e.device, e.epoch, e.sequence, e.hash, e.received, e.batch
+ORDER BY l.bundle, e.device, e.epoch, e.sequence, e.hash, e.received, e.batch, c.day DESC
 """
 _TOLD = pa.schema([("bundle", pa.string()), ("tap", pa.string())])
 _FOUND = pa.schema(

@@ -32,6 +32,7 @@ from yima.sdk.centre.clearing.money.settle import LAST, OrderError
 from yima.sdk.centre.clearing.money.tables import CLEARED, FUNDED, NET
 from yima.sdk.centre.clearing.parquet import LEVEL, ROW_GROUP, groups
 from yima.sdk.centre.clearing.tables import CHECKS, JUDGED, TAPS, Table
+from yima.sdk.centre.clearing.taps.checks import counts_since
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.validator.errors import Kind, YimaError
 from yima.validator.shown import shown
@@ -69,9 +70,11 @@ def write_files(
     making = folder.with_name(f".{day}.tmp")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
-    for view, table in {"cleared": CLEARED, "net": NET, "funded": FUNDED, "checks": CHECKS, "taps": TAPS}.items():
+    for view, table in {"cleared": CLEARED, "net": NET, "funded": FUNDED, "checks": CHECKS}.items():
         engine.scan(view, table, workspace.files(table, day=day))
-    engine.scan("judged", JUDGED, workspace.files(JUDGED, day=day))
+    for table in (TAPS, JUDGED):
+        since = counts_since(workspace, day)
+        engine.scan(table.name, table, workspace.files(table, since=since, before=day + 1))
     engine.register("errors", errors.relation())
     engine.keep("unpaid_checks", UNPAID_CHECKS)
     engine.keep("unpaid", unpaid_sql(day))

@@ -39,6 +39,7 @@ from yima.sdk.centre.clearing.tables import (
     VOIDS,
 )
 from yima.sdk.centre.clearing.taps.arrivals import KEYS, arrived, first_day_of
+from yima.sdk.centre.clearing.taps.checks import counts_since
 from yima.sdk.centre.clearing.taps.judged import applied
 from yima.sdk.centre.clearing.taps.parameters import Published
 from yima.sdk.centre.clearing.workspace import Workspace
@@ -153,8 +154,9 @@ def _paired_anew(workspace: Workspace, engine: Engine, rules: RideRules, day: in
 
 
 def _since(workspace: Workspace, engine: Engine, new: pa.Table, waits: int, day: int) -> int:
-    """The oldest day whose legs may still be open: those that the last run left, or whose ride turns void today."""
-    since = min(shifted(day, -waits), _left(workspace, day))
+    """The oldest day whose legs may still be open: those that the last run left, whose ride turns void today, or that
+    count since today."""
+    since = min(shifted(day, -waits), _left(workspace, day), counts_since(workspace, day))
     if new.num_rows:
         oldest_day = first_day_of(workspace, engine, new["ride_id"].to_pylist(), day)
         engine.register("reversals", new)

@@ -30,17 +30,18 @@ TOLD = f"""
 SELECT {TAP_ID.format("t")} AS tap, t.device, t.epoch, t.sequence, t.hash, t.day, t.moment, t.mode, t.direction,
     t.line, t.station, t.city, t.issuer_city, t.operator, t.account, t.account_type, t.family, t.vouched,
     t.code_digest, t.fare_fen, t.entry_at AS told_at, t.entry_station AS told_station, t.parameters_version,
-    t.parameters_digest, t.service_date, t.received
+    t.parameters_digest, t.service_date, t.received, w.day AS counted
 FROM taps AS t
 JOIN waiting AS w ON w.device = t.device AND w.epoch = t.epoch AND w.sequence = t.sequence AND w.hash = t.hash
 WHERE w.day = {{day}} OR (t.mode = 2 AND t.direction > 0)
 """  # noqa: S608
 
-# Both together: all that a ride says of them.
+# Both together: all that a ride says of them. counted: the day since which it counts, mostly that on which it came.
 OPEN = """
 SELECT t.tap, t.device, t.epoch, t.sequence, t.hash, t.day, t.moment, t.mode, t.direction, t.line, t.station, t.city,
     t.issuer_city, t.operator, t.account, t.account_type, t.family, t.vouched, t.code_digest, t.fare_fen, t.told_at,
-    t.told_station, t.parameters_version, t.parameters_digest, t.service_date, j.issuer, j.core_transaction, j.cap_fen
+    t.told_station, t.parameters_version, t.parameters_digest, t.service_date, t.counted, j.issuer, j.core_transaction,
+    j.cap_fen
 FROM (
     SELECT *, ROW_NUMBER() OVER (PARTITION BY device, epoch, sequence, hash ORDER BY day, received) AS place FROM told
 ) AS t
@@ -112,11 +113,12 @@ FROM neighbours
 WHERE direction = 2 AND entry_direction = 1 AND moment - entry_at <= {within_s}
 """
 
-# Legs that came in today and are of a day before that one: rides that were made without them may be other ones.
+# Legs that came in today, or count since today, and are of a day before that one: rides that were made without them may
+# be other ones.
 LATE = """
 SELECT account, city, moment
 FROM open
-WHERE day = {day} AND mode = 2 AND direction > 0 AND account IS NOT NULL AND service_date < {before}
+WHERE counted = {day} AND mode = 2 AND direction > 0 AND account IS NOT NULL AND service_date < {before}
 """
 
 # Rides of those accounts, near those moments, that still stand and that no dispute has decided.

@@ -7,6 +7,8 @@ Rules it keeps:
   day's entries follow on what is not of the chain.
 - A code pays once. Of several taps with it the earliest by a trusted clock counts, of equals the smaller key; one that
   was settled on an earlier day stays, unless its gate's word that there was no ride comes today.
+- When such a one is taken back on a later day, the next with its code that is not taken back itself counts, since that
+  day; a newer row says so beside the one that it was evidence.
 - A gate that did not open, or did not say, takes its tap back (REVERSED). One that opened and let nobody through
   counts, unless the same account was let in at the same place within RETRY_S: then that is the ride, on whatever days
   the two and the gate's word came. A gate's word is heard only if its own entry is in order.
@@ -41,6 +43,16 @@ _EARLIER = pa.schema(
 )
 _USED = pa.schema([("code_digest", pa.string()), ("tap", pa.string())])
 _DATE = pa.schema([("service_date", pa.int32())])
+_IS_FREED = pa.schema(
+    [
+        *(CHECKS.schema.field(name) for name in ("device", "epoch", "sequence", "hash", "signed", "core_reason")),
+        *(CHECKS.schema.field(name) for name in ("core_gross_fen", "core_fare_fen", "signatures")),
+        *(TAPS.schema.field(name) for name in ("moment", "time_trusted", "mode", "direction", "station", "account")),
+        *(CHECKS.schema.field(name) for name in ("code_digest", "service_date")),
+        ("not_passed", pa.int32()),
+    ]
+)
+_FREED = "checks freed {day}"  # under which the workspace's state keeps since when what counts since a day was there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +99,7 @@ def check_day(
     engine.register("turned", turned)
     # A code whose tap turns void today may pay for the tap after it.
     engine.register("voided", pa.concat_tables([workspace.read(VOIDS, before=day), turned]))
-    _look_back(workspace, engine, day)
+    freed_since = _look_back(workspace, engine, turned, day)
     engine.keep("counted", sql.COUNTED)
     engine.keep("lingering", sql.LINGERING)
     engine.keep("retried", sql.RETRIED.format(retry_s=RETRY_S))
@@ -97,7 +109,7 @@ def check_day(
     engine.register("new_tails", new_tails)
     workspace.write(BEHIND, day, STEP, engine.query(sql.BESIDE_TAILS.format(day=day), BEHIND.schema))
     workspace.write(TAILS, day, STEP, new_tails.to_batches())
-    workspace.done(STEP, day)
+    workspace.done(STEP, day, {_FREED.format(day=day): {"since": freed_since}} if freed_since < day else None)
     return Checked(entries=entries, checks=checks, voids=voids)
 
 
@@ -111,14 +123,24 @@ def _register_earlier(workspace: Workspace, engine: Engine, behind: pa.Table, da
     engine.register("earlier", found)
 
 
-def _look_back(workspace: Workspace, engine: Engine, day: int) -> None:
+def counts_since(workspace: Workspace, day: int) -> int:
+    """The oldest day whose taps may count since this one; the day itself, if none do."""
+    return workspace.cursor(_FREED.format(day=day)).get("since", day)
+
+
+def _look_back(workspace: Workspace, engine: Engine, turned: pa.Table, day: int) -> int:
     """What came before of the codes and accounts of today: no earlier than the day before the oldest ride that came in
-    today, or of which it is told today that nobody passed."""
+    today, or of which it is told today that nobody passed; and than the taps that turn void today. Returns the day
+    since when what counts since today was there."""
     oldest = _rows(engine, sql.OLDEST, _DATE)["service_date"].to_pylist()
     since = shifted(oldest[0], -1) if oldest and oldest[0] is not None else day
+    since = min([since, *arrived(workspace, engine, turned.select(KEYS.names), before=day)])
     for view, table in (("past", CHECKS), ("past_taps", TAPS), ("past_outcomes", OUTCOMES)):
         engine.scan(view, table, workspace.files(table, since=since, before=day))
+    freed = _rows(engine, sql.FREED, _IS_FREED) if turned.num_rows else _IS_FREED.empty_table()
+    engine.register("freed", freed)
     engine.register("used", _rows(engine, sql.USED, _USED))
+    return since if freed.num_rows else day
 
 
 def _rows(engine: Engine, statement: str, schema: pa.Schema) -> pa.Table:

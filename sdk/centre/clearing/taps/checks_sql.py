@@ -3,8 +3,8 @@
 Views: entries, taps, outcomes, judged of the day; tails of the day before; earlier: what was checked on earlier days of
 the entries that this day may repeat; voids, of earlier days; turned, by this day's reversals; voided, both; past,
 past_taps, past_outcomes: of the days on which what belongs to today's taps can have come; used: codes that counted on
-those. Kept, one after the other: stood, what is wrong with each entry of the day as an entry, whatever it says;
-counted, what each tap would be if nobody had tapped again; lingering, retried.
+those; freed: earlier taps that may pay after all. Kept, one after the other: stood, what is wrong with each entry of
+the day as an entry, whatever it says; counted, what each tap would be if nobody had tapped again; lingering, retried.
 """
 
 # Entries of the day that may have come before, and taps whose outcome came a day late: nothing else of the past is
@@ -48,7 +48,8 @@ WHERE place = 1
 ORDER BY device, epoch
 """
 
-# Of what came today, all that the tails do not tell of: what came behind them, and what lies beyond the new ones.
+# Of what came today, all that the tails do not tell of: what came behind them, and what lies beyond the new ones; and
+# what counts since today.
 BESIDE_TAILS = """
 SELECT device, epoch, sequence, CAST({day} AS INT) AS day
 FROM (
@@ -58,6 +59,8 @@ FROM (
     FROM stood AS s
     LEFT JOIN new_tails AS t ON t.device = s.device AND t.epoch = s.epoch
     WHERE t.device IS NULL OR s.sequence > t.sequence
+    UNION
+    SELECT device, epoch, sequence FROM counted WHERE is_freed = 1 AND reason = 'NONE'
 ) AS beside
 ORDER BY device, epoch, sequence
 """
@@ -135,6 +138,16 @@ _HEARD = """
     GROUP BY o.device, o.epoch, o.tap
 """
 
+# The same of earlier days; an outcome has a check of its own only if its entry is not in order.
+_HEARD_BEFORE = """
+    SELECT o.device, o.epoch, o.tap AS sequence, o.reverses, o.outcome
+    FROM past_outcomes AS o
+    LEFT JOIN past AS c
+        ON c.device = o.device AND c.epoch = o.epoch AND c.sequence = o.sequence AND c.hash = o.hash AND c.day = o.day
+        AND c.copy = 0
+    WHERE c.device IS NULL
+"""
+
 # The oldest date of what came today: of its taps, and of earlier ones through which nobody passed, as is told today.
 OLDEST = f"""
 SELECT MIN(service_date) AS service_date
@@ -152,12 +165,52 @@ FROM (
 ORDER BY service_date
 """  # noqa: S608
 
+# Taps that an earlier day kept as evidence, since one with the same code counted that turns void today.
+FREED = f"""
+WITH codes AS (
+    SELECT c.code_digest
+    FROM past AS c
+    JOIN turned AS v ON v.device = c.device AND v.epoch = c.epoch AND v.sequence = c.sequence
+    WHERE c.verdict = 'OK'
+), said AS (
+    SELECT device, epoch, sequence, MAX(CASE WHEN reverses THEN 1 ELSE 0 END) AS reverses,
+        MAX(CASE WHEN outcome = 3 THEN 1 ELSE 0 END) AS not_passed
+    FROM ({_HEARD_BEFORE}) AS b
+    GROUP BY device, epoch, sequence
+), placed AS (
+    SELECT c.device, c.epoch, c.sequence, c.hash, c.signed, c.core_reason, c.core_gross_fen, c.core_fare_fen,
+        c.signatures, t.moment, t.time_trusted, t.mode, t.direction, t.station, t.account, c.code_digest,
+        c.service_date, GREATEST(COALESCE(x.not_passed, 0), COALESCE(h.not_passed, 0)) AS not_passed,
+        ROW_NUMBER() OVER (
+            PARTITION BY c.device, c.epoch, c.sequence ORDER BY c.day, t.day, t.received, c.hash
+        ) AS place
+    FROM past AS c
+    JOIN past_taps AS t ON t.device = c.device AND t.epoch = c.epoch AND t.sequence = c.sequence AND t.hash = c.hash
+    LEFT JOIN said AS x ON x.device = c.device AND x.epoch = c.epoch AND x.sequence = c.sequence
+    LEFT JOIN ({_HEARD}) AS h ON h.device = c.device AND h.epoch = c.epoch AND h.sequence = c.sequence
+    LEFT JOIN (SELECT DISTINCT device, epoch, sequence FROM past WHERE verdict <> 'EVIDENCE') AS k
+        ON k.device = c.device AND k.epoch = c.epoch AND k.sequence = c.sequence
+    WHERE c.why IN ('DOUBLE_USE', 'DUPLICATE') AND c.copy = 0 AND k.device IS NULL
+        AND c.code_digest IN (SELECT code_digest FROM codes)
+        AND COALESCE(x.reverses, 0) = 0 AND COALESCE(h.reverses, 0) = 0
+)
+SELECT device, epoch, sequence, hash, signed, core_reason, core_gross_fen, core_fare_fen, signatures, moment,
+    time_trusted, mode, direction, station, account, code_digest, service_date, CAST(not_passed AS INT) AS not_passed
+FROM placed
+WHERE place = 1
+ORDER BY device, epoch, sequence
+"""  # noqa: S608
+
 USED = """
 SELECT c.code_digest, MIN(concat(c.device, '/', CAST(c.epoch AS TEXT), '/', CAST(c.sequence AS TEXT))) AS tap
 FROM past AS c
 LEFT JOIN voided AS v ON v.device = c.device AND v.epoch = c.epoch AND v.sequence = c.sequence
 WHERE c.verdict = 'OK' AND v.device IS NULL AND c.code_digest IS NOT NULL
-    AND c.code_digest IN (SELECT code_digest FROM taps WHERE reason = 0 AND code_digest IS NOT NULL)
+    AND c.code_digest IN (
+        SELECT code_digest FROM taps WHERE reason = 0 AND code_digest IS NOT NULL
+        UNION ALL
+        SELECT code_digest FROM freed
+    )
 GROUP BY c.code_digest
 ORDER BY c.code_digest
 """
@@ -170,7 +223,7 @@ WITH told AS (
 ), said AS (
     SELECT DISTINCT device, epoch, sequence, hash, intact, core_reason, core_gross_fen, core_fare_fen, signatures
     FROM judged
-), heard AS ({_HEARD}), weighed AS (
+), heard AS ({_HEARD}), of_today AS (
     SELECT e.device, e.epoch, e.sequence, e.hash, e.copy, e.signed,
         s.core_reason, s.core_gross_fen, s.core_fare_fen, s.signatures,
         t.moment, t.time_trusted, t.mode, t.direction, t.station, t.account, t.code_digest, t.service_date,
@@ -195,6 +248,16 @@ WITH told AS (
     JOIN said AS s ON s.device = e.device AND s.epoch = e.epoch AND s.sequence = e.sequence AND s.hash = e.hash
     LEFT JOIN told AS t ON t.device = e.device AND t.epoch = e.epoch AND t.sequence = e.sequence AND t.hash = e.hash
     LEFT JOIN heard AS x ON x.device = e.device AND x.epoch = e.epoch AND x.sequence = e.sequence
+), weighed AS (
+    SELECT device, epoch, sequence, hash, copy, signed, core_reason, core_gross_fen, core_fare_fen, signatures, moment,
+        time_trusted, mode, direction, station, account, code_digest, service_date, not_passed, accepted, why,
+        0 AS is_freed
+    FROM of_today
+    UNION ALL
+    SELECT device, epoch, sequence, hash, 0 AS copy, signed, core_reason, core_gross_fen, core_fare_fen, signatures,
+        moment, time_trusted, mode, direction, station, account, code_digest, service_date, not_passed, 1 AS accepted,
+        'NONE' AS why, 1 AS is_freed
+    FROM freed
 ), shown AS (
     SELECT device, epoch, sequence, hash,
         FIRST_VALUE(concat(device, '/', CAST(epoch AS TEXT), '/', CAST(sequence AS TEXT))) OVER w AS first_tap,
@@ -223,18 +286,14 @@ FROM (
     LEFT JOIN shown AS h
         ON h.device = g.device AND h.epoch = g.epoch AND h.sequence = g.sequence AND h.hash = g.hash AND g.copy = 0
 ) AS every
-WHERE accepted = 1 OR reason NOT IN ('NONE', 'DUPLICATE')
+WHERE (accepted = 1 AND is_freed = 0) OR reason NOT IN ('NONE', 'DUPLICATE') AND is_freed = 0
+    OR is_freed = 1 AND reason = 'NONE'
 """  # noqa: S608
 
 # Taps of earlier days that count, of all accounts of which a tap let nobody through, today or then.
 LINGERING = f"""
 WITH nobody AS (
-    SELECT o.device, o.epoch, o.tap AS sequence
-    FROM past_outcomes AS o
-    LEFT JOIN past AS c
-        ON c.device = o.device AND c.epoch = o.epoch AND c.sequence = o.sequence AND c.hash = o.hash AND c.day = o.day
-        AND c.copy = 0
-    WHERE o.outcome = 3 AND c.device IS NULL
+    SELECT device, epoch, sequence FROM ({_HEARD_BEFORE}) AS b WHERE outcome = 3
     UNION
     SELECT device, epoch, sequence FROM ({_HEARD}) AS h WHERE not_passed = 1
 ), accounts AS (

@@ -58,7 +58,7 @@ class PostgresSource:
             lacks = error if isinstance(error, ModuleNotFoundError) else ModuleNotFoundError(name="psycopg")
             raise SourceError(self.path, *missing_module(lacks, wanted=["postgres"])) from error
         try:
-            with closing(psycopg.connect(self._said(), connect_timeout=10)) as connection:
+            with closing(psycopg.connect(self._told(), connect_timeout=10)) as connection:
                 connection.read_only = True
                 connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
                 yield from self._chunks(connection, dict(cursor))
@@ -74,6 +74,24 @@ class PostgresSource:
                     "以及表结构是否如 docs/clearing.md",
                 ),
             ) from error
+
+    def _told(self) -> str:
+        """The connection string, which is one. Of one that is none libpq repeats parts, whatever they are."""
+        import psycopg  # noqa: PLC0415
+
+        said = self._said()
+        try:
+            psycopg.conninfo.conninfo_to_dict(said)
+        except psycopg.ProgrammingError:
+            raise SourceError(
+                self.path,
+                Text("is no connection string of libpq", "不是 libpq 连接串"),
+                Text(
+                    "Write one into it: service=collector; a password belongs in ~/.pgpass",
+                    "请写入连接串：service=collector；密码请放入 ~/.pgpass",
+                ),
+            ) from None
+        return said
 
     def _said(self) -> str:
         try:

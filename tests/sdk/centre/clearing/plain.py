@@ -29,6 +29,7 @@ class Tap:
     facts: Any
     code: bytes
     day: int
+    counted: int = 0  # since this day
 
     @property
     def key(self) -> tuple[str, int, int]:
@@ -97,6 +98,8 @@ class Plain:
         self.ok: dict[str, Tap] = {}
         self.void: set[str] = set()
         self.nobody_passed: set[str] = set()
+        self.taken_back: set[str] = set()
+        self.used_before: list[Tap] = []
         self.books = Books()
 
     def run(self, rows: Sequence[dict[str, Any]]) -> Books:
@@ -141,8 +144,15 @@ class Plain:
         for key in broken:  # it takes no place that another day's entry could want
             del self.seen[key]
         taps = [tap for tap in taps if not self._is_reversed(tap, outcomes, day)]
-        taps = self._codes_once(taps, day)
+        self.taken_back |= {name for name, (reverses, _) in outcomes.items() if reverses}
         turned = [name for name, (reverses, _) in outcomes.items() if reverses and name in self.ok]
+        free = {self.counted.pop(self.ok[name].facts.of.digest).facts.of.digest for name in turned}
+        taps += [
+            tap
+            for tap in self.used_before
+            if tap.facts.of.digest in free and tap.name not in self.taken_back | self.void and tap.name not in self.ok
+        ]
+        taps = self._codes_once(taps, day)
         self.nobody_passed |= {name for name, (_, not_passed) in outcomes.items() if not_passed}
         earlier = [tap for name, tap in self.ok.items() if name not in turned]
         retried = self._retried(taps + earlier)
@@ -151,13 +161,14 @@ class Plain:
                 self.books.why[day, tap.name, 0] = "NOT_PASSED"
         taps = [tap for tap in taps if tap.name not in retried]
         turned += [tap.name for tap in earlier if tap.name in retried]
+        for name in turned:
+            self.counted.pop(self.ok[name].facts.of.digest, None)
+            del self.ok[name]
+            self.void.add(name)
         for tap in taps:
             self.ok[tap.name] = tap
             self.counted[tap.facts.of.digest] = tap
-        for name in turned:
-            del self.counted[self.ok[name].facts.of.digest]
-            del self.ok[name]
-            self.void.add(name)
+            tap.counted = day
         return turned
 
     def _whole(self, row: dict[str, Any], key: tuple[str, int, int], facts: Any, *, is_copy: bool) -> str:
@@ -213,15 +224,15 @@ class Plain:
         kept = []
         for tap in sorted(taps, key=lambda t: (t.facts.trust == 0, t.facts.at, *t.key)):
             code = tap.facts.of.digest
-            if code in self.counted:
-                self.books.why[day, tap.name, 0] = "DOUBLE_USE"
-            elif code in first:
-                other = first[code]
-                alike = (other.row["device"], other.facts.at) == (tap.row["device"], tap.facts.at)
-                self.books.why[day, tap.name, 0] = "DUPLICATE" if alike else "DOUBLE_USE"
-            else:
+            if code not in self.counted and code not in first:
                 first[code] = tap
                 kept.append(tap)
+                self.books.why[day, tap.name, 0] = "NONE"
+            elif tap.day == day:
+                other = first.get(code)
+                alike = other and (other.row["device"], other.facts.at) == (tap.row["device"], tap.facts.at)
+                self.books.why[day, tap.name, 0] = "DUPLICATE" if alike else "DOUBLE_USE"
+                self.used_before.append(tap)
         return kept
 
     def _retried(self, taps: list[Tap]) -> set[str]:
@@ -281,7 +292,7 @@ class Plain:
 
     def _paired_anew(self, day: int) -> list[str]:
         """Rides that would be other ones if everything of the account had been there: only if a leg came today."""
-        late = [tap for tap in self._waiting() if tap.day == day and tap.facts.of.mode == 2]
+        late = [tap for tap in self._waiting() if tap.counted == day and tap.facts.of.mode == 2]
         found = []
         for account in {tap.account for tap in late}:
             near = {}

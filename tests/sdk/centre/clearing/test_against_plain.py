@@ -24,7 +24,7 @@ DAYS = [DAY + n for n in range(6)]
 MISSING_EXIT = 700
 TRICKS = [
     "", "", "", "", "again", "reuse", "reverse", "reverse late", "not passed", "damage", "tapped again",
-    "tapped again late", "told late",
+    "tapped again late", "told late", "reuse reverse late", "reuse reverse both",
 ]  # fmt: skip
 ACTS = st.fixed_dictionaries(
     {
@@ -75,8 +75,15 @@ def play(acts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             entered[act["card"]] = (device.station, now)
         if act["trick"] == "again":
             extra.append(device.entries[-1] | {"received": received + 86400})
-        elif act["trick"] == "reuse":
+        elif act["trick"].startswith("reuse"):
             made["bus-2"].tap(code, now + 1, received=received + 1)
+            if act["trick"] != "reuse":
+                device.outcome(sequence, Outcome.FAILED, now + 2, reverses=True, received=received + 86400)
+            if act["trick"] == "reuse reverse both":
+                second = len(made["bus-2"].entries)
+                made["bus-2"].outcome(
+                    second, Outcome.FAILED, now + 2, reverses=True, received=received + 86400 * act["card"]
+                )
         elif act["trick"].startswith("reverse"):
             later = 86400 if act["trick"] == "reverse late" else 0
             device.outcome(sequence, Outcome.FAILED, now + 2, reverses=True, received=received + later)

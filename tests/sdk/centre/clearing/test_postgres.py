@@ -203,3 +203,19 @@ def test_a_database_of_another_shape_is_named(tmp_path: Path, new_database: Call
     path = named(tmp_path / "city.pg", new_database())
     with pytest.raises(SourceError, match=r"batches.*docs/clearing.md"):
         list(PostgresSource(path).chunks({}))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "host=db password geheim", "host=db geheim", "password='geheim", "postgresql://centre:geheim@db:x/yima?geheim",
+        "postgresql://centre:ge%heim@db/yima", "geheim=1",
+    ],
+)  # fmt: skip
+def test_what_libpq_cannot_read_is_not_repeated(tmp_path: Path, said: str) -> None:
+    """A password that was written in spite of the advice stood in the error."""
+    path = tmp_path / "city.pg"
+    path.write_text(said)
+    with pytest.raises(SourceError, match=r"city\.pg.*service=collector") as raised:
+        list(PostgresSource(path).chunks({}))
+    assert "heim" not in str(raised.value)
