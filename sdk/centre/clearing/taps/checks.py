@@ -26,6 +26,7 @@ from yima.sdk.centre.clearing.days import shifted
 from yima.sdk.centre.clearing.engine import Engine
 from yima.sdk.centre.clearing.tables import BEHIND, CHECKS, ENTRIES, JUDGED, OUTCOMES, TAILS, TAPS, VOIDS
 from yima.sdk.centre.clearing.taps import checks_sql as sql
+from yima.sdk.centre.clearing.taps import entries_sql
 from yima.sdk.centre.clearing.taps.arrivals import KEYS, arrived
 from yima.sdk.centre.clearing.taps.batches import Keys, unsigned
 from yima.sdk.centre.clearing.taps.judged import judge_day
@@ -91,23 +92,25 @@ def check_day(
     engine.register("zeros", pa.table({"zeros": pa.array([bytes(32)])}))
     engine.register("unsigned_batches", unsigned_batches)
     signed_only = "TRUE" if keys is not None or not unsigned_counts else "FALSE"
-    behind = _rows(engine, sql.BEHIND_TAILS.format(day=day), BEHIND.schema)
+    behind = _rows(engine, entries_sql.BEHIND_TAILS.format(day=day), BEHIND.schema)
     engine.register("behind", behind)
     _register_earlier(workspace, engine, behind, day, signed_only)
-    engine.keep("stood", sql.STOOD.format(signed_only=signed_only))
+    engine.keep("stood", entries_sql.STOOD.format(signed_only=signed_only))
     turned = _rows(engine, sql.REVERSED.format(day=day), VOIDS.schema)
     engine.register("turned", turned)
     # A code whose tap turns void today may pay for the tap after it.
     engine.register("voided", pa.concat_tables([workspace.read(VOIDS, before=day), turned]))
     freed_since = _look_back(workspace, engine, turned, day)
+    engine.keep("asked", sql.ASKED)
+    engine.keep("weighed", sql.WEIGHED)
     engine.keep("counted", sql.COUNTED)
     engine.keep("lingering", sql.LINGERING)
     engine.keep("retried", sql.RETRIED.format(retry_s=RETRY_S))
     checks = workspace.write(CHECKS, day, STEP, engine.query(sql.CHECKS.format(day=day), CHECKS.schema))
     voids = workspace.write(VOIDS, day, STEP, engine.query(sql.VOIDS.format(day=day), VOIDS.schema))
-    new_tails = _rows(engine, sql.NEXT_TAILS.format(day=day), TAILS.schema)
+    new_tails = _rows(engine, entries_sql.NEXT_TAILS.format(day=day), TAILS.schema)
     engine.register("new_tails", new_tails)
-    workspace.write(BEHIND, day, STEP, engine.query(sql.BESIDE_TAILS.format(day=day), BEHIND.schema))
+    workspace.write(BEHIND, day, STEP, engine.query(entries_sql.BESIDE_TAILS.format(day=day), BEHIND.schema))
     workspace.write(TAILS, day, STEP, new_tails.to_batches())
     workspace.done(STEP, day, {_FREED.format(day=day): {"since": freed_since}} if freed_since < day else None)
     return Checked(entries=entries, checks=checks, voids=voids)
@@ -119,7 +122,7 @@ def _register_earlier(workspace: Workspace, engine: Engine, behind: pa.Table, da
     days = arrived(workspace, engine, behind.select(KEYS.names), before=day)
     if days:
         engine.scan("history", CHECKS, workspace.files_of(CHECKS, days))
-        found = _rows(engine, sql.EARLIER.format(signed_only=signed_only), _EARLIER)
+        found = _rows(engine, entries_sql.EARLIER.format(signed_only=signed_only), _EARLIER)
     engine.register("earlier", found)
 
 
