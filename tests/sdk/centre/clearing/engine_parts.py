@@ -25,7 +25,10 @@ from yima.sdk.centre.clearing.money.tables import CLEARED
 from yima.sdk.centre.clearing.rides.rules import MissingExit, RideRules
 from yima.sdk.centre.clearing.workspace import Workspace
 
-TRICKS = ("", "", "", "again", "reuse", "reverse", "reverse late", "not passed", "damage")
+TRICKS = (
+    "", "", "", "again", "reuse", "reverse", "reverse late", "not passed", "damage", "reuse reverse late",
+    "reuse reverse both",
+)  # fmt: skip
 
 
 def acts(count: int, seed: int) -> list[dict[str, Any]]:
