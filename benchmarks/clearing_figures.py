@@ -1,6 +1,7 @@
 """What a cleared workspace says of itself: sums, causes, disputes, subsidy; and whether it is the truth."""
 
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -9,21 +10,17 @@ from yima.sdk.centre.clearing.folder import WORKSPACE
 from yima.sdk.centre.clearing.money.tables import CLEARED, DISPUTES, FUNDED, NET, POSTINGS
 from yima.sdk.centre.clearing.tables import CHECKS, JUDGED, RIDES, Cause
 from yima.sdk.centre.clearing.workspace import Workspace
-from yima.sdk.centre.example.comparing import compare
+from yima.sdk.centre.example.comparing import compare, seen
 
 _SHOWN = 10
 
 
 def figures(folder: Path) -> tuple[dict[str, object], list[str]]:
     """The figures of a cleared example, and what does not hold."""
-    workspace = Workspace(folder / WORKSPACE)
-    connection = duckdb.connect()
-    try:
-        connection.execute("SET enable_progress_bar = false")
-        for table in (CHECKS, JUDGED, RIDES, CLEARED, FUNDED, POSTINGS, NET, DISPUTES):
-            connection.register(table.name, workspace.read(table))
-        ask = connection.execute
+    tables = (CHECKS, JUDGED, RIDES, CLEARED, FUNDED, POSTINGS, NET, DISPUTES)
+    with closing(Workspace(folder / WORKSPACE)) as workspace, seen(workspace, tables) as connection:
         differences = compare(workspace, folder)
+        ask = connection.execute
         causes = dict(ask("SELECT cause, count(*) FROM rides GROUP BY cause ORDER BY cause").fetchall())
         rides = sum(causes.values())
         (postings, posted, uneven) = _row(
@@ -63,9 +60,6 @@ def figures(folder: Path) -> tuple[dict[str, object], list[str]]:
             "entries_by_signatures_that_hold": {str(bits): count for bits, count in signatures.items()},
             "differences_from_the_truth": len(differences),
         }
-    finally:
-        connection.close()
-        workspace.close()
     wrong = [
         (posted or net or uneven, f"postings sum to {posted} fen, the net to {net}, {uneven} bookings to other than 0"),
         (otherwise, f"{otherwise} rides differ from their gate without a cause, or have one without a difference"),

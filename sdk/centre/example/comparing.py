@@ -7,6 +7,8 @@ who is in which group, from which day on. Money beyond that follows from the rul
 is for a second settlement to say.
 """
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from yima.sdk.centre.clearing.tables import CHECKS, REVERSALS, RIDES, VOIDS, Tab
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.centre.example import truth
 from yima.sdk.centre.identity.taking import MEMBERS, STATEMENTS
+
+MEMORY = "2GB"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,15 +133,29 @@ _PAIRS: dict[str, tuple[str, str]] = {
 
 def compare(workspace: Workspace, folder: Path) -> list[Difference]:
     """Every difference between a workspace and the truth in an example's folder; none, if it is settled to the end."""
-    connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "preserve_insertion_order": "false"})
-    try:
-        connection.execute("SET enable_progress_bar = false")
-        for table in (CHECKS, VOIDS, RIDES, REVERSALS, CLEARED, DISPUTES, PERSONS, MEMBERS, STATEMENTS):
-            _see(connection, table.name, table, workspace.files(table))
+    with seen(workspace, (CHECKS, VOIDS, RIDES, REVERSALS, CLEARED, DISPUTES, PERSONS, MEMBERS, STATEMENTS)) as tables:
         for table in truth.ALL.values():
             files = sorted((folder / "truth" / table.name).glob("*.parquet"))
-            _see(connection, f"true_{table.name}", table, files)
-        return [difference for what, pair in _PAIRS.items() for difference in _differences(connection, what, *pair)]
+            _see(tables, f"true_{table.name}", table, files)
+        return [difference for what, pair in _PAIRS.items() for difference in _differences(tables, what, *pair)]
+
+
+@contextmanager
+def seen(workspace: Workspace, tables: Iterable[Table]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Tables of a workspace, read where they lie; what is asked of them takes MEMORY, and room in scratch/."""
+    connection = duckdb.connect(
+        config={
+            "memory_limit": MEMORY,
+            "temp_directory": str(workspace.scratch),
+            "autoinstall_known_extensions": "false",
+            "preserve_insertion_order": "false",
+        }
+    )
+    try:
+        connection.execute("SET enable_progress_bar = false")
+        for table in tables:
+            _see(connection, table.name, table, workspace.files(table))
+        yield connection
     finally:
         connection.close()
 

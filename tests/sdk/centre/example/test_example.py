@@ -12,12 +12,13 @@ import pytest
 
 from tests.sdk.centre.example import region_at_work
 from tests.sdk.centre.example.region_at_work import DAYS, ODD, SEED, TAPS
+from yima.sdk.centre.clearing.money.tables import POSTINGS
 from yima.sdk.centre.clearing.tables import ALL, Cause, Kind, Table, Why
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.centre.collector.proofs import proven
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.centre.collector.weighing import SAID
-from yima.sdk.centre.example import truth
+from yima.sdk.centre.example import comparing, truth
 from yima.sdk.centre.example.comparing import compare
 from yima.sdk.centre.example.journeys import Happens
 from yima.sdk.centre.example.making import ExampleError, make_example
@@ -144,6 +145,18 @@ def test_the_centre_comes_to_the_truth(cleared: Path) -> None:
     workspace = Workspace(cleared / "workspace")
     assert compare(workspace, cleared) == []
     workspace.close()
+
+
+def test_tables_are_asked_where_they_lie_and_what_does_not_fit_goes_to_scratch(cleared: Path) -> None:
+    """They were read whole: at ten million taps that took 20 GB, and the result with it."""
+    workspace = Workspace(cleared / "workspace")
+    with comparing.seen(workspace, [POSTINGS]) as tables:
+        views = tables.execute("SELECT sql FROM duckdb_views() WHERE view_name = 'postings'").fetchall()
+        settings = tables.execute("SELECT current_setting('memory_limit'), current_setting('temp_directory')")
+        assert settings.fetchone() == ("1.8 GiB", str(workspace.scratch))
+    workspace.close()
+    assert all("read_parquet" in sql for (sql,) in views)
+    assert views
 
 
 @pytest.mark.parametrize(
