@@ -275,12 +275,14 @@ TAILS = Table(
 )
 
 # Entries that came in behind the tail of their journal, or beyond it and not of its chain, and taps whose outcome came
-# on a later day than they. With the tails it says on which days a key came in; see taps/arrivals.py.
+# on a later day than they; and taps that count since this day, though they came before. With the tails it says on which
+# days a key came in; see taps/arrivals.py.
 BEHIND = Table(name="behind", key=TAP_KEY, columns={**TAP, "day": "small"})
 
 # What the centre makes of every accepted tap, and of every entry that is not whole. copy: 0 the first time that this
 # entry came, then counted on. signed: a device's signature over it is kept, and holds. other: the tap that counts in
-# its place (tap_id), for DUPLICATE, DOUBLE_USE and CONFLICT.
+# its place (tap_id), for DUPLICATE, DOUBLE_USE and CONFLICT. A tap that was evidence and counts since a later day has
+# a second row, of that day (decision 0044).
 CHECKS = Table(
     name="checks",
     key=(*TAP_KEY, "hash", "copy"),

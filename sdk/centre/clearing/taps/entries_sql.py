@@ -64,7 +64,8 @@ ORDER BY device, epoch, sequence
 """
 
 # unsigned: 1 by a signature that does not hold, 2 without one, 3 without one where something else is to be said first;
-# 0 it is not, or need not be signed. Only what is signed, or need not be, takes the place of anything.
+# 0 it is not, or need not be signed. Only what is signed, or need not be, takes the place of anything. Every entry is
+# judged, and few are not whole: only these are looked up.
 STOOD = """
 WITH signed AS (
     SELECT e.device, e.epoch, e.sequence, e.hash, e.previous, e.form, e.batch, e.conflict, e.received,
