@@ -12,12 +12,13 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from rich.console import Console
 
 from yima.sdk.cli.arguments import WholeNumber
-from yima.sdk.issuer import Issuer, make_issuer, make_rider, make_root
+from yima.sdk.issuer import Issuer, Rider, make_issuer, make_rider, make_root
 from yima.validator.judging import GateContext, Mode, Validator
 from yima.validator.judging.loop import GateAnswer, Step, TapLoop
 from yima.validator.judging.record import Terminal
@@ -27,6 +28,7 @@ from yima.validator.texts import Text, say
 LONGEST_S = 65535
 _BEGIN = 1_790_000_000
 _TERMINAL = Terminal(terminal="bench")
+_RIDERS = 500
 _ORGANISATION, _PLATFORM = "00083010", "50083010"
 
 
@@ -101,14 +103,15 @@ def _parameters(version: int, certificate: str, rate: int, validity_s: int) -> P
 
 def _codes(issuer: Issuer, validity_s: int) -> Callable[[int, int], bytes]:
     """Makes the code that rider `number` shows at a time; a rider has as many as he likes."""
-    riders = [
-        make_rider(
+
+    @cache
+    def rider(number: int) -> Rider:
+        return make_rider(
             issuer, payment_account="6228480402564890", card_account=f"3104870000{number:010}", platform=_PLATFORM,
             authorised_until=_BEGIN + 10 * 86400, validity_s=validity_s,
-        )
-        for number in range(500)
-    ]  # fmt: skip
-    return lambda number, now: riders[number % len(riders)].code(now)
+        )  # fmt: skip
+
+    return lambda number, now: rider(number % _RIDERS).code(now)
 
 
 def measured(*, rate: int, made_for: int, hours: float, validity_s: int, seed: int = 1) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What every test may use: the lab's vectors and the public certificates, as they stand in tests/vectors."""
 
+import gc
 import json
 import os
 import shutil
@@ -59,6 +60,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         ordered += first + fast[: share - len(first)]
         fast = fast[share - len(first) :]
     items[:] = ordered + fast
+
+
+def pytest_collection_finish() -> None:
+    """Ten thousand tests stay to the end: whatever collects garbage, as a device does when it starts, would look at
+    each of them again."""
+    gc.collect()
+    gc.freeze()
 
 
 def lab_vectors() -> list[dict[str, Any]]:

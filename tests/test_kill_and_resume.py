@@ -6,8 +6,6 @@ import queue
 import random
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -16,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.entries import reason_of, taps_of
+from tests.forked import Forked, server_of
 from yima.hwsim.scanner import SerialScanner
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.store import Store
@@ -40,24 +39,22 @@ platform = "50083010"
 
 
 class Running:
-    """A `yima run` process and the lines it says."""
+    """A `yima run` process and the lines it says. server: of tests.forked."""
 
-    def __init__(self, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "yima.sdk.cli.main", "run", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, "YIMA_LANG": "en"},
-        )
+    def __init__(self, server: str, *arguments: str) -> None:
+        said, says = os.pipe()
+        with Path(os.devnull).open() as nothing:
+            streams = (nothing.fileno(), says, says)
+            self.process = Forked(server, ("run", *arguments), streams, {**os.environ, "YIMA_LANG": "en"})
+        os.close(says)
+        self._output = os.fdopen(said, encoding="utf-8")
         self.lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.said: list[str] = []
         self._listener = threading.Thread(target=self._listen)
         self._listener.start()
 
     def _listen(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as lines:
+        with self._output as lines:
             for line in lines:
                 self.said.append(line)
                 self.lines.put(line)
@@ -71,8 +68,9 @@ class Running:
                     return line
         raise AssertionError(f"{pattern!r} was never said: {''.join(self.said)}")
 
-    def end(self, number: signal.Signals) -> int:
-        self.process.send_signal(number)
+    def end(self, number: signal.Signals | None = None) -> int:
+        if number:
+            self.process.send_signal(number)
         status = self.process.wait(30)
         self._listener.join(30)
         return status
@@ -95,8 +93,13 @@ def code(issuer: Issuer, number: int) -> bytes:
     return rider.code(now)
 
 
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return server_of(tmp_path_factory)
+
+
 @pytest.mark.slow
-def test_kill_and_resume_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
+def test_kill_and_resume_loses_nothing_and_doubles_nothing(tmp_path: Path, server: str) -> None:
     chance = random.Random(20261123)
     root = make_root()
     issuer = make_issuer(root)
@@ -124,7 +127,7 @@ def test_kill_and_resume_loses_nothing_and_doubles_nothing(tmp_path: Path) -> No
                 serving.stop()  # two rounds without network
             if cycle == 5:
                 serving = Serving(Collector(store).app(), port=port)
-            running = Running(*arguments)
+            running = Running(server, *arguments)
             running.wait_for("next record")
             if last is not None:
                 # Half a code may still lie in the line from before; this one comes after a silence.
@@ -147,7 +150,7 @@ def test_kill_and_resume_loses_nothing_and_doubles_nothing(tmp_path: Path) -> No
             opened += running.opened_for()
             if running.opened_for()[-1] == f"{number - 1:04}":
                 last = dying
-        running = Running(*arguments)
+        running = Running(server, *arguments)
         running.wait_for("next record")
         scanner.scan(code(issuer, number))
         running.wait_for(rf"^OPEN .*\*{number:04}$")
@@ -177,19 +180,18 @@ def test_kill_and_resume_loses_nothing_and_doubles_nothing(tmp_path: Path) -> No
     store.close()
 
 
-def test_two_devices_on_one_state_directory_are_told_apart(tmp_path: Path) -> None:
+def test_two_devices_on_one_state_directory_are_told_apart(tmp_path: Path, server: str) -> None:
     root = make_root()
     parameters = tmp_path / "parameters.toml"
     parameters.write_text(PARAMETERS.format(root=root.certificate.hex()))
     with SerialScanner() as scanner, SerialScanner() as other:
         common = ["--params", str(parameters), "--state", str(tmp_path / "state")]
-        first = Running("--reader", f"serial:{scanner.path}", *common)
+        first = Running(server, "--reader", f"serial:{scanner.path}", *common)
         first.wait_for("next record")
-        second = Running("--reader", f"serial:{other.path}", *common)
+        second = Running(server, "--reader", f"serial:{other.path}", *common)
         line = second.wait_for("yima: ")
         assert f"in use by process {first.process.pid}" in line
-        assert second.process.wait(30) == 5
-        second.end(signal.SIGTERM)
+        assert second.end() == 5
         assert first.end(signal.SIGTERM) == 0
     with pytest.raises(JournalError, match="there is no journal"):
         look_at_journal(tmp_path)

@@ -4,9 +4,10 @@ import json
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -31,6 +32,21 @@ def yima(*words: str | Path) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
+
+
+class Ended(NamedTuple):
+    """How a command ended and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def each(*commands: Sequence[str | Path]) -> list[Ended]:
+    """What `yima` answers to one command line after the other, all in one process."""
+    done = yima("each", *(json.dumps([str(word) for word in words]) for words in commands))
+    assert done.returncode == 0, done.stderr
+    return [Ended(*json.loads(line)) for line in done.stdout.splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +77,15 @@ def ran(bench: Path) -> Iterator[str]:
     yield told
 
 
-def test_every_module_of_ours_imports() -> None:
+def test_every_module_of_ours_imports_and_every_verb_shows_its_help() -> None:
     names = [module_name(path.relative_to(ROOT)) for path in OURS if path.name != "gen_table.py"]
-    done = yima("modules", *names)
-    assert (done.stdout, done.returncode) == ("", 0)
+    verbs = sorted(entry.name for entry in entry_points(group="yima.commands"))
+    imported, *helped = each(["modules", *names], *([verb, "--help"] for verb in verbs))
+    assert (imported.stdout, imported.returncode) == ("", 0)
     assert len(names) > 300
+    for verb, done in zip(verbs, helped, strict=True):
+        assert done.returncode == 0, (verb, done.stderr)
+        assert f"usage: yima {verb}" in done.stdout
 
 
 def test_only_the_room_that_knows_systems_imports_what_not_every_system_has() -> None:
@@ -77,34 +97,29 @@ def test_only_the_room_that_knows_systems_imports_what_not_every_system_has() ->
     }
 
 
-def test_every_verb_shows_its_help() -> None:
-    verbs = sorted(entry.name for entry in entry_points(group="yima.commands"))
-    done = yima("help", *verbs)
-    assert done.returncode == 0, done.stderr
-    assert [verb for verb in verbs if f"usage: yima {verb}" not in done.stdout] == []
-
-
-@pytest.mark.parametrize(
-    "words", [["demo"], ["board", "run"], ["board", "cuts"], ["bench", "frames:x"], ["bench", "board:x"]]
-)
-def test_what_needs_posix_says_so_in_a_sentence_and_what_to_do(words: list[str]) -> None:
-    done = yima(*words)
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
-    assert "needs pseudo-terminals and local sockets" in done.stderr
-    assert "WSL" in done.stderr
+def test_what_needs_posix_says_so_in_a_sentence_and_what_to_do() -> None:
+    commands = [["demo"], ["board", "run"], ["board", "cuts"], ["bench", "frames:x"], ["bench", "board:x"]]
+    for words, done in zip(commands, each(*commands), strict=True):
+        assert done.returncode == 2, words
+        assert len(done.stderr.splitlines()) == 1, words
+        assert "needs pseudo-terminals and local sockets" in done.stderr, words
+        assert "WSL" in done.stderr, words
 
 
 def test_a_device_records_sends_and_can_be_looked_at(bench: Path, ran: str) -> None:
-    shown = yima("journal", "show", bench / "state", "--json")
+    state, out = bench / "state", bench / "all.jsonl"
+    shown, verified, exported = each(
+        ["journal", "show", state, "--json"],
+        ["journal", "verify", state, "--json"],
+        ["journal", "export", state, "--form", "jsonl", "--out", out],
+    )
     found = json.loads(shown.stdout)
     assert (found["last"], found["pending"]) == (len(found["records"]), 0)
     assert sum(record.get("reason") == "ACCEPTED" for record in found["records"]) == 2
-    assert json.loads(yima("journal", "verify", bench / "state", "--json").stdout)["verified"] == found["last"]
+    assert json.loads(verified.stdout)["verified"] == found["last"]
     assert found["device"] in ran
-    exported = yima("journal", "export", bench / "state", "--form", "jsonl", "--out", bench / "all.jsonl")
     assert exported.returncode == 0
-    assert len((bench / "all.jsonl").read_text().splitlines()) == found["last"]
+    assert len(out.read_text().splitlines()) == found["last"]
 
 
 @pytest.mark.usefixtures("ran")
@@ -137,9 +152,11 @@ def test_a_second_device_on_the_same_state_is_told_who_has_it(bench: Path) -> No
 
 def test_a_capture_is_kept_and_replayed(bench: Path) -> None:
     capture = bench / "capture.jsonl"
-    kept = yima("bench", f"file:{bench / 'codes'}", "--capture", capture, "--keep", "raw", "--json")
-    again = yima("bench", f"replay:{capture}?speed=0", "--json")
-    codes = [[json.loads(line)["code"] for line in done.stdout.splitlines()] for done in (kept, again)]
+    done = each(
+        ["bench", f"file:{bench / 'codes'}", "--capture", capture, "--keep", "raw", "--json"],
+        ["bench", f"replay:{capture}?speed=0", "--json"],
+    )
+    codes = [[json.loads(line)["code"] for line in one.stdout.splitlines()] for one in done]
     assert len(codes[0]) == 2
     assert codes[0] == codes[1]
 
@@ -148,10 +165,10 @@ def test_a_code_and_a_picture_are_inspected(bench: Path) -> None:
     from yima.sdk.qr import qr_png
 
     qr_png((bench / "codes" / "0.bin").read_bytes(), bench / "code.png")
-    for path in (bench / "codes" / "0.bin", bench / "code.png"):
-        done = yima("inspect", path, "--json")
-        assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["family"] == "ministry"
+    paths = (bench / "codes" / "0.bin", bench / "code.png")
+    for path, done in zip(paths, each(*(("inspect", path, "--json") for path in paths)), strict=True):
+        assert done.returncode == 0, (path, done.stderr)
+        assert json.loads(done.stdout)["family"] == "ministry", path
 
 
 def test_a_port_that_is_not_there_is_said() -> None:

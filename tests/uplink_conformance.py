@@ -7,7 +7,6 @@ next one, or waits; an answer that is lost. Which, a seeded choice says.
 
 import asyncio
 import random
-import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -17,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests import entries
-from tests.running import running
+from tests.forked import server_of, silent
 from tests.uplinks import append, cutting, until
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.store import Store
@@ -204,21 +203,22 @@ class UplinkConformance(ABC):
         assert self.held(store, journal) == list(range(1, 51))
 
     def test_a_collector_killed_again_and_again_loses_nothing_and_doubles_nothing(
-        self, journal: SegmentJournal, tmp_path: Path
+        self, journal: SegmentJournal, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
     ) -> None:
-        append(journal, 1000)
+        server = server_of(tmp_path_factory)
+        append(journal, 500)
         collect = ["collect", "--store", str(tmp_path / "killed.db"), "--bench", "--json", *self.collect_words]
         with self.sending(journal, count=2, age_s=0):
             for _ in range(2):
                 enough = journal.acknowledged() + 10
-                with running(collect, stdout=subprocess.DEVNULL) as process:
+                with silent(server, collect) as process:
                     until(lambda enough=enough: journal.acknowledged() > enough)  # type: ignore[misc]
                     process.kill()
-            assert journal.acknowledged() < 1000
-            with running(collect, stdout=subprocess.DEVNULL):
-                until(lambda: journal.acknowledged() == 1000)
+            assert journal.acknowledged() < 500
+            with silent(server, collect):
+                until(lambda: journal.acknowledged() == 500)
         with closing(Store(tmp_path / "killed.db")) as store:
-            assert self.held(store, journal) == list(range(1, 1001))
+            assert self.held(store, journal) == list(range(1, 501))
             assert [journey.conflicts for journey in store.journeys()] == [0]
 
     def test_a_collector_restored_from_a_backup_gets_everything_again(

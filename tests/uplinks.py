@@ -5,6 +5,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
+
+import httpx
 
 from tests import entries
 from yima.validator import _core
@@ -30,6 +33,11 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)
+
+
+def plain_http(**how: Any) -> httpx.Client:
+    """A client for this machine over plain HTTP, which needs no authorities: to load them costs more than an answer."""
+    return httpx.Client(trust_env=False, verify=False, **how)
 
 
 KEY = DeviceKey.generate()

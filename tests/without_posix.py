@@ -17,6 +17,8 @@ import functools
 import getpass  # noqa: F401
 import glob  # noqa: F401
 import importlib
+import io
+import json
 import logging.handlers  # noqa: F401
 import multiprocessing.pool  # noqa: F401
 import os
@@ -34,6 +36,7 @@ import time
 import types
 import uuid  # noqa: F401
 import webbrowser  # noqa: F401
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 platform.uname()
@@ -112,6 +115,19 @@ def become() -> None:
     sys.modules["msvcrt"] = msvcrt
 
 
+def _each(lines: list[str]) -> int:
+    """Runs command lines one after the other, each the JSON of its words; prints for each the JSON of its exit status,
+    output and errors. `modules NAME …` imports modules and tells which cannot be."""
+    from yima.sdk.cli.main import main as command
+
+    for line in lines:
+        with redirect_stdout(io.StringIO()) as output, redirect_stderr(io.StringIO()) as errors:
+            verb, *words = json.loads(line)
+            status = _import(words) if verb == "modules" else command([verb, *words])
+        print(json.dumps([status, output.getvalue(), errors.getvalue()]))
+    return 0
+
+
 def _import(names: list[str]) -> int:
     """Imports each; prints those that cannot be, a line each, and why."""
     failed = 0
@@ -135,21 +151,11 @@ def _hold(path: str) -> int:
     return 1
 
 
-def _help(verbs: list[str]) -> int:
-    """What each verb says of itself."""
-    from yima.sdk.cli.main import main as command
-
-    return max(command([verb, "--help"]) for verb in verbs)
-
-
 def main() -> int:
-    """`yima` in it; `modules NAME …` imports modules and tells which cannot be; `help VERB …` shows the help of each;
-    `hold PATH` holds a lock."""
+    """`yima` in it; `each LINE …` runs one command line after the other; `hold PATH` holds a lock."""
     become()
-    if sys.argv[1:2] == ["modules"]:
-        return _import(sys.argv[2:])
-    if sys.argv[1:2] == ["help"]:
-        return _help(sys.argv[2:])
+    if sys.argv[1:2] == ["each"]:
+        return _each(sys.argv[2:])
     if sys.argv[1:2] == ["hold"]:
         return _hold(sys.argv[2])
     from yima.sdk.cli.main import main as command

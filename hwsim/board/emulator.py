@@ -90,23 +90,31 @@ def hardware_in(flash: Path) -> Hardware:
         return MPS2
 
 
+def _hardware_of_flash(flash: Path) -> Hardware:
+    """Raises BoardError where the file has not the size of that board's flash."""
+    hardware = hardware_in(flash)
+    if not flash.exists() or flash.stat().st_size != hardware.size:
+        size = hardware.size >> 20
+        raise BoardError(
+            flash,
+            Text(f"is no flash of {size} MB", f"不是 {size} MB 的闪存文件"),
+            Text("Make one: yima board flash IMAGE", "请先执行 yima board flash IMAGE"),
+        )
+    return hardware
+
+
+def _mapped(flash: Path) -> mmap.mmap:
+    with flash.open("r+b") as file:
+        return mmap.mmap(file.fileno(), 0)
+
+
 class Board:
     """A board on a flash file. Use as a context manager, or call close."""
 
     def __init__(self, flash: Path, *, mhz: int = MHZ, keep_operations: bool = False, ram_seed: int = 0) -> None:
         """flash: a file, of a size as its board has it; which that is, it says. mhz: instructions a microsecond.
         ram_seed: chooses what RAM holds at power-on. Raises BoardError."""
-        self.hardware = hardware_in(flash)
-        if not flash.exists() or flash.stat().st_size != self.hardware.size:
-            size = self.hardware.size >> 20
-            raise BoardError(
-                flash,
-                Text(f"is no flash of {size} MB", f"不是 {size} MB 的闪存文件"),
-                Text("Make one: yima board flash IMAGE", "请先执行 yima board flash IMAGE"),
-            )
-        self.mhz = mhz
-        with flash.open("r+b") as file:
-            self.flash = mmap.mmap(file.fileno(), self.hardware.size)
+        self.hardware, self.mhz, self.flash = _hardware_of_flash(flash), mhz, _mapped(flash)
         self._child = subprocess.Popen(
             [sys.executable, "-m", "yima.hwsim.board.child"],
             stdin=subprocess.PIPE,
@@ -117,10 +125,21 @@ class Board:
         )
         self._buffer = b""
         try:
-            self._ask("open", flash=str(flash), mhz=mhz, keep_operations=keep_operations, ram_seed=ram_seed)
+            self._open(flash, keep_operations=keep_operations, ram_seed=ram_seed)
         except BoardError:
             self.close()
             raise
+
+    def become(self, flash: Path, *, mhz: int = MHZ, keep_operations: bool = False, ram_seed: int = 0) -> None:
+        """A new board on another flash file: of this one nothing is left but the process, which takes longer to start
+        than a board. As __init__."""
+        hardware, memory = _hardware_of_flash(flash), _mapped(flash)
+        self.flash.close()
+        self.hardware, self.mhz, self.flash = hardware, mhz, memory
+        self._open(flash, keep_operations=keep_operations, ram_seed=ram_seed)
+
+    def _open(self, flash: Path, *, keep_operations: bool, ram_seed: int) -> None:
+        self._ask("open", flash=str(flash), mhz=self.mhz, keep_operations=keep_operations, ram_seed=ram_seed)
 
     def __enter__(self) -> Self:
         return self

@@ -108,8 +108,13 @@ def equip(path: Path, image: bytes, parameters: Parameters | None, *, terminal: 
 @contextmanager
 def ready_board(path: Path) -> Iterator[Board]:
     """The board of a flash file that was equipped, at CLOCK, come up as far as taking codes."""
-    with Board(path) as ready:
-        ready.set_rtc(CLOCK)
-        ready.power_on()
-        ready.run(2000, until=b"ready terminal")
-        yield ready
+    with Board(path) as board:
+        get_ready(board)
+        yield board
+
+
+def get_ready(board: Board) -> None:
+    """Power on at CLOCK, until the board takes codes."""
+    board.set_rtc(CLOCK)
+    board.power_on()
+    board.run(2000, until=b"ready terminal")

@@ -6,8 +6,8 @@ of package.toml. What cannot be built is no warning but an error (`source`).
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from yima.sdk.parameters.compile import Opened
 from yima.sdk.parameters.group_file import loose_ends
 from yima.sdk.parameters.lint_fares import fare_findings
 from yima.sdk.parameters.lint_hours import hour_findings
@@ -16,6 +16,9 @@ from yima.sdk.parameters.lint_slips import slip_findings
 from yima.sdk.parameters.wording import Wording, day
 from yima.validator.parameters.rules import OPEN, Mode, Rules
 from yima.validator.texts import Text
+
+if TYPE_CHECKING:  # a gate looks for findings too, and builds nothing
+    from yima.sdk.parameters.compile import Opened
 
 __all__ = ["NAMES", "Finding", "Level", "findings", "findings_of", "silenced"]
 
@@ -35,12 +38,12 @@ class _Held:
     words: Wording
 
 
-def silenced(opened: Opened) -> Mapping[str, str]:
+def silenced(opened: "Opened") -> Mapping[str, str]:
     """The warnings that the source silences, with their reasons."""
     return opened.source.silenced if opened.source else {}
 
 
-def findings(opened: Opened, now: int) -> list[Finding]:
+def findings(opened: "Opened", now: int) -> list[Finding]:
     """All warnings, the worst first, silenced ones too. now: unix seconds."""
     place = opened.package or opened.source
     return findings_of(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hwsim.board.other_boards import bus_firmware, metro_firmware
 from yima.firmware_images.build import (
     ROOT,
     BuildError,
@@ -25,7 +26,7 @@ from yima.firmware_images.signing import SigningError, read_manifest, sign_folde
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return build(Product.METRO_GATE, Slot.A, Environment.TEST, tmp_path_factory.mktemp("build"))
+    return metro_firmware(tmp_path_factory).slot_a
 
 
 def test_the_image_keeps_its_budget(built: Built) -> None:
@@ -63,17 +64,15 @@ def test_no_path_of_this_machine_is_in_the_image(built: Built) -> None:
     assert str(ROOT).encode() not in built.elf.read_bytes()
 
 
-def test_products_and_slots_are_different_images(built: Built, tmp_path: Path) -> None:
-    bus = build(Product.BUS_VALIDATOR, Slot.A, Environment.TEST, tmp_path)
-    other_slot = build(Product.METRO_GATE, Slot.B, Environment.TEST, tmp_path)
-    assert len({built.image, bus.image, other_slot.image}) == 3
+def test_products_and_slots_are_different_images(tmp_path_factory: pytest.TempPathFactory) -> None:
+    metro, bus = metro_firmware(tmp_path_factory), bus_firmware(tmp_path_factory)
+    assert len({one.image for made in (metro, bus) for one in (made.slot_a, made.slot_b)}) == 4
 
 
-def test_the_manifest_says_what_was_built_and_signed(built: Built) -> None:
-    folder = built.elf.parent
-    write_builds([built], folder)
-    (path,) = sign_folder(folder, version="1.2.3", counter=4)
-    (entry,) = read_manifest(folder)["images"]
+def test_the_manifest_says_what_was_built_and_signed(built: Built, tmp_path: Path) -> None:
+    write_builds([built], tmp_path)
+    (path,) = sign_folder(tmp_path, version="1.2.3", counter=4)
+    (entry,) = read_manifest(tmp_path)["images"]
     assert entry["environment"] == "test"
     assert entry["size"] == len(built.image)
     assert entry["signed"]["security_counter"] == read(path.read_bytes()).counter == 4

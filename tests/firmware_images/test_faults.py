@@ -14,11 +14,12 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from tests.firmware_images.qemu_board import QemuBoard, flash
-from yima.firmware_images.build import Built, Environment, Product, Slot, build
+from tests.hwsim.board.boards import board_on
+from tests.hwsim.board.other_boards import bus_firmware
+from yima.firmware_images.build import Built, Product, Slot
 from yima.firmware_images.hardware import IMAGE_HEADER
 from yima.firmware_images.image import factory_slot
 from yima.firmware_images.signing import sign
-from yima.hwsim.board.emulator import Board
 from yima.hwsim.board.layout import RAM_BASE, SCANNER, SLOT_A, STACK_SIZE
 from yima.hwsim.board.station import Station
 from yima.hwsim.board.workshop import CLOCK, equip
@@ -45,7 +46,7 @@ SPOILT = (
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return build(Product.BUS_VALIDATOR, Slot.A, Environment.TEST, tmp_path_factory.mktemp("firmware"))
+    return bus_firmware(tmp_path_factory).slot_a
 
 
 @pytest.fixture(params=SPOILT, ids=[spoilt.kind for spoilt in SPOILT])
@@ -89,7 +90,7 @@ def _told(status: str) -> dict[str, str]:
 def test_a_fault_is_told_at_the_next_start_and_in_the_state(built: Built, spoilt: Spoilt, tmp_path: Path) -> None:
     path = tmp_path / "flash"
     equip(path, _image(built, spoilt), None)
-    with Board(path) as board:
+    with board_on(path) as board:
         board.set_rtc(CLOCK)
         board.power_on()
         assert "fault" not in board.run(2000, until=b"ready terminal").status
@@ -112,7 +113,7 @@ def test_what_ram_holds_by_chance_is_no_fault(built: Built, tmp_path: Path) -> N
     """What was kept is believed only with its CRC."""
     path = tmp_path / "flash"
     equip(path, _image(built, SPOILT[0]), None)
-    with Board(path) as board:
+    with board_on(path) as board:
         board.set_rtc(CLOCK)
         board.power_on()
         board.run(2000, until=b"ready terminal")

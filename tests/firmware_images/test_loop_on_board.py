@@ -1,14 +1,17 @@
 """The loop of a tap in the metro gate's firmware, on the emulated board: a clock that moves, codes that were used,
 parameters that are too much or too old, and who has gone through the gate."""
 
+import itertools
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
 from tests.entries import all_of
-from yima.firmware_images.build import Product
+from tests.hwsim.board.boards import board_on
+from tests.hwsim.board.other_boards import metro_firmware
 from yima.firmware_images.keys import public_test_key
 from yima.firmware_images.provision import Settings
 from yima.firmware_images.session import bench_key
@@ -18,7 +21,7 @@ from yima.hwsim.board.factory import make_flash
 from yima.hwsim.board.layout import GATE_FAULT, PARAMETERS, PIN_GATE, PIN_OUT_OF_SERVICE, PIN_RED, SCANNER
 from yima.hwsim.board.log_reader import read_log
 from yima.hwsim.board.station import Station
-from yima.hwsim.board.workshop import CITY, CLOCK, ORGANISATION, PLATFORM, World, make_firmware, make_world
+from yima.hwsim.board.workshop import CITY, CLOCK, ORGANISATION, PLATFORM, World, make_world
 from yima.sdk.parameters.signing import Envelope, sign_package
 from yima.sdk.sm2 import SigningKey
 from yima.validator.journal.facts import NoteFacts, Outcome, OutcomeFacts, TapFacts, TimeEvent, TimeFacts
@@ -40,25 +43,24 @@ def world() -> World:
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return make_firmware(tmp_path_factory.mktemp("metro"), Product.METRO_GATE).image
+    return metro_firmware(tmp_path_factory).image
 
 
 @pytest.fixture
 def started(image: bytes, world: World, tmp_path: Path) -> Iterator[Started]:
     """Makes metro gates that have come up."""
-    boards: list[Board] = []
+    boards, numbers = ExitStack(), itertools.count()
 
     def start(parameters: bytes = bytes(world.parameters.image), *, clock: int = CLOCK) -> Board:
-        path = tmp_path / f"flash-{len(boards)}"
+        path = tmp_path / f"flash-{next(numbers)}"
         settings = Settings(terminal="T1", city=CITY, station_keys=[bench_key()])
         make_flash(path, image, keys=[public_test_key()], settings=settings, parameters=parameters)
-        boards.append(Board(path))
-        restart(boards[-1], clock)
-        return boards[-1]
+        board = boards.enter_context(board_on(path))
+        restart(board, clock)
+        return board
 
-    yield start
-    for board in boards:
-        board.close()
+    with boards:
+        yield start
 
 
 def restart(board: Board, clock: int) -> str:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from yima.firmware_images.build import Product
+from tests.hwsim.board.boards import board_on
+from tests.hwsim.board.other_boards import metro_firmware
 from yima.hwsim.board.emulator import Board
 from yima.hwsim.board.layout import PIN_GATE, SCANNER
-from yima.hwsim.board.workshop import CLOCK, World, equip, make_firmware, make_world
+from yima.hwsim.board.workshop import CLOCK, World, equip, make_world
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +21,7 @@ def world() -> World:
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return make_firmware(tmp_path_factory.mktemp("metro"), Product.METRO_GATE).image
+    return metro_firmware(tmp_path_factory).image
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def board(image: bytes, world: World, tmp_path: Path) -> Iterator[Board]:
     """A metro gate that has come up."""
     path = tmp_path / "flash"
     equip(path, image, world.parameters)
-    with Board(path) as made:
+    with board_on(path) as made:
         made.set_rtc(CLOCK)
         made.power_on()
         assert "ready terminal" in made.run(2000, until=b"ready terminal").status
@@ -84,11 +85,13 @@ def test_a_clock_that_stands_still_is_not_believed(board: Board, world: World) -
     assert "TIME_UNTRUSTED" in board.run(300).status
 
 
-@pytest.mark.parametrize("minutes", [20, pytest.param(60, marks=pytest.mark.long)])
-def test_nothing_restarts_in_idle_minutes_with_a_tap_now_and_then(board: Board, world: World, minutes: int) -> None:
-    for minute in range(0, minutes, 10):
+@pytest.mark.parametrize(("minutes", "between"), [(6, 3), pytest.param(60, 10, marks=pytest.mark.long)])
+def test_nothing_restarts_in_idle_minutes_with_a_tap_now_and_then(
+    board: Board, world: World, minutes: int, between: int
+) -> None:
+    for minute in range(0, minutes, between):
         assert _tap(board, world.code(minute, CLOCK + 60 * minute))
-        outcome = board.run(600_000)
+        outcome = board.run(60_000 * between)
         assert outcome.state == "running"
         assert "yima version" not in outcome.status
         assert not outcome.notes

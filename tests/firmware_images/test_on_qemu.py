@@ -1,7 +1,6 @@
 """The firmware on QEMU: taps, the station link with smpclient, and an answer to every kind of bad input."""
 
 import asyncio
-import ctypes
 import random
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,10 +12,10 @@ from smpclient import SMPClient
 from smpclient.transport.serial import SMPSerialTransport
 
 from tests.entries import record_name
-from tests.firmware_images.qemu_board import BLOCK, LOG_SIZE, QemuBoard, flash
-from tests.validator.core.flash import SOURCES
-from yima.firmware_images.build import Environment, Product, Slot, build
-from yima.firmware_images.host_build import host_library
+from tests.firmware_images.host_log import full_log
+from tests.firmware_images.qemu_board import LOG_SIZE, QemuBoard, flash
+from tests.hwsim.board.other_boards import bus_firmware, metro_firmware
+from yima.firmware_images.build import Product, Slot
 from yima.firmware_images.image import factory_slot
 from yima.firmware_images.session import bench_signer
 from yima.firmware_images.signing import sign
@@ -49,15 +48,13 @@ class _Built:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> _Built:
-    folder = tmp_path_factory.mktemp("firmware")
-    gate_a, gate_b = (build(Product.METRO_GATE, slot, Environment.TEST, folder) for slot in (Slot.A, Slot.B))
-    bus_b = build(Product.BUS_VALIDATOR, Slot.B, Environment.TEST, folder)
-    gate, bus = Product.METRO_GATE.full_name, Product.BUS_VALIDATOR.full_name
+    metro, bus = metro_firmware(tmp_path_factory), bus_firmware(tmp_path_factory)
+    gate_name, bus_name = Product.METRO_GATE.full_name, Product.BUS_VALIDATOR.full_name
     return _Built(
-        elf=gate_a.elf,
-        a=factory_slot(sign(gate_a.image, Slot.A, gate)),
-        b=sign(gate_b.image, Slot.B, gate, version="0.2.0", counter=2),
-        bus_b=sign(bus_b.image, Slot.B, bus, version="0.2.0"),
+        elf=metro.slot_a.elf,
+        a=factory_slot(sign(metro.slot_a.image, Slot.A, gate_name)),
+        b=sign(metro.slot_b.image, Slot.B, gate_name, version="0.2.0", counter=2),
+        bus_b=sign(bus.slot_b.image, Slot.B, bus_name, version="0.2.0"),
     )
 
 
@@ -305,24 +302,10 @@ def test_a_log_full_of_junk_is_an_empty_log(boards: Boards, rider: Rider) -> Non
     assert board.until("tap ")["record"] == "4", "behind the start, the parameters and the clock"
 
 
-def _full_log(folder: Path) -> bytes:
-    """A log without room, written on the host by the firmware's own source."""
-    library = host_library(SOURCES, folder / "log.so")
-    library.model_new.restype = library.model_bytes.restype = ctypes.c_void_p
-    library.model_append.restype = ctypes.c_uint32
-    model = ctypes.c_void_p(library.model_new(LOG_SIZE // BLOCK, BLOCK))
-    library.model_open(model, ctypes.c_uint32(0xFFFFFFFF), 0)
-    while library.model_append(model, bytes(600), 600):
-        pass
-    log = ctypes.string_at(library.model_bytes(model), LOG_SIZE)
-    library.model_free(model)
-    return log
-
-
 def test_a_log_full_of_records_shuts_the_gate_until_the_station_has_taken_them(
-    boards: Boards, rider: Rider, tmp_path: Path
+    boards: Boards, rider: Rider, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    board = boards(log=_full_log(tmp_path))
+    board = boards(log=full_log(tmp_path_factory))
     _set_clock(board, _NOW)
     board.scan(rider.code(_NOW))
     assert board.until("tap ")["name"] == "CANNOT_RECORD"

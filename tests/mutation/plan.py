@@ -149,13 +149,14 @@ def _reaches(test: Measured, mutant: Mutant) -> bool:
 
 @cache
 def _importers(path: str) -> frozenset[str]:
-    """The modules and tests that import a module."""
+    """The modules and tests that import a module. Only what has both parts of its name in its text can."""
     name = module_name(Path(path))
+    package, _, last = name.rpartition(".")
     return frozenset(
         str(other.relative_to(ROOT))
         for folder in ("validator", "sdk", "tests")
         for other in (ROOT / folder).rglob("*.py")
-        if name in modules_of(other)
+        if package in (text := other.read_text()) and last in text and name in modules_of(other)
     )
 
 

@@ -156,8 +156,7 @@ def parse_frame(seed: int, data: bytes | memoryview, at: int) -> Frame | None:
     if at + FRAME_HEAD > len(data):
         return None
     size, crc, sequence = _FRAME.unpack_from(data, at)
-    end = at + frame_size(size)
-    if not 0 < size <= ENTRY_MAX or end > len(data):
+    if not 0 < size <= ENTRY_MAX or (end := at + frame_size(size)) > len(data):
         return None
     stop = at + FRAME_HEAD + size
     if zlib.crc32(data[at + 8 : stop + HASH_SIZE], seed) != crc:

@@ -21,7 +21,7 @@ from yima.validator.shown import masked_url
 from yima.validator.texts import Text
 from yima.validator.upkeep.pulling import Fetched
 from yima.validator.uplink.deadline import HttpDeadline
-from yima.validator.uplink.http import is_loopback, no_cookies
+from yima.validator.uplink.http import is_loopback, no_cookies, trusted
 from yima.validator.version import VERSION
 
 READ_S = 10.0
@@ -46,6 +46,7 @@ class HttpFetch:
         self.url = str(parsed).rstrip("/")
         self._client = self._httpx.Client(
             timeout=self._httpx.Timeout(READ_S),
+            verify=trusted(self.url),
             trust_env=not is_loopback(parsed.host),
             cookies=no_cookies(),
             headers={"User-Agent": f"yima/{VERSION}", "Accept-Encoding": "identity"},

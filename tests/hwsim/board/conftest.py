@@ -1,7 +1,9 @@
 """Firmware built once, a world of riders, and boards that are equipped with both."""
 
 import importlib.util
+import itertools
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,10 +12,12 @@ from yima.validator.parameters import Parameters
 
 NEEDED = ("unicorn", "elftools", "imgtool", "smp", "ziglang")
 if all(importlib.util.find_spec(name) for name in NEEDED):
-    from tests.hwsim.board.other_boards import firmware_of
+    from tests.hwsim.board.boards import board_on
+    from tests.hwsim.board.other_boards import bus_firmware, firmware_of
     from yima.firmware_images.hardware import board as board_named
     from yima.hwsim.board.emulator import Board
     from yima.hwsim.board.layout import RAM_BASE, STACK_SIZE
+    from yima.hwsim.board.measurement import Measured
     from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip, make_world
 else:
     collect_ignore_glob = ["test_*.py"]  # the extras `board` and `firmware` are not installed
@@ -22,7 +26,15 @@ else:
 @pytest.fixture(scope="session")
 def firmware(tmp_path_factory: pytest.TempPathFactory) -> Firmware:
     """The bus validator, built and signed with the test key."""
-    return firmware_of(board_named(), tmp_path_factory)
+    return bus_firmware(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
+    """What the benchmark of the board counts."""
+    from benchmarks.board import count
+
+    return count(tmp_path_factory.mktemp("counted"))
 
 
 @pytest.fixture(scope="session")
@@ -54,19 +66,17 @@ def stack_used() -> Callable[[Board], int]:
 @pytest.fixture
 def started(tmp_path: Path, firmware: Firmware, world: World) -> Iterator[Callable[..., Board]]:
     """Makes boards that have come up; parameters=None makes one without."""
-    boards: list[Board] = []
+    boards, numbers = ExitStack(), itertools.count()
 
     def start(*, parameters: Parameters | None = world.parameters, clock: int = CLOCK, stopped: bool = False) -> Board:
-        path = tmp_path / f"flash-{len(boards)}"
+        path = tmp_path / f"flash-{next(numbers)}"
         equip(path, firmware.image, parameters)
-        board = Board(path, keep_operations=True)
-        boards.append(board)
+        board = boards.enter_context(board_on(path, keep_operations=True))
         board.set_rtc(clock, stopped=stopped)
         board.power_on()
         assert "ready terminal" in board.run(2000, until=b"ready terminal").status
         board.run(50)
         return board
 
-    yield start
-    for board in boards:
-        board.close()
+    with boards:
+        yield start

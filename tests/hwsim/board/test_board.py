@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.entries import taps_of
+from tests.hwsim.board.boards import board_on
 from yima.firmware_images.build import Product
 from yima.firmware_images.image import read
 from yima.hwsim.board.emulator import Board
@@ -86,7 +87,9 @@ def test_bytes_come_at_the_pace_of_115200_baud(started: Start, world: World) -> 
     assert line_ms < opened_ms < line_ms + 60
 
 
-def test_the_board_and_the_hosts_core_give_one_verdict(started: Start, lab: dict[int, dict[str, object]]) -> None:
+def test_the_board_and_the_hosts_core_give_one_verdict(
+    tmp_path: Path, firmware: Firmware, lab: dict[int, dict[str, object]]
+) -> None:
     """Each of the lab's cases whose gate is a bus, each on a board with the parameters of the case."""
     from yima.validator.parameters import from_mapping
 
@@ -107,12 +110,16 @@ def test_the_board_and_the_hosts_core_give_one_verdict(started: Start, lab: dict
             source=str(number),
         )
         code, clock = bytes.fromhex(str(vector["code"])), int(str(vector["clock"]))
-        board = started(parameters=parameters, clock=clock)
-        board.feed(SCANNER, code)
-        (tap,) = taps(board.run(1000).status)
+        equip(tmp_path / "flash", firmware.image, parameters)
+        with board_on(tmp_path / "flash") as board:
+            board.set_rtc(clock)
+            board.power_on()
+            assert "ready terminal" in board.run(2000, until=b"ready terminal").status
+            board.run(50)
+            board.feed(SCANNER, code)
+            (tap,) = taps(board.run(1000).status)
         host = Validator(parameters, GateContext(mode=Mode.BUS, city=320500)).judge(code, clock)
         assert (tap["name"], int(tap["fare"])) == (host.reason.name, host.fare_fen), number
-        board.close()
 
 
 def test_garbage_on_every_line_at_once_harms_nothing(started: Start, world: World) -> None:
@@ -211,7 +218,7 @@ def test_a_cut_inside_a_record_loses_that_record_and_nothing_else(started: Start
 def test_a_board_without_a_signed_image_halts(tmp_path: Path) -> None:
     path = tmp_path / "flash"
     path.write_bytes(b"\xff" * FLASH_SIZE)
-    with Board(path) as board:
+    with board_on(path) as board:
         outcome = board.power_on()
         assert (outcome.state, outcome.slot) == ("halted", None)
         assert any("no image may start" in note for _, note in outcome.notes)

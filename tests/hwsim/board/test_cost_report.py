@@ -10,18 +10,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.board import RECORD, count, figures
+from benchmarks.board import RECORD, figures
 from yima.hwsim.board.cost_report import brief, chart, section, whole_page
 from yima.hwsim.board.costs import PARTS
 from yima.hwsim.board.measurement import RATES_MHZ, Measured, model_ms
 
 SVG = "{http://www.w3.org/2000/svg}"
 OF_TAP = [part for part in PARTS if part.of_tap]
-
-
-@pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
-    return count(tmp_path_factory.mktemp("firmware"))
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hwsim.board.boards import board_on, ready_board_on
 from yima.firmware_images.session import bench_signer
 from yima.hwsim.board.emulator import Board, Outcome
 from yima.hwsim.board.flash import Cut
@@ -13,7 +14,7 @@ from yima.hwsim.board.flaws import Flaws, Harm, Noise
 from yima.hwsim.board.layout import PIN_GATE, SCANNER, STATION
 from yima.hwsim.board.log_reader import read_log
 from yima.hwsim.board.station import GROUP_IMAGE, WRITE, Station, framed
-from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip, ready_board
+from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip
 
 REAL = Flaws(program_us=82, erase_us=22_000)
 """As of a Cortex-M that runs from the flash it writes: STM32L476xx datasheet, flash memory characteristics."""
@@ -27,7 +28,7 @@ def path(tmp_path: Path, firmware: Firmware, world: World) -> Path:
 
 @pytest.fixture
 def board(path: Path) -> Iterator[Board]:
-    with ready_board(path) as made:
+    with ready_board_on(path) as made:
         yield made
 
 
@@ -123,7 +124,7 @@ def test_a_clock_that_drifts_is_believed_within_two_seconds(
 @pytest.mark.parametrize("where", [Cut.TORN, Cut.NEARLY])
 @pytest.mark.parametrize("behind", [0, 50])
 def test_a_brown_out_is_survived_and_no_ride_is_lost(path: Path, world: World, behind: int, where: Cut) -> None:
-    with Board(path) as board:
+    with board_on(path) as board:
         board.set_rtc(CLOCK)
         board.power_on()
         first = board.run(2000, until=b"ready terminal").operations

@@ -1,14 +1,15 @@
 """A log that other firmware wrote: codes it took stay used, its entries go out as they are, and runs are counted on."""
 
-import ctypes
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from yima.firmware_images.host_build import host_library
+from tests.firmware_images.host_log import log_of
+from tests.hwsim.board.boards import board_on
 from yima.hwsim.board.emulator import Board
-from yima.hwsim.board.layout import FLASH_BLOCK, LOG, LOG_SIZE, SCANNER
+from yima.hwsim.board.layout import LOG, LOG_SIZE, SCANNER
 from yima.hwsim.board.log_reader import read_log
 from yima.hwsim.board.station import Station
 from yima.hwsim.board.workshop import CLOCK, Firmware, World, equip
@@ -36,48 +37,28 @@ def older_record(code: bytes, reason: int) -> bytes:
     return body + bytes.fromhex("00110020") + _core.sm3(body)
 
 
-def log_of(folder: Path, entries: Sequence[bytes]) -> bytes:
-    """A log of these entries, written on the host by the firmware's own source."""
-    library = host_library(
-        [
-            "validator/core/flashlog.c",
-            "validator/core/flashlog_layout.c",
-            "validator/core/sm3.c",
-            "tests/validator/core/flash_model.c",
-        ],
-        folder / "log.so",
-    )
-    library.model_new.restype = library.model_bytes.restype = ctypes.c_void_p
-    library.model_append.restype = ctypes.c_uint32
-    model = ctypes.c_void_p(library.model_new(LOG_SIZE // FLASH_BLOCK, FLASH_BLOCK))
-    library.model_open(model, ctypes.c_uint32(0xFFFFFFFF), 0)
-    assert all(library.model_append(model, entry, len(entry)) for entry in entries)
-    log = ctypes.string_at(library.model_bytes(model), LOG_SIZE)
-    library.model_free(model)
-    return log
-
-
 @pytest.fixture
-def started_on(tmp_path: Path, firmware: Firmware, world: World) -> Iterator[Started]:
+def started_on(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, firmware: Firmware, world: World
+) -> Iterator[Started]:
     """Starts a board on a log that holds these entries."""
-    boards: list[Board] = []
+    boards = ExitStack()
 
     def start(entries: Sequence[bytes]) -> Board:
         path = tmp_path / "flash"
         equip(path, firmware.image, world.parameters)
         flash = bytearray(path.read_bytes())
-        flash[LOG : LOG + LOG_SIZE] = log_of(tmp_path, entries)
+        flash[LOG : LOG + LOG_SIZE] = log_of(tmp_path_factory, entries)
         path.write_bytes(flash)
-        boards.append(Board(path))
-        boards[-1].set_rtc(CLOCK + 5)
-        boards[-1].power_on()
-        assert "ready terminal" in boards[-1].run(2000, until=b"ready terminal").status
-        boards[-1].run(500)
-        return boards[-1]
+        board = boards.enter_context(board_on(path))
+        board.set_rtc(CLOCK + 5)
+        board.power_on()
+        assert "ready terminal" in board.run(2000, until=b"ready terminal").status
+        board.run(500)
+        return board
 
-    yield start
-    for board in boards:
-        board.close()
+    with boards:
+        yield start
 
 
 def shown(board: Board, code: bytes) -> str:

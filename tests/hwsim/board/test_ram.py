@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.hwsim.board.boards import board_on
 from yima.firmware_images.image import read
 from yima.hwsim.board.emulator import Board, Outcome
+from yima.hwsim.board.flash import Cut
+from yima.hwsim.board.flaws import Flaws
 from yima.hwsim.board.layout import RAM_BASE, RAM_SIZE, SCANNER, STACK_SIZE
 from yima.hwsim.board.log_reader import read_log
 from yima.hwsim.board.station import Station
@@ -28,7 +31,7 @@ def test_what_ram_holds_at_power_on_changes_nothing(tmp_path: Path, firmware: Fi
     for seed in (1, 2):
         flash = tmp_path / f"flash-{seed}"
         equip(flash, firmware.image, world.parameters)
-        with Board(flash, ram_seed=seed) as board:
+        with board_on(flash, ram_seed=seed) as board:
             come_up(board)
             board.feed(SCANNER, code)
             tapped = board.run(1000)
@@ -41,7 +44,7 @@ def test_a_board_costs_the_same_at_every_power_on(tmp_path: Path, firmware: Firm
     """What the emulator keeps from one power-on to the next must not show."""
     flash = tmp_path / "flash"
     equip(flash, firmware.image, world.parameters)
-    with Board(flash) as board:
+    with board_on(flash) as board:
         come_up(board)  # the first marks its slot
         board.power_off()
         before = bytes(board.flash)
@@ -52,8 +55,34 @@ def test_a_board_costs_the_same_at_every_power_on(tmp_path: Path, firmware: Firm
             runs.append(come_up(board))
     assert len({(run.insns, run.status, run.operations) for run in runs}) == 1
     flash.write_bytes(before)
-    with Board(flash) as board:
+    with board_on(flash) as board:
         assert come_up(board).insns == runs[-1].insns
+
+
+def test_a_board_in_the_process_of_another_runs_as_one_in_its_own(
+    tmp_path: Path, firmware: Firmware, world: World
+) -> None:
+    code = world.code(1)
+
+    def flash(name: str) -> Path:
+        equip(tmp_path / name, firmware.image, world.parameters)
+        return tmp_path / name
+
+    def come_up_and_tap(board: Board) -> Outcome:
+        come_up(board)
+        board.feed(SCANNER, code)
+        return board.run(1000)
+
+    with Board(flash("one")) as board:
+        first = come_up_and_tap(board)
+        board.set_rtc(CLOCK + 100, stopped=True)
+        board.set_flaws(Flaws(program_us=82, drift_ppm=60_000, noise=100))
+        board.set_buttons(1)
+        board.cut_at(1, Cut.TORN)
+        board.feed(SCANNER, b"?" * 500)
+        board.become(flash("other"))
+        assert come_up_and_tap(board) == first
+        assert board.flash[:] == (tmp_path / "other").read_bytes() == (tmp_path / "one").read_bytes()
 
 
 def test_ram_outlives_a_reset_and_not_a_loss_of_power(
@@ -61,7 +90,7 @@ def test_ram_outlives_a_reset_and_not_a_loss_of_power(
 ) -> None:
     flash = tmp_path / "flash"
     equip(flash, firmware.image, world.parameters)
-    with Board(flash) as board:
+    with board_on(flash) as board:
         fresh = come_up(board)
         booted = stack_used(board)
         board.feed(SCANNER, world.code(1))
@@ -82,7 +111,7 @@ def test_what_is_no_ram_is_not_asked_for(
 
     flash = tmp_path / "flash"
     equip(flash, firmware.image, world.parameters)
-    with Board(flash) as board, pytest.raises(BoardError, match="not RAM"):
+    with board_on(flash) as board, pytest.raises(BoardError, match="not RAM"):
         board.untouched(address, size)
 
 
@@ -94,7 +123,7 @@ def test_the_stack_keeps_room_through_trips_and_an_update(
     """The lab vectors' stacks are looked at in test_differential.py."""
     flash = tmp_path / "flash"
     equip(flash, firmware.image, world.parameters)
-    with Board(flash) as board:
+    with board_on(flash) as board:
         come_up(board)
         station = Station(board)
         for rider in range(5):

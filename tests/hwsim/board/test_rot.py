@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.hwsim.board.boards import board_on, ready_board_on
 from yima.firmware_images.provision import Settings, settings_copy
 from yima.firmware_images.session import bench_key
-from yima.hwsim.board.emulator import Board
 from yima.hwsim.board.layout import FLASH_BLOCK, LOG, PARAMETERS, PIN_GATE, SCANNER, SETTINGS
 from yima.hwsim.board.station import Station
-from yima.hwsim.board.workshop import CITY, CLOCK, Firmware, World, equip, ready_board
+from yima.hwsim.board.workshop import CITY, CLOCK, Firmware, World, equip
 
 
 def test_no_loss_is_silent_no_log_jams_and_no_number_is_doubled() -> None:
@@ -47,7 +47,7 @@ def test_settings_that_rotted_in_both_copies_open_no_gate(
         if rotten in ("both", ("first", "second")[number]):
             flash[place + 20] ^= 1
     path.write_bytes(flash)
-    with Board(path) as board:
+    with board_on(path) as board:
         board.set_rtc(CLOCK)
         board.power_on()
         started = board.run(2000, until=b"ready terminal").status
@@ -64,7 +64,7 @@ def test_what_the_device_lost_it_names_to_the_station_and_on_the_status_line(
 ) -> None:
     path = tmp_path / "flash"
     equip(path, firmware.image, world.parameters)
-    with ready_board(path) as board:
+    with ready_board_on(path) as board:
         for rider in range(3):
             board.feed(SCANNER, world.code(rider))
             board.run(1500, until=b"record=")

@@ -4,7 +4,6 @@ import asyncio
 import json
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,9 +12,10 @@ from typing import Any
 import pytest
 
 from tests.hwsim.board.test_live_board import Running
-from tests.running import running
+from tests.running import json_lines, running, yima
 from yima.firmware_images.station import Station, StationError
 from yima.hwsim.board.workshop import Firmware, World, equip
+from yima.sdk.cli.main import main
 from yima.sdk.parameters.signing import make_key_file
 from yima.validator.journal.facts import TimeFacts, parse
 
@@ -32,14 +32,14 @@ def board(tmp_path: Path, firmware: Firmware, world: World) -> Iterator[Running]
 
 
 @pytest.fixture
-def ask(board: Running, tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
+def ask(board: Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., list[dict[str, Any]]]:
     """`yima station` with these words; what it printed."""
 
     def run(*words: str, status: int = 0) -> list[dict[str, Any]]:
-        command = [sys.executable, "-m", "yima.sdk.cli.main", "station", str(tmp_path / "station"), *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == status, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()] if not status else [{"error": done.stderr}]
+        ended = main(["station", str(tmp_path / "station"), *words])
+        said = capsys.readouterr()
+        assert ended == status, said.err
+        return json_lines(said.out) if not status else [{"error": said.err}]
 
     return run
 
@@ -47,7 +47,7 @@ def ask(board: Running, tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
 def test_a_station_reads_the_state_sets_the_time_and_takes_records(
     ask: Callable[..., list[dict[str, Any]]], tmp_path: Path
 ) -> None:
-    (state,) = ask("state")
+    (state,) = json_lines(yima("station", tmp_path / "station", "state").stdout)
     assert (state["product"], state["terminal"], state["software"]) == ("yima-bus-validator", "T1", "0.1.0")
     now = int(time.time())
     assert ask("time", "--unix", str(now))[0]["unix"] - now in range(5)

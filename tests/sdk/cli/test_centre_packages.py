@@ -62,7 +62,7 @@ def released(yima: Run, directory: Path, package: Path, *steps: str, signer: Pat
 
 
 def test_a_gate_pulls_what_two_people_published_and_the_report_says_so(
-    city: City, yima: Run, tmp_path: Path, key_file: Path
+    city: City, yima: Run, tmp_path: Path, key_file: Path, forking: str
 ) -> None:
     www, store = tmp_path / "centre" / "www", Store(tmp_path / "trips.db")
     city.put(1)
@@ -72,7 +72,7 @@ def test_a_gate_pulls_what_two_people_published_and_the_report_says_so(
         words = ["--reader", f"serial:{scanner.path}", "--packages", web.url, "--state", str(tmp_path / "state")]
         words += ["--trust", str(city.keys), "--environment", "test", "--collector", collector.url, "--json"]
         words += ["--first-within", "0"]
-        running = Running(*words)
+        running = Running(forking, *words)
         assert said(running, "started")["parameters_version"] == 1
         scanner.scan(city.code())
         assert said(running, "tap")["fare_fen"] == 100
@@ -86,7 +86,7 @@ def test_a_gate_pulls_what_two_people_published_and_the_report_says_so(
         assert running.end(signal.SIGTERM) == 0
     with SerialScanner() as scanner:  # the web server is gone: what is in force is enough
         words[1] = f"serial:{scanner.path}"
-        again = Running(*words)
+        again = Running(forking, *words)
         assert said(again, "started")["parameters_version"] == 2
         assert "cannot be fetched" in said(again, "parameters_trouble")["problem"]
         assert again.end(signal.SIGTERM) == 0

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from tests.install_commands import commands_in
+from tests.sdk.centre.cleared import cleared_folder
 from tests.sdk.centre.clearing.folders import copied, folder
 from tests.sdk.centre.clearing.world import DAY
 from tests.sdk.cli.test_command import without
@@ -29,6 +30,11 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def region(given: Path, tmp_path: Path) -> Path:
     return copied(given, tmp_path / "region")
+
+
+@pytest.fixture
+def cleared(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return cleared_folder(tmp_path_factory, tmp_path / "cleared")
 
 
 @pytest.fixture(autouse=True)
@@ -67,20 +73,17 @@ def test_step_by_step_as_json(region: Path, capsys: pytest.CaptureFixture[str]) 
     assert sum(row["net_fen"] for row in report["net"]) == 0
 
 
-def test_a_report_goes_where_it_is_wanted(region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main(["centre", "day", str(region), "--day", str(DAY)]) == 0
+def test_a_report_goes_where_it_is_wanted(cleared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out.html"
-    assert command.main(["centre", "report", str(region), "--out", str(out)]) == 0
+    assert command.main(["centre", "report", str(cleared), "--out", str(out)]) == 0
     assert str(out) in capsys.readouterr().out.replace("\n", "")
     assert "清分报告" in out.read_text(encoding="utf-8")
 
 
-def test_evidence_of_another_centre_is_checked_by_itself(region: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main(["centre", "day", str(region), "--day", LAST]) == 0
-    capsys.readouterr()
-    (bundle,) = (region / "workspace" / "answers").glob("*/evidence-*.json")
+def test_evidence_of_another_centre_is_checked_by_itself(cleared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (bundle,) = (cleared / "workspace" / "answers").glob("*/evidence-*.json")
     # The stores of this region keep no signatures: such evidence is shown, and does not hold.
-    assert command.main(["centre", "evidence", str(bundle), "--parameters", str(region / "parameters"), "--json"]) == 1
+    assert command.main(["centre", "evidence", str(bundle), "--parameters", str(cleared / "parameters"), "--json"]) == 1
     (said,) = objects(capsys.readouterr().out)
     assert (said["holds"], said["wrong"]) == (False, ["entry 0: no device has signed it"])
     bundle.write_text("{")
@@ -88,15 +91,14 @@ def test_evidence_of_another_centre_is_checked_by_itself(region: Path, capsys: p
     assert "cannot be read as a bundle" in capsys.readouterr().err
 
 
-def test_a_day_that_is_not_in_order_ends_with_status_1(region: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main(["centre", "day", str(region), "--day", str(DAY)]) == 0
-    path = region / "workspace" / "tables" / "rides" / f"day={DAY}" / "rides.parquet"
-    workspace = Workspace(region / "workspace")
+def test_a_day_that_is_not_in_order_ends_with_status_1(cleared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = cleared / "workspace" / "tables" / "rides" / f"day={DAY}" / "rides.parquet"
+    workspace = Workspace(cleared / "workspace")
     rows = workspace.read(tables.RIDES, day=DAY).to_pylist()
     rows[0]["gate_fare_fen"] += 1
     workspace.write(tables.RIDES, DAY, path.stem, pa.Table.from_pylist(rows, tables.RIDES.schema).to_batches())
     workspace.close()
-    assert command.main(["centre", "report", str(region)]) == 1
+    assert command.main(["centre", "report", str(cleared), "--day", str(DAY)]) == 1
     assert "1 fares differ without a cause" in capsys.readouterr().out
 
 

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.entries import note
 from tests.sdk.cli.service_schemas import COLLECTOR
+from tests.uplinks import plain_http
 from yima.hwsim.scanner import SerialScanner
 from yima.sdk.centre.interfaces.keys import Role, make_key
 from yima.sdk.cli.main import main
@@ -105,7 +105,7 @@ def test_json_lines_say_start_taps_and_end(bench: Path, collecting: str) -> None
     assert stopped == {"event": "stopped", **ended}
     # The console gate speaks on stderr, so that stdout stays JSON.
     assert done.stderr.count("OPEN") == 3
-    with httpx.Client(trust_env=False) as client:
+    with plain_http() as client:
         (row,) = client.get(f"{collecting}/devices").json()["devices"]
     assert (row["device"], row["acknowledged"], row["rejected"]) == ("gate-7", 6, 0)
 
@@ -160,7 +160,10 @@ def test_output_that_nobody_reads_ends_the_run_without_a_traceback(bench: Path) 
     assert process.wait(30) == 1
 
 
-def test_what_cannot_start_is_one_line_that_names_the_thing(bench: Path) -> None:
+def test_what_cannot_start_is_one_line_that_names_the_thing(
+    bench: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YIMA_LANG", "en")
     cases: list[tuple[list[str], str, int]] = [
         (["--params", f"{bench}/nowhere.toml"], "nowhere.toml", 6),
         (["--reader", f"file:{bench}/none"], "none", 4),
@@ -173,21 +176,28 @@ def test_what_cannot_start_is_one_line_that_names_the_thing(bench: Path) -> None
         (["--line", "x" * 300], "no text for a trip record", 6),
     ]
     for more, says, status in cases:
-        done = yima(*run_words(bench, *more))
-        assert done.returncode == status, more
-        assert says in done.stderr, more
-        assert done.stderr.count("\n") == 1, done.stderr
-    assert yima(*run_words(bench, "--batch-count", "0")).returncode == 2
-    assert yima(*run_words(bench, "--batch-age", "-1")).returncode == 2
+        assert main(run_words(bench, *more)) == status, more
+        said = capsys.readouterr().err
+        assert says in said, more
+        assert said.count("\n") == 1, said
+    assert main(run_words(bench, "--batch-count", "0")) == 2
+    assert main(run_words(bench, "--batch-age", "-1")) == 2
+    more, says, status = cases[3]
+    done = yima(*run_words(bench, *more))
+    assert (done.returncode, done.stderr.count("\n")) == (status, 1), "as a process too"
+    assert says in done.stderr
 
 
-def test_a_state_directory_belongs_to_one_device(bench: Path) -> None:
+def test_a_state_directory_belongs_to_one_device(
+    bench: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YIMA_LANG", "en")
     assert yima(*run_words(bench, "--device", "gate-7")).returncode == 0
-    done = yima(*run_words(bench, "--device", "gate-8"))
-    assert done.returncode == 5
-    assert "belongs to device gate-7" in done.stderr
+    assert main(run_words(bench, "--device", "gate-8")) == 5
+    assert "belongs to device gate-7" in capsys.readouterr().err
     (bench / "state" / "device").write_bytes(b"\xff\xfe")
-    assert "not text" in yima(*run_words(bench)).stderr
+    assert main(run_words(bench)) == 5
+    assert "not text" in capsys.readouterr().err
 
 
 def test_a_clock_before_the_newest_record_is_not_believed_unless_one_says_so(bench: Path) -> None:
@@ -250,7 +260,7 @@ def test_a_collector_knows_who_may_send_and_who_may_read_and_hears_of_changes(be
         process.send_signal(signal.SIGHUP)
         done = yima(*run_words(bench, "--json", "--collector", url, "--device", "gate-7"))
         assert json_lines(done)[-1]["pending"] == 0
-        with httpx.Client(base_url=url, trust_env=False) as client:
+        with plain_http(base_url=url) as client:
             assert client.get("/devices").status_code == 401
             assert client.get("/devices", headers={"Authorization": f"Bearer {issuers}"}).status_code == 401
             known = client.get("/devices", headers={"Authorization": f"Bearer {shown}"}).json()

@@ -27,10 +27,10 @@ A, B, C = (f"310487000000000800{number:02}" for number in (1, 2, 3))
 class Bench:
     """An operator with a key, a device's files, and riders."""
 
-    def __init__(self, directory: Path, root: RootAuthority, issuer: Issuer) -> None:
+    def __init__(self, directory: Path, root: RootAuthority, issuer: Issuer, forking: str) -> None:
         self.directory = directory
         self.issuer = issuer
-        self.root = root
+        self.root, self.forking = root, forking
         self.key_file = directory / "signer.key"
         self.key: SigningKey = make_key_file(self.key_file)
         self.keys = directory / "city.keys"
@@ -100,7 +100,7 @@ class Bench:
             words += ["--params", str(self.package(**limits)), "--trust", str(self.keys), "--environment", "test"]
         else:
             words += ["--params", str(self.plain())]
-        return Running(*words, "--deny-list", *map(str, lists))
+        return Running(self.forking, *words, "--deny-list", *map(str, lists))
 
     def reasons(self, running: Running, scanner: SerialScanner, *accounts: str) -> list[str]:
         """What becomes of a tap of each."""
@@ -112,8 +112,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, root: RootAuthority, issuer: Issuer) -> Bench:
-    return Bench(tmp_path, root, issuer)
+def bench(tmp_path: Path, root: RootAuthority, issuer: Issuer, forking: str) -> Bench:
+    return Bench(tmp_path, root, issuer, forking)
 
 
 def said(running: Running, event: str) -> dict[str, Any]:

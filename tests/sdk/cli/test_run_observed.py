@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.running import YIMA, environment, good_code, json_lines, make_bench, run_words, running
-from tests.uplinks import answering, http, until
+from tests.running import YIMA, environment, good_code, json_lines, make_bench, run_words, running, yima
+from tests.uplinks import answering, http, plain_http, until
 from yima.hwsim.scanner import SerialScanner
+from yima.sdk.cli.main import main
 
 SECRET = "s3cr3t"
 
@@ -28,7 +29,7 @@ def scraped(port: int) -> str:
 
     def answered() -> bool:
         try:
-            with httpx.Client(trust_env=False, timeout=10) as client:
+            with plain_http(timeout=10) as client:
                 found.append(client.get(f"http://127.0.0.1:{port}/metrics").text)
         except httpx.HTTPError:
             return False
@@ -108,6 +109,14 @@ def test_no_secret_of_an_address_is_in_anything_that_a_run_puts_out(tmp_path: Pa
         assert SECRET not in text
 
 
+def test_no_secret_is_in_the_error_of_a_process(tmp_path: Path) -> None:
+    make_bench(tmp_path)
+    done = yima(*run_words(tmp_path, "--reader", f"camera:http://admin:{SECRET}@127.0.0.1:1/video?token={SECRET}"))
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "http://127.0.0.1:1/video: this stream cannot be opened" in done.stderr
+    assert SECRET not in done.stderr
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -127,16 +136,15 @@ def test_no_secret_of_an_address_is_in_anything_that_a_run_puts_out(tmp_path: Pa
     ids=lambda options: " ".join(options).replace(SECRET, "…"),
 )
 @pytest.mark.parametrize("more", [[], pytest.param(["--json"], marks=pytest.mark.long)], ids=["people", "JSON"])
-def test_no_secret_of_an_address_is_in_an_error(tmp_path: Path, options: list[str], more: list[str]) -> None:
+def test_no_secret_of_an_address_is_in_an_error(
+    tmp_path: Path, options: list[str], more: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
     make_bench(tmp_path)
     (tmp_path / "codes" / "1.bin").write_bytes(b"no code")
-    done = subprocess.run(
-        [*YIMA, *run_words(tmp_path, *options, *more)],
-        capture_output=True, text=True, env=environment(), timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode != 0
-    assert done.stderr
-    assert SECRET not in done.stdout + done.stderr
+    assert main(run_words(tmp_path, *options, *more)) != 0
+    out, err = capfd.readouterr()  # also what a library writes there itself
+    assert err
+    assert SECRET not in out + err
     state = tmp_path / "state"
     assert not state.exists() or SECRET.encode() not in everything_in(state)
 

@@ -83,12 +83,14 @@ def said(running: Running, event: str) -> dict[str, Any]:
     return found
 
 
-def test_a_newer_package_comes_into_force_at_sighup_and_an_older_one_never(city: City, tmp_path: Path) -> None:
+def test_a_newer_package_comes_into_force_at_sighup_and_an_older_one_never(
+    city: City, tmp_path: Path, forking: str
+) -> None:
     with SerialScanner() as scanner:
         words = ["--reader", f"serial:{scanner.path}", "--params", str(city.file), "--state", str(tmp_path / "state")]
         words += ["--trust", str(city.keys), "--environment", "test", "--json"]
         city.put(1)
-        running = Running(*words)
+        running = Running(forking, *words)
         assert said(running, "started")["parameters_version"] == 1
         first = city.code()
         scanner.scan(first)
@@ -113,7 +115,7 @@ def test_a_newer_package_comes_into_force_at_sighup_and_an_older_one_never(city:
         assert said(running, "tap")["fare_fen"] == 200
         assert running.end(signal.SIGTERM) == 0
 
-        again = Running(*words)
+        again = Running(forking, *words)
         assert said(again, "started")["parameters_version"] == 2
         said(again, "parameters_trouble")
         scanner.scan(first)
@@ -123,14 +125,16 @@ def test_a_newer_package_comes_into_force_at_sighup_and_an_older_one_never(city:
     assert kept == ["0000000001", "0000000002", "state"]
 
 
-def test_what_waits_is_told_at_start_when_it_comes_and_to_the_collector(city: City, tmp_path: Path) -> None:
+def test_what_waits_is_told_at_start_when_it_comes_and_to_the_collector(
+    city: City, tmp_path: Path, forking: str
+) -> None:
     store = Store(tmp_path / "trips.db")
     city.put(1)
     with SerialScanner() as scanner, Serving(Collector(store).app()) as serving:
         words = ["--reader", f"serial:{scanner.path}", "--params", str(city.file), "--state", str(tmp_path / "state")]
         words += ["--trust", str(city.keys), "--environment", "test", "--collector", serving.url, "--json"]
         words += ["--first-within", "0"]
-        running = Running(*words)
+        running = Running(forking, *words)
         assert said(running, "started")["parameters_waiting"] == []
         until(lambda: len(store.statements()) == 1)
         city.put(2, begin=DAY)
@@ -141,7 +145,7 @@ def test_what_waits_is_told_at_start_when_it_comes_and_to_the_collector(city: Ci
         changed = said(running, "parameters_changed")
         assert (changed["parameters_version"], changed["parameters_waiting"][0]["version"]) == (3, 2)
         assert running.end(signal.SIGTERM) == 0
-        again = Running(*words)
+        again = Running(forking, *words)
         assert said(again, "started")["parameters_waiting"][0]["version"] == 2
         until(lambda: parse_versions(store.statements()[-1].said).parameters == 3)
         assert again.end(signal.SIGTERM) == 0

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import EXAMPLES
 from yima.sdk.parameters.compile import compiled
 from yima.sdk.parameters.example import SOURCE, write_source
 from yima.sdk.parameters.source import read_source
@@ -42,7 +43,7 @@ def read(name: str, content: bytes) -> None:
 @example("whitelist.csv", b"organisation,platform\n\x00,\x00\n")
 @example("package.toml", b"version = " + b"1" * 5000)
 @example("package.toml", b"a = " + b"[" * 500)
-@settings(max_examples=200)
+@settings(max_examples=2 * EXAMPLES)
 def test_any_bytes_as_a_file_are_rules_or_one_error(name: str, content: bytes) -> None:
     read(name, content)
 
@@ -50,7 +51,7 @@ def test_any_bytes_as_a_file_are_rules_or_one_error(name: str, content: bytes) -
 @given(FILES, st.lists(st.tuples(st.floats(0, 1), st.sampled_from(FRAGMENTS), st.integers(0, 12)), max_size=3))
 @example("stages.csv", [(0.99, b"99999999999", 4)])
 @example("fares.csv", [(0.5, b"2024-02-30", 0)])
-@settings(max_examples=400)
+@settings(max_examples=4 * EXAMPLES)
 def test_a_file_with_something_else_in_it_is_rules_or_one_error(
     name: str, changes: list[tuple[float, bytes, int]]
 ) -> None:

@@ -94,11 +94,15 @@ class Trip(ctypes.Structure):
     )
 
 
-def core_library(factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    """Every file of the core but the flash log, compiled once a run, and loaded."""
+def core_file(factory: pytest.TempPathFactory) -> Path:
+    """A shared library of every file of the core but the flash log, compiled once a run."""
     sources = [path for path in sorted((ROOT / "validator/core").glob("*.c")) if not path.name.startswith("flashlog")]
-    folder = once(factory, "core-library", lambda folder: host_library(sources, folder / "core.so"))
-    built = ctypes.CDLL(str(folder / "core.so"))
+    return once(factory, "core-library", lambda folder: host_library(sources, folder / "core.so")) / "core.so"
+
+
+def core_library(factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """The same, loaded."""
+    built = ctypes.CDLL(str(core_file(factory)))
     for name in ("yima_family_name", "yima_package_error_name"):
         getattr(built, name).restype = ctypes.c_char_p
     built.yima_record_write.restype = ctypes.c_size_t

@@ -4,6 +4,9 @@ import ctypes
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
+from tests.once import once
 from yima.firmware_images.host_build import host_library
 
 SOURCES: Sequence[str | Path] = (
@@ -14,6 +17,7 @@ SOURCES: Sequence[str | Path] = (
 NEVER = 0xFFFFFFFF
 BLOCKS, BLOCK_SIZE = 5, 1024
 CAPACITY = 1 << 20
+_OUT = ctypes.create_string_buffer(CAPACITY)
 
 
 class Flash:
@@ -54,9 +58,8 @@ class Flash:
         return bool(self.library.model_verify(self._model))
 
     def entries(self, start: int = 0) -> dict[int, bytes]:
-        out = ctypes.create_string_buffer(CAPACITY)
-        size: int = self.library.model_entries(self._model, start, out, CAPACITY)
-        data, at, entries = out.raw[:size], 0, {}
+        size: int = self.library.model_entries(self._model, start, _OUT, CAPACITY)
+        data, at, entries = ctypes.string_at(_OUT, size), 0, {}
         while at < size:
             number, length = (int.from_bytes(data[at + i : at + i + 4], "little") for i in (0, 4))
             assert number not in entries, "an entry is doubled"
@@ -125,9 +128,10 @@ class Flash:
         ctypes.memmove(self.library.model_bytes(self._model), data.ljust(self._size, b"\xff"), self._size)
 
 
-def load_library(file: Path) -> ctypes.CDLL:
-    """Compiles the log and the model into `file` and makes every Flash use it."""
-    built = host_library(SOURCES, file)
+def load_library(factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """The log and the model, compiled once a run; makes every Flash use them."""
+    folder = once(factory, "flash-model", lambda folder: host_library(SOURCES, folder / "flashlog.so"))
+    built = ctypes.CDLL(str(folder / "flashlog.so"))
     built.model_of_units.restype = ctypes.c_void_p
     built.model_lost.restype = None
     built.model_bytes.restype = ctypes.c_void_p

@@ -17,7 +17,7 @@ _BLOCKS, _BLOCK_SIZE = 5, 1024
 
 @pytest.fixture(scope="module", autouse=True)
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return load_library(tmp_path_factory.mktemp("flashlog") / "flashlog.so")
+    return load_library(tmp_path_factory)
 
 
 @pytest.fixture

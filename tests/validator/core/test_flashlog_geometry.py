@@ -13,7 +13,7 @@ SIZES = tuple(1024 << power for power in range(1, 8))
 
 @pytest.fixture(scope="module", autouse=True)
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return load_library(tmp_path_factory.mktemp("geometry") / "geometry.so")
+    return load_library(tmp_path_factory)
 
 
 def payload_of(number: int, block_size: int) -> bytes:

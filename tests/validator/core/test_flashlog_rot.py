@@ -19,7 +19,7 @@ from yima.validator import _core
 
 @pytest.fixture(scope="module", autouse=True)
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return load_library(tmp_path_factory.mktemp("flashlog") / "flashlog_rot.so")
+    return load_library(tmp_path_factory)
 
 
 @pytest.fixture

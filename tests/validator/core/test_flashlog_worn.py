@@ -12,7 +12,7 @@ HEADER = 112
 
 @pytest.fixture(scope="module", autouse=True)
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return load_library(tmp_path_factory.mktemp("flashlog") / "flashlog_worn.so")
+    return load_library(tmp_path_factory)
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def board(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     compiler = [found] if (found := shutil.which("cc")) else [sys.executable, "-m", "ziglang", "cc"]
     macros = ["-DYIMA_KERNEL_32=1", f"-DYIMA_G_BLOCKS={request.param}"]
     sources = [str(CORE / f"{name}.c") for name in ("sm3", "sm2", "sm2_32", "sm2_64", "sm2_adx")]
-    command = [*compiler, "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", *macros, *sources]
+    command = [*compiler, "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", *macros, *sources]
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}  # the sanitizers'
     subprocess.run([*command, "-o", str(library)], check=True, env=environment)
     loaded = ctypes.CDLL(str(library))

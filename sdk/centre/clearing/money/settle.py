@@ -36,6 +36,15 @@ from yima.validator.texts import Text
 
 LAST = "settle net"
 STEPS = (TOUCHED, DUE, CLEARED, FUNDED, POSTINGS, NET)
+# Of a day on which none of these has anything, the table has nothing either, and its step is not run.
+_COMES_FROM = {
+    TOUCHED.name: (RIDES, REVERSALS, DISPUTES, PERSONS, MEMBERS),
+    DUE.name: (TOUCHED, REVERSALS, DISPUTES),
+    CLEARED.name: (DUE,),
+    FUNDED.name: (CLEARED,),
+    POSTINGS.name: (CLEARED,),
+    NET.name: (POSTINGS,),
+}
 _MONTHS = [(year * 10000 + month * 100) for year in range(1899, 2101) for month in range(1, 13)]
 _PART = "centre"
 
@@ -73,12 +82,14 @@ def settle(
         step = f"settle {table.name}"
         if workspace.is_done(step, day):
             continue
-        if table in (TOUCHED, DUE, CLEARED, FUNDED):
-            for name, rows in {**rules.relations(), "rates": rates.relation(), "months": months()}.items():
-                engine.register(name, rows)
-        _see(workspace, engine, table, day)
-        sql = _sql(workspace, table, day, rules)
-        made[table.name] = workspace.write(table, day, _PART, engine.query(sql, table.schema))
+        made[table.name] = 0
+        if any(workspace.files(source, day=day) for source in _COMES_FROM[table.name]):
+            if table in (TOUCHED, DUE, CLEARED, FUNDED):
+                for name, rows in {**rules.relations(), "rates": rates.relation(), "months": months()}.items():
+                    engine.register(name, rows)
+            _see(workspace, engine, table, day)
+            sql = _sql(workspace, table, day, rules)
+            made[table.name] = workspace.write(table, day, _PART, engine.query(sql, table.schema))
         workspace.done(step, day)
     progress("", len(STEPS), len(STEPS))
     return made

@@ -66,6 +66,7 @@ _PARTS = pa.schema(
 )
 _LATE = pa.schema([("account", pa.string()), ("city", pa.int64()), ("moment", pa.int64())])
 _OLDEST = pa.schema([("day", pa.int32()), ("moment", pa.int64())])
+_COUNT = pa.schema([("taps", pa.int64())])
 _MISSING_EXIT = pa.schema([("city", pa.int64()), ("since", pa.int32()), ("fen", pa.int64())])
 
 
@@ -84,19 +85,23 @@ def ride_day(workspace: Workspace, engine: Engine, published: Published, rules: 
     new = _newly_void(workspace, engine, past, day)
     engine.register("missing_exit", _missing_exit(rules))
     waits = rules.close_after_days
-    since = _open(workspace, engine, new, waits, day)
-    paired = _paired_anew(workspace, engine, rules, day)
-    if paired.num_rows:
-        new = pa.concat_tables([new, paired]).sort_by("ride_id")
-        since = _open(workspace, engine, new, waits, day)
-    engine.keep("pairs", sql.PAIRS.format(within_s=rules.pair_within_s, legs="open"))
-    _reprice(workspace, engine, published, since, day)
-    engine.keep("closing", sql.CLOSING.format(closes=shifted(day, -waits)))
-    engine.keep("parts", sql.PARTS)
-    rides = workspace.write(RIDES, day, STEP, engine.query(sql.RIDES.format(day=day), RIDES.schema))
-    reductions = workspace.write(
-        REDUCTIONS, day, "gate", engine.query(sql.REDUCTIONS.format(day=day), REDUCTIONS.schema)
-    )
+    since = _wait(workspace, engine, new, waits, day)
+    rides = reductions = 0
+    if _rows(engine, sql.HOW_MANY_WAIT, _COUNT)["taps"][0].as_py():
+        _open(engine, day)
+        paired = _paired_anew(workspace, engine, rules, day)
+        if paired.num_rows:
+            new = pa.concat_tables([new, paired]).sort_by("ride_id")
+            since = _wait(workspace, engine, new, waits, day)
+            _open(engine, day)
+        engine.keep("pairs", sql.PAIRS.format(within_s=rules.pair_within_s, legs="open"))
+        _reprice(workspace, engine, published, since, day)
+        engine.keep("closing", sql.CLOSING.format(closes=shifted(day, -waits)))
+        engine.keep("parts", sql.PARTS)
+        rides = workspace.write(RIDES, day, STEP, engine.query(sql.RIDES.format(day=day), RIDES.schema))
+        reductions = workspace.write(
+            REDUCTIONS, day, "gate", engine.query(sql.REDUCTIONS.format(day=day), REDUCTIONS.schema)
+        )
     workspace.write(REVERSALS, day, STEP, new.to_batches())
     workspace.done(STEP, day, {_WAITING: {"since": shifted(day, 1 - waits)}})
     return Ridden(rides=rides, reductions=reductions, reversals=new.num_rows)
@@ -115,7 +120,7 @@ def _newly_void(workspace: Workspace, engine: Engine, past: pa.Table, day: int) 
     return _rows(engine, sql.REVERSALS.format(day=day), REVERSALS.schema)
 
 
-def _open(workspace: Workspace, engine: Engine, new: pa.Table, waits: int, day: int) -> int:
+def _wait(workspace: Workspace, engine: Engine, new: pa.Table, waits: int, day: int) -> int:
     """Names what no ride has; `new`: the reversals of this day. Returns the oldest day that was looked at for it."""
     since = _since(workspace, engine, new, waits, day)
     engine.register("reversals", pa.concat_tables([workspace.read(REVERSALS, before=day), new]))
@@ -126,10 +131,14 @@ def _open(workspace: Workspace, engine: Engine, new: pa.Table, waits: int, day: 
     engine.keep("taken", sql.TAKEN)
     engine.keep("released", sql.RELEASED)
     engine.keep("waiting", sql.WAITING)
+    return since
+
+
+def _open(engine: Engine, day: int) -> None:
+    """Names all that a ride says of what waits."""
     engine.keep("said", sql.SAID)
     engine.keep("told", sql.TOLD.format(day=day))
     engine.keep("open", sql.OPEN)
-    return since
 
 
 def _paired_anew(workspace: Workspace, engine: Engine, rules: RideRules, day: int) -> pa.Table:

@@ -18,6 +18,9 @@ LEFT JOIN taken AS k ON k.tap = {TAP_ID.format("c")}
 WHERE c.verdict = 'OK' AND v.device IS NULL AND k.tap IS NULL
 """  # noqa: S608
 
+# On most days on which nothing came in, none: there is no more to do then.
+HOW_MANY_WAIT = "SELECT CAST(COUNT(*) AS BIGINT) AS taps FROM waiting"
+
 # What the core said of them.
 SAID = """
 SELECT DISTINCT j.device, j.epoch, j.sequence, j.hash, j.issuer, j.core_transaction, j.cap_fen

@@ -19,9 +19,11 @@ Rules it keeps:
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 
+from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.days import shifted
 from yima.sdk.centre.clearing.engine import Engine
 from yima.sdk.centre.clearing.tables import BEHIND, CHECKS, ENTRIES, JUDGED, OUTCOMES, TAILS, TAPS, VOIDS
@@ -79,6 +81,11 @@ def check_day(
     that may sign; None: any. unsigned_counts: an entry over which no signature is kept counts by its chain, where there
     are no keys. Raises EngineError."""
     workspace.close_day(day)
+    if not workspace.files(ENTRIES, day=day):  # nothing that came before is asked about again
+        judge_day(workspace, published, day, threads=threads)
+        workspace.write(TAILS, day, STEP, _tails_go_on(workspace, day).to_batches())
+        workspace.done(STEP, day)
+        return Checked(entries=0, checks=0, voids=0)
     # Judging leaves the interpreter idle, writing batches out again does not: side by side they take half as long.
     with ThreadPoolExecutor(1) as aside:
         devices = aside.submit(unsigned, workspace, engine, day, keys)
@@ -86,8 +93,7 @@ def check_day(
         unsigned_batches = devices.result()
     for table in (ENTRIES, TAPS, OUTCOMES, JUDGED):
         engine.scan(table.name, table, workspace.files(table, day=day))
-    tails = [d for d in workspace.days(TAILS) if d < day]
-    engine.scan("tails", TAILS, workspace.files(TAILS, day=tails[-1]) if tails else [])
+    engine.scan("tails", TAILS, _tails(workspace, day))
     engine.scan("voids", VOIDS, workspace.files(VOIDS, before=day))
     engine.register("zeros", pa.table({"zeros": pa.array([bytes(32)])}))
     engine.register("unsigned_batches", unsigned_batches)
@@ -114,6 +120,19 @@ def check_day(
     workspace.write(TAILS, day, STEP, new_tails.to_batches())
     workspace.done(STEP, day, {_FREED.format(day=day): {"since": freed_since}} if freed_since < day else None)
     return Checked(entries=entries, checks=checks, voids=voids)
+
+
+def _tails(workspace: Workspace, day: int) -> list[Path]:
+    """The files of the tails as they were left before that day."""
+    days = [d for d in workspace.days(TAILS) if d < day]
+    return workspace.files(TAILS, day=days[-1]) if days else []
+
+
+def _tails_go_on(workspace: Workspace, day: int) -> pa.Table:
+    """The same tails, as those of that day."""
+    rows = pa.Table.from_batches(parquet.read(_tails(workspace, day)), TAILS.schema)
+    place = TAILS.schema.get_field_index("day")
+    return rows.set_column(place, TAILS.schema.field(place), pa.repeat(pa.scalar(day, pa.int32()), rows.num_rows))
 
 
 def _register_earlier(workspace: Workspace, engine: Engine, behind: pa.Table, day: int, signed_only: str) -> None:

@@ -28,7 +28,7 @@ TRICKS = [
 ]  # fmt: skip
 ACTS = st.fixed_dictionaries(
     {
-        "card": st.integers(1, 3),
+        "card": st.integers(1, 4),
         "place": st.sampled_from(["bus", *(f"{way}-{s}" for way in ("in", "out") for s in STATIONS)]),
         "at": st.integers(0, 2 * 86400).map(lambda s: s - s % 600),
         "late": st.sampled_from([0, 0, 0, 0, 1, 2, 4]),
@@ -113,15 +113,16 @@ def split(held: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[di
     return first, second
 
 
-# Days take seconds, and no two runs sign alike: a day that fails is printed as it is, not searched for a smaller one.
+# Days take seconds, and no two runs sign alike: a day that fails is printed as it is, not searched for a smaller one. A
+# few runs with many acts show as much as many with few, in less time.
 @pytest.mark.slow
 @settings(
-    max_examples=5,
+    max_examples=4,
     deadline=None,
     phases=(Phase.generate,),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(st.lists(ACTS, min_size=15, max_size=40), st.sampled_from([0, 1, 2]))
+@given(st.lists(ACTS, min_size=30, max_size=50), st.sampled_from([0, 1, 2]))
 def test_random_days_come_out_the_same(acts: list[dict[str, Any]], close_after: int) -> None:
     held = play(acts)
     expected = Plain([tariff()], days=DAYS, close_after=close_after, missing_exit=MISSING_EXIT).run(held)

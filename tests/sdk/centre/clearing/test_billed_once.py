@@ -8,8 +8,8 @@ import pytest
 
 from tests.sdk.centre.clearing import centre, world
 from tests.sdk.centre.clearing.disputes.test_day import booked
+from tests.sdk.centre.clearing.lines import HOUR, ONE_DAY, Line, lived
 from tests.sdk.centre.clearing.test_against_plain import tariff
-from tests.sdk.centre.clearing.test_rides import HOUR, ONE_DAY, Line, lived
 from tests.sdk.centre.clearing.world import DAY, NOON
 from yima.sdk.centre.clearing.engine import open_engine
 from yima.sdk.centre.clearing.money.tables import CLEARED, DISPUTES

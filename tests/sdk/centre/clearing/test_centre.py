@@ -13,10 +13,11 @@ import pytest
 from tests.sdk.centre.clearing import centre as kept
 from tests.sdk.centre.clearing.folders import copied, folder
 from tests.sdk.centre.clearing.world import DAY
+from tests.sdk.centre.identity.said import ISSUERS, identity_toml
 from yima.sdk.centre.clearing.day import STEPS, Centre, report_path
 from yima.sdk.centre.clearing.disputes.intake import take_files, waiting_files
 from yima.sdk.centre.clearing.files.errors import CODES, NO_ERROR
-from yima.sdk.centre.clearing.folder import DEVICES, INCOMING, STATEMENTS, CentreFolder, FolderError
+from yima.sdk.centre.clearing.folder import DEVICES, IDENTITY, INCOMING, STATEMENTS, CentreFolder, FolderError
 from yima.sdk.centre.clearing.money import tables as money
 from yima.sdk.centre.clearing.money.settle import OrderError
 from yima.sdk.centre.clearing.money.tables import CLEARED, POSTINGS
@@ -102,6 +103,12 @@ def test_what_is_due_is_every_day_up_to_the_last_or_the_named_one(given: Path, t
             centre.days("rides", until=DAY, named=DAY)
 
 
+def test_what_is_done_is_not_due_and_not_done_again(cleared: Centre) -> None:
+    assert [(step, day) for step in STEPS for day in DAYS if not cleared.run(step, day).before] == []
+    assert cleared.due(until=DAYS[-1]) == []
+    assert [cleared.days(step, until=DAYS[-1]) for step in STEPS] == [[]] * len(STEPS)
+
+
 @pytest.mark.parametrize("step", ["rides", "settle"])
 def test_a_day_that_has_not_begun_is_not_closed(given: Path, tmp_path: Path, step: str) -> None:
     """A month that was mistyped closed every day up to it, and nothing was cleared before that day had come."""
@@ -165,6 +172,14 @@ def test_a_file_that_was_handed_in_and_cannot_be_read_is_named(tmp_path: Path) -
         with pytest.raises(FolderError, match="gone: cannot be read: No such file"):
             read()
     workspace.close()
+
+
+def test_whom_a_folder_lists_as_issuers_is_heard_and_without_a_list_nobody(given: Path, tmp_path: Path) -> None:
+    copy = copied(given, tmp_path / "region")
+    (copy / IDENTITY).write_text(identity_toml())
+    assert CentreFolder(copy).issuers() == ISSUERS
+    (copy / IDENTITY).unlink()
+    assert CentreFolder(copy).issuers().keys == {}
 
 
 def test_only_where_a_folder_lists_devices_their_keys_count(given: Path, tmp_path: Path) -> None:

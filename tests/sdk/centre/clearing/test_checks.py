@@ -12,7 +12,7 @@ from tests.sdk.centre.clearing import centre, world
 from tests.sdk.centre.clearing.test_against_plain import tariff
 from tests.sdk.centre.clearing.world import DAY, NOON, Device, link
 from yima.sdk.centre.clearing.engine import open_engine
-from yima.sdk.centre.clearing.tables import CHECKS, JUDGED, OUTCOMES, TAPS, VOIDS
+from yima.sdk.centre.clearing.tables import CHECKS, JUDGED, OUTCOMES, TAILS, TAPS, VOIDS
 from yima.sdk.centre.clearing.taps.checks import check_day
 from yima.sdk.centre.clearing.taps.ingest import ingest
 from yima.sdk.centre.clearing.taps.judged import Judges, judge_day
@@ -114,6 +114,20 @@ def test_the_chain_goes_on_over_days(tmp_path: Path, bus: Device) -> None:
     assert whys(checked(tmp_path, bus, days=3)) == ["NONE", "NONE", "CHAIN"]
 
 
+def test_a_day_on_which_nothing_came_hands_on_the_tails_and_says_nothing_else(tmp_path: Path, bus: Device) -> None:
+    other = Device("bus-0", tariff())
+    bus.tap(world.rider(1).code(NOON), NOON)
+    other.tap(world.rider(2).code(NOON), NOON)
+    found = checked(tmp_path, bus, other, days=3)
+    assert [(row["device"], row["day"]) for row in found] == [("bus-0", DAY), ("bus-1", DAY)]
+    workspace = Workspace(tmp_path / "w")
+    first, *rest = (workspace.read(TAILS, day=day).to_pylist() for day in (DAY, DAY + 1, DAY + 2))
+    assert [(row["device"], row["sequence"]) for row in first] == [("bus-0", 1), ("bus-1", 1)]
+    assert rest == [[row | {"day": day} for row in first] for day in (DAY + 1, DAY + 2)]
+    assert workspace.done_days("judged") == workspace.done_days("checks") == [DAY, DAY + 1, DAY + 2]
+    workspace.close()
+
+
 def test_an_entry_whose_predecessor_is_not_here_is_not_blamed(tmp_path: Path, bus: Device) -> None:
     bus.tap(world.rider(1).code(NOON), NOON)
     bus.tap(world.rider(2).code(NOON), NOON + 9)
@@ -132,35 +146,32 @@ def test_a_record_that_is_not_whole(tmp_path: Path, bus: Device) -> None:
     assert whys(checked(tmp_path, bus)) == ["RECORD"]
 
 
-@pytest.mark.parametrize(
-    ("offset", "value"),
-    [(60, (100).to_bytes(4)), (88, bytes(32)), (120, b"\x31" * 10), (39, b"\5"), (4, (NOON - 1).to_bytes(8))],
-    ids=["fare", "code", "account", "account type", "moment"],
-)
-def test_facts_that_say_other_than_the_record(tmp_path: Path, bus: Device, offset: int, value: bytes) -> None:
-    bus.tap(world.rider(1).code(NOON - 5), NOON)
-    entry = bus.entries[0]["entry"]
-    entry = entry[:offset] + value + entry[offset + len(value) :]
-    rechained(bus, 0, entry)
-    (row,) = checked(tmp_path, bus)
-    assert row["why"] == "FACTS"
+def test_facts_that_say_other_than_the_record(tmp_path: Path) -> None:
+    lies = {
+        "fare": (60, (100).to_bytes(4)), "code": (88, bytes(32)), "account": (120, b"\x31" * 10),
+        "account type": (39, b"\5"), "moment": (4, (NOON - 1).to_bytes(8)),
+    }  # fmt: skip
+    buses = [Device(f"bus-{name.replace(' ', '-')}", tariff()) for name in lies]
+    for card, (bus, (offset, value)) in enumerate(zip(buses, lies.values(), strict=True)):
+        bus.tap(world.rider(card).code(NOON - 5), NOON)
+        entry = bus.entries[0]["entry"]
+        rechained(bus, 0, entry[:offset] + value + entry[offset + len(value) :])
+    found = {row["device"]: row["why"] for row in checked(tmp_path, *buses)}
+    assert found == {bus.name: "FACTS" for bus in buses}
 
 
-@pytest.mark.parametrize(
-    ("at", "why", "signatures"),
-    [(3 + 60, "CA_SIGNATURE", 0), (198 + 7 + 9, "ISSUER_SIGNATURE", 1), (267 + 7 + 9, "RIDER_SIGNATURE", 3)],
-)
-def test_each_of_the_three_signatures_is_checked_again(
-    tmp_path: Path, bus: Device, at: int, why: str, signatures: int
-) -> None:
-    code = world.rider(1).code(NOON)
-    bus.tap(code, NOON)
-    entry = bus.entries[0]["entry"]
-    place = entry.index(code) - int.from_bytes(entry[:2]) + at
-    record = entry[int.from_bytes(entry[:2]) :]
-    rechained(bus, 0, entry[: int.from_bytes(entry[:2])] + resealed(record, place, bytes([record[place] ^ 1])))
-    (row,) = checked(tmp_path, bus)
-    assert (row["verdict"], row["why"], row["signatures"]) == ("EVIDENCE", why, signatures)
+def test_each_of_the_three_signatures_is_checked_again(tmp_path: Path) -> None:
+    broken = [(3 + 60, "CA_SIGNATURE", 0), (198 + 7 + 9, "ISSUER_SIGNATURE", 1), (267 + 7 + 9, "RIDER_SIGNATURE", 3)]
+    buses = [Device(f"bus-{why}", tariff()) for _, why, _ in broken]
+    for card, (bus, (at, _, _)) in enumerate(zip(buses, broken, strict=True)):
+        code = world.rider(card).code(NOON)
+        bus.tap(code, NOON)
+        entry = bus.entries[0]["entry"]
+        size = int.from_bytes(entry[:2])
+        place, record = entry.index(code) - size + at, entry[size:]
+        rechained(bus, 0, entry[:size] + resealed(record, place, bytes([record[place] ^ 1])))
+    found = {row["device"]: (row["verdict"], row["why"], row["signatures"]) for row in checked(tmp_path, *buses)}
+    assert found == {f"bus-{why}": ("EVIDENCE", why, signatures) for _, why, signatures in broken}
 
 
 def test_a_tap_under_parameters_that_nobody_published(tmp_path: Path, bus: Device) -> None:
@@ -308,12 +319,15 @@ def test_a_reversal_that_comes_a_day_late_voids_what_counted(tmp_path: Path, bus
     workspace.close()
 
 
-@pytest.mark.parametrize(("after_s", "why"), [(600, "NOT_PASSED"), (601, "NONE")])
-def test_a_rider_who_did_not_pass_and_was_let_in_again(tmp_path: Path, bus: Device, after_s: int, why: str) -> None:
-    bus.tap(world.rider(1).code(NOON), NOON)
-    bus.outcome(1, Outcome.NOT_PASSED, NOON + 5, reverses=False)
-    bus.tap(world.rider(1).code(NOON + after_s), NOON + after_s)
-    assert whys(checked(tmp_path, bus)) == [why, "NONE"]
+def test_a_rider_who_did_not_pass_and_was_let_in_again(tmp_path: Path) -> None:
+    said = {600: "NOT_PASSED", 601: "NONE"}
+    buses = [Device(f"bus-{after_s}", tariff()) for after_s in said]
+    for bus, after_s in zip(buses, said, strict=True):
+        bus.tap(world.rider(after_s).code(NOON), NOON)
+        bus.outcome(1, Outcome.NOT_PASSED, NOON + 5, reverses=False)
+        bus.tap(world.rider(after_s).code(NOON + after_s), NOON + after_s)
+    found = [(row["device"], row["why"]) for row in checked(tmp_path, *buses)]
+    assert found == [(f"bus-{after_s}", each) for after_s, why in said.items() for each in (why, "NONE")]
 
 
 def test_records_of_the_older_form_are_kept_and_judged_as_far_as_they_reach(tmp_path: Path, bus: Device) -> None:

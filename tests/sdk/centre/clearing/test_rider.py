@@ -75,6 +75,18 @@ def test_the_rider_with_most_codes_is_told_of_by_city_and_by_who_paid(tmp_path: 
     assert all(one.gross_fen - one.paid_fen == sum(one.others.values()) for one in found.cities)
 
 
+def test_a_month_is_told_as_far_as_the_day_and_no_further(tmp_path: Path) -> None:
+    """On the next day a ride of this one is booked that came late."""
+    workspace = world(tmp_path)
+    before = rider_month(workspace, DAY)
+    late = booking(70, HERS[SHANGHAI], SHANGHAI) | {"day": DAY + 1, "clearing": (DAY + 1) * PLACES_A_DAY + 1}
+    put(workspace, CLEARED, [late])
+    assert rider_month(workspace, DAY) == before
+    after = rider_month(workspace, DAY + 1)
+    assert before is not None and after is not None
+    assert (before.cities[0].rides, after.cities[0].rides) == (1, 2)
+
+
 def test_it_is_told_in_both_languages_and_without_accounts(tmp_path: Path) -> None:
     found = rider_month(world(tmp_path), DAY)
     assert found is not None

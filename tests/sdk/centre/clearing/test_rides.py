@@ -1,7 +1,7 @@
 """Rides: one test a kind and a cause; random days are in test_against_plain.py."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 
 from tests.sdk.centre.clearing import centre, world
+from tests.sdk.centre.clearing.lines import HOUR, ONE_DAY, Case, Ending, Line, Rides, lived, together
 from tests.sdk.centre.clearing.test_against_plain import tariff
-from tests.sdk.centre.clearing.world import DAY, NOON, Device
+from tests.sdk.centre.clearing.world import DAY, NOON
 from yima.sdk.centre.clearing.engine import open_engine
 from yima.sdk.centre.clearing.rides import rides_sql
 from yima.sdk.centre.clearing.rides.rules import MissingExit, RideRules, ride_rules
@@ -19,38 +20,9 @@ from yima.sdk.centre.clearing.tables import REDUCTIONS, REVERSALS
 from yima.sdk.centre.clearing.toml_rows import Row, TermsError
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.validator.journal.facts import Outcome
-from yima.validator.judging import Direction, Mode
+from yima.validator.judging import Direction
 
-Rides = dict[str, dict[str, Any]]
-HOUR = 3600
-
-
-class Line:
-    """A metro's gates and one bus, and what the centre makes of what they saw."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.bus = Device("bus-1", tariff())
-        self.gates = {
-            (way, station): Device(f"{way}-{station}", tariff(), Mode.METRO, way, station)
-            for way in (Direction.ENTRY, Direction.EXIT)
-            for station in world.STATIONS
-        }
-
-    def enter(self, card: int, station: int, at: int, **more: Any) -> None:
-        code = world.rider(card).code(at)
-        assert self.gates[Direction.ENTRY, station].tap(code, at, **more).accepted
-
-    def leave(self, card: int, station: int, at: int, data: bytes = b"", kind: int = 0, **more: Any) -> None:
-        code = world.rider(card, data=data, account_type=kind).code(at)
-        assert self.gates[Direction.EXIT, station].tap(code, at, **more).accepted
-
-    def rides(self, days: int = 1, rules: RideRules | None = None) -> Rides:
-        store = world.store(self.folder / "s.db", world.all_rows(self.bus, *self.gates.values()))
-        self.workspace = Workspace(self.folder / "w")
-        centre.run(self.workspace, [store], centre.published(tariff()), range(DAY, DAY + days), rules=rules)
-        self.workspace.close()
-        return centre.rides(self.workspace)
+Played = Generator[None, Rides, None]
 
 
 @pytest.fixture
@@ -58,95 +30,144 @@ def line(tmp_path: Path) -> Line:
     return Line(tmp_path)
 
 
-def test_a_bus_tap_is_a_ride(line: Line) -> None:
-    line.bus.tap(world.rider(1, world.SUZHOU, data=bytes(10)).code(NOON), NOON)
-    (ride,) = line.rides().values()
+def a_bus_tap_is_a_ride(line: Line) -> Played:
+    line.bus.tap(line.rider(1, world.SUZHOU, data=bytes(10)).code(NOON), NOON)
+    (ride,) = (yield).values()
     assert (ride["kind"], ride["issuer"], ride["operator"]) == ("BUS", world.SUZHOU, "40000001")
     assert (ride["gross_fen"], ride["fare_fen"], ride["gate_fare_fen"], ride["cause"]) == (200, 200, 200, "NONE")
     assert (ride["city"], ride["issuer_city"], ride["service_date"]) == (world.CITY, 320500, DAY)
 
 
-def test_a_concession_is_a_reduction_with_its_funder(line: Line) -> None:
-    line.bus.tap(world.rider(1, account_type=3).code(NOON), NOON)
-    (ride,) = line.rides().values()
+def a_concession_is_a_reduction_with_its_funder(line: Line) -> Played:
+    line.bus.tap(line.rider(1, account_type=3).code(NOON), NOON)
+    (ride,) = (yield).values()
     assert (ride["gross_fen"], ride["fare_fen"]) == (200, 100)
-    (row,) = centre.rows(line.workspace, REDUCTIONS)
+    (row,) = line.mine(REDUCTIONS)
     assert (row["source"], row["rule"], row["fen"]) == ("GATE", "student-half", -100)
     assert (row["funder"], row["funder_id"]) == ("OPERATOR", "40000001")
 
 
-def test_an_exit_whose_code_told_the_same_entry(line: Line) -> None:
+def an_exit_whose_code_told_the_same_entry(line: Line) -> Played:
     line.enter(1, 101, NOON)
     line.leave(1, 309, NOON + HOUR, world.inside(101, NOON))
-    (ride,) = line.rides().values()
+    (ride,) = (yield).values()
     assert (ride["kind"], ride["entry_tap"], ride["exit_tap"]) == ("METRO", "entry-101/7/1", "exit-309/7/1")
     assert (ride["entry_station"], ride["exit_station"], ride["entry_at"]) == (101, 309, NOON)
     assert (ride["fare_fen"], ride["gate_fare_fen"], ride["cause"]) == (500, 500, "NONE")
 
 
-def test_an_exit_whose_code_could_not_tell_the_entry_is_priced_from_the_tap(line: Line) -> None:
+def an_exit_whose_code_could_not_tell_the_entry_is_priced_from_the_tap(line: Line) -> Played:
     line.enter(1, 205, NOON)
     line.leave(1, 309, NOON + HOUR)
-    (ride,) = line.rides().values()
+    (ride,) = (yield).values()
     assert (ride["fare_fen"], ride["gate_fare_fen"], ride["cause"]) == (400, 500, "ENTRY_UNKNOWN_AT_GATE")
 
 
-def test_an_exit_whose_code_told_an_older_entry(line: Line) -> None:
+def an_exit_whose_code_told_an_older_entry(line: Line) -> Played:
     line.enter(1, 101, NOON)
     line.leave(1, 309, NOON + HOUR, world.inside(205, NOON - 600))
-    (ride,) = line.rides().values()
+    (ride,) = (yield).values()
     assert (ride["fare_fen"], ride["gate_fare_fen"], ride["cause"]) == (500, 400, "OTHER_ENTRY")
 
 
-def test_a_concession_is_computed_anew_with_the_fare(line: Line) -> None:
+def a_concession_is_computed_anew_with_the_fare(line: Line) -> Played:
     line.enter(1, 205, NOON)
     line.leave(1, 309, NOON + HOUR, kind=3)
-    (ride,) = line.rides().values()
+    (ride,) = (yield).values()
     assert (ride["gross_fen"], ride["fare_fen"], ride["gate_fare_fen"]) == (400, 200, 250)
-    assert [row["fen"] for row in centre.rows(line.workspace, REDUCTIONS)] == [-200]
+    assert [row["fen"] for row in line.mine(REDUCTIONS)] == [-200]
 
 
-@pytest.mark.parametrize(("after_s", "kind", "fare"), [(14400, "METRO", 500), (14401, "METRO_OVER_TIME", 700)])
-def test_staying_too_long_costs_more(line: Line, after_s: int, kind: str, fare: int) -> None:
+def staying_too_long_costs_more(line: Line) -> Played:
+    for card, after_s in enumerate((14400, 14401)):
+        line.enter(card, 101, NOON)
+        line.leave(card, 309, NOON + after_s)
+    found = {name: (ride["kind"], ride["gross_fen"], ride["fare_fen"]) for name, ride in (yield).items()}
+    assert found == {"exit-309/7/1": ("METRO", 500, 500), "exit-309/7/2": ("METRO_OVER_TIME", 700, 700)}
+
+
+def a_fare_from_the_centres_entry_that_the_code_forbids_is_not_taken(line: Line) -> Played:
     line.enter(1, 101, NOON)
-    line.leave(1, 309, NOON + after_s)
-    (ride,) = line.rides().values()
-    assert (ride["kind"], ride["gross_fen"], ride["fare_fen"]) == (kind, fare, fare)
-
-
-def test_a_fare_from_the_centres_entry_that_the_code_forbids_is_not_taken(line: Line) -> None:
-    line.enter(1, 101, NOON)
-    code = world.rider(1, data=world.inside(309, NOON), cap=300).code(NOON + HOUR)
+    code = line.rider(1, data=world.inside(309, NOON), cap=300).code(NOON + HOUR)
     assert line.gates[Direction.EXIT, 309].tap(code, NOON + HOUR).accepted
-    (ride,) = line.rides().values()
+    (ride,) = (yield).values()
     assert (ride["fare_fen"], ride["gate_fare_fen"], ride["cause"]) == (200, 200, "OVER_CAP")
     assert (ride["core_gross_fen"], ride["core_fare_fen"]) == (None, None)
 
 
-def test_the_latest_entry_counts_and_each_is_used_once(line: Line) -> None:
+def the_latest_entry_counts_and_each_is_used_once(line: Line) -> Played:
     line.enter(1, 101, NOON)
     line.enter(1, 205, NOON + 60)
     line.leave(1, 309, NOON + HOUR)
     line.leave(1, 309, NOON + HOUR + 60)
-    pairs = {name: ride["entry_tap"] for name, ride in line.rides().items()}
+    pairs = {name: ride["entry_tap"] for name, ride in (yield).items()}
     assert pairs == {"exit-309/7/1": "entry-205/7/1", "exit-309/7/2": "entry-101/7/1"}
 
 
-def test_an_entry_in_the_same_second_lies_before_the_exit(line: Line) -> None:
+def an_entry_in_the_same_second_lies_before_the_exit(line: Line) -> Played:
     line.enter(1, 205, NOON)
     line.leave(1, 309, NOON)
-    (ride,) = line.rides().values()
+    (ride,) = (yield).values()
     assert ride["entry_tap"] == "entry-205/7/1"
 
 
-@pytest.mark.parametrize(
-    ("back_s", "kinds"), [(86400, {"METRO_OVER_TIME"}), (86401, {"METRO_NO_ENTRY", "METRO_NO_EXIT"})]
-)
-def test_an_entry_too_far_back_is_not_the_exits(line: Line, back_s: int, kinds: set[str]) -> None:
-    line.enter(1, 101, NOON)
-    line.leave(1, 309, NOON + back_s)
-    rides = line.rides(4, RideRules(close_after_days=1))
-    assert {ride["kind"] for ride in rides.values()} == kinds
+OF_ONE_DAY: list[Case] = [
+    a_bus_tap_is_a_ride,
+    a_concession_is_a_reduction_with_its_funder,
+    an_exit_whose_code_told_the_same_entry,
+    an_exit_whose_code_could_not_tell_the_entry_is_priced_from_the_tap,
+    an_exit_whose_code_told_an_older_entry,
+    a_concession_is_computed_anew_with_the_fare,
+    staying_too_long_costs_more,
+    a_fare_from_the_centres_entry_that_the_code_forbids_is_not_taken,
+    the_latest_entry_counts_and_each_is_used_once,
+    an_entry_in_the_same_second_lies_before_the_exit,
+]
+
+
+@pytest.fixture(scope="module")
+def one_day(tmp_path_factory: pytest.TempPathFactory) -> list[Ending]:
+    return together(tmp_path_factory.mktemp("day"), OF_ONE_DAY)
+
+
+@pytest.mark.parametrize("place", range(len(OF_ONE_DAY)), ids=lambda place: OF_ONE_DAY[place].__name__)
+def test_on_one_day(one_day: list[Ending], place: int) -> None:
+    one_day[place]()
+
+
+def an_entry_too_far_back_is_not_the_exits(line: Line) -> Played:
+    for card, back_s in enumerate((86400, 86401)):
+        line.enter(card, 101, NOON)
+        line.leave(card, 309, NOON + back_s)
+    kinds = {name: ride["kind"] for name, ride in (yield).items()}
+    assert kinds == {
+        "exit-309/7/1": "METRO_OVER_TIME", "entry-101/7/2": "METRO_NO_EXIT", "exit-309/7/2": "METRO_NO_ENTRY",
+    }  # fmt: skip
+
+
+def a_missing_exit_costs_no_more_than_the_code_allows(line: Line) -> Played:
+    for card, cap in enumerate((2000, 899, 500)):
+        assert line.gates[Direction.ENTRY, 101].tap(line.rider(card, cap=cap).code(NOON), NOON).accepted
+    found = {name: (ride["kind"], ride["gross_fen"], ride["fare_fen"], ride["cause"]) for name, ride in (yield).items()}
+    assert found == {
+        f"entry-101/7/{place}": ("METRO_NO_EXIT", fare, fare, "MISSING_EXIT")
+        for place, fare in enumerate((900, 899, 500), 1)
+    }
+
+
+OF_LEGS_THAT_WAIT: list[Case] = [
+    an_entry_too_far_back_is_not_the_exits, a_missing_exit_costs_no_more_than_the_code_allows
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def four_days(tmp_path_factory: pytest.TempPathFactory) -> list[Ending]:
+    return together(tmp_path_factory.mktemp("days"), OF_LEGS_THAT_WAIT, 4, ONE_DAY)
+
+
+@pytest.mark.parametrize("place", range(len(OF_LEGS_THAT_WAIT)), ids=lambda place: OF_LEGS_THAT_WAIT[place].__name__)
+def test_when_a_leg_waits_a_day(four_days: list[Ending], place: int) -> None:
+    four_days[place]()
 
 
 @pytest.mark.parametrize("late", ["entry", "exit"])
@@ -168,16 +189,6 @@ def test_missing_legs_are_closed_by_rule_when_they_have_waited(line: Line) -> No
     assert {(ride["kind"], ride["day"], ride["fare_fen"], ride["cause"]) for ride in rides.values()} == {
         ("METRO_NO_EXIT", DAY + 2, 700, "MISSING_EXIT"), ("METRO_NO_ENTRY", DAY + 2, 500, "NONE"),
     }  # fmt: skip
-
-
-@pytest.mark.parametrize(("cap", "fare"), [(2000, 900), (899, 899), (500, 500)])
-def test_a_missing_exit_costs_no_more_than_the_code_allows(line: Line, cap: int, fare: int) -> None:
-    assert line.gates[Direction.ENTRY, 101].tap(world.rider(1, cap=cap).code(NOON), NOON).accepted
-    rules = RideRules(close_after_days=1, missing_exit=(MissingExit(city=0, since=0, fen=900),))
-    (ride,) = line.rides(2, rules).values()
-    assert (ride["kind"], ride["gross_fen"], ride["fare_fen"], ride["cause"]) == (
-        "METRO_NO_EXIT", fare, fare, "MISSING_EXIT",
-    )  # fmt: skip
 
 
 def test_legs_are_closed_although_nothing_came_in_on_the_days_between(tmp_path: Path, line: Line) -> None:
@@ -211,19 +222,6 @@ def test_when_an_entry_turns_void_its_exit_is_settled_anew_under_a_name_of_its_o
         "exit-309/7/1": ("METRO", DAY), "exit-309/7/1#2": ("METRO_NO_ENTRY", DAY + 5),
     }  # fmt: skip
     assert [row["ride_id"] for row in centre.rows(line.workspace, REVERSALS)] == ["exit-309/7/1"]
-
-
-def lived(line: Line, rides: Rides) -> dict[str, tuple[str, str | None, int, int]]:
-    """The rides that stand: kind, entry, fare, day."""
-    gone = {row["ride_id"] for row in centre.rows(line.workspace, REVERSALS)}
-    return {
-        name: (ride["kind"], ride["entry_tap"], ride["fare_fen"], ride["day"])
-        for name, ride in rides.items()
-        if name not in gone
-    }
-
-
-ONE_DAY = RideRules(close_after_days=1, missing_exit=(MissingExit(city=0, since=0, fen=900),))
 
 
 def test_an_entry_that_comes_after_its_exit_was_closed_takes_the_ride_back(line: Line) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.sdk.centre.clearing import centre, world
+from tests.sdk.centre.clearing.lines import HOUR, Line
 from tests.sdk.centre.clearing.test_against_plain import tariff
-from tests.sdk.centre.clearing.test_rides import HOUR, Line
 from tests.sdk.centre.clearing.test_signatures import engine
 from tests.sdk.centre.clearing.world import DAY, NOON, Device
 from yima.sdk.centre.clearing.engine import Engine

@@ -9,8 +9,8 @@ import pytest
 
 from tests.sdk.centre.clearing import centre, world
 from tests.sdk.centre.clearing.disputes.test_day import booked
+from tests.sdk.centre.clearing.lines import HOUR, Line, lived
 from tests.sdk.centre.clearing.test_against_plain import tariff
-from tests.sdk.centre.clearing.test_rides import HOUR, Line, lived
 from tests.sdk.centre.clearing.test_signatures import engine
 from tests.sdk.centre.clearing.test_tapped_again import DAY_S, standing
 from tests.sdk.centre.clearing.world import DAY, NOON, Device
@@ -114,7 +114,7 @@ def test_a_leg_that_counts_at_last_stands_in_its_operators_feedback(tmp_path: Pa
         rules = RideRules(close_after_days=5)
         centre.run(workspace, [store], centre.published(tariff()), [day], rules=rules, engine=engine)
         booked(workspace, engine, day)
-        folder = write_files(workspace, engine, day)
+    folder = write_files(workspace, engine, day)
     assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == ["40000001"]
     (feedback,) = (folder / "40000001").glob("FB*")
     (record,) = feedback.read_text().splitlines()[1:]

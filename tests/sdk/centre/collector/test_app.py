@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.uplinks import KEY, append, until
+from tests.uplinks import KEY, append, plain_http, until
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.listening import ServingError, listen
@@ -31,7 +31,7 @@ def events() -> list[dict[str, Any]]:
 def client(tmp_path_factory: pytest.TempPathFactory, events: list[dict[str, Any]]) -> Iterator[httpx.Client]:
     store = Store(tmp_path_factory.mktemp("collector") / "trips.db")
     app = Collector(store, on_event=events.append).app()
-    with Serving(app) as serving, httpx.Client(base_url=serving.url, trust_env=False) as client:
+    with Serving(app) as serving, plain_http(base_url=serving.url) as client:
         yield client
     store.close()
 
@@ -71,7 +71,7 @@ def test_what_a_device_says_of_its_versions_is_kept_once_for_as_long_as_it_says_
     first = encode_versions(Versions(device="gate-1", software="0.1.0", parameters=3, parameters_id=bytes(32), since=5))
     second = first.replace(b'"version":3', b'"version":4')
     nothing = json.dumps({"form": 2, "device": "gate-1", "epoch": 7, "entries": []}).encode()
-    with Serving(Collector(store).app()) as serving, httpx.Client(base_url=serving.url, trust_env=False) as client:
+    with Serving(Collector(store).app()) as serving, plain_http(base_url=serving.url) as client:
         for said in (first, first, second, first):
             assert stating(client, nothing, said) == 200
         for said, by, status in (
@@ -290,7 +290,7 @@ def test_a_store_that_cannot_write_is_503_and_acknowledges_nothing(tmp_path: Pat
     body = batch(tmp_path, "gate-7", 400)
     events: list[dict[str, Any]] = []
     with Serving(Collector(store, on_event=events.append).app()) as serving:
-        client = httpx.Client(base_url=serving.url, trust_env=False)
+        client = plain_http(base_url=serving.url)
         answer = post(client, body)
         assert answer.status_code == 503
         assert 5 <= int(answer.headers["Retry-After"]) <= 20
@@ -305,7 +305,7 @@ def test_only_enrolled_devices_are_heard(tmp_path: Path) -> None:
     other = DeviceKey.generate()
     body = batch(tmp_path, "gate-7")
     with Serving(Collector(store, enrolled=lambda: {"gate-7": KEY.public}).app()) as serving:
-        client = httpx.Client(base_url=serving.url, trust_env=False)
+        client = plain_http(base_url=serving.url)
         assert post(client, body, other).status_code == 403
         assert post(client, body, KEY).status_code == 200
         client.close()
@@ -318,7 +318,7 @@ def test_a_stranger_is_told_nothing_of_any_device(tmp_path: Path) -> None:
     body = batch(tmp_path, "gate-7")
     with (
         Serving(Collector(store, may_read=lambda shown: shown == "yima_reader").app()) as serving,
-        httpx.Client(base_url=serving.url, trust_env=False) as client,
+        plain_http(base_url=serving.url) as client,
     ):
         post(client, body)
         for path in ("/devices", "/v1/devices/gate-7/7"):

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from uvicorn.protocols.http.flow_control import FlowControl
 
-from tests.uplinks import KEY, append, until
+from tests.uplinks import KEY, append, plain_http, until
 from yima.sdk.centre.collector import intake, taking
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.arrivals import Answer, Arrival, KeyRefusedError
@@ -202,7 +202,7 @@ def test_60_unfinished_bodies_on_real_connections_hold_no_more_than_their_room(t
             most = max(most, collector.depth().bytes)
         until(lambda: sum(map(has_an_answer, lines)) >= 60 - ARRIVING_MOST // 1_900_000)
         assert 0 < most <= ARRIVING_MOST
-        with httpx.Client(base_url=serving.url, trust_env=False) as client:
+        with plain_http(base_url=serving.url) as client:
             body = b'{"form":2,"device":"gate-7","epoch":7,"entries":[]}'
             headers = {"X-Yima-Key": KEY.public, "X-Yima-Signature": KEY.sign(body)}
             assert client.post("/v1/batches", content=body, headers=headers).status_code == 200
@@ -244,7 +244,7 @@ def test_a_batch_beyond_what_is_taken_is_503_with_a_word_when_to_come_again(
     body, headers = signed(of("gate-0"))
     with (
         Serving(Collector(store).app()) as serving,
-        httpx.Client(base_url=serving.url, trust_env=False) as client,
+        plain_http(base_url=serving.url) as client,
     ):
         answer = client.post("/v1/batches", content=body, headers=headers)
         assert (answer.status_code, answer.json()) == (503, {"error": "more comes than can be stored"})
@@ -370,7 +370,7 @@ def test_it_is_ready_when_the_store_can_be_written_and_says_so_when_it_cannot(tm
                 connection.execute("PRAGMA max_page_count=1")  # as many as there are
         with (
             Serving(Collector(store).app()) as serving,
-            httpx.Client(base_url=serving.url, trust_env=False) as client,
+            plain_http(base_url=serving.url) as client,
         ):
             ready = client.get("/ready")
             answers.append((ready.status_code, ready.json(), client.get("/health").status_code))

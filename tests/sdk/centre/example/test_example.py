@@ -33,7 +33,9 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def cleared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return region_at_work.cleared_example(tmp_path_factory)
+    """A copy: a process has its workspace for itself."""
+    made = tmp_path_factory.mktemp("cleared") / "region"
+    return Path(shutil.copytree(region_at_work.cleared_example(tmp_path_factory), made))
 
 
 def rows(folder: Path, table: Table) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from tests.uplinks import plain_http
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.cli.collect_fleet import FleetSide
@@ -22,7 +23,7 @@ class AtWork:
 
     def client(self, key: str = "") -> httpx.Client:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=60)
+        return plain_http(base_url=self.url, headers=headers, timeout=60)
 
 
 @contextmanager

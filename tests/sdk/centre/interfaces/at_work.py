@@ -1,8 +1,7 @@
-"""A region with interfaces: the example with everything that can go wrong, consents, keys of each role, every day
-settled; and every state of its workspace that there was on the way."""
+"""Interfaces over the cleared region: copies of its workspace that a test may change, keys of each role, the
+application asked as a client asks it."""
 
 import asyncio
-import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -12,107 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
-from tests.once import once
-from tests.sdk.centre.example.region_at_work import example
-from yima.sdk.centre.clearing.day import STEPS, Centre
-from yima.sdk.centre.clearing.folder import IDENTITY, STATEMENTS, CentreFolder
+from tests.sdk.centre.example.consents import FIRST, ISSUER, OTHER, SERVICE, SHANGHAI
+from tests.sdk.centre.example.region_at_work import STATES
+from yima.sdk.centre.clearing.folder import IDENTITY, CentreFolder
 from yima.sdk.centre.example import region
-from yima.sdk.centre.example.making import settlement_days
-from yima.sdk.centre.identity.statements import Consent, Revocation, Scope, Statement, sign_statements
 from yima.sdk.centre.interfaces.app import interfaces
 from yima.sdk.centre.interfaces.keys import KEYS, Role, make_key
-from yima.sdk.sm2 import SigningKey
 
-ISSUER, OTHER, BUS = "99310000", "99320500", "99310001"
-SHANGHAI, SERVICE = "310000", "travel-app"
-IS_KEYS = {ISSUER: SigningKey.from_int(71), OTHER: SigningKey.from_int(72)}
-FIRST = region.FIRST_DAY
+BUS = "99310001"
 NOON = region.midnight(8) + 12 * 3600  # a day after the last that is settled
 KEY_OF = {
     "issuer": (Role.ISSUER, ISSUER), "other": (Role.ISSUER, OTHER), "operator": (Role.OPERATOR, BUS),
     "city": (Role.CITY, SHANGHAI), "region": (Role.REGION, ""), "auditor": (Role.AUDITOR, ""),
     "clerk": (Role.CLERK, ""), "service": (Role.SERVICE, SERVICE),
 }  # fmt: skip
-STATES = "states"
 _RUNNER = asyncio.Runner()
-
-
-def region_with_interfaces(factory: pytest.TempPathFactory) -> Path:
-    """The folder; states/<n>.json beside it, each as state.json once was. Nobody changes what is in it."""
-
-    def make(folder: Path) -> None:
-        shutil.copytree(example(factory), folder, dirs_exist_ok=True)
-        (folder / IDENTITY).write_text(identity())
-        shutil.rmtree(folder / STATEMENTS, ignore_errors=True)  # the region's own issuers are another matter
-        (folder / STATEMENTS).mkdir()
-        for name, content in statements().items():
-            (folder / STATEMENTS / name).write_bytes(content)
-        states: list[bytes] = []
-
-        def note(_name: str) -> None:
-            path = folder / "workspace" / "state.json"
-            if path.exists() and (now := path.read_bytes()):
-                if states and json.loads(states[-1])["done"] == json.loads(now)["done"]:
-                    states.pop()
-                states.append(now)
-
-        with Centre(CentreFolder(folder), memory="500MB", on_commit=note) as centre:
-            centre.ingest()
-            for day in settlement_days(folder):
-                for step in STEPS:
-                    centre.run(step, day)
-        (folder / STATES).mkdir()
-        for number, state in enumerate(states):
-            (folder / STATES / f"{number:04}.json").write_bytes(state)
-
-    return once(factory, "region-with-interfaces", make)
-
-
-def account(number: int, city: str = SHANGHAI) -> str:
-    """One of the example's accounts."""
-    return f"{city}1{number:013}"
-
-
-FULL, RIDES_ONLY, OVER, REVOKED, NOT_BEGUN, LATER = (account(number) for number in (5, 12, 33, 37, 47, 20))
-"""Whose rides the service may see, by what was stated of them."""
-
-
-def identity() -> str:
-    """Both issuers are heard."""
-    rows = {ISSUER: "310000", OTHER: "320500"}
-    return 'environment = "test"\n' + "".join(
-        f'[[issuer]]\norganisation = "{name}"\naccounts = ["{begin}"]\n'
-        f'[[issuer.keys]]\nkey = "{IS_KEYS[name].compressed.hex()}"\n'
-        for name, begin in rows.items()
-    )
-
-
-def consent(whose: str, *scopes: Scope, since: int = FIRST, until: int = FIRST + 20, service: str = SERVICE) -> Consent:
-    """A consent of these days."""
-    return Consent(account=whose, service=service, scopes=scopes or (Scope.CHARGES,), since=since, until=until)
-
-
-def signed(number: int, *said: Statement, issued: int = FIRST, issuer: str = ISSUER) -> bytes:
-    """A file of statements."""
-    return sign_statements(
-        said, IS_KEYS[issuer], environment="test", issuer=issuer, number=number, issued=issued
-    )  # fmt: skip
-
-
-def statements() -> dict[str, bytes]:
-    """What the issuers state, one file that speaks of another's account, and one that is no file."""
-    return {
-        "one": signed(
-            1, consent(FULL), consent(RIDES_ONLY, Scope.RIDES), consent(OVER, until=FIRST + 3), consent(REVOKED),
-            consent(NOT_BEGUN, since=FIRST + 15), consent(LATER, since=FIRST + 1),
-        ),
-        "two": signed(2, Revocation(number=1, place=4), issued=FIRST + 2),
-        "bad": signed(3, consent(account(1, "320500"))),
-        "theirs": signed(1, consent(account(1, "320500"), service="other-app"), issuer=OTHER),
-        "none": b"nothing\n",
-    }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

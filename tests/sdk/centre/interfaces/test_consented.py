@@ -6,23 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.sdk.centre.interfaces.at_work import (
-    FIRST,
-    FULL,
-    ISSUER,
-    LATER,
-    NOON,
-    NOT_BEGUN,
-    OVER,
-    REVOKED,
-    RIDES_ONLY,
-    Client,
-    Copy,
-    account,
-    copied,
-    moment,
-    region_with_interfaces,
-)
+from tests.sdk.centre.example.consents import FIRST, FULL, ISSUER, LATER, NOT_BEGUN, OVER, REVOKED, RIDES_ONLY, account
+from tests.sdk.centre.example.region_at_work import cleared_example
+from tests.sdk.centre.interfaces.at_work import NOON, Client, Copy, copied, moment
 from tests.sdk.centre.interfaces.test_feeds import table
 from yima.sdk.centre.interfaces.keys import KEYS, Role, make_key
 
@@ -31,7 +17,7 @@ MONTH = {"month": "2026-09"}
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    return copied(region_with_interfaces(tmp_path_factory), tmp_path_factory.mktemp("months"))
+    return copied(cleared_example(tmp_path_factory), tmp_path_factory.mktemp("months"))
 
 
 def path(of: str) -> str:

@@ -14,7 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sdk.centre.interfaces.at_work import FIRST, FULL, NOON, Client, Copy, copied, region_with_interfaces
+from tests.sdk.centre.example.consents import FIRST, FULL
+from tests.sdk.centre.example.region_at_work import cleared_example
+from tests.sdk.centre.interfaces.at_work import NOON, Client, Copy, copied
 from tests.sdk.centre.interfaces.test_feeds import FEEDS
 from yima.sdk import patience
 from yima.sdk.centre.clearing.folder import CentreFolder
@@ -28,7 +30,7 @@ MONTH = {"month": "2026-09"}
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    return copied(region_with_interfaces(tmp_path_factory), tmp_path_factory.mktemp("requests"))
+    return copied(cleared_example(tmp_path_factory), tmp_path_factory.mktemp("requests"))
 
 
 @pytest.mark.parametrize("path", ["/v1/me", "/v1/charges", "/openapi.json", "/", "/docs", "/v1/files/2026-09-07/BP"])
@@ -213,7 +215,7 @@ def test_no_key_and_no_account_is_in_an_event(copy: Copy) -> None:
 def test_a_table_that_is_damaged_is_told_to_the_centre_and_not_to_the_caller(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    mine = copied(region_with_interfaces(tmp_path_factory), tmp_path_factory.mktemp("damaged"))
+    mine = copied(cleared_example(tmp_path_factory), tmp_path_factory.mktemp("damaged"))
     events: list[dict[str, Any]] = []
     client = mine.client("clerk", events=events)
     path = mine.folder / "workspace" / "tables" / "postings" / f"day={FIRST}" / "centre.parquet"

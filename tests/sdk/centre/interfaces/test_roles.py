@@ -6,22 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.docs.pages import ROOT
-from tests.sdk.centre.interfaces.at_work import (
-    BUS,
-    FIRST,
-    FULL,
-    ISSUER,
-    KEY_OF,
-    OTHER,
-    Client,
-    Copy,
-    account,
-    copied,
-    region_with_interfaces,
-)
+from tests.sdk.centre.example.consents import FIRST, FULL, ISSUER, OTHER, account
+from tests.sdk.centre.example.region_at_work import cleared_example
+from tests.sdk.centre.interfaces.at_work import BUS, KEY_OF, Client, Copy, copied
 from tests.sdk.centre.interfaces.test_feeds import FEEDS, table
 from yima.sdk.centre.clearing.files.layouts import NAME
 from yima.sdk.centre.interfaces.keys import KEYS, Role, make_key
@@ -47,7 +38,7 @@ MONTH = {"month": "2026-09"}
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    return copied(region_with_interfaces(tmp_path_factory), tmp_path_factory.mktemp("roles"))
+    return copied(cleared_example(tmp_path_factory), tmp_path_factory.mktemp("roles"))
 
 
 @pytest.fixture(params=list(SEES), scope="module")
@@ -112,7 +103,7 @@ def test_an_issuer_sees_nothing_of_another_issuers_riders(copy: Copy) -> None:
 def test_without_a_list_of_issuers_an_issuer_still_reads_its_own_rides_alone(
     copy: Copy, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    bare = copied(region_with_interfaces(tmp_path_factory), tmp_path_factory.mktemp("bare"))
+    bare = copied(cleared_example(tmp_path_factory), tmp_path_factory.mktemp("bare"))
     (bare.folder / "identity.toml").unlink()
     theirs = min(row["account"] for row in table(copy, "cleared") if row["issuer"] == OTHER)
     assert bare.client("issuer").page(f"/v1/accounts/{theirs}/rides", **MONTH)["items"] == []
@@ -195,17 +186,26 @@ def test_disputes_and_their_evidence_are_told_to_both_sides_and_to_nobody_else(c
                 assert json.loads(response.content)["dispute"]["dispute_id"] == row["dispute_id"]
 
 
-def test_an_issuer_is_told_what_became_of_its_statements_and_of_no_others(copy: Copy) -> None:
+def test_an_issuer_is_told_what_became_of_its_statements_and_of_no_others(
+    copy: Copy, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     mine = copy.client("issuer").all("/v1/statements")
     by_file: dict[str, list[dict[str, Any]]] = {}
     for one in mine:
         by_file.setdefault(one["file"], []).append(one)
+    truth = pq.read_table(cleared_example(tmp_path_factory) / "truth" / "files").to_pylist()
+    named = [row for row in truth if row["becomes"] != "MALFORMED"]  # of that one nobody knows whose it is
     assert {name: {one["code"] for one in told} for name, told in by_file.items()} == {
+        row["file"]: {row["becomes"]} for row in named if row["issuer"] == ISSUER
+    }
+    assert {name: {one["code"] for one in by_file[name]} for name in ("one", "two", "bad")} == {
         "one": {"TAKEN"}, "two": {"TAKEN"}, "bad": {"NOT_YOURS"},
     }  # fmt: skip
     assert by_file["one"][0]["day"] == "2026-09-07" and by_file["two"][0]["day"] == "2026-09-09"
     assert len(by_file["bad"]) > 1 and by_file["bad"][0]["problem"] and by_file["bad"][0]["problem_zh"]
-    assert [one["file"] for one in copy.client("other").all("/v1/statements")] == ["theirs"]
+    others = [one["file"] for one in copy.client("other").all("/v1/statements")]
+    assert sorted(others) == sorted(row["file"] for row in named if row["issuer"] == OTHER)
+    assert "theirs" in others
 
 
 def test_a_key_of_nobody_who_is_here_sees_nothing_and_breaks_nothing(copy: Copy, tmp_path: Path) -> None:

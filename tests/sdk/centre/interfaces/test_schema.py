@@ -16,7 +16,9 @@ import pytest
 import requests
 from hypothesis import HealthCheck, given, settings
 
-from tests.sdk.centre.interfaces.at_work import FULL, NOON, Copy, copied, region_with_interfaces
+from tests.sdk.centre.example.consents import FULL
+from tests.sdk.centre.example.region_at_work import cleared_example
+from tests.sdk.centre.interfaces.at_work import NOON, Copy, copied
 from yima.sdk.centre.clearing.folder import CentreFolder
 from yima.sdk.centre.interfaces.app import interfaces
 from yima.sdk.serving import Serving
@@ -52,7 +54,7 @@ EACH = -(-CASES // len(ASKED) // 2)
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    return copied(region_with_interfaces(tmp_path_factory), tmp_path_factory.mktemp("schema"))
+    return copied(cleared_example(tmp_path_factory), tmp_path_factory.mktemp("schema"))
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from frictionless import Package
 
+from tests.sdk.centre.cleared import cleared_folder
 from tests.sdk.centre.clearing.centre import rows
-from tests.sdk.centre.clearing.folders import folder
 from tests.sdk.centre.clearing.world import DAY
-from yima.sdk.centre.clearing.day import STEPS, Centre
+from yima.sdk.centre.clearing.day import Centre
 from yima.sdk.centre.clearing.folder import CentreFolder
 from yima.sdk.centre.clearing.money.settle import OrderError
 from yima.sdk.centre.clearing.money.tables import CLEARED
@@ -31,18 +31,11 @@ from yima.sdk.centre.simulation.settling import Simulation, simulate
 from yima.sdk.cli import main as command
 
 WAIT = 3
-DAYS = [DAY + more for more in range(WAIT + 1)]
 
 
 @pytest.fixture(scope="module")
 def region(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = folder(tmp_path_factory.mktemp("given") / "region")
-    with Centre(CentreFolder(made)) as centre:
-        centre.ingest()
-        for day in DAYS:
-            for step in STEPS:
-                centre.run(step, day)
-    return made
+    return cleared_folder(tmp_path_factory, tmp_path_factory.mktemp("given") / "region")
 
 
 @pytest.fixture

@@ -209,6 +209,31 @@ def test_two_settlements_of_many_rides_agree_to_the_fen(engine: Engine, tmp_path
     workspace.close()
 
 
+def test_a_day_on_which_nobody_rode_is_settled_by_whatever_else_came(engine: Engine, tmp_path: Path) -> None:
+    rides = [
+        ride(
+            number, moment_s=moment(day, 600), day=day, service_date=day, account=f"a{number}", city=310000,
+            issuer="99310000", issuer_city=310000, operator="99310001", gross_fen=300,
+        )
+        for number, day in ((1, DAYS[0]), (2, DAYS[2]), (3, DAYS[2]))
+    ]  # fmt: skip
+    first, second, third = (one["ride_id"] for one in rides)
+    said = world(
+        rides, voids=[(first, DAYS[1], "REVERSED")], amounts=[(second, 50, DAYS[3])],
+        members=[("a3", "senior", DAYS[2], 99999999, DAYS[4], None)], rules=RULES, rates=RATES,
+    )  # fmt: skip
+    workspace = workspace_of(tmp_path / "one", said)
+    settled(workspace, engine, said)
+    compare(workspace, said)
+    rows = workspace.read(CLEARED).to_pylist()
+    booked = {(row["day"], row["ride_id"], row["cause"]) for row in rows}
+    assert booked == {
+        (DAYS[0], first, "RIDE"), (DAYS[1], first, "VOID"), (DAYS[2], second, "RIDE"), (DAYS[2], third, "RIDE"),
+        (DAYS[3], second, "DISPUTE"), (DAYS[4], third, "RULES"),
+    }  # fmt: skip
+    workspace.close()
+
+
 class KilledError(Exception):
     """Stands for the end of the process."""
 
