@@ -1,6 +1,7 @@
 """The uplink: the device's key, the wire form, HTTP to a real collector over loopback, and hostile answers."""
 
 import socket
+import ssl
 import stat
 from email.utils import formatdate
 from pathlib import Path
@@ -23,7 +24,7 @@ from yima.validator.uplink.batches import (
     parse_answer,
     parse_batch,
 )
-from yima.validator.uplink.http import HttpUplink, retry_after_s
+from yima.validator.uplink.http import HttpUplink, retry_after_s, trusted
 
 
 def test_the_device_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
@@ -239,6 +240,14 @@ def test_retry_after_is_read_in_both_forms_and_nonsense_is_nothing() -> None:
 def test_a_way_on_which_others_may_read_along_is_known_as_such(url: str, private: bool) -> None:
     with uplink_to(url) as uplink:
         assert uplink.encrypted is private
+
+
+def test_over_https_the_systems_authorities_are_believed_and_over_plain_http_nobody() -> None:
+    assert trusted("https://collector.example") is True
+    plain = trusted("http://collector.example")
+    assert isinstance(plain, ssl.SSLContext)
+    assert plain.cert_store_stats()["x509_ca"] == 0
+    assert (plain.verify_mode, plain.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
 @given(st.text(max_size=60))

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from yima.sdk.centre.clearing.money.rates import parse_rates, read_rates
-from yima.sdk.centre.clearing.money.rules import FREE, parse_rules, read_rules
+from yima.sdk.centre.clearing.money.rules import FREE, WITHIN_MAX_MIN, parse_rules, read_rules
 from yima.sdk.centre.clearing.toml_rows import TermsError
 from yima.sdk.profiles import yangtze_delta
+from yima.validator.parameters.rules import FEN_MAX
 
 TRANSFER = """
 [[transfer]]
@@ -48,6 +49,26 @@ def test_a_file_of_every_kind_of_rule_reads() -> None:
     everywhere = CONCESSION.replace("homes = [310000, 320500]\n", "").replace("percent = 50", "free = true")
     assert (parse_rules(everywhere).concessions[0].homes, parse_rules(everywhere).concessions[0].percent) == ((0,), 0)
     assert parse_rules("").transfers == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "good", "bad"),
+    [
+        (CONCESSION.replace("320500", "{}"), "homes", (100000, 999999), (99999, 1000000)),
+        (CONCESSION.replace("city = 310000", "city = {}"), "city", (100000, 999999), (99999, 1000000)),
+        (CONCESSION.replace("50\n", "{}\n"), "percent", (0, 99), (-1, 100)),
+        (TRANSFER.replace("120", "{}"), "within_min", (1, WITHIN_MAX_MIN), (0, WITHIN_MAX_MIN + 1)),
+        (TRANSFER.replace("fen = 100", "fen = {}"), "less_fen", (1, FEN_MAX), (0, FEN_MAX + 1)),
+    ],
+)
+def test_a_number_reaches_to_both_ends_of_its_range(
+    text: str, named: str, good: tuple[int, int], bad: tuple[int, int]
+) -> None:
+    for number in good:
+        parse_rules(text.replace("{}", str(number)))
+    for number in bad:
+        with pytest.raises(TermsError, match=named):
+            parse_rules(text.replace("{}", str(number)))
 
 
 @pytest.mark.parametrize(
