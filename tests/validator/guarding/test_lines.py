@@ -139,6 +139,18 @@ def test_a_line_after_the_lost_ones_stands_behind_their_count(pipe: Pipe, monkey
     assert second == "after"
 
 
+def test_a_count_of_lost_lines_is_of_those_since_the_last_one(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines_module, "WAITING_MAX", 100)
+    writer = LineWriter(pipe.stream)
+    writer.lost = str
+    for lost in (3, 2):
+        for _ in range(lost):
+            writer.write("x" * 101)
+        writer.write(f"after {lost}")
+    assert pipe.read(writer) == ["3", "after 3", "2", "after 2"]
+    assert writer.dropped == 5
+
+
 def test_a_gate_on_a_console_that_nobody_reads_goes_on(pipe: Pipe) -> None:
     gate = ConsoleGate(pipe.stream)
     writer = shared_writer(pipe.stream)

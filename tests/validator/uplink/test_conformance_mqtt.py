@@ -152,6 +152,28 @@ def test_messages_that_are_none_are_answered_or_told_and_end_nothing(
     assert statuses == ["401", "401", "415"]
 
 
+def test_a_batch_that_ends_with_what_nobody_reckoned_with_is_told_and_taken_when_it_comes_again(
+    mosquitto: Broker, uplink: MqttUplink, journal: SegmentJournal, store: Store
+) -> None:
+    taking = Collector(store).taking
+    failures = [ZeroDivisionError("nobody reckoned with this")]
+
+    class FailsOnce:
+        async def answer(self, *asked: Any) -> Any:
+            if failures:
+                raise failures.pop()
+            return await taking.answer(*asked)
+
+    append(journal, 1)
+    with listening(mosquitto.url, FailsOnce()) as told:
+        with pytest.raises(UplinkError, match="no collector answered"):
+            uplink.send(journal.pending(1))
+        assert [str(event["why"]).partition(": ")[2] for event in told if event["event"] == "trouble"] == [
+            "ZeroDivisionError: nobody reckoned with this"
+        ]
+        assert uplink.send(journal.pending(1)) == (1, {})
+
+
 def test_a_broker_that_dies_is_told_once_and_found_again(tmp_path: Path, journal: SegmentJournal, store: Store) -> None:
     append(journal, 2)
     with broker(tmp_path) as one, listening(one.url, Collector(store).taking) as told:
