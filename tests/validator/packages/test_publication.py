@@ -1,9 +1,11 @@
 """The documents of a publication: read back as they were written; anything else is the one error."""
 
 import json
+import struct
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -19,6 +21,7 @@ from yima.validator.packages.publication import (
     Offer,
     PublicationError,
     Release,
+    lot,
     parse_document,
     read_index,
     read_release,
@@ -108,3 +111,11 @@ def test_a_signature_for_one_thing_serves_as_no_other() -> None:
             Document(kind=INDEX, statement=statement, signatures=(other,)).signers([A.compressed], (PUBLISHED,))
     with pytest.raises(PublicationError, match="does not hold"):
         Document(kind=RELEASE, statement=statement, signatures=(one,)).signers([A.compressed], (PUBLISHED,))
+
+
+@given(ids, st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=64))
+def test_anybody_can_reckon_again_who_was_in_the_canary(release: str, device: str) -> None:
+    digest = hashes.Hash(hashes.SM3())
+    digest.update(b"yima lot 1\n" + release.encode() + b"\n" + device.encode())
+    (first,) = struct.unpack(">Q", digest.finalize()[:8])
+    assert lot(release, device) == first % 10_000

@@ -1,6 +1,7 @@
 """Acceptance by family and withdrawn certificates in the TOML form: what the CSV of a source says in the same words."""
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ def test_the_short_form_by_city_stays() -> None:
 
 
 GOOD: dict[str, Any] = {"riding_city": 320500, "issuer_city": 310000}
+FIRST = date(2026, 10, 1)
 
 
 @pytest.mark.parametrize(
@@ -81,12 +83,14 @@ GOOD: dict[str, Any] = {"riding_city": 320500, "issuer_city": 310000}
         ("acceptance", [GOOD | {"families": "suishen"}], r"acceptance\.1\.families: no such key"),
         ("acceptance", [GOOD | {"from": "2026-10-01"}], r"acceptance\.1\.from: .* a date without quotes"),
         ("acceptance", [GOOD, GOOD], "acceptance: says of the same time twice: 320500 bus 310000"),
+        ("acceptance", [GOOD | {"from": FIRST, "to": FIRST}], r"acceptance\.1\.to: does not lie behind from"),
         ("acceptance", "all", "acceptance: 'all'"),
         ("revoked", [{"root": 256}], r"revoked\.1\.root"),
         ("revoked", [{"root": 1, "serial": 1}], r"revoked\.1\.serial: 1 .* such as .00a0ff"),
         ("revoked", [{"root": 1, "serial": ""}], r"revoked\.1\.serial"),
         ("revoked", [{"root": 1, "organisation": "83010"}], r"revoked\.1\.organisation"),
         ("revoked", [{"root": 1}, {"root": 1}], "revoked: says of the same time twice: 1"),
+        ("revoked", [{"root": 1, "from": FIRST, "to": date(2026, 9, 30)}], r"revoked\.1\.to: does not lie behind"),
         ("revoked", {"root": 1}, "revoked: .* tables"),
     ],
 )

@@ -95,6 +95,17 @@ def test_a_recording_is_read_to_its_end(phone: Phone, tmp_path: Path) -> None:
     reader.close()
 
 
+def test_a_recording_may_have_a_name_as_short_as_a_cameras_number(
+    phone: Phone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film(tmp_path / "1.avi", [phone.frame(CODES[0])] * 3)
+    monkeypatch.chdir(tmp_path)
+    reader = open_by_name("camera:1.avi")
+    reading = reader.read(5)
+    assert reading is not None and reading.payload == CODES[0]
+    reader.close()
+
+
 @pytest.mark.parametrize("decoder", ["zxing", "zbar", "opencv"])
 def test_a_decoder_is_chosen_by_the_address(phone: Phone, tmp_path: Path, decoder: str) -> None:
     path = film(tmp_path / "tap.avi", [phone.frame(CODES[0])] * 3)
