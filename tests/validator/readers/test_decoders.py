@@ -1,5 +1,8 @@
 """Three decoders, one answer: the payload's bytes, whatever they look like as text."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -95,6 +98,28 @@ def test_a_decoder_that_is_not_there_is_named() -> None:
         decoder_named("eyes")
     assert "eyes" in caught.value.thing
     assert "zxing" in caught.value.remedy.en
+
+
+@pytest.mark.parametrize(
+    ("decoder", "module", "cure"),
+    [
+        ("zbar", "pyzbar/__init__.py", "Install it: apt-get install libzbar0"),
+        ("zxing", "zxingcpp.py", "Use another: zbar, opencv"),
+    ],
+)
+def test_a_decoder_whose_library_cannot_be_loaded_says_what_to_do(
+    decoder: str, module: str, cure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / module
+    broken.parent.mkdir(exist_ok=True)
+    broken.write_text("raise ImportError('no shared library')\n")
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("pyzbar", "zxingcpp")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ReaderError) as told:
+        decoder_named(decoder)
+    assert "cannot be loaded (no shared library)" in str(told.value)
+    assert cure in str(told.value)
 
 
 @pytest.mark.parametrize("decoder", DECODERS)
