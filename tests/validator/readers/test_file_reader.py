@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from PIL import Image
 
 from yima.sdk.qr import qr_matrix, qr_png
 from yima.validator.errors import ReaderError
 from yima.validator.ports import open_reader as open_by_name
 from yima.validator.readers.files import FileReader, open_reader
+from yima.validator.readers.pictures import grays_of
 
 VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "lab").glob("*.json"))
 CODES = [bytes.fromhex(json.loads(path.read_text())["code"]) for path in VECTORS[:8]]
@@ -252,3 +254,11 @@ def test_a_folder_that_may_not_be_looked_into_is_no_traceback(tmp_path: Path, mo
     monkeypatch.setattr(Path, "iterdir", denied)
     with pytest.raises(ReaderError, match="Permission denied"):
         open_reader(str(tmp_path))
+
+
+def test_what_is_transparent_is_seen_on_white_and_on_black(tmp_path: Path) -> None:
+    pixels = np.array([[[100, 100, 100, 128], [100, 100, 100, 255], [100, 100, 100, 0]]], dtype=np.uint8)
+    Image.fromarray(pixels, "RGBA").save(tmp_path / "half.png")
+    on_white, on_black = grays_of((tmp_path / "half.png").read_bytes())
+    assert on_white.tolist() == [[(100 * 128 + 255 * 127) // 255, 100, 255]]
+    assert on_black.tolist() == [[100 * 128 // 255, 100, 0]]

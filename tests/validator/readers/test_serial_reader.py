@@ -16,6 +16,7 @@ from yima.hwsim.scanner import SerialScanner
 from yima.validator.errors import ReaderError
 from yima.validator.ports import Reading
 from yima.validator.ports import open_reader as open_by_name
+from yima.validator.readers.framing import Profile
 from yima.validator.readers.serial import SerialReader, open_reader
 
 VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "lab").glob("*.json"))
@@ -222,3 +223,11 @@ def test_an_empty_address_says_how_to_write_one() -> None:
         with pytest.raises(ReaderError) as caught:
             open_reader(address)
         assert "/dev/ttyUSB0" in caught.value.remedy.en
+
+
+def test_a_line_of_which_nothing_is_said_ends_a_frame_after_twenty_milliseconds(scanner: SerialScanner) -> None:
+    said, unsaid = open_reader(f"{scanner.path}?gap_ms=20&baud=115200"), Profile()
+    said.close()
+    device = open_reader(scanner.path)
+    device.close()
+    assert device._framer._profile == said._framer._profile == unsaid

@@ -89,6 +89,16 @@ def test_the_patterns_are_those_that_all_symbols_of_a_version_share(version: int
     assert 0.2 < np.mean(symbols, axis=0)[kinds == 0].mean() < 0.8
 
 
+def test_an_alignment_pattern_lies_about_each_centre_of_its_versions_grid() -> None:
+    """Centres by the table of ISO/IEC 18004, Annex E; where a finder pattern lies there is none."""
+    centres = {1: [], 2: [6, 18], 7: [6, 22, 38], 14: [6, 26, 46, 66]}
+    for version, of in centres.items():
+        last = 16 + 4 * version - 6
+        finders = {(6, 6), (6, last), (last, 6)}
+        wanted = {(row - 2, column - 2, 5) for row in of for column in of if (row, column) not in finders}
+        assert set(patterns(version)[1][3:]) == wanted, version
+
+
 @pytest.mark.parametrize(
     "corners",
     [CORNERS * 0, CORNERS + 1e6, CORNERS * -1, CORNERS * 1e5, CORNERS[[0, 0, 1, 1]], CORNERS[[0, 2, 1, 3]]],

@@ -1,5 +1,8 @@
 """A line is read alike where there is a select on it and where it must be asked, as on Windows."""
 
+import os
+import termios
+import tty
 from collections.abc import Iterator
 
 import pytest
@@ -37,6 +40,18 @@ def test_a_port_that_was_closed_is_gone(reader: tuple[SerialScanner, SerialReade
     device.close()
     with pytest.raises(ReaderError, match="gone"):
         device.read(0.1)
+
+
+def test_a_line_on_which_a_driver_translates_is_known_as_such() -> None:
+    outside, inside = os.openpty()
+    with os.fdopen(outside, "rb", 0), os.fdopen(inside, "rb", 0) as line:
+        assert serial_line.translates(line), "as a terminal is made: a CR becomes LF, and it is echoed"
+        tty.setraw(line.fileno())
+        assert not serial_line.translates(line)
+        settings = termios.tcgetattr(line.fileno())
+        settings[0] |= termios.IXON
+        termios.tcsetattr(line.fileno(), termios.TCSANOW, settings)
+        assert serial_line.translates(line)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,64 @@
+"""A capture as a reader: each payload when it came, or as many times as fast."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from yima.validator.errors import ReaderError
+from yima.validator.readers.replay import open_reader
+
+ROWS = (
+    {"at_ms": 0, "last_ms": 1, "payload": "a1"},
+    {"at_ms": 30, "last_ms": 60, "payload": "b2", "faults": ["hex"]},
+    {"at_ms": 70, "last_ms": 70},
+)
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> Path:
+    path = tmp_path / "capture.jsonl"
+    path.write_text("\n".join(map(json.dumps, ROWS)))
+    return path
+
+
+@pytest.mark.parametrize(("speed", "ms"), [(1, 60), (2, 30)])
+def test_each_payload_comes_at_its_moment(capture: Path, speed: int, ms: int) -> None:
+    begun_ns = time.monotonic_ns()
+    reader = open_reader(f"{capture}?speed={speed}")
+    first, second = reader.read(60), reader.read(60)
+    now_ns = time.monotonic_ns()
+    assert first is not None and second is not None
+    assert (first.payload, second.payload, second.faults) == (b"\xa1", b"\xb2", ("hex",))
+    assert begun_ns + ms * 1_000_000 <= second.last_ns <= now_ns
+    assert second.last_ns - second.first_ns == ms * 1_000_000 // 2
+    assert (reader.exhausted, reader.skipped, reader.read(0)) == (True, 1, None)
+
+
+def test_what_is_not_due_within_the_time_that_is_given_is_not_there_yet(tmp_path: Path) -> None:
+    path = tmp_path / "capture.jsonl"
+    path.write_text(json.dumps({"at_ms": 3_600_000, "last_ms": 3_600_000, "payload": "a1"}))
+    reader = open_reader(str(path))
+    assert (reader.read(0.01), reader.exhausted) == (None, False)
+    at_once = open_reader(f"{path}?speed=0").read(0)
+    assert at_once is not None and at_once.payload == b"\xa1"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"at_ms": 2, "last_ms": 1, "payload": "a1"},
+        {"at_ms": -1, "last_ms": 1, "payload": "a1"},
+        {"at_ms": 0, "last_ms": 7 * 86_400_000 + 1, "payload": "a1"},
+        {"at_ms": 0, "last_ms": 1, "payload": ""},
+        {"at_ms": 0, "last_ms": 1, "payload": "a1" * 4097},
+        {"at_ms": 0, "payload": "a1"},
+        [],
+    ],
+)
+def test_a_line_that_is_no_presentation_is_named(tmp_path: Path, row: object) -> None:
+    path = tmp_path / "capture.jsonl"
+    path.write_text(json.dumps(ROWS[0]) + "\n" + json.dumps(row))
+    with pytest.raises(ReaderError, match="line 2: no presentation"):
+        open_reader(str(path))
