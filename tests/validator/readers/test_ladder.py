@@ -16,7 +16,7 @@ from yima.sdk.qr import qr_matrix
 from yima.validator.readers.camera import Frame
 from yima.validator.readers.decoders import Gray, decode, decoder_named
 from yima.validator.readers.ladder import Ladder
-from yima.validator.readers.texture import Box, is_even, texture, textured_boxes
+from yima.validator.readers.texture import Box, is_even, light_on_dark, texture, textured_boxes
 
 SIZES = {"VGA": (640, 480), "HD": (1280, 720)}
 SOFT = 2.0
@@ -105,6 +105,14 @@ def test_an_empty_room_has_no_texture_whatever_its_noise(size: str) -> None:
         room = phone(rng, size).frame(None, View(noise=noise))
         half = np.asarray(cv2.resize(room, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         assert textured_boxes(texture(half), []) == []
+
+
+def test_what_fills_a_picture_has_nothing_about_it_that_could_be_darker() -> None:
+    bright = np.full((64, 64), 200, dtype=np.uint8)
+    assert not light_on_dark(bright, (0, 0, 64, 64))
+    bright[:16], bright[48:], bright[:, :16], bright[:, 48:] = 20, 20, 20, 20
+    assert light_on_dark(bright, (16, 16, 48, 48))
+    assert not light_on_dark(255 - bright, (16, 16, 48, 48))
 
 
 def test_a_codes_box_holds_the_code_and_is_gone_when_it_is_masked() -> None:

@@ -174,6 +174,15 @@ def test_what_this_gate_let_through_nobody_takes_back(parameters: Parameters) ->
     assert uses._validator.core.holds(verdict.digest)
 
 
+def test_what_came_longer_ago_than_any_code_lasts_is_no_longer_theirs_to_take_back(parameters: Parameters) -> None:
+    uses = handed(parameters)
+    turn(uses, used())
+    ((at, code),) = uses._taken
+    uses._taken[0] = (at - uses._lasts_s, code)
+    turn(uses, used(taken_back=True))
+    assert uses._validator.core.holds(CODE)
+
+
 def test_what_has_ended_or_lies_ahead_is_not_kept(parameters: Parameters) -> None:
     uses = handed(parameters)
     turn(uses, used(good_until=NOON - 1), used(at=NOON + 2000))
