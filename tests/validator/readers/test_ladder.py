@@ -15,7 +15,7 @@ from yima.sdk.payloads import read_payload
 from yima.sdk.qr import qr_matrix
 from yima.validator.readers.camera import Frame
 from yima.validator.readers.decoders import Gray, decode, decoder_named
-from yima.validator.readers.ladder import Ladder
+from yima.validator.readers.ladder import Hit, Ladder
 from yima.validator.readers.texture import Box, is_even, light_on_dark, texture, textured_boxes
 
 SIZES = {"VGA": (640, 480), "HD": (1280, 720)}
@@ -167,6 +167,22 @@ def test_frames_may_change_their_size_and_be_tiny() -> None:
         assert reader.frame(np.zeros(shape, dtype=np.uint8)) == []
         assert reader.frame(rng.integers(0, 256, shape, dtype=np.uint8)) == []
     assert reader.frame(phone(rng, "VGA").frame(code)) == [code]
+
+
+@pytest.mark.parametrize(("shape", "first"), [((640, 960), "plain"), ((640, 961), "half")])
+def test_a_picture_of_up_to_twice_vga_is_first_looked_at_as_it_is_and_a_larger_one_by_half(
+    shape: tuple[int, int], first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rungs: list[str] = []
+    look = Ladder._look
+
+    def noted(ladder: Ladder, gray: Gray, box: Box, rung: str) -> list[Hit]:
+        rungs.append(rung)
+        return look(ladder, gray, box, rung)
+
+    monkeypatch.setattr(Ladder, "_look", noted)
+    Ladder().frame(np.zeros(shape, dtype=np.uint8))
+    assert rungs[0] == first
 
 
 def test_a_frame_is_left_as_it_came() -> None:

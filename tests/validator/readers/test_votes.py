@@ -6,6 +6,7 @@ import zxingcpp
 
 from yima.hwsim.phone import Phone, View
 from yima.sdk.qr import qr_matrix
+from yima.validator.readers import votes as votes_module
 from yima.validator.readers.decoders import Gray
 from yima.validator.readers.ladder import Ladder
 from yima.validator.readers.votes import Corners, Grid, Votes, agree, patterns, sampled
@@ -110,6 +111,14 @@ def test_corners_without_a_symbol_give_no_vote(corners: Corners) -> None:
     for picture in (frame, frame[:3, :2], np.zeros_like(frame)):
         assert together.add(picture, VERSION, corners, 1) is None
     assert together.place(1) is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_where_no_pattern_is_like_what_it_should_be_nothing_is_pinned(seed: int) -> None:
+    kinds, squares = patterns(VERSION)
+    side = (SIDE + 2 * votes_module._RIM) * votes_module._PIXELS
+    noise = np.random.default_rng(seed).integers(0, 256, (side, side), dtype=np.uint8)
+    assert votes_module._pinned(noise, kinds, squares, votes_module._REACH[0]) is None
 
 
 def test_the_camera_reads_a_soft_code_that_is_held_before_it() -> None:

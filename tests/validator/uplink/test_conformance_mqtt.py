@@ -1,6 +1,7 @@
 """The suite of uplinks over MQTT, through a real broker; and what a broker alone can do wrong."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,6 +107,15 @@ def test_that_the_broker_has_a_batch_moves_no_cursor(
     with Other(mosquitto.url, "yima/v1/batches/+") as deaf, pytest.raises(UplinkError, match="no collector answered"):
         uplink.send(journal.pending(2))
     assert len(deaf.heard) == 1
+
+
+def test_a_line_that_has_ended_without_a_word_is_waited_on_no_longer(mosquitto: Broker, uplink: MqttUplink) -> None:
+    until_s = time.monotonic() + 10
+    uplink._connected(until_s)
+    uplink._client.on_disconnect = None
+    uplink._cut()
+    with pytest.raises(OSError, match="connection was lost"):
+        uplink._turn(until_s, lambda: False)
 
 
 def test_an_answer_to_something_else_is_none(mosquitto: Broker, uplink: MqttUplink, journal: SegmentJournal) -> None:
