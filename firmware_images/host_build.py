@@ -62,7 +62,7 @@ def host_program(
         watched = [f"-fsanitize={kinds}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g1"]
     command = [
         *compiler,
-        *("-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", *watched, *hardware.target.flags),
+        *("-std=c11", "-O1" if sanitize else "-O2", "-Wall", "-Wextra", "-Werror", *watched, *hardware.target.flags),
         *(f"-I{folder}" for folder in includes(hardware)),
         *(f"-D{define}" for define in defines),
         *(str(source) for source in sources),

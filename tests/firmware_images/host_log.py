@@ -6,9 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.once import once
-from tests.validator.core.flash import SOURCES
-from yima.firmware_images.host_build import host_library
+from tests.validator.core.flash import library_file
 from yima.hwsim.board.layout import FLASH_BLOCK, LOG_SIZE
 
 
@@ -31,8 +29,7 @@ class _Log:
 
 @contextmanager
 def _empty(factory: pytest.TempPathFactory) -> Iterator[_Log]:
-    folder = once(factory, "flash-log", lambda folder: host_library(SOURCES, folder / "log.so"))
-    log = _Log(ctypes.CDLL(str(folder / "log.so")))
+    log = _Log(ctypes.CDLL(str(library_file(factory))))
     yield log
     log.library.model_free(log.model)
 

@@ -128,10 +128,14 @@ class Flash:
         ctypes.memmove(self.library.model_bytes(self._model), data.ljust(self._size, b"\xff"), self._size)
 
 
+def library_file(factory: pytest.TempPathFactory) -> Path:
+    """A shared library of the log and the model, compiled once a run."""
+    return once(factory, "flash-model", lambda folder: host_library(SOURCES, folder / "flashlog.so")) / "flashlog.so"
+
+
 def load_library(factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    """The log and the model, compiled once a run; makes every Flash use them."""
-    folder = once(factory, "flash-model", lambda folder: host_library(SOURCES, folder / "flashlog.so"))
-    built = ctypes.CDLL(str(folder / "flashlog.so"))
+    """The same, loaded; makes every Flash use it."""
+    built = ctypes.CDLL(str(library_file(factory)))
     built.model_of_units.restype = ctypes.c_void_p
     built.model_lost.restype = None
     built.model_bytes.restype = ctypes.c_void_p
