@@ -157,4 +157,5 @@ def _explained() -> Iterator[None]:
 
 def translated(sql: str) -> str:
     """A step in Spark's dialect."""
-    return sqlglot.transpile(sql, read="duckdb", write="spark")[0]
+    statements: list[str] = sqlglot.transpile(sql, read="duckdb", write="spark")
+    return statements[0]
