@@ -62,11 +62,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = ordered + fast
 
 
+# Nearly all that is made while tests are collected stays: to look for garbage among it takes longer than garbage does.
+gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Ten thousand tests stay to the end: whatever collects garbage, as a device does when it starts, would look at
-    each of them again."""
+    each of them again. From here on garbage is looked for as ever, only less often than a program does that runs for
+    weeks."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 def lab_vectors() -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """A small parameter centre for tests: a folder, two who answer for packages, a publisher, and how a file is fetched."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from yima.sdk.centre.packages.releases import approved, proposed
 from yima.sdk.sm2 import SigningKey
 from yima.validator.judging import Moment
 from yima.validator.packages import Chain, Pins, parse_package
-from yima.validator.packages.publication import WHOLE, Document, Place
+from yima.validator.packages.publication import WHOLE, Document, Place, lot
 from yima.validator.packages.refusals import NotNowError
 from yima.validator.packages.store import PackageStore
 from yima.validator.texts import Text
@@ -43,6 +44,12 @@ def publish(folder: Folder, data: bytes, now: int = NOW, *, steps: tuple[int, ..
     folder.add(document, parse_package(data))
     folder.publish(document, PUBLISHER, now, steps=steps, hold_s=600, taps=50)
     return document.id
+
+
+def share_with(data: bytes, devices: Iterable[str], count: int) -> int:
+    """The share of a package's release that takes so many of these devices. Lots are drawn anew with each signature: of
+    a share that is named it may be any number of them, and none."""
+    return sorted(lot(answered_for(data).id, device) for device in devices)[count]
 
 
 class FromFolder:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.packages_world import DAY, NOW, A, B, C, versions, waiting
-from tests.publication_world import PUBLISHER, FromFolder, Gate, answered_for, both, publish
+from tests.publication_world import PUBLISHER, FromFolder, Gate, answered_for, both, publish, share_with
 from yima.sdk.centre.packages.folder import Folder, stopped
 from yima.sdk.centre.packages.releases import signed
 from yima.validator.judging import Moment
@@ -77,10 +77,12 @@ def test_a_release_is_for_those_whom_it_names(folder: Folder, gate: Gate, target
 
 def test_a_share_takes_it_and_the_others_when_it_grows(folder: Folder, fetch: FromFolder, tmp_path: Path) -> None:
     gates = [Gate(fetch, tmp_path / str(number), Place(f"gate-{number}")) for number in range(20)]
-    name = publish(folder, both(1), steps=(2_500, 10_000))
+    data = both(1)
+    share = share_with(data, [gate.place.device for gate in gates], 5)
+    name = publish(folder, data, steps=(share, 10_000))
     taken = [gate.ask() for gate in gates]
-    assert taken == [int(lot(name, gate.place.device) < 2_500) for gate in gates]
-    assert 0 < sum(taken) < 20
+    assert taken == [int(lot(name, gate.place.device) < share) for gate in gates]
+    assert sum(taken) == 5
     folder.steer({name: lambda plan: replace(plan, step=1)}, PUBLISHER, NOW)
     assert [gate.ask() for gate in gates] == [1 - had for had in taken]
 

@@ -17,7 +17,7 @@ import pytest
 from tests import entries
 from tests.packages_world import DAY, NOW, A, B, Disk
 from tests.postgres import new_database, server
-from tests.publication_world import PUBLISHER, TWO, FromFolder, both, publish
+from tests.publication_world import PUBLISHER, TWO, FromFolder, both, publish, share_with
 from tests.sdk.conftest import new_rider
 from tests.uplinks import record
 from yima.sdk.centre.collector.arrivals import Arrival, Ledger, Signed
@@ -180,14 +180,14 @@ def test_an_urgent_package_is_everywhere_in_a_minute_and_a_canary_stops_a_bad_on
 
     # a bad one: a typing error leaves nobody whose codes are taken
     bad = package_of(mapping, 3, whitelist=[{"organisation": "99999999", "platform": "99999999"}])
-    share = 2_500 if size < 100 else 500
+    share = share_with(bad, [gate.name for gate in fleet.gates], 4 if size < 100 else 10)
     name = publish(fleet.folder, bad, fleet.now, steps=(share, 10_000))
     began = fleet.now
     fleet.run(590)
     plan = fleet.folder.plans()[name]
     assert plan.stopped.startswith("stopped by itself: NOT_WHITELISTED"), plan
     canary = {gate.name for gate in fleet.gates if lot(name, gate.name) < share}
-    assert 0 < len(canary) < size / 2
+    assert len(canary) == (4 if size < 100 else 10)
     assert {gate.name for gate in fleet.gates if gate.had[-1][0] == 3} == canary
     fleet.run(600)
     assert {gate.name for gate in fleet.gates if gate.had[-1][0] == 3} == canary, "and nobody takes it later"
