@@ -14,23 +14,21 @@ Rules it keeps:
   see to that.
 """
 
-import contextlib
 import errno
 import shlex
 import time
-import warnings
 from collections import deque
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import serial
-import serial.rfc2217
 
 from yima.validator.errors import ReaderError
 from yima.validator.ports import Reading
 from yima.validator.readers import address as addresses
 from yima.validator.readers.dialogue import OPTIONS, Dialogue, Speaking
 from yima.validator.readers.framing import Framer, Mode, Profile
+from yima.validator.readers.telnet_line import TelnetLine
 from yima.validator.system import serial_line
 from yima.validator.texts import Text
 
@@ -173,30 +171,15 @@ def _open_remote(path: str, baud: int) -> Any:
             ),
         )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # pyserial 3.5 starts its thread in an older way
-            if scheme != "rfc2217":
-                return serial.serial_for_url(path, baud, timeout=0)
-            port = _TelnetLine(None, baud, timeout=_TICK_S)
-            port.port = path
-            port.open()
-            return port
+        if scheme == "rfc2217":
+            return TelnetLine(path, baud, timeout=_TICK_S)
+        return serial.serial_for_url(path, baud, timeout=0)
     except (OSError, ValueError) as refused:
         raise ReaderError(
             path,
             Text(f"the line's server cannot be used ({refused})", f"串口服务器不可用（{refused}）"),
             Text("Check its address and that it is in this mode", "请检查其地址及工作模式"),
         ) from refused
-
-
-class _TelnetLine(serial.rfc2217.Serial):  # type: ignore[misc]  # pyserial has no types
-    """An RFC 2217 line. What its server says that is no telnet ends the line, as if the server had hung up."""
-
-    def _telnet_read_loop(self) -> None:
-        # The thread that runs this is pyserial's: what it raises would end it with a traceback, told to nobody.
-        with contextlib.suppress(OSError, TypeError, ValueError):
-            super()._telnet_read_loop()
-        self._read_buffer.put(None)
 
 
 def _names_a_port(url: str) -> bool:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-import serial
-import serial.rfc2217
 
 from tests.validator.readers.test_serial_reader import CODE, SOUND, payload
 from yima.hwsim.scanner import SerialScanner
@@ -42,18 +40,6 @@ def received(connection: socket.socket, size: int) -> bytes:
     while len(data) < size and (part := connection.recv(size - len(data))):
         data += part
     return data
-
-
-class Sending:
-    """Where a manager of pyserial writes what goes to the client; its own thread writes as well."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._writing = threading.Lock()
-
-    def write(self, data: bytes) -> None:
-        with self._writing:
-            self._connection.sendall(data)
 
 
 def test_a_line_behind_a_socket_is_read_and_its_end_is_told() -> None:
@@ -144,66 +130,6 @@ def test_a_code_is_never_ignored_however_it_begins() -> None:
 def test_bytes_that_are_none_are_named(options: str) -> None:
     with SerialScanner() as scanner, pytest.raises(ReaderError, match=options.partition("=")[0]):
         open_reader(f"{scanner.path}?{options}")
-
-
-def test_a_server_of_rfc2217_hands_on_bytes_and_speed() -> None:
-    speeds: list[int] = []
-    done = threading.Event()
-
-    def talk(connection: socket.socket) -> None:
-        line = serial.serial_for_url("loop://", timeout=0)  # the port whose speed is set
-        out = Sending(connection)
-        manager = serial.rfc2217.PortManager(line, out)
-        connection.settimeout(0.02)
-        while not done.is_set():
-            try:
-                data = connection.recv(1024)
-            except TimeoutError:
-                data = None
-            if data == b"":
-                break
-            for byte in manager.filter(data or b""):
-                assert byte == b"T"
-                speeds.append(line.baudrate)
-                out.write(b"".join(manager.escape(CODE)))
-
-    with module(talk) as place:
-        reader = open_reader(place.replace("socket", "rfc2217") + "?baud=19200&trigger=54&trigger_ms=60000")
-        try:
-            assert payload(reader.read(ENOUGH_S)) == CODE
-        finally:
-            reader.close()
-            done.set()
-    assert speeds
-    assert set(speeds) == {19200}
-
-
-@pytest.mark.parametrize("said", [b"\xff\xf0", b"\xff\xfa\x2c\xff\xf0\xff\xf0"])
-def test_a_server_that_says_what_is_no_telnet_is_gone_and_ends_no_thread(said: bytes) -> None:
-    """An end of a subnegotiation that had no beginning: pyserial's thread ended with a traceback."""
-    done = threading.Event()
-
-    def talk(connection: socket.socket) -> None:
-        manager = serial.rfc2217.PortManager(serial.serial_for_url("loop://", timeout=0), Sending(connection))
-        connection.settimeout(0.02)
-        while not done.is_set():
-            try:
-                data = connection.recv(1024)
-            except TimeoutError:
-                continue
-            if not data:
-                break
-            if b"T" in bytes(b"".join(manager.filter(data))):
-                connection.sendall(said)
-
-    with module(talk) as place:
-        reader = open_reader(place.replace("socket", "rfc2217") + "?trigger=54&trigger_ms=60000")
-        try:
-            with pytest.raises(ReaderError, match="gone while reading"):
-                reader.read(ENOUGH_S)
-        finally:
-            reader.close()
-            done.set()
 
 
 @pytest.mark.parametrize("place", ["socket://127.0.0.1:1", "rfc2217://127.0.0.1:1", "socket://nowhere", "spy://x"])

@@ -41,7 +41,8 @@ ACTS = st.fixed_dictionaries(
 
 @cache
 def tariff() -> Parameters:
-    return world.parameters(Path(tempfile.mkdtemp()) / "source")
+    with tempfile.TemporaryDirectory() as folder:
+        return world.parameters(Path(folder) / "source")
 
 
 def devices() -> dict[str, Device]:
