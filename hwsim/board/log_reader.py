@@ -118,19 +118,28 @@ def _is_half_erased(oldest: bytes, following: bytes, newest: bytes) -> bool:
 
 
 def _entries(block: bytes) -> list[Entry]:
-    """The entries that are whole. Behind one that is torn, the next is where a head can be read."""
+    """The entries that are whole. Behind one that is not, the next is where its head says that it ends, or where a head
+    can be read."""
     seed = struct.unpack_from("<I", block, 16)[0]
-    found, at, is_place = [], _HEADER, True
+    found, at, places = [], _HEADER, {_HEADER}
     while at + _HEAD + _BEHIND <= FLASH_BLOCK:
-        whole = _entry_at(block, at, seed)
-        if whole is None and is_place and block[at : at + 8] != b"\xff" * 8:
-            near = _with_a_bit_changed(block[at : at + _HEAD], 12)
-            whole = next((one for head in near if (one := _entry_at(_with_head(block, at, head), at, seed))), None)
-        is_place = whole is not None
+        heads = [block[at : at + _HEAD]]
+        if at in places and heads[0][:8] != b"\xff" * 8:
+            heads += _with_a_bit_changed(heads[0], 12)
+        sizes = [size for head in heads if (size := _size_by(head, seed)) is not None]
+        places.update(at + size for size in sizes)
+        whole = next((one for head in heads if (one := _entry_at(_with_head(block, at, head), at, seed))), None)
         if whole is not None:
             found.append(whole)
         at += _HEAD + (len(whole.data) + 7) // 8 * 8 + _BEHIND if whole else 8
     return found
+
+
+def _size_by(head: bytes, seed: int) -> int | None:
+    """How much of the flash an entry takes, by a head that can be read."""
+    size, kind, inverse, _, of_head, _ = struct.unpack("<HBBIII", head)
+    is_head = of_head == zlib.crc32(head[:8], seed) and kind ^ inverse == 0xFF
+    return _HEAD + (size + 7) // 8 * 8 + _BEHIND if is_head else None
 
 
 def _with_head(block: bytes, at: int, head: bytes) -> bytes:
@@ -138,10 +147,10 @@ def _with_head(block: bytes, at: int, head: bytes) -> bytes:
 
 
 def _entry_at(block: bytes, at: int, seed: int) -> Entry | None:
-    size, kind, inverse, number, of_head, crc = struct.unpack_from("<HBBIII", block, at)
-    padded = (size + 7) // 8 * 8
-    if of_head != zlib.crc32(block[at : at + 8], seed) or kind ^ inverse != 0xFF:
+    if _size_by(block[at : at + _HEAD], seed) is None:
         return None
+    size, kind, _, number, of_head, crc = struct.unpack_from("<HBBIII", block, at)
+    padded = (size + 7) // 8 * 8
     body = block[at + _HEAD : at + _HEAD + padded + 32]
     if len(body) != padded + 32 or zlib.crc32(body, of_head) != crc:
         return None

@@ -56,15 +56,28 @@ class QemuBoard:
         """Bytes on the scanner's line."""
         self._scanner.sendall(data)
 
+    def show(self, code: bytes) -> dict[str, str]:
+        """Presents a code; what the board says of it. A busy host that stalls in the midst of one makes two of it, as a
+        loose cable would: then it is shown again."""
+        for _ in range(5):
+            self.scan(code)
+            tap = self.until("tap ")
+            if int(tap["length"]) == len(code):
+                return tap
+            self.quiet(1)
+        raise AssertionError(f"the code never came whole; the last was {tap}")
+
     def until(self, pattern: str) -> dict[str, str]:
         """Waits for a status line that begins so; its values. Lines before it are passed over."""
         deadline = time.monotonic() + _WAIT_S
+        passed = []
         while time.monotonic() < deadline:
             for line in iter(self._line, None):
                 if re.match(pattern, line):
                     return dict(word.split("=", 1) for word in line.split() if "=" in word)
+                passed.append(line)
             self._receive(0.05)
-        raise AssertionError(f"no status line {pattern!r}; began: {self._text!r}")
+        raise AssertionError(f"no status line {pattern!r} behind {passed}; began: {self._text!r}")
 
     def quiet(self, seconds: float) -> list[str]:
         """Every status line within the time."""

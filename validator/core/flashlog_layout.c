@@ -168,6 +168,17 @@ static uint32_t next_head(const yima_log *log, uint32_t block, uint32_t seed, ui
     return log->block_size;
 }
 
+/* Where the next entry begins behind one that is not whole: at its end, though what stands there may have a head that
+ * only mending reads; or at a head that can be read, where nothing stands at its end, or its size was mended wrongly. */
+static uint32_t behind_broken(const yima_log *log, const yima_log_place *place, uint32_t end) {
+    const uint32_t next = next_head(log, place->block, place->seed, place->at + padded(log, HEAD));
+    uint8_t there[8];
+    if (next <= end) return next;
+    if (next == log->block_size) return end;
+    read_at(log, place->block, end, there, sizeof there);
+    return is_blank(there, sizeof there) ? next : end;
+}
+
 /* Whether the end mark stands behind an entry: more of its bits are zeros than not. */
 static int has_end_mark(const yima_log *log, const yima_log_entry *entry) {
     uint8_t mark[END_MARK];
@@ -206,9 +217,7 @@ entry_state yima_log_step(const yima_log *log, yima_log_place *place, found_entr
         place->at += found->whole_size;
         return ENTRY_WHOLE;
     }
-    const uint32_t end = place->at + found->whole_size;
-    place->at = next_head(log, place->block, place->seed, place->at + padded(log, HEAD));
-    if (place->at == log->block_size) place->at = end;
+    place->at = behind_broken(log, place, place->at + found->whole_size);
     return has_end_mark(log, &found->entry) ? ENTRY_ROTTEN : ENTRY_TORN;
 }
 

@@ -60,3 +60,18 @@ def test_an_entrys_head_that_lacks_a_bit_is_read() -> None:
         spoilt[bit // 8] ^= 1 << bit % 8
         flash = bytes(LOG) + block(1, bytes(spoilt)).ljust(LOG_SIZE, b"\xff")
         assert read_log(flash).records == {1: b""}
+
+
+def test_behind_an_entry_that_has_rotted_one_whose_head_lacks_a_bit_is_read() -> None:
+    def entry(number: int) -> bytes:
+        eight = (8).to_bytes(2, "little") + bytes([1, 0xFE]) + number.to_bytes(4, "little")
+        of_head = zlib.crc32(eight, int.from_bytes(block(1)[16:20], "little"))
+        body = number.to_bytes(8, "big") + bytes(32)
+        crcs = of_head.to_bytes(4, "little") + zlib.crc32(body, of_head).to_bytes(4, "little")
+        return eight + crcs + body + bytes(8)
+
+    spoilt = bytearray(entry(1) + entry(2) + entry(3))
+    spoilt[16] ^= 1
+    spoilt[64] ^= 1
+    flash = bytes(LOG) + block(1, bytes(spoilt)).ljust(LOG_SIZE, b"\xff")
+    assert sorted(read_log(flash).records) == [2, 3]
