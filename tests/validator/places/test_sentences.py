@@ -23,6 +23,10 @@ def test_the_sentence_of_the_page_is_one() -> None:
     assert whereabouts_of(b"$YIMAP,101,7,*67") == Whereabouts(line=101, stop=7)
 
 
+def test_numbers_go_to_65535() -> None:
+    assert whereabouts_of(sentence(65535, 65535).rstrip()) == Whereabouts(line=65535, stop=65535)
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -154,6 +154,15 @@ def test_a_file_that_vanishes_is_skipped(folder: Path) -> None:
     assert "cannot be read" in reader.skipped[0][1].en
 
 
+def test_a_file_may_have_32_mib_and_not_a_byte_more(tmp_path: Path) -> None:
+    for name, size in (("a.bin", 32 << 20), ("b.bin", (32 << 20) + 1)):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(size)
+    reader = open_reader(str(tmp_path))
+    assert len(everything(reader)) == 1
+    assert [(path.name, why.en) for path, why in reader.skipped] == [("b.bin", "larger than 32 MiB")]
+
+
 def test_a_payload_is_cut_at_4096_bytes_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "long.bin").write_bytes(b"\xfe" * 5000)
     reading = open_reader(str(tmp_path)).read(0)
