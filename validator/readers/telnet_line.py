@@ -39,7 +39,6 @@ class TelnetLine(serial.rfc2217.Serial):  # type: ignore[misc]  # pyserial has n
         # The thread that runs this is pyserial's: what it raises would end it with a traceback, told to nobody.
         with contextlib.suppress(OSError, TypeError, ValueError):
             super()._telnet_read_loop()
-        self._read_buffer.put(None)
 
     def has_room(self) -> bool:
         """Whether more may be read from the server; also when the line has been closed, so that its thread ends."""

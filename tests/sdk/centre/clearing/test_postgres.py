@@ -105,6 +105,9 @@ def test_signatures_come_along_and_a_chunk_is_no_matter(
         assert [row["why"] for row in centre.rows(workspace, CHECKS)] == ["NONE"] * COUNT
         found.append((centre.rows(workspace, ENTRIES), centre.rows(workspace, CHECKS)))
         workspace.close()
+    for chunk, sizes in ((1, [1] * COUNT), (4, [4, COUNT - 4])):
+        pieces = PostgresSource(path, chunk=chunk).chunks({})
+        assert [piece.rows.num_rows for piece in pieces if piece.rows.num_rows] == sizes, "no more lies in memory"
     assert found[0] == found[1]
     assert sorted(found[2][0], key=lambda row: row["sequence"]) == found[0][0]
 
