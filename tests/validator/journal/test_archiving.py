@@ -1,5 +1,6 @@
 """The archive: what goes there is verified before it is removed here, and the device runs meanwhile."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,6 +129,18 @@ def test_what_lies_in_the_archive_is_never_overwritten(journal: SegmentJournal, 
         archive(folder, tmp_path, journal.acknowledged())
     assert (there / name_of(1)).read_bytes() == before
     other.close()
+
+
+def test_an_archive_that_goes_further_than_what_comes_now_takes_nothing(
+    journal: SegmentJournal, folder: Path, tmp_path: Path
+) -> None:
+    """The device was set up anew from a copy of its state: what it did after that copy lies in the archive."""
+    there = folder_in(tmp_path, "gate-7", EPOCH)
+    there.mkdir(mode=0o700)
+    shutil.copy(folder / name_of(4), there)
+    with pytest.raises(JournalError, match="the archive does not end where the journal goes on"):
+        archive(folder, tmp_path, journal.acknowledged())
+    assert len(names(folder)) == 4
 
 
 def test_an_archive_after_which_something_was_removed_is_told(folder: Path, tmp_path: Path) -> None:

@@ -238,11 +238,12 @@ def test_pictures_of_one_name_are_each_read_or_named(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_a_code_without_margin_on_black_is_read_by_the_device_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("gray", [0, 127])
+def test_a_code_without_margin_on_black_is_read_by_the_device_too(tmp_path: Path, gray: int) -> None:
     """`inspect` read it, `run` did not."""
     modules = np.array(qr_matrix(CODES[0]), dtype=np.uint8)
     symbol = np.kron(255 - 255 * modules, np.ones((6, 6), np.uint8))
-    assert cv2.imwrite(str(tmp_path / "black.png"), np.pad(symbol, 40, constant_values=0))
+    assert cv2.imwrite(str(tmp_path / "black.png"), np.pad(symbol, 40, constant_values=gray))
     assert everything(open_reader(str(tmp_path))) == [CODES[0]]
 
 

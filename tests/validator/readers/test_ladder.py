@@ -16,7 +16,7 @@ from yima.sdk.qr import qr_matrix
 from yima.validator.readers.camera import Frame
 from yima.validator.readers.decoders import Gray, decode, decoder_named
 from yima.validator.readers.ladder import Hit, Ladder
-from yima.validator.readers.texture import Box, is_even, light_on_dark, texture, textured_boxes
+from yima.validator.readers.texture import CELL, Box, is_even, light_on_dark, texture, textured_boxes
 
 SIZES = {"VGA": (640, 480), "HD": (1280, 720)}
 SOFT = 2.0
@@ -128,6 +128,12 @@ def test_a_codes_box_holds_the_code_and_is_gone_when_it_is_masked() -> None:
     assert (right - left) * (bottom - top) < 2 * 240 * 240
     corners = np.array([(200, 120), (440, 120), (440, 360), (200, 360)], dtype=np.float64)
     assert textured_boxes(texture(half), [corners]) == []
+
+
+def test_the_box_of_a_textured_rectangle_is_that_rectangle() -> None:
+    values = np.zeros((30, 40), dtype=np.uint8)
+    values[4:14, 6:26] = 60
+    assert textured_boxes(values, []) == [(6 * CELL, 4 * CELL, 26 * CELL, 14 * CELL)]
 
 
 @pytest.mark.parametrize("pixels", [1, 2, 5, 30])

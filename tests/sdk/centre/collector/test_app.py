@@ -2,7 +2,9 @@
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -338,3 +340,31 @@ def test_a_busy_port_and_an_address_of_another_machine_are_told_apart() -> None:
         listen("192.0.2.1", 0)
     with pytest.raises(ServingError, match="no such port"):
         listen("127.0.0.1", 65536)
+
+
+def test_so_many_may_ask_for_lists_at_a_time_and_the_next_is_told_to_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("yima.sdk.centre.collector.app.READERS_MOST", 2)
+    store = Store(tmp_path / "trips.db")
+    go_on = threading.Event()
+
+    def journeys() -> list[Any]:
+        assert go_on.wait(60)
+        return []
+
+    monkeypatch.setattr(store, "journeys", journeys)
+    collector = Collector(store)
+    with (
+        Serving(collector.app()) as serving,
+        ThreadPoolExecutor(2) as asking,
+        plain_http(base_url=serving.url, timeout=60) as client,
+    ):
+        asked = [asking.submit(client.get, "/devices") for _ in range(2)]
+        until(lambda: collector._readers == 2)
+        refused = client.get("/devices")
+        go_on.set()
+        assert (refused.status_code, refused.json()) == (503, {"error": "more ask than can be answered"})
+        assert [one.result().status_code for one in asked] == [200, 200]
+        assert client.get("/devices").json() == {"devices": []}
+    store.close()

@@ -72,6 +72,24 @@ def test_a_number_reaches_to_both_ends_of_its_range(
 
 
 @pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("", "is missing"),
+        ('within_min = "2h"', "'2h' is not what belongs here"),
+        ("within_min = 1.5", "1.5 is not what belongs here"),
+        (f"within_min = {'9' * 60}", f"{'9' * 40} is not what belongs here"),
+    ],
+)
+def test_what_is_missing_and_what_stands_there_are_told_apart(written: str, problem: str) -> None:
+    with pytest.raises(TermsError) as refused:
+        parse_rules(TRANSFER.replace("within_min = 120", written))
+    assert refused.value.problem.en == problem
+    assert refused.value.problem.zh == problem.replace("is missing", "缺失").replace(
+        "is not what belongs here", "不是此处应有的值"
+    )
+
+
+@pytest.mark.parametrize(
     ("text", "named"),
     [
         (TRANSFER.replace("less_fen", "lessfen"), "less_fen"),
