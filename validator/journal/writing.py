@@ -185,7 +185,6 @@ class SegmentWriter(Segments):
         while self._may_go(size, is_full=is_full and not gone):
             gone.append(self._segments[0].name)
             del self._segments[0]
-            self._read = None
             size -= SEGMENT_SIZE
         return gone
 

@@ -96,7 +96,6 @@ class MqttTaking:
             protocol=self._aiomqtt.ProtocolVersion.V5,
             tls_context=self._tls() if broker.is_tls else None,
             max_queued_incoming_messages=QUEUED_MOST,
-            clean_start=True,
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
             properties=connect,
             logger=_LOG,

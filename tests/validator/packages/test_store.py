@@ -118,6 +118,14 @@ def test_a_package_that_the_device_cannot_use_never_comes_into_force() -> None:
 # What rots, and what does not belong together
 
 
+def test_of_a_package_that_nobody_trusted_has_signed_the_content_is_not_looked_at() -> None:
+    looked: list[Stack] = []
+    store = PackageStore(Disk(), PINS, "test", accept=looked.append)
+    stranger = package(1, keys=(B,))
+    assert rule_of(lambda: store.take(stranger, NOW)) == "UNKNOWN_SIGNER"
+    assert looked == []
+
+
 def test_a_package_that_rots_gives_way_to_the_one_before_and_can_be_given_again() -> None:
     disk = Disk()
     second = package(2)

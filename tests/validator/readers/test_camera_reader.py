@@ -112,7 +112,7 @@ def test_a_decoder_is_chosen_by_the_address(phone: Phone, tmp_path: Path, decode
     reader = open_reader(f"{path}?decoder={decoder}")
     reading = reader.read(5)
     assert reading is not None
-    assert reading.payload == CODES[0]
+    assert (reading.payload, reading.faults) == (CODES[0], ())
     reader.close()
 
 
