@@ -15,7 +15,7 @@ from yima.sdk.payloads import read_payload
 from yima.sdk.qr import qr_matrix
 from yima.validator.readers.camera import Frame
 from yima.validator.readers.decoders import Gray, decode, decoder_named
-from yima.validator.readers.ladder import Hit, Ladder
+from yima.validator.readers.ladder import _RUNGS, Hit, Ladder
 from yima.validator.readers.texture import CELL, Box, is_even, light_on_dark, texture, textured_boxes
 
 SIZES = {"VGA": (640, 480), "HD": (1280, 720)}
@@ -85,6 +85,15 @@ def test_the_passes_follow_a_code_from_frame_to_frame_and_leave_it_for_the_next(
     before, reader = phone(rng, size), Ladder()
     for code, x in ((first, 0.5), (first, 0.51), (second, 0.5), (second, 0.3), (first, 0.7)):
         assert reader.frame(before.frame(code, View(x=x, size=0.5))) == [code]
+
+
+def test_each_pass_looks_at_the_size_that_its_name_says() -> None:
+    picture = np.zeros((240, 480), dtype=np.uint8)
+    part = {"half": 2, "third": 3, "quarter": 4}
+    for name, looked_at in _RUNGS.items():
+        times = next((part[word] for word in part if word in name), 1)
+        due = (480, 960) if name.startswith("doubled") else (240 // times, 480 // times)
+        assert looked_at(picture).shape == due, name
 
 
 def close_screen(code: bytes) -> Gray:

@@ -103,6 +103,12 @@ def test_a_server_that_says_what_is_no_telnet_is_gone_and_ends_no_thread(said: b
         reader.read(ENOUGH_S)
 
 
+def test_a_line_on_which_nothing_comes_is_waited_for_no_longer_than_was_said() -> None:
+    with server(lambda out, speed: None) as url, closing(open_reader(url)) as reader:
+        assert reader.read(0.05) is None
+        assert reader.read(0) is None
+
+
 @pytest.mark.parametrize("text", [b"", b"Scanner 1", IAC + IAC, b"x" * (SUBNEGOTIATION_MAX - 4)])
 def test_a_signature_of_any_length_that_servers_have_is_no_trouble(text: bytes) -> None:
     signed = IAC + SB + COM_PORT + SIGNATURE + text + IAC + SE

@@ -126,3 +126,14 @@ def test_the_camera_reads_a_soft_code_that_is_held_before_it() -> None:
     reader = Ladder()
     read = [reader.frame(frame) for frame in frames(3, code, 16, View(size=0.5, blur_px=2.1, noise=10, contrast=0.7))]
     assert {payload for payloads in read for payload in payloads} == {code}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_camera_reads_by_votes_what_no_pass_reads_in_any_frame(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = ride(np.random.default_rng(seed))
+    several = frames(seed, code, 24, View(size=0.5, rotation_deg=0, blur_px=2.1, noise=20, contrast=0.6))
+    reader = Ladder()
+    assert {payload for frame in several for payload in reader.frame(frame)} == {code}
+    monkeypatch.setattr(Votes, "add", lambda *_: None)
+    reader = Ladder()
+    assert [reader.frame(frame) for frame in several] == [[]] * len(several)
