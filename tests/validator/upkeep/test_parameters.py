@@ -57,6 +57,10 @@ def rule_of(call: Callable[[], object]) -> str:
     return caught.value.rule
 
 
+def test_where_nothing_is_in_force_nothing_ends(bench: Bench) -> None:
+    assert bench.source().until() == 0
+
+
 def test_the_first_start_activates_the_package(bench: Bench, signed: Callable[..., bytes]) -> None:
     bench.file.write_bytes(signed(5))
     source, parameters = bench.start()
