@@ -34,6 +34,12 @@ def test_what_is_said_is_read_back_and_the_same_says_the_same(said: Versions) ->
     assert len(statement) <= STATEMENT_MAX
 
 
+def test_what_a_device_does_not_say_is_nothing() -> None:
+    said: dict[str, Any] = {"device": "gate-7", "software": "0.1.0", "parameters": 3}
+    nothing: dict[str, Any] = {"parameters_id": b"", "since": 0, "waiting": (), "deny": 0, "deny_issued_at": 0}
+    assert Versions(**said) == Versions(**said, **nothing)
+
+
 @given(st.binary(max_size=300))
 def test_any_other_bytes_are_an_error(statement: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
