@@ -1,5 +1,6 @@
 """The suite of uplinks over MQTT, through a real broker; and what a broker alone can do wrong."""
 
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -246,6 +247,27 @@ def test_over_tls_a_broker_lets_each_device_write_its_own_topic_alone(
             with pytest.raises(UplinkError, match=r"lost\.pem is its authority's and has not ended"):
                 gone.send([])
             for one in (good, false, gone):
+                one.close()
+
+
+def test_a_broker_that_asks_for_a_password_lets_in_who_knows_it_and_nobody_else(
+    tmp_path: Path, journal: SegmentJournal, store: Store
+) -> None:
+    append(journal, 1)
+    passwords = tmp_path / "passwords"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "gate", "right"], check=True, capture_output=True)
+    with broker(tmp_path, f"allow_anonymous false\npassword_file {passwords}") as at:
+        good, wrong, nobody = (
+            MqttUplink(at.url.replace("//", f"//{who}"), key=KEY, device="gate-7", epoch=7, total_s=5.0)
+            for who in ("gate:right@", "gate:wrong@", "")
+        )
+        with listening(at.url.replace("//", "//gate:right@"), Collector(store).taking) as told:
+            assert told[0]["event"] == "broker"
+            assert good.send(journal.pending(1)) == (1, {})
+            for one in (wrong, nobody):
+                with pytest.raises(UplinkError):
+                    one.send([])
+            for one in (good, wrong, nobody):
                 one.close()
 
 

@@ -16,6 +16,7 @@ from tests.uplinks import answering, http, until
 from yima.sdk.issuer import make_rider
 from yima.validator import _core
 from yima.validator.errors import YimaError
+from yima.validator.guarding.watched import Standing
 from yima.validator.journal import SegmentJournal
 from yima.validator.judging import Direction, GateContext, Mode, Moment, Reason, Validator, Verdict
 from yima.validator.judging.record import Terminal, tap_entry
@@ -98,6 +99,14 @@ def fresh(card: int) -> bytes:
         cap_fen=2000,
         issuer_data=world.OUTSIDE,
     ).code(now)
+
+
+def test_a_stop_ends_the_asking(at_work: AtWork, parameters: Parameters, tmp_path: Path) -> None:
+    gate = Gate(tmp_path, at_work.url, "north-1", parameters)
+    with gate.uses:
+        assert gate.uses.thread.standing is Standing.RUNNING
+    gate.close()
+    until(lambda: gate.uses.thread.standing is Standing.ENDED)
 
 
 def test_a_code_that_opened_one_gate_opens_no_other_of_the_station(
