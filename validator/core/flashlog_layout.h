@@ -83,8 +83,8 @@ int yima_log_block_in_use(const yima_log *log, uint32_t block, block_header *hea
 /* 1 if nothing is programmed from a place of a block on. */
 int yima_log_rest_is_blank(const yima_log *log, uint32_t block, uint32_t at);
 
-/* What stands at place->at of a block; the place moves behind it. Only a whole entry is believed in where it ends;
- * behind any other the next head is looked for. */
+/* What stands at place->at of a block; the place moves behind it: to where it ends, if its head can be read and something
+ * stands there; else to the next head that can be read. */
 entry_state yima_log_step(const yima_log *log, yima_log_place *place, found_entry *found);
 
 /* An entry's chain value is SM3 over the one before, its number and type, and its payload, which the caller adds. */
