@@ -19,23 +19,18 @@ import shlex
 import time
 from collections import deque
 from typing import Any, cast
-from urllib.parse import urlsplit
-
-import serial
 
 from yima.validator.errors import ReaderError
 from yima.validator.ports import Reading
 from yima.validator.readers import address as addresses
 from yima.validator.readers.dialogue import OPTIONS, Dialogue, Speaking
 from yima.validator.readers.framing import Framer, Mode, Profile
-from yima.validator.readers.telnet_line import TelnetLine
+from yima.validator.readers.remote_line import open_remote
 from yima.validator.system import serial_line
 from yima.validator.texts import Text
 
 MODES = ("auto", "raw", "hex", "base64")
 _LIST = "yima bench --list"
-_TICK_S = 0.01  # how long one look at an rfc2217 line waits: pyserial has no descriptor to select on for it
-_REMOTE = ("socket", "rfc2217")
 
 
 def open_reader(address: str) -> "SerialReader":
@@ -75,7 +70,7 @@ class SerialReader:
         profile = Profile.for_line(baud=baud, gap_ms=gap_ms, mode=mode, prefix=prefix, suffix=suffix)
         self._framer = Framer(profile)
         self._ready: deque[Reading] = deque()
-        self._port = _open_remote(path, baud) if "://" in path else _open(path, baud)
+        self._port = open_remote(path, baud) if "://" in path else _open(path, baud)
         try:
             self._speaking = Speaking(dialogue, profile, self._send, self._discard)
         except ReaderError:
@@ -152,42 +147,6 @@ def _open(path: str, baud: int) -> Any:
             Text("Use another port or driver: codes would lose bytes here", "请更换串口或驱动：在此口上码会丢失字节"),
         )
     return port
-
-
-def _open_remote(path: str, baud: int) -> Any:
-    scheme = path.partition("://")[0]
-    if scheme not in _REMOTE:
-        raise ReaderError(
-            path,
-            Text(f"no line is reached by {scheme}://", f"不支持 {scheme}://"),
-            Text("Write socket://HOST:PORT or rfc2217://HOST:PORT", "格式为 socket://主机:端口 或 rfc2217://主机:端口"),
-        )
-    if not _names_a_port(path):
-        raise ReaderError(
-            path,
-            Text("names no host and port", "没有主机和端口"),
-            Text(
-                f"Write {scheme}://HOST:PORT, the port from 1 to 65535", f"格式为 {scheme}://主机:端口，端口 1 至 65535"
-            ),
-        )
-    try:
-        if scheme == "rfc2217":
-            return TelnetLine(path, baud, timeout=_TICK_S)
-        return serial.serial_for_url(path, baud, timeout=0)
-    except (OSError, ValueError) as refused:
-        raise ReaderError(
-            path,
-            Text(f"the line's server cannot be used ({refused})", f"串口服务器不可用（{refused}）"),
-            Text("Check its address and that it is in this mode", "请检查其地址及工作模式"),
-        ) from refused
-
-
-def _names_a_port(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return bool(parts.hostname and parts.port)
-    except ValueError:
-        return False
 
 
 def _explain(path: str, baud: int, refused: Exception) -> ReaderError:

@@ -33,6 +33,13 @@ class TelnetLine(serial.rfc2217.Serial):  # type: ignore[misc]  # pyserial has n
             warnings.simplefilter("ignore", DeprecationWarning)  # pyserial 3.5 starts its thread in an older way
             super().open()
 
+    def close(self) -> None:
+        """pyserial leaves the connection open where the server has ended it already."""
+        connection = self._socket
+        super().close()
+        if connection:
+            connection.close()
+
     def _telnet_read_loop(self) -> None:
         connection: socket.socket = self._socket
         self._socket: Any = _Bounded(self, connection)

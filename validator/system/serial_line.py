@@ -20,12 +20,16 @@ except ModuleNotFoundError:
 _BLOCK: Final = 4096
 _POLL_S: Final = 0.002
 
+WRITE_S: Final = 1.0
+"""How long a line may take what is said to it, in seconds: a module that has stopped reading would hold a device for
+ever."""
+
 REFUSALS: Final[tuple[type[Exception], ...]] = (OSError, ValueError, *((termios.error,) if termios else ()))
 """What `open_raw` raises."""
 
 
 def open_raw(path: str, baud: int) -> Any:
-    """pyserial's port: 8N1, no flow control, no waiting, ours alone. Raises one of REFUSALS."""
+    """pyserial's port: 8N1, no flow control, no wait to read, WRITE_S to write, ours alone. Raises REFUSALS."""
     return serial.Serial(
         path,
         baud,
@@ -33,6 +37,7 @@ def open_raw(path: str, baud: int) -> Any:
         parity=serial.PARITY_NONE,
         stopbits=serial.STOPBITS_ONE,
         timeout=0,
+        write_timeout=WRITE_S,
         xonxoff=False,
         rtscts=False,
         dsrdtr=False,
