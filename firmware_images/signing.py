@@ -23,11 +23,13 @@ from yima.firmware_images.hardware import IMAGE_HEADER, Hardware, board
 from yima.firmware_images.image import ENVIRONMENT_TLV, HARDWARE_TLV, PRODUCT_TLV, verify
 from yima.firmware_images.keys import pem_of_test_key, public_key_of, public_test_key
 from yima.validator.errors import YimaError
+from yima.validator.outside import json_of
 from yima.validator.texts import Text
 from yima.validator.version import VERSION
 
 MANIFEST = "manifest.json"
 FORMAT = "yima firmware 2"
+_SAID = ("name", "binary", "sha256", "slot", "product", "environment", "hardware")
 
 
 class SigningError(YimaError):
@@ -152,16 +154,25 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a folder of builds. Raises SigningError if there is none."""
     path = folder / MANIFEST
     try:
-        manifest = json.loads(path.read_text())
+        manifest = json_of(path.read_text())
     except (OSError, ValueError) as error:
         raise _error(path, f"no manifest: {error}", f"没有清单：{error}", "yima image build") from error
     if (
         not isinstance(manifest, dict)
         or manifest.get("format") != FORMAT
         or not isinstance(manifest.get("images"), list)
+        or not all(map(_is_entry, manifest["images"]))
     ):
         raise _error(path, "not a manifest of firmware", "不是固件清单", "yima image build")
     return manifest
+
+
+def _is_entry(entry: object) -> bool:
+    """Whether it says what signing must know, of files that lie beside the manifest."""
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(word), str) for word in _SAID):
+        return False
+    beside = all(Path(entry[word]).name == entry[word] for word in ("name", "binary"))
+    return beside and entry["slot"] in set(Slot) and entry["environment"] in set(Environment)
 
 
 def _write_manifest(folder: Path, manifest: object) -> Path:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from yima.validator.outside import json_of
 from yima.validator.texts import Text
 
 LINE_MAX = 4096
@@ -112,8 +113,8 @@ def _members(line: bytes) -> dict[str, Any]:
     if len(line) > LINE_MAX:
         raise BadLineError(f"longer than {LINE_MAX} bytes")
     try:
-        members = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        members = json_of(line)
+    except ValueError as error:
         raise BadLineError("not a JSON line") from error
     if not isinstance(members, dict):
         raise BadLineError("not a JSON object")

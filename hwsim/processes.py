@@ -7,7 +7,6 @@ Rules it keeps:
 """
 
 import contextlib
-import json
 import os
 import queue
 import subprocess
@@ -20,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from yima.validator.errors import YimaError
+from yima.validator.outside import json_of
 from yima.validator.texts import Text
 
 _STDERR_LINES = 40
@@ -121,7 +121,7 @@ class Process:
         assert self._popen.stdout is not None
         for line in self._popen.stdout:
             try:
-                said = json.loads(line)
+                said = json_of(line)
             except ValueError:
                 self._complaints.append(line.rstrip())
                 continue

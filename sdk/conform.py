@@ -13,7 +13,6 @@ Rules:
 - A vector that cannot be read is an error with file and key, never a vector that differs or is left out.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import NoReturn
 
 from yima.validator.errors import ParametersError, YimaError
 from yima.validator.judging import GateContext, Moment, Validator, Verdict
+from yima.validator.outside import json_of
 from yima.validator.parameters import Mode, Parameters, from_mapping
 from yima.validator.system.paths import is_folder
 from yima.validator.texts import Text
@@ -81,11 +81,11 @@ def load_vector(path: Path) -> Vector:
     """One vector. Raises VectorError that names the file and the key."""
     try:
         with path.open("rb") as file:
-            content: object = json.loads(file.read(_SIZE_MAX))
+            content: object = json_of(file.read(_SIZE_MAX))
     except OSError as error:
         problem = Text(f"cannot be read ({error.strerror})", f"无法读取（{error.strerror}）")
         raise VectorError(path, problem, Text("Check its permissions", "请检查权限")) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         problem = Text(f"is no JSON ({error})", f"不是 JSON（{error}）")
         raise VectorError(
             path, problem, Text("Correct it or take it out of the folder", "请更正或移出文件夹")

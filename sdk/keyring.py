@@ -16,6 +16,7 @@ from yima.sdk import issuer, layouts
 from yima.sdk.issuer import Issuer, RootAuthority
 from yima.sdk.sm2 import SigningKey
 from yima.validator.errors import YimaError
+from yima.validator.outside import json_of
 from yima.validator.system.disk import create
 from yima.validator.texts import Text
 
@@ -53,7 +54,7 @@ class Keyring:
         keyring = cls()
         try:
             with path.open("rb") as file:
-                content = json.loads(file.read(_SIZE_MAX))
+                content = json_of(file.read(_SIZE_MAX))
             for entry in content["roots"]:
                 certificate, key = _certificate_and_key(entry)
                 fields = layouts.ROOT_CERTIFICATE.parse(certificate)

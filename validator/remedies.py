@@ -9,7 +9,6 @@ Rules it keeps:
 - What is told works when it is typed: it names the `pip` of the Python that runs, and quotes as the shell wants it.
 """
 
-import json
 import re
 import shlex
 import shutil
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from yima.validator.outside import json_of
 from yima.validator.texts import Text
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Installation:
     def _direct_url(self) -> dict[str, object]:
         """PEP 610: where an installation came from that did not come from an index."""
         text = self.metadata.read_text("direct_url.json") if self.metadata else None
-        found = json.loads(text) if text else {}
+        found = json_of(text) if text else {}
         return found if isinstance(found, dict) else {}
 
     @property

@@ -22,6 +22,7 @@ from yima.hwsim.board.control import LINE_MAX
 from yima.hwsim.board.layout import PIN_BUZZER, PIN_GATE, PIN_GREEN, PIN_RED
 from yima.validator.errors import GateError, ReaderError
 from yima.validator.judging import Verdict
+from yima.validator.outside import json_of
 from yima.validator.ports import Reading
 from yima.validator.readers.framing import Framer, Profile
 from yima.validator.system.posix import need_posix
@@ -67,7 +68,7 @@ class _Link:
             if len(self._buffer) > 2 * LINE_MAX:
                 raise ValueError("an endless line")
         line, _, self._buffer = self._buffer.partition(b"\n")
-        found = json.loads(line)
+        found = json_of(line)
         if not isinstance(found, dict):
             raise ValueError("no message")  # noqa: TRY004 - bad bytes, not a bad call
         return found

@@ -16,6 +16,7 @@ from yima.hwsim.board.flash import Cut
 from yima.hwsim.board.flaws import Flaws, Harm
 from yima.hwsim.board.live import Live
 from yima.hwsim.board.machine import Happened, Machine
+from yima.validator.outside import json_of
 
 
 class Session:
@@ -146,7 +147,7 @@ def main() -> None:
     with closing(Session()) as session, open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as requests:
         while line := requests.readline():
             try:
-                request = json.loads(line)
+                request = json_of(line)
                 verb = request.pop("do")
                 _say({"ok": session.obey(verb, request)})
             except (ValueError, TypeError, AttributeError, KeyError, OSError) as error:

@@ -19,6 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from yima.validator.outside import json_of
+
 LINE_MAX = 65_536
 _PINS = 0x1F
 _LONGEST_MS = 60_000
@@ -80,8 +82,8 @@ class Control:
         self._buffers[client] = rest
         for line in lines:
             try:
-                self._obey(client, json.loads(line))
-            except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+                self._obey(client, json_of(line))
+            except (ValueError, TypeError, KeyError, OverflowError):
                 self._drop(client)
             if client not in self._buffers:
                 return

@@ -26,6 +26,7 @@ from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.flash import Cut, Operation
 from yima.hwsim.board.flaws import Flaws, Harm
 from yima.hwsim.board.layout import MPS2, STATUS
+from yima.validator.outside import json_of
 from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 
@@ -272,7 +273,7 @@ class Board:
                 raise self._gone()
             self._buffer += piece
         line, _, self._buffer = self._buffer.partition(b"\n")
-        found: dict[str, Any] = json.loads(line)
+        found: dict[str, Any] = json_of(line)
         return found
 
     def _answer(self, line: dict[str, Any] | None) -> dict[str, Any]:

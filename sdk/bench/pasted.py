@@ -10,7 +10,6 @@ Rules:
 import ast
 import base64
 import binascii
-import json
 import re
 import warnings
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from typing import Final, NamedTuple
 
 from yima.sdk.bench.causes import Cause
 from yima.sdk.bench.dumps import SlipError, bytes_of_dump
+from yima.validator.outside import json_of
 
 __all__ = ["Pasted", "SlipError", "text_of", "unpaste"]
 
@@ -128,8 +128,8 @@ def _json(text: str, depth: int) -> Pasted | None:
     if not text.startswith(("{", "[", '"')) or not depth:
         return None
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = json_of(text)
+    except ValueError:
         return None
     return _in_json(value, depth - 1)
 

@@ -1,13 +1,13 @@
 """`yima centre evidence`: bundles of evidence that another centre sent, checked without it and without its store."""
 
 import argparse
-import json
 from pathlib import Path
 
 from yima.sdk.centre.clearing.disputes.checking import check_evidence
 from yima.sdk.centre.clearing.taps.parameters import load_folder
 from yima.sdk.centre.collector.enrolment import read_all_keys
 from yima.validator.errors import YimaError
+from yima.validator.outside import json_of
 from yima.validator.shown import shown, shown_json
 from yima.validator.texts import Text, say
 
@@ -50,8 +50,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _read(path: Path) -> object:
     try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        return json_of(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise BundleError(
             path,
             Text(f"cannot be read as a bundle: {error}", f"无法作为证据读取：{error}"),

@@ -9,7 +9,6 @@ docs/parameters.md describes the files for those who write them.
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -28,6 +27,7 @@ from yima.sdk.parameters.network_file import Stages, network_of, with_network
 from yima.sdk.parameters.permission_files import acceptance_of, revoked_of, whitelist_of
 from yima.sdk.parameters.problems import attempt, every_problem, tell
 from yima.validator.errors import ParametersError
+from yima.validator.outside import toml_of
 from yima.validator.parameters.family_rules import family_rules_of, rows
 from yima.validator.parameters.image import LABEL_SIZE
 from yima.validator.parameters.parts import environment_of, limits_of, roots_of, time_shifts_of
@@ -69,7 +69,7 @@ class Source:
 
 def _toml(path: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return toml_of(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise ParametersError(
             path,
@@ -79,7 +79,7 @@ def _toml(path: Path) -> dict[str, object]:
                 "源目录须包含 package.toml；可用 yima params example 生成示例",
             ),
         ) from error
-    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, lists a thousand deep
+    except ValueError as error:  # also numbers of thousands of digits
         raise ParametersError(
             path, Text(f"not TOML: {error}", f"不是 TOML：{error}"), Text("Mend that place", "请修正该处")
         ) from error

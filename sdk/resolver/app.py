@@ -7,7 +7,6 @@ tokens stay out of what it tells, which has their SM3's first bytes instead.
 import asyncio
 import base64
 import binascii
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +17,7 @@ from starlette.routing import Route
 
 from yima.sdk.resolver.tokens import TOKEN_MAX, answer_for
 from yima.validator import _core
+from yima.validator.outside import json_of
 from yima.validator.ports import Answer
 from yima.validator.resolvers.http import PATH
 
@@ -72,10 +72,10 @@ class BenchResolver:
 def _question(body: bytes) -> tuple[bytes, str, str] | None:
     """(token, nonce, family), or None where the bytes are no question."""
     try:
-        said = json.loads(body)
+        said = json_of(body)
         token = base64.b64decode(said["token"], validate=True)
         nonce, family = said["nonce"], said["family"]
-    except (ValueError, RecursionError, KeyError, TypeError, binascii.Error):
+    except (ValueError, KeyError, TypeError, binascii.Error):
         return None
     for word in (nonce, family):
         if not isinstance(word, str) or len(word) > WORD_MAX or not word.isascii() or not word.isprintable():

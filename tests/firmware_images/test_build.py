@@ -1,6 +1,7 @@
 """The build: within its budget, and the same bytes from anywhere."""
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
@@ -83,6 +84,19 @@ def test_a_binary_that_changed_after_the_build_is_not_signed(built: Built, tmp_p
     write_builds([built], tmp_path)
     next(tmp_path.glob("*.bin")).write_bytes(built.image[:-1] + b"\x5a")
     with pytest.raises(SigningError, match="changed since it was built"):
+        sign_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"name": "../../x"}, {"binary": "/etc/passwd"}, {"slot": "c"}, {"environment": "none"}, {"sha256": None}],
+)
+def test_a_manifest_that_somebody_has_changed_is_none(built: Built, tmp_path: Path, changed: dict[str, object]) -> None:
+    place = write_builds([built], tmp_path)
+    manifest = json.loads(place.read_text(encoding="utf-8"))
+    manifest["images"][0] |= changed
+    place.write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(SigningError, match="not a manifest of firmware"):
         sign_folder(tmp_path)
 
 

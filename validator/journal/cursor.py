@@ -12,6 +12,7 @@ import zlib
 from dataclasses import dataclass
 
 from yima.validator.journal.files import SegmentFiles
+from yima.validator.outside import json_of
 
 CURSOR, QUARANTINE = "cursor", "quarantine"
 QUARANTINE_MAX = 1000
@@ -90,7 +91,7 @@ def _slot(data: bytes) -> tuple[int, int] | None:
 
 def _parsed(line: str) -> Quarantined | None:
     try:
-        row = json.loads(line)
+        row = json_of(line)
         sequence, why, at = row["sequence"], row["why"], row["at"]
     except (ValueError, KeyError, TypeError):
         return None

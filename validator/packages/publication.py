@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 from yima.validator import _core
 from yima.validator.errors import ParametersError
+from yima.validator.outside import json_of
 from yima.validator.packages import Chain, Trust
 from yima.validator.texts import Text
 
@@ -264,8 +265,8 @@ class _Reading:
 
     def json(self, data: bytes) -> Any:
         try:
-            return json.loads(data.decode("ascii"))
-        except (ValueError, RecursionError) as error:
+            return json_of(data.decode("ascii"))
+        except ValueError as error:
             raise _bad(self._kind, "is not JSON in ASCII", "不是 ASCII 编码的 JSON") from error
 
     def object(self, value: Any, keys: Sequence[str]) -> Mapping[str, Any]:

@@ -30,7 +30,6 @@ acceptance by city and family and withdrawn certificates, as yima.validator.para
 yima.validator.parameters.family_rules takes for families beside the ministry's code.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +37,7 @@ from types import MappingProxyType
 
 from yima.validator import _core
 from yima.validator.errors import ParametersError
+from yima.validator.outside import toml_of
 from yima.validator.packages import MAGIC, Kind, Trust, is_package, open_package
 from yima.validator.parameters.family_rules import family_rules_of, rows
 from yima.validator.parameters.image import build
@@ -198,14 +198,14 @@ def load(path: str | Path, *, trust: Trust | None = None, now: int = 0) -> Param
             packed = is_package(file.read(len(MAGIC)))
         if packed:
             return _of_package(path, trust, now)
-        mapping = tomllib.loads(path.read_bytes().decode())
+        mapping = toml_of(path.read_bytes().decode())
     except OSError as error:
         raise ParametersError(
             path,
             Text(f"cannot be read: {error.strerror}", f"无法读取：{error.strerror}"),
             Text("Check the path and its permissions", "请检查路径与权限"),
         ) from error
-    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, lists a thousand deep
+    except ValueError as error:  # also numbers of thousands of digits
         raise ParametersError(
             path, Text(f"not TOML: {error}", f"不是 TOML：{error}"), Text("Mend that place", "请修正该处")
         ) from error

@@ -5,13 +5,13 @@ capture began; `payload`, hex; `faults`, what the reader mended. Other names are
 presentation that was kept without its bytes is skipped and counted.
 """
 
-import json
 import time
 from collections import deque
 from pathlib import Path
 from typing import Final
 
 from yima.validator.errors import ReaderError
+from yima.validator.outside import json_of
 from yima.validator.ports import Reading
 from yima.validator.readers import address as addresses
 from yima.validator.readers.framing import LIMIT
@@ -70,11 +70,11 @@ class ReplayReader:
 
     def _take(self, path: Path, number: int, line: str) -> None:
         try:
-            row = json.loads(line)
+            row = json_of(line)
             at_ms, last_ms = float(row["at_ms"]), float(row["last_ms"])
             payload = None if row.get("payload") is None else bytes.fromhex(row["payload"])
             faults = tuple(str(fault) for fault in row.get("faults", ()))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             raise _malformed(path, number) from None
         if not 0 <= at_ms <= last_ms <= _LONGEST_MS or payload == b"" or len(payload or b"") > LIMIT:
             raise _malformed(path, number)

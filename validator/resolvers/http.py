@@ -27,6 +27,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from yima.validator.errors import ResolverError
+from yima.validator.outside import json_of
 from yima.validator.ports import Answer, Question
 from yima.validator.texts import Text
 from yima.validator.uplink.http import is_loopback
@@ -150,8 +151,8 @@ _HEADERS = {"Content-Type": "application/json", "User-Agent": f"yima/{VERSION}",
 def _answer_in(body: bytes, nonce: str) -> Answer:
     """What a well-formed answer to this question says; anything else is UNREACHABLE."""
     try:
-        said = json.loads(body) if len(body) <= ANSWER_MAX else None
-    except (ValueError, RecursionError):
+        said = json_of(body) if len(body) <= ANSWER_MAX else None
+    except ValueError:
         return Answer.UNREACHABLE
     if not isinstance(said, dict) or said.get("nonce") != nonce:
         return Answer.UNREACHABLE

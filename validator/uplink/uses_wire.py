@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from yima.validator.outside import json_of
 from yima.validator.ports import DEVICE
 
 QUESTION_MAX = 1024
@@ -106,8 +107,8 @@ def _object(body: bytes, most: int) -> dict[str, Any]:
     if len(body) > most:
         raise UsesError(f"at most {most} bytes")
     try:
-        said = json.loads(body.decode())
-    except (ValueError, RecursionError) as error:
+        said = json_of(body.decode())
+    except ValueError as error:
         raise UsesError(f"not JSON in UTF-8: {str(error)[:80]}") from error
     if not isinstance(said, dict):
         raise UsesError("an object")

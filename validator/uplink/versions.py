@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from yima.validator.outside import json_of
 from yima.validator.packages import Label
 from yima.validator.ports import DEVICE
 
@@ -67,8 +68,8 @@ def parse_versions(statement: bytes) -> Versions:
     if len(statement) > STATEMENT_MAX:
         raise ValueError(f"a statement has at most {STATEMENT_MAX} bytes")
     try:
-        content = json.loads(statement.decode("ascii"))
-    except (ValueError, RecursionError) as error:
+        content = json_of(statement.decode("ascii"))
+    except ValueError as error:
         raise ValueError("a statement is JSON in ASCII") from error
     outer = _object(content, {"form", "device", "software", "parameters", "waiting", "deny"})
     parameters = _object(outer["parameters"], {"version", "id", "since"})

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from yima.validator.errors import YimaError
+from yima.validator.outside import toml_of
 from yima.validator.texts import Text
 
 ALWAYS, FOR_EVER = 0, 99999999
@@ -163,10 +164,10 @@ def read(path: Path) -> Row:
 def parse(text: str, where: str) -> Row:
     """The same from text. Raises TermsError."""
     try:
-        return Row(tomllib.loads(text), where)
+        return Row(toml_of(text), where)
     except tomllib.TOMLDecodeError as error:
         raise TermsError(where, Text(f"is no TOML: {error}", f"不是 TOML：{error}"), _CHECK) from error
-    except (ValueError, RecursionError) as error:  # what Python itself does not take
+    except ValueError as error:  # what Python itself does not take
         raise TermsError(
             where, Text("has a number or a nesting that is too long", "含有过长的数字或过深的嵌套"), _CHECK
         ) from error

@@ -26,6 +26,7 @@ from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.days import shifted
 from yima.sdk.centre.clearing.tables import Table
 from yima.validator.errors import Kind, YimaError
+from yima.validator.outside import json_of
 from yima.validator.system.disk import write_whole
 from yima.validator.system.locks import HeldError, hold
 from yima.validator.texts import Text
@@ -169,8 +170,8 @@ class Workspace:
 def parse_state(content: bytes, path: Path) -> dict[str, Any]:
     """What a state.json says, also to who only reads. path: for the error. Raises WorkspaceError for another form."""
     try:
-        state = json.loads(content)
-    except (ValueError, RecursionError):
+        state = json_of(content)
+    except ValueError:
         state = None
     if not _is_whole(state):
         raise WorkspaceError(

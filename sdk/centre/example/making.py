@@ -34,6 +34,7 @@ from yima.sdk.centre.example.stating import state_people
 from yima.sdk.issuer import Issuer
 from yima.sdk.profiles.yangtze_delta.plan import City
 from yima.validator.errors import YimaError
+from yima.validator.outside import json_of
 from yima.validator.texts import Text
 
 TAPS_LEAST = 500  # fewer leave cities without a ride
@@ -90,7 +91,7 @@ def make_example(
 
 def settlement_days(folder: Path) -> list[int]:
     """The days that a centre must settle until nothing of the example waits any more."""
-    asked = json.loads((folder / "example.json").read_bytes())["asked"]
+    asked = json_of((folder / "example.json").read_bytes())["asked"]
     count = asked["days"] + _LATEST + region.RIDE_RULES.close_after_days
     return [shifted(asked["first_day"], place) for place in range(count)]
 

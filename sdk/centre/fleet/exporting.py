@@ -25,6 +25,7 @@ from yima.sdk.centre.fleet.database import FleetError
 from yima.sdk.centre.fleet.files import put, writing
 from yima.validator.journal.exporting import as_mapping
 from yima.validator.journal.facts import FactsError, OutcomeFacts, TapFacts, parse
+from yima.validator.outside import json_of
 from yima.validator.texts import Text
 
 CURSOR = "cursor.json"
@@ -66,18 +67,23 @@ def decode(text: str) -> dict[str, int]:
     """Raises FleetError."""
     if not text:
         return {}
-    try:
-        cursor = json.loads(base64.urlsafe_b64decode(text[:CURSOR_MAX].encode()))
-    except (ValueError, RecursionError) as error:
-        raise _no_cursor() from error
-    if (
-        not isinstance(cursor, dict)
-        or len(text) > CURSOR_MAX
-        or any(type(number) is not int or not 0 <= number < 1 << 62 for number in cursor.values())
-        or any(not name.replace("_", "").isalpha() or len(name) > 32 for name in cursor)
-    ):
+    if len(text) > CURSOR_MAX:
         raise _no_cursor()
-    return cursor
+    try:
+        return _cursor(json_of(base64.urlsafe_b64decode(text.encode())))
+    except ValueError as error:
+        raise _no_cursor() from error
+
+
+def _cursor(said: object) -> dict[str, int]:
+    """Raises ValueError."""
+    if (
+        not isinstance(said, dict)
+        or any(type(number) is not int or not 0 <= number < 1 << 62 for number in said.values())
+        or any(not name.replace("_", "").isalpha() or len(name) > 32 for name in said)
+    ):
+        raise ValueError("no cursor")
+    return said
 
 
 def export(source: Source, folder: Path, form: Form, *, reveal: bool = False) -> int:
@@ -102,14 +108,14 @@ def _left_off(place: Path, source: str, form: Form) -> tuple[dict[str, int], int
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not place.exists():
             return {}, 0
-        said = json.loads(place.read_bytes())
+        said = json_of(place.read_bytes())
         if (said["source"], said["form"]) != (source, form):
             raise FleetError(
                 place,
                 Text(f"is of an export of {said['source']} as {said['form']}", "属于另一个导出"),
                 Text("Give each export a folder of its own", "请为每种导出使用各自的文件夹"),
             )
-        return dict(said["cursor"]), int(said["files"])
+        return _cursor(said["cursor"]), int(said["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FleetError(
             place,

@@ -28,6 +28,7 @@ from yima.sdk.centre.fleet.cases import Case, Decision
 from yima.sdk.centre.fleet.database import Database, FleetError, Statements
 from yima.sdk.centre.fleet.verdicts import QUIET, Examined, Verdict, again, examine, judges_of, unreadable
 from yima.validator.errors import YimaError
+from yima.validator.outside import json_of
 from yima.validator.texts import Text
 
 LOOK_EVERY_S = 0.25
@@ -91,7 +92,7 @@ class Follower:
             return 0
         self._look_for_parameters()
         count = 0
-        for chunk in self._source.chunks(json.loads(place)):
+        for chunk in self._source.chunks(json_of(place)):
             found = examine(chunk.rows, self._judges)
             after = json.dumps(chunk.cursor, sort_keys=True)
             with self._database.transaction() as rows:
@@ -128,7 +129,7 @@ class Follower:
         place, holder, until = found
         if holder != self._me and until > now:
             return None
-        if self._is_behind(json.loads(place)):
+        if self._is_behind(json_of(place)):
             place = "{}"
         rows.execute(
             "UPDATE followed SET place = ?, holder = ?, held_until = ? WHERE source = ?",

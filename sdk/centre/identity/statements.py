@@ -29,6 +29,7 @@ from yima.sdk import sm2
 from yima.sdk.centre.clearing.toml_rows import ALWAYS, FOR_EVER
 from yima.sdk.groups import GROUP
 from yima.validator.errors import Kind, YimaError
+from yima.validator.outside import json_of
 from yima.validator.texts import Text
 
 FORM: Final = 1
@@ -224,7 +225,7 @@ class _Line:
         self._asked: set[str] = set()
         try:
             values = _object(line)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             _refuse(
                 where,
                 place,
@@ -313,7 +314,7 @@ class _Line:
 def _object(line: bytes) -> dict[str, Any]:
     if len(line) > LINE_MAX:
         raise ValueError("too long")
-    values = json.loads(line.decode("utf-8"), object_pairs_hook=_once)
+    values = json_of(line.decode("utf-8"), pairs=_once)
     if not isinstance(values, dict):
         raise ValueError("no object")  # noqa: TRY004 - told as the others are: what the line holds is wrong
     return values

@@ -10,13 +10,14 @@ www/packages/<package>.manifest, www/parts/<digest>         of packages in parts
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from yima.sdk.centre.packages.releases import check_answered_for, signed
 from yima.sdk.parameters.parts import images_in, manifest_of
 from yima.sdk.sm2 import SigningKey
 from yima.validator import _core
+from yima.validator.outside import json_of
 from yima.validator.packages import Package, read_package
 from yima.validator.packages.publication import (
     INDEX,
@@ -142,9 +143,8 @@ class Folder:
         found = {}
         for path in sorted((self.path / "plans").glob("*.json")):
             try:
-                content = json.loads(self._read(path))
-                found[path.stem] = Plan(**(content | {name: tuple(content[name]) for name in ("steps", "digests")}))
-            except (ValueError, TypeError, KeyError) as error:
+                found[path.stem] = _plan(json_of(self._read(path)))
+            except ValueError as error:
                 raise _trouble(path, f"is no plan ({error})", f"不是发布计划（{error}）", _REMEDY) from error
         return found
 
@@ -175,6 +175,23 @@ class Folder:
 
 _NEW = Plan(steps=(WHOLE,), hold_s=0, taps=0, digests=(), began=0, since=0)
 _REMEDY = Text("Check the folder and its permissions", "请检查文件夹及权限")
+
+
+def _plan(content: object) -> Plan:
+    """A plan as `steer` writes it. Raises ValueError."""
+    if not isinstance(content, dict) or set(content) != {field.name for field in fields(Plan)}:
+        raise ValueError("other members than a plan has")
+    steps, digests = content["steps"], content["digests"]
+    numbers = [content[name] for name in ("hold_s", "taps", "began", "since", "step")]
+    if not (_all(int, steps) and _all(int, numbers) and _all(str, digests) and isinstance(content["stopped"], str)):
+        raise ValueError("members of another kind")
+    if not all(0 <= share <= WHOLE for share in steps) or not 0 <= content["step"] < len(steps):
+        raise ValueError("shares or a step that cannot be")
+    return Plan(**(content | {"steps": tuple(steps), "digests": tuple(digests)}))
+
+
+def _all(kind: type, values: object) -> bool:
+    return isinstance(values, list) and all(type(value) is kind for value in values)
 
 
 def _by_time(row: tuple[str, Plan]) -> tuple[int, str]:

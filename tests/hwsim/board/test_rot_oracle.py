@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.once import once
 from yima.firmware_images.build import ROOT, includes
 from yima.firmware_images.hardware import board
 from yima.hwsim.board.rot import rot
@@ -81,13 +82,15 @@ class Built(NamedTuple):
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    folder = tmp_path_factory.mktemp("rot")
     folders = [f"-I{ROOT / one}" for one in includes(board())]
-    model = ROOT / "hwsim/board/rot_model.c"
-    made = {source: folder / f"{source.stem}.o" for source in (*sorted(CORE.glob("*.c")), *APP, model)}
-    for source, to in made.items():
-        compiled(source, to, "-O2" if source.stem in OFTEN_USED else "-O0", *folders)
-    return Built(made, folders)
+    sources = (*sorted(CORE.glob("*.c")), *APP, ROOT / "hwsim/board/rot_model.c")
+
+    def make(folder: Path) -> None:
+        for source in sources:
+            compiled(source, folder / f"{source.stem}.o", "-O2" if source.stem in OFTEN_USED else "-O0", *folders)
+
+    folder = once(tmp_path_factory, "rot", make)
+    return Built({source: folder / f"{source.stem}.o" for source in sources}, folders)
 
 
 def compiled(source: Path, to: Path, *flags: str) -> None:

@@ -130,6 +130,22 @@ def test_bytes_that_are_no_entry_are_exported_as_unreadable(tmp_path: Path, gate
     assert json.loads((tmp_path / "jsonl" / "00000001.jsonl").read_text().splitlines()[5])["kind"] == "unreadable"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"source": "city", "form": "jsonl", "files": 1, "cursor": {"row": "a"}}',
+        '{"source": "city", "form": "jsonl"}',
+        "[]",
+    ],
+)
+def test_a_place_that_says_what_no_export_left_there_is_named(tmp_path: Path, gate: Device, said: str) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / exporting.CURSOR).write_text(said, encoding="utf-8")
+    with pytest.raises(FleetError, match=f"{exporting.CURSOR}: cannot be read"):
+        export(source_of(grown(tmp_path, gate, 2)), out, Form.JSONL)
+
+
 @pytest.mark.parametrize("text", ["x", "bm8", "W10=", "eyJhIjotMX0=", "eyJhIjoiYiJ9", "e" * 700, "é"])
 def test_what_is_no_cursor_is_refused(text: str) -> None:
     with pytest.raises(FleetError, match="no cursor"):

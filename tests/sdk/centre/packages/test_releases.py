@@ -1,19 +1,28 @@
 """Who answers for a package: two people with two keys, and why; and what a published release may do."""
 
+import json
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.packages_world import NOW, A, B, C
 from tests.publication_world import PUBLISHER, answered_for, both, publish
 from yima.sdk.centre.packages.canary import jump
-from yima.sdk.centre.packages.folder import Folder
+from yima.sdk.centre.packages.folder import Folder, next_step
 from yima.sdk.centre.packages.releases import approved, check_answered_for, proposed
 from yima.validator.judging import Reason
 from yima.validator.packages import parse_package
 from yima.validator.packages.publication import PublicationError, read_release
 
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3),
+)
 PACKAGE = parse_package(both(1))
 PROPOSED: dict[str, Any] = {
     "targets": (), "why": "x", "publisher": PUBLISHER.compressed, "by": "Li", "at": NOW, "key": A,
@@ -85,3 +94,32 @@ def test_a_reason_jumps_when_it_is_larger_surely_and_by_enough(
     found = jump(under, elsewhere)
     assert (found is not None) is jumps
     assert found is None or found.reason == "FARE_OVER_CAP"
+
+
+PLAN = {
+    "steps": [100, 10_000],
+    "hold_s": 600,
+    "taps": 50,
+    "digests": ["ab"],
+    "began": 1,
+    "since": 2,
+    "step": 1,
+    "stopped": "",
+}
+
+
+@given(st.dictionaries(st.sampled_from(sorted(PLAN)), ANYTHING, min_size=1), st.sets(st.sampled_from(sorted(PLAN))))
+@example({"step": 2}, set())
+@example({"steps": [10_001, 10_000]}, set())
+@example({}, {"stopped"})
+def test_a_plan_that_somebody_has_changed_is_a_plan_or_the_one_error(changed: dict[str, Any], less: set[str]) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "plans" / "1.json"
+        path.parent.mkdir()
+        path.write_text(json.dumps({name: value for name, value in (PLAN | changed).items() if name not in less}))
+        with suppress(PublicationError):
+            plan = Folder(Path(place)).plans()["1"]
+            assert not less
+            assert 0 <= plan.share <= 10_000
+            assert next_step(plan, 3).share <= 10_000
+            hash(plan)
