@@ -123,10 +123,10 @@ def _target(text: str) -> Mapping[str, Any]:
 
 
 def _percent(text: str) -> int:
-    share = round(float(text) * 100)
-    if not 1 <= share <= WHOLE:
+    share = float(text)
+    if not 0.01 <= share <= 100:
         raise argparse.ArgumentTypeError("percent, from 0.01 to 100 百分比")
-    return share
+    return round(share * 100)
 
 
 def _shares(text: str) -> tuple[int, ...]:

@@ -74,7 +74,7 @@ class ReplayReader:
             at_ms, last_ms = float(row["at_ms"]), float(row["last_ms"])
             payload = None if row.get("payload") is None else bytes.fromhex(row["payload"])
             faults = tuple(str(fault) for fault in row.get("faults", ()))
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             raise _malformed(path, number) from None
         if not 0 <= at_ms <= last_ms <= _LONGEST_MS or payload == b"" or len(payload or b"") > LIMIT:
             raise _malformed(path, number)

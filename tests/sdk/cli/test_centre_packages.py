@@ -105,6 +105,8 @@ def test_a_release_is_listed_shared_watched_and_stopped(city: City, yima: Run, t
     _, out = yima("list", centre)
     assert all(part in out for part in (name[:16], "1 %", "proposed  Li", "approved  Wang", "fares"))
     assert "5 %" in yima("share", centre, name, 5, "--key", publisher)[1]
+    for text in ("inf", "nan", "1e400", "0.001", "100.01", "five"):
+        assert yima("share", centre, name, text, "--key", publisher)[0] == 2, text
     Store(tmp_path / "trips.db").close()
     assert yima("watch", centre, "--store", tmp_path / "trips.db", "--once", "--key", publisher) == (0, "")
     assert "0 %" in yima("stop", centre, name, "--why", "complaints", "--key", publisher)[1]

@@ -1,10 +1,14 @@
 """A capture as a reader: each payload when it came, or as many times as fast."""
 
 import json
+import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from yima.validator.errors import ReaderError
 from yima.validator.readers.replay import open_reader
@@ -54,6 +58,7 @@ def test_what_is_not_due_within_the_time_that_is_given_is_not_there_yet(tmp_path
         {"at_ms": 0, "last_ms": 1, "payload": ""},
         {"at_ms": 0, "last_ms": 1, "payload": "a1" * 4097},
         {"at_ms": 0, "payload": "a1"},
+        {"at_ms": 10**400, "last_ms": 10**400, "payload": "a1"},
         [],
     ],
 )
@@ -62,3 +67,18 @@ def test_a_line_that_is_no_presentation_is_named(tmp_path: Path, row: object) ->
     path.write_text(json.dumps(ROWS[0]) + "\n" + json.dumps(row))
     with pytest.raises(ReaderError, match="line 2: no presentation"):
         open_reader(str(path))
+
+
+NUMBER = st.integers() | st.integers(10**308, 10**310) | st.floats()
+ANYTHING = NUMBER | st.none() | st.text() | st.lists(NUMBER | st.text())
+
+
+@given(st.dictionaries(st.sampled_from(["at_ms", "last_ms", "payload", "faults"]), ANYTHING) | st.text() | st.binary())
+def test_any_line_is_presentations_or_the_one_error(line: object) -> None:
+    content = line if isinstance(line, bytes) else json.dumps(line).encode()
+    with tempfile.NamedTemporaryFile() as file:
+        Path(file.name).write_bytes(content)
+        with suppress(ReaderError):
+            reader = open_reader(f"{file.name}?speed=0")
+            while not reader.exhausted:
+                assert reader.read(0) is not None
