@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from yima.validator.errors import YimaError
+from yima.validator.outside import bytes_of
 from yima.validator.texts import Text
 
 _SENTENCE = b"yima TEST ONLY image signing key: published, worthless, never to be trusted by a device in service"
@@ -64,7 +65,7 @@ def is_test_key(key_hash: bytes) -> bool:
 def public_key_of(path: Path) -> Ed25519PublicKey:
     """The Ed25519 public key of a PEM file, which may hold the private key. Raises KeyFileError."""
     try:
-        pem = path.read_bytes()
+        pem = bytes_of(path)
         private = b"PRIVATE KEY" in pem
         key = load_pem_private_key(pem, None).public_key() if private else load_pem_public_key(pem)
     except (OSError, ValueError, TypeError) as error:

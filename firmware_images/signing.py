@@ -23,7 +23,7 @@ from yima.firmware_images.hardware import IMAGE_HEADER, Hardware, board
 from yima.firmware_images.image import ENVIRONMENT_TLV, HARDWARE_TLV, PRODUCT_TLV, verify
 from yima.firmware_images.keys import pem_of_test_key, public_key_of, public_test_key
 from yima.validator.errors import YimaError
-from yima.validator.outside import json_of
+from yima.validator.outside import bytes_of, json_of
 from yima.validator.texts import Text
 from yima.validator.version import VERSION
 
@@ -154,7 +154,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a folder of builds. Raises SigningError if there is none."""
     path = folder / MANIFEST
     try:
-        manifest = json_of(path.read_text())
+        manifest = json_of(bytes_of(path))
     except (OSError, ValueError) as error:
         raise _error(path, f"no manifest: {error}", f"没有清单：{error}", "yima image build") from error
     if (

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from yima.firmware_images.hardware import DEFAULT_BOARD, board, boards
 from yima.firmware_images.image import Image, ImageError, read, verify
 from yima.firmware_images.keys import WARNING, public_key_of, public_test_key
 from yima.validator.errors import YimaError
+from yima.validator.outside import bytes_of
 from yima.validator.texts import Text, say
 from yima.validator.version import VERSION
 
@@ -167,9 +167,9 @@ def _document(image: Image) -> dict[str, object]:
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return bytes_of(path)
     except OSError as error:
-        why = os.strerror(error.errno or 0)
+        why = error.strerror or str(error)
         raise ImageFileError(
             path,
             Text(f"cannot be read: {why}", f"无法读取：{why}"),

@@ -24,6 +24,7 @@ from yima.firmware_images.station_messages import Record, State
 from yima.sdk.cli.arguments import WholeNumber
 from yima.sdk.parameters.signing import read_key_file
 from yima.validator.errors import Kind, YimaError
+from yima.validator.outside import bytes_of
 from yima.validator.state.keys import DeviceKey
 from yima.validator.texts import Text
 from yima.validator.uplink.http import HttpUplink
@@ -213,13 +214,13 @@ def _show(document: dict[str, Any]) -> None:
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return bytes_of(path)
     except OSError as error:
         raise _file_error(path, error) from error
 
 
 def _file_error(path: Path, error: OSError) -> StationFileError:
-    why = os.strerror(error.errno or 0)
+    why = error.strerror or str(error)
     return StationFileError(
         path,
         Text(f"cannot be used: {why}", f"无法使用：{why}"),

@@ -26,8 +26,7 @@ def parameters_bytes(path: Path) -> bytes:
     """What the firmware takes: a signed package as it is, or the plain form compiled. Raises ParametersError."""
     if path.suffix == ".toml":
         return bytes(load(path).image)
-    read_package(path)
-    return path.read_bytes()
+    return bytes(read_package(path).data)
 
 
 def make_flash(

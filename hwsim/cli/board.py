@@ -23,6 +23,7 @@ from yima.hwsim.board.flaws import Flaws
 from yima.hwsim.board.layout import SCANNER, STATION, STATUS
 from yima.sdk.cli.arguments import WholeNumber, add_operator_argument
 from yima.sdk.sm2 import decompress
+from yima.validator.outside import bytes_of
 from yima.validator.system.posix import need_posix
 from yima.validator.texts import Text, say
 
@@ -366,7 +367,7 @@ class _Screen:
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return bytes_of(path)
     except OSError as error:
         raise BoardError(
             path,

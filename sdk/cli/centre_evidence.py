@@ -7,9 +7,11 @@ from yima.sdk.centre.clearing.disputes.checking import check_evidence
 from yima.sdk.centre.clearing.taps.parameters import load_folder
 from yima.sdk.centre.collector.enrolment import read_all_keys
 from yima.validator.errors import YimaError
-from yima.validator.outside import json_of
+from yima.validator.outside import bytes_of, json_of
 from yima.validator.shown import shown, shown_json
 from yima.validator.texts import Text, say
+
+_BUNDLE_MAX = 256 << 20  # bytes: batches, each of which a collector has taken
 
 
 class BundleError(YimaError):
@@ -50,7 +52,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _read(path: Path) -> object:
     try:
-        return json_of(path.read_bytes())
+        return json_of(bytes_of(path, _BUNDLE_MAX))
     except (OSError, ValueError) as error:
         raise BundleError(
             path,

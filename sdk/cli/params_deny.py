@@ -20,7 +20,9 @@ from yima.sdk.cli.arguments import WholeNumber, unix_seconds
 from yima.sdk.parameters.signing import read_key_file, sign_deny_list
 from yima.validator.deny.denylist import DenyList, account_bytes
 from yima.validator.errors import ParametersError
+from yima.validator.outside import bytes_of
 from yima.validator.packages import Chain, Pins, Trust, check, is_package, parse_package, read_package, read_pins, when
+from yima.validator.packages.package import SIZE_MAX
 from yima.validator.texts import Text, say
 
 if TYPE_CHECKING:
@@ -262,7 +264,7 @@ def _image(path: Path) -> memoryview:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return bytes_of(path, SIZE_MAX)
     except OSError as error:
         raise ParametersError(
             path,

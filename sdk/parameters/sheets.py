@@ -16,9 +16,9 @@ from pathlib import Path
 from yima.sdk.parameters.problems import tell
 from yima.sdk.parameters.workbooks import is_sheet, rows_of
 from yima.validator.errors import ParametersError
+from yima.validator.outside import bytes_of
 from yima.validator.texts import Text
 
-_FILE_MAX = 64 << 20
 _DELIMITERS = (",", ";", "\t", "，")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -69,10 +69,7 @@ def _split(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
 def _text(file: Path) -> str:
     content = b""
     try:
-        size = file.stat().st_size
-        if size > _FILE_MAX:
-            raise ParametersError(file, Text(f"{size} bytes", f"{size} 字节"), Text("At most 64 MiB", "最多 64 MiB"))
-        content = file.read_bytes()
+        content = bytes_of(file)
         return content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig")
     except OSError as error:
         raise ParametersError(

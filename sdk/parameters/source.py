@@ -27,7 +27,7 @@ from yima.sdk.parameters.network_file import Stages, network_of, with_network
 from yima.sdk.parameters.permission_files import acceptance_of, revoked_of, whitelist_of
 from yima.sdk.parameters.problems import attempt, every_problem, tell
 from yima.validator.errors import ParametersError
-from yima.validator.outside import toml_of
+from yima.validator.outside import bytes_of, toml_of
 from yima.validator.parameters.family_rules import family_rules_of, rows
 from yima.validator.parameters.image import LABEL_SIZE
 from yima.validator.parameters.parts import environment_of, limits_of, roots_of, time_shifts_of
@@ -69,7 +69,7 @@ class Source:
 
 def _toml(path: Path) -> dict[str, object]:
     try:
-        return toml_of(path.read_bytes().decode("utf-8-sig"))
+        return toml_of(bytes_of(path).decode("utf-8-sig"))
     except OSError as error:
         raise ParametersError(
             path,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from yima.validator import _core
 from yima.validator.errors import ParametersError
+from yima.validator.outside import bytes_of
 from yima.validator.parameters.image import ENVIRONMENTS
 from yima.validator.parameters.rules import Limits, Root
 from yima.validator.parameters.tables import Place, Table, hex_bytes, items, numbers
@@ -72,7 +73,7 @@ def _roots_of_file(name: object, place: Place, base: Path) -> list[Root]:
         place.expected(name, "the path of a file", "文件路径")
     path = base / name
     try:
-        content = path.read_bytes()
+        content = bytes_of(path)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         why = error.strerror if isinstance(error, OSError) else error
         raise ParametersError(

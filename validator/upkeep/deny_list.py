@@ -22,7 +22,9 @@ from yima.validator.deny.denylist import DenyList
 from yima.validator.errors import ParametersError
 from yima.validator.guarding.guards import trouble
 from yima.validator.judging import Moment, Validator
+from yima.validator.outside import bytes_of
 from yima.validator.packages import Chain, Package, PackageError, Pins, Policy, Standing, is_package, read_package, when
+from yima.validator.packages.package import SIZE_MAX
 from yima.validator.packages.refusals import untrusted_clock
 from yima.validator.packages.store import PackageStore, Stack, Taken
 from yima.validator.texts import Text
@@ -353,8 +355,7 @@ def _unsigned(path: Path) -> ParametersError:
 def _bare(path: Path) -> bytes:
     """A list file. It is read, not mapped: a file of anybody's may change under us."""
     try:
-        with path.open("rb") as file:
-            data = file.read()
+        data = bytes_of(path, SIZE_MAX)
     except OSError as error:
         raise ParametersError(
             path,

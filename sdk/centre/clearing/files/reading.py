@@ -6,9 +6,23 @@ Bytes that others sent are hostile until they are read; nothing is half read.
 from dataclasses import dataclass
 from pathlib import Path
 
-from yima.sdk.centre.clearing.files.layouts import FILLER, HEADER_SIZE, LAYOUTS, NAME, VERSION, Field, Kind, record_size
+from yima.sdk.centre.clearing.files.layouts import (
+    FILLER,
+    HEADER_SIZE,
+    LAYOUTS,
+    NAME,
+    RECORDS_MAX,
+    VERSION,
+    Field,
+    Kind,
+    record_size,
+)
 from yima.validator.errors import YimaError
+from yima.validator.outside import bytes_of
 from yima.validator.texts import Text
+
+FILE_MAX = HEADER_SIZE + 1 + RECORDS_MAX * (max(map(record_size, LAYOUTS)) + 1)
+"""Bytes of the largest file that there is."""
 
 
 class ClearingFileError(YimaError):
@@ -30,7 +44,7 @@ class ClearingFile:
 def read_file(path: Path) -> ClearingFile:
     """The file at `path`, under its own name. Raises ClearingFileError."""
     try:
-        content = path.read_bytes()
+        content = bytes_of(path, FILE_MAX)
     except OSError as error:
         raise _wrong(str(path), 0, Text(f"cannot be read: {error.strerror}", f"无法读取：{error.strerror}")) from error
     return parse_file(path.name, content)
@@ -47,16 +61,15 @@ def parse_file(name: str, content: bytes) -> ClearingFile:
     except UnicodeDecodeError as error:
         at = content.count(b"\n", 0, error.start) + 1
         raise _wrong(name, at, Text("holds a byte that is not ASCII", "含有非 ASCII 字节")) from error
-    lines = text.split("\n")
-    if lines.pop() != "" or not lines or len(lines[0]) != HEADER_SIZE:
+    first, _, rest = text.partition("\n")
+    if not text.endswith("\n") or len(first) != HEADER_SIZE:
         raise _wrong(name, 1, Text("is no first line, or the last line has no end", "首行不合规范，或末行未结束"))
-    first, records = lines[0], lines[1:]
     digits = first[2:31]
     size = record_size(kind)
     if first[:2] != VERSION or first[31:] != FILLER or not digits.isdecimal():
         raise _wrong(name, 1, Text("is no first line of this version", "首行版本或格式不符"))
     day = int(digits[6:14])
-    if int(digits[25:29]) != size or int(digits[:6]) != len(records) or day != 20_000_000 + int(match[2]):
+    if int(digits[25:29]) != size or int(digits[:6]) != rest.count("\n") or day != 20_000_000 + int(match[2]):
         raise _wrong(name, 1, Text("says another day, length or count", "日期、记录长度或条数不符"))
     organisation = digits[17:25]
     if digits[14:17] != "000" or organisation[1:] != match[3]:
@@ -66,7 +79,7 @@ def parse_file(name: str, content: bytes) -> ClearingFile:
         day=day,
         organisation=organisation,
         sequence=int(match[4]),
-        records=tuple(parse_record(name, at, kind, record) for at, record in enumerate(records, 2)),
+        records=tuple(parse_record(name, at, kind, record) for at, record in enumerate(rest.split("\n")[:-1], 2)),
     )
 
 

@@ -13,7 +13,9 @@ from yima.sdk.parameters.parts import images_in
 from yima.validator import _core
 from yima.validator.deny.denylist import DenyList
 from yima.validator.errors import ParametersError
+from yima.validator.outside import bytes_of
 from yima.validator.packages import Kind, Package, image_is_intact, is_package, read_package
+from yima.validator.packages.package import MAGIC, SIZE_MAX
 from yima.validator.parameters import load
 from yima.validator.texts import Text
 
@@ -79,8 +81,9 @@ def image_of(path: Path) -> tuple[bytes, int]:
 
 def _package(path: Path) -> Package | None:
     """The package that this file is; None: it is none."""
-    if not is_package(path.read_bytes()):
-        return None
+    with path.open("rb") as file:
+        if not is_package(file.read(len(MAGIC))):
+            return None
     package = read_package(path)
     if not image_is_intact(package):
         raise ParametersError(
@@ -94,7 +97,7 @@ def _package(path: Path) -> Package | None:
 def _image(path: Path, package: Package | None) -> bytes:
     if package is not None:
         return bytes(package.image)
-    return bytes(load(path).image) if path.suffix == ".toml" else _checked(path, path.read_bytes())
+    return bytes(load(path).image) if path.suffix == ".toml" else _checked(path, bytes_of(path, SIZE_MAX))
 
 
 def _with_base(package: Package, lists: Mapping[bytes, Package]) -> list[Package]:

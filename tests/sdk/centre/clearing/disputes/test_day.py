@@ -1,5 +1,6 @@
 """Disputes through a day: taken in, decided, booked, answered."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -221,6 +222,18 @@ def test_a_file_is_taken_once_and_whole(workspace: Workspace, tmp_path: Path) ->
     assert take_files(workspace, DAYS[2], [no_word]) == {no_word.name: "0000"}
     good.write_text(good.read_text().replace("OTHER ", "TWICE "))
     assert take_files(workspace, TWO, [good]) == {good.name: "0004"}
+
+
+def test_a_file_larger_than_any_is_refused_and_keeps_no_other_from_being_taken(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("yima.sdk.centre.clearing.folder.FILE_MAX", 1000)
+    good = file(tmp_path, "ED", TWO, ISSUER, [raised("a", 1, "OTHER")])
+    endless = tmp_path / file_name("ED", TWO, ISSUER, 2)
+    endless.write_bytes(good.read_bytes())
+    os.truncate(endless, 1 << 40)
+    assert waiting_files(workspace, TWO, [good, endless]) == [good, endless]
+    assert take_files(workspace, TWO, [good, endless]) == {good.name: "0000", endless.name: "0002"}
 
 
 def test_reconciliation_names_every_record_of_either_side(workspace: Workspace, engine: Engine) -> None:
