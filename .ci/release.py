@@ -121,7 +121,7 @@ def release(commit: str, out: Path, platforms: list[str], *, rehearsal: bool) ->
 def _build_page(tree: Path) -> None:
     """The core for browsers, of the commit's own sources; wheels are built from an sdist that holds it."""
     command = [sys.executable, str(tree / "sdk" / "web" / "build.py")]
-    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=tree, capture_output=True, encoding="utf-8", errors="replace", check=False)
     if done.returncode:
         raise ReleaseError(f"the page's core cannot be built:\n{done.stderr[-4000:]}")
 
@@ -164,13 +164,17 @@ def _wheel(sdist: Path, made: Path, platform: str, epoch: str) -> None:
 def _audit(wheel: Path, platform: str) -> None:
     """Raises ReleaseError for a wheel that is not what its tags say."""
     command = [sys.executable, "-m", "abi3audit", "--strict", str(wheel)]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     if found.returncode:
         raise ReleaseError(f"{wheel.name} asks for more than Python's stable ABI:\n{found.stdout}{found.stderr}")
     if not platform.startswith("manylinux"):
         return
     found = subprocess.run(
-        [sys.executable, "-m", "auditwheel", "show", wheel], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "auditwheel", "show", wheel],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     if f'platform tag: "{platform}"' not in " ".join(found.stdout.split()):
         raise ReleaseError(f"{wheel.name} is not what its tag says:\n{found.stdout}{found.stderr}")
@@ -192,7 +196,7 @@ def _windows_headers(scratch: Path) -> Path:
     """Python's headers with the pyconfig.h of Windows among them, where they look for it first."""
     folder = scratch / "windows"
     shutil.copytree(sysconfig.get_path("include"), folder)
-    (folder / "pyconfig.h").write_text(_PYCONFIG)
+    (folder / "pyconfig.h").write_text(_PYCONFIG, encoding="utf-8")
     return folder
 
 
@@ -202,7 +206,7 @@ def _import_library(scratch: Path) -> Path:
     definition, library = scratch / "python3.def", scratch / "python3.lib"
     names = [symbol.name for symbol, one in FUNCTIONS.items() if one.added <= OLDEST]
     names += [f"{symbol.name} DATA" for symbol, one in DATAS.items() if one.added <= OLDEST]
-    definition.write_text("\n".join(["LIBRARY python3.dll", "EXPORTS", *sorted(names), ""]))
+    definition.write_text("\n".join(["LIBRARY python3.dll", "EXPORTS", *sorted(names), ""]), encoding="utf-8")
     command = [
         sys.executable,
         "-m",
@@ -245,7 +249,7 @@ def _hand_over(made: Path, out: Path) -> None:
     sums = "".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files)
     for file in files:
         (out / file.name).write_bytes(file.read_bytes())
-    (out / "SHA256SUMS").write_text(sums)
+    (out / "SHA256SUMS").write_text(sums, encoding="utf-8")
     print(sums, end="")
 
 
@@ -266,7 +270,9 @@ def _run_hook(
     """Asks setuptools (PEP 517) in `tree`."""
     made.mkdir(exist_ok=True)
     command = [sys.executable, "-c", _HOOK.format(hook=hook, more=more, before=before), str(made)]
-    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=tree, env=environment, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     if done.returncode:
         raise ReleaseError(f"{hook} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
 

@@ -36,7 +36,7 @@ _LOG_WIDTH = 120
 
 def count(directory: Path) -> Measured:
     """Builds the bus validator and counts. Raises YimaError."""
-    kept: dict[str, Any] = json.loads(CODES.read_text())
+    kept: dict[str, Any] = json.loads(CODES.read_text(encoding="utf-8"))
     parameters = from_mapping(
         {
             "environment": "test",
@@ -133,9 +133,9 @@ def main() -> int:
     if arguments.report:
         arguments.report.write_text(whole_page(measured), encoding="utf-8")
     if arguments.renew:
-        RECORD.write_text(json.dumps(found, indent=1) + "\n")
+        RECORD.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         write_between(PAGE, BEGIN, END, page_table(found))
-    if arguments.check and (lines := differences(json.loads(RECORD.read_text()), found)):
+    if arguments.check and (lines := differences(json.loads(RECORD.read_text(encoding="utf-8")), found)):
         print("\n".join(lines), file=sys.stderr)
         remedy = Text(
             "If it is meant: python -m benchmarks.board --renew", "若在预期之内：python -m benchmarks.board --renew"

@@ -67,7 +67,7 @@ def read_folder(folder: Path) -> list[Line]:
         raise ValueError(f"{folder} holds no counters (*.gcda): build with --coverage and run the tests first")
     done = subprocess.run(
         ["gcov", "--json-format", "--stdout", "--branch-probabilities", *map(str, counters)],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", check=True,
     )  # fmt: skip
     return merged([json.loads(report) for report in done.stdout.splitlines() if report])
 
@@ -105,7 +105,7 @@ def merged(reports: Sequence[Mapping[str, Any]]) -> list[Line]:
 
 def texts_of(name: str) -> list[str]:
     """The lines of a file of the core, as the list names them."""
-    lines = [line.strip() for line in (ROOT / CORE / name).read_text().splitlines()]
+    lines = [line.strip() for line in (ROOT / CORE / name).read_text(encoding="utf-8").splitlines()]
     return [",".join(line.split(",")[:2]) for line in lines] if name.endswith(".def") else lines
 
 
@@ -134,7 +134,7 @@ def rate(lines: Sequence[Line]) -> float:
 
 def read_list(path: Path = LIST) -> tuple[int, dict[Place, int]]:
     """gcc's major version that the list was made with, and how many branches may stay untaken at each place."""
-    listed = tomllib.loads(path.read_text())
+    listed = tomllib.loads(path.read_text(encoding="utf-8"))
     places: dict[Place, int] = {}
     for entry in listed["untaken"]:
         if not entry["why"].strip():
@@ -176,7 +176,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.check:
         return 0
     version, listed = read_list()
-    here = subprocess.run(["gcc", "-dumpversion"], capture_output=True, text=True, check=True).stdout.strip()
+    here = subprocess.run(
+        ["gcc", "-dumpversion"], capture_output=True, encoding="utf-8", errors="replace", check=True
+    ).stdout.strip()
     kernels = {line.place.kernel for line in lines if line.count} - {""}
     is_comparable = here.partition(".")[0] == str(version) and len(kernels) == len(KERNELS)
     if not is_comparable:

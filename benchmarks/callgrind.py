@@ -41,7 +41,7 @@ def valgrind() -> str:
 
 def total(out: Path) -> int:
     """The instructions in a file that callgrind wrote. Raises InstructionsError."""
-    lines = out.read_text().splitlines() if out.is_file() else []
+    lines = out.read_text(encoding="utf-8").splitlines() if out.is_file() else []
     for line in lines:
         if line.startswith(_TOTAL):
             return int(line.split()[1])
@@ -57,7 +57,7 @@ def triggered(out: Path) -> dict[str, int]:
     puts what each mark has ended into one that ends in a number. Raises InstructionsError."""
     found = {}
     for dump in sorted(out.parent.glob(f"{out.name}.*")):
-        for line in dump.read_text().splitlines():
+        for line in dump.read_text(encoding="utf-8").splitlines():
             if line.startswith(_TRIGGER):
                 found[line.removeprefix(_TRIGGER)] = total(dump)
     return found
@@ -65,7 +65,9 @@ def triggered(out: Path) -> dict[str, int]:
 
 def run(command: list[str], what: str, environment: Mapping[str, str] | None = None) -> str:
     """What the command prints. environment: None for ours. Raises InstructionsError where it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False, env=environment
+    )
     if done.returncode != 0:
         raise InstructionsError(
             what,

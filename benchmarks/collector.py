@@ -25,11 +25,11 @@ class Service:
 
     def _listening(self) -> str:
         while self._process.poll() is None:
-            for line in self._log.read_text().splitlines():
+            for line in self._log.read_text(encoding="utf-8").splitlines():
                 if '"listening"' in line:
                     return str(json.loads(line)["url"])
             time.sleep(0.05)
-        raise SystemExit(self._log.read_text())
+        raise SystemExit(self._log.read_text(encoding="utf-8"))
 
     def kill(self) -> None:
         """As the kernel would."""

@@ -39,7 +39,7 @@ def _build(directory: Path) -> Path:
 
 
 def _inputs(directory: Path) -> tuple[Path, Path, int]:
-    vector: dict[str, Any] = json.loads(_LAB_CASE.read_text())
+    vector: dict[str, Any] = json.loads(_LAB_CASE.read_text(encoding="utf-8"))
     gate = vector["gate"]
     parameters = from_mapping(
         {

@@ -80,7 +80,7 @@ class Bench:
     def make(self) -> None:
         """Writes the CSV, reads it, builds the file and its increments."""
         source = self.directory / "national.csv"
-        with source.open("w") as file:
+        with source.open("w", encoding="utf-8") as file:
             file.write("account,last\n")
             file.write(_packed(_listed(np.arange(self.accounts))).hex("\n", 10))
             file.writelines(f"\n{first.hex()},{last.hex()}" for first, last in map(_range, range(self.ranges)))

@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def _count(part: str, *, check: bool, renew: bool) -> int:
-    record: dict[str, Any] = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    record: dict[str, Any] = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
     before: dict[str, Any] = record.get(part, {"origin": {}, "counts": {}})
     with tempfile.TemporaryDirectory(prefix="yima-instructions-") as made:
         directory = Path(made)
@@ -74,7 +74,7 @@ def _count(part: str, *, check: bool, renew: bool) -> int:
         print(f"{path:34}{instructions:>12,}" + (f"   {instructions / old - 1:+.2%}" if old else ""))
     if renew:
         record |= {"renew": _HOW, part: {"origin": here, "counts": counted}}
-        RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+        RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     gated = camera_instructions.gated(counted) if part == "camera" else counted
     if check and (grown := compare(before["counts"], gated)):
         return _refused(grown)

@@ -110,7 +110,7 @@ def measured(directory: Path, rounds: int) -> dict[str, object]:
     """The three, taking turns, with everything they write in `directory`."""
     root = make_root()
     issuer = make_issuer(root)
-    (directory / "city.toml").write_text(_PARAMETERS.format(root=root.certificate.hex()))
+    (directory / "city.toml").write_text(_PARAMETERS.format(root=root.certificate.hex()), encoding="utf-8")
     times: dict[str, list[float]] = {"echo": [], "flush": [], "ours": []}
     taps = directory / "taps.json"
     with ExitStack() as at_end:
@@ -133,7 +133,7 @@ def measured(directory: Path, rounds: int) -> dict[str, object]:
                 if number >= _WARM:
                     times[name].append(value)
                 time.sleep(_REST_S)
-    lines = [json.loads(line) for line in taps.read_text().splitlines()]
+    lines = [json.loads(line) for line in taps.read_text(encoding="utf-8").splitlines()]
     own = [line for line in lines if line["event"] == "tap" and line["accepted"]][_WARM:]
     steps = {name: [line[name] for line in own] for name in ("journal_ms", "gate_ms", "total_ms")}
     steps["judge_ms"] = [line["judge_us"] / 1000 for line in own]

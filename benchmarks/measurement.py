@@ -65,7 +65,7 @@ def machine(directory: Path) -> dict[str, object]:
 
 
 def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         name, _, value = line.partition(":")
         if name.strip() == "model name":
             return value.strip()
@@ -82,6 +82,6 @@ def _version(package: str) -> str | None:
 def _filesystem(directory: Path) -> str:
     """The type of the file system with the longest mount point above the directory."""
     place = directory.resolve()
-    mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
+    mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
     above = [(point, kind) for point, kind in mounts if place.is_relative_to(point)]
     return max(above, key=lambda mount: len(mount[0]))[1] if above else "unknown"

@@ -26,7 +26,7 @@ class Cluster:
     @property
     def pid(self) -> int:
         """Of the server as it runs now."""
-        return int((self._home / "data/postmaster.pid").read_text().split()[0])
+        return int((self._home / "data/postmaster.pid").read_text(encoding="utf-8").split()[0])
 
     def make(self, name: str) -> str:
         """A new database; its address as an URL."""
@@ -52,7 +52,7 @@ class Cluster:
 
     def _run(self, *command: Path | str) -> None:
         # The server inherits standard output, so that is no pipe.
-        with (self._home / "out").open("w+") as out:
+        with (self._home / "out").open("w+", encoding="utf-8", errors="replace") as out:
             done = subprocess.run(command, user=USER, cwd=self._home, check=False, stdout=out, stderr=out)
             out.seek(0)
             if done.returncode:

@@ -36,14 +36,14 @@ def peak_mib(pid: int) -> float:
 def _fields(path: Path) -> list[str] | None:
     """Of /proc/N/stat, from the state on."""
     try:
-        return path.read_text().rpartition(")")[2].split()
+        return path.read_text(encoding="utf-8").rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
 
 
 def _peak_kib(pid: int) -> int:
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     except (FileNotFoundError, ProcessLookupError):
         return 0
     return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), 0)

@@ -161,7 +161,7 @@ def build(
     folder.mkdir(parents=True, exist_ok=True)
     name = build_name(product, environment, slot, hardware)
     script, elf = folder / f"{name}.ld", folder / f"{name}.elf"
-    script.write_text(linker_script(hardware, slot.of(hardware)))
+    script.write_text(linker_script(hardware, slot.of(hardware)), encoding="utf-8")
     compiler = [
         *(sys.executable, "-m", "ziglang", "cc", *hardware.target.flags, *_FLAGS, f"-Wl,-e,{hardware.target.entry}"),
         *(f"-ffile-prefix-map={path}={name}" for path, name in ((ROOT, "."), (_compiler_folder(), "ziglang"))),
@@ -212,7 +212,7 @@ def _within_budget(built: Built) -> Built:
 def _compile(command: list[str], output: Path, name: str) -> None:
     """Raises BuildError."""
     command = [*command, "-o", str(output.resolve())]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", check=False)
     if done.returncode or not output.exists():
         raise BuildError(
             name,

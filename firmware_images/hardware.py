@@ -275,10 +275,10 @@ def map_folder(hardware: Hardware) -> Path:
 def write_map(hardware: Hardware, folder: Path) -> Path:
     """Writes map.h into `folder`, made if need be, unless it stands there. Returns the folder, for the compiler."""
     path, text = folder / "map.h", map_header(hardware)
-    if not path.exists() or path.read_text() != text:
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
         folder.mkdir(parents=True, exist_ok=True)
         handle, made = tempfile.mkstemp(dir=folder)
-        with os.fdopen(handle, "w") as file:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
         Path(made).replace(path)  # whoever compiles beside us finds the old one or the new one
     return folder
@@ -301,7 +301,7 @@ def linker_script(hardware: Hardware, slot: Place) -> str:
         "DATA": ram.start + ram.stack + ram.kept,
         "DATA_SIZE": ram.size - ram.stack - ram.kept,
     }
-    script = (hardware.folder / hardware.target.script).read_text()
+    script = (hardware.folder / hardware.target.script).read_text(encoding="utf-8")
     for name, number in numbers.items():
         script = script.replace(f"@{name}@", hex(number))
     return script

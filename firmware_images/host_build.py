@@ -76,7 +76,7 @@ def _compiler() -> list[str]:
 
 
 def _compile(command: Sequence[str], output: Path) -> None:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", check=False)
     if done.returncode:
         raise BuildError(
             output.name,

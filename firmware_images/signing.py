@@ -140,7 +140,7 @@ def sign(
             *(word for tlv, text in texts for word in ("--custom-tlv", hex(tlv), text)),
             *(str(plain), str(image)),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
         if done.returncode:
             said = (done.stderr or done.stdout).strip()
             raise _error(product, f"imgtool refused: {said}", f"imgtool 拒绝：{said}", "imgtool sign --help")
@@ -177,7 +177,7 @@ def _is_entry(entry: object) -> bool:
 
 def _write_manifest(folder: Path, manifest: object) -> Path:
     path = folder / MANIFEST
-    path.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    path.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return path
 
 

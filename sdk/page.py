@@ -34,7 +34,7 @@ def check_place(path: Path, remedy: Text) -> None:
     """Whether a file could be written there, before anything runs for it. Raises YimaError with that remedy."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a"):
+        with path.open("ab"):
             pass
     except OSError as error:
         raise YimaError(

@@ -1,5 +1,8 @@
-"""The shape of the tree: who may import whom, and how large a file may grow."""
+"""The shape of the tree: who may import whom, how large a file may grow, and what no line of it does."""
 
+import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from tests.affected import modules_of
 
 ROOT = Path(__file__).parent.parent
+TEXT_MODE = re.compile(r"'[rwax][+t]{,2}'")
 # Each package and what it may import of ours: imports only run downwards.
 MAY_IMPORT = {
     "validator": {"yima.validator"},
@@ -51,6 +55,44 @@ def test_the_pure_part_of_the_validator_has_no_clock_no_randomness_and_no_io() -
     pure = ("judging/judge", "judging/record", "judging/family_fields", "ports", "resolvers/resolving")
     for name in (*pure, "parameters/family_rules"):
         assert not modules_of(ROOT / "validator" / f"{name}.py") & {"time", "datetime", "random", "secrets", "socket"}
+
+
+def texts_by_locale(path: Path) -> Iterator[int]:
+    """The lines that read or write text in whatever encoding the machine is set to."""
+    for call in (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)):
+        whose, _, name = ast.unparse(call.func).rpartition(".")
+        said = {one.arg: ast.unparse(one.value) for one in call.keywords}
+        words = {ast.unparse(one) for one in call.args} | {said.get("mode", "")}
+        is_text = (
+            name == "write_text"
+            or (name == "read_text" and not call.args)
+            or (name in ("open", "fdopen") and whose != "tarfile" and any(map(TEXT_MODE.fullmatch, words)))
+            or "True" in (said.get("text"), said.get("universal_newlines"))
+        )
+        if is_text and "encoding" not in said:
+            yield call.lineno
+
+
+def test_no_text_is_read_or_written_in_whatever_encoding_the_machine_is_set_to() -> None:
+    found = {
+        str(path.relative_to(ROOT)): list(texts_by_locale(path)) for path in (*SOURCES, *(ROOT / ".ci").glob("*.py"))
+    }
+    assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "is_one"),
+    [
+        ("path.read_text()", True), ("path.read_text(encoding='utf-8')", False), ("path.read_text('ascii')", False),
+        ("path.write_text(x)", True), ("path.open('w')", True), ("path.open('wb')", False), ("open(name, 'r')", True),
+        ("open(name, mode='a')", True), ("path.open('w', encoding='utf-8')", False), ("os.fdopen(fd, 'w')", True),
+        ("run(words, text=True)", True), ("tarfile.open(mode='w')", False), ("Line(text='r')", False),
+        ("run(words, encoding='utf-8')", False), ("state.open('gate-7')", False),
+    ],
+)  # fmt: skip
+def test_such_a_line_is_found(line: str, is_one: bool, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(line, encoding="utf-8")
+    assert bool(list(texts_by_locale(tmp_path / "a.py"))) == is_one
 
 
 @pytest.mark.parametrize("suffix", [".py", ".c", ".h"])

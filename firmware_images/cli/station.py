@@ -172,7 +172,7 @@ async def _take(station: Station, path: Path, *, keep: bool) -> None:
     start = (await station.state()).ack + 1
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             async for record in station.records(start):
                 file.write(json.dumps({"n": record.n, "d": record.d.hex(), "h": record.h.hex()}) + "\n")
                 last = record

@@ -78,7 +78,7 @@ def _build(sources: list[str], built: Path, flags: Sequence[str] = ()) -> None:
     with tempfile.TemporaryDirectory(dir=built.parent) as scratch:
         made = Path(scratch) / "soc.so"
         command = [*_compiler(), *_FLAGS, *flags, *sources, "-o", str(made)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
         if done.returncode != 0:
             raise BoardError(
                 "cc",

@@ -115,7 +115,7 @@ class Witness:
 
     def counts(self) -> list[int]:
         """Instructions of each passage so far."""
-        return [int(line) for line in self._counts.read_text().split()]
+        return [int(line) for line in self._counts.read_text(encoding="utf-8").split()]
 
     def _connect(self, path: Path) -> socket.socket:
         end = time.monotonic() + 20

@@ -44,7 +44,7 @@ def module() -> bytes:
         made = Path(scratch) / "core.wasm"
         compiler = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, f"-I{CORE}", f"-I{CORE / 'include'}"]
         command = [*compiler, *map(str, sources), "-o", str(made)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
         if done.returncode or not made.exists():
             raise WebBuildError(done.stderr.strip())
         return made.read_bytes()
