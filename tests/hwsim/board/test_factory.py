@@ -36,15 +36,15 @@ class Flashing:
     def __call__(self, environment: Environment, *words: str) -> bytes:
         """What stands in the settings then."""
         image, flash = self._folder / "image", self._folder / "flash"
+        parser = argparse.ArgumentParser()
+        verb.add_arguments(parser)
+        told = parser.parse_args(["flash", str(image), "--flash", str(flash), "--key", str(self.public), *words])
         made = sign(
             bytes(1024), Slot.A, "yima-bus-validator", environment=environment, version="1.0.0", counter=1,
             key=self.private,
         )  # fmt: skip
         image.write_bytes(made)
-        parser = argparse.ArgumentParser()
-        verb.add_arguments(parser)
-        told = ["flash", str(image), "--flash", str(flash), "--key", str(self.public), *words]
-        assert verb.run(parser.parse_args(told)) == 0
+        assert verb.run(told) == 0
         return flash.read_bytes()[SETTINGS[0] : SETTINGS[0] + 512]
 
 
