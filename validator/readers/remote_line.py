@@ -55,6 +55,8 @@ def _names_a_port(url: str) -> bool:
 class SocketLine(serial.urlhandler.protocol_socket.Serial):  # type: ignore[misc]  # pyserial has no types
     """A line whose bytes a server hands on, as pyserial has it."""
 
+    _socket: Any = None
+
     def close(self) -> None:
         """pyserial leaves the connection open where the server has ended it already."""
         connection = self._socket
