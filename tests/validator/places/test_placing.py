@@ -147,12 +147,10 @@ def test_a_back_end_that_hangs_holds_up_nobody() -> None:
 
     class Hanging(Saying):
         def read(self, timeout_s: float) -> Any:
-            release.wait(WITHIN_S)
+            release.wait()  # whoever waited for it would wait for ever
 
     listening = Listening(Hanging())
     listening.placing.start(listening.notices.append)
-    begun = time.monotonic()
     assert listening.placing.take() is None
-    assert time.monotonic() - begun < WITHIN_S / 2
     release.set()
     listening.placing.stop()

@@ -1,7 +1,6 @@
 """Codes used at other gates of a station: heard, kept for as long as codes last, never in the way of a tap."""
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -238,14 +237,12 @@ def test_without_a_network_a_gate_goes_by_its_own_memory_and_waits_for_nobody(pa
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection, and never answers
         uses = handed(parameters)
         uses._uplink = HttpUplink(
-            f"http://127.0.0.1:{silent.getsockname()[1]}", key=DeviceKey.generate(), device="gate-7", epoch=7
-        )
+            f"http://127.0.0.1:{silent.getsockname()[1]}", key=DeviceKey.generate(), device="gate-7", epoch=7,
+            total_s=3600,
+        )  # fmt: skip  # whoever waited for it would be waiting still
         with uses:
-            begun = time.thread_time()
             for _ in range(100):
                 uses.turn()
-            assert threading.current_thread().is_alive()
-            assert time.thread_time() - begun < 1
             code = rider(1).code(NOON)
             assert uses._validator.judge(code, Moment.at(NOON)).accepted
             assert uses._validator.judge(code, Moment.at(NOON + 9)).reason is not Reason.ACCEPTED
