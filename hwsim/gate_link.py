@@ -104,8 +104,14 @@ class SimulatedGate:
             raise self._gone(error) from error
 
     def _receipt(self, link: socket.socket, command: Command) -> Receipt:
+        until = time.monotonic() + self._receipt_s
+        link.settimeout(self._receipt_s)
         link.sendall(command.line())
         while b"\n" not in self._buffer:
+            left = until - time.monotonic()
+            if left <= 0:  # byte after byte, each in good time
+                raise TimeoutError("no receipt in time")
+            link.settimeout(left)
             piece = link.recv(LINE_MAX)
             if not piece:
                 raise ConnectionResetError("the gate closed the link")

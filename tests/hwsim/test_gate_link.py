@@ -1,7 +1,9 @@
 """The wire to simulated hardware: every command has its receipt, and a gate that is gone is an error with a remedy."""
 
+import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import MappingProxyType
@@ -226,6 +228,26 @@ def test_a_wrong_receipt_is_an_error_and_never_a_success(
     with pytest.raises(GateError, match="the gate is gone"):
         device.open(verdict())
     device.close()
+
+
+def test_a_controller_that_drips_its_receipt_holds_no_tap(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def serve() -> None:
+            link, _ = listener.accept()
+            with link, contextlib.suppress(OSError):  # until the device has had enough
+                while True:
+                    link.sendall(b" ")
+                    time.sleep(0.1)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        gate = SimulatedGate(path, receipt_s=0.3)
+        with pytest.raises(GateError, match=r"no receipt in time|timed out"):
+            gate.open(verdict())
+        thread.join()
 
 
 def test_a_controller_that_hangs_up_on_a_command_is_an_error_and_hears_it_only_once(
