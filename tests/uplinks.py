@@ -53,14 +53,14 @@ def uplink_to(url: str, *, total_s: float = 5.0) -> Iterator[HttpUplink]:
 
 
 def read_request(connection: socket.socket) -> bytes:
-    """Reads a request; its head."""
+    """Reads a request; its head. Of whoever hangs up, what came until then."""
     received = b""
-    while b"\r\n\r\n" not in received:
-        received += connection.recv(65536)
+    while b"\r\n\r\n" not in received and (part := connection.recv(65536)):
+        received += part
     head, _, body = received.partition(b"\r\n\r\n")
     size = int((head.lower().partition(b"content-length:")[2].split() or [b"0"])[0])
-    while len(body) < size:
-        body += connection.recv(65536)
+    while len(body) < size and (part := connection.recv(65536)):
+        body += part
     return head
 
 

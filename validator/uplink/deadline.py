@@ -72,6 +72,7 @@ class HttpDeadline:
         """Whether the last exchange ran out of time."""
         self.extensions = {"trace": self._watch}
         self._stream: Any = None  # httpcore's, of the newest connection: the next exchange may go over it as well
+        self._is_closed = False
         self._deadline = Deadline(self._cut)
 
     @contextmanager
@@ -82,13 +83,16 @@ class HttpDeadline:
             yield
 
     def close(self) -> None:
-        """Ends the thread."""
+        """Ends the thread and whatever waits. Also a connection that is being made: a client that is closed meanwhile
+        knows nothing of it, so it would stay open and nobody would end what waits on it."""
+        self._is_closed = True
         self._deadline.close()
+        self._cut()
 
     def _watch(self, event: str, info: dict[str, Any]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._stream = info["return_value"]
-            if self.was_cut:
+            if self.was_cut or self._is_closed:
                 self._cut()
 
     def _cut(self) -> None:

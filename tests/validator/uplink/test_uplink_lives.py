@@ -1,6 +1,8 @@
 """What once ended the uplink for good: a reason that no text can hold, and a machine without a thread to give."""
 
+import gc
 import threading
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,8 @@ from yima.validator.guarding import watched
 from yima.validator.guarding.watched import Standing
 from yima.validator.journal import SegmentJournal
 from yima.validator.ports import Uplink
+from yima.validator.state.keys import DeviceKey
+from yima.validator.uplink.http import HttpUplink
 from yima.validator.uplink.sender import BatchPolicy, Sender
 
 
@@ -115,3 +119,24 @@ def test_an_uplink_whose_time_nobody_can_keep_says_so_and_sends_nothing(
             with pytest.raises(UplinkError, match="can't start new thread"):
                 uplink.send(journal.pending(1))
         assert uplink.send(journal.pending(1)) == (1, {})
+
+
+def test_an_uplink_that_is_closed_while_it_connects_leaves_no_connection_and_waits_for_nobody() -> None:
+    """The client knows nothing of a connection that is still being made when it is closed."""
+
+    def exchanged(url: str) -> None:
+        uplink = HttpUplink(url, key=DeviceKey.generate(), device="gate-7", epoch=7)
+        watch = uplink._deadline.extensions["trace"]
+
+        def closing(event: str, info: dict[str, Any]) -> None:
+            if event == "connection.connect_tcp.started":
+                uplink.close()
+            watch(event, info)
+
+        uplink._deadline.extensions = {"trace": closing}
+        with pytest.raises(UplinkError):
+            uplink.exchange("/", b"", answer_max=100)
+
+    with answering(http("200 OK", b"too late")) as url:
+        exchanged(url)
+    gc.collect()  # a connection that is left is told as a ResourceWarning, which is an error here
