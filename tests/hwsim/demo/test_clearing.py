@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from tests.sdk.centre.clearing import world
+from tests.unimported import unimported
 from yima.hwsim.demo.accounts import Tap
 from yima.hwsim.demo.cast import Cast, make_cast
 from yima.hwsim.demo.city_package import CityPackage, write_package
@@ -128,10 +129,9 @@ def _charged(outcomes: Sequence[Outcome]) -> int:
 def test_without_the_extra_it_says_what_to_install(
     cast: Cast, package: CityPackage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [name for name in sys.modules if name.startswith("yima.sdk.centre.clearing")]:
-        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "duckdb", None)
-    cleared = clear_taps(tmp_path / "trips.db", package.package, cast, [])
+    with unimported("yima.sdk.centre.clearing"):
+        cleared = clear_taps(tmp_path / "trips.db", package.package, cast, [])
     assert not cleared.done and not cleared.differences
     assert ".[centre]" in cleared.said.en and ".[centre]" in cleared.section
 

@@ -1,6 +1,5 @@
 """Three decoders, one answer: the payload's bytes, whatever they look like as text."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unimported import unimported
 from yima.sdk.qr import Level, qr_matrix
 from yima.validator.errors import ReaderError
 from yima.validator.readers.decoders import DECODERS, DecodingError, Gray, decode, decoder_named
@@ -113,10 +113,8 @@ def test_a_decoder_whose_library_cannot_be_loaded_says_what_to_do(
     broken = tmp_path / module
     broken.parent.mkdir(exist_ok=True)
     broken.write_text("raise ImportError('no shared library')\n")
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("pyzbar", "zxingcpp")]:
-        monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ReaderError) as told:
+    with unimported("pyzbar", "zxingcpp"), pytest.raises(ReaderError) as told:
         decoder_named(decoder)
     assert "cannot be loaded (no shared library)" in str(told.value)
     assert cure in str(told.value)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.unimported import unimported
 from tests.validator.readers.test_hid_reports import reports_of
 from tests.validator.readers.test_serial_reader import CODE, SOUND, payload
 from yima.sdk.bench import devices
@@ -136,8 +137,8 @@ def test_a_scanner_that_may_not_be_opened_has_its_rule(
 def test_without_the_extra_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     module = "hidraw" if sys.platform == "linux" else "hid"
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.delitem(sys.modules, hid.__name__)
-    with pytest.raises(ReaderError, match=rf"needs the Python package {module}.*\[hid\]"):
-        open_reader("hid:0c2e:0b81")
-    assert not devices.sees_hid()
-    assert [one for one in devices.found(Path("none")) if one.spec.startswith("hid:")] == []
+    with unimported(hid.__name__):
+        with pytest.raises(ReaderError, match=rf"needs the Python package {module}.*\[hid\]"):
+            open_reader("hid:0c2e:0b81")
+        assert not devices.sees_hid()
+        assert [one for one in devices.found(Path("none")) if one.spec.startswith("hid:")] == []

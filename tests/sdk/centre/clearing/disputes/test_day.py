@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from tests.sdk.centre.clearing.money.world import DAYS, moment, put, rates_toml, ride, rules_toml, workspace_of, world
+from yima.sdk.centre.clearing import folder
 from yima.sdk.centre.clearing.disputes.answering import answer_disputes
 from yima.sdk.centre.clearing.disputes.intake import take_files, waiting_files
 from yima.sdk.centre.clearing.disputes.settling import settle_disputes
@@ -227,7 +228,7 @@ def test_a_file_is_taken_once_and_whole(workspace: Workspace, tmp_path: Path) ->
 def test_a_file_larger_than_any_is_refused_and_keeps_no_other_from_being_taken(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("yima.sdk.centre.clearing.folder.FILE_MAX", 1000)
+    monkeypatch.setattr(folder, "FILE_MAX", 1000)
     good = file(tmp_path, "ED", TWO, ISSUER, [raised("a", 1, "OTHER")])
     endless = tmp_path / file_name("ED", TWO, ISSUER, 2)
     endless.write_bytes(good.read_bytes())
