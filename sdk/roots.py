@@ -11,6 +11,7 @@ from pathlib import Path
 
 from yima.sdk import layouts, sm2
 from yima.validator.errors import YimaError
+from yima.validator.outside import bytes_of
 from yima.validator.texts import Text
 
 _LIMIT = 1 << 20
@@ -65,8 +66,7 @@ def parse_roots(data: bytes, thing: str) -> list[RootKey]:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(_LIMIT)
+        return bytes_of(path, _LIMIT)
     except OSError as error:
         problem = Text(f"cannot be read ({error.strerror})", f"无法读取（{error.strerror}）")
         raise RootsError(path, problem, Text("Check the path and its permissions", "请检查路径与权限")) from error

@@ -27,7 +27,8 @@ def bytes_of(path: Path, most: int = TEXT_MAX) -> bytes:
             pieces.append(file.read(_PIECE))
     content = b"".join(filter(None, pieces))
     if len(content) > most:
-        raise OSError(errno.EOVERFLOW, f"larger than {most >> 20} MiB", str(path))
+        size = f"{most >> 20} MiB" if most >> 20 else f"{most} bytes"
+        raise OSError(errno.EOVERFLOW, f"larger than {size}", str(path))
     return content
 
 

@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from yima.validator import _core
 from yima.validator.errors import ParametersError
+from yima.validator.outside import bytes_of
 from yima.validator.packages.texts import PROBLEMS
 from yima.validator.texts import Text
 
@@ -285,8 +286,7 @@ def read_pins(path: str | Path) -> Pins:
     """Pinned keys from a file. Raises ParametersError."""
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            text = file.read(_PINS_MAX).decode()
+        text = bytes_of(path, _PINS_MAX).decode()
     except OSError as error:
         raise _unreadable(path, error) from error
     except UnicodeDecodeError as error:
