@@ -10,6 +10,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -68,7 +69,7 @@ def public_key_of(path: Path) -> Ed25519PublicKey:
         pem = bytes_of(path)
         private = b"PRIVATE KEY" in pem
         key = load_pem_private_key(pem, None).public_key() if private else load_pem_public_key(pem)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise KeyFileError(
             path,
             Text(f"no key could be read: {error}", f"无法读取密钥：{error}"),
@@ -79,5 +80,17 @@ def public_key_of(path: Path) -> Ed25519PublicKey:
             path,
             Text("not an Ed25519 key", "不是 Ed25519 密钥"),
             Text("imgtool keygen -t ed25519", "imgtool keygen -t ed25519"),
+        )
+    return key
+
+
+def public_half_of(path: Path) -> Ed25519PublicKey:
+    """The same of a PEM file that can sign: it holds the private key. Raises KeyFileError."""
+    key = public_key_of(path)
+    if b"PRIVATE KEY" not in bytes_of(path):
+        raise KeyFileError(
+            path,
+            Text("holds the public half of a key, which cannot sign", "只有公钥，不能签名"),
+            Text("Give the private key's PEM file", "请提供私钥的 PEM 文件"),
         )
     return key

@@ -37,12 +37,13 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=128)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
+    except (OSError, UnicodeError) as error:  # the latter where no name of a machine can be like this
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             problem = Text("the port is in use by another program", "端口已被其他程序占用")
             remedy = Text("Stop that program or give another --listen", "请停止该程序或另选 --listen")
         else:
-            problem = Text(f"cannot listen here ({error.strerror})", f"无法在此监听（{error.strerror}）")
+            why = error.strerror if isinstance(error, OSError) else "no name of a machine"
+            problem = Text(f"cannot listen here ({why})", f"无法在此监听（{why}）")
             remedy = Text(
                 "Give an address of this machine, such as 127.0.0.1:8080", "请给出本机地址，如 127.0.0.1:8080"
             )

@@ -165,6 +165,7 @@ def _parts(url: str) -> tuple[str, int | None, bool]:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
+        (host or "").encode("idna")  # as connecting will, where nobody could be told
     except ValueError:
         host, port = None, None
     if (

@@ -10,7 +10,7 @@ Ed25519 key, made at its first start and kept in its state directory. Rules:
 
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -73,7 +73,7 @@ class DeviceKey:
         try:
             with path.open("rb") as file:
                 key = load_pem_private_key(file.read(KEY_FILE_MAX), password=None)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             key = None
             cause: Exception | None = error
         else:

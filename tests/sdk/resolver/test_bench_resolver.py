@@ -269,6 +269,7 @@ def test_a_server_without_a_trusted_certificate_is_unreachable() -> None:
         *("", "127.0.0.1:80", "ftp://127.0.0.1", "http://", "http://127.0.0.1/path", "http://127.0.0.1?x=1"),
         *("http://[::1", "http://user:pw@127.0.0.1", "http://127.0.0.1:port", "http://127.0.0.1:99999"),
         *("http://127.0.0.1#x", "http://resolver.example", "http://192.0.2.1:8090", "https://\n"),
+        *("https://resolver..example", f"https://{64 * 'a'}.example"),
     ],
 )
 def test_an_address_that_cannot_be_one_is_refused(url: str) -> None:
