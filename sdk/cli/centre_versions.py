@@ -41,6 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _running(arguments: argparse.Namespace) -> int:
+    """What runs where proves no duty: who asks for a proof and does not say of what must not take the 0 for one."""
+    if arguments.published is not None or arguments.within is not None:
+        raise FleetError(
+            "--published, --within, --added, --removed",
+            Text("ask whether a version was in time, and none is named", "用于核对版本时效，但未指定版本"),
+            Text("Give --version, as 12", "请给出 --version，如 12"),
+        )
     with opened(arguments) as database:
         found = running(database, Of(arguments.of))
     for one in found:

@@ -45,7 +45,6 @@ _FILES: Final = {
     "/console.css": ("console.css", "text/css; charset=utf-8"),
 }
 _STATE: Final = "/state.json"
-_HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Event = Mapping[str, Any]
 
@@ -86,7 +85,7 @@ class Console:
 
         def guard(path: str, headers: Mapping[str, str]) -> str | None:
             if token is None:
-                return None if _name_in(headers.get("host", "")) in _HERE else "421 Misdirected Request"
+                return None if _is_here(_name_in(headers.get("host", ""))) else "421 Misdirected Request"
             given = headers.get("authorization", "").encode()
             is_right = path != _STATE or hmac.compare_digest(given, b"Bearer " + token)
             return None if is_right else "401 Unauthorized"
@@ -161,6 +160,7 @@ def _json(what: Event) -> str:
 
 
 def _is_here(host: str) -> bool:
+    """Whether it means this machine: an address does whoever names it, a name of another site never."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -42,6 +42,30 @@ STATEMENT_WITHIN_S = 30
 TRIES = 3
 
 
+def connected(psycopg: Any, url: str, *, name: str, autocommit: bool) -> Any:
+    """A connection to the database at `url`, as `name`, on which nobody waits for ever: the server ends what hangs, and
+    the system finds out that the other side has gone. Raises psycopg.Error."""
+    connection = psycopg.connect(
+        url,
+        autocommit=autocommit,
+        connect_timeout=CONNECT_WITHIN_S,
+        application_name=name,
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+        tcp_user_timeout=30_000,
+    )
+    for setting, value in (
+        ("statement_timeout", f"{STATEMENT_WITHIN_S}s"),
+        ("idle_in_transaction_session_timeout", f"{ABANDONED_S}s"),
+        ("synchronous_commit", "on"),
+    ):
+        connection.execute("SELECT set_config(%s, %s, false)", (setting, value))
+    if not autocommit:
+        connection.commit()
+    return connection
+
+
 class PostgresStore(Ledger):
     """The collector's store in the database at `url` (postgresql://…, a password belongs in ~/.pgpass); its tables are
     made if they are not there. Raises StoreError. Threads may share it, and so may processes and machines. read_only:
@@ -208,25 +232,7 @@ class PostgresStore(Ledger):
     def _connect(self, *, autocommit: bool) -> Any:
         if self._closed:
             raise StoreError(self.name, Text("is closed", "已关闭"), Text("Open it again", "请重新打开"))
-        connection = self._psycopg.connect(
-            self._url,
-            autocommit=autocommit,
-            connect_timeout=CONNECT_WITHIN_S,
-            application_name="yima-collector",
-            keepalives_idle=10,
-            keepalives_interval=5,
-            keepalives_count=3,
-            tcp_user_timeout=30_000,
-        )
-        for setting, value in (
-            ("statement_timeout", f"{STATEMENT_WITHIN_S}s"),
-            ("idle_in_transaction_session_timeout", f"{ABANDONED_S}s"),
-            ("synchronous_commit", "on"),
-        ):
-            connection.execute("SELECT set_config(%s, %s, false)", (setting, value))
-        if not autocommit:
-            connection.commit()
-        return connection
+        return connected(self._psycopg, self._url, name="yima-collector", autocommit=autocommit)
 
     def _make_days(self, days: set[int]) -> None:
         """The tables of these days and of the next, so that midnight finds them."""

@@ -11,15 +11,20 @@ Rules it keeps:
   it is enrolled by.
 - A certificate of a device makes no collector, and one of a collector no device.
 - Whatever is revoked stays on the list until it would have ended by itself. The list holds until a newer one comes.
+- Who makes an authority or revokes waits for whoever else does, so that no revocation is lost beside another. ca.key
+  comes last: a folder without it is none yet, and can be made one.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
@@ -29,11 +34,15 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from yima.sdk.centre.fleet.database import FleetError
 from yima.sdk.centre.fleet.files import put, writing
+from yima.validator.system.locks import in_turn
 from yima.validator.texts import Text
 
 CA_YEARS = 20
 COLLECTOR_DAYS = 825
 DEVICE_DAYS = 365
+COMMON_NAME_MAX, HOST_MAX = 64, 253
+_LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"(?:\*\.)?(?:{_LABEL}\.)*(?![0-9]+$){_LABEL}")
 EARLIER = timedelta(minutes=10)
 """By how much a clock may be behind the authority's."""
 
@@ -55,7 +64,7 @@ class Authority:
         try:
             self._certificate = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
             self._key = _key_of((folder / "ca.key").read_bytes())
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise FleetError(
                 folder,
                 Text(f"holds no certificate authority ({error})", f"不是证书机构的文件夹（{error}）"),
@@ -65,34 +74,32 @@ class Authority:
     @classmethod
     def make(cls, folder: Path) -> "Authority":
         """A new one, with an empty list of what is revoked. Raises FleetError where one is."""
-        if (folder / "ca.key").exists():
-            raise FleetError(
-                folder,
-                Text("holds an authority already", "已有证书机构"),
-                Text(
-                    "Give another folder: whoever shows its certificates would be a stranger",
-                    "请另选文件夹：重建会使已发证书全部失效",
-                ),
-            )
         with writing(folder):
             (folder / "issued").mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
         key = ec.generate_private_key(ec.SECP256R1())
         name = _name("Yima collectors and devices")
-        builder = _builder(name, name, key.public_key(), datetime.now(UTC), CA_YEARS * 365)
+        now = datetime.now(UTC)
+        builder = _builder(name, name, key.public_key(), now, CA_YEARS * 365)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
-        put(folder / "ca.pem", _authorised(builder, key, key).public_bytes(Encoding.PEM))
-        put(folder / "ca.key", _private(key))
-        made = cls(folder)
-        made._write_revoked([])
-        return made
+        certificate = _authorised(builder, key, key)
+        with _alone(folder):
+            if (folder / "ca.key").exists():
+                raise _there_already(folder)
+            put(folder / "ca.pem", certificate.public_bytes(Encoding.PEM))
+            put(folder / "crl.pem", _list_of_revoked(certificate, key, now, []))
+            put(folder / "ca.key", _private(key))
+        return cls(folder)
 
     def collector(self, hosts: Sequence[str], *, days: int = COLLECTOR_DAYS) -> Path:
-        """A certificate for a collector at these names and addresses, with a new key: collector.pem."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        builder = self._leaf(hosts[0], key.public_key(), days, ExtendedKeyUsageOID.SERVER_AUTH)
+        """A certificate for a collector at these names and addresses, with a new key: collector.pem. Raises FleetError
+        for what is no name of a host."""
         names = x509.SubjectAlternativeName([_host(host) for host in hosts])
+        key = ec.generate_private_key(ec.SECP256R1())
+        # Whoever connects looks at all the names; this one is for people, and has room for so much.
+        called = hosts[0] if len(hosts[0]) <= COMMON_NAME_MAX else "collector"
+        builder = self._leaf(called, key.public_key(), days, ExtendedKeyUsageOID.SERVER_AUTH)
         made = _authorised(builder.add_extension(names, critical=False), self._key, key)
         path = self.folder / "collector.pem"
         put(path, _private(key) + made.public_bytes(Encoding.PEM))
@@ -115,23 +122,24 @@ class Authority:
 
     def revoke(self, device: str) -> int:
         """All that the device has; how many. Raises FleetError when it has none."""
-        theirs = [one for one in self.issued() if one.device == device]
-        if not theirs:
-            raise FleetError(
-                device,
-                Text("has no certificate that holds", "没有有效证书"),
-                Text("`list` shows those that do", "list 列出有效证书"),
-            )
-        now = self._now()
-        fresh = [_revocation(one.serial, now) for one in theirs]
-        self._write_revoked([*self._revoked(), *fresh])
-        return len(fresh)
+        with _alone(self.folder):
+            theirs = [one for one in self.issued() if one.device == device]
+            if not theirs:
+                raise FleetError(
+                    device,
+                    Text("has no certificate that holds", "没有有效证书"),
+                    Text("`list` shows those that do", "list 列出有效证书"),
+                )
+            now = self._now()
+            revoked = [*self._revoked(), *(_revocation(one.serial, now) for one in theirs)]
+            put(self.folder / "crl.pem", _list_of_revoked(self._certificate, self._key, now, revoked))
+        return len(theirs)
 
     def _all(self) -> Iterator[Issued]:
         for path in sorted((self.folder / "issued").glob("*.pem")):
             try:
                 yield _issued(x509.load_pem_x509_certificate(path.read_bytes()))
-            except (OSError, ValueError, TypeError) as error:
+            except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
                 raise _wrong(path, error) from error
 
     def _revoked(self) -> list[x509.RevokedCertificate]:
@@ -141,14 +149,6 @@ class Authority:
         except (OSError, ValueError) as error:
             raise _wrong(path, error) from error
 
-    def _write_revoked(self, revoked: Sequence[x509.RevokedCertificate]) -> None:
-        builder = x509.CertificateRevocationListBuilder()
-        builder = builder.issuer_name(self._certificate.subject).last_update(self._now())
-        builder = builder.next_update(self._certificate.not_valid_after_utc)
-        for one in revoked:
-            builder = builder.add_revoked_certificate(one)
-        put(self.folder / "crl.pem", builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
-
     def _leaf(
         self, name: str, key: CertificatePublicKeyTypes, days: int, purpose: x509.ObjectIdentifier
     ) -> x509.CertificateBuilder:
@@ -156,6 +156,27 @@ class Authority:
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
         return builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Around what changes an authority: whoever else does waits. Raises FleetError."""
+    with writing(folder), in_turn(folder / ".lock"):
+        yield
+
+
+def _list_of_revoked(
+    certificate: x509.Certificate,
+    key: ec.EllipticCurvePrivateKey,
+    now: datetime,
+    revoked: Sequence[x509.RevokedCertificate],
+) -> bytes:
+    builder = x509.CertificateRevocationListBuilder()
+    builder = builder.issuer_name(certificate.subject).last_update(now)
+    builder = builder.next_update(certificate.not_valid_after_utc)
+    for one in revoked:
+        builder = builder.add_revoked_certificate(one)
+    return builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
 
 
 def _builder(
@@ -182,10 +203,25 @@ def _name(text: str) -> x509.Name:
 
 
 def _host(text: str) -> x509.GeneralName:
+    """Raises FleetError for what is no name or address; a name in other letters is taken as the network has it."""
     try:
         return x509.IPAddress(ip_address(text))
     except ValueError:
-        return x509.DNSName(text)
+        pass
+    try:
+        name = text.encode("idna").decode("ascii")
+    except UnicodeError:
+        name = ""
+    if len(name) > HOST_MAX or not _HOST.fullmatch(name):
+        raise FleetError(
+            text or "''",
+            Text("is no name or address of a host", "不是主机名或地址"),
+            Text(
+                "Give it as collector.example or 127.0.0.1, without a scheme and a port",
+                "格式如 collector.example 或 127.0.0.1，不带协议和端口",
+            ),
+        )
+    return x509.DNSName(name)
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
@@ -202,6 +238,17 @@ def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def _revocation(serial: int, at: datetime) -> x509.RevokedCertificate:
     return x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at).build()
+
+
+def _there_already(folder: Path) -> FleetError:
+    return FleetError(
+        folder,
+        Text("holds an authority already", "已有证书机构"),
+        Text(
+            "Give another folder: whoever shows its certificates would be a stranger",
+            "请另选文件夹：重建会使已发证书全部失效",
+        ),
+    )
 
 
 def _wrong(path: Path, error: Exception) -> FleetError:

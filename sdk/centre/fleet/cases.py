@@ -3,6 +3,8 @@
 Rules it keeps:
 - One record is one case, however often it is found. Nothing is taken away: not a case, not a decision about it.
 - A decision may be followed by another; the newest stands. The centre's clearing judges for itself what is paid.
+- Where a tap is taken back, the first of those that showed its code after it is the code's use: its case settles
+  itself, and the others stand against it from then on.
 - What was flagged only because its parameters were not at hand is judged again when they come.
 """
 
@@ -10,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from yima.sdk.centre.clearing.tables import Why
+from yima.sdk.centre.clearing.tables import Why, tap_id
 from yima.sdk.centre.fleet.database import Database, FleetError, NotThereError, Statements
 from yima.sdk.centre.fleet.devices import one_line
 from yima.sdk.centre.fleet.verdicts import Examined, Verdict
@@ -68,6 +70,7 @@ class Decided(NamedTuple):
 
 
 _COLUMNS = ", ".join(Case._fields)
+_TAKEN_BACK = f"{Why.DOUBLE_USE}: its gate took it back"
 _KINDS: Mapping[str, Kind] = {
     Verdict.QUARANTINE: Kind.QUARANTINE,
     Why.CONFLICT: Kind.CONFLICT,
@@ -96,14 +99,28 @@ def open_cases(rows: Statements, found: Iterable[tuple[Examined, str]], *, now: 
     return made
 
 
-def fall_away(rows: Statements, tap: str, *, now: int) -> None:
-    """That tap was taken back: a code shown again after it was used once."""
+def fall_away(rows: Statements, device: str, epoch: int, sequence: int, *, now: int) -> Case | None:
+    """That tap was taken back. The case of the one that has used its code then; None: nobody has."""
+    tap = tap_id(device, epoch, sequence)
+    rows.execute(
+        "UPDATE cases SET why = ? WHERE device = ? AND epoch = ? AND sequence = ? AND kind = ? AND decision = ?",
+        (_TAKEN_BACK, device, epoch, sequence, Kind.DOUBLE_USE, Decision.OPEN),
+    )
     found = rows.execute(
-        "SELECT number FROM cases WHERE other = ? AND kind = ? AND decision = ?",
-        (tap, Kind.DOUBLE_USE, Decision.OPEN),
-    ).fetchall()
-    for (number,) in found:
-        decide(rows, number, Decision.PAY, who=ITSELF, why=f"{tap} was taken back by its gate", now=now)
+        f"SELECT {_COLUMNS} FROM cases WHERE other = ? AND kind = ? AND decision <> ? AND why <> ? "  # noqa: S608
+        "ORDER BY number LIMIT 1",
+        (tap, Kind.DOUBLE_USE, Decision.WITHHOLD, _TAKEN_BACK),
+    ).fetchone()
+    if found is None:
+        return None
+    first = _case(found)
+    if first.decision is Decision.OPEN:
+        decide(rows, first.number, Decision.PAY, who=ITSELF, why=f"{tap} was taken back by its gate", now=now)
+    rows.execute(
+        "UPDATE cases SET other = ? WHERE other = ? AND kind = ? AND decision = ?",
+        (tap_id(first.device, first.epoch, first.sequence), tap, Kind.DOUBLE_USE, Decision.OPEN),
+    )
+    return first
 
 
 def decide(rows: Statements, number: int, decision: Decision, *, who: str, why: str, now: int) -> None:

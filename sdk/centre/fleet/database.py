@@ -5,6 +5,8 @@ Rules it keeps:
 - A transaction is whole and durable, or nothing of it is there.
 - Several processes may write: verbs beside a collector that runs, several collectors on one PostgreSQL. They take
   turns, and none is told that the file is in use.
+- A collector that dies or hangs with its turn in hand keeps nobody waiting for long: PostgreSQL ends its transaction
+  after `postgres.ABANDONED_S`, and a statement that waits for longer is told as trouble.
 """
 
 import threading
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from yima.sdk.centre.collector.durable import DurableFile, FileKind
+from yima.sdk.centre.collector.postgres import connected
 from yima.sdk.centre.collector.postgres_trouble import server, shown
 from yima.sdk.centre.fleet.tables import SCHEMA
 from yima.validator.errors import Kind, YimaError
@@ -107,9 +110,13 @@ class _Postgres:
         self._address, self.name = address, shown(address)
         self._turns = {True: threading.Lock(), False: threading.Lock()}
         self._open: dict[bool, Any] = {}
-        with self.transaction() as connection:
-            for statement in SCHEMA:
-                connection.execute(statement)
+        try:
+            with self.transaction() as connection:
+                for statement in SCHEMA:
+                    connection.execute(statement)
+        except BaseException:
+            self.close()
+            raise
 
     def transaction(self) -> AbstractContextManager[Statements]:
         """In turn with every other writer."""
@@ -137,15 +144,18 @@ class _Postgres:
             try:
                 connection = self._open.get(writes)
                 if connection is None or connection.closed:
-                    connection = self._open[writes] = self._psycopg.connect(self._address, connect_timeout=10)
+                    connection = self._open[writes] = connected(
+                        self._psycopg, self._address, name="yima-fleet", autocommit=False
+                    )
                 with connection.transaction():
                     if writes:
                         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
                     yield _Marked(connection, self._psycopg.DataError)
             except self._psycopg.Error as error:
+                said = " ".join(str(error).split())
                 raise FleetTroubleError(
                     self.name,
-                    Text(f"PostgreSQL says {' '.join(str(error).split())}", f"PostgreSQL 报错：{error}"),
+                    Text(f"PostgreSQL says {said}", f"PostgreSQL 报错：{said}"),
                     Text("Check that it runs and who may write", "请检查其是否运行以及写入权限"),
                 ) from error
 

@@ -3,6 +3,7 @@
 Rules it keeps:
 - Who asks is an enrolled device: the question is signed like a batch, and names a moment that is not long ago.
 - A question waits until there is something for its station, for as long as it says; it holds no thread meanwhile.
+- Tables that answer slowly, or not at all, hold up no batch: the register, too, is asked on another thread.
 - What lies behind one number is answered in the same order by every collector on the same tables.
 """
 
@@ -37,6 +38,8 @@ LOOK_EVERY_S = 0.1
 ASKED_WITHIN_S = 600
 """Seconds by which a question's moment may differ from ours; a clock that is further off opens no gate anyway."""
 WAITING_MOST = 40_000
+ASKED_MOST = 256
+"""Answers that are held for whoever asks the same; a gate may ask from any number on, and gets what it asks for."""
 BODY_WITHIN_S = 10.0
 _AT_ONCE = 2000
 
@@ -112,7 +115,8 @@ class Feed:
             raise _RefusedError(400, str(error)) from error
         if why := self._certificates.allowed(request.scope)(question.device):
             raise _RefusedError(403, why)
-        if self._enrolled().get(question.device) != key:
+        enrolled = await anyio.to_thread.run_sync(self._enrolled, limiter=self._one)
+        if enrolled.get(question.device) != key:
             raise _RefusedError(403, f"device {question.device} is not enrolled with this key")
         if abs(question.at - self._now()) > ASKED_WITHIN_S:
             raise _RefusedError(403, f"at: more than {ASKED_WITHIN_S} s from now")
@@ -147,6 +151,8 @@ class Feed:
         tables are asked once."""
         asked = self._asked.get((place, after))
         if asked is None:
+            while len(self._asked) >= ASKED_MOST:  # the oldest goes: whoever waits for it has it
+                del self._asked[next(iter(self._asked))]
             asked = self._asked[place, after] = asyncio.ensure_future(self._read(place, after))
         try:
             return await asyncio.shield(asked)

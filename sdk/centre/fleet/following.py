@@ -28,6 +28,7 @@ from yima.sdk.centre.fleet.cases import Case, Decision
 from yima.sdk.centre.fleet.database import Database, FleetError, Statements
 from yima.sdk.centre.fleet.verdicts import QUIET, Examined, Verdict, again, examine, judges_of, unreadable
 from yima.validator.errors import YimaError
+from yima.validator.journal.facts import TapFacts, parse
 from yima.validator.outside import json_of
 from yima.validator.texts import Text
 
@@ -163,8 +164,8 @@ class Follower:
             (one.tap["code_digest"] for one in found if one.tap and one.tap["code_digest"]),
             now=now,
         )
+        made: list[Case] = []
         flagged: list[tuple[Examined, str]] = []
-        taken_back: list[str] = []
         counts: Counter[str] = Counter()
         for item in found:
             one, other = item, ""
@@ -175,15 +176,15 @@ class Follower:
             elif one.verdict == Why.CONFLICT:
                 other = tap_id(one.device, one.epoch, one.sequence)
             if one.takes_back:
-                known.take_back(one.device, one.epoch, one.takes_back)
-                taken_back.append(tap_id(one.device, one.epoch, one.takes_back))
+                made += cases.open_cases(rows, flagged, now=int(now))  # one of them may be the use now
+                flagged = []
+                tap = (one.device, one.epoch, one.takes_back)
+                known.take_back(*tap, _tap_of(cases.fall_away(rows, *tap, now=int(now))))
             counts[one.verdict] += 1
             if one.verdict not in QUIET:
                 flagged.append((one, other))
         known.write()
-        made = cases.open_cases(rows, flagged, now=int(now))
-        for tap in taken_back:
-            cases.fall_away(rows, tap, now=int(now))
+        made += cases.open_cases(rows, flagged, now=int(now))
         versions.note(rows, found)
         _count(rows, counts)
         return made
@@ -289,6 +290,16 @@ def standing(database: Database, source: str, now: int) -> Standing:
     with database.reading() as rows:
         found = rows.execute("SELECT at, held_until FROM followed WHERE source = ?", (source,)).fetchone()
     return Standing(0, follows=False) if found is None else Standing(found[0], follows=found[1] > now)
+
+
+def _tap_of(case: Case | None) -> uses.Tap | None:
+    """The tap that a case is about."""
+    if case is None:
+        return None
+    facts, _ = parse(bytes.fromhex(case.entry))
+    if not isinstance(facts, TapFacts):
+        return None
+    return uses.Tap(case.device, case.epoch, case.sequence, case.at, facts.city, facts.line, facts.station)
 
 
 def _count(rows: Statements, counted: dict[str, int] | Counter[str]) -> None:

@@ -6,7 +6,8 @@
 - judged: records by verdict. followed: how far a source was read (JSON).
 - uses: which tap a code let through first; number rises with every change, so "behind number" is what is new.
 - cases: one record that somebody must decide about, with its bytes; decisions: what was decided, the newest stands.
-- versions: which parameters (kind 1) or deny-list (kind 2) a device was seen with, since when by its own clock.
+- versions: which parameters (kind 1) or deny-list (kind 2) a device was seen with, since when by its own clock if
+  that was trusted.
 """
 
 _TAP = "device TEXT NOT NULL, epoch BIGINT NOT NULL, sequence BIGINT NOT NULL"

@@ -2,7 +2,7 @@
 
 Rules it keeps:
 - The first tap that came with a code is its use; every further one is a case. A tap that its gate took back used
-  nothing: its code may be shown again, and what was held against the tap after it falls away.
+  nothing: the code's use is the tap that came next with it, or, where none did, the code may be shown again.
 - What changes gets a higher number, so "everything behind number" is what a station has not heard yet.
 - A use is kept for KEPT_S beyond the code's own end; a repeat that comes still later is found by the day's clearing.
 """
@@ -41,6 +41,18 @@ class Use(NamedTuple):
         return tap_id(self.device, self.epoch, self.sequence)
 
 
+class Tap(NamedTuple):
+    """One that uses a code, and where; at: unix seconds."""
+
+    device: str
+    epoch: int
+    sequence: int
+    at: int
+    city: int
+    line: int
+    station: int
+
+
 class Uses:
     """The uses that one transaction has to do with. now: unix seconds."""
 
@@ -68,8 +80,8 @@ class Uses:
         self._keep(Use(digest, 0, one.device, one.epoch, one.sequence, one.at, **tap, reversed=0))
         return ""
 
-    def take_back(self, device: str, epoch: int, sequence: int) -> None:
-        """That tap used nothing."""
+    def take_back(self, device: str, epoch: int, sequence: int, after: Tap | None = None) -> None:
+        """That tap used nothing. after: the one that used its code then; None: none did."""
         mine = (device, epoch, sequence)
         use = next((use for use in self._changed.values() if use[2:5] == mine), None)
         if use is None:
@@ -77,9 +89,10 @@ class Uses:
                 f"SELECT {_COLUMNS} FROM uses WHERE device = ? AND epoch = ? AND sequence = ?",  # noqa: S608
                 mine,
             ).fetchone()
-            use = Use(*found) if found else None
+            # A code that has changed in this transaction is another tap's by now.
+            use = Use(*found) if found and found[0] not in self._changed else None
         if use is not None and not use.reversed:
-            self._keep(use._replace(reversed=1))
+            self._keep(use._replace(**after._asdict()) if after else use._replace(reversed=1))
 
     def write(self) -> None:
         """What has changed."""

@@ -52,7 +52,8 @@ QUIET = frozenset({Verdict.OK, Verdict.REFUSED, Verdict.NO_TAP})
 
 class Examined(NamedTuple):
     """One record. verdict: see Verdict and Why. tap: the columns of its tap, by the names of tables.TAPS; None: it is
-    none. takes_back: the sequence of the tap that its gate took back, 0 none. versions: (kind, version, digest)."""
+    none. takes_back: the sequence of the tap that its gate took back, 0 none. versions: what it shows that its device
+    had, as (kind, version, digest, at), see `_shown_at`."""
 
     device: str
     epoch: int
@@ -65,7 +66,7 @@ class Examined(NamedTuple):
     tap: Mapping[str, Any] | None = None
     takes_back: int = 0
     at: int = 0
-    versions: tuple[tuple[int, int, str], ...] = ()
+    versions: tuple[tuple[int, int, str, int], ...] = ()
 
     @property
     def fare_fen(self) -> int:
@@ -167,18 +168,25 @@ def _can_be(tap: Mapping[str, Any], received: int) -> bool:
     return bool(tap["time_trusted"]) and received - PAST_S <= tap["moment"] <= received + FUTURE_S
 
 
-def _versions(row: Mapping[str, Any], tap: Mapping[str, Any] | None) -> Iterator[tuple[int, int, str]]:
+def _versions(row: Mapping[str, Any], tap: Mapping[str, Any] | None) -> Iterator[tuple[int, int, str, int]]:
     if tap is not None and tap["parameters_version"] is not None:
-        yield PARAMETERS_KIND, tap["parameters_version"], tap["parameters_digest"] or ""
+        at = _shown_at(tap["moment"], bool(tap["time_trusted"]), row["received"])
+        yield PARAMETERS_KIND, tap["parameters_version"], tap["parameters_digest"] or "", at
         if tap["deny_version"]:
-            yield DENY_KIND, tap["deny_version"], ""
+            yield DENY_KIND, tap["deny_version"], "", at
     elif tap is None and row["form"] == 2:
         try:
             facts, _ = parse(row["entry"])
         except FactsError:
             return
         if isinstance(facts, NoteFacts) and facts.note in _NOTED and 0 < facts.a <= VERSION_MOST:
-            yield _NOTED[Note(facts.note)], facts.a, ""
+            yield _NOTED[Note(facts.note)], facts.a, "", _shown_at(facts.at, facts.trusted, row["received"])
+
+
+def _shown_at(at: int, trusted: bool, received: int) -> int:
+    """When a device had what its record names: by its own clock, also where the record came long afterwards. A clock
+    that was not trusted, or is ahead, proves nothing: then it had it when the record came, at the latest."""
+    return min(at, received) if trusted else received
 
 
 _NOTED = {Note.PARAMETERS: PARAMETERS_KIND, Note.DENY_LIST: DENY_KIND}

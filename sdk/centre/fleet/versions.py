@@ -4,7 +4,8 @@ A city that joins is to be accepted within 30 days of its package, one that leav
 parameters that it was judged by, and a device notes when it goes over to others; both are signed in its journal.
 
 Rules it keeps:
-- A device has a version from the first moment at which its journal shows it, by the device's own clock.
+- A device has a version from the first moment at which its journal shows it, by the device's own clock; where that one
+  was not trusted, from the arrival of the record.
 - A device that was never heard of with a version does not have it: silence is no proof.
 """
 
@@ -64,9 +65,8 @@ def note(rows: Statements, found: Iterable[Examined]) -> None:
     """What these records say of versions."""
     spans: dict[tuple[str, int, int, str], tuple[int, int]] = {}
     for one in found:
-        for kind, version, digest in one.versions:
+        for kind, version, digest, at in one.versions:
             key = (one.device, kind, version, digest)
-            at = one.at
             since, seen = spans.get(key, (at, one.received))
             spans[key] = (min(since, at), max(seen, one.received))
     rows.executemany(

@@ -25,6 +25,7 @@ from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.centre.identity.taking import MEMBERS
 from yima.sdk.centre.simulation import judging
 from yima.sdk.centre.simulation.other import Other
+from yima.validator.errors import YimaError
 from yima.validator.texts import Text
 
 KEY = {
@@ -115,6 +116,10 @@ ORDER BY ride_id, party_kind, party
 """
 
 
+class PeriodError(YimaError):
+    """Service dates that are no period."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
     """rides: rows of RIDE, a ride each. funders: rows of FUNDER. since, until: service dates, both included."""
@@ -137,7 +142,13 @@ def simulate(
     until: int | None = None,
 ) -> Simulation:
     """Past rides of these service dates (left out: of all) under other parameters. Nothing in the workspace is changed.
-    Raises OrderError where nothing is settled, SimulationError, EngineError."""
+    Raises PeriodError, OrderError where nothing is settled, SimulationError, EngineError."""
+    if since is not None and until is not None and since > until:
+        raise PeriodError(
+            f"{since} to {until}",
+            Text("is a period that ends before it begins", "期间的截止日早于起始日"),
+            Text("Give --from a day no later than --to", "--from 不得晚于 --to"),
+        )
     settled = workspace.done_days(LAST)
     if not settled:
         raise OrderError(

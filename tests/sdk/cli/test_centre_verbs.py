@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +60,12 @@ def test_a_day_is_cleared_in_one_go_and_again_says_that_it_is_done(
 
 
 def test_step_by_step_as_json(region: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    steps = ("ingest", "rides", "identity", "disputes", "settle", "files")
-    for step in steps:
-        last = ["--day", LAST] if step == "rides" else []
-        assert command.main(["centre", step, str(region), "--json", *last]) == 0
+    assert command.main(["centre", "ingest", str(region), "--json"]) == 0
+    days, steps = (DAY, DAY + 1, DAY + 2), ("rides", "identity", "disputes", "settle", "files")
+    for day, step in product(days, steps):
+        assert command.main(["centre", step, str(region), "--json", "--day", str(day)]) == 0
     found = objects(capsys.readouterr().out)
-    assert [(one["step"], one["day"]) for one in found[1:4]] == [("rides", DAY), ("rides", DAY + 1), ("rides", DAY + 2)]
+    assert [(one["day"], one["step"]) for one in found[1:]] == list(product(days, steps))
     assert sum(one.get("taken", 0) for one in found if one["step"] == "disputes") == 1
     assert sum(one.get("postings", 0) for one in found) > 50
     assert command.main(["centre", "report", str(region), "--json", "--day", str(DAY)]) == 0
@@ -127,12 +128,19 @@ def test_a_long_name_and_what_was_done_are_two_words(capsys: pytest.CaptureFixtu
         (["report", "DIR"], 3, "no day of it is settled"),
         (["day", "DIR", "--memory", "much"], 3, "duckdb"),
         (["rides", "DIR", "--day", "20991231"], 3, "20991231: has not begun"),
+        (
+            ["simulate", "DIR", "--parameters", "IMAGE", "--from", "20260922", "--to", "20260921", "--out", "NONE"],
+            3,
+            "20260922 to 20260921: is a period that ends before it begins",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_a_status(
     region: Path, capsys: pytest.CaptureFixture[str], words: list[str], status: int, said: str
 ) -> None:
-    named = [{"DIR": str(region), "NONE": str(region / "stores")}.get(word, word) for word in words]
+    image = next((region / "parameters").glob("*.img"))
+    paths = {"DIR": region, "NONE": region / "stores", "IMAGE": image}
+    named = [str(paths.get(word, word)) for word in words]
     assert command.main(["centre", *named]) == status
     assert said in capsys.readouterr().err
 

@@ -147,6 +147,15 @@ def test_without_a_token_it_answers_to_this_machines_names_only() -> None:
             assert get(made.endpoint.port, Host=host).status_code == 421
 
 
+def test_at_another_address_of_this_machine_it_answers_to_that_one() -> None:
+    """It began there, told nothing, and answered 421 to whoever came."""
+    with console("127.0.0.2:0") as made:
+        port = made.endpoint.port
+        assert httpx.get(f"http://127.0.0.2:{port}/state.json", trust_env=False).status_code == 200
+        answer = httpx.get(f"http://127.0.0.2:{port}/", headers={"Host": "evil.example"}, trust_env=False)
+        assert answer.status_code == 421
+
+
 def test_a_slow_viewer_loses_events_and_can_tell_how_many() -> None:
     with console() as made:
         for number in range(3 * KEPT):

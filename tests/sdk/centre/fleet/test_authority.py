@@ -1,13 +1,18 @@
 """The authority's folder: what is not as the authority wrote it is named, with what to do."""
 
 import errno
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
+from yima.sdk.centre.fleet import authority as authority_module
 from yima.sdk.centre.fleet import files
 from yima.sdk.centre.fleet.authority import Authority
 from yima.sdk.centre.fleet.database import FleetError
@@ -58,3 +63,81 @@ def test_a_folder_that_takes_nothing_is_named(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(files, "write_whole", full)
     with pytest.raises(FleetError, match=r"issued/.*\.pem: cannot be written: No space left"):
         authority.issue("gate-7", "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29")
+
+
+def test_what_two_revoke_at_once_is_revoked_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second wrote a list of what it had read before the first had written: a stolen gate's certificate held."""
+    authority = Authority.make(tmp_path / "ca")
+    for number in (7, 8):
+        authority.issue(f"gate-{number}", f"{number:064x}")
+    settled, real_sleep = threading.Event(), time.sleep  # the other one is done, or waits for its turn
+
+    def revoke_the_other() -> None:
+        Authority(tmp_path / "ca").revoke("gate-8")
+        settled.set()
+
+    def waits(seconds: float) -> None:
+        settled.set()
+        real_sleep(seconds)
+
+    other = threading.Thread(target=revoke_the_other)
+    undisturbed = authority_module._list_of_revoked
+
+    def between(*known: Any) -> bytes:
+        if other.ident is None:
+            other.start()
+            settled.wait()
+        return undisturbed(*known)
+
+    monkeypatch.setattr(time, "sleep", waits)
+    monkeypatch.setattr(authority_module, "_list_of_revoked", between)
+    authority.revoke("gate-7")
+    other.join()
+    assert authority.issued() == []
+
+
+@pytest.mark.parametrize("last", ["ca.pem", "crl.pem", "ca.key"])
+def test_an_authority_whose_making_was_cut_off_is_made_anew(
+    last: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut off before its list of what is revoked was there, it was no authority, and no other could be made."""
+    undisturbed = files.put
+
+    def cut_off(path: Path, content: bytes) -> None:
+        if path.name == last:
+            raise KeyboardInterrupt
+        undisturbed(path, content)
+
+    monkeypatch.setattr(authority_module, "put", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        Authority.make(tmp_path / "ca")
+    monkeypatch.undo()
+    assert Authority.make(tmp_path / "ca").issued() == []
+    with pytest.raises(FleetError, match="holds an authority already"):
+        Authority.make(tmp_path / "ca")
+
+
+def names_in(pem: bytes) -> tuple[str, list[str]]:
+    made = x509.load_pem_x509_certificate(pem[pem.index(b"-----BEGIN CERT") :])
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    (common,) = made.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return str(common.value), [str(name.value) for name in names]
+
+
+def test_a_collector_may_have_a_long_name_one_in_chinese_and_an_address(tmp_path: Path) -> None:
+    """They ended `yima centre certificates collector` with a traceback."""
+    authority = Authority.make(tmp_path / "ca")
+    long = "internal-collectors-of-the-city-1234567890.elb.cn-north-1.example.com"
+    pem = authority.collector([long, "采集.example", "::1", "*.example"]).read_bytes()
+    assert names_in(pem) == ("collector", [long, "xn--vm4ak2h.example", "::1", "*.example"])
+    assert names_in(authority.collector(["c.example"]).read_bytes()) == ("c.example", ["c.example"])
+
+
+@pytest.mark.parametrize(
+    "host", ["", "https://c.example", "c.example:8443", "256.1.1.1", "a" * 64, "c..example", "c." * 127 + "example"]
+)
+def test_what_is_no_name_of_a_host_is_refused(host: str, tmp_path: Path) -> None:
+    authority = Authority.make(tmp_path / "ca")
+    with pytest.raises(FleetError, match="is no name or address of a host"):
+        authority.collector(["c.example", host])
+    assert not (tmp_path / "ca" / "collector.pem").exists()

@@ -1,6 +1,8 @@
 """Used codes for stations: who may ask, what is answered, and that nobody who waits holds up the end."""
 
+import asyncio
 import itertools
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from tests.sdk.centre.fleet.at_work import AtWork, collector_at_work
 from tests.uplinks import KEY
+from yima.sdk.centre.fleet import feed as feed_module
 from yima.sdk.centre.fleet import uses
+from yima.sdk.centre.fleet.database import Database
+from yima.sdk.centre.fleet.feed import Feed
 from yima.sdk.centre.fleet.uses import Place, Use
 from yima.validator.state.keys import DeviceKey
 from yima.validator.uplink.uses_wire import QUESTION_MAX, USES_MAX, Question, encode_question, parse_answer
@@ -119,6 +125,20 @@ def test_the_gates_of_a_station_cost_one_reading(at_work: AtWork, monkeypatch: p
     assert len(asked) == 1
 
 
+def test_a_gate_that_asks_from_every_number_on_fills_no_memory(
+    at_work: AtWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as nothing new came, an answer was held for each number that any gate had asked from."""
+    monkeypatch.setattr(feed_module, "ASKED_MOST", 3)
+    keep(at_work, use(1))
+    ask(at_work)
+    feed = at_work.side._feed
+    assert feed is not None
+    monkeypatch.setattr(feed, "_begun_at", 1 << 60)  # all that there is came before this collector began
+    assert [codes(ask(at_work, after=number))[1] for number in range(6)] == [[1]] * 6
+    assert len(feed._asked) == 3
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "says"),
     [
@@ -139,6 +159,33 @@ def test_who_may_not_ask_is_told_why(at_work: AtWork, changes: dict[str, Any], s
 def test_what_is_not_signed_is_not_read(at_work: AtWork) -> None:
     with at_work.client() as client:
         assert client.post("/v1/uses", content=b"{}").status_code == 401
+
+
+def test_a_register_that_cannot_be_read_for_a_while_holds_up_nobody_else(database: Database) -> None:
+    """A PostgreSQL that did not answer stopped the collector's event loop, and every batch with it, at each question of
+    a gate."""
+    began, went_on = threading.Event(), threading.Event()
+    body = encode_question(
+        Question(device="gate-7", at=1000, after=0, wait_s=0, city=320500, line=1, station=101)
+    )  # fmt: skip
+    signed = [(b"x-yima-key", KEY.public.encode()), (b"x-yima-signature", KEY.sign(body).encode())]
+
+    def reads_slowly() -> dict[str, str]:
+        began.set()
+        return {"gate-7": KEY.public} if went_on.wait(10) else {}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def asked() -> int:
+        scope = {"type": "http", "method": "POST", "path": "/v1/uses", "headers": signed}
+        question = asyncio.create_task(Feed(database, reads_slowly, now=lambda: 1000).answer(Request(scope, receive)))
+        while not began.is_set():
+            await asyncio.sleep(0)
+        went_on.set()
+        return (await question).status_code
+
+    assert asyncio.run(asked()) == 200
 
 
 def test_a_gate_that_waits_does_not_hold_up_the_end_of_the_service(tmp_path: Path) -> None:

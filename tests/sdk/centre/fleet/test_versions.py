@@ -1,0 +1,39 @@
+"""Since when a device had a version: by its own clock, as far as that one is to be believed."""
+
+from tests import entries
+from tests.sdk.centre.clearing.world import NOON
+from tests.sdk.centre.fleet.city import City
+from yima.sdk.centre.fleet import versions
+from yima.sdk.centre.fleet.devices import Register
+from yima.sdk.centre.fleet.versions import Duty, Of, Running
+from yima.validator.journal.facts import Note, NoteFacts, write
+
+DAY = 86400
+LATE = NOON + 40 * DAY
+
+
+def noted(at: int, *, trusted: bool = True, note: Note = Note.PARAMETERS) -> bytes:
+    return write(NoteFacts(at=at, trusted=trusted, run=1, tick_ms=1, note=note, a=5))
+
+
+def test_a_gate_without_a_network_proves_that_it_had_the_version_in_time(city: City) -> None:
+    """It notes what it goes over to when it does; that the note came a month later makes nobody late."""
+    gate = city.device("bus-1")
+    gate.append(noted(NOON), received=LATE)
+    gate.append(noted(NOON + DAY, note=Note.DENY_LIST), received=LATE)
+    city.look(gate)
+    assert versions.running(city.database) == [Running("bus-1", 5, NOON, LATE)]
+    assert versions.running(city.database, Of.DENY_LIST) == [Running("bus-1", 5, NOON + DAY, LATE)]
+    Register(city.database).enrol("bus-1", "aa" * 32, who="w")
+    (proof,) = versions.prove(city.database, 5, published=NOON, within_days=30, now=LATE)
+    assert (proof.duty, proof.days) == (Duty.IN_TIME, 0)
+
+
+def test_a_clock_that_was_not_trusted_proves_nothing_and_none_is_ahead_of_the_arrival(city: City) -> None:
+    """A gate that thought it was 1970 had every version before anybody had published it."""
+    unset, ahead, tapped = city.device("bus-1"), city.device("bus-2"), city.device("bus-3")
+    unset.append(noted(1000, trusted=False), received=NOON)
+    ahead.append(noted(NOON + 365 * DAY), received=NOON)
+    tapped.append(entries.tap(NOON - 300 * DAY, trusted=False), received=NOON)
+    city.look(unset, ahead, tapped)
+    assert [one.since for one in versions.running(city.database)] == [NOON] * 3
