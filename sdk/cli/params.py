@@ -6,7 +6,7 @@ from pathlib import Path
 
 from yima.sdk.cli import params_cut, params_deny, params_fare, params_lint, params_lists, params_reissue
 from yima.sdk.cli.arguments import WholeNumber, moment
-from yima.sdk.cli.written import write
+from yima.sdk.cli.written import named, write
 from yima.sdk.parameters.cells import LOCAL
 from yima.sdk.parameters.compile import build_package, open_any
 from yima.sdk.parameters.diff import changes, report
@@ -278,6 +278,8 @@ def _diff(arguments: argparse.Namespace) -> int:
 
 def _new_key(arguments: argparse.Namespace) -> int:
     pins = Pins(keys=())
+    if arguments.pins:
+        named(arguments.pins)  # before there is a key that nobody trusts
     if arguments.pins and is_file(arguments.pins):
         pins = read_pins(arguments.pins)
     key = make_key_file(arguments.file)
@@ -300,6 +302,8 @@ def _sign(arguments: argparse.Namespace) -> int:
 
 
 def _rotate(arguments: argparse.Namespace) -> int:
+    output = arguments.output
+    places = [output.with_name(f"{output.name}-{number}.ymp") if output.name else named(output) for number in (1, 2)]
     rotation = rotate_keys(
         read_package(arguments.file),
         old=[read_key_file(path) for path in arguments.old],
@@ -309,6 +313,6 @@ def _rotate(arguments: argparse.Namespace) -> int:
         final_not_before=arguments.final_not_before,
         expiry=arguments.expiry,
     )
-    for number, data in enumerate(rotation, start=1):
-        write(arguments.output.with_name(f"{arguments.output.name}-{number}.ymp"), data)
+    for path, data in zip(places, rotation, strict=True):
+        write(path, data)
     return 0

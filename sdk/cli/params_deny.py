@@ -6,7 +6,6 @@ too.
 """
 
 import argparse
-import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from yima.sdk.cli.arguments import WholeNumber, unix_seconds
+from yima.sdk.cli.written import put
 from yima.sdk.parameters.signing import read_key_file, sign_deny_list
 from yima.validator.deny.denylist import DenyList, account_bytes
 from yima.validator.errors import ParametersError
@@ -159,7 +159,7 @@ def _sign(arguments: argparse.Namespace) -> int:
         )
     with _busy(Text("signing", "签名")):
         packed = _packed(arguments, data)
-    _write(arguments.output, packed)
+    put(arguments.output, packed)
     print(f"{arguments.output}: {len(packed)} bytes 字节")
     return 0
 
@@ -282,25 +282,8 @@ def _busy(what: Text) -> AbstractContextManager[object]:
 
 
 def _written(path: Path, image: bytes, changes: "Changes") -> int:
-    _write(path, image)
+    put(path, image)
     ranges = len(changes.denied_ranges) + len(changes.allowed_ranges)
     accounts = changes.denied.size + changes.allowed.size
     print(f"{path}: {accounts} accounts 个账户, {ranges} ranges 个号段, {len(image)} bytes 字节")
     return 0
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Renamed into place: a device may have the old file mapped."""
-    beside = path.with_name(path.name + ".new")
-    try:
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise ParametersError(
-            path,
-            Text(f"cannot be written: {error.strerror}", f"无法写入：{error.strerror}"),
-            Text("Check the directory and the space on it", "请检查目录与剩余空间"),
-        ) from error

@@ -1,21 +1,48 @@
-"""Files that verbs write for devices: whole or not at all."""
+"""Files that verbs write for devices: whole and durable, or as they were."""
 
+import os
 from pathlib import Path
 
 from yima.validator.errors import ParametersError
+from yima.validator.system.disk import flush, flush_folder, replace
 from yima.validator.texts import Text
 
 
 def write(path: Path, data: bytes) -> None:
     """Writes a file and says so. Raises ParametersError."""
-    beside = path.with_name(path.name + ".new")  # renamed into place: a device may have the old file mapped
+    put(path, data)
+    print(f"written 已写入: {path}  {len(data)} bytes 字节")
+
+
+def put(path: Path, data: bytes) -> None:
+    """Writes a file: it is durable when this returns, and is renamed into place, as a device may have the old one
+    mapped. Raises ParametersError."""
+    beside = named(path).with_name(f"{path.name}.new")
     try:
-        beside.write_bytes(data)
-        beside.replace(path)
+        try:
+            with beside.open("wb") as file:
+                file.write(data)
+                file.flush()
+                flush(file.fileno())
+            replace(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
+        flush_folder(path.absolute().parent)
     except OSError as error:
         raise ParametersError(
             path,
             Text(f"cannot be written: {error.strerror}", f"无法写入：{error.strerror}"),
-            Text("Check the path and its permissions", "请检查路径与权限"),
+            Text("Check the path, its permissions and the space there", "请检查路径、权限与剩余空间"),
         ) from error
-    print(f"written 已写入: {path}  {len(data)} bytes 字节")
+
+
+def named(path: Path) -> Path:
+    """The path. Raises ParametersError where it names no file: it is empty, `.` or `/`, or there lies what a file must
+    not take the place of, such as /dev/null."""
+    if not path.name or (os.path.exists(path) and not os.path.isfile(path)):  # noqa: PTH110, PTH113 - which raise
+        raise ParametersError(
+            path,
+            Text("is no name of a file", "不是文件名"),
+            Text("Name a file, which may be there or not, such as out/city-1.ymp", "请指定文件，如 out/city-1.ymp"),
+        )
+    return path

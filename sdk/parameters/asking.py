@@ -72,7 +72,7 @@ def riders(who: str) -> Rider:
         if not 0 <= kind <= 255:
             raise ParametersError(
                 f"--as {word}",
-                Text("neither a group nor an account type", "既不是群体也不是账户类型"),
+                Text(f'"{word[:40]}" is neither a group nor an account type', f"“{word[:40]}”既不是群体也不是账户类型"),
                 Text(
                     "Write a group (senior), an account type (0x41) or both (senior+2)", "请写 senior、0x41 或 senior+2"
                 ),

@@ -89,6 +89,8 @@ def calendar_of(path: Path) -> Calendar | None:
                 Text("A row is for days of the week, or for dates", "一行要么写星期，要么写日期"),
             )
         if row["weekdays"].value:
+            if row["to"].value:
+                row["to"].expected("nothing: a row of weekdays holds in every week", "空：星期行每周都生效")
             for day in _weekdays(row["weekdays"]):
                 if day in week:
                     row["weekdays"].refuse(

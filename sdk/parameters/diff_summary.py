@@ -1,13 +1,17 @@
 """A change in words: how many rides are dearer by how much, and who loses which reduction."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
+from operator import itemgetter
+from typing import TypeAlias
 
-from yima.sdk.parameters.wording import Wording, hours, money
-from yima.validator.parameters.rules import Concession, Matrix, Rules
+from yima.sdk.parameters.wording import Wording, day, hours, money
+from yima.validator.parameters.rules import OPEN, Concession, Matrix, Rules
 from yima.validator.texts import Text
 
 _SHOWN = 6
+_Prices: TypeAlias = tuple[Text | None, Text | None]
 
 
 def summary(old: Rules, new: Rules, words: Wording) -> Iterator[Text]:
@@ -55,22 +59,52 @@ def _who(row: Concession) -> tuple[object, ...]:
 
 
 def _concessions(old: Rules, new: Rules, words: Wording) -> Iterator[Text]:
-    before = {_who(row): row for row in old.concessions}
-    after = {_who(row): row for row in new.concessions}
-    for rows, others, english, chinese in ((before, after, "lose", "失去"), (after, before, "gain", "新增")):
-        for who, row in rows.items():
-            if who not in others:
+    """Who pays what, moment by moment: the same riders may have one reduction until a day, and another from it on."""
+    before, after = _by_riders(old.concessions), _by_riders(new.concessions)
+    for who in dict.fromkeys((*before, *after)):
+        rows = (before.get(who, ()), after.get(who, ()))
+        riders = _riders((*rows[1], *rows[0])[0], words)
+        for (was, now), begin, end in _changed(*rows):
+            since = _since(begin, end)
+            if was and now:
                 yield Text(
-                    f"{_riders(row, words)} {english} {_price(row).en}",
-                    f"{_riders(row, words)} {chinese}{_price(row).zh}",
+                    f"{riders} had {was.en}, get {now.en}{since.en}", f"{riders} 由{was.zh}改为{now.zh}{since.zh}"
                 )
-    for who in before.keys() & after.keys():
-        was, now = _price(before[who]), _price(after[who])
-        if was != now:
-            yield Text(
-                f"{_riders(after[who], words)} had {was.en}, get {now.en}",
-                f"{_riders(after[who], words)} 由{was.zh}改为{now.zh}",
-            )
+            elif was:
+                yield Text(f"{riders} lose {was.en}{since.en}", f"{riders} 失去{was.zh}{since.zh}")
+            elif now:
+                yield Text(f"{riders} gain {now.en}{since.en}", f"{riders} 新增{now.zh}{since.zh}")
+
+
+def _by_riders(rows: Sequence[Concession]) -> dict[tuple[object, ...], list[Concession]]:
+    found: dict[tuple[object, ...], list[Concession]] = {}
+    for row in rows:
+        found.setdefault(_who(row), []).append(row)
+    return found
+
+
+def _changed(before: Sequence[Concession], after: Sequence[Concession]) -> Iterator[tuple[_Prices, int, int]]:
+    """What holds before and after, and from when to when, of the times of which the two differ."""
+    borders = sorted({moment for row in (*before, *after) for moment in (row.from_s, row.to_s)})
+    times = [(_price_at(before, begin), _price_at(after, begin)) for begin in borders[:-1]]
+    spans = zip(times, pairwise(borders), strict=True)
+    for prices, joined in groupby(spans, key=itemgetter(0)):
+        if prices[0] != prices[1]:
+            every = [span for _, span in joined]
+            yield prices, every[0][0], every[-1][1]
+
+
+def _price_at(rows: Sequence[Concession], moment: int) -> Text | None:
+    return next((_price(row) for row in rows if row.from_s <= moment < row.to_s), None)
+
+
+def _since(begin: int, end: int) -> Text:
+    """From when to when; nothing for always."""
+    first, last = day(begin), day(end) if end != OPEN else ""
+    return Text(
+        (f" from {first}" if begin else "") + (f" before {last}" if last else ""),
+        (f"，自 {first} 起" if begin else "") + (f"，至 {last} 前" if last else ""),
+    )
 
 
 def _riders(row: Concession, words: Wording) -> str:

@@ -277,6 +277,8 @@ def _decoder(row: Row) -> Decoder:
         row["station_size" if size == 3 else "station_form"].expected(
             "1, 2 or 4 bytes, binary or bcd", "1、2 或 4 字节，binary 或 bcd"
         )
+    if row["time_at"].value and not row["time_form"].value:
+        row["time_form"].expected("binary or bcd, the form of what is at time_at", "binary 或 bcd，即 time_at 处的格式")
     time_size = {Form.NONE: 0, Form.BINARY: 4, Form.BCD: 7}[time_form]
     return Decoder(
         organisation=row["organisation"].digits(), state_at=row["state_at"].number(0, _DATA_MAX - 1),

@@ -62,7 +62,7 @@ def look(directory: Path, named: Collection[str] = ()) -> tuple[Folder, list[Par
     """What lies there, and everything that may not. named: files that package.toml names, such as roots.bin."""
     found = Folder()
     wrong: list[ParametersError] = []
-    own = {Path(name).parts[0] for name in named if name}
+    own = {part for name in named for part in Path(name).parts[:1]}
     for path in _with_sheets(directory, wrong):
         matrix = _MATRIX.fullmatch(path.stem)
         if is_sheet(path):

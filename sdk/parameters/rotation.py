@@ -22,6 +22,8 @@ from yima.validator.texts import Text
 
 __all__ = ["Rotation", "reissued", "rotate_keys"]
 
+_VERSION_MAX = 0xFFFFFFFF
+
 
 class Rotation(NamedTuple):
     """The two packages of a change of keys, to be given in this order."""
@@ -137,6 +139,12 @@ def resigned(
             current.source,
             Text("is no package of parameters", "不是参数包"),
             Text("Keys of deny-lists change with the next full list", "黑名单的密钥随下一份完整名单更换"),
+        )
+    if version > _VERSION_MAX:
+        raise ParametersError(
+            current.source,
+            Text(f"has no version {version} behind it", f"其后没有版本 {version}"),
+            Text(f"{_VERSION_MAX} is the last version there is", f"版本号最大为 {_VERSION_MAX}"),
         )
     image = bytes(current.image)
     envelope = Envelope(

@@ -20,6 +20,8 @@ from yima.validator.outside import bytes_of
 from yima.validator.texts import Text
 
 _DELIMITERS = (",", ";", "\t", "，")
+_LINE_END = r"\r\n|\n|\r"
+_TOLD = r"sep=(.)"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -33,6 +35,21 @@ def read_lines(file: Path) -> Iterator[tuple[int, list[str]]]:
         yield number, _trimmed(cells, width)
 
 
+def notes_at_head(file: Path) -> list[str]:
+    """The notes that stand before the line of columns, as they are written. Raises ParametersError."""
+    notes = []
+    for line in re.split(_LINE_END, _text(file)):
+        if _is_note(line):
+            notes.append(line)
+        elif line.strip(" \t,;，") and not re.fullmatch(_TOLD, line):
+            break
+    return notes
+
+
+def _is_note(line: str) -> bool:
+    return line.lstrip(' "').startswith(("#", "＃"))
+
+
 def _trimmed(cells: list[str], width: int) -> list[str]:
     """Without the empty cells behind so many."""
     last = len(cells)
@@ -43,19 +60,19 @@ def _trimmed(cells: list[str], width: int) -> list[str]:
 
 def _split(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
     delimiter = ""
-    for number, line in enumerate(re.split(r"\r\n|\n|\r", text), start=1):
+    for number, line in enumerate(re.split(_LINE_END, text), start=1):
         if not line.strip(" \t,;，"):
             continue
-        told = re.fullmatch(r"sep=(.)", line)  # a spreadsheet's own line
+        told = re.fullmatch(_TOLD, line)  # a spreadsheet's own line
         if told and told[1] in _DELIMITERS and not delimiter:
             delimiter = told[1]
             continue
-        if not delimiter and not line.lstrip(' "').startswith(("#", "＃")):
+        if not delimiter and not _is_note(line):
             delimiter = next((mark for mark in _DELIMITERS if mark in line), ",")
         try:
             yield number, [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter or ",", strict=True))]
         except csv.Error as error:
-            if line.lstrip(' "').startswith("#"):
+            if _is_note(line):
                 continue
             tell(
                 ParametersError(

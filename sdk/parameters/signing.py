@@ -34,6 +34,7 @@ from yima.validator.packages import (
     check,
     key_id,
     parse_package,
+    when,
 )
 from yima.validator.parameters import sections
 from yima.validator.system.disk import create
@@ -42,6 +43,8 @@ from yima.validator.texts import Text
 
 DENY_VALID_S = 30 * 86400
 _KEY_FILE_MAX = 4096
+_KEYS_MAX = 16
+_NUMBER_MAX = 0xFFFFFFFF
 _ABOUT = "PRIVATE: signs parameter packages. 私钥：用于签署参数包"
 
 
@@ -97,6 +100,7 @@ def sign_package(image: bytes, envelope: Envelope, keys: Sequence[SigningKey], *
     parts = list_of_parts(image) if in_parts else b""
     named = sorted(set(envelope.next_keys) or {key.compressed for key in keys})
     previous = envelope.version - 1 if envelope.previous is None else envelope.previous
+    _refuse_misfits(envelope, previous, len(named))
     try:
         unsigned = layouts.PACKAGE.build(
             Container(
@@ -290,6 +294,39 @@ def _inside(image: bytes) -> tuple[str, int] | None:
         return None
     head = sections.HEADER.read(image)
     return (names[head.environment], head.version) if head.environment in names else None
+
+
+def _refuse_misfits(envelope: Envelope, previous: int, keys: int) -> None:
+    """Raises ParametersError where values that are sound each by itself do not go together: the core would say no more
+    than at which byte."""
+    if not 1 <= envelope.version <= _NUMBER_MAX:
+        raise ParametersError(
+            "version",
+            Text(f"{envelope.version} is none that a package can have", f"{envelope.version} 不能作为参数包版本"),
+            Text(f"Versions are 1 to {_NUMBER_MAX}", f"版本为 1 至 {_NUMBER_MAX}"),
+        )
+    if previous >= envelope.version:
+        raise ParametersError(
+            "previous",
+            Text(f"{previous} is not below version {envelope.version}", f"{previous} 不小于版本 {envelope.version}"),
+            Text("Name a version that devices had before this one", "请写终端此前应有的版本"),
+        )
+    if envelope.expiry <= envelope.not_before:
+        begin, end = when(envelope.not_before), when(envelope.expiry)
+        raise ParametersError(
+            "expiry",
+            Text(f"{end} does not lie behind the beginning, {begin}", f"{end} 不晚于生效时间 {begin}"),
+            Text("Give a later expiry (--expiry), or an earlier beginning", "请用 --expiry 指定更晚的失效时间"),
+        )
+    if keys > _KEYS_MAX or not 1 <= envelope.needed <= keys:
+        raise ParametersError(
+            "signers of the next package",
+            Text(f"{keys} keys, of which {envelope.needed} must sign", f"{keys} 个公钥，要求 {envelope.needed} 个签名"),
+            Text(
+                f"Name 1 to {_KEYS_MAX} different keys, and need no more than there are",
+                f"请指定 1 至 {_KEYS_MAX} 个不同的公钥，要求的签名数不可超过公钥数",
+            ),
+        )
 
 
 def _unfit(why: str) -> ParametersError:

@@ -286,13 +286,23 @@ def _head(table: Table) -> _Head:
                 Text("Write a later date", "请写更晚的日期"),
             )
         )
+    version = attempt(lambda: table.number("version", 1, 0xFFFFFFFF), 0)
+    previous = attempt(lambda: table.number("previous", 0, 0xFFFFFFFF, 0), 0)
+    if 0 < version <= previous:
+        tell(
+            ParametersError(
+                f"{table.place.source}: previous",
+                Text(f"{previous} is not below version {version}", f"{previous} 不小于 version {version}"),
+                Text("Name a version that devices had before this one", "请写终端此前应有的版本"),
+            )
+        )
     limits = attempt(lambda: limits_of(Table(table.take("limits") or {}, table.place.at("limits"))), Limits())
     reader = table.take("reader")
     profile = ReaderProfile()
     return _Head(
         environment=attempt(lambda: environment_of(table), "test"),
-        version=attempt(lambda: table.number("version", 1, 0xFFFFFFFF), 1),
-        previous=attempt(lambda: table.number("previous", 0, 0xFFFFFFFF, 0), 0),
+        version=version or 1,  # 0: what stands there was told
+        previous=previous,
         replaces=attempt(lambda: _yes_or_no(table, "replaces"), False),
         city=attempt(lambda: table.number("city", 100000, 999999, 0), 0),
         not_before=not_before,

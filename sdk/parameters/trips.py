@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from yima.sdk.parameters.asking import Asker, Ride, is_gap
-from yima.sdk.parameters.cells import Row, read_rows
+from yima.sdk.parameters.asking import Asker, Ride, is_gap, riders
+from yima.sdk.parameters.cells import Cell, Row, read_rows
 from yima.sdk.parameters.problems import every_problem, tell
+from yima.validator.errors import ParametersError
 from yima.validator.judging import Mode, Reason, Verdict
 from yima.validator.parameters.rules import FEN_MAX, Rules
 from yima.validator.texts import Text
@@ -73,7 +74,18 @@ def refuse_surprises(path: Path, city: int, rules: Rules) -> int:
     return len(answers)
 
 
+def _who(cell: Cell) -> str:
+    try:
+        riders(cell.value)
+    except ParametersError as error:
+        cell.refuse(error.problem, error.remedy)
+    return cell.value
+
+
 def _trip(row: Row, city: int) -> Trip:
+    at, entered = row["when"].moment(None), row["entered"].moment(0)
+    if entered > at:
+        row["entered"].expected("a moment that does not lie behind `when`", "不晚于 when 的时刻")
     end = row["to"].number(1, 0xFFFF, 0)
     expected = row["expected"].whole()
     is_sum = re.fullmatch(r"[0-9]{1,9}", expected) is not None and int(expected) <= FEN_MAX
@@ -87,8 +99,8 @@ def _trip(row: Row, city: int) -> Trip:
         ride=Ride(
             mode=row["mode"].choice(Mode, Mode.METRO if end else Mode.BUS), city=row["city"].city() or city,
             start=row["from"].number(1, 0xFFFF), end=end, line=row["line"].number(1, 0xFFFF, 0),
-            at=row["when"].moment(None), who=row["who"].value, issuer_city=row["issuer_city"].city(),
+            at=at, who=_who(row["who"]), issuer_city=row["issuer_city"].city(),
             organisation=row["organisation"].digits() if row["organisation"].value else "",
-            entered=row["entered"].moment(0),
+            entered=entered,
         ),
     )  # fmt: skip

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from yima.sdk.parameters.cells import Row, read_rows, refuse_repeated
 from yima.sdk.parameters.problems import every_problem
+from yima.sdk.parameters.sheets import notes_at_head
 from yima.sdk.parameters.whitelist_file import WhitelistFile, WhitelistFileError, compare
 from yima.validator.errors import ParametersError
 from yima.validator.texts import Text
@@ -35,16 +36,13 @@ class Taken:
 def take_over(path: Path, whitelist: WhitelistFile, homes: Mapping[str, int]) -> Taken:
     """Makes whitelist.csv at `path` hold this whitelist. homes: division codes of new institutions, 0 for everywhere.
 
-    Comments at the head of the file stay. Raises ParametersError; then the file is as it was.
+    Notes at the head of the file stay. Raises ParametersError; then the file is as it was.
     """
     known: dict[str, Row] = {}
     head: list[str] = []
     if path.exists():
         known = {row["organisation"].digits(): row for row in _rows(path)}
-        for line in path.read_text(encoding="utf-8-sig").splitlines():
-            if not line.startswith("#"):
-                break
-            head.append(line)
+        head = notes_at_head(path)
     homeless = [one for one, _ in whitelist.pairs if one not in known and one not in homes]
     if homeless:
         shown = ", ".join(homeless[:5]) + (" …" if len(homeless) > 5 else "")
@@ -80,7 +78,11 @@ def read_homes(path: Path) -> dict[str, int]:
     with every_problem():
         rows = read_rows(path, ["organisation", "city"], ["platform", "modes", "name"])
         homes = rows.into(lambda row: (row["organisation"].digits(), row["city"].city()))
-        refuse_repeated(rows, lambda row: row["organisation"].value)
+        # A whitelist.csv may name an institution once for each of its platforms, at one home.
+        told: dict[tuple[str, str], Row] = {}
+        for row in rows:
+            told.setdefault((row["organisation"].value, row["city"].numeral()), row)
+        refuse_repeated(list(told.values()), lambda row: row["organisation"].value)
     return dict(homes)
 
 

@@ -6,7 +6,8 @@
   const get = (id) => document.getElementById(id);
   const FILE_MOST_MB = 64;
   const KEPT_MOST = 2000;
-  const state = { zh: navigator.language.startsWith('zh'), roots: [], gate: null, shown: [], current: null, began: 0 };
+  const state = { zh: navigator.language.startsWith('zh'), roots: [], gate: null, shown: [], current: null, began: 0,
+    gone: [] }; // of the presentations that are kept no more: by how long they took, {count, whole}
   const say = (name, values = {}) =>
     (words[name]?.[state.zh ? 1 : 0] ?? name).replace(/\{(\w+)\}/g, (_, key) => values[key]);
   const both = (text) => text?.[state.zh ? 'zh' : 'en'] ?? '';
@@ -67,12 +68,12 @@
         return;
       }
       const isWhole = yima.hex(payload) === tables.card || core.whole(payload);
-      const shown = { payload, faults, again, number: state.shown.length + 1, first: first - state.began,
+      const shown = { payload, faults, again, number: (before?.number ?? 0) + 1, first: first - state.began,
         last: last - state.began, seen: last - state.began, fromCamera: !get('view').hidden, gate: state.gate,
         unixS: moment(), diagnosis: null, cause: isWhole ? 'whole' : 'undetermined' };
       judged(shown, payload);
       state.shown.push(shown);
-      if (state.shown.length > KEPT_MOST) state.shown.shift();
+      if (state.shown.length > KEPT_MOST) letGo(state.shown.shift());
       if (!isWhole) search(shown, again && before.search !== 'givenUp' ? before.running : undefined);
       else if (!again) yima.giveUp();
       show(shown);
@@ -140,6 +141,12 @@
   };
 
   const EDGES = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, Infinity];
+  const placeOf = (shown) => EDGES.findIndex((high) => shown.last - shown.first < high) - 1;
+  const letGo = (shown) => {
+    const gone = (state.gone[placeOf(shown)] ??= { count: 0, whole: 0 });
+    gone.count++;
+    gone.whole += shown.cause === 'whole';
+  };
   const list = () => {
     get('history').replaceChildren(...state.shown.slice(-100).reverse().map((shown) => {
       const item = document.createElement('li');
@@ -151,12 +158,14 @@
       return item;
     }));
     get('tally').hidden = !state.shown.length;
-    const whole = state.shown.filter((shown) => shown.cause === 'whole').length;
+    const read = state.shown.at(-1)?.number ?? 0;
+    const whole = state.gone.reduce((sum, gone) => sum + gone.whole,
+      state.shown.filter((shown) => shown.cause === 'whole').length);
     const minutes = Math.max((state.shown.at(-1)?.last ?? 0) / 60000, 1 / 60);
-    get('counts').textContent = `${state.shown.length} ${say('read')}, ${whole} ${say('whole')}` +
-      (state.shown.length > 1 ? `, ${Math.round(state.shown.length / minutes)} ${say('perMinute')}` : '');
-    const counts = EDGES.slice(1).map((high, at) =>
-      state.shown.filter((shown) => shown.last - shown.first >= EDGES[at] && shown.last - shown.first < high).length);
+    get('counts').textContent = `${read} ${say('read')}, ${whole} ${say('whole')}` +
+      (read > 1 ? `, ${Math.round(read / minutes)} ${say('perMinute')}` : '');
+    const counts = EDGES.slice(1).map((_, at) => state.gone[at]?.count ?? 0);
+    for (const shown of state.shown) counts[placeOf(shown)]++;
     get('bars').replaceChildren(...counts.flatMap((count, at) => {
       if (!count) return [];
       const tr = document.createElement('tr');
@@ -201,6 +210,7 @@
       return tell(say(isListing ? 'isListing' : 'isSource', { name: file.name }), true);
     }
     const bytes = new Uint8Array(await file.arrayBuffer());
+    if (!bytes.length) return tell(`${file.name}: ${both(yima.diagnosing.tables.slips.empty)}`, true);
     const magic = String.fromCharCode(...bytes.subarray(0, 4));
     if (magic === 'YIMA' || magic === 'YIMP') {
       state.given = { name: file.name, bytes };
@@ -245,12 +255,15 @@
 
   const toggled = (button, start) => {
     let stop = null;
+    let starting = false;
     button.addEventListener('click', async () => {
+      if (starting) return; // a browser asks for leave meanwhile; a second start could never be ended
       const ending = stop;
       stop = null;
       button.setAttribute('aria-pressed', String(!ending));
       try {
         if (ending) return await ending();
+        starting = true;
         stop = await start(() => {
           stop = null;
           button.setAttribute('aria-pressed', 'false');
@@ -258,6 +271,8 @@
       } catch (error) {
         button.setAttribute('aria-pressed', 'false');
         fail(error);
+      } finally {
+        starting = false;
       }
     });
   };

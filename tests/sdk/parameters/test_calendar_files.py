@@ -77,6 +77,7 @@ def test_a_calendar_and_bands_are_read_and_come_back_from_the_image(edited: Edit
         ("calendar", "kind,weekdays\nwork,monday\n", "line 2, weekdays", "mon-fri"),
         ("calendar", "kind,weekdays\nwork,fri-mon\n", "line 2, weekdays", "mon-fri"),
         ("calendar", "kind,weekdays,from\nwork,mon-sun,2026-01-01\n", "line 2", "one of weekdays and from"),
+        ("calendar", "kind,weekdays,to\nwork,mon-sun,2027-01-01\n", "line 2, to", "nothing: a row of weekdays"),
         ("calendar", "kind,from,to\nrest,2026-10-01,2026-10-01\n", "line 2, to", "behind from"),
         ("calendar", "kind,from,to\na,2026-10-01,2026-10-08\nb,2026-10-07,\n", "line 3", "a row before says (a)"),
         ("calendar", "kind,from\nrest,2026-10-01 05:00\n", "line 2, from", "a day without a time"),

@@ -9,9 +9,10 @@ from yima.sdk.parameters.diff_summary import summary
 from yima.sdk.parameters.whitelist_source import read_homes
 from yima.sdk.parameters.wording import Wording
 from yima.validator.errors import ParametersError
-from yima.validator.parameters.rules import Concession, LabelKey, LabelKind, Matrix, Rules
+from yima.validator.parameters.rules import OPEN, Concession, LabelKey, LabelKind, Matrix, Rules
 
 SIZE = 240
+NEW_YEAR = 1767196800  # 2026-01-01 in UTC+8
 OLD = Rules(
     environment="test",
     version=1,
@@ -54,6 +55,26 @@ def test_who_loses_and_who_gains_is_told() -> None:
     )
 
 
+def test_reductions_that_follow_one_another_are_compared_at_each_time() -> None:
+    """A bug found: of a reduction's times one was looked at, so that rows in another order were told as a change."""
+    (half,) = (replace(row, to_s=NEW_YEAR) for row in OLD.concessions)
+    free = replace(half, from_s=NEW_YEAR, to_s=OPEN, percent=0)
+    changing = replace(OLD, concessions=[half, free])
+    whose = "senior (Jiaxing 330400 → Suzhou 320500)"
+
+    def told(*rows: Concession) -> list[str]:
+        return [text.en for text in summary(changing, replace(OLD, concessions=rows), Wording(OLD))]
+
+    assert told(half, free) == told(free, half) == []
+    assert told(replace(half, percent=60), free) == [
+        f"{whose} had the half fare, get 60% of the fare before 2026-01-01"
+    ]
+    assert told(replace(half, to_s=NEW_YEAR + 86400), replace(free, from_s=NEW_YEAR + 86400)) == [
+        f"{whose} had the free ride, get the half fare from 2026-01-01 before 2026-01-02"
+    ]
+    assert told(half) == [f"{whose} lose the free ride from 2026-01-01"]
+
+
 def test_pairs_that_come_and_go_are_counted() -> None:
     smaller = Matrix(stations=(1, 2, 999), fares=((None, 300, 400), (300, None, 400), (400, 400, None)))
     assert said(replace(OLD, matrices={"network": smaller})) == [
@@ -65,6 +86,9 @@ def test_the_homes_of_many_institutions_stand_in_one_file(tmp_path: Path) -> Non
     file = tmp_path / "homes.csv"
     file.write_text("organisation,city,platform\n00083010,310000,50083010\n01011000,,01011000\n")
     assert read_homes(file) == {"00083010": 310000, "01011000": 0}
+    # As a whitelist.csv has them: once for each platform of an institution.
+    file.write_text("organisation,platform,city\n00083010,50083010,310000\n00083010,50083011,310000.0\n")
+    assert read_homes(file) == {"00083010": 310000}
     file.write_text("organisation,city\n00083010,310000\n00083010,320500\n1,2\n")
     with pytest.raises(ParametersError, match=r"line 3: repeats line 2(?s:.*)|line 4"):
         read_homes(file)

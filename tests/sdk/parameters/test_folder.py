@@ -47,6 +47,16 @@ def test_what_nobody_knows_is_an_error_too(city: Path, name: str) -> None:
     assert "README" in refused.value.remedy.zh
 
 
+@pytest.mark.parametrize("file", [".", "./", "..", "/"])
+def test_roots_that_are_no_file_are_named_by_their_key(city: Path, file: str) -> None:
+    """A bug found: a dot ended in an IndexError."""
+    package = (city / "package.toml").read_text(encoding="utf-8")
+    (city / "package.toml").write_text(f'{package}\n[[roots]]\nfile = "{file}"\n', encoding="utf-8")
+    with pytest.raises(ParametersError, match="cannot be read") as refused:
+        read_source(city)
+    assert refused.value.thing == f"{city / 'package.toml'}: roots.2.file"
+
+
 def test_a_file_in_a_folder_is_an_error_that_names_it(city: Path) -> None:
     (city / "sub").mkdir()
     (city / "deny.csv").rename(city / "sub" / "deny.csv")

@@ -146,6 +146,20 @@ def test_keys_that_the_package_in_force_does_not_name_cannot_rotate(old: list[Si
         rotate_keys(parse_package(package(1)), old=old, new=[C])
 
 
+@pytest.mark.parametrize(
+    ("version", "changes", "problem"),
+    [
+        (1, {"new": [B], "needed": 2}, "1 keys, of which 2 must sign"),  # by the second package, for ever
+        (1, {"new": [B, B], "needed": 2}, "1 keys, of which 2 must sign"),
+        (1, {"new": [B], "final_not_before": NOW + 31 * DAY}, "does not lie behind the beginning"),
+        (0xFFFFFFFE, {"new": [B]}, "has no version 4294967296 behind it"),
+    ],
+)
+def test_a_rotation_that_cannot_be_says_why(version: int, changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ParametersError, match=problem):
+        rotate_keys(parse_package(package(version, previous=0)), old=[A], **changes)
+
+
 def test_only_parameters_are_signed_anew() -> None:
     deny = parse_package(package(1, kind=Kind.DENY_LIST, inside=b"accounts"))
     with pytest.raises(ParametersError, match="no package of parameters"):

@@ -43,6 +43,27 @@ def test_signing_again_takes_the_place_of_the_older_signature() -> None:
     check(parse_package(add_signature(once, A)), trust(), NOW)
 
 
+@pytest.mark.parametrize(
+    ("changes", "thing", "problem"),
+    [
+        ({"previous": 1}, "previous", "1 is not below version 1"),
+        ({"expiry": NOW - 3600}, "expiry", "does not lie behind the beginning, "),
+        ({"needed": 2}, "signers of the next package", "1 keys, of which 2 must sign"),
+        ({"needed": 0}, "signers of the next package", "1 keys, of which 0 must sign"),
+        ({"next_keys": [bytes([2, n]) + bytes(31) for n in range(17)]}, "signers of the next package", "17 keys"),
+        ({"version": 0}, "version", "0 is none"),
+        ({"version": 1 << 32}, "version", "4294967296 is none"),
+    ],
+)
+def test_values_that_do_not_go_together_are_named(changes: dict[str, Any], thing: str, problem: str) -> None:
+    """A bug found: whoever asked for them was told that the package is damaged, at a byte, and to build it again."""
+    with pytest.raises(ParametersError) as refused:
+        package(**changes, inside=image(1, "test"))
+    assert refused.value.thing == thing
+    assert problem in refused.value.problem.en
+    assert refused.value.problem.zh != refused.value.problem.en
+
+
 def test_a_key_in_its_module_signs_what_is_to_be_signed() -> None:
     draft = package(1, keys=())
     check(parse_package(attach(draft, A.compressed, A.sign(to_be_signed(draft)))), trust(), NOW)

@@ -177,6 +177,7 @@ DECODERS = "organisation,state_at,inside,station_at,station_size,station_form,ti
         ("decoders", DECODERS + "00083010,0,1,0,3,,,\n", "line 2, station_size", "3", "1, 2 or 4"),
         ("decoders", DECODERS + "00083010,0,1,0,2,none,,\n", "line 2, station_form", "none", "binary or bcd"),
         ("decoders", DECODERS + "00083010,0,1,0,2,,,binary\n", "line 2, time_at", "empty", "0 to 28"),
+        ("decoders", DECODERS + "00083010,0,1,0,2,,3,\n", "line 2, time_form", "empty", "what is at time_at"),
         ("decoders", DECODERS + "00083010,0,1,0,,,,\n00083010,0,1,0,,,,\n", "line 3", "repeats line 2", "Leave"),
         ("whitelist", "organisation,platform\n83010,50083010\n", "line 2, organisation", "83010", "8 digits"),
         ("whitelist", "organisation,platform\n00083010,50083010\n00083010,50083010\n", "line 3", "repeats", "Leave"),
@@ -225,6 +226,8 @@ PACKAGE = SOURCE["package.toml"]
     ("content", "key", "problem"),
     [
         (PACKAGE.replace("version = 1", "version = 0"), "version", "0"),
+        (PACKAGE.replace("version = 1", "version = 4\nprevious = 4"), "previous", "4 is not below version 4"),
+        (PACKAGE.replace("version = 1", "version = 0\nprevious = 4"), "version", "0"),
         (PACKAGE.replace('"test"', '"bench"'), "environment", "bench"),
         (PACKAGE.replace("expiry = 2027-01-01", "expiry = 2026-01-01"), "expiry", "behind not_before"),
         (PACKAGE.replace("expiry = 2027-01-01", 'expiry = "2027-01-01"'), "expiry", "2027-01-01"),

@@ -123,6 +123,26 @@ def test_a_table_of_expected_fares_must_hold_before_a_package_is_signed(
     assert main(["params", "build", str(city), "--key", str(key), "-o", str(out)]) == 0
 
 
+def test_what_no_trip_can_be_is_named_by_its_cell(
+    city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bug found: of a rider nobody knows the word alone was told, as of --as, and not where it stands; and a ride
+    that ends before it begins had a fare."""
+    trips = tmp_path / "t.csv"
+    trips.write_text(
+        "from,to,when,who,entered\n101,309,2026-10-01,,\n101,309,2026-10-01,senior+elder,\n"
+        "101,309,2026-10-01 07:20,,2026-10-01 07:21\n101,309,2026-10-01 07:20,,2026-10-01 07:20\n"
+    )
+    assert main(["params", "try", str(city), str(trips)]) == 6
+    said = capsys.readouterr()
+    assert not said.out
+    first, second = said.err.splitlines()
+    assert first.startswith(
+        f'yima: {trips}: line 3, who: "elder" is neither a group nor an account type. Write a group'
+    )
+    assert second.startswith(f'{trips}: line 4, entered: "2026-10-01 07:21" is not what belongs here.')
+
+
 def test_a_fare_is_asked_for_the_codes_of_one_institution(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own = tmp_path / "own"
     write_source(own)

@@ -19,6 +19,7 @@ name,organisation,platform,modes,city
 "Suzhou, Ltd. 苏州",01523990,50023300,bus,320500
 gone,12345678,12345678,,
 """
+COLUMNS, ROW = "organisation;platform;city;name", "01523990;50023301;320500;苏州"
 
 
 def pairs_of(path: Path) -> tuple[tuple[str, str], ...]:
@@ -47,6 +48,19 @@ def test_what_a_person_wrote_of_a_known_institution_stays(tmp_path: Path) -> Non
     assert text.startswith("# ours, by hand\n# second line\norganisation,")
     assert '01523990,50023301,320500,bus,"Suzhou, Ltd. 苏州"\n' in text
     assert "12345678" not in text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_notes_stay_however_a_spreadsheet_has_written_them(tmp_path: Path, encoding: str) -> None:
+    """A bug found: a file in UTF-16, which a source may have, ended the command, and quoted notes were lost."""
+    path = tmp_path / "whitelist.csv"
+    path.write_text(f'sep=;\n\n"# ours, by hand"\n＃ 手工\n{COLUMNS}\n# within\n{ROW}\n', encoding=encoding)
+    taken = take_over(path, LAB, HOMES)
+    assert "01523990" not in taken.came
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[:3] == ['"# ours, by hand"', "＃ 手工", "organisation,platform,city,modes,name"]
+    assert "01523990,50023301,320500,,苏州" in lines
+    assert pairs_of(path) == LAB.pairs
 
 
 def test_a_new_institution_without_a_home_changes_nothing(tmp_path: Path) -> None:

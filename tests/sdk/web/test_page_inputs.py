@@ -11,6 +11,7 @@ from tests.packages_world import A
 from tests.sdk.bench.test_pasted import FORMS, dump
 from tests.sdk.web.opened import Opened, roots_of
 from tests.validator.test_lab_vectors import parameters_of
+from yima.sdk.bench.card import CARD
 from yima.sdk.cli.main import main
 from yima.sdk.issuer import RootAuthority
 from yima.sdk.parameters.signing import Envelope, sign_package
@@ -99,3 +100,33 @@ def test_parameters_in_toml_are_refused_with_the_command_that_builds_them(
     own.waits_for(1)
     assert own.signatures() == VALID
     assert own.page.inner_text("#verdict").startswith("ACCEPTED")
+
+
+def test_more_presentations_than_are_kept_are_numbered_and_counted_all_the_same(own: Opened) -> None:
+    """A bug found: from the 2001st on every one was number 2001, and 2000 had been read."""
+    own.page.fill("#pasted", CARD.hex())
+    own.page.evaluate("for (let i = 0; i < 2003; i++) document.querySelector('#judge').click()")
+    assert own.page.inner_text("#summary").startswith("#2003 ")
+    assert own.page.inner_text("#counts").startswith("2003 read, 2003 whole, ")
+    assert own.page.evaluate("[...document.querySelectorAll('#bars meter')].map((one) => one.value)") == [2003]
+    assert own.page.evaluate("document.querySelector('#history li').value") == 2003
+
+
+def test_a_button_that_is_pressed_twice_starts_once(own: Opened) -> None:
+    """A bug found: pressed again while the browser asked for leave, it started a second camera that nothing ended."""
+    own.page.evaluate(
+        "const { mediaDevices } = navigator, had = mediaDevices.getUserMedia.bind(mediaDevices); window.streams = [];"
+        "mediaDevices.getUserMedia = async (...words) => { const one = await had(...words); streams.push(one);"
+        "return one; }; for (let i = 0; i < 2; i++) document.querySelector('#camera').click()"
+    )
+    own.until("streams.length && document.querySelector('#summary').textContent.startsWith('#1')")
+    own.page.click("#camera")
+    own.until("streams.every((one) => one.getTracks().every((track) => track.readyState === 'ended'))")
+    assert own.page.evaluate("streams.length") == 1
+    assert own.page.get_attribute("#camera", "aria-pressed") == "false"
+
+
+def test_an_empty_file_is_said_to_be_empty(own: Opened) -> None:
+    """A bug found: nothing at all was said of it."""
+    own.give("code.bin", b"")
+    own.until("document.querySelector('#says.problem')?.textContent === 'code.bin: is empty'")
