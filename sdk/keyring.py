@@ -3,11 +3,12 @@
 Rules:
 - TEST KEYS, in the open: the file says so in its first line, and only its owner may read it (0600).
 - It grows and never changes what it holds: a root or issuer once in it keeps its key and certificate.
-- It is replaced whole or not at all.
+- It is replaced whole or not at all. Of two programs that need new keys of one file, one waits for the other.
 """
 
 import json
-import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from construct import ConstructError
@@ -16,8 +17,9 @@ from yima.sdk import issuer, layouts
 from yima.sdk.issuer import Issuer, RootAuthority
 from yima.sdk.sm2 import SigningKey
 from yima.validator.errors import YimaError
-from yima.validator.outside import json_of
-from yima.validator.system.disk import create
+from yima.validator.outside import bytes_of, json_of
+from yima.validator.system.disk import write_whole
+from yima.validator.system.locks import in_turn
 from yima.validator.texts import Text
 
 ABOUT = "TEST KEYS, private and unprotected. Never load them into a gate that takes money. 测试私钥，切勿用于生产"
@@ -49,12 +51,22 @@ class Keyring:
         return self._issuers[place]
 
     @classmethod
+    @contextmanager
+    def kept(cls, path: Path) -> Iterator["Keyring"]:
+        """The keys in a file, which holds those that are made meanwhile, too. Raises KeyringError."""
+        with ExitStack() as turn:
+            with _writing(path):
+                turn.enter_context(in_turn(path.parent / f".{path.name}.lock"))
+            keyring = cls.load(path)
+            yield keyring
+            keyring.save(path)
+
+    @classmethod
     def load(cls, path: Path) -> "Keyring":
         """The keys in a file; none where there is no file yet. Raises KeyringError."""
         keyring = cls()
         try:
-            with path.open("rb") as file:
-                content = json_of(file.read(_SIZE_MAX))
+            content = json_of(bytes_of(path, _SIZE_MAX))
             for entry in content["roots"]:
                 certificate, key = _certificate_and_key(entry)
                 fields = layouts.ROOT_CERTIFICATE.parse(certificate)
@@ -82,14 +94,16 @@ class Keyring:
             "roots": [_entry(root.certificate, root.key) for root in self._roots.values()],
             "issuers": [_entry(made.certificate, made.key) for made in self._issuers.values()],
         }
-        draft = path.with_name(path.name + ".new")
-        try:
-            draft.unlink(missing_ok=True)
-            with os.fdopen(create(draft), "w", encoding="utf-8") as file:
-                json.dump(content, file, ensure_ascii=False, indent=1)
-            draft.replace(path)
-        except OSError as error:
-            raise _error(path, f"cannot be written ({error.strerror})", f"无法写入（{error.strerror}）") from error
+        with _writing(path):
+            write_whole(path, json.dumps(content, ensure_ascii=False, indent=1).encode())
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _error(path, f"cannot be written ({error.strerror})", f"无法写入（{error.strerror}）") from error
 
 
 def _entry(certificate: bytes, key: SigningKey) -> dict[str, str]:

@@ -19,6 +19,7 @@ from yima.sdk.centre.fleet.hearing import Hearing
 from yima.sdk.centre.interfaces.keys import Key, Role, read_keys
 from yima.sdk.centre.interfaces.watched import Watched
 from yima.validator.errors import YimaError
+from yima.validator.texts import Text
 
 if TYPE_CHECKING:
     from yima.sdk.centre.fleet.feed import Feed
@@ -43,7 +44,7 @@ class FleetSide:
         self.database = open_fleet(arguments.store)
         ending.callback(self.database.close)
         self.register = Register(self.database, on_trouble=self._troubled)
-        self.key_of = None if arguments.bench else keys_of(arguments.readers)
+        self.key_of = None if arguments.bench else keys_of(arguments.readers, self._troubled)
         self.hearing = Hearing(self.database)
         self.hearing.start()
         ending.callback(self.hearing.stop)
@@ -118,21 +119,37 @@ class FleetSide:
         self._tell({"event": "trouble", "why": str(error)})
 
 
-def keys_of(path: Path | None) -> Callable[[str], Key | None]:
+def keys_of(path: Path | None, troubled: Callable[[YimaError], None]) -> Callable[[str], Key | None]:
     """Whose key a shown one is; the file is looked at for each question, so that a revoked key ends at once, and read
-    when it has changed. Raises TermsError for a file that is wrong from the start."""
+    when it has changed. troubled: told of a file that has become wrong and lets nobody read, once for each wrong that
+    it has. Raises TermsError for a file that is wrong from the start."""
     if path is None:
         return lambda shown: None
     book = Watched(path, read_keys)
     book.get()
+    told = ""
 
     def key_of(shown: str) -> Key | None:
+        nonlocal told
         try:
-            return book.get().find(shown, _today())
-        except (TermsError, OSError):
+            found = book.get().find(shown, _today())
+        except (TermsError, OSError) as error:
+            if str(error) != told:
+                troubled(_unreadable(path, error) if isinstance(error, OSError) else error)
+            told = str(error)
             return None
+        told = ""
+        return found
 
     return key_of
+
+
+def _unreadable(path: Path, error: OSError) -> TermsError:
+    return TermsError(
+        path,
+        Text(f"cannot be read ({error.strerror}), so nobody may", f"无法读取（{error.strerror}）：拒绝所有读取方"),
+        Text("Check the path and its permissions", "请检查路径与权限"),
+    )
 
 
 def _today() -> int:

@@ -3,6 +3,7 @@
 import argparse
 import string
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,11 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes everything; 0. Raises YimaError."""
-    keyring = Keyring() if arguments.keys is None else Keyring.load(arguments.keys)
-    roots = [keyring.root(index) for index in range(1, arguments.roots + 1)]
-    issuers = [keyring.issuer(root, arguments.organisation) for root in roots]
+    with nullcontext(Keyring()) if arguments.keys is None else Keyring.kept(arguments.keys) as keyring:
+        roots = [keyring.root(index) for index in range(1, arguments.roots + 1)]
+        issuers = [keyring.issuer(root, arguments.organisation) for root in roots]
     if arguments.keys is not None:
-        keyring.save(arguments.keys)
         print(f"{arguments.keys}: {ABOUT}")
     out: Path = arguments.out
     codes = [_code(arguments, issuers[i % len(issuers)], i) for i in range(arguments.count)]

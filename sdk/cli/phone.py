@@ -103,9 +103,8 @@ def _count_down(seconds: int, *, is_screen: bool) -> None:
 def _phones(path: Path | None) -> Phones:
     if path is None:
         return Phones(Keyring())
-    keyring = Keyring.load(path)
-    phones = Phones(keyring)
-    keyring.save(path)
+    with Keyring.kept(path) as keyring:
+        phones = Phones(keyring)
     print(f"{path}: {ABOUT}")
     return phones
 

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,32 @@ def test_the_file_grows_and_keeps_what_it_holds(tmp_path: Path) -> None:
     second.issuer(root, "01011000")
     second.save(path)
     assert Keyring.load(path).root(1) == root
+
+
+def test_two_programs_that_make_keys_for_one_file_at_once_lose_none(tmp_path: Path) -> None:
+    """Each wrote what it had read and made, and the second one took the first one's issuer away."""
+    path = tmp_path / "world.keys"
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        with Keyring.kept(path) as keyring:
+            reading.set()
+            go_on.wait(60)
+            keyring.root(1)
+
+    def other() -> None:
+        with Keyring.kept(path) as keyring:
+            keyring.root(2)
+
+    threads = [threading.Thread(target=slow), threading.Thread(target=other)]
+    threads[0].start()
+    assert reading.wait(60)
+    threads[1].start()
+    go_on.set()
+    for thread in threads:
+        thread.join(60)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert len(content["roots"]) == 2
 
 
 def test_only_the_owner_may_read_it_and_its_first_line_warns(tmp_path: Path) -> None:
