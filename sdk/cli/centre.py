@@ -17,7 +17,7 @@ EXAMPLES = """\
 examples 示例:
   yima centre day region/                       every day that is over and not cleared yet 清算所有已结束的日期
   yima centre day region/ --day 20260922        up to this day, even if it is not over 清算至此日
-  yima centre ingest region/ && yima centre rides region/ && yima centre settle region/     step by step 逐步执行
+  for s in ingest rides identity disputes settle files; do yima centre $s region/; done     a day, step by step 逐步执行
   yima centre report region/ --day 20260922     who owes whom, and a page of it 轧差与报告
   yima centre share region/ --day 20260922 --out shared/    flows and TIDES packages 客流与 TIDES 数据包
   yima centre groups region/ --city 310000 --out shanghai/groups.csv    who is in which group, for gates 闸机群体名单

@@ -7,7 +7,14 @@ from pathlib import Path
 from yima.sdk.centre.clearing.folder import WORKSPACE
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.centre.example.comparing import compare
-from yima.sdk.centre.example.making import DAYS, DAYS_MOST, TAPS_LEAST, make_example, settlement_days
+from yima.sdk.centre.example.making import (
+    DAYS,
+    DAYS_MOST,
+    TAPS_LEAST,
+    make_example,
+    refuse_incomparable,
+    settlement_days,
+)
 from yima.sdk.cli.arguments import WholeNumber
 from yima.sdk.cli.centre_arguments import bar
 from yima.validator.texts import Text, say
@@ -54,6 +61,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _compare(arguments: argparse.Namespace) -> int:
     """0: what was cleared is the truth."""
+    refuse_incomparable(arguments.folder, arguments.folder / WORKSPACE)
     workspace = Workspace(arguments.folder / WORKSPACE)
     try:
         differences = compare(workspace, arguments.folder)

@@ -14,6 +14,8 @@ Rules it keeps:
   every day since. A day that is not over is closed only by who names it: what comes in after that is booked on the
   next. One that has not begun is not closed.
 - A step says which one is missing before it.
+- Step by step a day rests on the days before it, too: its rides on what disputes have decided by then, its disputes on
+  what was booked. Taken earlier, a dispute would be refused for good over a ride that was booked a moment later.
 """
 
 from collections import Counter
@@ -21,7 +23,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 from yima.sdk.centre.clearing.days import shifted
 from yima.sdk.centre.clearing.disputes.answering import answer_disputes
@@ -58,6 +60,8 @@ STEPS = {
     "files": FILES_STEP,
 }
 """The steps of a day, in their order, by their verbs: the last thing that each writes into the workspace's state."""
+_RESTS_ON = {"rides": "disputes", "disputes": "settle"}
+"""What must be done for the days before, so that a step can be done for a day."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -137,7 +141,7 @@ class Centre:
 
         Of `rides`, days of the calendar: from the first that is not cleared to the last on which a leg still waits or a
         file came in, at most `until`, or to the day that is named. Of another step, the days for which the step before
-        is done.
+        is done; where it is done for none of those that were begun, that is an OrderError, too.
         """
         if named is not None and named > shifted(until, 1):
             raise OrderError(
@@ -155,6 +159,11 @@ class Centre:
             days = [day for day in done if day <= last and not self.workspace.is_done(STEPS[step], day)]
         if named is not None and not self.workspace.is_done(STEPS[step], named):
             self._refuse_behind(step, named, days)
+        if before and not days:
+            done = self.workspace.done_days(STEPS[step])
+            begun = [day for day in self.workspace.done_days(STEPS["rides"]) if day <= last and day not in done]
+            if begun:
+                self._refuse_missing(names[before - 1], begun[0])
         return days
 
     def _calendar(self, until: int, named: int | None) -> list[int]:
@@ -193,17 +202,39 @@ class Centre:
             )
         before = names.index(step)
         if before and named not in due:
-            missing = names[before - 1]
+            self._refuse_missing(names[before - 1], named)
+
+    def _refuse_missing(self, missing: str, day: int) -> NoReturn:
+        raise OrderError(
+            day,
+            Text(f"step {missing} is not done for this day", f"当日尚未执行步骤 {missing}"),
+            Text(f"Run yima centre {missing} for it first", f"请先执行 yima centre {missing}"),
+        )
+
+    def _refuse_early(self, step: str, day: int) -> None:
+        if step not in _RESTS_ON:
+            return
+        missing = _RESTS_ON[step]
+        begun = {one for one in self.workspace.done_days(STEPS["rides"]) if one < day}
+        behind = min(begun.difference(self.workspace.done_days(STEPS[missing])), default=None)
+        if behind is not None:
             raise OrderError(
-                named,
-                Text(f"step {missing} is not done for this day", f"当日尚未执行步骤 {missing}"),
-                Text(f"Run yima centre {missing} for it first", f"请先执行 yima centre {missing}"),
+                day,
+                Text(
+                    f"step {step} needs step {missing} of the days before, which is not done for {behind}",
+                    f"步骤 {step} 须待此前各日的步骤 {missing} 完成，而 {behind} 尚未执行",
+                ),
+                Text(
+                    "Take one day after the other: yima centre day does every step of each in turn",
+                    "请逐日清算：yima centre day 会依次执行每一天的全部步骤",
+                ),
             )
 
     def run(self, step: str, day: int, progress: Progress = lambda step, done, of: None) -> StepDone:
         """One step of one day. Raises YimaError with what it lacks."""
         if self.workspace.is_done(STEPS[step], day):
             return StepDone(step=step, day=day, before=True)
+        self._refuse_early(step, day)
         steps = {
             "rides": self._rides, "identity": self._identity, "disputes": self._disputes,
             "settle": self._settle, "files": self._files,

@@ -27,3 +27,12 @@ def shifted(day: int, by: int) -> int:
     """The date so many days later; before it if `by` is negative."""
     moved = date(day // 10000, day // 100 % 100, day % 100) + timedelta(days=by)
     return moved.year * 10000 + moved.month * 100 + moved.day
+
+
+def is_day(number: int) -> bool:
+    """Whether a number is a day of the calendar."""
+    try:
+        shifted(number, 0)
+    except ValueError:
+        return False
+    return True

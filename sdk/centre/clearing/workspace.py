@@ -9,6 +9,8 @@ Rules it keeps:
   that it is done. Killed anywhere, it is run again from the state and writes the same bytes over the same names.
 - Nobody reads a step's rows of a day before the step is done for that day. A step reads its own table only of earlier
   days.
+- What stands outside the tables, files and answers, is durable before state.json says that its step is done: nothing
+  makes it a second time.
 - A day is closed when its first step begins; what comes in later belongs to the first open day.
 - One process works in a workspace at a time; a second is told so.
 """
@@ -27,7 +29,7 @@ from yima.sdk.centre.clearing.days import shifted
 from yima.sdk.centre.clearing.tables import Table
 from yima.validator.errors import Kind, YimaError
 from yima.validator.outside import json_of
-from yima.validator.system.disk import write_whole
+from yima.validator.system.disk import flush_file, flush_folder, write_whole
 from yima.validator.system.locks import HeldError, hold
 from yima.validator.texts import Text
 
@@ -165,6 +167,17 @@ class Workspace:
         body = json.dumps(self._state, sort_keys=True).encode() + b"\n"  # indented it takes five times as long
         write_whole(self.path / "state.json", body)
         self._on_commit(what)
+
+
+def flush_all(folder: Path) -> None:
+    """Returns when a folder of a day (`files/<day>`) is durable, with all that lies in it. Raises OSError."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir():
+            flush_folder(path)
+        else:
+            flush_file(path)
+    for name in (folder, folder.parent, folder.parent.parent):
+        flush_folder(name)
 
 
 def parse_state(content: bytes, path: Path) -> dict[str, Any]:

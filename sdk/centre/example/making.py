@@ -42,6 +42,7 @@ DAYS, DAYS_MOST = 3, 28
 Progress = Callable[[str, int, int], None]
 _TWINS_UNIT = 90000  # and the first city's place among all
 _TWINS_AT_S = 22 * 3600 + 1800  # when nobody else rides
+_MADE = "example.json"  # written last: where it is, the example is whole
 _LATEST = 2  # days that the latest entries come after the last day of service
 
 
@@ -85,13 +86,29 @@ def make_example(
     count |= state_people(folder, seed, tasks[0].institutions, people, days)
     count["disputes"] = raise_disputes(folder, shares.disputes)
     asked = {"taps": taps, "seed": seed, "days": days, "first_day": region.FIRST_DAY}
-    (folder / "example.json").write_text(json.dumps({"asked": asked, "made": count}, indent=1) + "\n", encoding="utf-8")
+    (folder / _MADE).write_text(json.dumps({"asked": asked, "made": count}, indent=1) + "\n", encoding="utf-8")
     return count
+
+
+def refuse_incomparable(folder: Path, workspace: Path) -> None:
+    """Where there is no truth, or nothing was cleared, nothing would differ. Raises ExampleError."""
+    if not (folder / _MADE).is_file():
+        raise ExampleError(
+            folder,
+            Text("is no example that was made to the end", "不是已完整生成的示例区域"),
+            Text("Name a folder that yima centre example made", "请指定由 yima centre example 生成的文件夹"),
+        )
+    if not workspace.is_dir():
+        raise ExampleError(
+            folder,
+            Text("is not cleared", "尚未清算"),
+            Text("Run yima centre day for it first", "请先执行 yima centre day"),
+        )
 
 
 def settlement_days(folder: Path) -> list[int]:
     """The days that a centre must settle until nothing of the example waits any more."""
-    asked = json_of((folder / "example.json").read_bytes())["asked"]
+    asked = json_of((folder / _MADE).read_bytes())["asked"]
     count = asked["days"] + _LATEST + region.RIDE_RULES.close_after_days
     return [shifted(asked["first_day"], place) for place in range(count)]
 

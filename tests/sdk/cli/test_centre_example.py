@@ -58,3 +58,18 @@ def test_a_folder_that_is_in_use_is_named(tmp_path: Path, capsys: pytest.Capture
     (tmp_path / "file").write_text("mine", encoding="utf-8")
     assert command.main(["centre", "example", str(tmp_path)]) == 3
     assert f"{tmp_path}: is not empty" in capsys.readouterr().err
+
+
+def test_where_there_is_nothing_to_compare_that_is_no_success(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A slip in the path was "differences: 0" and status 0, and an empty workspace was made there."""
+    folder = tmp_path / "region"
+    assert command.main(["centre", "example", str(folder), "--compare"]) == 3
+    assert "region: is no example that was made to the end" in capsys.readouterr().err
+    assert not folder.exists()
+    folder.mkdir()
+    (folder / "example.json").write_text("{}", encoding="utf-8")
+    assert command.main(["centre", "example", str(folder), "--compare"]) == 3
+    assert "region: is not cleared" in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["example.json"]

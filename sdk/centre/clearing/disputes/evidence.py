@@ -15,7 +15,7 @@ from yima.sdk.centre.clearing.money.tables import DISPUTES
 from yima.sdk.centre.clearing.tables import CHECKS, ENTRIES, TAPS
 from yima.sdk.centre.clearing.taps.arrivals import arrived, keys_of
 from yima.sdk.centre.clearing.taps.bodies import SignedBody, bodies
-from yima.sdk.centre.clearing.workspace import Workspace
+from yima.sdk.centre.clearing.workspace import Workspace, flush_all
 
 SIGNERS = {"ca": 1, "issuer": 2, "rider": 4}
 FORM = 2
@@ -88,6 +88,7 @@ def write_evidence(workspace: Workspace, engine: Engine, day: int) -> list[Path]
             path = folder / name
             path.write_text(json.dumps(bundle, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
             paths.append(path)
+    flush_all(folder)
     return paths
 
 

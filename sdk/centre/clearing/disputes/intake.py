@@ -19,12 +19,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from yima.sdk.centre.clearing import parquet
+from yima.sdk.centre.clearing.days import is_day
 from yima.sdk.centre.clearing.files.layouts import NAME, file_name, header, line
 from yima.sdk.centre.clearing.files.reading import ClearingFile, ClearingFileError, parse_file
 from yima.sdk.centre.clearing.folder import handed_in
 from yima.sdk.centre.clearing.money.tables import CONFIRMED, RAISED, Reason
 from yima.sdk.centre.clearing.tables import Table
-from yima.sdk.centre.clearing.workspace import Workspace
+from yima.sdk.centre.clearing.workspace import Workspace, flush_all
 from yima.validator.parameters.rules import FEN_MAX
 
 TAKEN, AGAIN, MALFORMED, NOT_THEIRS, NUMBER_TAKEN, UNKNOWN_WORD = "0000", "0001", "0002", "0003", "0004", "0005"
@@ -42,9 +43,9 @@ def waiting_files(workspace: Workspace, day: int, paths: Iterable[Path]) -> list
 
 
 def dated(paths: Iterable[Path]) -> list[int]:
-    """The days in the names of files; a name that is none has no day."""
+    """The days in the names of files; a name that is none, or says a day that there is not, has no day."""
     found = (NAME.fullmatch(path.name) for path in paths)
-    return [20_000_000 + int(match[2]) for match in found if match]
+    return [day for match in found if match and is_day(day := 20_000_000 + int(match[2]))]
 
 
 def take_files(workspace: Workspace, day: int, paths: Iterable[Path]) -> dict[str, str]:
@@ -170,14 +171,15 @@ def _sender(name: str, content: bytes) -> str:
 
 
 def write_answers(folder: Path, kind: str, day: int, lines: Mapping[str, Sequence[str]]) -> list[Path]:
-    """A file of a few records for each party, at once; parties that share their last seven digits take turns at the
-    numbers behind them."""
+    """A file of a few records for each party, at once and durably; parties that share their last seven digits take
+    turns at the numbers behind them."""
     folder.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
     told: Counter[str] = Counter()
     for party, records in sorted(lines.items()):
         told[party[-7:]] += 1
         paths.append(write_answer(folder, kind, day, party, records, sequence=told[party[-7:]]))
+    flush_all(folder)
     return paths
 
 

@@ -6,6 +6,7 @@ Bytes that others sent are hostile until they are read; nothing is half read.
 from dataclasses import dataclass
 from pathlib import Path
 
+from yima.sdk.centre.clearing.days import is_day
 from yima.sdk.centre.clearing.files.layouts import (
     FILLER,
     HEADER_SIZE,
@@ -71,6 +72,8 @@ def parse_file(name: str, content: bytes) -> ClearingFile:
     day = int(digits[6:14])
     if int(digits[25:29]) != size or int(digits[:6]) != rest.count("\n") or day != 20_000_000 + int(match[2]):
         raise _wrong(name, 1, Text("says another day, length or count", "日期、记录长度或条数不符"))
+    if not is_day(day):
+        raise _wrong(name, 1, Text("says a day that there is not", "日期不存在"))
     organisation = digits[17:25]
     if digits[14:17] != "000" or organisation[1:] != match[3]:
         raise _wrong(name, 1, Text("says another organisation than the name", "机构与文件名不符"))

@@ -1,7 +1,8 @@
 """Reconciliation 对账: what an institution has against what the centre has, to the record.
 
 An operator's records are named by the tap (device/epoch/sequence); an issuer's by the digest of the code, which is all
-that it knows before it is told. What is on one side alone is named with what the centre found in it, if it was seen.
+that it knows before it is told. The number behind the name of a ride that was settled anew is the centre's own, and no
+part of its tap's name. What is on one side alone is named with what the centre found in it, if it was seen.
 """
 
 from enum import StrEnum
@@ -78,7 +79,7 @@ def reconcile(
         engine.scan(table.name, table, workspace.files(table))
     tap = "(device || '/' || CAST(epoch AS VARCHAR) || '/' || CAST(sequence AS VARCHAR))"
     words = {
-        ":reference": "ride_id" if side is Side.OPERATOR else "code_digest",
+        ":reference": "split_part(ride_id, '#', 1)" if side is Side.OPERATOR else "code_digest",
         ":fen": "gross_fen + gate_fen" if side is Side.OPERATOR else "fare_fen",
         ":party": str(side),
         ":code": party,

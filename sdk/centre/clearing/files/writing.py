@@ -7,12 +7,14 @@
     files/<day>/BP…, CR…, net.csv, net.parquet for everybody
 
 Rules it keeps:
+- No two parties' files of a day bear one name: it has seven digits of a party, and where two share them, their files
+  are numbered through.
 - The folder of a day appears whole or not at all, and is the same bytes when it is made again.
 - Lines are made by the engine and never come apart here; memory holds one batch.
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import groupby
 from operator import itemgetter
@@ -33,9 +35,10 @@ from yima.sdk.centre.clearing.money.tables import CLEARED, FUNDED, NET
 from yima.sdk.centre.clearing.parquet import LEVEL, ROW_GROUP, groups
 from yima.sdk.centre.clearing.tables import CHECKS, JUDGED, TAPS, Table
 from yima.sdk.centre.clearing.taps.checks import counts_since
-from yima.sdk.centre.clearing.workspace import Workspace
+from yima.sdk.centre.clearing.workspace import Workspace, flush_all
 from yima.validator.errors import Kind, YimaError
 from yima.validator.shown import shown
+from yima.validator.system.disk import flush_folder
 from yima.validator.texts import Text
 
 KINDS = ("CL", "FB", "BP", "CR")
@@ -50,10 +53,6 @@ _READABLE: tuple[tuple[str, Table, str], ...] = (
 Progress = Callable[[str, int, int], None]
 
 
-class NameClashError(YimaError):
-    """Two institutions whose files would bear the same name."""
-
-
 class RecordError(YimaError):
     """A row of which a sum does not fit into its field."""
 
@@ -63,7 +62,7 @@ class RecordError(YimaError):
 def write_files(
     workspace: Workspace, engine: Engine, day: int, *, progress: Progress = lambda step, done, of: None
 ) -> Path:
-    """Writes the files of a settled day; returns their folder. Raises NameClashError, OrderError, RecordError."""
+    """Writes the files of a settled day; returns their folder. Raises OrderError, RecordError."""
     if not workspace.is_done(LAST, day):
         raise OrderError(day, Text("is not settled", "尚未清算"), Text("Settle it first", "请先清算"))
     folder = workspace.path / "files" / str(day)
@@ -85,8 +84,10 @@ def write_files(
     for place, (name, table, party) in enumerate(_READABLE, len(KINDS)):
         progress(name, place, len(steps))
         _readable(engine, making, name, table, party)
+    flush_all(making)
     shutil.rmtree(folder, ignore_errors=True)
     making.replace(folder)
+    flush_folder(folder.parent)
     workspace.done("files", day)
     progress("", len(steps), len(steps))
     return folder
@@ -101,14 +102,7 @@ def _fixed(engine: Engine, folder: Path, kind: str, day: int) -> None:
     counts: dict[str, int] = {}
     for batch in engine.query(counts_sql(kind), _COUNTS):
         counts.update(zip(batch["party_of"].to_pylist(), batch["count"].to_pylist(), strict=True))
-    names: dict[str, str] = {}
-    for party in counts:
-        if names.setdefault(party[-7:], party) != party:
-            raise NameClashError(
-                party,
-                Text(f"has the last seven digits of {names[party[-7:]]}", f"后七位与 {names[party[-7:]]} 相同"),
-                Text("Give one of them another code", "请为其中之一另编代码"),
-            )
+    first = _first_numbers(counts)
     for party in counts:
         folder_of(folder, party).mkdir(exist_ok=True)
     rows = _runs(engine.query(lines_sql(kind), _LINES))
@@ -124,7 +118,7 @@ def _fixed(engine: Engine, folder: Path, kind: str, day: int) -> None:
                 if within == 0:
                     stack.close()
                     left = min(RECORDS_MAX, counts[party] - done)
-                    path = folder_of(folder, party) / file_name(kind, day, party, sequence + 1)
+                    path = folder_of(folder, party) / file_name(kind, day, party, first[party] + sequence)
                     out = stack.enter_context(path.open("wb"))
                     out.write(header(kind, day, party, left).encode("ascii") + b"\n")
                 assert out is not None
@@ -133,6 +127,17 @@ def _fixed(engine: Engine, folder: Path, kind: str, day: int) -> None:
                 written[party] += len(taken)
                 lines = lines.slice(len(taken))
     assert written == counts
+
+
+def _first_numbers(counts: Mapping[str, int]) -> dict[str, int]:
+    """The number of each party's first file: of those that share their last seven digits one goes on behind the other.
+    What a gate says of its operator is no reason to hand files to nobody."""
+    first: dict[str, int] = {}
+    free: dict[str, int] = {}
+    for party in sorted(counts):
+        first[party] = free.get(party[-7:], 1)
+        free[party[-7:]] = first[party] - (-counts[party] // RECORDS_MAX)
+    return first
 
 
 def _refuse_misfits(lines: pa.LargeStringArray, kind: str, party: str) -> None:

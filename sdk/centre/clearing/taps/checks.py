@@ -2,6 +2,7 @@
 
 Rules it keeps:
 - The first thing that is wrong names the tap's why, in the order of tables.Why. What is wrong is kept as evidence.
+- An operator has eight digits: facts that tell of one with more cannot be read (FACTS).
 - The same entry again, on whatever way it came, is a copy: it changes nothing. Another entry under a key that is taken
   is a conflict: the one that came first stays. What its device did not sign stands in the way of nothing, and no other
   day's entries follow on what is not of the chain.

@@ -97,15 +97,17 @@ ORDER BY c.code_digest
 """
 
 # Taps that were accepted, and every entry that is not in order; what is told of entries in order beside these, as of
-# outcomes, goes no further: half a day's entries. A day of millions would not fit in memory with them.
+# outcomes, goes no further: half a day's entries. A day of millions would not fit in memory with them. is_nobodys: its
+# operator has more digits than any has; files would cut them, and name somebody else.
 ASKED = """
 SELECT e.device, e.epoch, e.sequence, e.hash, e.copy, e.form, e.signed, e.fault, t.moment, t.time_trusted, t.mode,
     t.direction, t.station, t.account, t.code_digest, t.service_date, t.vouched,
-    CASE WHEN t.reason = 0 THEN 1 ELSE 0 END AS accepted
+    CASE WHEN t.reason = 0 THEN 1 ELSE 0 END AS accepted,
+    CASE WHEN LENGTH(t.operator) > 8 THEN 1 ELSE 0 END AS is_nobodys
 FROM stood AS e
 LEFT JOIN (
     SELECT DISTINCT device, epoch, sequence, hash, moment, time_trusted, reason, mode, direction, station, account,
-        code_digest, vouched, service_date
+        code_digest, vouched, service_date, operator
     FROM taps
 ) AS t ON t.device = e.device AND t.epoch = e.epoch AND t.sequence = e.sequence AND t.hash = e.hash
 WHERE t.reason = 0 OR e.fault NOT IN ('NONE', 'DUPLICATE')
@@ -119,6 +121,7 @@ SELECT e.device, e.epoch, e.sequence, e.hash, e.copy, e.signed,
     COALESCE(x.not_passed, 0) AS not_passed, e.accepted, 0 AS is_freed,
     CASE
         WHEN e.fault <> 'NONE' THEN e.fault
+        WHEN e.is_nobodys = 1 THEN 'FACTS'
         WHEN e.form = 1 OR s.intact % 32 < 16 THEN 'PARAMETERS_UNKNOWN'
         WHEN s.core_reason = 118 AND e.vouched > 0 AND s.intact % 16 >= 8
             THEN CASE WHEN x.reverses = 1 THEN 'REVERSED' ELSE 'NONE' END

@@ -5,18 +5,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from enum import StrEnum
 from html.parser import HTMLParser
+from itertools import product
 from pathlib import Path
 from shutil import copytree
 
 import pytest
 
 from tests.sdk.centre.clearing import centre as kept
-from tests.sdk.centre.clearing.folders import copied, folder
+from tests.sdk.centre.clearing.folders import ISSUER, copied, folder
 from tests.sdk.centre.clearing.world import DAY
 from tests.sdk.centre.identity.said import ISSUERS, identity_toml
 from yima.sdk.centre.clearing.day import STEPS, Centre, report_path
 from yima.sdk.centre.clearing.disputes.intake import take_files, waiting_files
 from yima.sdk.centre.clearing.files.errors import CODES, NO_ERROR
+from yima.sdk.centre.clearing.files.layouts import file_name, header
+from yima.sdk.centre.clearing.files.reading import read_file
 from yima.sdk.centre.clearing.folder import DEVICES, IDENTITY, INCOMING, STATEMENTS, CentreFolder, FolderError
 from yima.sdk.centre.clearing.money import tables as money
 from yima.sdk.centre.clearing.money.settle import OrderError
@@ -50,23 +53,49 @@ def cleared(given: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_step_by_step_for_all_days_gives_the_bytes_of_day_by_day(given: Path, cleared: Centre, tmp_path: Path) -> None:
+def test_step_by_step_gives_the_bytes_of_day_by_day(given: Path, cleared: Centre, tmp_path: Path) -> None:
     with Centre(CentreFolder(copied(given, tmp_path / "region"))) as other:
         other.ingest()
         for day in DAYS:
-            other.run("rides", day)
-            other.run("identity", day)
-        assert other.days("disputes", until=DAY + 9) == DAYS
-        assert other.days("settle", until=DAY + 9) == []
-        for day in DAYS:
-            other.run("disputes", day)
-            other.run("settle", day)
+            for step in ("rides", "identity", "disputes", "settle"):
+                assert day in other.days(step, until=DAY + 9)
+                other.run(step, day)
+        assert other.days("files", until=DAY + 9) == DAYS
         for day in DAYS:
             assert not other.run("files", day).before
             assert other.run("files", day).before
         mine, theirs = kept.content(cleared.workspace.path), kept.content(other.workspace.path)
         assert [name for name in theirs if not name.startswith("reports") and mine.get(name) != theirs[name]] == []
         assert len(theirs) > 40
+
+
+def test_a_dispute_is_not_decided_before_what_it_disputes_is_booked(given: Path, tmp_path: Path) -> None:
+    """Step by step over several days it was: NOT_BOOKED, refused for good, over a ride booked a moment later."""
+    with Centre(CentreFolder(copied(given, tmp_path / "region"))) as centre:
+        centre.ingest()
+        centre.run("rides", DAY)
+        centre.run("identity", DAY)
+        with pytest.raises(OrderError, match=f"{DAY + 1}: step rides needs step disputes .* not done for {DAY}"):
+            centre.run("rides", DAY + 1)  # a ride that a dispute has taken back would be reversed by a late outcome
+        centre.run("disputes", DAY)
+        centre.run("rides", DAY + 1)
+        centre.run("identity", DAY + 1)
+        with pytest.raises(OrderError, match=f"{DAY + 1}: step disputes needs step settle .* not done for {DAY}"):
+            centre.run("disputes", DAY + 1)
+        centre.run("settle", DAY)
+        centre.run("disputes", DAY + 1)
+        assert [row["reply"] for row in kept.rows(centre.workspace, money.DISPUTES)] == ["SIGNED_BY_RIDER"]
+
+
+def test_a_step_for_which_no_day_is_ready_says_which_one_is_missing(given: Path, tmp_path: Path) -> None:
+    """`rides` and then `settle`, as the help of the command had it, booked nothing and ended with status 0."""
+    with Centre(CentreFolder(copied(given, tmp_path / "region"))) as centre:
+        centre.ingest()
+        assert centre.days("settle", until=DAY) == []
+        centre.run("rides", DAY)
+        with pytest.raises(OrderError, match=f"{DAY}: step disputes is not done.*yima centre disputes for it first"):
+            centre.days("settle", until=DAY)
+        assert centre.days("settle", until=DAY - 1) == []
 
 
 def test_every_ride_is_there_and_the_money_sums_to_nothing(cleared: Centre) -> None:
@@ -129,6 +158,19 @@ def test_a_clock_that_was_wrong_once_makes_no_work_for_every_day_since(given: Pa
         days = centre.days("rides", until=DAY + 9)
         assert days[:2] == [19700101, 19700102] and days[61:] == [19700303, DAY, DAY + 1, DAY + 2]
         assert centre.days("rides", until=19801231) == [*days[:62], 19801231]
+
+
+def test_a_day_that_there_is_not_in_a_files_name_ends_no_clearing(given: Path, tmp_path: Path) -> None:
+    """After a long pause the calendar jumped to it, and `yima centre day` ended in a traceback, each time."""
+    region = copied(given, tmp_path / "region")
+    (region / INCOMING / file_name("ED", 20270100, ISSUER, 9)).write_text(header("ED", 20270100, ISSUER, 0) + "\n")
+    with Centre(CentreFolder(region)) as centre:
+        centre.ingest()
+        assert centre.days("rides", until=20270215) == DAYS
+        for day, step in product(DAYS[:1], ("rides", "identity", "disputes")):
+            centre.run(step, day)
+        (answer,) = (centre.workspace.path / "answers" / str(DAY)).glob("LD*")
+        assert [record["code"] for record in read_file(answer).records] == ["0002"]
 
 
 def test_a_file_of_an_institution_is_answered_on_its_day(cleared: Centre) -> None:

@@ -256,3 +256,21 @@ def test_reconciliation_names_every_record_of_either_side(workspace: Workspace, 
     mine = pa.table({"reference": [f"{n:064x}" for n in (1, 2)], "fen": [300, 300]})
     issuers = reconcile(workspace, engine, mine, side=Side.ISSUER, party=ISSUER, since=ONE, until=ONE).to_pylist()
     assert [row["state"] for row in issuers] == ["SAME", "SAME", "OURS_ALONE", "OURS_ALONE", "OURS_ALONE"]
+
+
+def test_a_ride_that_was_settled_anew_is_reconciled_by_its_tap(engine: Engine, tmp_path: Path) -> None:
+    """Its name has a number behind the tap's: it was on either side alone, though both sides have it alike."""
+    gone, anew = (
+        ride(1, moment_s=moment(ONE, 600), day=day, service_date=ONE, gross_fen=fen)
+        for day, fen in ((ONE, 700), (TWO, 400))
+    )
+    said = world([gone, anew | {"ride_id": "bus-1/1/1#2"}], voids=[("bus-1/1/1", TWO, "PAIRED")])
+    workspace = workspace_of(tmp_path / "anew", said)
+    for day in (ONE, TWO):
+        booked(workspace, engine, day)
+    theirs = pa.table({"reference": ["bus-1/1/1"], "fen": [400]})
+    found = reconcile(workspace, engine, theirs, side=Side.OPERATOR, party=OPERATOR, since=ONE, until=ONE)
+    assert found.to_pylist() == [
+        {"reference": "bus-1/1/1", "state": "SAME", "their_fen": 400, "our_fen": 400, "why": None}
+    ]
+    workspace.close()
