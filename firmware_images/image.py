@@ -34,6 +34,7 @@ _TLV_MAGIC, _PROTECTED_MAGIC = 0x6907, 0x6908
 _KEY_HASH, _SHA256, _ED25519, _COUNTER = 0x01, 0x10, 0x24, 0x50
 PRODUCT_TLV, ENVIRONMENT_TLV, HARDWARE_TLV = 0xA0, 0xA1, 0xA2
 """Of the range that MCUboot leaves to vendors; each holds an ASCII text."""
+COUNTER_MAX = 0xFFFFFFFF
 TLVS_MAX = 32
 """In one area; an image has nine in both."""
 

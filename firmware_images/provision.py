@@ -7,14 +7,28 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from yima.firmware_images.hardware import PARAMETERS_HEADER, SETTINGS_HEADER, Hardware, board
-from yima.firmware_images.session import StationKey
+from yima.firmware_images.session import Role, StationKey
 from yima.validator.errors import ParametersError
 from yima.validator.texts import Text
 
 TEXT_MAX = 40
 KEYS_MAX = 4
+_HEAD = struct.Struct("<4sIII")  # magic, sequence, size of what follows, its CRC-32
+_SETTINGS_MAGIC = b"YSE1"
+_TEXTS = {
+    1: "terminal",
+    6: "vehicle",
+    7: "plate",
+    8: "driver",
+    9: "line_text",
+    10: "station_text",
+    11: "position",
+}
+_KEY, _STATION_KEY = 12, 15
+_NUMBERS = {2: "city", 3: "line", 4: "station", 5: "direction", 13: "needed", 14: "operator"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +64,37 @@ def settings_copy(settings: Settings, sequence: int = 1, hardware: Hardware | No
     most = max(len(settings.keys), len(settings.station_keys))
     if most > KEYS_MAX or len(entries) > room:
         raise _too_large("settings", f"{most} keys, {len(entries)} bytes")
-    return struct.pack("<4sIII", b"YSE1", sequence, len(entries), zlib.crc32(entries)) + entries
+    return _HEAD.pack(_SETTINGS_MAGIC, sequence, len(entries), zlib.crc32(entries)) + entries
+
+
+def read_settings(copies: Sequence[bytes]) -> Settings | None:
+    """What the newest whole copy says, as app/settings.c takes it; None: no copy is whole."""
+    found = None
+    newest = -1
+    for copy in copies:
+        magic, sequence, size, check = _HEAD.unpack_from(copy)
+        entries = copy[_HEAD.size : _HEAD.size + size]
+        is_whole = magic == _SETTINGS_MAGIC and 0 < size == len(entries) and zlib.crc32(entries) == check
+        if is_whole and sequence > newest:
+            newest, found = sequence, _settings(entries)
+    return found
+
+
+def _settings(entries: bytes) -> Settings:
+    told: dict[str, Any] = {"terminal": "", "keys": (), "station_keys": ()}
+    at = 0
+    while at + 2 <= len(entries) and at + 2 + entries[at + 1] <= len(entries):
+        tag, value = entries[at], entries[at + 2 : at + 2 + entries[at + 1]]
+        at += 2 + len(value)
+        if tag in _TEXTS:
+            told[_TEXTS[tag]] = value.decode("utf-8", "replace")
+        elif tag in _NUMBERS:
+            told[_NUMBERS[tag]] = int.from_bytes(value, "little")
+        elif tag == _KEY:
+            told["keys"] += (value,)
+        elif tag == _STATION_KEY and value[:1] and value[0] in set(Role):
+            told["station_keys"] += (StationKey(role=Role(value[0]), public=value[1:]),)
+    return Settings(**told)
 
 
 def parameters_copy(parameters: bytes, sequence: int = 1, hardware: Hardware | None = None) -> bytes:
@@ -61,21 +105,13 @@ def parameters_copy(parameters: bytes, sequence: int = 1, hardware: Hardware | N
     room = target.waiting.size - target.block - PARAMETERS_HEADER
     if not 0 < len(parameters) <= room:
         raise _too_large("parameters", f"{len(parameters)} of at most {room} bytes")
-    head = struct.pack("<4sIII", b"YPR1", sequence, len(parameters), zlib.crc32(parameters))
+    head = _HEAD.pack(b"YPR1", sequence, len(parameters), zlib.crc32(parameters))
     return head.ljust(PARAMETERS_HEADER, b"\xff") + parameters
 
 
 def _entries(settings: Settings) -> Iterator[tuple[int, bytes]]:
-    texts = {
-        1: settings.terminal,
-        6: settings.vehicle,
-        7: settings.plate,
-        8: settings.driver,
-        9: settings.line_text,
-        10: settings.station_text,
-        11: settings.position,
-    }
-    for tag, text in texts.items():
+    for tag, name in _TEXTS.items():
+        text: str = getattr(settings, name)
         value = text.encode()
         if len(value) > TEXT_MAX or not text.isprintable():
             raise _too_large("settings", f"{text!r}: at most {TEXT_MAX} bytes, without control characters")
@@ -86,12 +122,12 @@ def _entries(settings: Settings) -> Iterator[tuple[int, bytes]]:
     yield 4, settings.station.to_bytes(2, "little")
     yield 5, bytes([settings.direction])
     for key in settings.keys:
-        yield 12, key
+        yield _KEY, key
     yield 13, bytes([settings.needed])
     if settings.operator:
         yield 14, settings.operator.to_bytes(4, "little")
     for station_key in settings.station_keys:
-        yield 15, bytes([station_key.role]) + station_key.public
+        yield _STATION_KEY, bytes([station_key.role]) + station_key.public
 
 
 def _too_large(thing: str, what: str) -> ParametersError:

@@ -4,11 +4,13 @@ Rules it keeps:
 - imgtool is called as a program of its own, with every option given: no default of another version decides.
 - What it made is checked by our own reader before it is handed on.
 - The test key signs test images only.
+- What the header has no room for, and a key that cannot sign, are refused here: imgtool shows where in it that failed.
 """
 
 import hashlib
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,8 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from yima.firmware_images.build import Built, Environment, Slot
 from yima.firmware_images.hardware import IMAGE_HEADER, Hardware, board
-from yima.firmware_images.image import ENVIRONMENT_TLV, HARDWARE_TLV, PRODUCT_TLV, verify
-from yima.firmware_images.keys import pem_of_test_key, public_key_of, public_test_key
+from yima.firmware_images.image import COUNTER_MAX, ENVIRONMENT_TLV, HARDWARE_TLV, PRODUCT_TLV, verify
+from yima.firmware_images.keys import pem_of_test_key, public_half_of, public_test_key
 from yima.validator.errors import YimaError
 from yima.validator.outside import bytes_of, json_of
 from yima.validator.texts import Text
@@ -29,6 +31,10 @@ from yima.validator.version import VERSION
 
 MANIFEST = "manifest.json"
 FORMAT = "yima firmware 2"
+_VERSION = re.compile(r"(0|[1-9]\d*)(?:\.(0|[1-9]\d*)(?:\.(0|[1-9]\d*)(?:\+(0|[1-9]\d*))?)?)?", re.ASCII)
+_VERSION_MOST = (0xFF, 0xFF, 0xFFFF, 0xFFFFFFFF)
+"""Of major, minor, revision and build: what the header has room for."""
+_VERSION_LONGEST = 40
 _SAID = ("name", "binary", "sha256", "slot", "product", "environment", "hardware")
 
 
@@ -117,8 +123,10 @@ def sign(
     key: Path | None = None,
     hardware: Hardware | None = None,
 ) -> bytes:
-    """The MCUboot image of `data` (what a build made). version: as imgtool takes it, e.g. 0.2.0+7. hardware: default
-    mps2-an500. Raises SigningError; the test key (None) signs test images only."""
+    """The MCUboot image of `data` (what a build made). version: as imgtool takes it, e.g. 0.2.0+7. counter: 32 bits.
+    hardware: default mps2-an500. Raises SigningError, KeyFileError; the test key (None) signs test images only."""
+    _check_numbers(version, counter)
+    public: Ed25519PublicKey = public_test_key() if key is None else public_half_of(key)
     hardware = hardware or board()
     place, align = slot.of(hardware), str(hardware.trailer_unit)
     if key is None and environment is not Environment.TEST:
@@ -145,9 +153,28 @@ def sign(
             said = (done.stderr or done.stdout).strip()
             raise _error(product, f"imgtool refused: {said}", f"imgtool 拒绝：{said}", "imgtool sign --help")
         made = image.read_bytes()
-    public: Ed25519PublicKey = public_test_key() if key is None else public_key_of(key)
     verify(made, [public], counter_floor=counter, product=product, environment=str(environment), hardware=hardware.name)
     return made
+
+
+def _check_numbers(version: str, counter: int) -> None:
+    """Raises SigningError for what an image cannot say."""
+    found = _VERSION.fullmatch(version)
+    numbers = [int(number) for number in found.groups("0")] if found and len(version) < _VERSION_LONGEST else None
+    if numbers is None or any(number > most for number, most in zip(numbers, _VERSION_MOST, strict=True)):
+        raise _error(
+            version,
+            "is no version of an image: major.minor.revision+build, at most 255.255.65535+4294967295",
+            "不是有效的映像版本：主.次.修订+构建号，最大 255.255.65535+4294967295",
+            "--image-version 1.2.3",
+        )
+    if not 0 <= counter <= COUNTER_MAX:
+        raise _error(
+            f"counter {counter}",
+            f"is no security counter: 0 to {COUNTER_MAX}",
+            f"不是有效的安全计数器：应为 0 至 {COUNTER_MAX}",
+            "--counter N",
+        )
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

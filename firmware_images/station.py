@@ -44,6 +44,7 @@ from yima.firmware_images.station_messages import (
     StateRead,
 )
 from yima.validator.errors import Kind, YimaError
+from yima.validator.journal.form import ENTRY_MAX
 from yima.validator.system.serial_line import REFUSALS
 from yima.validator.texts import Text
 
@@ -139,7 +140,7 @@ class Station:
 
     async def records(self, start: int = 0) -> AsyncIterator[Record]:
         """Every record kept, from number `start` on, in order and whole, also what no answer holds. Numbers that do not
-        ascend, and pieces that do not follow, end it as a refusal does."""
+        ascend, pieces that do not follow, and what is no entry (1 to 65536 bytes) end it as a refusal does."""
         begun = b""
         while True:
             answer = await self._ask(RecordsRead.model_validate({"from": start, "off": len(begun)}))
@@ -149,6 +150,8 @@ class Station:
                 if record.len is not None and (record.off != len(begun) or not record.d):
                     raise self._refused(f"records: a piece of {record.n} that does not follow")
                 begun += record.d
+                if not 0 < max(len(begun), record.len or 0) <= ENTRY_MAX:
+                    raise self._refused(f"records: {record.n} has no bytes, or more than {ENTRY_MAX}")
                 if len(begun) < (record.len or 0):
                     continue
                 yield Record(n=record.n, d=begun, h=record.h)
@@ -157,13 +160,20 @@ class Station:
                 return
 
     async def lost(self, start: int = 0) -> list[Lost]:
-        """Ranges of numbers from `start` on that the device cannot hand out any more; at most the first few."""
+        """Ranges of numbers from `start` on that the device cannot hand out any more; at most the first few. Each
+        number is in one of them: a range before a record that an answer had no room for is in the next answer too."""
         found: list[Lost] = []
+        known = start - 1
         while True:
             answer = await self._ask(RecordsRead.model_validate({"from": start}))
-            found += answer.lost
+            for one in answer.lost:
+                if one.end > known:
+                    found.append(one.model_copy(update={"start": max(one.start, known + 1)}))
+                    known = one.end
             if not answer.records:
                 return found
+            if answer.records[-1].n < start:
+                raise self._refused(f"records: number {answer.records[-1].n} where {start} or a later one belongs")
             start = answer.records[-1].n + 1
 
     async def acknowledge(self, record: Record) -> int:

@@ -9,6 +9,9 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Final
+
+_PREFIX: Final = "yima-line-"
 
 
 class PseudoTerminal:
@@ -22,7 +25,7 @@ class PseudoTerminal:
         self.master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self.master, False)
-        self._folder = Path(tempfile.mkdtemp(prefix="yima-line-"))
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         link = self._folder / name
         link.symlink_to(os.ttyname(self._slave))
         self.path = str(link)
@@ -35,3 +38,30 @@ class PseudoTerminal:
         for descriptor in (self.master, self._slave):
             os.close(descriptor)
         self._slave = -1
+
+
+class Name:
+    """A name that stays, for a line whose path is another one each time: a symbolic link that goes with the line.
+
+    What lies there already is somebody's. Only a link to a line, as a program that was killed leaves it behind, is
+    taken over; and what another program has taken over since is not taken away.
+    """
+
+    def __init__(self, link: Path, path: str) -> None:
+        """path: of the line. Raises OSError, also where something lies there."""
+        self._link, self._path = link, path
+        if _leads_to_a_line(link):
+            link.unlink()
+        try:
+            link.symlink_to(path)
+        except OSError as error:  # Python's names both ends
+            raise OSError(error.errno, error.strerror or str(error), str(link)) from error
+
+    def remove(self) -> None:
+        """Takes it away, if it is still ours."""
+        if self._link.is_symlink() and self._link.readlink() == Path(self._path):
+            self._link.unlink()
+
+
+def _leads_to_a_line(link: Path) -> bool:
+    return link.is_symlink() and link.readlink().parent.name.startswith(_PREFIX)

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from yima.firmware_images.hardware import DEFAULT_BOARD, board, boards
-from yima.firmware_images.image import Image, ImageError, read, verify
+from yima.firmware_images.image import COUNTER_MAX, Image, ImageError, read, verify
 from yima.firmware_images.keys import WARNING, public_key_of, public_test_key
+from yima.sdk.cli.arguments import WholeNumber
 from yima.validator.errors import YimaError
 from yima.validator.outside import bytes_of
 from yima.validator.texts import Text, say
@@ -45,15 +46,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     sign.add_argument("--image-version", default=VERSION, metavar="V", help=f"default {VERSION} 映像版本")
     sign.add_argument(
-        "--counter", type=int, metavar="N", help="security counter; needed with --key; test images: 1 安全计数器"
-    )
+        "--counter", type=WholeNumber(0, COUNTER_MAX), metavar="N",
+        help="security counter; needed with --key; test images: 1 安全计数器",
+    )  # fmt: skip
     _folder(sign)
     check = verbs.add_parser("verify", help="exit 0 if the image may run, 1 if not 验证")
     check.add_argument("file", type=Path, metavar="FILE")
     check.add_argument(
         "--key", type=Path, action="append", metavar="PEM", help="trusted; default: the TEST key 信任的公钥"
     )
-    check.add_argument("--counter-floor", type=int, default=0, metavar="N", help="refuse older 拒绝更低的计数器")
+    check.add_argument(
+        "--counter-floor", type=WholeNumber(0, COUNTER_MAX), default=0, metavar="N",
+        help="refuse older 拒绝更低的计数器",
+    )  # fmt: skip
     check.add_argument("--product", metavar="NAME", help="refuse another product 只接受该产品")
     check.add_argument(
         "--environment",

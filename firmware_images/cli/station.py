@@ -21,11 +21,12 @@ from yima.firmware_images.handing_on import hand_on
 from yima.firmware_images.session import MINUTES, MINUTES_MAX, Role, Signer, bench_signer
 from yima.firmware_images.station import Station
 from yima.firmware_images.station_messages import Record, State
-from yima.sdk.cli.arguments import WholeNumber
+from yima.sdk.cli.arguments import WholeNumber, unix_seconds
 from yima.sdk.parameters.signing import read_key_file
 from yima.validator.errors import Kind, YimaError
 from yima.validator.outside import bytes_of
 from yima.validator.state.keys import DeviceKey
+from yima.validator.system.disk import BINARY, flush, flush_folder, read_at
 from yima.validator.texts import Text
 from yima.validator.uplink.http import HttpUplink
 
@@ -81,7 +82,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     verbs.add_parser("state", help="how the device stands, as JSON 设备状态")
     clock = verbs.add_parser("time", help="set its clock 校时")
-    clock.add_argument("--unix", type=int, metavar="S", help="seconds UTC; default: this machine's time 默认本机时间")
+    clock.add_argument(
+        "--unix", type=unix_seconds, metavar="S", help="seconds UTC; default: this machine's time 默认本机时间"
+    )
     place = verbs.add_parser("place", help="tell a bus where it is; what is left out stays 设置车辆当前位置")
     for name, text in (("line", "线路"), ("stop", "站点")):
         place.add_argument(
@@ -109,7 +112,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """0; a YimaError if the device refuses or a file cannot be used."""
+    _check(arguments)
     return asyncio.run(_talk(arguments))
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Raises StationUsageError, before the device is asked anything."""
+    if arguments.action == "image" and (arguments.what == "update") != (arguments.file is not None):
+        raise StationUsageError(
+            f"image {arguments.what}",
+            Text("update names a file, and nothing else does", "update 须指定文件，其他操作不带文件"),
+            Text(
+                "yima station PORT image update FILE, or: image list, confirm, reset",
+                "yima station PORT image update FILE，或 image list、confirm、reset",
+            ),
+        )
+    if arguments.action == "records" and (
+        (arguments.file is None) == (arguments.to is None) or (arguments.to and arguments.keep)
+    ):
+        raise StationUsageError(
+            "records",
+            Text(
+                "goes either to a FILE or --to a collector; --keep is for a FILE",
+                "须指定文件或采集端之一；--keep 仅用于文件",
+            ),
+            Text(
+                "yima station PORT records FILE, or: records --to URL",
+                "yima station PORT records FILE 或 records --to URL",
+            ),
+        )
 
 
 async def _talk(arguments: argparse.Namespace) -> int:
@@ -141,18 +172,6 @@ async def _talk(arguments: argparse.Namespace) -> int:
 
 
 async def _records(station: Station, arguments: argparse.Namespace) -> None:
-    if (arguments.file is None) == (arguments.to is None) or (arguments.to and arguments.keep):
-        raise StationUsageError(
-            "records",
-            Text(
-                "goes either to a FILE or --to a collector; --keep is for a FILE",
-                "须指定文件或采集端之一；--keep 仅用于文件",
-            ),
-            Text(
-                "yima station PORT records FILE, or: records --to URL",
-                "yima station PORT records FILE 或 records --to URL",
-            ),
-        )
     if arguments.file:
         await _take(station, arguments.file, keep=arguments.keep)
         return
@@ -171,8 +190,9 @@ async def _take(station: Station, path: Path, *, keep: bool) -> None:
     count = 0
     start = (await station.state()).ack + 1
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | BINARY, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            _end_torn_line(descriptor)
             async for record in station.records(start):
                 file.write(json.dumps({"n": record.n, "d": record.d.hex(), "h": record.h.hex()}) + "\n")
                 last = record
@@ -182,7 +202,8 @@ async def _take(station: Station, path: Path, *, keep: bool) -> None:
             if last is None and lost:
                 last = Record(n=lost[-1].end, d=b"", h=bytes(32))
             file.flush()
-            os.fsync(file.fileno())
+            flush(file.fileno())
+        flush_folder(path.absolute().parent)  # a file that was made now has a name only then
     except OSError as error:
         raise _file_error(path, error) from error
     acknowledged = None if keep or last is None else await station.acknowledge(last)
@@ -190,12 +211,16 @@ async def _take(station: Station, path: Path, *, keep: bool) -> None:
     _show({"records": count, "lost": missing, "acknowledged": acknowledged})
 
 
+def _end_torn_line(descriptor: int) -> None:
+    """What a power cut or a full disk has left half written stays a line of its own: its record comes once more, and
+    behind it on the same line could not be read."""
+    size = os.fstat(descriptor).st_size
+    if size and read_at(descriptor, 1, size - 1) != b"\n":
+        os.write(descriptor, b"\n")
+
+
 async def _image(station: Station, what: str, path: Path | None) -> None:
-    if what == "update":
-        if path is None:
-            raise StationFileError(
-                "image update", Text("names no file", "未指定文件"), Text("yima station PORT image update FILE", "同左")
-            )
+    if path is not None:
         await station.update(_bytes_of(path))
     elif what == "confirm":
         await station.confirm()

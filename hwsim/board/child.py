@@ -1,7 +1,8 @@
 """`python -m yima.hwsim.board.child`: the emulator's own process. JSON lines in on stdin, one answer each on stdout.
 
 It exists because of a licence: unicorn is under the GPL, so nothing but this process loads it. Each line in is
-{"do": verb, ...}; each line out is {"ok": {...}} or {"error": text}. Bytes are hex. The verbs are the public methods of
+{"do": verb, ...}; each line out is {"ok": {...}}, {"error": text}, or of what an engineer can mend {"refused": [thing,
+[problem, in Chinese], [remedy, in Chinese]]}. Bytes are hex. The verbs are the public methods of
 `Session` below. While the board is live (see live.py), lines {"event": {...}} come unasked.
 """
 
@@ -16,7 +17,9 @@ from yima.hwsim.board.flash import Cut
 from yima.hwsim.board.flaws import Flaws, Harm
 from yima.hwsim.board.live import Live
 from yima.hwsim.board.machine import Happened, Machine
+from yima.validator.errors import YimaError
 from yima.validator.outside import json_of
+from yima.validator.texts import Text
 
 
 class Session:
@@ -150,8 +153,22 @@ def main() -> None:
                 request = json_of(line)
                 verb = request.pop("do")
                 _say({"ok": session.obey(verb, request)})
-            except (ValueError, TypeError, AttributeError, KeyError, OSError) as error:
+            except YimaError as error:
+                _say({"refused": [error.thing, error.problem, error.remedy]})
+            except OSError as error:
+                _say({"refused": [*_unusable(error)]})
+            except (ValueError, TypeError, AttributeError, KeyError) as error:
                 _say({"error": f"{type(error).__name__}: {error}"})
+
+
+def _unusable(error: OSError) -> tuple[str, Text, Text]:
+    """What the system does not let a board have: a link's place, a socket, a port."""
+    said = error.strerror or str(error)
+    return (
+        str(error.filename or "board"),
+        Text(f"cannot be used: {said}", f"无法使用：{said}"),
+        Text("Name another place; nothing that lies there is taken away", "请另选位置；不会删除该处已有的文件"),
+    )
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def _listening(path: str) -> socket.socket:
             if error.errno != errno.EADDRINUSE or not Path(path).is_socket():
                 raise OSError(error.errno, error.strerror or str(error), path) from error
             if _answers(path):
-                raise OSError(error.errno, "another board listens there", path) from error
+                raise OSError(error.errno, "another board listens there 已有其他板卡在此监听", path) from error
             Path(path).unlink()
             listener.bind(path)
         listener.listen()

@@ -12,10 +12,12 @@ import contextlib
 import selectors
 import socket
 
+from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.gdb import ProtocolError, Stub
 from yima.hwsim.board.layout import FLASH_SIZE, RAM_BASE, RAM_SIZE
 from yima.hwsim.board.machine import Machine
 from yima.hwsim.board.processor import Debugged, Processor
+from yima.validator.texts import Text
 
 _HOST = "127.0.0.1"
 _BREAKPOINTS_MOST = 64
@@ -109,7 +111,7 @@ class DebugPort:
     """Where gdb knocks, within somebody's selector. The board waits for the first debugger."""
 
     def __init__(self, port: int, machine: Machine, watch: selectors.BaseSelector) -> None:
-        """port: 0 is any that is free. Raises OSError if it cannot be had."""
+        """port: 0 is any that is free. Raises BoardError if it cannot be had."""
         self._machine = machine
         self._target = BoardTarget(machine)
         self._watch = watch
@@ -118,7 +120,14 @@ class DebugPort:
         try:
             self._listener = socket.create_server((_HOST, port))
         except OSError as error:
-            raise OSError(f"port {port} of {_HOST} cannot be had for gdb 调试端口被占用: {error.strerror}") from error
+            raise BoardError(
+                "--gdb",
+                Text(
+                    f"port {port} of {_HOST} cannot be had for gdb: {error.strerror}",
+                    f"{_HOST} 的端口 {port} 无法用于 gdb：{error.strerror}",
+                ),
+                Text("Another board, or QEMU, has it: name another port", "已被其他板卡或 QEMU 占用：请另选端口"),
+            ) from error
         self.address = "{}:{}".format(*self._listener.getsockname())
         watch.register(self._listener, selectors.EVENT_READ, self._accept)
         self._target.halt()

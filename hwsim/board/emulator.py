@@ -277,9 +277,12 @@ class Board:
         return found
 
     def _answer(self, line: dict[str, Any] | None) -> dict[str, Any]:
+        if line is not None and "refused" in line:
+            thing, problem, remedy = line["refused"]
+            raise BoardError(thing, Text(*problem), Text(*remedy))
         if line is None or "ok" not in line:
-            problem = str((line or {}).get("error", "no answer"))
-            raise BoardError("board", Text(problem, problem), Text("See docs/board.md", "请参阅 docs/board.md"))
+            said = str((line or {}).get("error", "no answer"))
+            raise BoardError("board", Text(said, said), Text("See docs/board.md", "请参阅 docs/board.md"))
         found: dict[str, Any] = line["ok"]
         return found
 

@@ -12,13 +12,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from yima.firmware_images.hardware import board
 from yima.firmware_images.image import Fault, Image, ImageError, factory_slot, read
 from yima.firmware_images.keys import public_test_key
-from yima.firmware_images.provision import Settings, parameters_copy, settings_copy
+from yima.firmware_images.provision import Settings, parameters_copy, read_settings, settings_copy
 from yima.firmware_images.session import is_bench_key
-from yima.hwsim.board.bootrom import Trust, put_trust, trust_of
+from yima.hwsim.board.bootrom import Trust, hardware_of, put_trust, trust_of
 from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.flash import Flash
+from yima.validator.outside import bytes_of
 from yima.validator.packages import read_package
 from yima.validator.parameters import load
+from yima.validator.system.disk import write_whole
 from yima.validator.texts import Text
 
 
@@ -27,6 +29,17 @@ def parameters_bytes(path: Path) -> bytes:
     if path.suffix == ".toml":
         return bytes(load(path).image)
     return bytes(read_package(path).data)
+
+
+def settings_in(path: Path) -> Settings | None:
+    """What a board's flash file has for settings; None: it is not there, or has none. Raises HardwareError, OSError."""
+    if not path.exists():
+        return None
+    flash = bytearray(bytes_of(path))
+    hardware = hardware_of(flash.ljust(board().block, b"\xff"))
+    if len(flash) != hardware.size:
+        return None
+    return read_settings([bytes(flash[copy.start : copy.end]) for copy in hardware.settings.halves()])
 
 
 def make_flash(
@@ -38,13 +51,13 @@ def make_flash(
     parameters: bytes | None = None,
     keep: bool = False,
 ) -> None:
-    """Writes a board's flash file.
+    """Writes a board's flash file, whole or not at all.
 
     image: signed, for either slot; it is marked confirmed. keys: what the boot ROM trusts; None: what
     it trusts already, or the test key if it trusts nothing. parameters: a package, or
-    for a test image a bare parameter image. keep: what else is in an existing file stays (log, settings, parameters,
-    the other slot); the image must then be for the product and environment that the board was made for. Raises
-    ImageError, ParametersError, BoardError.
+    for a test image a bare parameter image; they are in force, and what came over the station line is gone. keep: what
+    else is in an existing file stays (log, settings, parameters, the other slot); the image must then be for the
+    product and environment that the board was made for. Raises ImageError, ParametersError, BoardError, OSError.
     """
     shown = read(image, path)
     if shown.hardware is None:
@@ -54,7 +67,7 @@ def make_flash(
     if slot is None:
         raise ImageError(path, Fault.OTHER_SLOT)
     blank = b"\xff" * hardware.size
-    flash = bytearray(path.read_bytes() if keep and path.exists() else blank)
+    flash = bytearray(bytes_of(path) if keep and path.exists() else blank)
     if len(flash) != len(blank):
         raise BoardError(
             path,
@@ -78,7 +91,9 @@ def make_flash(
     ):
         if copy:
             flash[place.start : place.end] = copy.ljust(place.size // 2, b"\xff") * 2
-    path.write_bytes(flash)
+    if parameters:  # a copy that the station sent counts as later than the factory's
+        flash[hardware.waiting.start : hardware.waiting.end] = b"\xff" * hardware.waiting.size
+    write_whole(path, bytes(flash))
 
 
 def _trust(image: Image, keys: Sequence[Ed25519PublicKey] | None, before: Trust | None, path: Path) -> Trust:

@@ -20,7 +20,7 @@ from yima.hwsim.board.control import Control
 from yima.hwsim.board.debugger import DebugPort
 from yima.hwsim.board.layout import SCANNER, STATION, STATUS
 from yima.hwsim.board.machine import BoardState, Happened, Machine
-from yima.hwsim.pseudo_terminal import PseudoTerminal
+from yima.hwsim.pseudo_terminal import Name, PseudoTerminal
 
 _NAMES = {SCANNER: "scanner", STATION: "station", STATUS: "status"}
 _SLICE_S = 0.002
@@ -40,11 +40,12 @@ class Live:
         gdb: int | None = None,
     ) -> None:
         """links: where to put a symbolic link to a UART's pty. control: path of the socket, see control.py, or "". gdb:
-        the port at which to wait for a debugger (0: any), see debugger.py. Raises OSError if that is taken."""
+        the port at which to wait for a debugger (0: any), see debugger.py. Raises OSError, for the port BoardError, if
+        one of these is taken."""
         self._machine = machine
         self._say = say
         self._lines: dict[int, PseudoTerminal] = {}
-        self._links = links
+        self._names: list[Name] = []
         self.paths: dict[str, str] = {}
         self._watch = selectors.DefaultSelector()
         self._debug = None if gdb is None else DebugPort(gdb, machine, self._watch)
@@ -53,11 +54,14 @@ class Live:
         for uart, name in _NAMES.items():
             line = self._lines[uart] = PseudoTerminal(name)
             self.paths[name] = line.path
-            if uart in links:
-                links[uart].unlink(missing_ok=True)
-                links[uart].symlink_to(line.path)
             self._watch.register(line.master, selectors.EVENT_READ, uart)
-        self._control = Control(control, self._watch)
+        try:
+            for uart, link in links.items():
+                self._names.append(Name(link, self._lines[uart].path))
+            self._control = Control(control, self._watch)
+        except OSError:
+            self._let_go()
+            raise
         if control:
             self.paths["control"] = control
 
@@ -67,14 +71,17 @@ class Live:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._let_go()
+        self._control.close()
+
+    def _let_go(self) -> None:
         if self._debug:
             self._debug.close()
         self._watch.close()
-        for link in self._links.values():
-            link.unlink(missing_ok=True)
+        for name in self._names:
+            name.remove()
         for line in self._lines.values():
             line.close()
-        self._control.close()
 
     def run(self, until: int) -> None:
         """Runs until the descriptor `until` has something to read, or the board stops."""

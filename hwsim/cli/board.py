@@ -1,12 +1,10 @@
 """`yima board`: the emulated gate controller, from the factory to the tap."""
 
 import argparse
-import json
-import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +15,12 @@ from yima.firmware_images.provision import Settings
 from yima.firmware_images.session import Role, StationKey, bench_key
 from yima.hwsim.board.emulator import MHZ, Board, hardware_in
 from yima.hwsim.board.errors import BoardError, BoardUsageError
-from yima.hwsim.board.factory import make_flash, parameters_bytes
+from yima.hwsim.board.factory import make_flash, parameters_bytes, settings_in
 from yima.hwsim.board.flash import Cut
+from yima.hwsim.board.flash_lock import alone_with
 from yima.hwsim.board.flaws import Flaws
 from yima.hwsim.board.layout import SCANNER, STATION, STATUS
+from yima.hwsim.board.screen import Screen, Stopped
 from yima.sdk.cli.arguments import WholeNumber, add_operator_argument
 from yima.sdk.sm2 import decompress
 from yima.validator.outside import bytes_of
@@ -43,12 +43,8 @@ examples 示例:
   yima board run --qemu                        the same flash on qemu-system-arm 在 QEMU 上运行
 """
 FLASH = Path("build/board.flash")
+_TERMINAL = "bench-1"
 IMAGE = Path("build/firmware/yima-bus-validator-test-a.img")
-_WAITING = Text(
-    "waits at its first instruction for gdb: target remote, then continue",
-    "停在第一条指令，等待 gdb：target remote 后 continue",
-)
-_PINS = ("gate", "red", "green", "buzzer", "out-of-service")
 _UARTS = {"scanner": SCANNER, "station": STATION, "status": STATUS}
 
 
@@ -68,15 +64,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the boot ROM trusts it; default: the TEST key 信任的公钥",
     )
     flash.add_argument("--parameters", type=Path, metavar="FILE", help="a package, or the plain form (TOML) 参数")
-    flash.add_argument("--terminal", default="bench-1", metavar="ID", help="default bench-1 终端编号")
-    flash.add_argument("--city", type=WholeNumber(0, 999999), default=0, metavar="N", help="division code 行政区划")
+    flash.add_argument("--terminal", metavar="ID", help=f"default {_TERMINAL} 终端编号")
+    flash.add_argument("--city", type=WholeNumber(0, 999999), metavar="N", help="division code 行政区划")
     add_operator_argument(flash)
     flash.add_argument(
         "--station-key", action="append", default=[], type=_station_key, metavar="[ROLE=]HEX",
         help="opens sessions on the station line as centre (default) or maintenance; to a test board: "
         "the TEST key 车站会话公钥",
     )  # fmt: skip
-    flash.add_argument("--keep", action="store_true", help="keep log, settings and the other slot 保留其余内容")
+    flash.add_argument(
+        "--keep", action="store_true",
+        help="what is not told stays: log, settings, parameters, keys, the other slot 未指定的内容保持不变",
+    )  # fmt: skip
     run_board = verbs.add_parser("run", help="power on; Ctrl-C is power off 上电运行")
     run_board.add_argument(
         "image", nargs="?", type=Path, metavar="IMAGE", help="flashed first, keeping the rest 先烧录，保留其余内容"
@@ -148,13 +147,17 @@ def _harm(parser: argparse.ArgumentParser) -> None:
 
 
 def _flash_file(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--flash", type=Path, default=FLASH, metavar="FILE", help=f"the board's flash, default {FLASH}")
+    parser.add_argument(
+        "--flash", type=Path, default=FLASH, metavar="FILE", help=f"the board's flash, default {FLASH} 闪存文件"
+    )
 
 
 def _link(text: str) -> tuple[int, Path]:
     name, equals, path = text.partition("=")
     if name not in _UARTS or not equals or not path:
-        raise argparse.ArgumentTypeError(f"write scanner=PATH, station=PATH or status=PATH, not {text!r}")
+        raise argparse.ArgumentTypeError(
+            f"write scanner=PATH, station=PATH or status=PATH, not {text!r} 请写作 scanner=PATH 等形式"
+        )
     return _UARTS[name], Path(path)
 
 
@@ -166,7 +169,10 @@ def _station_key(text: str) -> StationKey:
             return key
     except (KeyError, ValueError):
         pass
-    raise argparse.ArgumentTypeError(f"write centre=HEX or maintenance=HEX, the 66 digits of new-key, not {text!r}")
+    raise argparse.ArgumentTypeError(
+        f"write centre=HEX or maintenance=HEX, the 66 digits of new-key, not {text!r} "
+        "请写作 centre=HEX 或 maintenance=HEX（yima params new-key 给出的 66 位）"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -179,28 +185,24 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _flash(arguments: argparse.Namespace) -> int:
-    keys = [public_key_of(path) for path in arguments.key] if arguments.key else [public_test_key()]
+    trusted = [public_key_of(path) for path in arguments.key] if arguments.key else [public_test_key()]
     image = _bytes_of(arguments.image)
     shown = read(image, arguments.image)
-    station_keys = arguments.station_key or ([bench_key()] if shown.environment == "test" else [])
     arguments.flash.parent.mkdir(parents=True, exist_ok=True)
-    make_flash(
-        arguments.flash,
-        image,
-        keys=keys,
-        settings=Settings(
-            terminal=arguments.terminal,
-            city=arguments.city,
-            operator=arguments.operator,
-            station_keys=station_keys,
-        ),
-        parameters=parameters_bytes(arguments.parameters) if arguments.parameters else None,
-        keep=arguments.keep,
-    )
-    print(f"{arguments.flash}  {shown.product} {shown.version_text}, terminal {arguments.terminal}")
+    with alone_with(arguments.flash):
+        settings = _settings(arguments, is_test=shown.environment == "test")
+        make_flash(
+            arguments.flash,
+            image,
+            keys=None if arguments.keep and not arguments.key else trusted,
+            settings=settings,
+            parameters=parameters_bytes(arguments.parameters) if arguments.parameters else None,
+            keep=arguments.keep,
+        )
+    print(f"{arguments.flash}  {shown.product} {shown.version_text}, terminal {settings.terminal}")
     if shown.test_key:
         print(f"yima board: {say(WARNING)}", file=sys.stderr)
-    if not station_keys:
+    if not settings.station_keys:
         nobody = Text(
             "no --station-key: nobody can set its clock or take its records", "未指定 --station-key：无法校时或取记录"
         )
@@ -211,11 +213,31 @@ def _flash(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _settings(arguments: argparse.Namespace, *, is_test: bool) -> Settings:
+    """Those that are told; the others are those of the flash that is kept, or the bench's."""
+    kept = settings_in(arguments.flash) if arguments.keep else None
+    told = {
+        "terminal": arguments.terminal,
+        "city": arguments.city,
+        "operator": arguments.operator or None,
+        "station_keys": arguments.station_key or None,
+    }
+    others = kept or Settings(terminal=_TERMINAL, station_keys=[bench_key()] if is_test else [])
+    return replace(others, **{name: value for name, value in told.items() if value is not None})
+
+
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.qemu:
         _check_what_qemu_can(arguments)
     if arguments.image:
         arguments.flash.parent.mkdir(parents=True, exist_ok=True)
+    with alone_with(arguments.flash):
+        return _powered(arguments)
+
+
+def _powered(arguments: argparse.Namespace) -> int:
+    """While nobody else has the flash file."""
+    if arguments.image:
         make_flash(arguments.flash, _bytes_of(arguments.image), keys=None, keep=True)
     if hardware_in(arguments.flash).starts is not Starts.VECTORS:
         _check_what_our_emulator_alone_can(arguments)
@@ -225,7 +247,7 @@ def _run(arguments: argparse.Namespace) -> int:
         if arguments.brown_out is not None:
             board.cut_at(arguments.brown_out, Cut.TORN, brown_out=True)
         outcome = board.power_on()
-        show = _Screen(arguments.json)
+        show = Screen(arguments.json)
         for _, note in outcome.notes:
             show({"note": note})
         if outcome.slot is None:
@@ -236,7 +258,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
             return qemu.run_on_terminals(arguments.flash, gdb=arguments.gdb, seconds=arguments.seconds)
         end = time.monotonic() + arguments.seconds if arguments.seconds else None
-        with _Stopped() as stopped:
+        with Stopped() as stopped:
 
             def heard(event: dict[str, Any]) -> bool:
                 if event:
@@ -317,52 +339,6 @@ def _cuts(arguments: argparse.Namespace) -> int:
                 print(f"  {loss}", file=sys.stderr)
             lost += outcome.lost
     return 1 if lost else 0
-
-
-class _Stopped:
-    """Ctrl-C and SIGTERM as a question to ask, so that the board is switched off in order."""
-
-    def __enter__(self) -> Callable[[], bool]:
-        self._asked = False
-        self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
-        return lambda: self._asked
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _ask(self, *_: object) -> None:
-        self._asked = True
-
-
-class _Screen:
-    """Events as lines."""
-
-    def __init__(self, as_json: bool) -> None:
-        self._json = as_json
-        self._pins = 0
-        self._status = ""
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        if self._json:
-            print(json.dumps(event, ensure_ascii=False), flush=True)
-            return
-        for name, path in event.get("paths", {}).items():
-            print(f"{name:10}{path}", flush=True)
-        if "gdb" in event.get("paths", {}):
-            print(f"board     {say(_WAITING)}", flush=True)
-        if "status" in event:
-            *lines, self._status = (self._status + event["status"]).split("\n")
-            for line in lines:
-                print(f"status    {line}", flush=True)
-        for key in ("note", "state"):
-            if key in event:
-                print(f"board     {event[key]}", flush=True)
-        if "pins" in event:
-            for bit, name in enumerate(_PINS):
-                if (event["pins"] ^ self._pins) >> bit & 1:
-                    print(f"pin       {name} {'on' if event['pins'] >> bit & 1 else 'off'}", flush=True)
-            self._pins = event["pins"]
 
 
 def _bytes_of(path: Path) -> bytes:

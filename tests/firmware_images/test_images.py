@@ -5,10 +5,18 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -189,3 +197,42 @@ def test_a_public_key_file_will_do_for_verifying_and_another_kind_of_file_is_nam
     path.write_bytes(b"no key")
     with pytest.raises(KeyFileError, match=r"public\.pem"):
         public_key_of(path)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"version": "256.0.0"}, {"version": "0.256.0"}, {"version": "0.0.65536"}, {"version": "0.0.0+4294967296"},
+        {"version": "1.2.3-rc1"}, {"version": "01.2.3"}, {"version": "١.٢.٣"}, {"version": "9" * 5000},
+        {"version": ""}, {"counter": -1}, {"counter": 1 << 32},
+    ],
+)  # fmt: skip
+def test_numbers_for_which_an_image_has_no_room_are_named_with_what_it_has_room_for(numbers: dict[str, Any]) -> None:
+    """imgtool ended with a traceback, which stood in the error."""
+    with pytest.raises(SigningError) as refused:
+        sign(b"code", Slot.A, _PRODUCT, **numbers)
+    assert "Traceback" not in str(refused.value)
+    assert "4294967295" in refused.value.problem.en and "4294967295" in refused.value.problem.zh
+
+
+def test_the_largest_numbers_are_in_the_image() -> None:
+    largest = read(sign(b"code", Slot.A, _PRODUCT, version="255.255.65535+4294967295", counter=0xFFFFFFFF))
+    assert (largest.version, largest.counter) == ((255, 255, 0xFFFF, 0xFFFFFFFF), 0xFFFFFFFF)
+    assert read(sign(b"code", Slot.A, _PRODUCT, version="7", counter=0)).version == (7, 0, 0, 0)
+
+
+def test_a_key_that_cannot_sign_is_named_by_its_file_and_nothing_is_signed(other_key: Path, tmp_path: Path) -> None:
+    private = load_pem_private_key(other_key.read_bytes(), None)
+    locked = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+    public = public_key_of(other_key).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    for name, content, why in (
+        ("gone.pem", None, "No such file"), ("junk.pem", b"junk", "no key"), ("locked.pem", locked, "encrypted"),
+        ("public.pem", public, "cannot sign"),
+    ):  # fmt: skip
+        path = tmp_path / name
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(KeyFileError, match=why) as refused:
+            sign(b"code", Slot.A, _PRODUCT, key=path)
+        assert refused.value.thing == str(path)
+        assert "Traceback" not in str(refused.value)

@@ -70,6 +70,7 @@ def outcome(made: Station, what: str) -> object:
     questions: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
         "state": made.state,
         "records": lambda: _all(made),
+        "lost": partial(made.lost, 1),
         "parameters": lambda: made.send_parameters(bytes(3000)),
         "acknowledge": lambda: made.acknowledge(Record(n=1, d=b"", h=bytes(32))),
         "images": made.images,
@@ -88,7 +89,7 @@ def test_well_formed_answers_are_taken() -> None:
     assert outcome(made, "records") == [Record(n=1, d=b"record", h=bytes(32))]
 
 
-_WHAT = st.sampled_from(["state", "records", "parameters", "acknowledge", "images", "place"])
+_WHAT = st.sampled_from(["state", "records", "lost", "parameters", "acknowledge", "images", "place"])
 
 
 @given(_WHAT, st.binary(max_size=40), st.booleans())
@@ -170,6 +171,16 @@ def test_a_cable_that_is_pulled_in_an_upload_is_a_station_error() -> None:
 
 @pytest.mark.parametrize("numbers", [[1, 1], [2, 1], [1, 0]])
 def test_records_that_do_not_ascend_end_the_walk_with_an_error(numbers: list[int]) -> None:
-    pages = [cbor2.dumps(RECORDS | {"records": [{"n": n, "d": b"", "h": bytes(32)}]}) for n in numbers]
-    made, _ = station(*pages, *pages, *pages)
-    assert "records" in str(outcome(made, "records"))
+    pages = [cbor2.dumps(RECORDS | {"records": [{"n": n, "d": b"entry", "h": bytes(32)}]}) for n in numbers]
+    for what in ("records", "lost"):
+        made, line = station(*pages, *pages, *pages)
+        assert "or a later one belongs" in str(outcome(made, what))
+        assert line.asked <= 2
+
+
+@pytest.mark.parametrize("said", [{"d": b""}, {"d": b"piece", "off": 0, "len": 65537}])
+def test_a_record_that_can_be_no_entry_ends_the_walk_with_an_error(said: dict[str, Any]) -> None:
+    """Nothing of a device fills the station's memory, and its journal takes no empty entry."""
+    made, line = station(cbor2.dumps(RECORDS | {"records": [{"n": 1, "h": bytes(32)} | said]}))
+    assert "has no bytes, or more than 65536" in str(outcome(made, "records"))
+    assert line.asked == 1

@@ -1,21 +1,40 @@
 """What the factory writes into a board, and what it writes into none."""
 
 import argparse
+import errno
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from tests.hwsim.board.boards import ready_board_on
 from yima.firmware_images.build import Environment, Slot
-from yima.firmware_images.session import bench_key
+from yima.firmware_images.provision import Settings, read_settings, settings_copy
+from yima.firmware_images.session import Role, StationKey, bench_key
 from yima.firmware_images.signing import sign
+from yima.hwsim.board.bootrom import Trust, trust_of
 from yima.hwsim.board.errors import BoardError
+from yima.hwsim.board.factory import make_flash
+from yima.hwsim.board.flash import Flash
+from yima.hwsim.board.flash_lock import alone_with
 from yima.hwsim.board.layout import SETTINGS
+from yima.hwsim.board.station import Station
+from yima.hwsim.board.workshop import Firmware, World, equip
 from yima.hwsim.cli import board as verb
 from yima.sdk.sm2 import SigningKey
+from yima.validator.parameters import from_rules
+from yima.validator.system import disk
 
 CENTRE, MECHANIC = (SigningKey.from_int(number).compressed for number in (3, 4))
+
+
+def parsed(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    verb.add_arguments(parser)
+    return parser.parse_args(words)
 
 
 @pytest.fixture
@@ -33,12 +52,11 @@ class Flashing:
         self.private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         self.public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
 
-    def __call__(self, environment: Environment, *words: str) -> bytes:
+    def __call__(self, environment: Environment, *words: str, own_key: bool = True) -> bytes:
         """What stands in the settings then."""
         image, flash = self._folder / "image", self._folder / "flash"
-        parser = argparse.ArgumentParser()
-        verb.add_arguments(parser)
-        told = parser.parse_args(["flash", str(image), "--flash", str(flash), "--key", str(self.public), *words])
+        key = ["--key", str(self.public)] if own_key else []
+        told = parsed(["flash", str(image), "--flash", str(flash), *key, *words])
         made = sign(
             bytes(1024), Slot.A, "yima-bus-validator", environment=environment, version="1.0.0", counter=1,
             key=self.private,
@@ -46,6 +64,10 @@ class Flashing:
         image.write_bytes(made)
         assert verb.run(told) == 0
         return flash.read_bytes()[SETTINGS[0] : SETTINGS[0] + 512]
+
+    def trust(self) -> Trust | None:
+        """What the boot ROM trusts."""
+        return trust_of(Flash(bytearray((self._folder / "flash").read_bytes())))
 
 
 def test_the_keys_that_open_sessions_stand_in_the_settings_with_their_roles(flash: Flashing) -> None:
@@ -74,3 +96,76 @@ def test_what_is_no_key_is_named(flash: Flashing, text: str, capsys: pytest.Capt
     with pytest.raises(SystemExit):
         flash(Environment.TEST, "--station-key", text)
     assert "centre=HEX" in capsys.readouterr().err
+
+
+def test_what_is_kept_are_the_settings_but_for_what_is_told_and_what_the_boot_rom_trusts(flash: Flashing) -> None:
+    first = flash(Environment.TEST, "--terminal", "T9", "--city", "320500", "--station-key", CENTRE.hex())
+    trusts = flash.trust()
+    assert flash(Environment.TEST, "--keep", own_key=False) == first
+    assert flash.trust() == trusts
+    moved = flash(Environment.TEST, "--keep", "--city", "310000", own_key=False)
+    assert b"T9" in moved and CENTRE in moved
+    assert (310000).to_bytes(4, "little") in moved and (320500).to_bytes(4, "little") not in moved
+    assert b"bench-1" in flash(Environment.TEST, "--city", "310000")
+
+
+def test_settings_that_are_kept_lose_nothing_and_rotten_ones_are_none() -> None:
+    key = StationKey(role=Role.MAINTENANCE, public=MECHANIC)
+    settings = Settings(
+        terminal="T9", city=320500, operator=11223344, line=7, station=2, direction=1, vehicle="车 1", plate="沪A",
+        driver="D", line_text="7", station_text="2", position="p", keys=(CENTRE,), needed=1, station_keys=(key,),
+    )  # fmt: skip
+    whole = settings_copy(settings)
+    rotten = whole[:20] + bytes([whole[20] ^ 1]) + whole[21:]
+    assert read_settings([rotten, whole]) == settings
+    newer = settings_copy(replace(settings, terminal="T10"), sequence=2)
+    assert [read_settings(copies) for copies in ([whole, newer], [newer, whole])] == 2 * [
+        replace(settings, terminal="T10")
+    ]
+    assert read_settings([b"\xff" * 4096, rotten]) is None
+
+
+def test_parameters_that_are_flashed_are_in_force_whatever_the_station_has_sent_before(
+    tmp_path: Path, firmware: Firmware, world: World
+) -> None:
+    """The newest copy of three is in force, and the station's lay where the factory writes none."""
+    flash, image = tmp_path / "flash", tmp_path / "image"
+    image.write_bytes(firmware.image)
+    versions = [from_rules(replace(world.parameters.rules, version=number), "a version") for number in (1, 2, 3)]
+    equip(flash, firmware.image, versions[0])
+    with ready_board_on(flash) as board:
+        assert Station(board).send_parameters(bytes(versions[1].image)) == 2
+    make_flash(flash, firmware.image, keys=None, parameters=bytes(versions[2].image), keep=True)
+    with ready_board_on(flash) as board:
+        assert Station(board).state()["parameters"] == 3
+
+
+def test_a_flash_file_that_a_board_has_is_neither_flashed_nor_run_by_another(
+    flash: Flashing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = flash(Environment.TEST, "--terminal", "T9")
+    with alone_with(tmp_path / "flash"):
+        for words in (["flash", str(tmp_path / "image")], ["run"], ["run", str(tmp_path / "image")]):
+            told = [*words, "--flash", str(tmp_path / "flash")]
+            for language, said in (("en", f"in use by process {os.getpid()}"), ("zh", "正被进程")):
+                monkeypatch.setenv("YIMA_LANG", language)
+                with pytest.raises(BoardError) as refused:
+                    verb.run(parsed(told))
+                assert said in str(refused.value)
+        assert b"T9" in (tmp_path / "flash").read_bytes()
+    assert flash(Environment.TEST, "--keep") == before
+
+
+def test_a_flash_that_finds_no_room_leaves_the_one_that_is_kept(
+    flash: Flashing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flash(Environment.TEST)
+    before = (tmp_path / "flash").read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(disk, "flush", full)
+    with pytest.raises(OSError, match="space"):
+        flash(Environment.TEST, "--keep", "--terminal", "T2")
+    assert (tmp_path / "flash").read_bytes() == before
