@@ -42,11 +42,11 @@ def _run(arguments: argparse.Namespace) -> int:
         wrong = check_evidence(_read(path), keys=keys, published=published)
         status = 1 if wrong else status
         if arguments.json:
-            print(shown_json({"bundle": str(path), "holds": not wrong, "wrong": wrong}))
+            print(shown_json({"bundle": str(path), "holds": not wrong, "wrong": [why.en for why in wrong]}))
             continue
         print(f"{'✗' if wrong else '✓'} {path.name}  {'' if wrong else say(Text('holds', '证据成立'))}".rstrip())
         for why in wrong:
-            print(f"    {shown(why)}")
+            print(f"    {shown(say(why))}")
     return status
 
 

@@ -90,7 +90,7 @@ def test_a_bundle_alone_tells_who_signed_what(found: tuple[Workspace, dict[str, 
     assert is_signed(KEY.public, entry["batch"]["signature"], entry["batch"]["body"].encode())
     assert check_evidence(bundle, keys={"bus-1": frozenset({KEY.public})}, published=centre.published(tariff())) == []
     assert check_evidence(bundle, keys={"bus-1": frozenset({OTHER.public})}) == [
-        "entry 0: no listed key of device bus-1 has signed it"
+        ("entry 0: no listed key of device bus-1 has signed it", "条目 0：签名者不在终端 bus-1 的公钥之列")
     ]
     assert check_evidence(bundle, keys={}) != []
 
@@ -123,7 +123,9 @@ def test_a_bundle_says_what_was_changed_in_it(
 ) -> None:
     bundle = deepcopy(found[1]["n-1"])
     change(bundle["entries"][0])
-    assert any(says in why for why in check_evidence(bundle, published=centre.published(tariff())))
+    found_wrong = check_evidence(bundle, published=centre.published(tariff()))
+    assert any(says in why.en for why in found_wrong)
+    assert not any(says in why.zh for why in found_wrong)
 
 
 @pytest.mark.parametrize("bundle", [None, [], {}, {"form": 2}, {"form": 1, "entries": []}, {"form": 2, "entries": []}])
