@@ -45,7 +45,8 @@ VALID_S = 86400
 class Plan:
     """How a release spreads. steps: shares of 10000, one after the other; hold_s: how long each is looked at, with at
     least `taps` taps. digests: the first 16 bytes of SM3 over each image of the package, which taps name, in hex.
-    began, since: when it was published, and since when the step holds, unix seconds. stopped: why, "" while it spreads.
+    began, since: when it was published, and since when the step holds, unix seconds. place: of the store,
+    behind which the taps of the step come. stopped: why, "" while it spreads.
     """
 
     steps: tuple[int, ...]
@@ -55,6 +56,7 @@ class Plan:
     began: int
     since: int
     step: int = 0
+    place: int = 0
     stopped: str = ""
 
     @property
@@ -107,7 +109,7 @@ class Folder:
                 Text("Sign with that key", "请使用该密钥签名"),
             )  # fmt: skip
         if document.id in self.plans():
-            raise _trouble(document.id, "is published already", "已发布", Text("Change its share", "请调整其份额"))
+            raise _published_already(document.id)
         self._write(self.www / "packages" / f"{release.package}.ymp", bytes(package.data))
         if package.parts:
             manifest, files = manifest_of(package)
@@ -117,7 +119,13 @@ class Folder:
         self._write(self.www / "releases" / f"{document.id}.json", document.to_bytes())
         digests = tuple(_core.sm3(image)[:16].hex() for image in images_in(package))
         plan = Plan(steps=steps, hold_s=hold_s, taps=taps, digests=digests, began=now, since=now)
-        self.steer({document.id: lambda _: plan}, key, now)
+
+        def begun(before: Plan) -> Plan:
+            if before is not _NEW:  # somebody else published it meanwhile
+                raise _published_already(document.id)
+            return plan
+
+        self.steer({document.id: begun}, key, now)
 
     def steer(self, changes: dict[str, Callable[[Plan], Plan]], key: SigningKey, now: int) -> None:
         """Changes plans and signs the index anew, with the next number."""
@@ -182,7 +190,7 @@ def _plan(content: object) -> Plan:
     if not isinstance(content, dict) or set(content) != {field.name for field in fields(Plan)}:
         raise ValueError("other members than a plan has")
     steps, digests = content["steps"], content["digests"]
-    numbers = [content[name] for name in ("hold_s", "taps", "began", "since", "step")]
+    numbers = [content[name] for name in ("hold_s", "taps", "began", "since", "step", "place")]
     if not (_all(int, steps) and _all(int, numbers) and _all(str, digests) and isinstance(content["stopped"], str)):
         raise ValueError("members of another kind")
     if not all(0 <= share <= WHOLE for share in steps) or not 0 <= content["step"] < len(steps):
@@ -198,14 +206,18 @@ def _by_time(row: tuple[str, Plan]) -> tuple[int, str]:
     return row[1].began, row[0]
 
 
-def next_step(plan: Plan, now: int) -> Plan:
-    """The plan one step on."""
-    return replace(plan, step=min(plan.step + 1, len(plan.steps) - 1), since=now)
+def next_step(plan: Plan, now: int, place: int) -> Plan:
+    """The plan one step on. place: of the store, from which on its taps are counted."""
+    return replace(plan, step=min(plan.step + 1, len(plan.steps) - 1), since=now, place=place)
 
 
 def stopped(plan: Plan, why: str) -> Plan:
     """The plan, stopped."""
     return replace(plan, stopped=why)
+
+
+def _published_already(name: str) -> PublicationError:
+    return _trouble(name, "is published already", "已发布", Text("Change its share", "请调整其份额"))
 
 
 def _trouble(thing: object, en: str, zh: str, remedy: Text) -> PublicationError:

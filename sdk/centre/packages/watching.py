@@ -1,7 +1,7 @@
 """One round of watching what was published: stop what does harm, give more devices what does none, renew the index."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from functools import partial
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ class Watch:
         self._folder, self._store, self._key = folder, store, key
         self._cursor = 0
         self._taps: dict[bytes, Counter[int]] = {}  # by the image that judged them, and by reason
+        self._of_steps: dict[tuple[str, int], tuple[int, int]] = {}  # up to which place how many were counted
 
     def round(self, now: int) -> Watched:
         """Looks once. Raises PublicationError, StoreError."""
@@ -43,11 +44,24 @@ class Watch:
             if harm:
                 changes[name] = partial(stopped, why=f"stopped by itself: {harm}")
                 told.append((name, f"stopped: {harm}"))
-            elif not plan.is_done and now - plan.since >= plan.hold_s and under.total() >= plan.taps:
-                changes[name] = partial(next_step, now=now)
-                told.append((name, f"given to {next_step(plan, now).share / 100:g} %"))
+            elif (
+                not plan.is_done
+                and now - plan.since >= plan.hold_s
+                and self._taps_of_step(name, plan, images) >= plan.taps
+            ):
+                wider = partial(next_step, now=now, place=self._cursor)
+                changes[name] = wider
+                told.append((name, f"given to {wider(plan).share / 100:g} %"))
         index = self._folder.index()
         renewed = index is not None and index.until - now < VALID_S // 2
         if changes or renewed:
             self._folder.steer(changes, self._key, now)
         return Watched(tuple(told), renewed)
+
+    def _taps_of_step(self, name: str, plan: Plan, images: Set[bytes]) -> int:
+        """How many taps came under it since the step began, whoever watched meanwhile."""
+        after, taps = self._of_steps.get((name, plan.step), (plan.place, 0))
+        rows, place = self._store.taps_by_image(after)
+        taps += sum(count for image, _, count in rows if image in images)
+        self._of_steps[name, plan.step] = place, taps
+        return taps

@@ -104,6 +104,7 @@ PLAN = {
     "began": 1,
     "since": 2,
     "step": 1,
+    "place": 7,
     "stopped": "",
 }
 
@@ -121,5 +122,5 @@ def test_a_plan_that_somebody_has_changed_is_a_plan_or_the_one_error(changed: di
             plan = Folder(Path(place)).plans()["1"]
             assert not less
             assert 0 <= plan.share <= 10_000
-            assert next_step(plan, 3).share <= 10_000
+            assert next_step(plan, 3, 0).share <= 10_000
             hash(plan)
