@@ -1,12 +1,14 @@
 """Arguments that several verbs share: numbers, moments, where a gate stands."""
 
 import argparse
+import re
 import shlex
 import shutil
 import sys
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
 
 from yima.sdk.parameters.moments import moment_of
@@ -105,10 +107,10 @@ class WholeNumber:
 
 def a_day(text: str) -> int:
     """An argument's type: a day as 20260922 or 2026-09-22."""
-    for form in ("%Y%m%d", "%Y-%m-%d"):
-        try:
-            day = datetime.strptime(text, form)
-        except ValueError:
-            continue
-        return day.year * 10000 + day.month * 100 + day.day
+    found = re.fullmatch(r"([0-9]{4})(-?)([0-9]{2})\2([0-9]{2})", text)
+    if found:
+        year, month, day = int(found[1]), int(found[3]), int(found[4])
+        with suppress(ValueError):
+            date(year, month, day)
+            return year * 10000 + month * 100 + day
     raise argparse.ArgumentTypeError("a day, as 20260922 请给出日期，如 20260922")

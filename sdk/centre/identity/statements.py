@@ -272,8 +272,10 @@ class _Line:
         if value is None and default is not None and not self.has(key):
             return default
         try:
-            day = date.fromisoformat(value if len(value) == 10 else "")
+            day = date.fromisoformat(value)
         except (TypeError, ValueError):
+            day = None
+        if day is None or str(day) != value:  # weeks, and days without dashes, are ISO 8601's too
             self._wrong(key, "a day as 2026-09-14", "形如 2026-09-14 的日期")
         return day.year * 10000 + day.month * 100 + day.day
 

@@ -120,6 +120,8 @@ def test_a_consent_of_a_year_and_a_day_is_the_longest_there_is() -> None:
         ({"link": [A, B.upper() + "x"]}, "2 to 16 accounts"),
         ({"link": [account(SHANGHAI, n) for n in range(17)]}, "2 to 16 accounts"),
         ({"link": [A, B], "from": "2026-9-1"}, "a day as 2026-09-14"),
+        ({"link": [A, B], "from": "2026-W37-1"}, "a day as 2026-09-14"),
+        ({"link": [A, B], "from": "20260901"}, "a day as 2026-09-14"),
         ({"link": [A, B], "from": 20260901}, "a day as 2026-09-14"),
         ({"link": [A, B], "from": None}, "a day as 2026-09-14"),
         ({"link": [A, B], "from": "2026-02-30"}, "a day as 2026-09-14"),
