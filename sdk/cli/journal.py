@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,6 @@ from yima.validator.journal import JournalView
 from yima.validator.journal.archiving import archive
 from yima.validator.journal.exporting import as_mapping, export_lines, export_records, new_file
 from yima.validator.journal.salvage import Gap
-from yima.validator.journal.trouble import explained
 from yima.validator.shown import shown, shown_json
 from yima.validator.state import look_at_journal, salvage_journal
 from yima.validator.texts import Text, say
@@ -93,7 +94,7 @@ def _export(arguments: argparse.Namespace) -> int:
     if arguments.form is None or arguments.out is None:
         raise _missing("--form, --out")
     journal = salvage_journal(arguments.state, arguments.archive)
-    with _at_work(Text("exporting", "导出中")), explained(arguments.out):
+    with _at_work(Text("exporting", "导出中")), _of(arguments.out):
         if arguments.form == "ministry":
             if str(arguments.out) == "-":
                 raise _missing("--out PATH")
@@ -144,6 +145,21 @@ def _missing(option: str) -> JournalError:
         Text(f"{option} is needed", f"缺少 {option}"),
         Text("See yima journal --help", "请参阅 yima journal --help"),
     )
+
+
+@contextmanager
+def _of(out: Path) -> Iterator[None]:
+    """A write that fails names the output, not the journal, which is whole. Standard output is everybody's matter."""
+    try:
+        yield
+    except OSError as error:
+        if str(out) == "-":
+            raise
+        raise JournalError(
+            out,
+            Text(f"cannot be written: {error.strerror}", f"无法写入：{error.strerror}"),
+            Text("Make room there; what it holds is not whole", "请腾出空间；其内容不完整"),
+        ) from error
 
 
 def _at_work(what: Text) -> Any:

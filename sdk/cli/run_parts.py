@@ -188,7 +188,10 @@ def a_resolver(text: str) -> tuple[str, str]:
 
 
 def _seconds(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
     if not 0 <= number <= 86400:
         raise argparse.ArgumentTypeError("seconds, from 0 to 86400 请给出 0 至 86400 的秒数")
     return number

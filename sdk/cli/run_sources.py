@@ -70,7 +70,7 @@ def pull_of(
     if not isinstance(source, Packages) or source.puller is None:
         return None
     if deny and isinstance(deny.source, DenyPackages):
-        handover = DenyHandover(deny.source, state.directory / "pulled", deny.request)
+        handover = DenyHandover(deny.source, deny.request)
         source.puller.serve(Chain.DENY, HeldByStore(deny.source.store, handover.give))
     return PullThread(
         source.puller,

@@ -197,6 +197,9 @@ class SegmentJournal(JournalView):
 
         Raises JournalError when `through` or a rejected sequence names an entry that does not exist; nothing moves.
         """
+        if through < self.acknowledged():
+            with self._turn, explained(self.folder):
+                self._writer.forget_removed()  # what an archive has taken cannot be sent again
         first, last, most = self.first_sequence(), self.last_sequence(), max(through, *rejected, 0)
         if 0 <= through < first - 1:
             raise JournalError(

@@ -230,9 +230,15 @@ class Segments:
         return checked
 
     def hash_of(self, sequence: int) -> bytes:
-        """The hash of an entry that is kept, or of the one before the first that is kept."""
-        if sequence == self.first - 1:
-            return self._segments[0].header.previous if self._segments else FIRST_PREVIOUS
+        """The hash of an entry that is kept, or of the one before the first that is kept.
+
+        What a header says is asked of it: the segment before may have gone to an archive a moment ago.
+        """
+        if not self._segments and sequence == 0:
+            return FIRST_PREVIOUS
+        at = bisect_right(self._segments, sequence + 1, key=lambda segment: segment.header.first) - 1
+        if at >= 0 and self._segments[at].header.first == sequence + 1:
+            return self._segments[at].header.previous
         for frame in self.frames(sequence - 1):
             return frame.hash
         raise DamagedError(f"entry {sequence} is missing")

@@ -9,6 +9,10 @@ class NotNowError(ParametersError):
     """A package that was not taken for a reason that passes: it may be given again."""
 
 
+class NoPlaceError(NotNowError):
+    """A package for which there is no place among those that wait; another may find one, or need none."""
+
+
 def replaced(package: Package, by: Package) -> PackageError:
     """One that waits has a higher version and replaces it."""
     return PackageError(
@@ -32,9 +36,9 @@ def too_late(package: Package, active: Package) -> PackageError:
     )
 
 
-def too_many(package: Package, most: int) -> NotNowError:
+def too_many(package: Package, most: int) -> NoPlaceError:
     """No more can wait."""
-    return NotNowError(
+    return NoPlaceError(
         package.source,
         Text(f"{most} packages wait already", f"已有 {most} 个参数包在等待"),
         Text(

@@ -2,6 +2,7 @@
 
     device        its name, one line, made at the first start
     device.key    its Ed25519 key (0600), made at the first start
+    device.lock   held while these two are made
     journal/      the journal: segments, cursor, quarantine, lock
     journal.db    a journal of the form before, as long as the collector lacks something of it
 
@@ -11,6 +12,7 @@ which the collector will notice.
 
 import secrets
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +27,10 @@ from yima.validator.ports import DEVICE
 from yima.validator.state.keys import DeviceKey
 from yima.validator.state.safety import refuse_shared
 from yima.validator.system.disk import write_whole
+from yima.validator.system.locks import in_turn
 from yima.validator.texts import Text
 
-JOURNAL, OLDER_JOURNAL, KEY_FILE = "journal", "journal.db", "device.key"
+JOURNAL, OLDER_JOURNAL, KEY_FILE, LOCK = "journal", "journal.db", "device.key", "device.lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +47,26 @@ class DeviceState:
 
         Raises JournalError or UplinkError: cannot be made or written, belongs to another device, unreadable key.
         """
-        name_file = directory / "device"
+        name_file, key_file = directory / "device", directory / KEY_FILE
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             refuse_shared(directory)
-            stored = name_file.read_text(encoding="utf-8")[:128].strip() if name_file.exists() else None
-            if stored is None:
-                stored = device or f"yima-{secrets.token_hex(4)}"
-                _check(stored, directory)
-                write_whole(name_file, f"{stored}\n".encode())
+            is_whole = name_file.exists() and key_file.exists()
+            # Two that start at once in an empty directory would leave the name of one beside the journal of the other.
+            with nullcontext() if is_whole else in_turn(directory / LOCK):
+                stored = name_file.read_text(encoding="utf-8")[:128].strip() if name_file.exists() else None
+                if stored is None:
+                    stored = device or f"yima-{secrets.token_hex(4)}"
+                    _check(stored, directory)
+                    write_whole(name_file, f"{stored}\n".encode())
+                _check(stored, name_file)
+                if device is not None and device != stored:
+                    raise JournalError(
+                        directory,
+                        Text(f"belongs to device {stored}, not to {device}", f"属于设备 {stored}，而不是 {device}"),
+                        Text("Leave --device out, or give another --state", "请去掉 --device，或另选 --state"),
+                    )
+                return cls(directory=directory, device=stored, key=DeviceKey.load_or_create(key_file))
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "the device's name is not text"
             raise JournalError(
@@ -60,14 +74,6 @@ class DeviceState:
                 Text(f"cannot be used as state directory: {why}", f"无法用作状态目录：{why}"),
                 Text("Give --state a directory that this user may write", "请为 --state 指定当前用户可写的目录"),
             ) from error
-        _check(stored, name_file)
-        if device is not None and device != stored:
-            raise JournalError(
-                directory,
-                Text(f"belongs to device {stored}, not to {device}", f"属于设备 {stored}，而不是 {device}"),
-                Text("Leave --device out, or give another --state", "请去掉 --device，或另选 --state"),
-            )
-        return cls(directory=directory, device=stored, key=DeviceKey.load_or_create(directory / KEY_FILE))
 
     @property
     def key_file(self) -> Path:

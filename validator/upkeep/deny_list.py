@@ -11,7 +11,6 @@ Rules it keeps:
   than none. How old a list may be is for the parameters to say (LISTS_TOO_OLD), from when it was drawn up.
 """
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,10 +24,12 @@ from yima.validator.judging import Moment, Validator
 from yima.validator.outside import bytes_of
 from yima.validator.packages import Chain, Package, PackageError, Pins, Policy, Standing, is_package, read_package, when
 from yima.validator.packages.package import SIZE_MAX
-from yima.validator.packages.refusals import untrusted_clock
+from yima.validator.packages.refusals import NotNowError, untrusted_clock
 from yima.validator.packages.store import PackageStore, Stack, Taken
 from yima.validator.texts import Text
 from yima.validator.upkeep.expiry_alarm import ExpiryAlarm
+from yima.validator.upkeep.offer import Offer
+from yima.validator.upkeep.patience import Patience
 
 MAGIC = b"YIMD"  # see core/deny.c
 _PLAIN = Policy()
@@ -124,7 +125,8 @@ class DenyPackages:
         self._policy = policy
         self._verifying = False
         self._verified = b""
-        self._looked_at = threading.Event()
+        self._offer: Offer | None = None
+        self._patience = Patience()
         self.store = PackageStore(
             directory, pins, environment, chain=Chain.DENY, city=city, accept=self._usable, hash_at_open=False
         )
@@ -132,33 +134,38 @@ class DenyPackages:
         self._verifying = True
 
     @contextmanager
-    def with_file(self, path: Path) -> Iterator[threading.Event]:
-        """One file more, from another thread, until it has been looked at; the event says when."""
-        before, self._looked_at = self._paths, threading.Event()
-        self._paths = (*before, path)
+    def offered(self, data: bytes, source: str) -> Iterator[Offer]:
+        """One package more, from another thread, until it has been looked at; the offer says when, and what came of
+        it."""
+        self._offer = offer = Offer(data, source)
         try:
-            yield self._looked_at
+            yield offer
         finally:
-            self._paths = before
+            self._offer = None
 
     def in_force(self) -> DenyList | None:
         """See DenySource."""
         return DenyList.of_packages(self.store.active) if self.store.active else None
 
     def take(self, now: Moment) -> Looked:
-        """See DenySource. What is newer than all before comes into force, one file after the other."""
-        looked_at = self._looked_at
-        try:
-            return self._changed_by(lambda: self._take(now))
-        finally:
-            looked_at.set()
+        """See DenySource. What is newer than all before comes into force, one file after the other.
+
+        What another thread offers comes after the files, whatever is wrong with them; whoever gave it hears what came
+        of it, nobody else.
+        """
+        offer = self._offer
+        looked = self._changed_by(lambda: self._take(now, is_last=offer is None))
+        if offer is None:
+            return looked
+        after = self._changed_by(lambda: self._take_offered(offer, now))
+        return Looked(after.deny or looked.deny, looked.trouble or after.trouble)
 
     def is_due(self, now: Moment) -> bool:
         """See DenySource."""
-        return now.trusted and self.store.due(now.unix_s) is not None
+        return now.trusted and self._patience.is_over(now) and self.store.due(now.unix_s) is not None
 
     def due(self, now: Moment) -> Looked:
-        """See DenySource. What does not come into force is given up, so that it is told once."""
+        """See DenySource. What may not come into force is given up; on a disk that fails it is tried again."""
         return self._changed_by(lambda: self._activate(now))
 
     def standing(self, now: Moment) -> tuple[Standing, int]:
@@ -178,13 +185,14 @@ class DenyPackages:
         changed = before != [package.id for package in self.store.active]
         return Looked(self.in_force() if changed else None, trouble)
 
-    def _take(self, now: Moment) -> None:
+    def _take(self, now: Moment, *, is_last: bool = True) -> None:
+        """Takes the files. is_last: nothing comes after them."""
         for path in self._paths:
             package = _package(path)
             if package.id in {part.id for part in self.store.active}:
                 continue
             newest, _ = self.store.trust.newest or (0, b"")
-            if package.version < newest and path != self._paths[-1]:
+            if package.version < newest and not (is_last and path == self._paths[-1]):
                 continue  # the list in force has gone past it; if the last file is behind too, somebody must know
             if not now.trusted:
                 raise untrusted_clock(path)
@@ -194,15 +202,31 @@ class DenyPackages:
                     raise PackageError(path, "NOT_YET", Text(f"from {begin} on", f"自 {begin} 起"))
                 return  # what builds on it can be taken when its time has come
 
+    def _take_offered(self, offer: Offer, now: Moment) -> None:
+        try:
+            if not now.trusted:
+                raise untrusted_clock(offer.source)
+            self.store.take(offer.data, now.unix_s, offer.source)
+            offer.refused = None
+        except ParametersError as error:
+            offer.refused = error
+        finally:
+            offer.looked_at.set()
+
     def _activate(self, now: Moment) -> None:
         package = self.store.due(now.unix_s)
         if package is None:
             return
         try:
             self.store.activate(now.unix_s, package)
+        except NotNowError as error:
+            if self._patience.is_news(error, now):
+                raise
+            return
         except ParametersError:
             self.store.drop(package)
             raise
+        self._patience = Patience()
         self._take(now)
 
     def _usable(self, stack: Stack) -> None:
@@ -272,8 +296,9 @@ class DenyUpkeep:
             if self._work.done():
                 self._finish()
         elif self._wanted:
-            if self._begin(self.source.take, now):
-                self._wanted = False
+            self._wanted = False  # before it begins: whoever asks meanwhile asks for one look more
+            if not self._begin(self.source.take, now):
+                self._wanted = True
         elif self.source.is_due(now):
             self._begin(self.source.due, now)
         else:

@@ -5,7 +5,8 @@ Rules it keeps:
   of the test environment only. Real fares are taken by what somebody answers for with a signature.
 - New parameters come into force between two taps, without a restart; what was used stays used.
 - Whatever is wrong with what was handed in, the last good parameters stay in force, and the trouble is told.
-- Each package that waits comes into force at its time, also after an urgent one that came before it.
+- Each package that waits comes into force at its time, also after an urgent one that came before it; where the disk is
+  full just then, as soon as it has room.
 - Packages are activated only while the clock is trusted. Their expiry is told before it comes; when it and the grace
   are over, no one rides until there is a newer one.
 """
@@ -29,12 +30,13 @@ from yima.validator.packages import (
     read_package,
     when,
 )
-from yima.validator.packages.refusals import untrusted_clock
+from yima.validator.packages.refusals import NotNowError, untrusted_clock
 from yima.validator.packages.store import PackageStore, Stack
 from yima.validator.parameters import Parameters, from_image, load
 from yima.validator.texts import Text
 from yima.validator.upkeep.deny_list import DenyUpkeep
 from yima.validator.upkeep.expiry_alarm import ExpiryAlarm
+from yima.validator.upkeep.patience import Patience
 from yima.validator.upkeep.pull_thread import Handover, PullThread
 from yima.validator.upkeep.pulling import Puller
 
@@ -161,6 +163,7 @@ class Packages:
         self.store = PackageStore(directory, pins, environment, city=city, accept=_readable)
         self._refused: ParametersError | None = None
         self._handover = Handover()
+        self._patience = Patience()
         self._starting: Moment | None = None
 
     @property
@@ -209,17 +212,23 @@ class Packages:
         return self._parameters() if self._take(read_package(self._path), now) else None
 
     def due(self, now: Moment) -> Parameters | None:
-        """See Source. What does not come into force when its time has come is given up, so that it is told once."""
+        """See Source. What may not come into force when its time has come is given up, so that it is told once; on a
+        disk that fails it is tried again."""
         if offered := self._handover.offered():
             return self._parameters() if self._take_offered(*offered, now) else None
-        package = self.store.due(now.unix_s) if now.trusted else None
+        package = self.store.due(now.unix_s) if now.trusted and self._patience.is_over(now) else None
         if package is None:
             return None
         try:
             self.store.activate(now.unix_s, package)
+        except NotNowError as error:
+            if self._patience.is_news(error, now):
+                raise
+            return None
         except ParametersError:
             self.store.drop(package)
             raise
+        self._patience = Patience()
         return self._parameters()
 
     def standing(self, now: Moment) -> tuple[Standing, int]:

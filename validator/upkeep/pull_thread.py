@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from yima.validator.errors import ParametersError, YimaError
 from yima.validator.guarding.watched import Watched
@@ -78,20 +77,17 @@ class Handover:
 class DenyHandover:
     """Brings a list to a device's DenyPackages, which look at it on a thread of their own."""
 
-    def __init__(self, source: DenyPackages, directory: Path, request: Callable[[], None]) -> None:
-        self._source, self._directory, self._request = source, directory, request
+    def __init__(self, source: DenyPackages, request: Callable[[], None]) -> None:
+        self._source, self._request = source, request
 
     def give(self, data: bytes, source: str) -> None:
-        """Lays the list beside those that were given by hand, until it has been looked at."""
-        path = self._directory / "pulled.ymp"
-        path.write_bytes(data)
-        try:
-            with self._source.with_file(path) as looked_at:
-                self._request()
-                if not looked_at.wait(GIVE_S):
-                    raise not_taken_yet(source)
-        finally:
-            path.unlink(missing_ok=True)
+        """Offers a list; on the puller's thread. Raises ParametersError when it was refused or not looked at in
+        time."""
+        with self._source.offered(data, source) as offer:
+            self._request()
+            offer.looked_at.wait(GIVE_S)
+            if offer.refused:
+                raise offer.refused
 
 
 class PullThread:

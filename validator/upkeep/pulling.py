@@ -9,7 +9,8 @@ Rules it keeps:
   needs those that it does not hold already, each by its digest. What is not in parts it pulls whole, and also where the
   parts that the manifest names are not those of its place: nobody signs the manifest.
 - What was cut is resumed where it was cut. What is refused is told once and tried again after an hour: signatures and
-  the head of an image may be the transport's doing.
+  the head of an image may be the transport's doing. So is what finds no place among those that wait; it holds up none
+  behind it, which may be the urgent one that replaces them.
 - Of releases little is kept, of an index that nobody believed signs few are fetched: a stranger fills no memory.
 - Devices ask at different moments: each wait is spread by a quarter.
 """
@@ -38,7 +39,7 @@ from yima.validator.packages.publication import (
     read_index,
     read_release,
 )
-from yima.validator.packages.refusals import NotNowError, untrusted_clock, unusable
+from yima.validator.packages.refusals import NoPlaceError, NotNowError, untrusted_clock, unusable
 from yima.validator.parameters import sections
 from yima.validator.parameters.own_part import Manifest, Part, Spot, chosen, held, parse_manifest, row_of, suits
 from yima.validator.parameters.sections import Image
@@ -205,9 +206,9 @@ class Puller:
                 self._take(name)
                 taken += 1
                 self._said.pop(name, None)
-            except NotNowError:
-                raise
             except ParametersError as error:
+                if isinstance(error, NotNowError) and not isinstance(error, NoPlaceError):
+                    raise
                 if not isinstance(error, PublicationError):  # else other keys may be trusted, a copy be mended soon
                     self._refused[name] = now.tick_ms + REFUSED_MS
                 if self._said.get(name) != str(error):

@@ -90,6 +90,11 @@ class MqttUplink(SignedUplink):
         except UplinkError:
             self._drop()
             raise
+        except Exception as error:
+            # paho raises whatever it meets in a packet that is none, and would meet it again at each turn: it keeps the
+            # packet until it has understood it. So the connection goes, and the packet with it.
+            self._drop()
+            raise nonsense(self.url, f"no MQTT packet: {type(error).__name__} {error}") from error
         answer, self._answer = self._answer or b"", None
         if len(answer) > answer_max:
             raise nonsense(self.url, "an endless answer")

@@ -30,6 +30,8 @@ from yima.validator.uplink.uses_wire import ANSWER_MAX, Question, Used, UsesErro
 PATH = "/v1/uses"
 ASK_FOR_S = 20
 """Seconds for which an answer may be kept until there is something to say."""
+HASTY_S = 1.0
+"""An answer that says nothing and was kept for less than this is not asked for again at once."""
 TIMES_MORE = 16
 """How many times what its own taps need a gate's memory has room for those of others,"""
 ROOM_MOST = 100_000
@@ -133,10 +135,12 @@ class SharedUses:
     def _listen(self) -> None:
         after = failures = 0
         while not self._stop.is_set():
-            pause = 0.0
+            pause, asked = 0.0, time.monotonic()
             try:
-                after = self._asked(after)
+                after, count = self._asked(after)
                 failures = 0
+                if not count and time.monotonic() - asked < HASTY_S:
+                    pause = HASTY_S  # whoever keeps no answer would be asked a thousand times a second
                 self._works()
             except YimaError as error:
                 if self._stop.is_set():
@@ -150,7 +154,8 @@ class SharedUses:
                 self._stop.wait(0.1)
             self._stop.wait(pause)
 
-    def _asked(self, after: int) -> int:
+    def _asked(self, after: int) -> tuple[int, int]:
+        """Where to go on, and how many came."""
         gate = self._validator.gate
         question = Question(
             device=self._device, at=max(0, self._now()), after=after, wait_s=ASK_FOR_S, city=gate.city,
@@ -162,7 +167,7 @@ class SharedUses:
         except UsesError as error:
             raise nonsense(self._uplink.url, str(error)) from error
         self._came.extend(uses)
-        return number
+        return number, len(uses)
 
     def _tell(self, error: YimaError) -> None:
         if str(error) != self._told:

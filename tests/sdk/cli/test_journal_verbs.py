@@ -1,7 +1,10 @@
 """`yima journal` as an engineer meets it: export, archive, verify; and a state directory of an older version."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +13,10 @@ from tests.entries import AT, note, tap
 from tests.uplinks import record
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.store import Store
+from yima.sdk.cli import journal
 from yima.sdk.cli.main import main
 from yima.sdk.serving import Serving
+from yima.validator.journal import exporting
 from yima.validator.journal.form import HEADER_SIZE
 from yima.validator.journal.older import OlderJournal
 from yima.validator.journal.segments import name_of
@@ -68,6 +73,28 @@ def test_an_export_goes_on_behind_damage_and_says_so(
     assert len((tmp_path / "all").read_text().splitlines()) == 10
     assert main(words) == 5
     assert "is there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["ministry", "jsonl"])
+def test_an_export_that_finds_no_room_names_its_output_and_not_the_journal(
+    state: Path, tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "out")
+    for module in (journal, exporting):
+        monkeypatch.setattr(module, "new_file", lambda _: open("/dev/full", "wb"))  # noqa: PTH123, SIM115
+    assert main(["journal", "export", str(state), "--form", form, "--out", out]) == 5
+    assert f"{out}: cannot be written: No space left on device. Make room there" in capsys.readouterr().err
+
+
+def test_an_export_that_nobody_reads_any_more_ends_as_any_output_does(state: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        words = [sys.executable, "-m", "yima.sdk.cli.main", "journal", "export", str(state), "--form", "jsonl"]
+        done = subprocess.run([*words, "--out", "-"], stdout=writing, stderr=subprocess.PIPE, check=False)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 @pytest.mark.parametrize(

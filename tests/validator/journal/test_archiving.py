@@ -61,6 +61,17 @@ def test_what_the_collector_has_goes_and_the_device_goes_on(
     assert list(journal.used_codes(0)) == []
 
 
+def test_what_waits_can_be_sent_at_once_after_the_segment_before_it_has_gone(
+    journal: SegmentJournal, folder: Path, tmp_path: Path
+) -> None:
+    before = journal.pending(1)
+    archive(folder, tmp_path / "stick", journal.acknowledged())
+    assert journal.pending(1) == before
+    with pytest.raises(JournalError, match="begins with record 103, and the collector has only those up to 5"):
+        journal.acknowledge(5, {})
+    assert journal.acknowledged() == 102
+
+
 def test_the_journal_and_its_archive_are_verified_as_one(journal: SegmentJournal, folder: Path, tmp_path: Path) -> None:
     there = archive(folder, tmp_path, 2 * A_SEGMENT).folder
     journal.close()

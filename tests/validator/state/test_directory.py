@@ -1,13 +1,20 @@
 """The state directory: whose it is, and how the journals in it are told apart."""
 
+import secrets
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from yima.validator.errors import JournalError
 from yima.validator.state.directory import DeviceState, new_epoch
+from yima.validator.system import locks
 
 
 def test_an_epoch_is_the_second_and_sixteen_bits_that_a_wrong_clock_cannot_repeat(
@@ -27,6 +34,31 @@ def test_a_directory_belongs_to_one_device_whose_name_and_key_stay(tmp_path: Pat
     assert (again.device, again.key.public) == ("gate-7", first.key.public)
     with pytest.raises(JournalError, match="belongs to device gate-7, not to gate-8"):
         DeviceState.open(tmp_path / "state", "gate-8")
+
+
+@pytest.mark.parametrize("made", [(secrets, "token_hex"), (Ed25519PrivateKey, "generate")], ids=["name", "key"])
+def test_two_that_start_at_once_in_an_empty_directory_are_the_same_device(
+    tmp_path: Path, made: tuple[Any, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one starts just when the first has found that there is no name, or no key, and makes one."""
+    has_waited_or_ended = Event()
+    monkeypatch.setattr(locks, "time", SimpleNamespace(sleep=lambda _: has_waited_or_ended.set()))
+    others: list[Future[DeviceState]] = []
+    make = getattr(*made)
+
+    def with_another(*given: Any) -> Any:
+        if not others:
+            others.append(pool.submit(DeviceState.open, tmp_path))
+            others[0].add_done_callback(lambda _: has_waited_or_ended.set())
+            assert has_waited_or_ended.wait(30)
+        return make(*given)
+
+    monkeypatch.setattr(*made, with_another)
+    with ThreadPoolExecutor(1) as pool:
+        first = DeviceState.open(tmp_path)
+        second = others[0].result(30)
+    kept = DeviceState.open(tmp_path)
+    assert {(one.device, one.key.public) for one in (first, second)} == {(kept.device, kept.key.public)}
 
 
 def test_a_journal_that_begins_anew_is_another_and_one_that_goes_on_is_the_same(tmp_path: Path) -> None:

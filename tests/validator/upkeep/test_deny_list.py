@@ -1,5 +1,7 @@
 """Which deny-list a running device judges by: never without one, never in the way of a tap, never worse than before."""
 
+import errno
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +16,7 @@ from yima.validator.deny.denylist import DenyList, account_bytes
 from yima.validator.errors import ParametersError
 from yima.validator.judging import Moment, Reason, Validator
 from yima.validator.packages import Kind, Policy, Standing, parse_package
+from yima.validator.packages.storage import DirectoryStorage
 from yima.validator.upkeep.deny_list import DenyPackages, DenySource, DenyUpkeep, Looked, PlainDenyList
 from yima.validator.upkeep.parameters import PlainFile, Upkeep
 
@@ -153,6 +156,27 @@ def test_what_cannot_come_into_force_when_its_time_has_come_is_told_once(bench: 
     assert looked.deny is None
     assert "has expired" in str(looked.trouble)
     assert not source.is_due(late)
+
+
+def test_a_list_that_finds_a_full_disk_when_its_time_has_come_comes_when_there_is_room(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    source = bench.source()
+    bench.put(signed())
+    source.take(AT)
+    bench.put(signed(2, image(2, B), not_before=NOW + DAY))
+    source.take(AT)
+    first, later = Moment.at(NOW + DAY), Moment.at(NOW + DAY + 60)
+    with monkeypatch.context() as on_it:
+        on_it.setattr(DirectoryStorage, "write", full)
+        assert "No space left on device" in str(source.due(first).trouble)
+        assert not source.is_due(Moment.at(NOW + DAY + 59))
+        assert source.is_due(later)
+        assert source.due(later) == Looked()
+    assert version_of(source.due(Moment.at(NOW + DAY + 120))) == 2
 
 
 def test_a_bare_file_is_never_due_whatever_the_clock_says(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Which parameters a running device judges by: packages put beside it, read again, waiting, expiring."""
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from yima.sdk.issuer import Rider
 from yima.validator.errors import ParametersError
 from yima.validator.judging import GateContext, Mode, Moment, Validator
 from yima.validator.packages import PackageError, Policy, Standing
+from yima.validator.packages.storage import DirectoryStorage
 from yima.validator.parameters import Parameters, from_mapping
 from yima.validator.upkeep.parameters import Packages, PlainFile, Upkeep
 
@@ -148,6 +151,28 @@ def test_what_cannot_come_into_force_when_its_time_has_come_is_told_once(
     assert rule_of(lambda: source.due(Moment.at(NOW + 2 * DAY))) == "EXPIRED"
     assert source.due(Moment.at(NOW + 2 * DAY)) is None
     assert bench.start(Moment.at(NOW + 2 * DAY))[0].waiting == ()
+
+
+def test_what_finds_a_full_disk_when_its_time_has_come_is_told_once_and_comes_when_there_is_room(
+    bench: Bench, signed: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    bench.file.write_bytes(signed(5))
+    source, _ = bench.start()
+    bench.file.write_bytes(signed(6, not_before=NOW + DAY))
+    source.again(AT)
+    kept = Kept(source)
+    with monkeypatch.context() as on_it:
+        on_it.setattr(DirectoryStorage, "write", full)
+        for second in (0, 1, 59, 60, 61, 300):
+            assert kept.upkeep.look(Moment.at(NOW + DAY + second)) is None
+    assert ["No space left on device" in trouble for trouble in kept.troubles] == [True]
+    assert kept.upkeep.look(Moment.at(NOW + DAY + 359)) is None
+    parameters = kept.upkeep.look(Moment.at(NOW + DAY + 360))
+    assert parameters is not None
+    assert (parameters.version, source.waiting, len(kept.troubles)) == (6, (), 1)
 
 
 def test_a_first_package_for_later_waits_and_the_device_does_not_start(

@@ -93,6 +93,19 @@ def test_what_is_stopped_is_taken_by_nobody_any_more(folder: Folder, gate: Gate)
     assert gate.ask() == 0
 
 
+def test_what_finds_no_place_to_wait_holds_up_nothing_behind_it(folder: Folder, gate: Gate) -> None:
+    publish(folder, both(1))
+    for version in (2, 3, 4, 5, 6):
+        publish(folder, both(version, not_before=NOW + version * DAY))
+    publish(folder, both(7))
+    assert gate.ask() == 6
+    assert (versions(gate.store), waiting(gate.store)) == ([7], [2, 3, 4, 5])
+    assert ["4 packages wait already" in error for error in gate.told] == [True]
+    publish(folder, both(8, replaces=True))
+    assert gate.ask() == 1
+    assert (versions(gate.store), waiting(gate.store), len(gate.told)) == ([8], [], 1)
+
+
 # What is not believed
 
 

@@ -1,5 +1,6 @@
 """The suite of uplinks over MQTT, through a real broker; and what a broker alone can do wrong."""
 
+import socket
 import subprocess
 import threading
 import time
@@ -284,3 +285,41 @@ def test_a_password_is_shown_nowhere(mosquitto: Broker) -> None:
         uplink.send([])
     assert "geheim" not in str(caught.value)
     uplink.close()
+
+
+@contextmanager
+def brokers_saying(*connections: tuple[bytes, ...]) -> Iterator[str]:
+    """A broker that says these very packets to each connection, one for each thing that it hears, and hangs up."""
+    listening_at = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        for packets in connections:
+            line, _ = listening_at.accept()
+            with line:
+                for packet in packets:
+                    line.recv(65536)
+                    line.sendall(packet)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"mqtt://127.0.0.1:{listening_at.getsockname()[1]}"
+    finally:
+        thread.join()
+        listening_at.close()
+
+
+@pytest.mark.parametrize(
+    "none",
+    [b"\x40\x05\0\2\0\1\x7f", b"\x30\1\0", b"\x30\4\0\2\xff\xff", b"\x40\1\0"],
+    ids=["unknown property", "publish of a byte", "topic that is no text", "acknowledgement of a byte"],
+)
+def test_a_packet_that_is_none_ends_its_connection_and_not_the_uplink(none: bytes) -> None:
+    hears, refuses = (b"\x20\3\0\0\0", b"\x90\4\0\1\0\0"), (b"\x20\3\0\x87\0",)
+    with brokers_saying((*hears, none), refuses) as url:
+        uplink = MqttUplink(url, key=KEY, device="gate-7", epoch=7, total_s=TOTAL_S)
+        with pytest.raises(UplinkError):
+            uplink.send([])
+        with pytest.raises(UplinkError, match="the broker refuses"):
+            uplink.send([])
+        uplink.close()

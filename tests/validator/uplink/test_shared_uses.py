@@ -1,10 +1,11 @@
 """Codes used at other gates of a station: heard, kept for as long as codes last, never in the way of a tap."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -231,6 +232,37 @@ def test_an_answer_that_is_none_is_told_and_asked_again(parameters: Parameters) 
         with uses:
             until(lambda: bool(uses._came))
     assert "makes no sense" in str(told[0])
+
+
+class Stopping(threading.Event):
+    """Writes down for how long it is waited for, and is set in the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout)
+        if len(self.waits) == 3:
+            self.set()
+        return self.is_set()
+
+
+class AtOnce:
+    """A collector that keeps no answer until there is something to say, as one does that is about to end."""
+
+    def __init__(self, *answers: list[Used]) -> None:
+        self._answers = list(answers)
+
+    def exchange(self, path: str, body: bytes, *, answer_max: int) -> bytes:
+        return encode_answer(5, self._answers.pop(0))
+
+
+def test_whoever_says_nothing_at_once_is_not_asked_again_at_once(parameters: Parameters) -> None:
+    uses = handed(parameters)
+    uses._uplink, uses._stop = cast(HttpUplink, AtOnce([], [used()], [])), Stopping()
+    uses._listen()
+    assert uses._stop.waits == [shared_uses.HASTY_S, 0.0, shared_uses.HASTY_S]
 
 
 def test_without_a_network_a_gate_goes_by_its_own_memory_and_waits_for_nobody(parameters: Parameters) -> None:
