@@ -11,7 +11,8 @@ Rules it keeps:
   that it replaces what waits; a newer deny-list always does. What can no longer come is given up at once, and told.
 - Parameters are in force in the order of their times: one whose time began before that of the one in force is not
   taken after it, unless it says that it replaces. So it does not matter for the outcome who was off, or when.
-- A power cut at any step leaves either the old package in force or the new one, whole. Opening writes nothing.
+- A power cut at any step leaves either the old package in force and the new one waiting, or the new one in force,
+  whole. Opening writes nothing.
 - Trust only moves forward: it comes from the newest package that was ever in force here.
 - A package whose bytes rot is not used: the one before it comes back, and `trouble` says so.
 - The store belongs to one process, which its owner sees to (the device's journal is locked).
@@ -20,7 +21,7 @@ Whoever can write here owns the device: the store defends it against packages, n
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
@@ -47,6 +48,7 @@ from yima.validator.texts import Text
 
 Stack = tuple[Package, ...]  # a package, for deny-lists followed by the increments to it, in order
 STATE = "state"
+_STATE_NEW = "state.new"
 WAITING = "waiting-"
 WAITING_MOST = 4
 """Packages that may wait at once."""
@@ -89,6 +91,7 @@ class PackageStore:
         self._state = self._first
         self._active: Stack = ()
         self._waiting: tuple[Package, ...] = ()
+        self._half_way = ""
         self.trouble: ParametersError | None = None
         try:
             self._storage = DirectoryStorage(place) if isinstance(place, Path) else place
@@ -166,11 +169,13 @@ class PackageStore:
         if not state.newest or held.version > state.newest[0]:
             state = replace(state, newest=(held.version, held.id), keys=held.keys, needed=held.needed)
         with self._changing():
-            self._storage.write("state.new", state.to_text().encode())
-            self._storage.sync("state.new")
+            self._put_back()
+            self._storage.write(_STATE_NEW, state.to_text().encode())
+            self._storage.sync(_STATE_NEW)
+            self._storage.sync_names()
             self._storage.rename(WAITING + name, name)
             self._storage.sync_names()
-            self._storage.rename("state.new", STATE)
+            self._storage.rename(_STATE_NEW, STATE)
             self._storage.sync_names()
         self._state, self._active, self.trouble = state, stack, None
         self._waiting = self._that_count(self._waiting)
@@ -182,6 +187,7 @@ class PackageStore:
         """Gives up what waits."""
         self._waiting = tuple(one for one in self._waiting if one.id != package.id)
         with self._changing():
+            self._put_back()
             if WAITING + _name(package) in self._storage.names():
                 self._storage.remove(WAITING + _name(package))
                 self._storage.sync_names()
@@ -281,7 +287,9 @@ class PackageStore:
         except (OSError, ParametersError) as error:
             self.trouble = refusals.rotten(self._storage, error)
             self._active = self._load_before()
-        self._waiting = self._that_count(filter(None, map(self._load_waiting, sorted(names))))
+        self._half_way = self._find_half_way(names)
+        found = (name for name in sorted(names) if name.startswith(WAITING) or name == self._half_way)
+        self._waiting = self._that_count(filter(None, map(self._load_waiting, found)))
 
     def _load_before(self) -> Stack:
         try:
@@ -292,13 +300,29 @@ class PackageStore:
 
     def _load_waiting(self, name: str) -> Package | None:
         """A cut while it was written cannot show here; bytes that rot can, and are as if nothing waited."""
-        if not _NAME.fullmatch(name.removeprefix(WAITING)) or not name.startswith(WAITING):
+        if not _NAME.fullmatch(name.removeprefix(WAITING)):
             return None
         try:
             package = parse_package(self._storage.read(name), f"{self._storage}/{name}")
         except PackageError:
             return None
-        return package if WAITING + _name(package) == name else None
+        return package if _name(package) == name.removeprefix(WAITING) else None
+
+    def _find_half_way(self, names: Set[str]) -> str:
+        """The one that bears its name in force, and the power went before the state said so: it still waits."""
+        try:
+            coming = State.from_text(bytes(self._storage.read(_STATE_NEW)).decode()).active[-1]
+        except (OSError, ValueError, KeyError, IndexError):
+            return ""
+        is_known = coming in (*self._state.active, *self._state.before)
+        return coming if coming in names and not is_known and _NAME.fullmatch(coming) else ""
+
+    def _put_back(self) -> None:
+        """What is half way bears its waiting name again, before the state that speaks of it is written over."""
+        if self._half_way:
+            self._storage.rename(self._half_way, WAITING + self._half_way)
+            self._storage.sync_names()
+            self._half_way = ""
 
     def _load(self, names: tuple[str, ...]) -> Stack:
         """The packages of these names, each of them what its name says. Raises OSError or ParametersError."""
@@ -336,7 +360,7 @@ class PackageStore:
         try:
             for name in self._storage.names():
                 if name not in kept and (
-                    _NAME.fullmatch(name.removeprefix(WAITING)) or name in {"state.new", "staged.new"}
+                    _NAME.fullmatch(name.removeprefix(WAITING)) or name in {_STATE_NEW, "staged.new"}
                 ):
                     self._storage.remove(name)
         except OSError as error:
