@@ -139,7 +139,12 @@ def _open(path: str, baud: int) -> Any:
         port = serial_line.open_raw(path, baud)
     except serial_line.REFUSALS as refused:
         raise _explain(path, baud, refused) from refused
-    if serial_line.translates(port):
+    try:
+        is_clean = not serial_line.translates(port)
+    except serial_line.REFUSALS as refused:  # pulled out just now
+        port.close()
+        raise _explain(path, baud, refused) from refused
+    if not is_clean:
         port.close()
         raise ReaderError(
             path,

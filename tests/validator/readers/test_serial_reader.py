@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from yima.validator.ports import Reading
 from yima.validator.ports import open_reader as open_by_name
 from yima.validator.readers.framing import Profile
 from yima.validator.readers.serial import SerialReader, open_reader
+from yima.validator.system import serial_line
 
 VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "lab").glob("*.json"))
 CODES = [bytes.fromhex(json.loads(path.read_text())["code"]) for path in VECTORS]
@@ -145,6 +147,19 @@ def test_a_line_that_never_falls_silent_keeps_nobody_waiting(
     readings = [reader.read(0.05) for _ in range(20)]
     assert None in readings, "a read comes back in time, whatever arrives"
     assert all(4000 < len(reading.payload) <= 4096 for reading in readings if reading), "noise goes in long pieces"
+
+
+def test_a_scanner_that_is_unplugged_while_it_is_opened_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that has gone answers with an error of its own, which ended the device."""
+    scanner, translates = SerialScanner(), serial_line.translates
+
+    def unplugged(port: Any) -> bool:
+        scanner.close()
+        return translates(port)
+
+    monkeypatch.setattr(serial_line, "translates", unplugged)
+    with pytest.raises(ReaderError, match="it is no serial port that can be used"):
+        SerialReader(scanner.path)
 
 
 def test_a_missing_port_is_named() -> None:
