@@ -92,6 +92,21 @@ def test_what_a_device_says_of_its_versions_is_kept_once_for_as_long_as_it_says_
     assert Store(tmp_path / "trips.db").statements() == kept
 
 
+def test_what_was_said_is_looked_at_again_when_the_device_has_another_key(tmp_path: Path) -> None:
+    """Else the collector would keep, under the new key, a signature of the old one, which proves nothing."""
+    keys, other = {"gate-1": KEY.public}, DeviceKey.generate()
+    store = Store(tmp_path / "trips.db")
+    said = encode_versions(Versions(device="gate-1", software="0.1.0", parameters=3))
+    nothing = json.dumps({"form": 2, "device": "gate-1", "epoch": 7, "entries": []}).encode()
+    collector = Collector(store, enrolled=lambda: keys)
+    with Serving(collector.app()) as serving, plain_http(base_url=serving.url) as client:
+        assert stating(client, nothing, said) == 200
+        keys["gate-1"] = other.public
+        assert stating(client, nothing, said, key=other, by=KEY) == 401
+        assert stating(client, nothing, said, key=other, by=other) == 200
+    store.close()
+
+
 def test_a_batch_signed_by_another_key_is_refused(client: httpx.Client, tmp_path: Path) -> None:
     body = batch(tmp_path, "gate-2")
     post(client, body)

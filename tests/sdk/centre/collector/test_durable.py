@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from yima.sdk.centre.collector import durable
 from yima.sdk.centre.collector.durable import DurableFile, FileKind
 from yima.validator.errors import YimaError
 from yima.validator.texts import Text
@@ -68,6 +69,35 @@ def test_every_commit_is_synced_in_full_through_a_write_ahead_log(path: Path) ->
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     file.close()
+
+
+def test_where_a_commit_would_not_be_synced_in_full_nothing_is_opened(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was set is read back: here it reads other than what is asked for."""
+    monkeypatch.setattr(durable, "SYNCHRONOUS_FULL", 3)
+    with pytest.raises(NotebookError, match=r"cannot be written durably here \(journal_mode wal, synchronous 2\)"):
+        DurableFile(path, KIND)
+
+
+def test_where_there_is_no_write_ahead_log_nothing_is_opened(path: Path) -> None:
+    class OnAShare(DurableFile):
+        """A file system without memory that processes share."""
+
+        def _connect(self, mode: str) -> sqlite3.Connection:
+            return sqlite3.connect(f"{self.path.as_uri()}?mode={mode}&vfs=unix-none", uri=True, isolation_level=None)
+
+    with pytest.raises(NotebookError, match=r"cannot be written durably here \(journal_mode delete, synchronous 2\)"):
+        OnAShare(path, KIND)
+
+
+def test_the_folder_of_a_new_file_is_flushed_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite syncs its files; the folder would not know them after a power cut."""
+    flushed: list[Path] = []
+    monkeypatch.setattr(durable, "flush_folder", flushed.append)
+    for _ in range(2):
+        DurableFile(path, KIND).close()
+    assert flushed == [path.parent]
 
 
 def test_only_the_owner_may_read_the_files(path: Path) -> None:
@@ -254,3 +284,10 @@ def test_looking_takes_no_lock_and_changes_nothing(path: Path) -> None:
     file.close()
     with pytest.raises(NotebookError, match="no such file"):
         DurableFile(path.with_name("other.db"), KIND, read_only=True)
+
+
+def test_who_only_looks_is_shown_nothing_of_an_empty_file(path: Path) -> None:
+    path.touch()
+    with pytest.raises(NotebookError, match="something else"):
+        DurableFile(path, KIND, read_only=True)
+    assert path.stat().st_size == 0

@@ -4,16 +4,18 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.uplinks import KEY, append
+from tests.entries import tap
+from tests.uplinks import KEY, append, record
 from yima.sdk.centre.collector.arrivals import Signed
 from yima.sdk.centre.collector.proofs import proven
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.centre.collector.weighing import CONFLICT
-from yima.validator.journal import SegmentJournal
+from yima.validator.journal import SegmentJournal, chain
 from yima.validator.journal.older import OlderJournal
 from yima.validator.ports import Entry
 from yima.validator.state.keys import DeviceKey
@@ -83,6 +85,17 @@ def test_bytes_that_cannot_be_made_again_are_kept(store: Store, tmp_path: Path) 
     assert give(store, encode_batch("gate-7", 7, [other])).rejected == {5: CONFLICT}
     assert [proof.body is None for proof in store.proofs("gate-7", 7)] == [False, False, True, False]
     assert proven(store, "gate-7", 7, KEY.public) == (frozenset(range(1, 6)), ())
+
+
+def test_a_signature_under_other_content_proves_nothing_of_what_is_held(store: Store, tmp_path: Path) -> None:
+    """What a device sends to a sequence that is held proves its fork alone, though the sequence is the same."""
+    made = entries(tmp_path)
+    store.accept(parse_batch(encode_batch("gate-7", 7, made[:3])), KEY.public, received=9)  # nobody kept who signed it
+    content = tap(body=record(b"another code"))
+    fork = replace(made[1], content=content, hash=chain(made[1].previous, *made[1].key, content))
+    assert give(store, encode_batch("gate-7", 7, [fork])).rejected == {2: CONFLICT}
+    assert len(store.proofs("gate-7", 7)) == 1
+    assert proven(store, "gate-7", 7, KEY.public) == (frozenset(), ())
 
 
 def test_a_store_of_the_older_form_is_brought_up_and_goes_on(tmp_path: Path) -> None:

@@ -53,6 +53,16 @@ def test_a_store_of_the_form_before_knows_how_far_its_journals_have_come(
     upgraded.close()
 
 
+def test_an_entry_whose_row_was_moved_away_is_held_all_the_same(store: Store, entries: list[Entry]) -> None:
+    """As old days may be: who sends it again is no forger, and what comes behind it is not held up."""
+    give(store, entries[:5])
+    with store._file.transaction() as connection:
+        connection.execute("DELETE FROM entries WHERE sequence < 5")
+    assert give(store, entries[2:7]) == (7, {})
+    assert held(store) == [5, 6, 7]
+    assert store.journeys()[0].conflicts == 0
+
+
 def test_a_full_store_acknowledges_nothing_that_it_does_not_hold(tmp_path: Path, entries: list[Entry]) -> None:
     path = tmp_path / "small.db"
     small = Store(path, max_bytes=64 << 10)

@@ -9,6 +9,7 @@ import pytest
 from tests.entries import AT, note, tap
 from tests.uplinks import KEY, append, record
 from tests.vectors.make_facts import vectors
+from yima.sdk.centre.collector import postgres, statements
 from yima.sdk.centre.collector.arrivals import Arrival, Journey, KeyRefusedError, Ledger, Signed
 from yima.sdk.centre.collector.schema import StoreError
 from yima.sdk.centre.collector.weighing import CONFLICT
@@ -127,6 +128,16 @@ def test_entries_of_every_kind_are_held(tmp_path: Path, store: Ledger) -> None:
     journal.close()
 
 
+def test_a_tick_beyond_what_a_column_holds_is_kept_as_the_most_it_does(tmp_path: Path, store: Ledger) -> None:
+    """The format has 64 bits for it. One entry that a database does not take would fail its batch for good."""
+    journal = SegmentJournal(tmp_path / "journal", "gate-7", epoch_for_new=7)
+    journal.append(tap(tick_ms=(1 << 64) - 1, body=record(b"code")))
+    entries = journal.entries(0, 1)
+    journal.close()
+    assert give(store, entries) == give(store, entries) == (1, {})
+    assert store.held("gate-7", 7, 1, 1) == entries
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -231,6 +242,34 @@ def test_taps_are_counted_by_the_image_that_judged_them_and_each_once(store: Led
     rows, place = store.taps_by_image(place)
     assert rows == [(b"a" * 16, 0, 1)]
     assert store.taps_by_image(place)[0] == []
+
+
+def test_an_entry_that_was_refused_is_no_tap_under_an_image(store: Ledger, entries: list[Entry]) -> None:
+    """Whoever sends rubbish in a package's name does not stop the package."""
+    broken = replace(entries[1], previous=bytes([1]) * 32)
+    assert list(give(store, [entries[0], broken])[1]) == [2]
+    ((_, reason, count),), _ = store.taps_by_image(0)
+    assert (reason, count) == (0, 1)
+
+
+def test_asked_for_the_first_time_it_counts_the_newest_taps_alone(
+    store: Ledger, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (statements, postgres):
+        monkeypatch.setattr(module, "LATEST", 3)
+    give(store, entries)
+    ((_, _, count),), _ = store.taps_by_image(0)
+    assert count == 3
+
+
+def test_a_clock_that_goes_back_takes_nothing_of_what_was_heard(again: Callable[[], Ledger]) -> None:
+    nothing = Batch(device="gate-7", epoch=7, entries=())
+    for received in (200, 100):
+        store = again()  # one that has just begun knows of no statement
+        store.accept_all([Arrival(nothing, KEY.public, received, None, Signed(b"1", "ab" * 64))])
+        (kept,) = store.statements()
+        assert (kept.first, kept.last) == (200, 200)
+        store.close()
 
 
 def test_what_devices_say_of_their_versions_is_kept_from_when_to_when(store: Ledger) -> None:

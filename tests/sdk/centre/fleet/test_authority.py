@@ -4,6 +4,7 @@ import errno
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,40 @@ def test_what_is_no_name_of_a_host_is_refused(host: str, tmp_path: Path) -> None
     with pytest.raises(FleetError, match="is no name or address of a host"):
         authority.collector(["c.example", host])
     assert not (tmp_path / "ca" / "collector.pem").exists()
+
+
+KEY = "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29"
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+def test_nobody_else_looks_into_its_folder_or_reads_its_key(tmp_path: Path) -> None:
+    Authority.make(tmp_path / "ca").collector(["c.example"])
+    assert (tmp_path / "ca").stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "ca").glob("*.*")} == {0o600}
+
+
+def test_a_certificate_holds_for_its_days_and_for_clocks_that_are_a_little_behind(tmp_path: Path) -> None:
+    Authority.make(tmp_path / "ca")
+    made, pem = Authority(tmp_path / "ca", now=lambda: NOW).issue("gate-7", KEY, days=10)
+    certificate = x509.load_pem_x509_certificate(pem)
+    assert certificate.not_valid_before_utc == NOW - timedelta(minutes=10)
+    assert certificate.not_valid_after_utc == NOW + timedelta(days=10)
+    end = certificate.not_valid_after_utc
+    assert Authority(tmp_path / "ca", now=lambda: end - timedelta(seconds=1)).issued() == [made]
+    later = Authority(tmp_path / "ca", now=lambda: end)
+    assert later.issued() == []
+    with pytest.raises(FleetError, match="has no certificate that holds"):
+        later.revoke("gate-7")
+
+
+def test_what_it_gives_away_makes_no_other_authority(tmp_path: Path) -> None:
+    authority = Authority.make(tmp_path / "ca")
+    own = x509.load_pem_x509_certificate((tmp_path / "ca" / "ca.pem").read_bytes())
+    device = x509.load_pem_x509_certificate(authority.issue("gate-7", KEY)[1])
+    constraints = [one.extensions.get_extension_for_class(x509.BasicConstraints) for one in (own, device)]
+    assert all(one.critical for one in constraints)
+    assert [(one.value.ca, one.value.path_length) for one in constraints] == [(True, 0), (False, None)]
+    usages = [one.extensions.get_extension_for_class(x509.KeyUsage).value for one in (own, device)]
+    assert [(one.key_cert_sign, one.crl_sign, one.digital_signature) for one in usages] == [
+        (True, True, False), (False, False, True),
+    ]  # fmt: skip

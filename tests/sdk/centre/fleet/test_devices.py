@@ -132,6 +132,18 @@ def test_on_a_bench_the_first_key_of_a_name_counts_until_it_is_released(register
     assert register.keys() == {"gate-7": A}
 
 
+def test_on_a_bench_a_name_that_another_process_gave_away_is_known_once_somebody_else_wants_it(
+    store: str, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "LOOK_EVERY_S", 3600.0)
+    assert register.keys() == {}
+    elsewhere = open_fleet(store)
+    Register(elsewhere).enrol("gate-7", A, who="w")
+    elsewhere.close()
+    register.trust("gate-7", C)
+    assert register.keys() == {"gate-7": A}
+
+
 def test_strangers_on_a_bench_take_no_endless_number_of_names(
     register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,18 @@ def test_records_are_the_ministrys_of_rides_that_stood(tmp_path: Path, gate: Dev
     assert (tmp_path / "out" / "00000001.record").read_bytes() == b"".join(bodies)
 
 
+def test_what_was_refused_when_it_came_or_stands_beside_what_is_held_is_no_ride(tmp_path: Path, gate: Device) -> None:
+    twin = Device("bus-1", gate.parameters)
+    twin.tap(rider(7).code(NOON), NOON)
+    store = world.store(tmp_path / "city.db", gate.entries[:3], twin.entries)
+    with sqlite3.connect(store) as connection:
+        connection.execute("UPDATE entries SET rejected = 'so' WHERE sequence = 3")
+    connection.close()
+    export(source_of(store), tmp_path / "out", Form.RECORDS)
+    written = b"".join(path.read_bytes() for path in sorted((tmp_path / "out").glob("*.record")))
+    assert written == b"".join(parse(gate.entries[place]["entry"])[1] for place in (0, 1))
+
+
 def test_a_centre_reads_parquet_as_it_reads_the_store(tmp_path: Path, gate: Device) -> None:
     store = grown(tmp_path, gate, 2)
     out = tmp_path / "out"
@@ -146,7 +159,11 @@ def test_a_place_that_says_what_no_export_left_there_is_named(tmp_path: Path, ga
         export(source_of(grown(tmp_path, gate, 2)), out, Form.JSONL)
 
 
-@pytest.mark.parametrize("text", ["x", "bm8", "W10=", "eyJhIjotMX0=", "eyJhIjoiYiJ9", "e" * 700, "é"])
+LONG = exporting.encode({letter * 32: 1 for letter in "abcdefghijklmn"})
+"""As a cursor is written, and longer than any that there is."""
+
+
+@pytest.mark.parametrize("text", ["x", "bm8", "W10=", "eyJhIjotMX0=", "eyJhIjoiYiJ9", "e" * 700, "é", LONG])
 def test_what_is_no_cursor_is_refused(text: str) -> None:
     with pytest.raises(FleetError, match="no cursor"):
         exporting.decode(text)

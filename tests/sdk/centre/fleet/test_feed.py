@@ -79,6 +79,12 @@ def test_a_gate_hears_of_its_station_and_never_of_itself(at_work: AtWork) -> Non
     assert codes(ask(at_work, after=number)) == (number + 1, [6])
 
 
+def test_what_is_new_at_a_station_is_heard_at_the_gates_of_its_other_lines(at_work: AtWork) -> None:
+    number, _ = codes(ask(at_work, line=1))
+    keep(at_work, use(1, line=2))
+    assert codes(ask(at_work, line=1, after=number))[1] == [1]
+
+
 def test_a_gate_without_a_station_hears_of_its_line(at_work: AtWork) -> None:
     keep(at_work, use(1, station=0), use(2, station=0, line=2), use(3))
     assert codes(ask(at_work, station=0))[1] == [1]
@@ -161,25 +167,55 @@ def test_what_is_not_signed_is_not_read(at_work: AtWork) -> None:
         assert client.post("/v1/uses", content=b"{}").status_code == 401
 
 
+def signed_question(at: int) -> Request:
+    """Of gate-7, at that moment."""
+    body = encode_question(
+        Question(device="gate-7", at=at, after=0, wait_s=0, city=320500, line=1, station=101)
+    )  # fmt: skip
+    signed = [(b"x-yima-key", KEY.public.encode()), (b"x-yima-signature", KEY.sign(body).encode())]
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return Request({"type": "http", "method": "POST", "path": "/v1/uses", "headers": signed}, receive)
+
+
+@pytest.mark.parametrize(("at", "status"), [(399, 403), (400, 200), (1600, 200), (1601, 403)])
+def test_a_question_of_another_time_is_not_answered_whoever_has_kept_it(
+    database: Database, at: int, status: int
+) -> None:
+    feed = Feed(database, lambda: {"gate-7": KEY.public}, now=lambda: 1000)
+    assert asyncio.run(feed.answer(signed_question(at))).status_code == status
+
+
+def test_where_too_many_wait_the_next_is_told_to_come_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = Feed(database, lambda: {"gate-7": KEY.public}, now=lambda: 1000)
+
+    async def asked(most: int) -> tuple[int, str | None]:
+        monkeypatch.setattr(feed_module, "WAITING_MOST", most)
+        answer = await feed.answer(signed_question(1000))
+        return answer.status_code, answer.headers.get("Retry-After")
+
+    async def work() -> list[tuple[int, str | None]]:
+        return [await asked(most) for most in (0, 1, 1)]
+
+    assert asyncio.run(work()) == [(503, "5"), (200, None), (200, None)], "who was answered waits no more"
+
+
 def test_a_register_that_cannot_be_read_for_a_while_holds_up_nobody_else(database: Database) -> None:
     """A PostgreSQL that did not answer stopped the collector's event loop, and every batch with it, at each question of
     a gate."""
     began, went_on = threading.Event(), threading.Event()
-    body = encode_question(
-        Question(device="gate-7", at=1000, after=0, wait_s=0, city=320500, line=1, station=101)
-    )  # fmt: skip
-    signed = [(b"x-yima-key", KEY.public.encode()), (b"x-yima-signature", KEY.sign(body).encode())]
+    request = signed_question(1000)
 
     def reads_slowly() -> dict[str, str]:
         began.set()
         return {"gate-7": KEY.public} if went_on.wait(10) else {}
 
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
     async def asked() -> int:
-        scope = {"type": "http", "method": "POST", "path": "/v1/uses", "headers": signed}
-        question = asyncio.create_task(Feed(database, reads_slowly, now=lambda: 1000).answer(Request(scope, receive)))
+        question = asyncio.create_task(Feed(database, reads_slowly, now=lambda: 1000).answer(request))
         while not began.is_set():
             await asyncio.sleep(0)
         went_on.set()

@@ -59,6 +59,13 @@ def test_a_time_that_cannot_be_is_flagged(city: City, received: int) -> None:
     assert city.why() == ["TIME"]
 
 
+def test_a_ride_by_a_clock_that_was_not_trusted_is_flagged(city: City) -> None:
+    gate = city.device("bus-1")
+    gate.append(entries.tap(NOON, trusted=False, body=record(b"code")), received=NOON)
+    city.look(gate)
+    assert city.why() == ["TIME"]
+
+
 def test_a_month_offline_is_no_fault(city: City) -> None:
     gate = city.device("bus-1")
     gate.tap(code(1), NOON, received=NOON + 31 * 86400)
@@ -141,6 +148,34 @@ def test_whoever_lost_his_turn_keeps_nothing(city: City, monkeypatch: pytest.Mon
     with pytest.raises(FleetError, match="another collector"):
         city.follower.look()
     assert counts(city.database) == {"OK": 1}
+
+
+def test_whoever_has_his_turn_back_keeps_nothing_of_before_he_lost_it(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another took over, went on and stopped while this one was paused: what it read it read from too far back."""
+    gate = city.device("bus-1")
+    gate.tap(code(1), NOON)
+    city.send(gate)
+
+    def meanwhile() -> None:
+        city.another(lambda: NOW + following.HELD_S + 1).look()
+        with city.database.transaction() as rows:
+            assert city.follower._mine(rows, NOW + 3 * following.HELD_S) is not None
+
+    monkeypatch.setattr(city.follower, "_look_for_parameters", meanwhile)
+    with pytest.raises(FleetError, match="another collector"):
+        city.follower.look()
+    assert counts(city.database) == {"OK": 1}
+
+
+def test_who_follows_forgets_uses_that_are_too_old(city: City) -> None:
+    gate = city.device("bus-1")
+    gate.tap(code(1), NOON)
+    city.look(gate)
+    city.another(lambda: NOON + uses.KEPT_S + 86400).look()
+    with city.database.reading() as rows:
+        assert uses.newest(rows) == 0
 
 
 def test_a_store_restored_from_a_backup_is_followed_anew(city: City) -> None:
@@ -255,6 +290,8 @@ def test_uses_are_forgotten_when_no_repeat_is_to_be_expected_and_numbers_go_on_r
     city.look(gate)
     with city.database.transaction() as rows:
         (first,) = uses.behind(rows, 0, limit=9)
+        uses.forget(rows, first.good_until + uses.KEPT_S)
+        assert uses.behind(rows, 0, limit=9) == [first]
         uses.forget(rows, first.good_until + uses.KEPT_S + 1)
         assert uses.behind(rows, 0, limit=9) == []
         assert uses.Uses(rows, [], now=NOW + 1)._number > first.number

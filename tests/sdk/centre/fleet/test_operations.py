@@ -11,9 +11,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.sdk.centre.fleet.looks import page_of_a_collector
 from yima.sdk.centre.clearing.tables import Why
+from yima.sdk.centre.collector.intake import Depth
 from yima.sdk.centre.fleet.cases import Kind
+from yima.sdk.centre.fleet.database import open_fleet
 from yima.sdk.centre.fleet.devices import State
-from yima.sdk.centre.fleet.metrics import SILENCES_S
+from yima.sdk.centre.fleet.metrics import SILENCES_S, VERSIONS_MOST, Metrics
 from yima.sdk.centre.fleet.verdicts import Verdict
 from yima.sdk.centre.fleet.versions import Of
 
@@ -58,6 +60,19 @@ def test_what_is_told_is_what_there_is(told: dict[tuple[str, tuple[str, ...]], f
         ("running", ("deny-list", "3"), 1), ("open_cases", ("FLAGGED",), 0), ("records_total", ("OK",), 0),
     ):  # fmt: skip
         assert told[f"yima_collector_{name}", labels] == value, name
+
+
+def test_of_many_versions_the_newest_are_told(tmp_path: Path) -> None:
+    """A label has few values, and what a fleet goes over to is what somebody looks for."""
+    database = open_fleet(tmp_path / "trips.db")
+    with database.transaction() as rows:
+        rows.executemany(
+            "INSERT INTO versions VALUES (?, 1, ?, '', 5, 9)", [(f"gate-{number}", number) for number in range(1, 31)]
+        )
+    page = Metrics(database, source=None, depth=lambda: Depth(0, 0, 0.0)).page().decode()
+    database.close()
+    found = re.findall(r'running\{of="parameters",version="(\d+)"\} 1\.0', page)
+    assert sorted(map(int, found)) == list(range(31 - VERSIONS_MOST, 31))
 
 
 def test_every_metric_that_rules_and_dashboard_ask_for_is_told(

@@ -13,7 +13,8 @@ from tests.uplinks import record
 from yima.sdk.centre.clearing.taps.judged import Judges
 from yima.sdk.centre.fleet import following
 from yima.sdk.centre.fleet.cases import Decision
-from yima.sdk.centre.fleet.following import counts
+from yima.sdk.centre.fleet.following import Follower, counts
+from yima.sdk.centre.fleet.sources import source_of
 from yima.sdk.centre.fleet.verdicts import again
 
 
@@ -51,6 +52,25 @@ def test_what_came_while_nobody_followed_is_judged_again_by_who_starts_or_takes_
     after, now = after or city.another(lambda: now), NOW + following.HELD_S + 1
     after.look()
     assert (city.why(), counts(city.database)) == ([], {"OK": 1, "PARAMETERS_UNKNOWN": 0})
+
+
+def test_who_follows_again_judges_what_another_had_no_parameters_for(city: City, tmp_path: Path) -> None:
+    """Two collectors, each with a folder of its own: the one that took over lacked the newest."""
+    newer, now = world.parameters(tmp_path / "newer", version=2), NOW
+    (tmp_path / "stale").mkdir()
+    (tmp_path / "stale" / "v1.img").write_bytes(city.parameters.image)
+    city.publish(newer)
+    city.send()
+    first = city.another(lambda: now)
+    assert first.look() == 0
+    gate = Device("bus-1", newer)
+    gate.tap(code(1), NOON)
+    city.send(gate)
+    now += following.HELD_S + 1
+    second = Follower(city.database, source_of(city.folder / "city.db"), tmp_path / "stale", now=lambda: now)
+    assert (second.look(), city.why(), first.look()) == (1, ["PARAMETERS_UNKNOWN"], 0)
+    now += following.HELD_S + 1
+    assert (first.look(), city.why()) == (0, [])
 
 
 def test_whoever_lost_his_turn_judges_nothing_again(

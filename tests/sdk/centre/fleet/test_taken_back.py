@@ -1,13 +1,15 @@
 """A code whose first tap its gate took back: whose it is then, whatever came in which order."""
 
+import sqlite3
+
 import pytest
 
 from tests.sdk.centre.clearing import world
 from tests.sdk.centre.clearing.world import NOON, Device
 from tests.sdk.centre.fleet.city import NOW, City, code
-from yima.sdk.centre.fleet import uses
+from yima.sdk.centre.fleet import uses, versions
 from yima.sdk.centre.fleet.cases import Decision, Kind
-from yima.validator.journal.facts import Outcome
+from yima.validator.journal.facts import Note, NoteFacts, Outcome, write
 
 
 def tapped(city: City, count: int) -> list[Device]:
@@ -98,3 +100,34 @@ def test_what_is_taken_back_twice_frees_nothing_that_another_has_used(city: City
     taken_back(city, gates[0])
     city.follower.look()
     assert used(city) == [("bus-2/7/1", 0, 0)]
+
+
+def test_what_is_taken_back_twice_is_told_to_the_gates_once(city: City) -> None:
+    (gate,) = tapped(city, 1)
+    numbers = []
+    for _ in range(2):
+        taken_back(city, gate)
+        city.follower.look()
+        with city.database.reading() as rows:
+            numbers.append(uses.newest(rows))
+    assert numbers[0] == numbers[1]
+
+
+@pytest.mark.parametrize("how", ["broken", "refused", "beside"])
+def test_what_does_not_hold_takes_nothing_back_and_shows_no_version(city: City, how: str) -> None:
+    """An entry whose hash is another's, one that was kept as refused, one beside what its journal holds there."""
+    (gate,) = tapped(city, 1)
+    gate.outcome(1, Outcome.FAILED, NOON + 1, reverses=True)
+    gate.append(write(NoteFacts(at=NOON, trusted=True, run=1, tick_ms=1, note=Note.PARAMETERS, a=9)), received=NOON)
+    rows, store = gate.entries[1:], city.folder / "city.db"
+    if how == "beside":
+        world.store(store, [], rows)
+    else:
+        world.store(store, [row | ({"hash": bytes(32)} if how == "broken" else {}) for row in rows])
+    if how == "refused":
+        with sqlite3.connect(store) as connection:
+            connection.execute("UPDATE entries SET rejected = 'so' WHERE sequence > 1")
+        connection.close()
+    assert city.follower.look() == 3
+    assert used(city) == [("bus-1/7/1", 1, 0)]
+    assert [one.version for one in versions.running(city.database)] == [1]

@@ -46,6 +46,13 @@ def test_of_two_consents_one_may_be_revoked() -> None:
     assert not permission.allows(Scope.RIDES, DAY - 1) and not permission.allows(Scope.RIDES, DAY + 5)
 
 
+def test_where_none_holds_the_one_that_ends_last_says_why() -> None:
+    over, longer = consent(since=-2, days=1), consent(since=-3, days=10)
+    assert lacking(said(over, longer, Revocation(number=1, place=2))) is Lacking.REVOKED
+    assert lacking(said(over, consent(since=2))) is Lacking.NOT_BEGUN
+    assert lacking(said(over, over, Revocation(number=1, place=2))) is Lacking.REVOKED, "of two alike"
+
+
 STATEMENTS = st.lists(
     st.one_of(
         st.builds(

@@ -39,6 +39,12 @@ def test_accounts_of_two_issuers_are_one_persons_when_both_say_so() -> None:
     assert not standing(both, ISSUERS, DAY).waiting
 
 
+def test_of_three_accounts_that_one_issuer_links_those_of_two_others_wait_for_nobody() -> None:
+    found = standing(said((SHANGHAI, link(A, B, C))), ISSUERS, DAY)
+    assert found.persons == {}
+    assert found.waiting == {(A, B), (A, C)}
+
+
 def test_two_issuers_that_claim_one_account_do_not_get_each_others_riders() -> None:
     """Suzhou says that B is one person with A, Jiaxing that it is one with C; B's own issuer says the first alone."""
     found = standing(said((SHANGHAI, link(A, B)), (SUZHOU, link(A, B)), (JIAXING, link(B, C))), ISSUERS, DAY)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.sdk.centre.identity.said import DAY, JIAXING, KEYS, SHANGHAI, SUZHOU, account, file_of
 from yima.sdk.centre.clearing.toml_rows import ALWAYS, FOR_EVER
+from yima.sdk.centre.identity import statements
 from yima.sdk.centre.identity.statements import (
     CONSENT_DAYS_MAX,
     LINKED_MAX,
@@ -176,6 +177,22 @@ def test_a_key_said_twice_is_refused() -> None:
     )
     with pytest.raises(StatementError, match="a key twice"):
         parse_statements(body + b"signature " + b"0" * 128 + b"\n", "file")
+
+
+def test_a_line_and_a_file_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever sends them: nothing of what is too long is taken apart."""
+    line = json.dumps({"account": A, "group": "free"}).encode()
+    head = json.dumps(HEAD).encode() + b"\n"
+    tail = b"\nsignature " + b"0" * 128 + b"\n"
+    longest = head + line.ljust(statements.LINE_MAX) + tail
+    assert len(parse_statements(longest, "file").statements) == 1
+    with pytest.raises(StatementError, match=r"file:2.*too long"):
+        parse_statements(head + line.ljust(statements.LINE_MAX + 1) + tail, "file")
+    monkeypatch.setattr(statements, "FILE_MAX", len(longest))
+    assert parse_statements(longest, "file").number == 1
+    monkeypatch.setattr(statements, "FILE_MAX", len(longest) - 1)
+    with pytest.raises(StatementError, match="is larger than 64 MB"):
+        parse_statements(longest, "file")
 
 
 def test_jiaxing_signs_nothing_for_shanghai() -> None:

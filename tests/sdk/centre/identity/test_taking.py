@@ -106,6 +106,22 @@ def test_of_two_files_under_one_number_on_one_day_the_first_by_name_is_taken_whe
     assert desk.take(DAY) == first
 
 
+def test_whichever_way_a_folder_is_listed_the_first_by_name_is_taken(desk: Desk) -> None:
+    desk.put("s", file_of(SHANGHAI, 1, Link(accounts=(A, A2))))
+    desk.put("t", file_of(SHANGHAI, 1, Membership(account=A, group="free")))
+    paths = [desk.folder / "statements" / name for name in ("t", "s")]
+    taken = take_statements(desk.workspace, DAY, paths, ISSUERS)
+    assert taken.files == {"s": "TAKEN", "t": "NUMBER_TAKEN"}
+
+
+def test_one_file_under_two_names_states_everything_once(desk: Desk) -> None:
+    content = file_of(SHANGHAI, 1, Link(accounts=(A, A2)))
+    for name in ("s", "t"):
+        desk.put(name, content)
+    assert desk.take(DAY) == {"s": "TAKEN", "t": "TAKEN"}
+    assert len(desk.workspace.read(STATEMENTS)) == 1
+
+
 def test_a_key_that_is_rotated_in_the_middle_of_a_month_ends_no_statement_and_signs_no_new_one(desk: Desk) -> None:
     old, new = KEYS[SHANGHAI], KEYS[JIAXING]
     rotated = parse_issuers(

@@ -10,6 +10,8 @@ from tests.sdk.centre.example.consents import FIRST, FULL, ISSUER, LATER, NOT_BE
 from tests.sdk.centre.example.region_at_work import cleared_example
 from tests.sdk.centre.interfaces.at_work import NOON, Client, Copy, copied, moment
 from tests.sdk.centre.interfaces.test_feeds import table
+from yima.sdk.centre.identity.consents import Consents, Permission
+from yima.sdk.centre.identity.statements import Scope
 from yima.sdk.centre.interfaces.keys import KEYS, Role, make_key
 
 MONTH = {"month": "2026-09"}
@@ -71,6 +73,16 @@ def test_pages_of_a_month_show_it_as_it_stood_on_the_first_one(copy: Copy) -> No
     assert refusal["code"] == "CURSOR"
 
 
+def test_a_page_of_a_day_that_a_restored_centre_has_not_cleared_is_refused(copy: Copy) -> None:
+    client = copy.client("issuer")
+    after = client.page(path(FULL), limit=1, **MONTH)["next"]
+    copy.be(copy.states[0])
+    try:
+        assert client.refusal(path(FULL), params={**MONTH, "after": after})["code"] == "CURSOR"
+    finally:
+        copy.be(copy.states[-1])
+
+
 def test_a_service_sees_what_the_rider_consents_to(copy: Copy) -> None:
     service, issuer = copy.client("service"), copy.client("issuer")
     assert service.page(path(FULL), **MONTH)["items"] == issuer.page(path(FULL), **MONTH)["items"] != []
@@ -82,6 +94,31 @@ def test_a_service_sees_what_the_rider_consents_to(copy: Copy) -> None:
         assert {name: one[name] for name in one if name not in hidden} == {
             name: whole[name] for name in whole if name not in hidden
         }
+
+
+def test_where_some_costs_are_closed_no_sum_has_them_in_it(copy: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all rides where and when, of those from the second day on the costs as well: a sum would tell the rest."""
+    spans = ((Scope.RIDES, 0, 99999999), (Scope.CHARGES, FIRST + 1, 99999999))
+    monkeypatch.setattr(Consents, "permission", lambda *_: Permission(spans=spans))
+    told = copy.client("service", now=NOON).page(path(LATER), **MONTH)
+    closed = {one["service_date"]: one["fare_fen"] is None for one in told["items"]}
+    assert closed == {day: day == "2026-09-07" for day in closed} and len(closed) > 1
+    assert told["fare_fen"] is None
+
+
+def test_an_answer_is_another_where_consents_open_something_else_though_nothing_was_cleared(
+    copy: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At midnight one of two consents ends: whoever has the answer of before is not told that it is the same."""
+    client = copy.client("service", now=NOON)
+    tags: list[str] = []
+    for scope in (Scope.CHARGES, Scope.RIDES):
+        opened = Permission(spans=((scope, 0, 99999999),))
+        monkeypatch.setattr(Consents, "permission", lambda *_, opened=opened: opened)
+        asked = client.get(path(LATER), {"If-None-Match": ", ".join(tags)}, params=MONTH)
+        assert asked.status_code == 200
+        tags.append(asked.headers["etag"])
+    assert tags[0] != tags[1]
 
 
 def test_rides_before_the_consent_stay_closed(copy: Copy) -> None:

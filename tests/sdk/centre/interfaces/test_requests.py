@@ -100,6 +100,22 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back_and_others_are_not_
     assert [client.get("/v1/me").status_code for _ in range(7)] == [200] * 6 + [429], "it does not save up more"
 
 
+def test_of_requests_under_way_there_are_never_more_than_a_few_and_whoever_was_answered_makes_room(
+    copy: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = copy.client("issuer", per_minute=1000)
+    monkeypatch.setattr(gatekeeper, "UNDER_WAY_MAX", 0)
+    refused = client.get("/v1/me")
+    assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (503, "BUSY", "1")
+    monkeypatch.setattr(gatekeeper, "UNDER_WAY_MAX", 1)
+    assert [client.get("/v1/me").status_code for _ in range(3)] == [200] * 3
+
+
+def test_a_body_that_says_nothing_of_its_length_is_refused_as_well(copy: Copy) -> None:
+    chunked = {"Transfer-Encoding": "chunked"}
+    assert copy.client("issuer").refusal("/v1/me", headers=chunked)["code"] == "BODY"
+
+
 def test_a_body_a_long_query_and_another_method_are_refused(copy: Copy) -> None:
     client = copy.client("issuer")
     assert client.refusal("/v1/me", params={"x": "y" * gatekeeper.QUERY_MAX})["status"] == 414

@@ -164,6 +164,16 @@ def test_a_file_is_fetched_byte_for_byte_by_its_party_alone(copy: Copy) -> None:
     assert copy.client("issuer").refusal("/v1/files/2026-09-30")["code"] == "NOT_FOUND"
 
 
+def test_a_file_of_a_day_that_is_not_cleared_to_its_end_is_not_given_out_though_it_lies_there(copy: Copy) -> None:
+    client, path = copy.client("issuer"), "/v1/files/2026-09-07/issued.csv"
+    assert client.get(path).status_code == 200
+    copy.be(copy.states[0])
+    try:
+        assert client.refusal(path)["code"] == "NOT_FOUND"
+    finally:
+        copy.be(copy.states[-1])
+
+
 def test_the_files_of_an_issuer_are_the_bytes_that_the_centre_wrote(copy: Copy) -> None:
     path = copy.folder / "workspace" / "files" / str(FIRST) / ISSUER / "issued.csv"
     assert copy.client("issuer").get("/v1/files/2026-09-07/issued.csv").content == path.read_bytes()

@@ -2,7 +2,9 @@
 
 import json
 import tempfile
+from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,9 @@ from hypothesis import strategies as st
 
 from tests.packages_world import NOW, A, B, C
 from tests.publication_world import PUBLISHER, answered_for, both, publish
-from yima.sdk.centre.packages.canary import jump
+from yima.sdk.centre.packages.canary import LEAST, jump
 from yima.sdk.centre.packages.folder import Folder, next_step
-from yima.sdk.centre.packages.releases import approved, check_answered_for, proposed
+from yima.sdk.centre.packages.releases import approved, check_answered_for, proposed, signed
 from yima.validator.judging import Reason
 from yima.validator.packages import parse_package
 from yima.validator.packages.publication import PublicationError, read_release
@@ -70,6 +72,80 @@ def test_only_the_publisher_whom_it_names_publishes_it_and_once(tmp_path: Path) 
         folder.proposal("../x")
 
 
+@pytest.mark.parametrize(
+    "signatures",
+    [(("proposed", A), ("approved", A)), (("approved", A), ("approved", B)), (("proposed", A), ("proposed", B))],
+    ids=["one key as both", "nobody proposed", "nobody approved"],
+)
+def test_two_keys_answer_for_a_release_one_in_each_role(signatures: Any) -> None:
+    """Whatever a file that somebody has put there says of who signed as what."""
+    document = replace(proposed(PACKAGE, **PROPOSED), signatures=())
+    for place, (role, key) in enumerate(signatures):
+        document = signed(document, role, f"somebody {place}", NOW, key)
+    with pytest.raises(PublicationError, match="not proposed and approved by two keys"):
+        check_answered_for(document, PACKAGE)
+
+
+def test_what_nobody_has_approved_is_not_published_and_nothing_of_it_is_there_to_fetch(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    document = proposed(PACKAGE, **PROPOSED)
+    folder.add(document, PACKAGE)
+    with pytest.raises(PublicationError, match="not proposed and approved by two keys"):
+        folder.publish(document, PUBLISHER, NOW, steps=(10_000,), hold_s=0, taps=0)
+    assert folder.plans() == {}
+    assert not folder.www.exists()
+
+
+def test_of_two_who_publish_a_release_at_once_the_second_changes_nothing(tmp_path: Path) -> None:
+    class Slow(Folder):
+        """While it writes the release's files, somebody else publishes."""
+
+        def _write(self, path: Path, content: bytes) -> None:
+            if not self.plans():
+                publish(Folder(tmp_path), both(1), steps=(100, 10_000))
+            super()._write(path, content)
+
+    document = answered_for(both(1))
+    Folder(tmp_path).add(document, PACKAGE)
+    with pytest.raises(PublicationError, match="published already"):
+        Slow(tmp_path).publish(document, PUBLISHER, NOW, steps=(10_000,), hold_s=0, taps=0)
+    index = Folder(tmp_path).index()
+    assert index is not None
+    assert (index.number, [offer.share for offer in index.offers]) == (1, [100])
+
+
+def test_what_is_given_out_may_be_read_by_a_web_server_and_the_rest_by_nobody_else(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    publish(folder, both(1))
+    modes = {
+        path.relative_to(tmp_path).parts[0]: path.stat().st_mode & 0o777
+        for path in sorted(tmp_path.rglob("*.*"))
+        if path.is_file()
+    }
+    assert modes == {"proposals": 0o600, "plans": 0o600, "www": 0o644}
+
+
+def test_a_beginning_that_two_proposals_share_names_neither(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    for number in range(17):  # there are 16 digits to begin with
+        folder.add(proposed(PACKAGE, **(PROPOSED | {"why": f"reason {number}"})))
+    beginnings = Counter(name[0] for name in folder.releases())
+    beginning, count = beginnings.most_common(1)[0]
+    with pytest.raises(PublicationError, match=f"names {count} proposals"):
+        folder.proposal(beginning)
+
+
+@pytest.mark.parametrize("name", ["*", "../elsewhere/x", ""])
+def test_a_pattern_or_a_way_to_elsewhere_names_no_proposal(name: str, tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    document = answered_for(both(1))
+    folder.add(document)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "x.json").write_bytes(document.to_bytes())
+    with pytest.raises(PublicationError, match="names 0 proposals"):
+        folder.proposal(name)
+
+
 REFUSED = int(Reason.FARE_OVER_CAP)
 
 
@@ -86,6 +162,12 @@ REFUSED = int(Reason.FARE_OVER_CAP)
         ({0: 90, REFUSED: 10}, {0: 10}, False),
         ({0: 900_000, REFUSED: 5_000}, {0: 900_000}, False),  # sure, and too small to matter
         ({0: 100}, {0: 50, REFUSED: 50}, False),  # it does good
+        ({0: 92_000, REFUSED: 8_000}, {0: 96_000, REFUSED: 4_000}, True),  # twice as large
+        ({0: 93_000, REFUSED: 7_000}, {0: 96_000, REFUSED: 4_000}, False),  # sure, and less than twice as large
+        ({0: 50, REFUSED: 50}, {}, True),  # half of all
+        ({0: 51, REFUSED: 49}, {}, False),
+        ({REFUSED: LEAST}, {}, True),
+        ({REFUSED: LEAST - 1}, {}, False),
     ],
 )
 def test_a_reason_jumps_when_it_is_larger_surely_and_by_enough(
@@ -94,6 +176,13 @@ def test_a_reason_jumps_when_it_is_larger_surely_and_by_enough(
     found = jump(under, elsewhere)
     assert (found is not None) is jumps
     assert found is None or found.reason == "FARE_OVER_CAP"
+
+
+def test_of_two_reasons_the_one_that_jumped_most_is_named_not_the_largest() -> None:
+    other = int(Reason.NOT_WHITELISTED)
+    found = jump({0: 500, REFUSED: 300, other: 200}, {0: 860, REFUSED: 140})
+    assert found is not None
+    assert found.reason == "NOT_WHITELISTED"
 
 
 PLAN = {

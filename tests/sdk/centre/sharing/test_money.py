@@ -47,7 +47,7 @@ def tables(rides: list[dict[str, Any]], k: int = K) -> tuple[list[dict[str, Any]
     simulated = [
         dict.fromkeys(RIDE.names)
         | {name: one[name] for name in ("ride_id", "person", "issuer_city", "city")}
-        | {"service_date": DAY, "refused_at": "", "reason": 0, **sums}
+        | {"service_date": DAY, "refused_at": one.get("refused_at", ""), "reason": 0, **sums}
         | {f"{which}_fen": 400 - sum(one[which].values()) for which in ("settled", "other")}
         for one in rides
     ]
@@ -59,7 +59,8 @@ def tables(rides: list[dict[str, Any]], k: int = K) -> tuple[list[dict[str, Any]
         funders=pa.Table.from_pylist(both, FUNDER),
     )
     shown = subsidies(live, pa.Table.from_pylist(paid, schema), DAY, k).to_pylist()
-    return shown, equal_treatment(simulation, live["ride_id"].to_pylist(), DAY, k).to_pylist()
+    of = [one["ride_id"] for one in rides if "beyond" not in one]
+    return shown, equal_treatment(simulation, of, DAY, k).to_pylist()
 
 
 def seniors(home: int, city: int, many: int, *, half: bool = False, first: int = 0) -> list[dict[str, Any]]:
@@ -75,6 +76,14 @@ def test_a_sum_of_k_riders_is_shown_and_one_of_fewer_is_not() -> None:
         paid, more = tables(seniors(JIAXING, SUZHOU, many, half=True))
         assert [(row["rides"], row["fen"]) for row in paid] == shown
         assert [(row["rides"], row["difference_fen"]) for row in more] == shown
+
+
+@pytest.mark.parametrize("why", [{"refused_at": "gate"}, {"beyond": True}], ids=["refused", "in no other table"])
+def test_a_ride_that_the_parameters_refuse_or_that_no_other_table_is_of_changes_no_sum(why: dict[str, Any]) -> None:
+    """A sum of it beside one without it would tell of its rider alone."""
+    rides = seniors(JIAXING, SUZHOU, K + 1, half=True)
+    rides[0] |= why
+    assert [(row["rides"], row["difference_fen"]) for row in tables(rides)[1]] == [(K, 200 * K)]
 
 
 def test_many_rides_of_one_rider_are_no_sum_of_many() -> None:

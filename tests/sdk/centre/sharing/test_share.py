@@ -21,6 +21,7 @@ from yima.sdk.centre.clearing.day import Centre
 from yima.sdk.centre.clearing.folder import CentreFolder
 from yima.sdk.centre.clearing.money.settle import OrderError
 from yima.sdk.centre.clearing.money.tables import CLEARED
+from yima.sdk.centre.sharing import writing
 from yima.sdk.centre.sharing.flows import ALL, OTHER, flows
 from yima.sdk.centre.sharing.pseudonyms import PseudonymError, Pseudonyms
 from yima.sdk.centre.sharing.rides import booked, standing
@@ -133,6 +134,9 @@ def test_a_rider_has_one_name_within_a_month_and_city_and_others_elsewhere() -> 
         Pseudonyms(bytes(31) + b"\1", 202609).rider(310000, "31" * 10),
     ]  # fmt: skip
     assert len({mine, *others}) == 6
+    assert names.rider(31, "0000" + "31" * 8) != names.rider(310000, "31" * 8), "where a word ends is part of it"
+    with pytest.raises(ValueError, match="32 bytes"):
+        Pseudonyms(bytes(31), 202609)
 
 
 def test_a_months_key_is_made_once_private_and_refused_when_it_is_no_key(tmp_path: Path) -> None:
@@ -167,7 +171,7 @@ def test_a_day_is_shared_once(centre: Centre, tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in day.rglob("*") if path.is_file()} == before
 
 
-def live_rides(*rides: tuple[int, int, int, int]) -> Any:
+def live_rides(*rides: tuple[int, int, int | None, int]) -> Any:
     """Rides that stand: (city of the code, hour, entry station, exit station), all of them in Shanghai's metro, each of
     another rider."""
     return pa.Table.from_pylist(
@@ -182,6 +186,16 @@ def live_rides(*rides: tuple[int, int, int, int]) -> Any:
     )  # fmt: skip
 
 
+def test_what_was_shared_is_not_written_again(tmp_path: Path) -> None:
+    """Whoever keeps a copy by the time of its files sees nothing new."""
+    files = {"flows.csv": b"date", "tides-310000/devices.csv": b"device_id"}
+    written = []
+    for _ in range(2):
+        writing._put(tmp_path / "20260914", files)
+        written.append([(tmp_path / "20260914" / name).stat().st_ino for name in files])
+    assert written[0] == written[1]
+
+
 def test_flows_count_every_ride_once_a_table_and_pool_what_is_rare() -> None:
     common = [(330400, 8, 1, 2)] * 5 + [(310000, 9, 2, 1)] * 7
     rare = [(home, 8, 1, 2) for home in (320500, 330100, 320300)]
@@ -194,6 +208,17 @@ def test_flows_count_every_ride_once_a_table_and_pool_what_is_rare() -> None:
     assert not any(row["from"] in ("320500", "330100", "320300") for row in found)
     for flow in ("issuers", "stations"):
         assert sum(rides for (kind, *_, hour), rides in of.items() if kind == flow and hour == ALL) == 15
+
+
+def test_a_journey_whose_first_leg_is_missing_goes_from_nowhere_to_nowhere() -> None:
+    found = flows(live_rides(*[(310000, 8, None, 2)] * 12), 20260914).to_pylist()
+    assert {row["flow"] for row in found} == {"issuers"}
+
+
+def test_where_nobody_says_otherwise_a_sum_is_of_ten_riders_at_least() -> None:
+    nine, ten = (flows(live_rides(*[(310000, 8, 1, 2)] * many), 20260914).to_pylist() for many in (9, 10))
+    assert nine == []
+    assert {row["rides"] for row in ten if row["hour"] in ("08", ALL)} == {10}
 
 
 def test_many_rides_of_few_riders_are_few() -> None:
