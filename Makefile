@@ -121,8 +121,8 @@ counts: setup
 	$(PY) -m benchmarks.instructions --check
 	$(PY) -m benchmarks.board --check
 
-# One worker more than cores, for many tests wait; whoever has nothing left takes over what waits at another.
-PYTEST_ALL = .venv/bin/pytest -n $$(($$(nproc) + 1)) --dist worksteal
+# Two workers more than cores, for many tests wait; whoever has nothing left takes over what waits at another.
+PYTEST_ALL = .venv/bin/pytest -n $$(($$(nproc) + 2)) --dist worksteal
 
 pytest: setup
 	$(PYTEST_ALL) $(addprefix --ignore=,$(SANITIZED_TESTS))
