@@ -210,7 +210,8 @@ class SocketSource:
                     return frame  # the end is told by the next read
                 raise self._gone()
             self._buffer += data
-            frame = self._whole_frame() or frame
+            while (whole := self._whole_frame()) is not None:  # small ones come several at once
+                frame = whole
 
     def close(self) -> None:
         """Ends the connection."""

@@ -8,7 +8,8 @@ Rules it keeps:
   makes room: whoever opens connections and says nothing drives out his own. Where all are at work, whoever comes is
   turned away at once.
 - One address has at most `each` of them, but for this machine's own, behind which a proxy may stand.
-- With TLS a connection rests until its handshake has ended, and has HANDSHAKE_S for it.
+- A connection rests from the moment it is accepted, though its protocol has not begun; with TLS until its handshake has
+  ended, for which it has HANDSHAKE_S.
 """
 
 import asyncio
@@ -111,7 +112,9 @@ class Doorway:
                 continue
             self._count += 1
             self._of[host] += 1
-            task = self._loop.create_task(self._serve(line, host))
+            handshake = Handshake(line)
+            self.rests(handshake)
+            task = self._loop.create_task(self._serve(line, host, handshake))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -136,28 +139,30 @@ class Doorway:
         oldest.transport.abort()  # its place is free when the loop has seen it go: one more than `most` for a moment
         return self._count < self._most + OWN_FILES // 2
 
-    async def _serve(self, line: socket.socket, host: str) -> None:
+    async def _serve(self, line: socket.socket, host: str, handshake: Handshake) -> None:
         line.setblocking(False)
         ended = self._loop.create_future()
         protocol = self._make(self)
-        lost = protocol.connection_lost
-        handshake = Handshake(line)
+        made, lost = protocol.connection_made, protocol.connection_lost
+
+        def connection_made(transport: asyncio.BaseTransport) -> None:
+            self.gone(handshake)
+            made(transport)
 
         def connection_lost(error: Exception | None) -> None:
             if not ended.done():
                 ended.set_result(None)
             lost(error)
 
+        protocol.connection_made = connection_made  # type: ignore[method-assign]
         protocol.connection_lost = connection_lost  # type: ignore[method-assign, assignment]
         try:
             if self._tls is None:
                 await self._loop.connect_accepted_socket(lambda: protocol, line)
             else:
-                self.rests(handshake)
                 await self._loop.connect_accepted_socket(
                     lambda: protocol, line, ssl=self._tls(), ssl_handshake_timeout=HANDSHAKE_S
                 )
-                self.gone(handshake)
             await ended
         except ssl.SSLCertVerificationError as error:
             self._on_stranger(error.verify_message)

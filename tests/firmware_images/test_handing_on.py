@@ -73,6 +73,17 @@ class Collector:
         return [row["content"] for row in self.store.entries("T1", epoch, after=0, limit=1000)]
 
 
+class Full(Collector):
+    """One that takes no entry behind a number any more, and says so."""
+
+    def __init__(self, store: Store, room: int) -> None:
+        super().__init__(store)
+        self.room = room
+
+    def send(self, entries: Sequence[Entry | OlderEntry]) -> tuple[int, dict[int, str]]:
+        return super().send([entry for entry in entries if entry.key.sequence <= self.room])
+
+
 @pytest.fixture
 def collector(store: Store) -> Collector:
     return Collector(store)
@@ -89,6 +100,12 @@ def handed_on(board: HostBoard, folder: Path, collector: Collector) -> HandedOn:
 def tap(board: HostBoard, world: World, *riders: int) -> None:
     for rider in riders:
         board.tap(world.code(rider))
+
+
+def rot(board: HostBoard, record: bytes) -> None:
+    """A bit of it flips; a second time, back."""
+    at = board.flash().index(record[:200], LOG, LOG + LOG_SIZE)
+    board.put(at + 200, bytes([board.flash()[at + 200] ^ 1]))
 
 
 def test_records_reach_the_collector_byte_for_byte_under_their_numbers_and_then_the_device_may_forget_them(
@@ -124,6 +141,32 @@ def test_the_device_forgets_nothing_before_the_collector_has_it(
     assert collector.contents(collector.epoch) == [records[number] for number in sorted(records)]
 
 
+@pytest.mark.parametrize("rotten", [False, True])
+def test_the_device_is_told_of_no_more_than_a_collector_took_that_takes_no_more(
+    board: HostBoard, world: World, tmp_path: Path, store: Store, rotten: bool
+) -> None:
+    tap(board, world, 1, 2, 3)
+    records = board.log.records
+    room = max(records) - 1
+    if rotten:  # what is lost is told of like any other number
+        rot(board, records[max(records)])
+    found = handed_on(board, tmp_path / "station", Full(store, room))
+    assert (found.sent, found.acknowledged, board.log.acknowledged) == (room, room, room)
+
+
+def test_a_record_that_can_be_read_again_makes_no_other_log_of_it(
+    board: HostBoard, world: World, tmp_path: Path, collector: Collector
+) -> None:
+    tap(board, world, 1, 2)
+    newest = board.log.records[max(board.log.records)]
+    rot(board, newest)
+    assert handed_on(board, tmp_path / "station", collector).missing == 1
+    rot(board, newest)
+    assert newest in board.log.records.values()
+    handed_on(board, tmp_path / "station", collector)
+    assert len(collector.epochs) == 1
+
+
 @pytest.mark.parametrize("newest", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_what_the_device_has_lost_is_noted_at_the_collector_and_holds_up_nothing(
     board: HostBoard, world: World, tmp_path: Path, collector: Collector, newest: bool
@@ -131,8 +174,7 @@ def test_what_the_device_has_lost_is_noted_at_the_collector_and_holds_up_nothing
     tap(board, world, 1, 2, 3)
     records = board.log.records
     rotten = max(records) - (0 if newest else 1)
-    at = board.flash().index(records[rotten], LOG, LOG + LOG_SIZE)
-    board.put(at + 200, bytes([board.flash()[at + 200] ^ 1]))
+    rot(board, records[rotten])
     found = handed_on(board, tmp_path / "station", collector)
     assert (found.records, found.missing, found.acknowledged) == (len(records) - 1, 1, max(records))
     contents = dict(enumerate(collector.contents(collector.epoch), 1))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 
 from yima.firmware_images.build import Environment, Slot
 from yima.firmware_images.hardware import board, boards
-from yima.firmware_images.image import Fault, ImageError, factory_slot, read, trailer_magic, verify
+from yima.firmware_images.image import TLVS_MAX, Fault, ImageError, factory_slot, read, trailer_magic, verify
 from yima.firmware_images.keys import KeyFileError, pem_of_test_key, public_key_of, public_test_key
 from yima.firmware_images.signing import SigningError, sign
 
@@ -143,6 +144,58 @@ def test_an_image_with_a_tlv_that_stands_twice_is_none_for_us_as_for_the_boot_ro
     assert refused.value.fault is Fault.TLV_TWICE
 
 
+def _changed(data: bytes, at: int, size: int, by: int) -> bytes:
+    """A number of the header changed."""
+    number = int.from_bytes(data[at : at + size], "little") + by
+    return data[:at] + number.to_bytes(size, "little") + data[at + size :]
+
+
+def _form(data: bytes) -> Fault | None:
+    try:
+        read(data)
+    except ImageError as error:
+        return error.fault
+    return None
+
+
+def test_sizes_that_do_not_belong_together_make_an_image_none(signed: bytes) -> None:
+    assert _form(_changed(signed, 10, 2, 1)) is Fault.TRUNCATED, "the protected TLVs are longer than they say"
+    moved = _changed(_changed(signed, 8, 2, 16), 12, 4, -16)
+    assert _form(moved) is Fault.TRUNCATED, "the program begins elsewhere than every other"
+
+
+def test_a_security_counter_of_another_length_makes_an_image_none(signed: bytes) -> None:
+    counter, shorter = struct.pack("<HHI", _COUNTER_TLV, 4, 9), struct.pack("<HHHH", _COUNTER_TLV, 0, 1, 0)
+    assert signed.count(counter) == 1
+    assert _form(signed.replace(counter, shorter)) is Fault.TRUNCATED
+
+
+def test_an_image_that_may_lie_anywhere_is_linked_for_no_slot(signed: bytes) -> None:
+    assert _form(_changed(signed, 16, 4, -0x100)) is Fault.OTHER_SLOT
+
+
+@pytest.mark.parametrize(("tlvs", "fault"), [(TLVS_MAX, None), (TLVS_MAX + 1, Fault.TRUNCATED)])
+def test_an_area_has_room_for_so_many_tlvs(signed: bytes, tlvs: int, fault: Fault | None) -> None:
+    at = _HEADER + len(_PAYLOAD) + int.from_bytes(signed[10:12], "little")
+    area = signed[at + 4 :]
+    there = len({read(signed).digest, read(signed).key_hash, read(signed).signature})
+    area += b"".join(struct.pack("<HH", 0x1000 + number, 0) for number in range(tlvs - there))
+    assert _form(signed[:at] + struct.pack("<HH", 0x6907, len(area) + 4) + area) is fault
+
+
+@pytest.mark.parametrize(("more", "fault"), [(0, None), (1, Fault.TOO_LARGE)])
+def test_an_image_leaves_room_for_the_trailer_of_its_slot(signed: bytes, more: int, fault: Fault | None) -> None:
+    added = board().slots[1].size - board().trailer_size - len(signed) + more
+    end = _HEADER + len(_PAYLOAD)
+    larger = _changed(signed[:end] + bytes(added) + signed[end:], 12, 4, added)
+    assert _form(larger) is fault
+    if fault:
+        with pytest.raises(ImageError):
+            factory_slot(larger)
+    else:
+        assert len(factory_slot(larger)) == board().slots[1].size
+
+
 def test_every_changed_bit_of_the_signed_part_is_noticed(signed: bytes) -> None:
     end = _HEADER + len(_PAYLOAD) + int.from_bytes(signed[10:12], "little")
     for at in (*range(32), *range(_HEADER, end, 61), *range(end - 60, end)):
@@ -196,6 +249,10 @@ def test_a_public_key_file_will_do_for_verifying_and_another_kind_of_file_is_nam
     assert public_key_of(path).public_bytes_raw() == public.public_bytes_raw()
     path.write_bytes(b"no key")
     with pytest.raises(KeyFileError, match=r"public\.pem"):
+        public_key_of(path)
+    other_kind = ec.generate_private_key(ec.SECP256R1())
+    path.write_bytes(other_kind.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    with pytest.raises(KeyFileError, match="not an Ed25519 key"):
         public_key_of(path)
 
 

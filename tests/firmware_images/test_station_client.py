@@ -10,14 +10,16 @@ import cbor2
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from smp.error import MGMT_ERR
 from smp.header import Header
 from smpclient import SMPClient
 from smpclient.transport import SMPTransport
 from smpclient.transport.serial import SMPSerialTransport
 
 from yima.firmware_images.cli import station as verb
+from yima.firmware_images.session import bench_signer
 from yima.firmware_images.station import Station, StationError
-from yima.firmware_images.station_messages import Record
+from yima.firmware_images.station_messages import Lost, Record
 from yima.hwsim.pseudo_terminal import PseudoTerminal
 from yima.sdk.cli.main import main
 
@@ -39,6 +41,16 @@ class Line:
         self._answers = iter(answers)
         self._fitted = fitted
         self.asked = 0
+        self.connected = False
+        self.refuses: Exception | None = None
+
+    async def connect(self, address: str, timeout_s: float) -> None:
+        self.connected = True
+        if self.refuses:
+            raise self.refuses
+
+    async def disconnect(self) -> None:
+        self.connected = False
 
     async def send_and_receive(self, data: bytes) -> bytes:
         self.asked += 1
@@ -184,3 +196,87 @@ def test_a_record_that_can_be_no_entry_ends_the_walk_with_an_error(said: dict[st
     made, line = station(cbor2.dumps(RECORDS | {"records": [{"n": 1, "h": bytes(32)} | said]}))
     assert "has no bytes, or more than 65536" in str(outcome(made, "records"))
     assert line.asked == 1
+
+
+def test_a_piece_without_bytes_ends_the_walk_with_an_error() -> None:
+    """It was asked for again without end."""
+    made, line = station(cbor2.dumps(RECORDS | {"records": [{"n": 1, "d": b"", "h": bytes(32), "len": 10}]}))
+    assert "a piece of 1 that does not follow" in str(outcome(made, "records"))
+    assert line.asked == 1
+
+
+def test_a_number_that_two_answers_call_lost_is_in_one_range() -> None:
+    pages = (
+        RECORDS | {"lost": [{"from": 1, "to": 3}], "records": [{"n": 4, "d": b"entry", "h": bytes(32)}]},
+        RECORDS | {"lost": [{"from": 2, "to": 3}, {"from": 2, "to": 6}], "records": []},
+    )
+    made, _ = station(*map(cbor2.dumps, pages))
+    assert outcome(made, "lost") == [
+        Lost.model_validate({"from": first, "to": last}) for first, last in ((1, 3), (4, 6))
+    ]
+
+
+@pytest.mark.parametrize("taken", [0, 3000, 3001])
+def test_parameters_of_which_a_device_takes_nothing_or_more_than_there_is_are_not_sent_for_ever(taken: int) -> None:
+    made, line = station(*[cbor2.dumps({"off": taken})] * 5)
+    assert f"parameters stopped at {taken} of 3000 bytes" in str(outcome(made, "parameters"))
+    assert line.asked == 1
+
+
+@pytest.mark.parametrize(
+    "said", [{"challenge": bytes(23)}, {"challenge": bytes(25)}, {"terminal": "车" * 14}, {"environment": 3}]
+)
+def test_nothing_is_signed_that_is_no_challenge(said: dict[str, Any]) -> None:
+    asked = {"challenge": bytes(24), "terminal": "T", "environment": 2} | said
+    made, line = station(cbor2.dumps(asked), cbor2.dumps({"role": 1, "minutes": 10}))
+    with pytest.raises(StationError, match="is none"):
+        asyncio.run(made.open_session(bench_signer()))
+    assert line.asked == 1, "no signature went out"
+
+
+DENIED = {"rc": int(MGMT_ERR.EACCESSDENIED)}
+NO_BUFFERS = {"rc": int(MGMT_ERR.ENOTSUP)}  # smpclient asks for their sizes first
+LET_IN: tuple[dict[str, Any], ...] = (
+    DENIED,
+    {"challenge": bytes(24), "terminal": "T", "environment": 2},
+    {"role": 1, "minutes": 10},
+    {},
+)
+
+
+@pytest.mark.parametrize(
+    ("answers", "resets", "asked"),
+    [
+        ([NO_BUFFERS, STATE], False, 2),  # none was needed
+        ([NO_BUFFERS, *LET_IN, {"role": 0, "minutes": 0}], False, 6),
+        ([NO_BUFFERS, *LET_IN, {}], True, 6),  # a start ends it by itself
+    ],
+    ids=["none opened", "opened", "opened, and reset"],
+)
+def test_a_connection_ends_the_session_that_it_opened_and_no_other(
+    answers: list[dict[str, Any]], resets: bool, asked: int
+) -> None:
+    made, line = station(*map(cbor2.dumps, answers))
+    made._signer = bench_signer()
+
+    async def talk() -> None:
+        async with made:
+            await (made.state() if STATE in answers else made.set_clock(1))
+            if resets:
+                await made.reset()
+
+    asyncio.run(talk())
+    assert (line.asked, line.connected) == (asked, False)
+
+
+def test_a_line_that_could_not_be_opened_is_let_go() -> None:
+    made, line = station()
+    line.refuses = OSError(5, "Input/output error")
+
+    async def talk() -> None:
+        async with made:
+            raise AssertionError
+
+    with pytest.raises(StationError, match="broke off"):
+        asyncio.run(talk())
+    assert not line.connected

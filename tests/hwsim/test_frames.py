@@ -86,6 +86,20 @@ def test_a_slow_client_gets_the_newest_and_no_queue(server: FrameServer) -> None
     source.close()
 
 
+def test_of_small_frames_that_came_several_at_once_the_newest_is_read(tmp_path: Path) -> None:
+    """The first was read, and the others stayed behind it for as long as the camera ran."""
+    path = tmp_path / "camera.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        source = SocketSource(path)
+        with listener.accept()[0] as line:
+            line.sendall(b"".join(HEADER.pack(b"YF01", 100, 100, 1) + bytes([level]) * 10000 for level in range(10)))
+            assert newest(source).picture[0, 0] == 9
+            assert source.read(0) is None
+        source.close()
+
+
 def test_what_was_shown_before_a_client_came_is_the_past(server: FrameServer) -> None:
     server.push(plain(1))
     source = SocketSource(server.path)
@@ -175,6 +189,13 @@ def test_a_socket_left_behind_is_replaced_and_one_in_use_is_not(tmp_path: Path, 
     with pytest.raises(OSError, match="in use"):
         FrameServer(server.path)
     assert server.path.exists()
+
+
+def test_what_lies_at_the_path_and_is_no_socket_stays(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("the only copy")
+    with pytest.raises(OSError, match="in use"):
+        FrameServer(tmp_path / "notes")
+    assert (tmp_path / "notes").read_text() == "the only copy"
 
 
 @pytest.mark.parametrize("options", ["decoder=eyes", "zoom=2"])

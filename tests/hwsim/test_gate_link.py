@@ -230,6 +230,43 @@ def test_a_wrong_receipt_is_an_error_and_never_a_success(
     device.close()
 
 
+def test_a_receipt_without_an_end_is_refused_for_its_length(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        gate = SimulatedGate(path, receipt_s=10.0)
+        with listener.accept()[0] as link:
+            link.sendall(b"x" * (LINE_MAX + 1))
+            with pytest.raises(GateError, match="an endless receipt"):
+                gate.open(verdict())
+
+
+def test_half_a_receipt_of_one_link_is_no_part_of_one_on_the_next(
+    answering: Callable[[Callable[[bytes], bytes]], SimulatedGate],
+) -> None:
+    replies = iter([b'{"receipt":1,"done":tr', Receipt(number=2, done=True, state="open").line()])
+    device = answering(lambda line: next(replies))
+    with pytest.raises(GateError, match="the gate is gone"):
+        device.open(verdict())
+    device.open(verdict())
+    device.close()
+
+
+def test_the_lock_is_held_while_the_hardware_obeys(path: Path) -> None:
+    held: list[bool] = []
+
+    class Watched(MetroGate):
+        def obey(self, command: Command, now_ms: int) -> Receipt:
+            held.append(server.lock.locked())
+            return super().obey(command, now_ms)
+
+    with GateServer(path, Watched()) as server:
+        device = open_gate(str(path))
+        device.open(verdict())
+        device.close()
+    assert held == [True]
+
+
 def test_a_controller_that_drips_its_receipt_holds_no_tap(path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(path))

@@ -1,6 +1,7 @@
 """yima.sdk.keyring: a test world's keys outlive a run, and only their owner may read them."""
 
 import json
+import os
 import stat
 import threading
 from pathlib import Path
@@ -9,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yima.sdk import layouts
 from yima.sdk.keyring import Keyring, KeyringError
+from yima.validator.system.locks import HeldError, hold
 
 
 def test_keys_are_made_once_and_come_back_from_the_file(tmp_path: Path) -> None:
@@ -61,6 +64,27 @@ def test_two_programs_that_make_keys_for_one_file_at_once_lose_none(tmp_path: Pa
     assert len(content["roots"]) == 2
 
 
+def test_who_keeps_a_file_has_its_turn_until_the_keys_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "world.keys"
+    with Keyring.kept(path) as keyring:
+        keyring.root(1)
+        with pytest.raises(HeldError):
+            hold(tmp_path / ".world.keys.lock")
+        assert not path.exists()
+    os.close(hold(tmp_path / ".world.keys.lock"))
+    assert path.exists()
+
+
+def test_no_two_issuers_of_a_file_have_one_serial(tmp_path: Path) -> None:
+    """A certificate is withdrawn by its serial."""
+    path = tmp_path / "world.keys"
+    made = []
+    for number in ("00083010", "01011000", "01021000"):
+        with Keyring.kept(path) as keyring:
+            made.append(keyring.issuer(keyring.root(1), number).certificate)
+    assert len({layouts.CERTIFICATE.parse(one).serial for one in made}) == 3
+
+
 def test_only_the_owner_may_read_it_and_its_first_line_warns(tmp_path: Path) -> None:
     path = tmp_path / "world.keys"
     path.write_text(json.dumps({"roots": [], "issuers": []}))
@@ -84,6 +108,19 @@ def test_a_key_that_does_not_fit_its_certificate_is_refused(tmp_path: Path) -> N
         (tmp_path / "other").write_text(json.dumps(content))
         with pytest.raises(KeyringError, match="no file of test keys"):
             Keyring.load(tmp_path / "other")
+
+
+@pytest.mark.parametrize("kind", ["roots", "issuers"])
+def test_a_certificate_with_more_behind_it_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "world.keys"
+    keyring = Keyring()
+    keyring.issuer(keyring.root(1), "00083010")
+    keyring.save(path)
+    content = json.loads(path.read_text())
+    content[kind][0]["certificate"] += "00"
+    path.write_text(json.dumps(content))
+    with pytest.raises(KeyringError, match="no file of test keys"):
+        Keyring.load(path)
 
 
 def test_a_place_that_cannot_be_read_or_written_is_named(tmp_path: Path) -> None:

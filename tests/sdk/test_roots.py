@@ -44,9 +44,11 @@ def test_the_public_root_certificate_loads(public_certificates: dict[str, Any]) 
 def test_what_is_no_root_is_refused_with_its_place(root: RootAuthority) -> None:
     forged = bytearray(root.certificate)
     forged[20] ^= 1
+    other_kind = b"\x22" + root.certificate[1:80]
     key = root.key.public.hex()
     for data, said in (
         (root.certificate + bytes(forged), "at byte 144"),
+        (other_kind + root.key.sign(other_kind), "at byte 0"),
         (root.certificate[:-1], "143 bytes"),
         (b"", "no root key"),
         (b"# nothing\n", "no root key"),

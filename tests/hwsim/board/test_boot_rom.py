@@ -1,6 +1,8 @@
 """The boot ROM starts signed images only, tries an update once, goes back unless it was confirmed, never to an older
 security counter."""
 
+import itertools
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from yima.firmware_images.hardware import DEFAULT_BOARD
 from yima.firmware_images.image import factory_slot, trailer_magic
 from yima.firmware_images.keys import public_test_key
 from yima.firmware_images.signing import sign
-from yima.hwsim.board.bootrom import BootRom, Trust, complaint, flag_set, image_in, put_trust, trailer
+from yima.hwsim.board.bootrom import BootRom, Trust, _can_begin, complaint, flag_set, image_in, put_trust, trailer
 from yima.hwsim.board.flash import Cut, Flash, PowerLostError
 from yima.hwsim.board.layout import FLASH_SIZE, MPS2, SLOT_A, SLOT_B, SLOTS
 from yima.hwsim.board.layout import Slot as Place
@@ -46,6 +48,8 @@ def images() -> dict[str, bytes]:
         "a0": signed(SLOT_A, "0.9.0", 0),
         "b2": signed(SLOT_B, "2.0.0", 2),
         "b2-low": signed(SLOT_B, "2.0.0", 0),
+        "b1+9": signed(SLOT_B, "1.0.0+9"),
+        "a-high": signed(SLOT_A, "1.0.0", 2000),
     }
 
 
@@ -107,6 +111,43 @@ def test_the_counter_floor_rises_when_an_image_is_confirmed_and_not_before(board
     assert BootRom(flash).floor() == 2
 
 
+def test_a_boot_at_which_nothing_is_new_wears_no_flash(board: Callable[..., Flash]) -> None:
+    flash = board()
+    started(flash)
+    operations = flash.operations
+    assert started(flash) == "A"
+    assert flash.operations == operations
+
+
+@pytest.mark.parametrize("larger", [0, 1])
+def test_where_both_blocks_of_the_floor_are_full_no_cut_lets_it_fall(board: Callable[..., Flash], larger: int) -> None:
+    whole = board(first="a-high")
+    half = MPS2.floor.size // 2
+    for place in (0, 1):
+        for at in range(0, half, MPS2.trailer_unit):
+            counter = 1 + at // MPS2.trailer_unit + (1000 if place == larger else 0)
+            unit = struct.pack("<II", counter, counter ^ 0xFFFFFFFF).ljust(MPS2.trailer_unit, b"\xff")
+            start = MPS2.floor.start + place * half + at
+            whole.memory[start : start + len(unit)] = unit
+    before, operation = BootRom(whole).floor(), 0
+    assert 1000 < before < 2000
+    for operation in itertools.count():
+        flash = Flash(bytearray(whole.memory))
+        flash.cut_at(operation, Cut.NEARLY)
+        try:
+            assert started(flash) == "A"
+            break
+        except PowerLostError:
+            assert BootRom(flash).floor() >= before, f"cut at operation {operation}"
+    assert operation > 1
+    assert BootRom(flash).floor() == 2000
+
+
+def test_a_build_number_makes_no_image_newer(board: Callable[..., Flash]) -> None:
+    """MCUboot compares none, and slot A wins a tie."""
+    assert started(board("b1+9")) == "A"
+
+
 def test_an_image_below_the_floor_is_refused_even_with_a_higher_version(board: Callable[..., Flash]) -> None:
     flash = board()
     assert started(flash) == "A"
@@ -115,6 +156,53 @@ def test_an_image_below_the_floor_is_refused_even_with_a_higher_version(board: C
     flash.memory[SLOT_B.start : SLOT_B.end] = low
     assert started(flash) == "A"
     assert image_in(flash, SLOT_B) is None
+
+
+@pytest.mark.parametrize(("at", "word"), [(4, SLOT_B.start), (4, 0), (16, 0)], ids=["other slot", "none", "floating"])
+def test_an_image_that_is_linked_for_another_place_is_none(board: Callable[..., Flash], at: int, word: int) -> None:
+    flash = board()
+    flash.memory[SLOT_A.start + at : SLOT_A.start + at + 4] = word.to_bytes(4, "little")
+    assert image_in(flash, SLOT_A) is None
+
+
+def test_a_security_counter_of_another_length_is_none(board: Callable[..., Flash]) -> None:
+    flash = board()
+    counter, shorter = struct.pack("<HHI", 0x50, 4, 1), struct.pack("<HHHH", 0x50, 0, 1, 0)
+    flash.memory[:] = bytes(flash.memory).replace(counter, shorter)
+    image = image_in(flash, SLOT_A)
+    assert image is not None
+    assert image.counter is None
+
+
+def test_the_boot_rom_has_room_for_eight_keys(board: Callable[..., Flash]) -> None:
+    flash = board()
+    put_trust(flash, trust(*[KEY] * 8))
+    assert started(flash) == "A"
+    with pytest.raises(ValueError, match="up to 8 keys"):
+        put_trust(flash, trust(*[KEY] * 9))
+
+
+RAM = MPS2.ram
+
+
+@pytest.mark.parametrize(
+    ("stack", "reset", "begins"),
+    [
+        (RAM.start + RAM.size, 0x201, True),
+        (RAM.start + 1, SLOT_A.end - SLOT_A.start - 1, True),
+        (RAM.start, 0x201, False),
+        (RAM.start + RAM.size + 1, 0x201, False),
+        (RAM.start + RAM.size, 0x200, False),
+        (RAM.start + RAM.size, 0x1FF, False),
+        (RAM.start + RAM.size, SLOT_A.end - SLOT_A.start + 1, False),
+    ],
+)
+def test_an_image_begins_with_a_stack_in_memory_and_a_thumb_address_of_its_own(
+    board: Callable[..., Flash], stack: int, reset: int, begins: bool
+) -> None:
+    image = image_in(board(), SLOT_A)
+    assert image is not None
+    assert _can_begin(MPS2, image, struct.pack("<II", stack, SLOT_A.start + reset)) is begins
 
 
 def test_a_board_with_another_key_starts_nothing(board: Callable[..., Flash]) -> None:

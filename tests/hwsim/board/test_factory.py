@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tests.hwsim.board.boards import ready_board_on
 from yima.firmware_images.build import Environment, Slot
+from yima.firmware_images.image import Fault, ImageError, factory_slot
+from yima.firmware_images.keys import public_key_of, public_test_key
 from yima.firmware_images.provision import Settings, read_settings, settings_copy
 from yima.firmware_images.session import Role, StationKey, bench_key
 from yima.firmware_images.signing import sign
@@ -20,7 +22,7 @@ from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.factory import make_flash
 from yima.hwsim.board.flash import Flash
 from yima.hwsim.board.flash_lock import alone_with
-from yima.hwsim.board.layout import SETTINGS
+from yima.hwsim.board.layout import MPS2, SETTINGS
 from yima.hwsim.board.station import Station
 from yima.hwsim.board.workshop import Firmware, World, equip
 from yima.hwsim.cli import board as verb
@@ -107,6 +109,53 @@ def test_what_is_kept_are_the_settings_but_for_what_is_told_and_what_the_boot_ro
     assert b"T9" in moved and CENTRE in moved
     assert (310000).to_bytes(4, "little") in moved and (320500).to_bytes(4, "little") not in moved
     assert b"bench-1" in flash(Environment.TEST, "--city", "310000")
+
+
+def test_a_board_that_is_kept_stays_one_for_its_product_hardware_and_environment(
+    flash: Flashing, tmp_path: Path
+) -> None:
+    flash(Environment.TEST, "--station-key", CENTRE.hex())
+    before = (tmp_path / "flash").read_bytes()
+    with pytest.raises(BoardError, match="this board was made for yima-bus-validator, test, "):
+        flash(Environment.PRODUCTION, "--keep")
+    assert (tmp_path / "flash").read_bytes() == before
+
+
+def test_what_is_not_as_large_as_a_flash_is_not_kept(flash: Flashing, tmp_path: Path) -> None:
+    flash(Environment.TEST)
+    shorter = (tmp_path / "flash").read_bytes()[:-1]
+    (tmp_path / "flash").write_bytes(shorter)
+    with pytest.raises(BoardError, match=f"has {len(shorter)} bytes, a flash has {len(shorter) + 1}"):
+        flash(Environment.TEST, "--keep")
+    assert (tmp_path / "flash").read_bytes() == shorter
+
+
+def test_no_production_board_trusts_the_test_key_for_images(flash: Flashing, tmp_path: Path) -> None:
+    flash(Environment.PRODUCTION)
+    image, made = (tmp_path / "image").read_bytes(), tmp_path / "made"
+    for keys in (None, [public_test_key()], [public_key_of(flash.public), public_test_key()]):
+        with pytest.raises(ImageError) as refused:
+            make_flash(made, image, keys=keys)
+        assert refused.value.fault is Fault.TEST_KEY
+        assert not made.exists()
+
+
+def test_settings_and_parameters_stand_twice(tmp_path: Path) -> None:
+    """One copy may rot."""
+    image = sign(bytes(1024), Slot.A, "yima-bus-validator")
+    make_flash(tmp_path / "flash", image, keys=None, settings=Settings(terminal="T9"), parameters=bytes(range(200)))
+    made = (tmp_path / "flash").read_bytes()
+    for place, told in ((MPS2.settings, b"T9"), (MPS2.parameters, bytes(range(200)))):
+        first, second = (made[copy.start : copy.end] for copy in place.halves())
+        assert first == second
+        assert told in first
+
+
+def test_an_image_that_was_read_out_of_a_slot_is_flashed_like_any_other(tmp_path: Path) -> None:
+    image = sign(bytes(1024), Slot.A, "yima-bus-validator")
+    for name, content in (("image", image), ("slot", factory_slot(image))):
+        make_flash(tmp_path / name, content, keys=None)
+    assert (tmp_path / "image").read_bytes() == (tmp_path / "slot").read_bytes()
 
 
 def test_settings_that_are_kept_lose_nothing_and_rotten_ones_are_none() -> None:

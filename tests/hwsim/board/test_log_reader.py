@@ -1,5 +1,6 @@
 """The log read from outside: any flash is a log, perhaps with complaints."""
 
+import struct
 import zlib
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from yima.hwsim.board.layout import FLASH_BLOCK, LOG, LOG_SIZE
 from yima.hwsim.board.log_reader import _header_of, read_log
+from yima.validator import _core
 
 
 def block(sequence: int, entries: bytes = b"") -> bytes:
@@ -75,3 +77,51 @@ def test_behind_an_entry_that_has_rotted_one_whose_head_lacks_a_bit_is_read() ->
     spoilt[64] ^= 1
     flash = bytes(LOG) + block(1, bytes(spoilt)).ljust(LOG_SIZE, b"\xff")
     assert sorted(read_log(flash).records) == [2, 3]
+
+
+def log(*blocks: tuple[int, list[tuple[int, int]]], spoil: str = "") -> bytes:
+    """A flash whose log has these blocks: each its sequence and its entries, (number, kind); the chain leads through
+    them all. spoil: the chain does not lead on "in" the first entry, or "between" the blocks."""
+    chain, whole = bytes(32), b""
+    for sequence, entries in blocks:
+        if whole and spoil == "between":
+            chain = bytes(32)
+        head = b"YLG2" + struct.pack("<III", sequence, entries[0][0], 0) + chain
+        copy = head + zlib.crc32(head).to_bytes(4, "little") + b"\xff" * 4
+        seed, content = int.from_bytes(chain[:4], "little"), copy * 2
+        for number, kind in entries:
+            eight = struct.pack("<HBBI", 8, kind, 0xFF ^ kind, number)
+            data = number.to_bytes(8)
+            chain = _core.sm3(chain + number.to_bytes(4, "little") + bytes([kind]) + data)
+            if spoil == "in" and number == 1:
+                chain = bytes(31) + b"\1"
+            of_head = zlib.crc32(eight, seed)
+            body = data + chain
+            content += eight + struct.pack("<II", of_head, zlib.crc32(body, of_head)) + body + bytes(8)
+        whole += content.ljust(FLASH_BLOCK, b"\xff")
+    return bytes(LOG) + whole.ljust(LOG_SIZE, b"\xff")
+
+
+RECORD, ACKNOWLEDGED = 1, 2
+FIRST = (1, [(1, RECORD), (2, RECORD)])
+
+
+@pytest.mark.parametrize(
+    ("flash", "complaints"),
+    [
+        (log(FIRST, (2, [(3, RECORD)])), ()),
+        (log(FIRST, (2, [(3, RECORD)]), spoil="in"), ("the chain breaks at entry 1",)),
+        (log(FIRST, (2, [(3, RECORD)]), spoil="between"), ("the chain breaks between blocks 1 and 2",)),
+        (log(FIRST, (3, [(3, RECORD)])), ("block 3 follows block 1",)),
+        (log(FIRST, (2, [(2, RECORD)])), ("record 2 is there twice",)),
+        (log(FIRST, (2, [(4, RECORD)])), ("numbers have gaps: [1, 2, 4]",)),
+    ],
+)
+def test_what_must_not_be_is_complained_of(flash: bytes, complaints: tuple[str, ...]) -> None:
+    """A reader that complains of nothing would let every power cut pass."""
+    assert read_log(flash).complaints == complaints
+
+
+def test_the_last_acknowledgement_counts() -> None:
+    found = read_log(log(FIRST, (2, [(1, ACKNOWLEDGED), (2, ACKNOWLEDGED)])))
+    assert (sorted(found.records), found.acknowledged, found.complaints) == ([1, 2], 2, ())

@@ -127,8 +127,9 @@ def test_beyond_this_machine_it_wants_a_token(tmp_path: Path) -> None:
     for address in ("0.0.0.0:0", "[::]:0", "gate.example:0"):
         with pytest.raises(ServingError, match="--console-token"), console(address):
             pass
-    (tmp_path / "short").write_text("secret\n")
-    for name in ("short", "missing"):
+    for name, content in (("short", "secret\n"), ("spaced", f"{TOKEN} {TOKEN}\n"), ("lines", f"{TOKEN}\n{TOKEN}\n")):
+        (tmp_path / name).write_text(content)
+    for name in ("short", "spaced", "lines", "missing"):
         with pytest.raises(ServingError, match="token"), console(token_file=tmp_path / name):
             pass
     (tmp_path / "token").write_text(f"{TOKEN}\n")
@@ -164,6 +165,16 @@ def test_a_slow_viewer_loses_events_and_can_tell_how_many() -> None:
     assert numbers == list(range(2 * KEPT + 1, 3 * KEPT + 1))
 
 
+def test_what_a_viewer_was_told_before_makes_room_for_what_came_since() -> None:
+    with console() as made:
+        for _ in range(3):
+            for _ in range(KEPT // 2 + 1):
+                made.happened(lambda: {"event": "x"})
+            events = json.loads(made._state())["events"]
+    last = 3 * (KEPT // 2 + 1)
+    assert [event["number"] for event in events] == list(range(last - KEPT + 1, last + 1))
+
+
 def test_what_happens_is_made_into_json_only_where_somebody_asks_and_once() -> None:
     made_on: list[str] = []
 
@@ -177,6 +188,16 @@ def test_what_happens_is_made_into_json_only_where_somebody_asks_and_once() -> N
         assert state(made.endpoint.port)["events"] == [{"number": 1}]
         assert json.loads(made._state())["events"] == [{"number": 1}]
         assert made_on == ["asked"]
+
+
+def test_a_refusal_is_kept_and_framed_no_more_than_an_answer(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    with console() as here, console(token_file=tmp_path / "token") as guarded:
+        refused = get(here.endpoint.port, Host="evil.example"), get(guarded.endpoint.port)
+    assert [answer.status_code for answer in refused] == [421, 401]
+    for answer in refused:
+        assert answer.headers["cache-control"] == "no-store"
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize("path", ["/", "/console.js", "/texts.js", "/console.css", "/state.json"])

@@ -1,6 +1,7 @@
 """The metrics' port: what it answers, and that whoever is slow, silent, endless or rude holds up nobody for long."""
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -97,18 +98,61 @@ def test_whoever_is_hostile_is_hung_up_on_and_the_next_is_answered(
 
 def test_a_byte_now_and_then_is_not_for_ever(monkeypatch: pytest.MonkeyPatch, troubles: list[YimaError]) -> None:
     monkeypatch.setattr(endpoint_module, "WITHIN_S", 0.2)
+    monkeypatch.setattr(endpoint_module, "REQUEST_MAX", 1000)
     endpoint = Endpoint(("127.0.0.1", 0), page(lambda: b""), on_trouble=troubles.append)
     endpoint.start()
     with socket.create_connection(("127.0.0.1", endpoint.port)) as line:
+        sent = 0
 
         def hung_up() -> bool:
+            nonlocal sent
             try:
-                line.sendall(b"x")
+                sent += line.send(b"x")
             except OSError:
                 return True
             return False
 
         until(hung_up)
+        assert sent < 1000, "not for its length"
+    endpoint.stop()
+
+
+def test_a_request_without_an_end_is_hung_up_on_for_its_length(
+    monkeypatch: pytest.MonkeyPatch, endpoint: Endpoint
+) -> None:
+    monkeypatch.setattr(endpoint_module, "WITHIN_S", 3600.0)
+    with socket.create_connection(("127.0.0.1", endpoint.port), timeout=20) as line, suppress(ConnectionError):
+        endless(line)
+        assert line.recv(1) == b""
+
+
+def test_whoever_reads_too_slowly_is_hung_up_on(monkeypatch: pytest.MonkeyPatch, troubles: list[YimaError]) -> None:
+    monkeypatch.setattr(endpoint_module, "WITHIN_S", 0.2)
+    pages = page(lambda: b"here") | {"/large": Page("text/plain", lambda: bytes(32 << 20))}
+    endpoint = Endpoint(("127.0.0.1", 0), pages, on_trouble=troubles.append)
+    endpoint.start()
+    received, pace = 0, threading.Event()
+    with socket.create_connection(("127.0.0.1", endpoint.port)) as line, suppress(ConnectionError):
+        line.sendall(b"GET /large HTTP/1.1\r\n\r\n")
+        while part := line.recv(65536):
+            received += len(part)
+            pace.wait(0.001)
+    assert 0 < received < 32 << 20
+    assert get(endpoint).text == "here"
+    endpoint.stop()
+
+
+def test_a_flood_of_requests_makes_a_page_once(monkeypatch: pytest.MonkeyPatch, troubles: list[YimaError]) -> None:
+    monkeypatch.setattr(endpoint_module, "PAGE_EVERY_S", 3600.0)
+    made: list[None] = []
+
+    def counted() -> bytes:
+        made.append(None)
+        return b"%d" % len(made)
+
+    endpoint = Endpoint(("127.0.0.1", 0), page(counted), on_trouble=troubles.append)
+    endpoint.start()
+    assert [get(endpoint).text for _ in range(5)] == ["1"] * 5
     endpoint.stop()
 
 

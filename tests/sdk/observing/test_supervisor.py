@@ -74,6 +74,14 @@ def test_a_socket_without_a_file_is_spoken_to() -> None:
         assert line.recv(100) == b"READY=1"
 
 
+def test_a_supervisor_that_hears_nothing_any_more_is_not_waited_for(line: socket.socket, tmp_path: Path) -> None:
+    supervisor = Supervisor({"NOTIFY_SOCKET": str(tmp_path / "notify")})
+    said = 5000  # more than wait on any line
+    for _ in range(said):
+        supervisor.stopping()
+    assert 0 < len(heard(line)) < said
+
+
 def test_nobody_listening_is_no_trouble(tmp_path: Path) -> None:
     for name in ("", str(tmp_path / "nowhere"), "x" * 500, "\0"):
         supervisor = Supervisor({"NOTIFY_SOCKET": name})

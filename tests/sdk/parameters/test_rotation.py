@@ -206,11 +206,19 @@ def test_the_way_back_takes_what_waits_with_it_only_where_it_says_so() -> None:
     [
         ({"version": 2}, "taken by no device"),
         ({"keys": [A]}, "Sign with the keys that the package in force names"),
-        ({"not_before": NOW + 31 * DAY}, "Give the new one its own --expiry"),
+        ({"not_before": NOW + 30 * DAY}, "Give the new one its own --expiry"),
+        ({"current": parse_package(package(1, next_keys=[B.compressed])), "version": 2}, "taken by no device"),
     ],
 )
 def test_a_way_back_that_no_device_would_take_is_not_made(changes: dict[str, Any], problem: str) -> None:
     current = parse_package(package(2, next_keys=[B.compressed]))
     plain: dict[str, Any] = {"version": 3, "keys": [B], "not_before": NOW, "current": current}
+    reissued(parse_package(package(2)), **plain)
     with pytest.raises(ParametersError, match=problem):
-        reissued(parse_package(package(1)), **(plain | changes))
+        reissued(parse_package(package(2)), **(plain | changes))
+
+
+def test_the_way_back_needs_as_many_signatures_from_here_on_as_what_is_in_force() -> None:
+    current = parse_package(package(2, next_keys=[A.compressed, B.compressed], needed=2))
+    again = parse_package(reissued(parse_package(package(1)), version=3, keys=[A, B], not_before=NOW, current=current))
+    assert (again.needed, set(again.keys)) == (2, {A.compressed, B.compressed})

@@ -1,5 +1,7 @@
 """Signing packages: several holders, keys in modules and in files, and the layout held against the core's."""
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +145,15 @@ def test_a_key_file_is_its_owners_alone_and_never_overwritten(tmp_path: Path) ->
     path.chmod(0o640)
     with pytest.raises(ParametersError, match="read by others"):
         read_key_file(path)
+
+
+def test_a_key_that_did_not_reach_the_disk_is_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ParametersError, match="cannot be made: No space left"):
+        make_key_file(tmp_path / "signer.key")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from yima.sdk.centre.clearing.money.rates import parse_rates, read_rates
-from yima.sdk.centre.clearing.money.rules import FREE, WITHIN_MAX_MIN, parse_rules, read_rules
+from yima.sdk.centre.clearing.money.rules import FREE, parse_rules, read_rules
 from yima.sdk.centre.clearing.toml_rows import TermsError
 from yima.sdk.profiles import yangtze_delta
 from yima.validator.parameters.rules import FEN_MAX
@@ -57,7 +57,7 @@ def test_a_file_of_every_kind_of_rule_reads() -> None:
         (CONCESSION.replace("320500", "{}"), "homes", (100000, 999999), (99999, 1000000)),
         (CONCESSION.replace("city = 310000", "city = {}"), "city", (100000, 999999), (99999, 1000000)),
         (CONCESSION.replace("50\n", "{}\n"), "percent", (0, 99), (-1, 100)),
-        (TRANSFER.replace("120", "{}"), "within_min", (1, WITHIN_MAX_MIN), (0, WITHIN_MAX_MIN + 1)),
+        (TRANSFER.replace("120", "{}"), "within_min", (1, 720), (0, 721)),
         (TRANSFER.replace("fen = 100", "fen = {}"), "less_fen", (1, FEN_MAX), (0, FEN_MAX + 1)),
     ],
 )
@@ -97,9 +97,11 @@ def test_what_is_missing_and_what_stands_there_are_told_apart(written: str, prob
         (TRANSFER.replace('"bus-metro"', '"bus-tram"'), "legs"),
         (TRANSFER.replace('"bus-metro"', '"bus-metro", "bus-metro"'), "legs"),
         (TRANSFER.replace("120", "0"), "within_min"),
+        (TRANSFER.replace("120", "true"), "within_min"),
         (TRANSFER.replace("riding-city", "somebody"), "funded_by"),
         (TRANSFER + "from = 2026-01-02\nto = 2026-01-02\n", "to"),
         (TRANSFER + 'from = "2026-01-02"\n', "from"),
+        (TRANSFER + "from = 2026-01-02T00:00:00\n", "from"),
         (TRANSFER + TRANSFER, "rule"),
         (TRANSFER + TRANSFER.replace('"t"', '"u"'), "[[transfer]] 2"),
         (CONCESSION.replace('"senior"', '"elder"'), "groups"),
@@ -114,6 +116,7 @@ def test_what_is_missing_and_what_stands_there_are_told_apart(written: str, prob
         (TOTAL.replace("tiers", "tier"), "tiers"),
         (TOTAL.replace("[{", "[{ beyond = 7000, percent = 95 }, {"), "beyond"),
         (TOTAL.replace("90", "101"), "percent"),
+        (TOTAL.replace("90", "90, city = 310000"), "city"),
         ("companion_s = 9999\n", "companion_s"),
         ("[transfer]\n", "transfer"),
         ("companion = 3\n", "companion"),
