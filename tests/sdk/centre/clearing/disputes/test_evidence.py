@@ -128,9 +128,13 @@ def test_a_bundle_says_what_was_changed_in_it(
     assert not any(says in why.zh for why in found_wrong)
 
 
-@pytest.mark.parametrize("bundle", [None, [], {}, {"form": 2}, {"form": 1, "entries": []}, {"form": 2, "entries": []}])
+@pytest.mark.parametrize("bundle", [None, [], {}, {"form": 2}, {"form": 1, "entries": []}, {"form": 2, "entries": {}}])
 def test_what_is_no_bundle_does_not_hold(bundle: Any) -> None:
-    assert check_evidence(bundle) != []
+    assert check_evidence(bundle) == [("no bundle of form 2", "不是格式 2 的证据")]
+
+
+def test_a_bundle_without_entries_does_not_hold() -> None:
+    assert check_evidence({"form": 2, "entries": []}) == [("there is no entry in it", "其中没有条目")]
 
 
 @pytest.mark.parametrize(
