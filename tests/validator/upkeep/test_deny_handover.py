@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packages_world import versions
+from tests.packages_world import DAY, NOW, versions
 from tests.uplinks import until
 from tests.validator.upkeep.test_deny_list import AT, UNTRUSTED, B, Bench, image, signed
 from yima.validator.errors import ParametersError
@@ -56,6 +56,15 @@ def test_whoever_gave_a_list_hears_why_it_was_refused_and_the_device_tells_nothi
     with pytest.raises(ParametersError, match=f"{SOURCE}: .*older than what this device has had"):
         DenyHandover(source, looking).give(signed(), SOURCE)
     assert (looking.looked, versions(source.store)) == ([Looked()], [2])
+
+
+def test_a_pulled_list_that_cannot_come_into_force_when_its_time_has_come_is_told(source: DenyPackages) -> None:
+    """No file brings it again, and its error with it."""
+    waits = signed(3, image(3, B), not_before=NOW + DAY, expiry=NOW + 2 * DAY)
+    DenyHandover(source, Looking(source)).give(waits, SOURCE)
+    late = Moment.at(NOW + 2 * DAY)
+    assert "has expired" in str(source.due(late).trouble)
+    assert not source.is_due(late)
 
 
 def test_a_clock_that_is_not_trusted_is_a_reason_that_passes(source: DenyPackages) -> None:
