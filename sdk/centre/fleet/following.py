@@ -130,17 +130,11 @@ class Follower:
         place, holder, until = found
         if holder != self._me and until > now:
             return None
-        if self._is_behind(json_of(place)):
-            place = "{}"
         rows.execute(
             "UPDATE followed SET place = ?, holder = ?, held_until = ? WHERE source = ?",
             (place, self._me, now + HELD_S, self._source.name),
         )
         return str(place)
-
-    def _is_behind(self, place: dict[str, int]) -> bool:
-        newest = getattr(self._source, "newest", None)
-        return newest is not None and bool(place) and newest() < place.get("entries", 0)
 
     def _noted(self, rows: Statements, found: list[Examined]) -> list[Case]:
         """Whatever a value does to the tables, the other records are noted."""

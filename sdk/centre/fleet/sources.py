@@ -1,7 +1,5 @@
 """A collector's store as a source of records, by the name that its --store has."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from yima.sdk.centre.clearing.taps.postgres import PostgresSource
@@ -18,16 +16,7 @@ def source_of(store: str | Path, *, chunk: int = AT_ONCE) -> Source:
     if str(store).startswith(POSTGRES):
         server(str(store))
         return _Addressed(str(store), chunk=chunk)
-    return _Watched(Path(store), chunk=chunk)
-
-
-class _Watched(SqliteSource):
-    """A SQLite store that says when it was restored from a backup."""
-
-    def newest(self) -> int:
-        """The place of its newest record."""
-        with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            return int(connection.execute("SELECT COALESCE(MAX(rowid), 0) FROM entries").fetchone()[0])
+    return SqliteSource(Path(store), chunk=chunk)
 
 
 class _Addressed(PostgresSource):
