@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from yima.validator.errors import ParametersError
-from yima.validator.system.disk import flush, flush_folder, replace
+from yima.validator.system.disk import write_whole
 from yima.validator.texts import Text
 
 
@@ -17,17 +17,8 @@ def write(path: Path, data: bytes) -> None:
 def put(path: Path, data: bytes) -> None:
     """Writes a file: it is durable when this returns, and is renamed into place, as a device may have the old one
     mapped. Raises ParametersError."""
-    beside = named(path).with_name(f"{path.name}.new")
     try:
-        try:
-            with beside.open("wb") as file:
-                file.write(data)
-                file.flush()
-                flush(file.fileno())
-            replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
-        flush_folder(path.absolute().parent)
+        write_whole(named(path), data, 0o666)  # for devices, which are other users
     except OSError as error:
         raise ParametersError(
             path,

@@ -31,9 +31,10 @@ _FOLDER: Final[int | None] = getattr(os, "O_DIRECTORY", None)
 _RETRY_S: Final = (0.01, 0.05, 0.2, 0.5)  # how long a file that somebody has open is waited for
 
 
-def create(path: Path) -> int:
-    """A new file that only its owner may read, open for writing. Raises OSError, also if something is there."""
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINKS | BINARY, 0o600)
+def create(path: Path, mode: int = 0o600) -> int:
+    """A new file, open for writing; but for `mode` only its owner may read it. Raises OSError, also if something is
+    there."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINKS | BINARY, mode)
 
 
 def _flush_all(descriptor: int) -> None:
@@ -128,14 +129,15 @@ def content_of(file: BufferedReader) -> memoryview:
     return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Puts a private file (0600) in place, all of it and durably, or leaves things as they were. Raises OSError.
+def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Puts a file in place, all of it and durably, or leaves things as they were; a private one unless another `mode`
+    is given, of which the process's mask takes its part. Raises OSError.
 
     What lies where it is prepared is taken away first and never followed: somebody may have put a link there.
     """
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
-    descriptor = create(fresh)
+    descriptor = create(fresh, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

@@ -72,9 +72,18 @@ def test_a_file_is_durable_before_it_takes_the_others_place(monkeypatch: pytest.
             seen.append((name, path.read_bytes()))
             real(*words)  # type: ignore[operator]
 
-        monkeypatch.setattr(f"yima.sdk.cli.written.{name}", watched)
+        monkeypatch.setattr(disk, name, watched)
     put(path, b"new")
-    assert seen == [("flush", b"old"), ("replace", b"old"), ("flush_folder", b"new")]
+    assert seen == [("flush", b"old"), ("replace", b"old"), ("flush_folder", b"new"), ("flush", b"new")]
+
+
+def test_what_is_written_for_devices_may_be_read_by_them() -> None:
+    before = os.umask(0o022)
+    try:
+        put(Path("out.ymp"), b"new")
+    finally:
+        os.umask(before)
+    assert Path("out.ymp").stat().st_mode & 0o777 == 0o644
 
 
 def test_what_cannot_be_written_whole_leaves_the_old_file_and_nothing_beside_it(
@@ -84,7 +93,7 @@ def test_what_cannot_be_written_whole_leaves_the_old_file_and_nothing_beside_it(
         raise OSError(28, "No space left on device")
 
     Path("out.ymp").write_bytes(b"old")
-    monkeypatch.setattr("yima.sdk.cli.written.flush", full)
+    monkeypatch.setattr(disk, "flush", full)
     with pytest.raises(ParametersError, match=r"out\.ymp: cannot be written: No space left on device"):
         put(Path("out.ymp"), b"new")
     assert Path("out.ymp").read_bytes() == b"old"
