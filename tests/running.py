@@ -92,6 +92,11 @@ def running(words: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[s
             process.kill()
 
 
+def whole_scanner() -> SerialScanner:
+    """A scanner whose codes go over the line in one piece each: a machine that stalls within one would make two."""
+    return SerialScanner(packet=4096)
+
+
 def tap_until_recorded(scanner: SerialScanner, bench: Path, count: int) -> None:
     """Shows codes that are none until the journal has that many records; a line just opened loses what was sent."""
     numbers = itertools.count()  # the same payload within two seconds would be one presentation

@@ -15,7 +15,7 @@ import pytest
 
 from tests.entries import reason_of, taps_of
 from tests.forked import Forked, server_of
-from yima.hwsim.scanner import SerialScanner
+from tests.running import whole_scanner
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.issuer import Issuer, make_issuer, make_rider, make_root
@@ -111,7 +111,7 @@ def test_kill_and_resume_loses_nothing_and_doubles_nothing(tmp_path: Path, serve
     opened: list[str] = []
     last: bytes | None = None
     number = 0
-    with SerialScanner() as scanner:
+    with whole_scanner() as scanner:
         arguments = [
             "--reader",
             f"serial:{scanner.path}",
@@ -122,6 +122,7 @@ def test_kill_and_resume_loses_nothing_and_doubles_nothing(tmp_path: Path, serve
         ]
         arguments += ["--collector", url, "--batch-count", "3", "--batch-age", "0.05", "--device", "gate-7"]
         arguments += ["--first-within", "0"]
+        pieces = scanner.packet
         for cycle in range(ROUNDS):
             if cycle == 3:
                 serving.stop()  # two rounds without network
@@ -144,7 +145,9 @@ def test_kill_and_resume_loses_nothing_and_doubles_nothing(tmp_path: Path, serve
             number += 1
             killer = threading.Timer(chance.uniform(0, 0.045), running.process.kill)
             killer.start()
+            scanner.packet = 1
             scanner.scan(dying)
+            scanner.packet = pieces
             killer.join()
             running.end(signal.SIGKILL)
             opened += running.opened_for()
@@ -184,7 +187,7 @@ def test_two_devices_on_one_state_directory_are_told_apart(tmp_path: Path, serve
     root = make_root()
     parameters = tmp_path / "parameters.toml"
     parameters.write_text(PARAMETERS.format(root=root.certificate.hex()))
-    with SerialScanner() as scanner, SerialScanner() as other:
+    with whole_scanner() as scanner, whole_scanner() as other:
         common = ["--params", str(parameters), "--state", str(tmp_path / "state")]
         first = Running(server, "--reader", f"serial:{scanner.path}", *common)
         first.wait_for("next record")

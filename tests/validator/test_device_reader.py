@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.running import whole_scanner
 from tests.uplinks import until
 from tests.validator.test_device import GONE, Bench, Handed, good
-from yima.hwsim.scanner import SerialScanner
 from yima.validator import device as device_module
 from yima.validator.errors import ReaderError
 from yima.validator.happenings import Happening
@@ -56,11 +56,11 @@ def test_a_scanner_pulled_out_and_plugged_in_again_goes_on(
 ) -> None:
     monkeypatch.setattr(device_module, "REOPEN_S", 0.01)
     stop = threading.Event()
-    scanners = [SerialScanner()]
+    scanners = [whole_scanner()]
 
     def reopen() -> Reader:
         if len(scanners) == 1:
-            scanners.append(SerialScanner())
+            scanners.append(whole_scanner())
         return open_reader(f"serial:{scanners[1].path}")
 
     device = bench.device(open_reader(f"serial:{scanners[0].path}"), reopen=reopen)

@@ -1,46 +1,66 @@
 """`yima bench`: a scanner alone is enough to see what it reads, what is wrong with it, and to keep and replay it."""
 
 import json
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.running import whole_scanner
 from tests.sdk.conftest import CARD, PAYMENT
-from yima.hwsim.scanner import SerialScanner
 from yima.sdk.bench.capture import Level, kept
 from yima.sdk.bench.devices import Found, found
-from yima.sdk.bench.live import Tally
+from yima.sdk.bench.live import Tally, watch
 from yima.sdk.bench.wholeness import is_proved
 from yima.sdk.cli import bench
 from yima.sdk.cli.main import main
 from yima.validator.errors import ReaderError
+from yima.validator.ports import Reading
 from yima.validator.ports import open_reader as open_by_name
 from yima.validator.readers.replay import ReplayReader, open_reader
 
 Bench = Callable[..., tuple[int, str, str]]
 
 
+class Shown:
+    """A scanner and its reader: the next line is sent, in one piece, when the bench has seen the last one and a
+    silence behind it, however long that takes: an opening port throws away what came before."""
+
+    def __init__(self, sent: list[bytes]) -> None:
+        self.scanner, self._sent, self._awaited = whole_scanner(), list(sent), False
+
+    def open(self, spec: str) -> "Shown":
+        self._reader = open_by_name(spec)
+        return self
+
+    @property
+    def exhausted(self) -> bool:
+        return self._reader.exhausted
+
+    def read(self, timeout_s: float) -> Reading | None:
+        reading = self._reader.read(min(timeout_s, 0.05))
+        if reading is not None:
+            self._awaited = False
+        elif self._sent and not self._awaited:
+            self.scanner.send(self._sent.pop(0))
+            self._awaited = True
+        return reading
+
+    def close(self) -> None:
+        self._reader.close()
+        self.scanner.close()
+
+
 @pytest.fixture
-def scans(capsys: pytest.CaptureFixture[str]) -> Bench:
+def scans(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Bench:
     """Runs `yima bench` on a scanner that sends these lines one after the other: (status, stdout, stderr)."""
 
     def run(sent: list[bytes], *words: object) -> tuple[int, str, str]:
-        scanner = SerialScanner(suffix=b"\r")
-
-        def show() -> None:
-            for line in sent:
-                threading.Event().wait(0.3)
-                scanner.send(line)
-
-        hand = threading.Thread(target=show)
-        hand.start()
-        try:
-            status = main(["bench", f"serial:{scanner.path}", "--count", str(len(sent)), *map(str, words)])
-        finally:
-            hand.join()
+        shown = Shown(sent)
+        with monkeypatch.context() as here:
+            here.setattr(bench, "open_reader", shown.open)
+            status = main(["bench", f"serial:{shown.scanner.path}", "--count", str(len(sent)), *map(str, words)])
         out, err = capsys.readouterr()
         return status, out, err
 
@@ -86,13 +106,21 @@ def test_a_gates_verdict_is_shown_where_there_are_parameters(
     assert "REPEATED" in out or "ACCEPTED" in out.partition("#2")[2]
 
 
-def test_a_line_on_which_nothing_comes_is_told_what_to_try(capsys: pytest.CaptureFixture[str]) -> None:
-    scanner = SerialScanner()
-    late = threading.Timer(1.6, lambda: scanner.send(b"x\r"))
-    late.start()
+def test_a_line_on_which_nothing_comes_is_told_what_to_try(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scanner = whole_scanner()
+
+    def shown_when_told(*words: Any, quiet: Callable[[], None], **more: Any) -> Any:
+        def told() -> None:
+            quiet()
+            scanner.send(b"x\r")
+
+        return watch(*words, quiet=told, **more)
+
+    monkeypatch.setattr(bench, "watch", shown_when_told)
     assert main(["bench", f"serial:{scanner.path}", "--count", "1", "--quiet-s", "1"]) == 1
-    late.join()
-    assert "virtual COM" in capsys.readouterr().err
+    assert capsys.readouterr().err.count("virtual COM") == 1
 
 
 # capture and replay
@@ -159,7 +187,7 @@ def test_what_a_full_disk_could_not_keep_is_one_line(
 def test_a_reader_that_is_lost_leaves_the_summary(
     monkeypatch: pytest.MonkeyPatch, code: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    scanner = SerialScanner(suffix=b"\r")
+    scanner = whole_scanner()
     said = bench.lines
 
     def then_pulled(shown: Any) -> str:

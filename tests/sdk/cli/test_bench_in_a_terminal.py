@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.running import whole_scanner
 from tests.sdk.conftest import PAYMENT
-from yima.hwsim.scanner import SerialScanner
 
 _PATIENCE_S = 60
 
@@ -61,7 +61,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 def test_an_engineer_sees_what_the_scanner_read_and_what_it_did_to_it(terminal: Terminal, code: bytes) -> None:
-    scanner = SerialScanner()
+    scanner = whole_scanner()
     terminal.start(sys.executable, "-m", "yima.sdk.cli.main", "bench", f"serial:{scanner.path}")
     assert "show a code" in terminal.screen_with("show a code")
     scanner.scan(code)

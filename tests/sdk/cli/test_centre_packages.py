@@ -11,10 +11,10 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from tests.postgres import new_database, server
+from tests.running import whole_scanner
 from tests.sdk.cli.test_run_packages import City, city, said
 from tests.test_kill_and_resume import Running
 from tests.uplinks import until
-from yima.hwsim.scanner import SerialScanner
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.arrivals import Arrival, Signed
 from yima.sdk.centre.collector.opening import open_store
@@ -68,7 +68,7 @@ def test_a_gate_pulls_what_two_people_published_and_the_report_says_so(
     city.put(1)
     released(yima, tmp_path, city.file, signer=key_file)
     site = Starlette(routes=[Mount("/", StaticFiles(directory=www))])
-    with SerialScanner() as scanner, Serving(site) as web, Serving(Collector(store).app()) as collector:
+    with whole_scanner() as scanner, Serving(site) as web, Serving(Collector(store).app()) as collector:
         words = ["--reader", f"serial:{scanner.path}", "--packages", web.url, "--state", str(tmp_path / "state")]
         words += ["--trust", str(city.keys), "--environment", "test", "--collector", collector.url, "--json"]
         words += ["--first-within", "0"]
@@ -84,7 +84,7 @@ def test_a_gate_pulls_what_two_people_published_and_the_report_says_so(
         assert said(running, "tap")["fare_fen"] == 200
         until(lambda: [parse_versions(one.said).parameters for one in store.statements()][-1:] == [2])
         assert running.end(signal.SIGTERM) == 0
-    with SerialScanner() as scanner:  # the web server is gone: what is in force is enough
+    with whole_scanner() as scanner:  # the web server is gone: what is in force is enough
         words[1] = f"serial:{scanner.path}"
         again = Running(forking, *words)
         assert said(again, "started")["parameters_version"] == 2

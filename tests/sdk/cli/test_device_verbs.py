@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from tests.entries import note
+from tests.running import whole_scanner
 from tests.sdk.cli.service_schemas import COLLECTOR
 from tests.uplinks import plain_http
-from yima.hwsim.scanner import SerialScanner
 from yima.sdk.centre.interfaces.keys import Role, make_key
 from yima.sdk.cli.main import main
 from yima.sdk.issuer import make_issuer, make_rider, make_root
@@ -133,7 +133,7 @@ def test_a_person_sees_a_line_a_tap_in_both_languages_and_no_whole_account(bench
 def test_sigterm_ends_a_run_in_order(bench: Path) -> None:
     words = run_words(bench, "--json")
     with (
-        SerialScanner() as scanner,
+        whole_scanner() as scanner,
         subprocess.Popen(
             [sys.executable, "-m", "yima.sdk.cli.main", *words[:2], f"serial:{scanner.path}", *words[3:]],
             stdout=subprocess.PIPE,

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.running import whole_scanner
 from tests.test_kill_and_resume import Running
 from yima.hwsim.scanner import SerialScanner
 from yima.sdk.cli.main import main
@@ -125,7 +126,7 @@ def test_a_list_and_its_increment_come_into_force_and_survive_a_restart(bench: B
     full = bench.deny("full.ymp", 1, A)
     more = bench.directory / "more.ymp"
     more.write_bytes(full.read_bytes())  # until the increment is there, the same list again: it changes nothing
-    with SerialScanner() as scanner:
+    with whole_scanner() as scanner:
         running = bench.running(scanner, full, more)
         assert said(running, "started")["deny_list_version"] == 1
         assert bench.reasons(running, scanner, A, B) == ["DENY_LISTED", "ACCEPTED"]
@@ -147,7 +148,7 @@ def test_a_list_and_its_increment_come_into_force_and_survive_a_restart(bench: B
 
 def test_a_list_in_force_needs_no_file_and_is_not_verified_again(bench: Bench) -> None:
     full = bench.deny("full.ymp", 1, A)
-    with SerialScanner() as scanner:
+    with whole_scanner() as scanner:
         first = bench.running(scanner, full)
         said(first, "started")
         assert first.end(signal.SIGTERM) == 0
@@ -180,7 +181,7 @@ def test_a_bad_list_keeps_the_old_one_and_is_told_in_both_languages(bench: Bench
         ).read_bytes(),
         "is not what belongs here": bench.package().read_bytes(),
     }
-    with SerialScanner() as scanner:
+    with whole_scanner() as scanner:
         running = bench.running(scanner, full)
         said(running, "started")
         for problem, content in bad.items():
@@ -197,7 +198,7 @@ def test_a_bad_list_keeps_the_old_one_and_is_told_in_both_languages(bench: Bench
 def test_a_list_that_is_too_old_refuses_everybody_until_there_is_a_newer_one(bench: Bench) -> None:
     now = int(time.time())
     full = bench.deny("full.ymp", 1, A, issued_at=now - 2 * DAY)
-    with SerialScanner() as scanner:
+    with whole_scanner() as scanner:
         running = bench.running(scanner, full, lists_max_age_s=DAY)
         assert said(running, "started")["deny_list_issued_at"] == now - 2 * DAY
         assert bench.reasons(running, scanner, A, B) == ["LISTS_TOO_OLD", "LISTS_TOO_OLD"]
@@ -210,7 +211,7 @@ def test_a_list_that_is_too_old_refuses_everybody_until_there_is_a_newer_one(ben
 
 def test_new_parameters_go_on_with_the_list_in_force(bench: Bench) -> None:
     full = bench.deny("full.ymd", 1, A, signed=False)
-    with SerialScanner() as scanner:
+    with whole_scanner() as scanner:
         running = bench.running(scanner, full, trust=False)
         said(running, "started")
         path = bench.plain()

@@ -10,9 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.running import YIMA, environment, good_code, json_lines, make_bench, run_words, running, yima
+from tests.running import YIMA, environment, good_code, json_lines, make_bench, run_words, running, whole_scanner, yima
 from tests.uplinks import answering, http, plain_http, until
-from yima.hwsim.scanner import SerialScanner
 from yima.sdk.cli.main import main
 
 SECRET = "s3cr3t"
@@ -50,7 +49,7 @@ def test_a_run_says_it_is_ready_answers_with_metrics_and_says_it_stops(tmp_path:
         'yima_thread_up{thread="yima-journal"} 1.0',
     }
     with (
-        SerialScanner(baud=115_200) as scanner,
+        whole_scanner() as scanner,
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor,
     ):
         supervisor.bind(str(tmp_path / "notify"))
@@ -91,7 +90,7 @@ def everything_in(folder: Path) -> bytes:
 def test_no_secret_of_an_address_is_in_anything_that_a_run_puts_out(tmp_path: Path, more: list[str]) -> None:
     make_bench(tmp_path)
     port = a_free_port()
-    with SerialScanner(baud=115_200) as scanner, answering(http("403 Forbidden", b"")) as url:
+    with whole_scanner() as scanner, answering(http("403 Forbidden", b"")) as url:
         words = [
             *run_words(tmp_path, "--metrics", str(port), *more, reader=f"serial:{scanner.path}"),
             "--collector", url.replace("http://", f"http://gate:{SECRET}@"), "--first-within", "0",

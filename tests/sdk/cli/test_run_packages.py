@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.running import whole_scanner
 from tests.test_kill_and_resume import Running
 from tests.uplinks import until
-from yima.hwsim.scanner import SerialScanner
 from yima.sdk.centre.collector.app import Collector
 from yima.sdk.centre.collector.store import Store
 from yima.sdk.cli.main import main
@@ -86,7 +86,7 @@ def said(running: Running, event: str) -> dict[str, Any]:
 def test_a_newer_package_comes_into_force_at_sighup_and_an_older_one_never(
     city: City, tmp_path: Path, forking: str
 ) -> None:
-    with SerialScanner() as scanner:
+    with whole_scanner() as scanner:
         words = ["--reader", f"serial:{scanner.path}", "--params", str(city.file), "--state", str(tmp_path / "state")]
         words += ["--trust", str(city.keys), "--environment", "test", "--json"]
         city.put(1)
@@ -130,7 +130,7 @@ def test_what_waits_is_told_at_start_when_it_comes_and_to_the_collector(
 ) -> None:
     store = Store(tmp_path / "trips.db")
     city.put(1)
-    with SerialScanner() as scanner, Serving(Collector(store).app()) as serving:
+    with whole_scanner() as scanner, Serving(Collector(store).app()) as serving:
         words = ["--reader", f"serial:{scanner.path}", "--params", str(city.file), "--state", str(tmp_path / "state")]
         words += ["--trust", str(city.keys), "--environment", "test", "--collector", serving.url, "--json"]
         words += ["--first-within", "0"]

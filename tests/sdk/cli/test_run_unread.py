@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import YIMA, environment, make_bench, recorded, run_words, running, tap_until_recorded
-from yima.hwsim.scanner import SerialScanner
+from tests.running import YIMA, environment, make_bench, recorded, run_words, running, tap_until_recorded, whole_scanner
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def test_a_pipe_that_nobody_reads_stops_no_tap(tmp_path: Path, unread: int, more
 
 def test_sigterm_ends_a_run_whose_output_nobody_reads(tmp_path: Path, unread: int) -> None:
     make_bench(tmp_path)
-    with SerialScanner(baud=115_200) as line:
+    with whole_scanner() as line:
         words = run_words(tmp_path, reader=f"serial:{line.path}")
         with running(words, stdout=unread, stderr=unread) as process:
             tap_until_recorded(line, tmp_path, 40)

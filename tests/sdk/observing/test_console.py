@@ -13,9 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.running import YIMA, environment, good_code, make_bench, run_words
+from tests.running import YIMA, environment, good_code, make_bench, run_words, whole_scanner
 from tests.uplinks import until
-from yima.hwsim.scanner import SerialScanner
 from yima.sdk.listening import ServingError
 from yima.sdk.observing.console import KEPT, Console
 from yima.validator.errors import YimaError
@@ -64,7 +63,7 @@ def console(address: str = "127.0.0.1:0", **more: Any) -> Iterator[Console]:
 def test_a_running_device_shows_its_taps_as_they_come(tmp_path: Path) -> None:
     issuer = make_bench(tmp_path)
     port = a_free_port()
-    with SerialScanner(baud=115_200) as scanner:
+    with whole_scanner() as scanner:
         words = run_words(tmp_path, "--console", str(port), "--json", reader=f"serial:{scanner.path}")
         with subprocess.Popen([*YIMA, *words], stdout=subprocess.PIPE, text=True, env=environment()) as process:
             try:

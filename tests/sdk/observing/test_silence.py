@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from yima.hwsim.scanner import SerialScanner
+from tests.running import whole_scanner
 from yima.sdk.cli import run as verb
 from yima.sdk.cli.reader_options import READERS
 from yima.sdk.observing.silence import Heard
@@ -17,7 +17,7 @@ from yima.validator.ports import open_reader
 def heard_of(sent: bytes, monkeypatch: pytest.MonkeyPatch, language: str = "en") -> list[str]:
     monkeypatch.setenv("YIMA_LANG", language)
     told: list[Notice] = []
-    with SerialScanner() as scanner:
+    with whole_scanner() as scanner:
         specification = f"serial:{scanner.path}"
         reader = Heard(open_reader(specification), specification, told.append, after_s=0.3)
         if sent:
