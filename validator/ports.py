@@ -181,6 +181,9 @@ class Journal(Outbox, Protocol):
     def next_sequence(self) -> int:
         """The sequence that the next append will get, from 1."""
 
+    def entries(self, after: int, limit: int) -> Sequence[Entry]:
+        """Entries beyond `after`, whoever has them, oldest first."""
+
     def run(self) -> int:
         """The highest run of the device that an entry tells of, 0 if there is none."""
 

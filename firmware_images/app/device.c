@@ -311,24 +311,28 @@ static void look_at_waiting(void) {
     device_reload();
 }
 
-/* Tells the loop how old the oldest entry is that the station has not taken; each is looked up once. */
+/* Tells the loop since when an entry waits for the station. One whose time was not trusted does not tell, and those
+   behind it have waited for less: the first that tells is taken. Each is looked at once. */
 static void look_at_backlog(void) {
-    const uint32_t oldest = device.log.acknowledged + 1;
+    const uint32_t first = device.log.acknowledged + 1;
     yima_log_place place;
-    yima_log_entry entry = {0};
+    yima_log_entry entry;
     yima_facts facts;
-    if (oldest >= device.log.next) {
-        device.oldest = 0;
-        yima_loop_unsent(&device.loop, 0);
-    } else if (device.oldest != oldest) {
-        device.oldest = oldest;
-        yima_log_begin(&device.log, &place, oldest);
-        while (entry.number < oldest && yima_log_next(&device.log, &place, &entry)) {
-        }
-        const uint8_t *bytes = port_flash_at(PORT_LOG + entry.address);
-        const int is_known = entry.number >= oldest && yima_facts_read(&facts, bytes, entry.size) && facts.trust;
-        yima_loop_unsent(&device.loop, is_known ? facts.at : 0);
+    if (device.oldest < first) {
+        device.oldest = first;
+        device.oldest_at = 0;
     }
+    if (!device.oldest_at && device.oldest < device.log.next) {
+        yima_log_begin(&device.log, &place, device.oldest);
+        while (!device.oldest_at && yima_log_next(&device.log, &place, &entry)) {
+            if (entry.number < device.oldest) continue;
+            const uint8_t *bytes = port_flash_at(PORT_LOG + entry.address);
+            if (yima_facts_read(&facts, bytes, entry.size) && facts.trust) device.oldest_at = facts.at;
+            device.oldest = entry.number;
+        }
+        if (!device.oldest_at) device.oldest = device.log.next;
+    }
+    yima_loop_unsent(&device.loop, device.oldest_at);
 }
 
 void device_moment(void) {

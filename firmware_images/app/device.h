@@ -12,10 +12,11 @@ typedef struct {
     yima_validator validator;
     yima_loop loop;
     yima_log log;
-    uint32_t oldest;  /* number of the entry that waits longest for the station, once looked at; 0: there is none */
-    uint32_t taps;    /* since the start, without repetitions of a presentation */
-    uint8_t usable;   /* there are parameters */
-    port_fault fault; /* the newest since power came */
+    uint32_t oldest;   /* the entry that has waited for the station since oldest_at, or the next to be looked at */
+    int64_t oldest_at; /* unix seconds; 0: not known of any that waits */
+    uint32_t taps;     /* since the start, without repetitions of a presentation */
+    uint8_t usable;    /* there are parameters */
+    port_fault fault;  /* the newest since power came */
 } device_state;
 
 extern device_state device;

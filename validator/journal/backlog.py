@@ -1,5 +1,8 @@
-"""What waits for the collector, as the loop of a tap must know it: how old the oldest entry is, and whether there is
-room."""
+"""What waits for the collector, as the loop of a tap must know it: for how long at least, and whether there is room.
+
+An entry whose time was not trusted does not tell for how long it has waited: a device that starts without a clock makes
+one each time. Those behind it have waited for less, so the first of them whose time was trusted answers.
+"""
 
 import time
 
@@ -9,6 +12,7 @@ from yima.validator.judging.loop import TapLoop
 from yima.validator.ports import Journal
 
 UNSENT_S = 1.0  # how often it is asked how long the oldest entry waits
+LOOKED_AT = 64  # so many entries at most are read between two taps
 
 
 class Backlog:
@@ -20,6 +24,9 @@ class Backlog:
         self._asked = float("-inf")
         self._fails = False
         self._cursor: int | None = None
+        self._behind = 0  # the cursor when the oldest was last asked for
+        self._through = 0  # no entry from there to this one has a trusted time
+        self._oldest_at = 0  # of the entry behind that
 
     def look(self, offline_max_s: int) -> None:
         """offline_max_s: for how long the device may be without its collector; 0: any time, and nothing is asked."""
@@ -54,10 +61,18 @@ class Backlog:
             return None
 
     def _oldest(self) -> int:
-        """When the oldest entry was made that no collector has; 0: there is none, or its time was not trusted."""
+        """When the oldest entry of a trusted time was made that no collector has; 0: there is none, as far as known."""
         try:
-            waiting = self._journal.pending(1)
+            cursor = self._journal.acknowledged()
+            if not self._behind <= cursor <= self._through:
+                self._through, self._oldest_at = cursor, 0
+            self._behind = cursor
+            waiting = [] if self._oldest_at else self._journal.entries(self._through, LOOKED_AT)
         except JournalError:
             return 0
-        summary = summary_of(waiting[0].content) if waiting else None
-        return summary.trusted_at if summary else 0
+        for entry in waiting:
+            self._oldest_at = summary_of(entry.content).trusted_at
+            if self._oldest_at:
+                break
+            self._through = entry.key.sequence
+        return self._oldest_at
