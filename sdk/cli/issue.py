@@ -12,7 +12,7 @@ from yima.sdk.issuer import Issuer, make_rider
 from yima.sdk.keyring import ABOUT, Keyring
 from yima.sdk.qr import LEVELS, qr_png
 from yima.sdk.trial_parameters import toml
-from yima.validator.errors import YimaError
+from yima.validator.errors import Kind, YimaError
 from yima.validator.parameters.rules import Limits
 from yima.validator.texts import Text
 
@@ -22,7 +22,13 @@ _MADE_BY = "# Made by `yima issue`; run it again and this file is replaced 由 y
 
 
 class IssueError(YimaError):
+    """Codes that cannot be written."""
+
+
+class AskedError(IssueError):
     """Codes that cannot be made as asked."""
+
+    kind = Kind.USAGE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes everything; 0. Raises YimaError."""
+    _check_room(arguments)
     with nullcontext(Keyring()) if arguments.keys is None else Keyring.kept(arguments.keys) as keyring:
         roots = [keyring.root(index) for index in range(1, arguments.roots + 1)]
         issuers = [keyring.issuer(root, arguments.organisation) for root in roots]
@@ -111,13 +118,30 @@ def _code(arguments: argparse.Namespace, issuer: Issuer, number: int) -> bytes:
         return rider.code(arguments.at, version=arguments.version)
     except (ValueError, OverflowError) as error:
         problem = Text("no code holds an authorisation that ends so late", "授权到期时间过晚，码中无法表示")
-        raise IssueError(
+        raise AskedError(
             "--at", problem, Text("Give an earlier --at or --authorised", "请减小 --at 或 --authorised")
         ) from error
 
 
+def _check_room(arguments: argparse.Namespace) -> None:
+    """Whether there are as many accounts as riders."""
+    for option, first in (("--card-account", arguments.card_account), ("--payment-account", arguments.payment_account)):
+        room = 10 ** len(first) if _counts(first) else 1
+        if arguments.count > room:
+            problem = Text(
+                f"tells {room} of the {arguments.count} riders apart",
+                f"只能区分 {arguments.count} 位乘客中的 {room} 位",
+            )
+            remedy = Text("Give one of more digits and digits alone", "请给出位数更多的纯数字账户号")
+            raise AskedError(option, problem, remedy)
+
+
+def _counts(account: str) -> bool:
+    return account.isascii() and account.isdecimal()
+
+
 def _counted(account: str, number: int) -> str:
-    if not account.isascii() or not account.isdecimal():
+    if not _counts(account):
         return account
     size = len(account)
     return str((int(account) + number) % 10**size).zfill(size)

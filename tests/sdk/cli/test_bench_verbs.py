@@ -105,6 +105,15 @@ def test_what_was_asked_for_is_in_the_code(yima: Run, tmp_path: Path, now: int) 
     assert {key: found[key] for key in expected} == expected
 
 
+@pytest.mark.parametrize(("first", "most"), [("--card-account=5", 10), ("--payment-account=ACCT-7", 1)])
+def test_no_two_riders_share_an_account(first: str, most: int, yima: Run, tmp_path: Path, now: int) -> None:
+    asked = ("issue", "--out", tmp_path / "codes", "--at", now, first, "--count")
+    status, _, said = yima(*asked, most + 1)
+    assert (status, (tmp_path / "codes").exists()) == (2, False)
+    assert f"tells {most} of the {most + 1} riders apart" in said
+    assert yima(*asked, most)[0] == 0
+
+
 @pytest.mark.parametrize("validity", [1200, 1201, 65535])
 def test_codes_of_any_validity_are_accepted_under_their_parameters_until_the_moment_told(
     validity: int, yima: Run, tmp_path: Path, now: int
