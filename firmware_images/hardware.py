@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from yima.validator.errors import YimaError
-from yima.validator.outside import bytes_of, toml_of
+from yima.validator.outside import text_of, toml_of
 from yima.validator.texts import Text
 
 BOARDS: Final = Path(__file__).parent / "boards"
@@ -157,7 +157,7 @@ def board(name: str = DEFAULT_BOARD) -> Hardware:
 def read(path: Path) -> Hardware:
     """Reads a description. Raises HardwareError."""
     try:
-        found = toml_of(bytes_of(path).decode())
+        found = toml_of(text_of(path))
         hardware = _hardware(found, path.parent)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise _unusable(path, f"{type(error).__name__}: {error}") from error

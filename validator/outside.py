@@ -32,6 +32,12 @@ def bytes_of(path: Path, most: int = TEXT_MAX) -> bytes:
     return content
 
 
+def text_of(path: Path, most: int = TEXT_MAX) -> str:
+    """The text of a file: UTF-8, with or without the mark that editors on Windows put in front. Raises OSError, and
+    UnicodeDecodeError."""
+    return bytes_of(path, most).decode("utf-8-sig")
+
+
 def json_of(data: str | bytes, *, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
     """What a JSON text says. pairs: makes what stands for an object of its names and values. Raises ValueError."""
     try:

@@ -25,6 +25,7 @@ from yima.sdk.observing.seen import Looking
 from yima.sdk.tap_lines import HAPPENINGS, notice_as_mapping, tap_as_mapping
 from yima.validator.errors import YimaError
 from yima.validator.happenings import Notice, Tap
+from yima.validator.outside import text_of
 from yima.validator.texts import Text
 from yima.validator.version import VERSION
 
@@ -174,11 +175,11 @@ def _name_in(host: str) -> str:
 
 def _token_in(path: Path) -> bytes:
     try:
-        token = path.read_text(encoding="ascii").strip()
+        token = text_of(path).strip()
     except (OSError, UnicodeDecodeError) as error:
         why = Text("the token cannot be read", "无法读取令牌")
         raise ServingError(str(path), why, Text("Check the path", "请检查路径")) from error
-    if len(token) < TOKEN_LEAST or not token.isprintable() or " " in token:
+    if len(token) < TOKEN_LEAST or not (token.isascii() and token.isprintable()) or " " in token:
         why = Text(f"no token of at least {TOKEN_LEAST} characters", f"不是至少 {TOKEN_LEAST} 个字符的令牌")
         remedy = Text("Write one line into it: openssl rand -hex 16", "请写入一行：openssl rand -hex 16")
         raise ServingError(str(path), why, remedy)

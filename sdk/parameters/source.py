@@ -26,8 +26,9 @@ from yima.sdk.parameters.lint_names import NAMES
 from yima.sdk.parameters.network_file import Stages, network_of, with_network
 from yima.sdk.parameters.permission_files import acceptance_of, revoked_of, whitelist_of
 from yima.sdk.parameters.problems import attempt, every_problem, tell
+from yima.sdk.parameters.trips import trips_of
 from yima.validator.errors import ParametersError
-from yima.validator.outside import bytes_of, toml_of
+from yima.validator.outside import text_of, toml_of
 from yima.validator.parameters.family_rules import family_rules_of, rows
 from yima.validator.parameters.image import LABEL_SIZE
 from yima.validator.parameters.parts import environment_of, limits_of, roots_of, time_shifts_of
@@ -69,7 +70,7 @@ class Source:
 
 def _toml(path: Path) -> dict[str, object]:
     try:
-        return toml_of(bytes_of(path).decode("utf-8-sig"))
+        return toml_of(text_of(path))
     except OSError as error:
         raise ParametersError(
             path,
@@ -230,6 +231,7 @@ def _read(directory: Path) -> Source:
         },
         other=attempt(lambda: rows(family_rules_of(table)), {}),
     )
+    files.read("trips", lambda path: trips_of(path, head.city), list)  # whether they hold is for `build` to ask
     nothing: dict[str, str] = {}
     quiet = attempt(lambda: _silenced(Table(table.take("lint") or {}, table.place.at("lint"))), nothing)
     attempt(table.done, None)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from yima.validator.errors import ResolverError
-from yima.validator.outside import bytes_of
+from yima.validator.outside import text_of
 from yima.validator.ports import Answer
 from yima.validator.texts import Text
 
@@ -20,7 +20,7 @@ _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 def read_tokens(path: Path) -> dict[bytes, Answer]:
     """The tokens of a file. Raises ResolverError that names file and line; tokens stay out of messages."""
     try:
-        lines = bytes_of(path).decode("utf-8").splitlines()
+        lines = text_of(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "not UTF-8"
         raise ResolverError(

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from yima.validator import _core
 from yima.validator.errors import ParametersError
-from yima.validator.outside import bytes_of
+from yima.validator.outside import text_of
 from yima.validator.packages.texts import PROBLEMS
 from yima.validator.texts import Text
 
@@ -286,7 +286,7 @@ def read_pins(path: str | Path) -> Pins:
     """Pinned keys from a file. Raises ParametersError."""
     path = Path(path)
     try:
-        text = bytes_of(path, _PINS_MAX).decode()
+        text = text_of(path, _PINS_MAX)
     except OSError as error:
         raise _unreadable(path, error) from error
     except UnicodeDecodeError as error:

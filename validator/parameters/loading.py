@@ -37,7 +37,7 @@ from types import MappingProxyType
 
 from yima.validator import _core
 from yima.validator.errors import ParametersError
-from yima.validator.outside import bytes_of, toml_of
+from yima.validator.outside import text_of, toml_of
 from yima.validator.packages import MAGIC, Kind, Trust, is_package, open_package
 from yima.validator.parameters.family_rules import family_rules_of, rows
 from yima.validator.parameters.image import build
@@ -198,7 +198,7 @@ def load(path: str | Path, *, trust: Trust | None = None, now: int = 0) -> Param
             packed = is_package(file.read(len(MAGIC)))
         if packed:
             return _of_package(path, trust, now)
-        mapping = toml_of(bytes_of(path).decode())
+        mapping = toml_of(text_of(path))
     except OSError as error:
         raise ParametersError(
             path,

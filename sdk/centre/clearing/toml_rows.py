@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from yima.validator.errors import YimaError
-from yima.validator.outside import bytes_of, toml_of
+from yima.validator.outside import text_of, toml_of
 from yima.validator.texts import Text
 
 ALWAYS, FOR_EVER = 0, 99999999
@@ -155,7 +155,7 @@ class Row:
 def read(path: Path) -> Row:
     """The whole file as one table. Raises TermsError."""
     try:
-        text = bytes_of(path).decode("utf-8")
+        text = text_of(path)
     except (OSError, UnicodeDecodeError) as error:
         raise TermsError(path, Text(f"cannot be read: {error}", f"无法读取：{error}"), _CHECK) from error
     return parse(text, str(path))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from yima.sdk.centre.collector.schema import StoreError
-from yima.validator.outside import bytes_of
+from yima.validator.outside import text_of
 from yima.validator.ports import DEVICE
 from yima.validator.texts import Text
 from yima.validator.uplink.batches import HASH
@@ -38,7 +38,7 @@ def read_all_keys(path: Path) -> dict[str, frozenset[str]]:
 def _lines(path: Path) -> Iterator[tuple[str, str, str]]:
     """Where a line stands, its device and its key."""
     try:
-        text = bytes_of(path, FILE_MAX).decode("utf-8")
+        text = text_of(path, FILE_MAX)
     except (OSError, UnicodeDecodeError) as error:
         raise StoreError(
             path,

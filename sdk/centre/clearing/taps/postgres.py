@@ -32,6 +32,7 @@ from yima.sdk.centre.clearing.taps.stores import (
     mark_of,
     with_names,
 )
+from yima.validator.outside import text_of
 from yima.validator.remedies import missing_module
 from yima.validator.texts import Text
 
@@ -95,7 +96,7 @@ class PostgresSource:
 
     def _said(self) -> str:
         try:
-            return self.path.read_text(encoding="utf-8").strip()
+            return text_of(self.path).strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SourceError(
                 self.path,
