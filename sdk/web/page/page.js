@@ -264,10 +264,13 @@
       try {
         if (ending) return await ending();
         starting = true;
-        stop = await start(() => {
+        let isOver = false; // what is pulled out while it starts is not to be stopped
+        const started = await start(() => {
+          isOver = true;
           stop = null;
           button.setAttribute('aria-pressed', 'false');
         });
+        stop = isOver ? null : started;
       } catch (error) {
         button.setAttribute('aria-pressed', 'false');
         fail(error);
@@ -276,10 +279,14 @@
       }
     });
   };
-  toggled(get('camera'), async () => {
+  toggled(get('camera'), async (over) => {
     get('view').hidden = false;
     try {
-      const stop = await yima.watchCamera(get('view'), present);
+      const stop = await yima.watchCamera(get('view'), present, (why) => {
+        get('view').hidden = true;
+        over();
+        tell(say('cameraEnded', { why: lineWords(why) }), true);
+      });
       return () => {
         get('view').hidden = true;
         stop();

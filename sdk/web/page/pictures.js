@@ -36,16 +36,33 @@
     return yima.symbolsIn(pen.getImageData(0, 0, canvas.width, canvas.height));
   };
 
-  /* Reads the camera until stop() is called. found(payload, first, last): moments are performance.now(). */
-  yima.watchCamera = async (video, found) => {
+  /* Reads the camera until stop() is called. found(payload, first, last): moments are performance.now(). ended gets the
+   * reason, where the camera was pulled out or its picture can be read no more. */
+  yima.watchCamera = async (video, found, ended) => {
     const stream = await navigator.mediaDevices.getUserMedia(
       { video: { facingMode: 'environment', width: { ideal: 1280 }, height: { ideal: 720 } } });
+    const release = () => {
+      stream.getTracks().forEach((track) => track.stop());
+      video.srcObject = null;
+    };
     video.srcObject = stream;
-    await Promise.all([video.play(), prepare()]);
+    try {
+      await Promise.all([video.play(), prepare()]);
+    } catch (error) {
+      release();
+      throw error;
+    }
     const canvas = document.createElement('canvas');
     const pen = canvas.getContext('2d', { willReadFrequently: true });
     let running = true;
-    (async () => {
+    const end = (why) => {
+      if (!running) return;
+      running = false;
+      release();
+      ended(why);
+    };
+    stream.getTracks().forEach((track) => track.addEventListener('ended', () => end('unplugged')));
+    const look = async () => {
       while (running) {
         await new Promise((next) => setTimeout(next, 30));
         if (!running || !video.videoWidth) continue;
@@ -55,11 +72,11 @@
         const payloads = await yima.symbolsIn(pen.getImageData(0, 0, canvas.width, canvas.height));
         for (const payload of running ? payloads : []) found(payload, first, performance.now());
       }
-    })();
+    };
+    look().catch((error) => end(error.message));
     return () => {
       running = false;
-      stream.getTracks().forEach((track) => track.stop());
-      video.srcObject = null;
+      release();
     };
   };
 })();

@@ -49,6 +49,7 @@
     noHidChosen: ['No scanner was chosen. Only one in HID-POS mode is listed: scan its setting “USB HID POS” first',
       '未选择扫码器。仅列出处于 HID-POS 模式的设备：请先扫描其“USB HID POS”设置码'],
     hidListening: ['Listening to {name}.', '正在监听 {name}。'],
+    cameraEnded: ['The camera is gone: {why}', '摄像头已断开：{why}'],
     serialEnded: ['The scanner is gone: {why}', '扫码器已断开：{why}'], listening: ['Listening at {baud}.', '正在监听，波特率 {baud}。'],
     notBytes: ['This text is no code: paste hex or base64', '该文本不是码数据：请粘贴十六进制或 base64'],
     tooLarge: ['{name}: larger than {most} MB', '{name}：大于 {most} MB'],

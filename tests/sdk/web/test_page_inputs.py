@@ -126,6 +126,20 @@ def test_a_button_that_is_pressed_twice_starts_once(own: Opened) -> None:
     assert own.page.get_attribute("#camera", "aria-pressed") == "false"
 
 
+def test_a_camera_that_is_pulled_out_is_told_and_can_be_started_again(own: Opened) -> None:
+    """A bug found: its last picture was read for ever, and nothing was said."""
+    own.page.click("#camera")
+    own.until("document.querySelector('#summary').textContent.startsWith('#1')")
+    own.page.evaluate("document.querySelector('#view').srcObject.getTracks()[0].dispatchEvent(new Event('ended'))")
+    own.until("document.querySelector('#says.problem')?.textContent === 'The camera is gone: unplugged'")
+    assert own.page.get_attribute("#camera", "aria-pressed") == "false"
+    assert own.page.evaluate("document.querySelector('#view').srcObject === null")
+    own.page.click("#camera")
+    own.until("document.querySelector('#view').srcObject?.active")
+    own.page.click("#camera")
+    own.until("document.querySelector('#view').srcObject === null")
+
+
 def test_an_empty_file_is_said_to_be_empty(own: Opened) -> None:
     """A bug found: nothing at all was said of it."""
     own.give("code.bin", b"")
