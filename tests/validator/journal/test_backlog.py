@@ -81,3 +81,13 @@ def test_where_any_time_is_allowed_nothing_is_asked(device: Device) -> None:
     device.keep((AT, True))
     device._backlog.look(0)
     assert device._loop.told == []
+
+
+def test_it_is_asked_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    device = Device(tmp_path)
+    device.keep((AT, True))
+    for now, told in ((100.0, 1), (100.5, 1), (101.0, 2), (101.9, 2), (102.0, 3)):
+        device.since()
+        assert len(device._loop.told) == told, now
