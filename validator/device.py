@@ -41,6 +41,7 @@ REOPEN_S = 3.0  # between two attempts to open a reader that is gone
 LAST_UPLOAD_S = 2.0  # what a stop allows for the last batches
 LATE_MAX_NS = 60_000_000_000  # a reading older than this has a wrong time, not a long wait
 NEVER_SET_S = 86400  # a clock within the first day of 1970 has never been set, or cannot be read
+OPENED_MAX = 8  # YIMA_OPENED_MAX: so many rides that were let in does the loop keep in mind
 
 
 class Device:
@@ -98,7 +99,8 @@ class Device:
         )
         self._taps = self._recorded = self._reversed = 0
         self._begun = self._appended = False
-        self._opened: deque[int] = deque()  # taps whose riders have not gone through yet
+        # Taps whose riders have not gone through yet; of more the loop has forgotten the oldest.
+        self._opened: deque[int] = deque(maxlen=OPENED_MAX)
         self._watch = Stopwatch()
         newest = max((entry.at for entry in self._older), default=0)
         self._loop = TapLoop(

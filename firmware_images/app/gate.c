@@ -6,14 +6,16 @@
 #include "product.h"
 #include "status.h"
 #include "yima/core.h"
+#include "yima/loop.h"
 
 enum { GREEN_MS = 1000, RED_MS = 1500, ACCEPTED_SOUND_MS = 100, REFUSED_SOUND_MS = 400 };
 
 static uint64_t gate_until, green_until, red_until, buzzer_until;
 static uint32_t shown, passing, admitted, in_service; /* out of service until told otherwise */
 
-/* Taps that were let in and have not gone through yet, oldest first; and how those before them ended. */
-enum { WAITING_MAX = 8 };
+/* Taps that were let in and have not gone through yet, oldest first; and how those before them ended. As many as the loop
+   keeps: where there are more, both forget the oldest. */
+enum { WAITING_MAX = YIMA_OPENED_MAX };
 static uint64_t waiting[WAITING_MAX];
 static uint32_t waiting_count, passed_count, given_up_count;
 
@@ -33,14 +35,18 @@ static void give_up(uint64_t now_ms) {
     if (now_ms >= gate_until && !passing) given_up_count = waiting_count - passed_count;
 }
 
+static void drop_oldest(void) {
+    waiting_count--;
+    for (uint32_t i = 0; i < waiting_count; i++) waiting[i] = waiting[i + 1];
+}
+
 int gate_passage(uint64_t *tap, int *passed) {
     if (passed_count + given_up_count == 0) return 0;
     *tap = waiting[0];
     *passed = passed_count != 0;
     passed_count -= passed_count != 0;
     given_up_count -= !*passed;
-    waiting_count--;
-    for (uint32_t i = 0; i < waiting_count; i++) waiting[i] = waiting[i + 1];
+    drop_oldest();
     return 1;
 }
 
@@ -48,7 +54,10 @@ int gate_open(uint64_t now_ms, uint64_t tap) {
     if (GATE_HAS_FAULT && (port_inputs() & PORT_GATE_FAULT)) return 0;
     give_up(now_ms);
     admitted = now_ms < gate_until ? admitted + 1 : 1; /* who did not come in time is not waited for */
-    if (GATE_HAS_PASSAGE && waiting_count < WAITING_MAX) waiting[waiting_count++] = tap;
+    if (GATE_HAS_PASSAGE) {
+        if (waiting_count == WAITING_MAX) drop_oldest();
+        waiting[waiting_count++] = tap;
+    }
     gate_until = now_ms + GATE_OPEN_MS;
     green_until = now_ms + GREEN_MS;
     red_until = 0;

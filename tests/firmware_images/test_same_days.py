@@ -22,10 +22,11 @@ from yima.firmware_images.provision import Settings
 from yima.hwsim.board.workshop import CITY, CLOCK, ORGANISATION, PLATFORM, make_world
 from yima.sdk.parameters.signing import Envelope, sign_package
 from yima.sdk.sm2 import SigningKey
-from yima.validator.device import Device
+from yima.validator.device import OPENED_MAX, Device
 from yima.validator.errors import GateShutError, JournalError
 from yima.validator.happenings import Happening, Notice, Tap
 from yima.validator.journal import SegmentJournal, backlog
+from yima.validator.journal.facts import Outcome, OutcomeFacts, TapFacts, parse
 from yima.validator.journal.glance import reverses
 from yima.validator.judging import GateContext, Mode, Moment, Validator, Verdict
 from yima.validator.judging.record import Terminal
@@ -35,6 +36,7 @@ from yima.validator.texts import Text
 
 DAY_S, GRACE_S, OPEN_MS = 86_400, 3 * 86_400, 5000
 EARLIEST = 1_767_225_600
+
 Event = tuple[str, Any]
 WORLD = make_world()
 KEY = SigningKey.from_int(5)
@@ -346,16 +348,10 @@ def a_day(seed: int, events: int = 120) -> list[Event]:
 REVERSING = 8  # of this day it is known that gates fail for riders who were let in
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_the_same_random_day_is_the_same_on_host_and_board(
-    seed: int, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(backlog, "UNSENT_S", 0)
-    events = a_day(seed)
-    settings = Settings(terminal="T1", city=CITY, keys=(KEY.compressed,))
-    board = HostBoard(library, settings, FIRST[1])
+def kept_of_both(library: Path, tmp_path: Path, events: list[Event]) -> list[bytes]:
+    """What lies in the log of the board after these events, and in the host's journal."""
+    board = HostBoard(library, Settings(terminal="T1", city=CITY, keys=(KEY.compressed,)), FIRST[1])
     on_board, takes = live_on_board(board, events)
-    assert seed != REVERSING or any(map(reverses, board.log.records.values()))
     host = Host(tmp_path, FIRST[0])
     on_host = host.live(events, takes)
     assert on_host.taps == on_board.taps
@@ -364,4 +360,27 @@ def test_the_same_random_day_is_the_same_on_host_and_board(
     assert not log.complaints
     kept = [log.records[number] for number in sorted(log.records)]
     assert on_host.entries[len(on_host.entries) - len(kept) :] == kept
+    return kept
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_same_random_day_is_the_same_on_host_and_board(
+    seed: int, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "UNSENT_S", 0)
+    kept = kept_of_both(library, tmp_path, a_day(seed))
+    assert seed != REVERSING or any(map(reverses, kept))
     assert len(kept) > 20
+
+
+def test_of_more_riders_than_are_kept_in_mind_the_oldest_is_forgotten_by_both(library: Path, tmp_path: Path) -> None:
+    """A bug found: the board forgot the newest, of whom the core was to hear, and told of the oldest, whom it had
+    forgotten."""
+    riders = OPENED_MAX + 1
+    events: list[Event] = [("show", WORLD.code(rider, CLOCK)) for rider in range(riders)]
+    events += [("walk", None)] * (riders - 2) + [("time", 2 * OPEN_MS)]
+    facts = [parse(entry)[0] for entry in kept_of_both(library, tmp_path, events)]
+    taps = [number for number, one in enumerate(facts, 1) if isinstance(one, TapFacts)]
+    ends = [(one.tap, one.outcome) for one in facts if isinstance(one, OutcomeFacts)]
+    assert [tap for tap, _ in ends] == taps[1:]
+    assert [end for _, end in ends] == [Outcome.PASSED] * (riders - 2) + [Outcome.NOT_PASSED]
