@@ -7,6 +7,7 @@ Rules it keeps:
 - A number that the device has lost, or that others have taken from it, has a note in its place (Note.GAP). It stands
   for nothing and holds up nothing.
 - A log whose numbers begin anew (a device that came from its factory again) is another journal, with another epoch.
+  What the journal before it still has for the collector goes first: nobody asks that one again.
 """
 
 import secrets
@@ -29,6 +30,8 @@ from yima.validator.uplink.batches import ENTRIES_MAX, fitting
 GAP_MAX = 1_000_000
 """Numbers for which there is nothing that are noted one by one; beyond that something else is wrong."""
 _NO_CHAIN = bytes(32)
+_OURS = ("key", "key.new")
+"""What lies beside the journals in the station's folder, in small letters: its key, and that while it is made."""
 
 
 class HandingOnError(YimaError):
@@ -56,10 +59,10 @@ class HandedOn(NamedTuple):
 
 
 class Relay:
-    """The journal of one device's records at a station, in `folder`/terminal. Raises JournalError, HandingOnError."""
+    """The journal of one device's records at a station, in `folder`/terminal, or +terminal where a file of the
+    station's own has that name. Raises JournalError, HandingOnError."""
 
-    def __init__(self, folder: Path, terminal: str, *, following: int) -> None:
-        """following: the number that the device gives next."""
+    def __init__(self, folder: Path, terminal: str) -> None:
         if not DEVICE.fullmatch(terminal):
             raise HandingOnError(
                 terminal,
@@ -67,9 +70,10 @@ class Relay:
                 Text("1 to 64 letters, digits, dots, dashes, underscores", "1 至 64 个字母、数字、点、横线、下划线"),
             )
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.journal = _opened(folder / terminal, terminal)
-        if following <= self.journal.last_sequence():
-            self.begin_anew()
+        place = folder / terminal
+        if terminal.lower() in _OURS and not place.is_dir():
+            place = folder / f"+{terminal}"  # no terminal is called that
+        self.journal = _opened(place, terminal)
 
     def __enter__(self) -> Self:
         return self
@@ -79,9 +83,12 @@ class Relay:
     ) -> None:
         self.journal.close()
 
-    async def is_of_another_log(self, station: Station) -> bool:
-        """Whether the device has another record under the newest number that is kept here."""
+    async def is_of_another_log(self, station: Station, following: int) -> bool:
+        """Whether the device has another record under the newest number that is kept here, or has not come to it.
+        following: the number that it gives next."""
         last = self.journal.last_sequence()
+        if following <= last:
+            return True
         kept = self.journal.entries(last - 1, 1)[0].content if last else b""
         async for record in station.records(last):
             return bool(last) and record.n == last and record.d != kept and not _is_gap(kept)
@@ -91,7 +98,7 @@ class Relay:
         """What is kept stays, under another name; the journal begins again, with another epoch."""
         folder, device = self.journal.folder, self.journal.device
         self.journal.close()
-        folder.rename(folder.with_name(f"{device}.{self.journal.epoch}"))
+        folder.rename(folder.with_name(f"{folder.name}.{self.journal.epoch}"))
         self.journal = _opened(folder, device)
 
     async def take(self, station: Station, following: int) -> tuple[int, int]:
@@ -140,13 +147,18 @@ async def hand_on(station: Station, folder: Path, uplink_for: Callable[[str, int
     for a device and an epoch. Raises StationError, JournalError, UplinkError, HandingOnError; what was kept stays kept,
     and is sent the next time."""
     state = await station.state()
-    with Relay(folder, state.terminal, following=state.next) as relay:
-        if await relay.is_of_another_log(station):
+    before = refused = 0
+    with Relay(folder, state.terminal) as relay:
+        if await relay.is_of_another_log(station, state.next):
+            before, refused = relay.send(uplink_for(state.terminal, relay.journal.epoch))
+            if left := relay.journal.last_sequence() - relay.journal.acknowledged():
+                raise _held_up(relay.journal, left)
             relay.begin_anew()
         records, missing = await relay.take(station, state.next)
         sent, rejected = relay.send(uplink_for(state.terminal, relay.journal.epoch))
         through = relay.journal.acknowledged()
-    return HandedOn(records, missing, sent, rejected, await _acknowledge(station, state.ack, through))
+    acknowledged = await _acknowledge(station, state.ack, through)
+    return HandedOn(records, missing, before + sent, refused + rejected, acknowledged)
 
 
 async def _acknowledge(station: Station, before: int, through: int) -> int:
@@ -159,6 +171,21 @@ async def _acknowledge(station: Station, before: int, through: int) -> int:
     told = before if newest is None else await station.acknowledge(newest)
     lost = [one for one in await station.lost(told + 1) if one.start == told + 1 and one.end <= through]
     return await station.acknowledge(Record(n=lost[0].end, d=b"", h=_NO_CHAIN)) if lost else told
+
+
+def _held_up(journal: SegmentJournal, left: int) -> HandingOnError:
+    """The collector takes no more of what an earlier log of the device has left here."""
+    return HandingOnError(
+        journal.device,
+        Text(
+            f"numbers begin anew, and {left} records from before are not at the collector",
+            f"编号已重新开始，此前的 {left} 条记录尚未到达采集端",
+        ),
+        Text(
+            f"They are kept in {journal.folder}; let the collector take them, then do this again",
+            f"记录保存在 {journal.folder}；请待采集端接收后重试",
+        ),
+    )
 
 
 def _is_gap(entry: bytes) -> bool:

@@ -112,8 +112,7 @@ def parameters_copy(parameters: bytes, sequence: int = 1, hardware: Hardware | N
 def _entries(settings: Settings) -> Iterator[tuple[int, bytes]]:
     for tag, name in _TEXTS.items():
         text: str = getattr(settings, name)
-        value = text.encode()
-        if len(value) > TEXT_MAX or not text.isprintable():
+        if not text.isprintable() or len(value := text.encode()) > TEXT_MAX:
             raise _too_large("settings", f"{text!r}: at most {TEXT_MAX} bytes, without control characters")
         if value:
             yield tag, value

@@ -26,11 +26,13 @@ from yima.firmware_images.image import COUNTER_MAX, ENVIRONMENT_TLV, HARDWARE_TL
 from yima.firmware_images.keys import pem_of_test_key, public_half_of, public_test_key
 from yima.validator.errors import YimaError
 from yima.validator.outside import bytes_of, json_of
+from yima.validator.system.disk import write_whole
 from yima.validator.texts import Text
 from yima.validator.version import VERSION
 
 MANIFEST = "manifest.json"
 FORMAT = "yima firmware 2"
+_ANY_FORMAT = "yima firmware "
 _VERSION = re.compile(r"(0|[1-9]\d*)(?:\.(0|[1-9]\d*)(?:\.(0|[1-9]\d*)(?:\+(0|[1-9]\d*))?)?)?", re.ASCII)
 _VERSION_MOST = (0xFF, 0xFF, 0xFFFF, 0xFFFFFFFF)
 """Of major, minor, revision and build: what the header has room for."""
@@ -42,12 +44,35 @@ class SigningError(YimaError):
     """An image could not be signed, or what was signed is not usable."""
 
 
+def named_before(folder: Path) -> set[str]:
+    """The images that the folder's manifest names, which a build replaces; none where there is no manifest. Raises
+    SigningError where that file is somebody else's."""
+    path = folder / MANIFEST
+    try:
+        found = json_of(bytes_of(path))
+    except FileNotFoundError:
+        return set()
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not str(found.get("format")).startswith(_ANY_FORMAT):
+        raise _error(
+            path,
+            "is no manifest of firmware, and would be written over",
+            "不是固件清单，编译将覆盖该文件",
+            "yima image build --folder ANOTHER",
+        )
+    entries = found.get("images")
+    return {str(one["name"]) for one in entries if _is_entry(one)} if isinstance(entries, list) else set()
+
+
 def write_builds(builds: Iterable[Built], folder: Path) -> Path:
-    """Writes each image as NAME.bin beside its ELF, and the manifest. Returns the manifest's path."""
+    """Writes each image as NAME.bin beside its ELF, and the manifest in place of the one before. Returns the manifest's
+    path. Raises SigningError where the file of that name is somebody else's."""
+    named_before(folder)
     entries = []
     for built in builds:
         name = built.elf.stem
-        (folder / f"{name}.bin").write_bytes(built.image)
+        write_whole(folder / f"{name}.bin", built.image, 0o666)
         entries.append(
             {
                 "name": name,
@@ -82,7 +107,7 @@ def sign_folder(
                 "--counter N",
             )
         counter = 1
-    signed = []
+    signed: dict[Path, bytes] = {}  # written when all of them are there: the manifest speaks of all
     for entry in manifest["images"]:
         path = folder / f"{entry['name']}.img"
         data = (folder / entry["binary"]).read_bytes()
@@ -98,7 +123,7 @@ def sign_folder(
             key=key,
             hardware=board(entry["hardware"]),
         )
-        path.write_bytes(image)
+        signed[path] = image
         entry["signed"] = {
             "file": path.name,
             "size": len(image),
@@ -107,9 +132,10 @@ def sign_folder(
             "security_counter": counter,
             "test_key": key is None,
         }
-        signed.append(path)
+    for path, image in signed.items():
+        write_whole(path, image, 0o666)
     _write_manifest(folder, manifest)
-    return signed
+    return list(signed)
 
 
 def sign(
@@ -204,7 +230,7 @@ def _is_entry(entry: object) -> bool:
 
 def _write_manifest(folder: Path, manifest: object) -> Path:
     path = folder / MANIFEST
-    path.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_whole(path, (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode(), 0o666)
     return path
 
 

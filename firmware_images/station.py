@@ -9,6 +9,8 @@ Rules it keeps:
 - A session is opened when the device says that it needs one, and ended by whoever opened it: the wire stays closed.
 """
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -58,6 +60,8 @@ _NOT_SMP = (ValueError, TypeError, AssertionError, cbor2.CBORError, SMPException
 """What smp and smpclient let through when an answer is none."""
 _FAILED: tuple[type[Exception], ...] = (*_NOT_SMP, *REFUSALS, SMPTransportDisconnected)
 """And when there is no answer, or no line any more."""
+_FAREWELL_S = 2.0
+"""How long the end of a session is waited for where something has gone wrong before."""
 logging.getLogger("smpclient").addHandler(logging.NullHandler())  # what it logs, an error of ours says
 _NOT_LET_IN = (MGMT_ERR.EACCESSDENIED.name, "NO_KEY", "SIGNATURE")
 
@@ -71,7 +75,8 @@ class StationError(YimaError):
 class Station:
     """A connection to one device. Use with `async with`; every method raises StationError if the device refuses.
 
-    signer: signs a session as soon as one is needed, which ends with the connection. None: what needs one is refused.
+    signer: signs a session as soon as one is needed, which ends with the connection, after an error as well if the
+    device still answers. None: what needs one is refused.
     transport: the way to the device; None: the serial port of that name.
     """
 
@@ -102,6 +107,10 @@ class Station:
         try:
             if self._is_mine and kind is None:
                 await self.end_session()
+            elif self._is_mine and kind is not GeneratorExit:  # in which nothing can be waited for
+                with contextlib.suppress(Exception):  # what went wrong before is what is to be told
+                    async with asyncio.timeout(_FAREWELL_S):
+                        await self.end_session()
         finally:
             await self._client.disconnect()
 

@@ -119,30 +119,29 @@ class FrameServer:
             selector.register(self._listener, selectors.EVENT_READ)
             selector.register(self._woken, selectors.EVENT_READ)
             while not self._closing:
-                for key, _ in selector.select():
+                for key, events in selector.select():
                     if key.fileobj is self._listener:
-                        self._accept(clients)
+                        self._accept(clients, selector)
                     elif key.fileobj is self._woken:
                         self._woken.recv(_BLOCK)
+                    elif events & selectors.EVENT_READ:
+                        key.data.listen()
                 with self._lock:
                     newest, number = self._newest, self._number
                 for connection, client in list(clients.items()):
                     if not client.advance(newest, number):
                         del clients[connection]
-                        if connection in selector.get_map():
-                            selector.unregister(connection)
-                        connection.close()
-                    elif client.busy and connection not in selector.get_map():
-                        selector.register(connection, selectors.EVENT_WRITE)
-                    elif not client.busy and connection in selector.get_map():
                         selector.unregister(connection)
+                        connection.close()
+                    else:
+                        selector.modify(connection, client.awaits, client)
                 self._connected = len(clients)
         for open_socket in (*clients, self._listener):
             open_socket.close()
         self._connected = 0
         self.path.unlink(missing_ok=True)
 
-    def _accept(self, clients: "dict[socket.socket, _Client]") -> None:
+    def _accept(self, clients: "dict[socket.socket, _Client]", selector: selectors.BaseSelector) -> None:
         try:
             connection, _ = self._listener.accept()
         except (BlockingIOError, ConnectionAbortedError):  # it has changed its mind meanwhile
@@ -151,7 +150,8 @@ class FrameServer:
             connection.close()
             return
         connection.setblocking(False)
-        clients[connection] = _Client(connection, self._number)
+        client = clients[connection] = _Client(connection, self._number)
+        selector.register(connection, client.awaits, client)
 
 
 class _Client:
@@ -161,14 +161,26 @@ class _Client:
         self._connection = connection
         self._given = number  # what was shown before it came is the past
         self._left = memoryview(b"")
+        self._gone = False
 
     @property
-    def busy(self) -> bool:
-        """Whether part of a frame waits for room in the socket."""
-        return len(self._left) > 0
+    def awaits(self) -> int:
+        """The events of its socket that matter: its end, and room where part of a frame waits for that."""
+        return selectors.EVENT_READ | (selectors.EVENT_WRITE if self._left else 0)
+
+    def listen(self) -> None:
+        """Takes in what it says, which counts for nothing, or that it has gone."""
+        try:
+            self._gone = not self._connection.recv(_BLOCK)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._gone = True
 
     def advance(self, newest: bytes, number: int) -> bool:
         """Sends what there is room for; False when the client has gone."""
+        if self._gone:
+            return False
         try:
             while True:
                 if not self._left:

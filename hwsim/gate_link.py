@@ -8,9 +8,11 @@ Rules it keeps:
 - A command is sent at most once: a link found ended before it is made anew, one that breaks under it is a GateError
   that says what is gone and what to do. Sending again could let in two riders for one fare.
 - One device has the link at a time; a line that is no command ends it.
+- A command whose device has left is not obeyed: that device has told its rider that the gate is gone.
 """
 
 import contextlib
+import select
 import socket
 import threading
 import time
@@ -154,6 +156,13 @@ def _ended(link: socket.socket) -> bool:
         link.settimeout(patience_s)
 
 
+def has_left(link: socket.socket) -> bool:
+    """Whether the other end has closed the link, whatever of its lines has not been read yet. For servers."""
+    look = select.poll()
+    look.register(link, select.POLLHUP)
+    return bool(look.poll(0))
+
+
 def open_gate(address: str) -> SimulatedGate:
     """Opens `sim:ADDRESS`; address is the path of a GateServer's socket. Raises GateError, PosixNeededError."""
     need_posix(f"sim:{address}")
@@ -229,6 +238,8 @@ class GateServer:
                 try:
                     while line := lines.readline(LINE_MAX + 1):
                         command = parse_command(line)
+                        if has_left(link):
+                            raise ConnectionResetError(f"nobody waits for the receipt of command {command.number}")
                         with self.lock:
                             receipt = self._hardware.obey(command, time.monotonic_ns() // 1_000_000)
                         link.sendall(receipt.line())

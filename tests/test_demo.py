@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -108,8 +107,9 @@ def test_twenty_taps_reach_the_collector_through_a_cut_network(tmp_path: Path) -
         assert journal.verify() == journal.last_sequence() == journal.acknowledged() == held[device].acknowledged
         recorded += len(taps_of({entry.key.sequence: entry.content for entry in journal.entries(0, 10_000)}))
         journal.close()
-    shown_again = len(re.findall(r" = \w", done.stdout))
-    assert recorded == 20 - shown_again
+    held_still = done.stdout.count("the phone is held still")
+    held_anew = done.stdout.count("this machine stood still")  # a record of the code come back, and of a fresh one
+    assert recorded == 20 - held_still + 2 * held_anew
     assert processes_naming(temporary) == []
 
 

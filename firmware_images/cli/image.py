@@ -85,11 +85,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _build(arguments: argparse.Namespace) -> int:
     from yima.firmware_images.build import Environment, Product, Slot, build  # noqa: PLC0415  # compiler
-    from yima.firmware_images.signing import write_builds  # noqa: PLC0415
+    from yima.firmware_images.signing import MANIFEST, named_before, write_builds  # noqa: PLC0415
 
     products = arguments.product or list(_PRODUCTS)
     environment = Environment(arguments.environment)
     hardware = board(arguments.board)
+    before = named_before(arguments.folder)
     builds = [
         build(Product(name), slot, environment, arguments.folder, hardware, sanitize=arguments.sanitize)
         for name in products
@@ -100,6 +101,13 @@ def _build(arguments: argparse.Namespace) -> int:
         flash = f"{len(built.image)} of {hardware.image_max}"
         print(f"{built.elf.with_suffix('.bin')}  flash {flash}{ram} bytes")
     print(write_builds(builds, arguments.folder))
+    if gone := sorted(before - {built.elf.stem for built in builds}):
+        names = ", ".join(gone)
+        told = Text(
+            f"{MANIFEST} names no more: {names}; their files stay. To keep both: --folder",
+            f"{MANIFEST} 不再列出：{names}；其文件保留。如需同时保留，请用 --folder 另选目录",
+        )
+        print(f"yima image: {say(told)}", file=sys.stderr)
     return 0
 
 

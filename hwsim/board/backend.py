@@ -7,9 +7,10 @@ Rules it keeps:
 - The reader frames with validator's own Framer, as for a scanner on a serial port. A board that is gone ends it with a
   ReaderError; the device opens it anew, as it does with a scanner that was unplugged.
 - A gate command is done when the board has said so, and is sent at most once: a link found ended, or out of step, is
-  made anew before the command; one that breaks under it is a GateError with a remedy.
+  made anew before the command; one that breaks under it is a GateError with a remedy. The buzzer is no part of it.
 """
 
+import contextlib
 import json
 import select
 import socket
@@ -139,12 +140,12 @@ class BoardGate:
     def open(self, verdict: Verdict) -> None:
         """Gate, green lamp and buzzer."""
         self._drive(PIN_GATE | PIN_GREEN, OPEN_MS)
-        self._drive(PIN_BUZZER, 100)
+        self._beep(100)
 
     def refuse(self, verdict: Verdict) -> None:
         """Red lamp and buzzer."""
         self._drive(PIN_RED, REFUSED_MS)
-        self._drive(PIN_BUZZER, 400)
+        self._beep(400)
 
     def show_again(self, verdict: Verdict) -> None:
         """The lamp of the answer, moves nothing."""
@@ -159,6 +160,12 @@ class BoardGate:
         if self._link is not None:
             self._link.close()
             self._link = None
+
+    def _beep(self, milliseconds: int) -> None:
+        """Beside what is done already: a board that is gone since then has opened its gate all the same, and an error
+        would take the ride back."""
+        with contextlib.suppress(GateError):
+            self._drive(PIN_BUZZER, milliseconds)
 
     def _drive(self, pins: int, milliseconds: int) -> None:
         if self._link is not None and not self._link.idle:

@@ -40,7 +40,9 @@ _HEADER = struct.Struct("<IIHHIIBBHII")
 _TRUST = 0x100  # in the boot ROM, which comes first in flash
 _TRUST_HEAD = struct.Struct("<4sBB2x24s24s")  # magic, environment, count of keys, product, hardware; keys of 32 bytes
 _TRUST_MAGIC = b"YBK2"
-_KEYS_MOST = 8
+KEYS_MOST = 8
+NAME_MOST = 24
+"""Characters of the name of a product and of a hardware."""
 _ENVIRONMENTS = {1: "production", 2: "test"}
 _TEST_KEY = public_test_key().public_bytes_raw()
 _ELF = b"\x7fELF"
@@ -104,7 +106,7 @@ def trust_area(trust: Trust) -> bytes:
     """The bytes of it, for 0x100 of the boot ROM. Raises ValueError for what does not fit."""
     numbers = {name: number for number, name in _ENVIRONMENTS.items()}
     texts = (trust.product.encode("ascii"), trust.hardware.encode("ascii"))
-    if len(trust.keys) > _KEYS_MOST or any(len(key) != 32 for key in trust.keys) or max(map(len, texts)) > 24:
+    if len(trust.keys) > KEYS_MOST or any(len(key) != 32 for key in trust.keys) or max(map(len, texts)) > NAME_MOST:
         raise ValueError("up to 8 keys of 32 bytes, names of up to 24")
     return _TRUST_HEAD.pack(_TRUST_MAGIC, numbers[trust.environment], len(trust.keys), *texts) + b"".join(trust.keys)
 
@@ -112,7 +114,7 @@ def trust_area(trust: Trust) -> bytes:
 def trust_of(flash: Flash) -> Trust | None:
     """What a board trusts; None if the area is blank."""
     magic, environment, count, product, hardware = _TRUST_HEAD.unpack(flash.read(_TRUST, _TRUST_HEAD.size))
-    if magic != _TRUST_MAGIC or count > _KEYS_MOST or environment not in _ENVIRONMENTS:
+    if magic != _TRUST_MAGIC or count > KEYS_MOST or environment not in _ENVIRONMENTS:
         return None
     keys = flash.read(_TRUST + _TRUST_HEAD.size, 32 * count)
     return Trust(

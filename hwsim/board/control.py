@@ -6,7 +6,8 @@ in place of the firmware, and {"pins": bits, "ms": duration} to drive output pin
 
 Rules it keeps:
 - A line is at most LINE_MAX bytes and of this form, else the link ends.
-- A client that does not read loses its link; the board never waits.
+- A client that does not read loses its link; the board never waits. What one that has left has asked for is not done:
+  it has taken the board for gone.
 - A socket that a killed board left behind is taken over; one at which somebody listens, or another file, is not.
 """
 
@@ -19,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from yima.hwsim.gate_link import has_left
 from yima.validator.outside import json_of
 
 LINE_MAX = 65_536
@@ -76,7 +78,7 @@ class Control:
         except OSError:
             data = b""
         *lines, rest = (self._buffers.get(client, b"") + data).split(b"\n")
-        if not data or len(rest) > LINE_MAX:
+        if not data or len(rest) > LINE_MAX or has_left(client):
             self._drop(client)
             return
         self._buffers[client] = rest

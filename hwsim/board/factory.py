@@ -13,8 +13,8 @@ from yima.firmware_images.hardware import board
 from yima.firmware_images.image import Fault, Image, ImageError, factory_slot, read
 from yima.firmware_images.keys import public_test_key
 from yima.firmware_images.provision import Settings, parameters_copy, read_settings, settings_copy
-from yima.firmware_images.session import is_bench_key
-from yima.hwsim.board.bootrom import Trust, hardware_of, put_trust, trust_of
+from yima.firmware_images.session import ENVIRONMENTS, is_bench_key
+from yima.hwsim.board.bootrom import KEYS_MOST, NAME_MOST, Trust, hardware_of, put_trust, trust_of
 from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.flash import Flash
 from yima.validator.outside import bytes_of
@@ -104,6 +104,8 @@ def _trust(image: Image, keys: Sequence[Ed25519PublicKey] | None, before: Trust 
         raise ImageError(path, Fault.NO_HARDWARE)
     if image.environment is None:
         raise ImageError(path, Fault.NO_ENVIRONMENT)
+    if image.environment not in ENVIRONMENTS:
+        raise ImageError(path, Fault.OTHER_ENVIRONMENT)
     told = (image.product, image.environment, image.hardware)
     if before and (before.product, before.environment, before.hardware) != told:
         made, is_for = f"{before.product}, {before.environment}, {before.hardware}", ", ".join(told)
@@ -113,7 +115,26 @@ def _trust(image: Image, keys: Sequence[Ed25519PublicKey] | None, before: Trust 
             Text("Flash it without --keep, as a new board", "请去掉 --keep，作为新板烧录"),
         )
     raw = [key.public_bytes_raw() for key in keys] if keys is not None else list(before.keys if before else ())
-    raw = raw or [public_test_key().public_bytes_raw()]
+    raw = list(dict.fromkeys(raw)) or [public_test_key().public_bytes_raw()]
     if image.environment != "test" and public_test_key().public_bytes_raw() in raw:
         raise ImageError(path, Fault.TEST_KEY)
+    for name in (image.product, image.hardware):
+        if len(name) > NAME_MOST or not (name.isascii() and name.isprintable()):
+            raise BoardError(
+                path,
+                Text(
+                    f"the boot ROM has room for names of at most {NAME_MOST} letters of ASCII, not for {name!r}",
+                    f"引导程序只容纳不超过 {NAME_MOST} 个 ASCII 字符的名称，容纳不下 {name!r}",
+                ),
+                Text("Build the image with another name", "请用其他名称重新编译映像"),
+            )
+    if len(raw) > KEYS_MOST:
+        raise BoardError(
+            "--key",
+            Text(
+                f"{len(raw)} keys, and the boot ROM has room for {KEYS_MOST}",
+                f"共 {len(raw)} 个公钥，引导程序最多容纳 {KEYS_MOST} 个",
+            ),
+            Text("Leave some out", "请减少公钥"),
+        )
     return Trust(environment=image.environment, product=image.product, hardware=image.hardware, keys=tuple(raw))

@@ -11,7 +11,7 @@ from typing import Any
 from yima.firmware_images.hardware import DEFAULT_BOARD, Starts, board, boards
 from yima.firmware_images.image import read
 from yima.firmware_images.keys import WARNING, public_key_of, public_test_key
-from yima.firmware_images.provision import Settings
+from yima.firmware_images.provision import TEXT_MAX, Settings
 from yima.firmware_images.session import Role, StationKey, bench_key
 from yima.hwsim.board.emulator import MHZ, Board, hardware_in
 from yima.hwsim.board.errors import BoardError, BoardUsageError
@@ -19,11 +19,12 @@ from yima.hwsim.board.factory import make_flash, parameters_bytes, settings_in
 from yima.hwsim.board.flash import Cut
 from yima.hwsim.board.flash_lock import alone_with
 from yima.hwsim.board.flaws import Flaws
-from yima.hwsim.board.layout import SCANNER, STATION, STATUS
+from yima.hwsim.board.links import check_links, link
 from yima.hwsim.board.screen import Screen, Stopped
 from yima.sdk.cli.arguments import WholeNumber, add_operator_argument
 from yima.sdk.sm2 import decompress
 from yima.validator.outside import bytes_of
+from yima.validator.ports import DEVICE
 from yima.validator.system.posix import need_posix
 from yima.validator.texts import Text, say
 
@@ -45,7 +46,6 @@ examples 示例:
 FLASH = Path("build/board.flash")
 _TERMINAL = "bench-1"
 IMAGE = Path("build/firmware/yima-bus-validator-test-a.img")
-_UARTS = {"scanner": SCANNER, "station": STATION, "status": STATUS}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the boot ROM trusts it; default: the TEST key 信任的公钥",
     )
     flash.add_argument("--parameters", type=Path, metavar="FILE", help="a package, or the plain form (TOML) 参数")
-    flash.add_argument("--terminal", metavar="ID", help=f"default {_TERMINAL} 终端编号")
+    flash.add_argument("--terminal", type=_terminal, metavar="ID", help=f"default {_TERMINAL} 终端编号")
     flash.add_argument("--city", type=WholeNumber(0, 999999), metavar="N", help="division code 行政区划")
     add_operator_argument(flash)
     flash.add_argument(
@@ -86,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--gdb", type=WholeNumber(1, 65535), metavar="PORT", help="wait for gdb at that port 等待 gdb 连接"
     )
     run_board.add_argument(
-        "--link", action="append", default=[], type=_link, metavar="UART=PATH",
+        "--link", action="append", default=[], type=link, metavar="UART=PATH",
         help="a symbolic link to a UART's pty: scanner, station, status 伪终端的链接",
     )  # fmt: skip
     run_board.add_argument(
@@ -152,13 +152,14 @@ def _flash_file(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _link(text: str) -> tuple[int, Path]:
-    name, equals, path = text.partition("=")
-    if name not in _UARTS or not equals or not path:
-        raise argparse.ArgumentTypeError(
-            f"write scanner=PATH, station=PATH or status=PATH, not {text!r} 请写作 scanner=PATH 等形式"
-        )
-    return _UARTS[name], Path(path)
+def _terminal(text: str) -> str:
+    """One whose records a station can hand on."""
+    if DEVICE.fullmatch(text) and len(text) <= TEXT_MAX:
+        return text
+    raise argparse.ArgumentTypeError(
+        f"1 to {TEXT_MAX} letters, digits, dots, dashes, underscores, not {text!r} "
+        f"请使用 1 至 {TEXT_MAX} 个字母、数字、点、横线、下划线"
+    )
 
 
 def _station_key(text: str) -> StationKey:
@@ -227,6 +228,7 @@ def _settings(arguments: argparse.Namespace, *, is_test: bool) -> Settings:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    check_links(arguments.link)
     if arguments.qemu:
         _check_what_qemu_can(arguments)
     if arguments.image:

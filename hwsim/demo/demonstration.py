@@ -12,9 +12,9 @@ Rules it keeps:
 import os
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,10 @@ from yima.hwsim.demo.fares import GATES, NAMES
 from yima.hwsim.demo.outcomes import Outcome
 from yima.hwsim.demo.screen import Screen
 from yima.hwsim.demo.sites import BusSite, MetroSite, Site
-from yima.hwsim.demo.world import Presentation, World, make_world
+from yima.hwsim.demo.world import Presentation, World, begun_anew, came_back, make_world
 from yima.hwsim.network import Network
 from yima.hwsim.processes import Process, Processes
+from yima.validator.judging import Reason
 from yima.validator.parameters import Mode
 from yima.validator.state import JOURNAL, look_at_journal
 from yima.validator.texts import Text
@@ -35,6 +36,7 @@ from yima.validator.texts import Text
 START_S = 20.0
 ARRIVE_S = 70.0  # a device that met the cut several times waits up to a minute before it tries again
 STOP_S = 10.0
+_HELD_ANEW = 3  # times that a phone is held anew: a gate that never sees it held is at fault
 _PAUSE_S = 0.12  # between riders, so that a person can follow
 _UPLOAD = ("--batch-count", "10", "--batch-age", "0.5", "--first-within", "0")
 
@@ -89,9 +91,9 @@ class Demonstration:
                     self._screen.network(up=True, waiting=self._waiting(sites))
                     network.restore()
                 processes.check()
-                outcome = self._present(one, sites[one.mode])
-                outcomes.append(outcome)
-                self._screen.tap(outcome)
+                for outcome in self._present(one, sites[one.mode]):
+                    outcomes.append(outcome)
+                    self._screen.tap(outcome)
             network.restore()
             self._wait_for_arrival(sites, processes)
             for process in [*(site.running for site in sites.values()), collector]:
@@ -142,7 +144,22 @@ class Demonstration:
             )
         return sites
 
-    def _present(self, one: Presentation, site: Site) -> Outcome:
+    def _present(self, one: Presentation, site: Site) -> Iterator[Outcome]:
+        """What comes of it. A phone that is held still is shown until the gate has seen it so: where this machine stood
+        still for longer than a gate keeps a phone in view, the answer is rightly that to a phone that comes back, and
+        the rider begins anew, with a fresh code."""
+        outcome = self._present_once(one, site)
+        for _ in range(_HELD_ANEW):
+            tap = outcome.tap
+            if not one.again or tap is None or tap.reason is not Reason.REPEATED:
+                break
+            yield replace(outcome, presentation=came_back(one, still_there=tap.again))
+            anew = begun_anew(self._world.script, one)
+            yield self._present_once(anew, site)
+            outcome = self._present_once(replace(one, repeats=anew.number), site)
+        yield outcome
+
+    def _present_once(self, one: Presentation, site: Site) -> Outcome:
         if one.repeats is not None:
             time.sleep(max(0.0, self._left[one.repeats] + one.rest_s - time.monotonic()))
         elif not one.again:

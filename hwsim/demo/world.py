@@ -26,6 +26,7 @@ _REST_S = 2.4  # after this pause the same bytes are no longer the same presenta
 _GOOD = Text("a fresh code", "新码")
 _SENIOR = Text("a senior's code", "老年人的码")
 _HELD = Text("the phone is held still", "手机未移开")
+_STOOD_STILL = Text("this machine stood still", "本机曾停顿")
 _SCREENSHOT = Text("a screenshot of a friend", "截图转发给朋友")
 _JAMMED = Text("the gate stands in alarm", "闸机处于报警状态")
 _TRIED_AGAIN = Text("the same code, after reset", "复位后再次出示")
@@ -110,6 +111,18 @@ def write_script(cast: Cast, taps: int, chance: Random, now: int) -> list[Presen
             one = Presentation(number=number, mode=mode, person=person, story=story, expects=Reason.ACCEPTED)
             script.append(_priced(one, now))
     return script
+
+
+def came_back(held: Presentation, *, still_there: bool) -> Presentation:
+    """What a phone that was to be held still is to a gate that has lost sight of it: its code a second time.
+    still_there: the answer is that to the second time, shown again, as a camera sees the phone on and on."""
+    return replace(held, story=_STOOD_STILL, expects=Reason.REPEATED, price=NO_FARE, again=still_there)
+
+
+def begun_anew(script: Sequence[Presentation], held: Presentation) -> Presentation:
+    """The presentation before one that is held still, under its number and with a fresh code."""
+    original = next(one for one in script if one.number == held.repeats)
+    return replace(original, number=held.number, repeats=None, rest_s=0.0)
 
 
 def _acts(taps: int, chance: Random) -> dict[int, Act | str]:

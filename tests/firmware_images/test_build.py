@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from yima.firmware_images.cli import image as cli
 from yima.firmware_images.hardware import board
 from yima.firmware_images.image import read
 from yima.firmware_images.signing import SigningError, read_manifest, sign_folder, write_builds
+from yima.validator.version import VERSION
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +87,44 @@ def test_a_binary_that_changed_after_the_build_is_not_signed(built: Built, tmp_p
     next(tmp_path.glob("*.bin")).write_bytes(built.image[:-1] + b"\x5a")
     with pytest.raises(SigningError, match="changed since it was built"):
         sign_folder(tmp_path)
+
+
+def test_where_one_image_cannot_be_signed_none_is_and_what_was_signed_before_stays(
+    built: Built, tmp_path: Path
+) -> None:
+    write_builds([built, replace(built, elf=tmp_path / "z.elf")], tmp_path)
+    sign_folder(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.img")}
+    (tmp_path / "z.bin").write_bytes(b"changed")
+    with pytest.raises(SigningError, match="changed since it was built"):
+        sign_folder(tmp_path, version="9.9.9")
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.img")} == before
+    assert {entry["signed"]["version"] for entry in read_manifest(tmp_path)["images"]} == {VERSION}
+
+
+@pytest.mark.parametrize("theirs", ['{"name": "a web app", "icons": []}', "[]", "not JSON at all"])
+def test_a_manifest_of_something_else_is_not_written_over(
+    theirs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, built: Built
+) -> None:
+    (tmp_path / "manifest.json").write_text(theirs, encoding="utf-8")
+    monkeypatch.setattr("yima.firmware_images.build.build", lambda *_, **__: built)
+    with pytest.raises(SigningError, match=r"is no manifest of firmware, and would be written over.*--folder"):
+        _run("build", "--product", "metro-gate", "--folder", str(tmp_path))
+    with pytest.raises(SigningError, match="would be written over"):
+        write_builds([built], tmp_path)
+    assert [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()] == [theirs]
+
+
+def test_a_build_says_which_images_the_manifest_names_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], built: Built
+) -> None:
+    write_builds([built, replace(built, elf=tmp_path / "yima-other.elf")], tmp_path)
+    monkeypatch.setattr("yima.firmware_images.build.build", lambda *_, **__: built)
+    assert _run("build", "--product", "metro-gate", "--folder", str(tmp_path)) == 0
+    assert "manifest.json names no more: yima-other; their files stay" in capsys.readouterr().err
+    assert (tmp_path / "yima-other.bin").exists()
+    assert _run("build", "--product", "metro-gate", "--folder", str(tmp_path)) == 0
+    assert not capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from yima.validator.errors import UplinkError
 from yima.validator.journal.facts import Note, NoteFacts, parse
 from yima.validator.journal.older import OlderEntry
 from yima.validator.ports import Entry
+from yima.validator.state.keys import DeviceKey
 from yima.validator.texts import Text
 from yima.validator.uplink.batches import encode_batch, parse_batch
 
@@ -211,6 +212,58 @@ def test_a_device_whose_numbers_begin_anew_has_a_journal_of_its_own(
         kept.append([entry for _, entry in sorted(board.log.records.items())])
     assert [collector.contents(epoch) for epoch in collector.epochs] == kept
     assert len(list((tmp_path / "station").glob("T1*"))) == 3
+
+
+def test_what_waits_for_the_collector_when_numbers_begin_anew_goes_there_first(
+    library: Path, world: World, tmp_path: Path, collector: Collector
+) -> None:
+    kept = []
+    for riders in ((1, 2), (3,)):
+        settings = Settings(terminal="T1", city=CITY, station_keys=[bench_key()])
+        board = HostBoard(library, settings, bytes(world.parameters.image))
+        board.start(CLOCK, 1000)
+        tap(board, world, *riders)
+        kept.append([entry for _, entry in sorted(board.log.records.items())])
+        collector.is_gone = True
+        with pytest.raises(UplinkError):
+            handed_on(board, tmp_path / "station", collector)
+    collector.is_gone = False
+    found = handed_on(board, tmp_path / "station", collector)
+    assert [collector.contents(epoch) for epoch in collector.epochs] == kept
+    assert (found.records, found.sent) == (len(kept[1]), len(kept[0]) + len(kept[1]))
+    assert board.log.acknowledged == found.acknowledged == max(board.log.records)
+
+
+def test_a_collector_that_takes_no_more_of_an_earlier_log_is_told_of_and_nothing_is_put_away(
+    library: Path, world: World, tmp_path: Path, store: Store
+) -> None:
+    for riders in ((1, 2), (3,)):
+        settings = Settings(terminal="T1", city=CITY, station_keys=[bench_key()])
+        board = HostBoard(library, settings, bytes(world.parameters.image))
+        board.start(CLOCK, 1000)
+        tap(board, world, *riders)
+        if len(riders) == 2:
+            handed_on(board, tmp_path / "station", Full(store, 1))
+    with pytest.raises(HandingOnError, match="records from before are not at the collector") as refused:
+        handed_on(board, tmp_path / "station", Full(store, 1))
+    assert "此前的" in refused.value.problem.zh
+    assert [path.name for path in (tmp_path / "station").iterdir()] == ["T1"]
+
+
+@pytest.mark.parametrize("terminal", ["key", "KEY", "key.new"])
+def test_a_terminal_may_be_called_as_the_stations_own_files_are(
+    library: Path, world: World, tmp_path: Path, collector: Collector, terminal: str
+) -> None:
+    folder = tmp_path / "station"
+    folder.mkdir()
+    own = DeviceKey.load_or_create(folder / "key").public
+    settings = Settings(terminal=terminal, city=CITY, station_keys=[bench_key()])
+    board = HostBoard(library, settings, bytes(world.parameters.image))
+    board.start(CLOCK, 1000)
+    tap(board, world, 1)
+    assert handed_on(board, folder, collector).acknowledged == board.log.acknowledged == max(board.log.records)
+    assert DeviceKey.load_or_create(folder / "key").public == own
+    assert sorted(path.name for path in folder.iterdir()) == [f"+{terminal}", "key"]
 
 
 def test_a_terminal_whose_name_is_no_devices_is_refused(

@@ -16,6 +16,7 @@ from smpclient import SMPClient
 from smpclient.transport import SMPTransport
 from smpclient.transport.serial import SMPSerialTransport
 
+from yima.firmware_images import station as client
 from yima.firmware_images.cli import station as verb
 from yima.firmware_images.session import bench_signer
 from yima.firmware_images.station import Station, StationError
@@ -267,6 +268,47 @@ def test_a_connection_ends_the_session_that_it_opened_and_no_other(
 
     asyncio.run(talk())
     assert (line.asked, line.connected) == (asked, False)
+
+
+async def _talk_that_fails(made: Station, error: BaseException) -> None:
+    async with made:
+        await made.set_clock(1)
+        raise error
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt(), SystemExit(143)])
+@pytest.mark.parametrize(
+    "farewell", [[{"role": 0, "minutes": 0}], [DENIED], []], ids=["answers", "refuses", "says nothing"]
+)
+def test_a_session_ends_with_a_connection_that_fails_and_the_failure_is_what_is_told(
+    error: BaseException, farewell: list[dict[str, Any]]
+) -> None:
+    made, line = station(*map(cbor2.dumps, [NO_BUFFERS, *LET_IN, *farewell]))
+    made._signer = bench_signer()
+    with pytest.raises(type(error)) as told:
+        asyncio.run(_talk_that_fails(made, error))
+    assert told.value is error
+    assert (line.asked, line.connected) == (6, False)
+
+
+def test_a_line_that_has_fallen_silent_holds_up_a_connection_that_fails_no_longer_than_a_farewell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client, "_FAREWELL_S", 0.0)
+    made, line = station(*map(cbor2.dumps, [NO_BUFFERS, *LET_IN]))
+    made._signer = bench_signer()
+    answer = line.send_and_receive
+
+    async def answer_or_wait(data: bytes) -> bytes:
+        if line.asked < 1 + len(LET_IN):
+            return await answer(data)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    line.send_and_receive = answer_or_wait  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match="the body"):
+        asyncio.run(_talk_that_fails(made, ValueError("the body's own")))
+    assert not line.connected
 
 
 def test_a_line_that_could_not_be_opened_is_let_go() -> None:

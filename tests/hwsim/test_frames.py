@@ -86,6 +86,20 @@ def test_a_slow_client_gets_the_newest_and_no_queue(server: FrameServer) -> None
     source.close()
 
 
+def test_a_client_that_has_left_takes_no_place_while_nothing_is_shown(server: FrameServer) -> None:
+    """Its end was noticed at the next frame: the ninth to come before that was sent away."""
+    for _ in range(9):
+        source = SocketSource(server.path)
+        connected(server)
+        source.close()
+        connected(server, 0)
+    source = SocketSource(server.path)
+    connected(server)
+    server.push(plain(7))
+    assert newest(source).picture[0, 0] == 7
+    source.close()
+
+
 def test_of_small_frames_that_came_several_at_once_the_newest_is_read(tmp_path: Path) -> None:
     """The first was read, and the others stayed behind it for as long as the camera ran."""
     path = tmp_path / "camera.sock"

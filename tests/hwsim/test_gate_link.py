@@ -301,3 +301,20 @@ def test_a_controller_that_hangs_up_on_a_command_is_an_error_and_hears_it_only_o
         device.open(verdict())
     device.close()
     assert len(heard) == 1
+
+
+def test_a_command_whose_device_has_given_up_waiting_opens_nothing(path: Path) -> None:
+    """It came while another device had the link: its ride was taken back, so nobody is to be let in for it."""
+    gate = MetroGate()
+    with GateServer(path, gate) as server:
+        first = open_gate(str(path))
+        first.refuse(verdict(Reason.CAP_ZERO))
+        second = SimulatedGate(path, receipt_s=0.0)
+        with pytest.raises(GateError):
+            second.open(verdict(fare_fen=300))
+        first.close()
+        third = open_gate(str(path))  # its turn comes after the second's
+        third.refuse(verdict(Reason.CAP_ZERO))
+        assert (gate.condition.state, gate.condition.admitted) == (GateState.LOCKED, 0)
+        assert server.faults
+        third.close()

@@ -206,6 +206,40 @@ def test_an_answer_to_something_else_is_never_taken_for_this_ones(folder: Path) 
     listener.close()
 
 
+def test_a_board_that_goes_when_its_gate_is_open_has_opened_it(folder: Path) -> None:
+    """The beep behind it failed, and the ride of somebody who walked through was taken back."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(folder / "control"))
+    listener.listen()
+    gate = open_gate(str(folder / "control"))
+    client, _ = listener.accept()
+
+    def answer_and_go() -> None:
+        with client, client.makefile("rb") as lines:
+            lines.readline()
+            listener.close()
+            client.sendall(json.dumps({"driven": PIN_GATE | PIN_GREEN}).encode() + b"\n")
+
+    board = threading.Thread(target=answer_and_go)
+    board.start()
+    opened(gate)
+    board.join(10)
+    with pytest.raises(GateError, match="the board is gone"):
+        opened(gate)
+    gate.close()
+
+
+def test_what_a_host_asked_for_that_has_left_since_is_not_done(folder: Path) -> None:
+    with selectors.DefaultSelector() as watch, contextlib.closing(Control(str(folder / "control"), watch)) as control:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.connect(str(folder / "control"))
+            client.sendall(b'{"pins": 1, "ms": 1000}\n')  # and no patience for the answer
+        for _ in range(2):  # the board looks at last: it is let in, then heard
+            for key, _ in watch.select(0):
+                key.data(key.fileobj)
+        assert control.changed(time.monotonic()) is None
+
+
 def test_a_socket_left_behind_is_taken_over(folder: Path, serve: Callable[[], Served]) -> None:
     left = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     left.bind(str(folder / "control"))

@@ -3,6 +3,7 @@
 import argparse
 import errno
 import os
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tests.hwsim.board.boards import ready_board_on
 from yima.firmware_images.build import Environment, Slot
-from yima.firmware_images.image import Fault, ImageError, factory_slot
+from yima.firmware_images.hardware import IMAGE_HEADER
+from yima.firmware_images.image import (
+    ENVIRONMENT_TLV,
+    FLAG_ROM_FIXED,
+    HARDWARE_TLV,
+    MAGIC,
+    PRODUCT_TLV,
+    Fault,
+    ImageError,
+    factory_slot,
+)
 from yima.firmware_images.keys import public_key_of, public_test_key
 from yima.firmware_images.provision import Settings, read_settings, settings_copy
 from yima.firmware_images.session import Role, StationKey, bench_key
@@ -27,9 +38,11 @@ from yima.hwsim.board.station import Station
 from yima.hwsim.board.workshop import Firmware, World, equip
 from yima.hwsim.cli import board as verb
 from yima.sdk.sm2 import SigningKey
+from yima.validator.errors import ParametersError
 from yima.validator.parameters import from_rules
 from yima.validator.system import disk
 
+SLOT_A = MPS2.slots[0].start
 CENTRE, MECHANIC = (SigningKey.from_int(number).compressed for number in (3, 4))
 
 
@@ -218,3 +231,57 @@ def test_a_flash_that_finds_no_room_leaves_the_one_that_is_kept(
     with pytest.raises(OSError, match="space"):
         flash(Environment.TEST, "--keep", "--terminal", "T2")
     assert (tmp_path / "flash").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("tlv", "value", "said"),
+    [
+        (PRODUCT_TLV, b"p" * 25, "at most 24 letters of ASCII, not for 'ppp"),
+        (PRODUCT_TLV, b"\xe8\xbd\xa6", "at most 24 letters of ASCII, not for"),
+        (ENVIRONMENT_TLV, b"staging", "made for another environment"),
+    ],
+)
+def test_an_image_whose_names_the_boot_rom_cannot_hold_is_refused_by_name(
+    tlv: int, value: bytes, said: str, flash: Flashing, tmp_path: Path
+) -> None:
+    """Each of them was a traceback."""
+    texts = {PRODUCT_TLV: b"yima-bus-validator", ENVIRONMENT_TLV: b"test", HARDWARE_TLV: b"mps2-an500"} | {tlv: value}
+    image = tmp_path / "image"
+    image.write_bytes(image_with(texts))
+    with pytest.raises((BoardError, ImageError), match=said):
+        verb.run(parsed(["flash", str(image), "--flash", str(tmp_path / "flash"), "--key", str(flash.public)]))
+    assert not (tmp_path / "flash").exists()
+
+
+def image_with(texts: dict[int, bytes]) -> bytes:
+    """An image that nobody signed, for slot A."""
+    tlvs = b"".join(struct.pack("<HH", tlv, len(text)) + text for tlv, text in texts.items())
+    protected = struct.pack("<HH", 0x6908, len(tlvs) + 4) + tlvs
+    header = struct.pack("<IIHHIIBBHI4x", MAGIC, SLOT_A, IMAGE_HEADER, len(protected), 64, FLAG_ROM_FIXED, 1, 0, 0, 0)
+    return header.ljust(IMAGE_HEADER, b"\0") + bytes(64) + protected + struct.pack("<HH", 0x6907, 4)
+
+
+def test_a_boot_rom_takes_eight_keys_and_one_that_is_told_twice_once(flash: Flashing, tmp_path: Path) -> None:
+    keys = []
+    for number in range(8):
+        keys.append(tmp_path / f"{number}.pem")
+        public = Ed25519PrivateKey.generate().public_key()
+        keys[-1].write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    words = [word for key in (*keys, *keys) for word in ("--key", str(key))]
+    flash(Environment.TEST, *words, own_key=False)
+    trust = flash.trust()
+    assert trust is not None and len(trust.keys) == 8
+    with pytest.raises(BoardError, match="9 keys, and the boot ROM has room for 8"):
+        flash(Environment.TEST, *words)
+
+
+@pytest.mark.parametrize("terminal", ["", "a/b", "..", "车1", "T 1", "\udcff", "T" * 41])
+def test_a_terminal_is_called_as_a_station_can_hand_its_records_on(
+    terminal: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its records would have stayed on it for ever."""
+    with pytest.raises(SystemExit):
+        parsed(["flash", "image", "--terminal", terminal])
+    assert "1 to 40 letters, digits, dots" in capsys.readouterr().err
+    with pytest.raises(ParametersError, match="does not fit"):
+        settings_copy(Settings(terminal="\udcff"))

@@ -12,6 +12,7 @@ from yima.hwsim.board.emulator import Board
 from yima.hwsim.board.errors import BoardError
 from yima.hwsim.board.layout import SCANNER, STATION
 from yima.hwsim.board.workshop import Firmware, equip
+from yima.sdk.cli.main import main
 from yima.validator.errors import YimaError
 
 
@@ -56,3 +57,19 @@ def test_a_control_socket_that_another_board_has_is_named_and_leaves_no_link(boa
     assert error.thing == str(path)
     assert "another board listens there" in error.problem.en and "已有其他板卡" in error.problem.zh
     assert not link.is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("scanner=a", "scanner=b"), ("scanner=a", "station=a"), ("scanner=a", "station=x/../a")]
+)
+def test_a_link_to_two_lines_and_two_links_to_a_line_are_refused(
+    first: str, second: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first of them used to go without a word."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x").mkdir()
+    assert main(["board", "run", "--link", first, "--link", "status=c", "--link", second]) == 2
+    assert f"{first} and {second} exclude each other" in capsys.readouterr().err
+    monkeypatch.setenv("YIMA_LANG", "zh")
+    assert main(["board", "run", "--link", first, "--link", second]) == 2
+    assert f"{first} 与 {second} 不能同时指定" in capsys.readouterr().err
