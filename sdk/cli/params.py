@@ -6,13 +6,14 @@ from pathlib import Path
 
 from yima.sdk.cli import params_cut, params_deny, params_fare, params_lint, params_lists, params_reissue
 from yima.sdk.cli.arguments import WholeNumber, moment
-from yima.sdk.cli.written import named, write
+from yima.sdk.cli.written import named, put, write
 from yima.sdk.parameters.cells import LOCAL
-from yima.sdk.parameters.compile import build_package, open_any
+from yima.sdk.parameters.compile import build_package, open_any, open_whole
 from yima.sdk.parameters.diff import changes, report
 from yima.sdk.parameters.example import PLAIN, write_source
 from yima.sdk.parameters.group_file import loose_ends
 from yima.sdk.parameters.lint_fares import gap_findings
+from yima.sdk.parameters.parts import is_part
 from yima.sdk.parameters.rotation import rotate_keys
 from yima.sdk.parameters.show import page
 from yima.sdk.parameters.signing import Report, add_signature, make_key_file, read_key_file, verify_package
@@ -22,7 +23,9 @@ from yima.sdk.parameters.wording import Wording, money
 from yima.sdk.profiles.tariffs import NAMES as TARIFFS
 from yima.sdk.profiles.tariffs import write_tariff
 from yima.validator.errors import ParametersError
-from yima.validator.packages import Pins, Trust, parse_pins, pins_as_text, read_package, read_pins, when
+from yima.validator.outside import text_of
+from yima.validator.packages import Trust, pins_as_text, read_package, read_pins, when
+from yima.validator.packages.package import KEYS_MAX
 from yima.validator.parameters import flat_fares, load
 from yima.validator.parameters.rules import Rules
 from yima.validator.system.paths import is_file
@@ -92,7 +95,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rotate.add_argument("file", type=Path, metavar="FILE", help="the package in force 当前参数包")
     _add_keys(rotate, "--old", "signs what is in force 原私钥", required=True)
     _add_keys(rotate, "--new", "signs from here on 新私钥", required=True)
-    rotate.add_argument("--needed", type=WholeNumber(1, 16), default=1, metavar="N", help="of the new keys 所需签名数")
+    rotate.add_argument(
+        "--needed", type=WholeNumber(1, 16), metavar="N", help="of the new keys; default as now 所需签名数，默认不变"
+    )
     rotate.add_argument("--not-before", type=moment, metavar="MOMENT", help="of the first 第一个包的生效时间")
     rotate.add_argument("--final-not-before", type=moment, metavar="MOMENT", help="of the second 第二个包的生效时间")
     rotate.add_argument("--expiry", type=moment, metavar="MOMENT", help="of both 失效时间")
@@ -191,6 +196,8 @@ def _check(arguments: argparse.Namespace) -> int:
     for name, count, if_none in counts:
         print(f"  {name:14}{count}" + (f"  {if_none}" if not count and if_none else ""))
     _tell_loose_ends(rules)
+    if opened.package and is_part(opened.package):  # which lacks what is for other gates
+        return 0
     for finding in gap_findings(rules, Wording(rules)):
         print(f"{finding.text.en} {finding.text.zh}")
     return 0
@@ -271,26 +278,45 @@ def _print_report(found: Report) -> None:
 
 
 def _diff(arguments: argparse.Namespace) -> int:
-    old, new = open_any(arguments.old), open_any(arguments.new)
+    old, new = open_whole(arguments.old), open_whole(arguments.new)
     print(report(old, new), end="")
     return 1 if changes(old, new) else 0
 
 
 def _new_key(arguments: argparse.Namespace) -> int:
-    pins = Pins(keys=())
-    if arguments.pins:
-        named(arguments.pins)  # before there is a key that nobody trusts
-    if arguments.pins and is_file(arguments.pins):
-        pins = read_pins(arguments.pins)
+    if arguments.pins and arguments.pins.absolute() == arguments.file.absolute():
+        raise ParametersError(
+            arguments.pins,
+            Text("is to hold the private key, and the public keys too", "既要存私钥，又要存公钥"),
+            Text("Name another file with --pins: it goes to the devices", "请用 --pins 指定另一文件，供终端使用"),
+        )
+    before = _pins_to_add_to(arguments.pins) if arguments.pins else ""  # before there is a key that nobody trusts
     key = make_key_file(arguments.file)
+    if arguments.pins:
+        try:
+            put(arguments.pins, f"{before}{key.compressed.hex()}\n".encode())
+        except ParametersError:
+            arguments.file.unlink()  # so that the same command can be given again
+            raise
     print(key.compressed.hex())
     if arguments.pins:
-        text = pins_as_text(
-            [*pins.keys, key.compressed], pins.needed, about="Signers of parameter packages 参数包签名公钥"
-        )
-        parse_pins(text, str(arguments.pins))
-        write(arguments.pins, text.encode())
+        print(f"written 已写入: {arguments.pins}")
     return 0
+
+
+def _pins_to_add_to(path: Path) -> str:
+    """What stands before the next key in a file of pins, whoever wrote it. Raises ParametersError if it has no room."""
+    if not is_file(named(path)):
+        return pins_as_text([], about="Signers of parameter packages 参数包签名公钥")
+    pins = read_pins(path)
+    if len(pins.keys) >= KEYS_MAX:
+        raise ParametersError(
+            path,
+            Text(f"has {len(pins.keys)} keys, and no room for another", f"已有 {len(pins.keys)} 个公钥，无法再添加"),
+            Text("Take out a key that signs no more, or name another file", "请删除不再使用的公钥，或指定其他文件"),
+        )
+    text = text_of(path)
+    return text if text.endswith("\n") else f"{text}\n"
 
 
 def _sign(arguments: argparse.Namespace) -> int:

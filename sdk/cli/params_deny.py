@@ -48,13 +48,15 @@ signed, for `yima run --trust --deny-list` 签名:
 the CSV 源文件: account,last,action   account: 20 digits, F padded; last: makes it a range; action: add or remove
 """
 
+_VERSION_MAX = 0xFFFFFFFF
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """build, sign, apply, show."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
     verbs = parser.add_subparsers(dest="deny_action", required=True, metavar="build|sign|apply|show")
-    version = WholeNumber(0, 0xFFFFFFFF)
+    version = WholeNumber(0, _VERSION_MAX)
     make = verbs.add_parser("build", help="a full list, or an increment upon a base 制作全量或增量")
     make.add_argument("source", type=Path, metavar="CSV")
     make.add_argument("--version", type=version, required=True, metavar="N", help="of the list 版本")
@@ -192,14 +194,46 @@ def _apply(arguments: argparse.Namespace) -> int:
     with _busy(Text("joining", "合并")):
         images = _images(arguments.files)
         deny = _opened(arguments.files, images)
+        version = deny.version + 1 if arguments.version is None else arguments.version
+        issued_at = deny.issued_at if arguments.issued_at is None else arguments.issued_at
+        _refuse_older(arguments.files[-1], deny, version, issued_at)
         changes = combined(images)
-        image = build(
-            changes,
-            environment=deny.environment,
-            version=deny.version + 1 if arguments.version is None else arguments.version,
-            issued_at=deny.issued_at if arguments.issued_at is None else arguments.issued_at,
-        )
+        image = build(changes, environment=deny.environment, version=version, issued_at=issued_at)
     return _written(arguments.output, image, changes)
+
+
+def _refuse_older(newest: Path, deny: DenyList, version: int, issued_at: int) -> None:
+    """Raises ParametersError where no device that has what is joined would take the whole."""
+    if deny.version == _VERSION_MAX:
+        raise ParametersError(
+            newest,
+            Text(f"is version {_VERSION_MAX}, the last that there is", f"版本为 {_VERSION_MAX}，已是最大版本"),
+            Text(
+                "Begin anew with version 1, and empty the folder deny/ of each device",
+                "请从版本 1 重新开始，并清空各终端的 deny/ 文件夹",
+            ),
+        )
+    if version <= deny.version:
+        raise ParametersError(
+            newest,
+            Text(
+                f"is version {deny.version}; no device that has it would take version {version}",
+                f"版本为 {deny.version}；已有该版本的终端不会接受版本 {version}",
+            ),
+            Text(
+                f"Give --version a number above {deny.version}, or leave it out",
+                f"请用 --version 指定高于 {deny.version} 的版本，或省略",
+            ),
+        )
+    if issued_at < deny.issued_at:
+        raise ParametersError(
+            newest,
+            Text(
+                f"was drawn up at {when(deny.issued_at)}, after what --issued-at says",
+                f"制作于 {when(deny.issued_at)}，晚于 --issued-at",
+            ),
+            Text("Give --issued-at no earlier moment, or leave it out", "请用 --issued-at 指定不更早的时刻，或省略"),
+        )
 
 
 def _show(arguments: argparse.Namespace) -> int:

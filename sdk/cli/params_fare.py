@@ -7,11 +7,13 @@ from pathlib import Path
 
 from yima.sdk.cli.arguments import WholeNumber, moment
 from yima.sdk.parameters.asking import Asker, Ride, is_gap
-from yima.sdk.parameters.compile import open_any
+from yima.sdk.parameters.compile import open_whole
 from yima.sdk.parameters.moments import as_local
 from yima.sdk.parameters.trips import read_trips, try_trips
 from yima.sdk.parameters.wording import money
+from yima.validator.errors import ParametersError
 from yima.validator.judging import Mode, Verdict
+from yima.validator.texts import Text
 
 FARE_HELP = "what one ride costs, asked of the core; exit 1 refused 查询一次行程的票价"
 TRY_HELP = "rides of a table against what is expected; exit 1 for a difference 按行程表试算"
@@ -51,7 +53,13 @@ def _institution(text: str) -> str:
 
 def run_fare(arguments: argparse.Namespace) -> int:
     """0; 1 where the ride is refused, or the tables do not know it."""
-    opened = open_any(arguments.file)
+    if arguments.entered > arguments.at:
+        raise ParametersError(
+            "--entered",
+            Text(f"{as_local(arguments.entered)} lies behind --at", f"{as_local(arguments.entered)} 晚于 --at"),
+            Text(f"Give a moment up to {as_local(arguments.at)}", f"请给出不晚于 {as_local(arguments.at)} 的时刻"),
+        )
+    opened = open_whole(arguments.file)
     ride = Ride(
         mode=arguments.mode or (Mode.METRO if arguments.end else Mode.BUS), city=arguments.city or opened.city,
         start=arguments.start, end=arguments.end, line=arguments.line, at=arguments.at, who=arguments.who,
@@ -88,7 +96,7 @@ def add_try_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_try(arguments: argparse.Namespace) -> int:
     """0; 1 where a trip is not as expected, or the tables do not know it."""
-    opened = open_any(arguments.file)
+    opened = open_whole(arguments.file)
     bad = 0
     for answer in try_trips(read_trips(arguments.trips, opened.city), opened.rules):
         due = f" expected 应为 {answer.trip.expected}" if answer.trip.expected else ""

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from yima.sdk.cli.arguments import moment
-from yima.sdk.parameters.compile import open_any
+from yima.sdk.parameters.compile import open_whole
 from yima.sdk.parameters.lint import Level, findings, silenced
 
 HELP = "warn of what is legal and unlikely to be meant; exit 1 from --fail-on up 检查可疑之处"
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """0; 1 where something of that level is not silenced."""
-    opened = open_any(arguments.file)
+    opened = open_whole(arguments.file)
     reasons = silenced(opened)
     found = findings(opened, arguments.at)
     loud = [finding for finding in found if finding.name not in reasons]

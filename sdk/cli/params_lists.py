@@ -5,14 +5,15 @@ import re
 from datetime import date
 from pathlib import Path
 
-from yima.sdk.parameters.root_files import RootFileError, bundle, read_root_files
+from yima.sdk.cli.written import put
+from yima.sdk.parameters.folder import place_of
+from yima.sdk.parameters.root_files import bundle, read_root_files
 from yima.sdk.parameters.whitelist_file import read_whitelist_file
 from yima.sdk.parameters.whitelist_source import give_out, read_homes, take_over
-from yima.validator.texts import Text
 
 WHITELIST_HELP = "the ministry's whitelist file (BCBN…A) into a source, or out of it 部平台白名单导入导出"
 ROOTS_HELP = "check root certificate files and put them into one 校验并合并根证书文件"
-_CSV = "whitelist.csv"
+_TABLE = "whitelist"
 
 
 def add_whitelist_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,12 +41,13 @@ def add_whitelist_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_whitelist(arguments: argparse.Namespace) -> int:
     """0; a file that cannot be used is a ParametersError (2)."""
+    place = place_of(arguments.source, _TABLE)
     if arguments.whitelist_action == "export":
-        whitelist = give_out(arguments.source / _CSV, arguments.day, arguments.serial)
+        whitelist = give_out(place, arguments.day, arguments.serial)
         print(f"written 已写入: {whitelist.write(arguments.output)}  {len(whitelist.pairs)}")
         return 0
     homes = {**(read_homes(arguments.homes) if arguments.homes else {}), **dict(arguments.home)}
-    taken = take_over(arguments.source / _CSV, read_whitelist_file(arguments.file), homes)
+    taken = take_over(place, read_whitelist_file(arguments.file), homes)
     for what, institutions in (
         ("+ new 新增", taken.came),
         ("- gone 移除", taken.went),
@@ -53,7 +55,7 @@ def run_whitelist(arguments: argparse.Namespace) -> int:
     ):
         for institution in institutions:
             print(f"{what}  {institution}")
-    print(f"written 已写入: {arguments.source / _CSV}")
+    print(f"written 已写入: {place}")
     return 0
 
 
@@ -73,14 +75,7 @@ def run_roots(arguments: argparse.Namespace) -> int:
         print(f"root {root.index:3}  valid to the end of 有效至 {year}-{month:02}  SM3 {root.fingerprint}")
     print("Compare the SM3 with what the platform says by another way. 请与平台另行提供的 SM3 核对")
     if arguments.output:
-        try:
-            arguments.output.write_bytes(bundle(roots))
-        except OSError as error:
-            raise RootFileError(
-                arguments.output,
-                Text(f"cannot be written ({error.strerror})", f"无法写入（{error.strerror}）"),
-                Text("Name a file in a directory you may write", "请指定可写目录中的文件"),
-            ) from error
+        put(arguments.output, bundle(roots))
         print(f"written 已写入: {arguments.output}")
     return 0
 

@@ -58,7 +58,8 @@ def riders(who: str) -> Rider:
 
     Raises ParametersError.
     """
-    groups, kind = [], 0
+    groups: list[str] = []
+    kinds: list[int] = []
     for word in who.replace("+", " ").split():
         if word in ORDINARY:
             continue
@@ -66,10 +67,10 @@ def riders(who: str) -> Rider:
             groups.append(word)
             continue
         try:
-            kind = int(word, 0)
+            kinds.append(int(word, 0))
         except ValueError:
-            kind = -1
-        if not 0 <= kind <= 255:
+            kinds.append(-1)
+        if not 0 <= kinds[-1] <= 255:
             raise ParametersError(
                 f"--as {word}",
                 Text(f'"{word[:40]}" is neither a group nor an account type', f"“{word[:40]}”既不是群体也不是账户类型"),
@@ -77,7 +78,13 @@ def riders(who: str) -> Rider:
                     "Write a group (senior), an account type (0x41) or both (senior+2)", "请写 senior、0x41 或 senior+2"
                 ),
             )
-    return Rider(tuple(sorted(set(groups))), kind)
+    if len(set(kinds)) > 1:
+        raise ParametersError(
+            f"--as {who}",
+            Text(f'"{who[:40]}" names several account types', f"“{who[:40]}”含多个账户类型"),
+            Text("A code shows one: leave one of them", "一个码只有一种账户类型，请只保留一个"),
+        )
+    return Rider(tuple(sorted(set(groups))), kinds[0] if kinds else 0)
 
 
 class Asker:
@@ -85,8 +92,9 @@ class Asker:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._root: RootAuthority = make_root(next(n for n in range(256) if n not in rules.roots))
+        self._root: RootAuthority = make_root(next((n for n in range(256) if n not in rules.roots), 255))
         taken = {pair.organisation for pair in rules.whitelist} | {row.organisation for row in rules.decoders}
+        taken |= {row.organisation for row in rules.concessions} | set(rules.time_shifts)
         self._organisation = next(f"{n:08}" for n in range(99999999, 0, -1) if f"{n:08}" not in taken)
         self._issuers: dict[str, Issuer] = {}
         self._made: dict[tuple[int, str, tuple[str, ...]], Parameters] = {}
@@ -120,6 +128,8 @@ class Asker:
                 replace(
                     rules,
                     roots={**rules.roots, self._root.index: Root(index=self._root.index, key=self._root.key.public)},
+                    # Rows outlive their root, and this one bears a number that is free.
+                    revoked=[row for row in rules.revoked if row.root != self._root.index],
                     whitelist=[
                         *(pair for pair in rules.whitelist if pair.organisation != organisation),
                         Pair(organisation=organisation, platform=_PLATFORM, city=city),

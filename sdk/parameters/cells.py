@@ -226,7 +226,10 @@ class Cell:
     def name(self, most: int) -> str:
         """A name for people, at most so many bytes of UTF-8; may be empty."""
         if len(self.value.encode()) > most or not all(c.isprintable() for c in self.value):
-            self.expected(f"at most {most} bytes without control characters", f"最多 {most} 字节，不含控制字符")
+            self.expected(
+                f"at most {most} bytes, without control characters and blanks other than the plain one",
+                f"最多 {most} 字节，不含控制字符；空格须为半角",
+            )
         return self.value
 
 
@@ -243,8 +246,16 @@ class Row:
 
     def accounts(self) -> tuple[bytes, bytes]:
         """Columns `account` and `last`: the first and the last of a range; an empty `last` makes it one account."""
+        before = told()
         first = self["account"].account()
         last = self["last"].account() if self["last"].value else first
+        if told() > before:  # what took the place of a wrong account is no end of a range
+            return first, first
+        if len(first.hex().rstrip("f")) != len(last.hex().rstrip("f")):
+            self["last"].refuse(
+                Text("differs in length from account", "与 account 位数不同"),
+                Text("Write two accounts of equal length, the smaller first", "请写两个位数相同的账户，小者在前"),
+            )
         if last < first:
             self["last"].refuse(Text("lies before account", "小于 account"), Text("Exchange the two", "请对调两者"))
         return first, last

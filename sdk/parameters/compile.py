@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from yima.sdk.parameters.parts import refuse_part
 from yima.sdk.parameters.signing import Envelope, sign_package
 from yima.sdk.parameters.source import Source, read_source
 from yima.sdk.sm2 import SigningKey
@@ -58,6 +59,13 @@ def build_package(
         needed=needed,
     )
     return sign_package(bytes(compiled(source).image), envelope, keys, in_parts=in_parts)
+
+
+def open_whole(path: Path) -> Opened:
+    """The same, where it says what all rides cost: a gate's own part is refused too."""
+    opened = open_any(path)
+    refuse_part(opened.package)
+    return opened
 
 
 def open_any(path: Path) -> Opened:

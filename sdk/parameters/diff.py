@@ -13,6 +13,8 @@ from yima.sdk.parameters.diff_parts import in_parts
 from yima.sdk.parameters.diff_summary import summary
 from yima.sdk.parameters.show import bands, families, limits, roots, shifts, stages_of
 from yima.sdk.parameters.wording import Wording, calendar_lines, day, habit_lines, money
+from yima.validator.parameters import sections
+from yima.validator.parameters.members import group_names, member_rows, members_in, merged
 from yima.validator.parameters.rules import Acceptance, Mode, Rules, Station
 from yima.validator.texts import Text
 
@@ -86,7 +88,9 @@ class _Accounts:
 
 
 def _members(rules: Rules) -> Iterator[_Accounts]:
-    for member in rules.members:
+    # As a package has them: who wrote which ranges, and for a group that nothing asks for, is no change.
+    names = group_names(rules.concessions)
+    for member in members_in(map(sections.MEMBERS.read, member_rows(rules.members, names)), names):
         yield from (_Accounts(member.first, member.last, group) for group in member.groups)
 
 
@@ -124,8 +128,11 @@ def _head(opened: Opened, *, signed: bool) -> list[str]:
     lines.append(f"for 适用 {opened.city or 'any city 任何城市'}")
     if place := opened.package or opened.source:
         lines.append(f"valid 有效期 {day(place.not_before)} – {day(place.expiry)} UTC+8")
+        if place.replaces:
+            lines.append("gives up what waits on devices 取代终端上等待中的包")
     if opened.package and signed:
         lines += [f"next signer 下次签名者 {key.hex()}" for key in opened.package.keys]
+        lines.append(f"next signatures needed 下次所需签名数 {opened.package.needed}")
     return lines
 
 
@@ -144,7 +151,7 @@ _PARTS: tuple[tuple[Text, bool, Callable[[Rules, Wording], Iterable[object]]], .
     (Text("groups", "群体"), True, lambda rules, words: _members(rules)),
     (Text("entry and exit", "进出站"), True, lambda rules, words: map(words.journey, rules.journeys)),
     (Text("limits", "限制"), True, lambda rules, words: limits(rules.limits)),
-    (Text("deny-list", "黑名单"), True, lambda rules, words: (_Accounts(*ends) for ends in rules.deny)),
+    (Text("deny-list", "黑名单"), True, lambda rules, words: (_Accounts(*ends) for ends in merged(rules.deny))),
     (Text("root keys", "根公钥"), False, lambda rules, words: roots(rules)),
     (Text("stations", "站点"), False, lambda rules, words: map(_station, rules.stations)),
     (Text("issuers' own data", "自定义域"), False, lambda rules, words: map(words.decoder, rules.decoders)),

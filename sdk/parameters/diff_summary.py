@@ -6,7 +6,7 @@ from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import TypeAlias
 
-from yima.sdk.parameters.wording import Wording, day, hours, money
+from yima.sdk.parameters.wording import MODES, Wording, day, hours, money
 from yima.validator.parameters.rules import OPEN, Concession, Matrix, Rules
 from yima.validator.texts import Text
 
@@ -110,8 +110,14 @@ def _since(begin: int, end: int) -> Text:
 def _riders(row: Concession, words: Wording) -> str:
     parts = [row.group or "", "" if row.account_type is None else f"0x{row.account_type:02X}"]
     who = "+".join(filter(None, parts)) or "all 所有乘客"
-    where = f"{words.city(row.issuer_city)} → {words.city(row.riding_city)}"
-    return f"{who} ({where}{', ' if row.when else ''}{hours(row.when)})"
+    where = [f"{words.city(row.issuer_city)} → {words.city(row.riding_city)}"]
+    if row.organisation:
+        where.append(words.organisation(row.organisation))
+    if row.mode is not None:
+        where.append(MODES[row.mode])
+    if row.line:
+        where.append(f"line 线路 {row.line}" if row.mode is None else words.line(row.mode, row.riding_city, row.line))
+    return f"{who} ({', '.join(filter(None, [*where, hours(row.when)]))})"
 
 
 def _price(row: Concession) -> Text:

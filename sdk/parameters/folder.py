@@ -68,6 +68,9 @@ def look(directory: Path, named: Collection[str] = ()) -> tuple[Folder, list[Par
         if is_sheet(path):
             _take_sheet(path, found, wrong)
             continue
+        if path.name in own and path.is_dir() and any(map(likely, _names(path))):
+            wrong.append(_folder(path))
+            continue
         if path.name == PACKAGE_FILE or path.name in own or _beside(path):
             continue
         if path.suffix == ".csv" and path.stem in CSV_FILES:
@@ -115,15 +118,41 @@ def _take_sheet(sheet: Path, found: Folder, wrong: list[ParametersError]) -> Non
         return
     tables, key = (found.matrices, matrix[1]) if matrix else (found.tables, name)
     if key in tables:
-        wrong.append(
-            ParametersError(
-                sheet,
-                Text(f"{tables[key]} says the same table", f"{tables[key]} 是同一张表"),
-                Text("Leave one of them", "请只保留一个"),
-            )
-        )
+        wrong.append(_said_twice(sheet, tables[key]))
         return
     tables[key] = sheet
+
+
+def place_of(directory: Path, table: str) -> Path:
+    """Where the source there has this table: a CSV file, which need not be there yet, or a sheet of a workbook.
+
+    Raises ParametersError where that cannot be known, or where it stands in two places.
+    """
+    wrong: list[ParametersError] = []
+    file = directory / f"{table}.csv"
+    try:
+        lies_there = list(_with_sheets(directory, wrong))
+    except OSError as error:
+        raise ParametersError(
+            directory,
+            Text(f"cannot be read: {error.strerror}", f"无法读取：{error.strerror}"),
+            Text(f"Name a source directory, which holds {PACKAGE_FILE}", f"请指定含 {PACKAGE_FILE} 的源目录"),
+        ) from error
+    if wrong:
+        raise wrong[0]
+    sheets = [path for path in lies_there if is_sheet(path) and path.name.removesuffix(".csv") == table]
+    places = [*([file] if file in lies_there else []), *sheets]
+    if len(places) > 1:
+        raise _said_twice(places[1], places[0])
+    return places[0] if places else file
+
+
+def _said_twice(path: Path, other: Path) -> ParametersError:
+    return ParametersError(
+        path,
+        Text(f"{other} says the same table", f"{other} 是同一张表"),
+        Text("Leave one of them", "请只保留一个"),
+    )
 
 
 def likely(name: str) -> str | None:

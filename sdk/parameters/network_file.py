@@ -87,8 +87,9 @@ def _way(row: Row) -> tuple[int, int, int]:
     start, end = row["from"].number(1, _NUMBER_MAX), row["to"].number(1, _NUMBER_MAX)
     if start == end:
         row["to"].expected("another station than from", "与 from 不同的站号")
+    before = told()
     metres = row["metres"].number(0, _METRES_MAX)
-    if not metres and row["line"].value and not told():
+    if not metres and row["line"].value and told() == before:
         row["metres"].expected("the metres between the two; 0 only on foot", "两站间的米数；仅步行行可为 0")
     return start, end, metres
 

@@ -65,6 +65,22 @@ def list_of_parts(image: bytes) -> bytes:
     return b"".join(part.row for part in parts_of(image).parts)
 
 
+def is_part(package: Package) -> bool:
+    """Whether it is a gate's own part, cut out of a whole."""
+    return bool(package.parts) and package.parts != list_of_parts(bytes(package.image))
+
+
+def refuse_part(package: Package | None) -> None:
+    """Raises ParametersError for a gate's own part: it does not say what rides elsewhere cost, and signed anew it would
+    be the whole of a city."""
+    if package and is_part(package):
+        raise ParametersError(
+            package.source,
+            Text("is a gate's own part, and not the whole package", "只是某闸机所需的部分，不是完整参数包"),
+            Text("Name the package out of which it was cut", "请指定拆分前的完整参数包"),
+        )
+
+
 def manifest_of(package: Package) -> tuple[Manifest, Mapping[str, bytes]]:
     """The manifest of a package in parts, and the files of the parts that devices pull, by name."""
     image = bytes(package.image)

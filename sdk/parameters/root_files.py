@@ -11,6 +11,7 @@ Rules it keeps:
 - An index stands once. The same certificate twice is one; two different ones of one index are refused, both named.
 """
 
+import codecs
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ def read_root_files(paths: Iterable[Path]) -> list[RootCertificate]:
 
 def parse_root_file(content: bytes, thing: str) -> list[RootCertificate]:
     """The roots in one file's bytes, in its order; `thing` names it in errors. Raises RootFileError."""
+    content = content.removeprefix(codecs.BOM_UTF8)  # of an editor; a certificate begins with 21
     # A certificate holds A0, of its RID, so the binary form is never ASCII.
     data = _from_hex(content, thing) if content and content.isascii() else content
     if not data or len(data) % SIZE:

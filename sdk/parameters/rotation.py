@@ -13,6 +13,7 @@ takes both in order. If every old key is lost, nothing helps but new pins on eve
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from yima.sdk.parameters.parts import refuse_part
 from yima.sdk.parameters.signing import Envelope, sign_package
 from yima.sdk.sm2 import SigningKey
 from yima.validator.errors import ParametersError
@@ -37,7 +38,7 @@ def rotate_keys(
     *,
     old: Sequence[SigningKey],
     new: Sequence[SigningKey],
-    needed: int = 1,
+    needed: int | None = None,
     not_before: int | None = None,
     final_not_before: int | None = None,
     expiry: int | None = None,
@@ -45,17 +46,18 @@ def rotate_keys(
     """Both packages from the parameters in force. Raises ParametersError if the old keys may not sign.
 
     needed: how many of the new keys must sign what follows. not_before: of the first, final_not_before: of the second,
-    expiry: of both, unix seconds; each is the current package's unless given.
+    expiry: of both, unix seconds. Each is the current package's unless given.
     """
     _may_sign(current, old)
     begin = current.not_before if not_before is None else not_before
     until = current.expiry if expiry is None else expiry
     new_keys = [key.compressed for key in new]
+    demanded = current.needed if needed is None else needed  # nobody lowers it without saying so
     overlap = resigned(
         current,
         version=current.version + 1,
         next_keys=[*current.keys, *new_keys],
-        needed=needed,
+        needed=demanded,
         not_before=begin,
         expiry=until,
         keys=old,
@@ -64,7 +66,7 @@ def rotate_keys(
         current,
         version=current.version + 2,
         next_keys=new_keys,
-        needed=needed,
+        needed=demanded,
         not_before=begin if final_not_before is None else final_not_before,
         expiry=until,
         keys=new,
@@ -140,6 +142,7 @@ def resigned(
             Text("is no package of parameters", "不是参数包"),
             Text("Keys of deny-lists change with the next full list", "黑名单的密钥随下一份完整名单更换"),
         )
+    refuse_part(current)
     if version > _VERSION_MAX:
         raise ParametersError(
             current.source,
@@ -163,13 +166,15 @@ def resigned(
 
 
 def _may_sign(current: Package, old: Sequence[SigningKey]) -> None:
-    missing = [key_id(key.compressed).hex() for key in old if key.compressed not in current.keys]
-    if missing or len(old) < current.needed:
+    given = dict.fromkeys(key.compressed for key in old)  # a key that is named twice signs once
+    missing = [key_id(key).hex() for key in given if key not in current.keys]
+    if missing or len(given) < current.needed:
         raise ParametersError(
             current.source,
             Text(
-                f"demands {current.needed} of its keys; not among them: {', '.join(missing) or 'none'}",
-                f"要求 {current.needed} 个签名；不在其列的密钥：{'、'.join(missing) or '无'}",
+                f"demands {current.needed} of its keys, and {len(given)} sign; "
+                f"not among them: {', '.join(missing) or 'none'}",
+                f"要求 {current.needed} 个签名，给出 {len(given)} 个密钥；不在其列的密钥：{'、'.join(missing) or '无'}",
             ),
             Text("Sign with the keys that the package in force names", "请使用当前参数包所列的密钥签名"),
         )

@@ -35,15 +35,9 @@ def read_lines(file: Path) -> Iterator[tuple[int, list[str]]]:
         yield number, _trimmed(cells, width)
 
 
-def notes_at_head(file: Path) -> list[str]:
-    """The notes that stand before the line of columns, as they are written. Raises ParametersError."""
-    notes = []
-    for line in re.split(_LINE_END, _text(file)):
-        if _is_note(line):
-            notes.append(line)
-        elif line.strip(" \t,;，") and not re.fullmatch(_TOLD, line):
-            break
-    return notes
+def notes_in(file: Path) -> list[str]:
+    """The notes of a CSV file, as they are written. Raises ParametersError."""
+    return [line for line in re.split(_LINE_END, _text(file)) if _is_note(line)]
 
 
 def _is_note(line: str) -> bool:

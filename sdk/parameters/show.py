@@ -20,6 +20,7 @@ from yima.validator.parameters.image import build
 from yima.validator.parameters.rules import OPEN, Limits, Matrix, Rules, Stage
 
 _MATRIX_SHOWN = 24  # stations; a wider matrix is told by its size
+_REPLACES = "  replaces 取代        what waits on devices 终端上等待中的包"
 
 
 def page(opened: Opened) -> str:
@@ -78,10 +79,14 @@ def _validity(opened: Opened) -> Iterator[str]:
     if package := opened.package:
         yield f"  valid 有效期        {day(package.not_before)} – {day(package.expiry)} UTC+8"
         yield f"  after 上一版本      {package.previous}"
+        if package.replaces:
+            yield _REPLACES
         yield f"  next signers 下次签名者 {package.needed} of {', '.join(key.hex() for key in package.keys)}"
         yield f"  id 标识             {package.id.hex()}"
     elif source := opened.source:
         yield f"  valid 有效期        {day(source.not_before)} – {day(source.expiry)} UTC+8"
+        if source.replaces:
+            yield _REPLACES
 
 
 def limits(found: Limits) -> list[str]:

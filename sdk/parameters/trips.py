@@ -47,8 +47,13 @@ class Answer:
 def read_trips(path: Path, city: int) -> list[Trip]:
     """The rows. city: for those that name none. Raises ParametersError, which tells all that is wrong."""
     with every_problem():
-        return read_rows(path, NEEDED, OPTIONAL).into(lambda row: _trip(row, city))
+        return trips_of(path, city)
     raise AssertionError("every_problem raises what it notes")
+
+
+def trips_of(path: Path, city: int) -> list[Trip]:
+    """The same among what else is read: a fault is noted where faults are (`problems`), else raised."""
+    return read_rows(path, NEEDED, OPTIONAL).into(lambda row: _trip(row, city))
 
 
 def try_trips(trips: Sequence[Trip], rules: Rules) -> Iterator[Answer]:

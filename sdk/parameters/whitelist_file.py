@@ -20,6 +20,7 @@ from datetime import date
 from pathlib import Path
 
 from yima.validator.errors import ParametersError
+from yima.validator.system.disk import write_whole
 from yima.validator.texts import Text
 
 FIRST_LINE = "01"
@@ -72,7 +73,7 @@ class WhitelistFile:
         """Writes it under its own name; returns the path. Raises WhitelistFileError."""
         path = directory / self.name
         try:
-            path.write_bytes(self.content())
+            write_whole(path, self.content(), 0o666)  # for whoever hands it on
         except OSError as error:
             raise WhitelistFileError(
                 path,

@@ -8,17 +8,18 @@ The ministry's file says who is to be taken, not where each institution is at ho
 
 import csv
 import io
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from yima.sdk.parameters.cells import Row, read_rows, refuse_repeated
+from yima.sdk.parameters.cells import Cell, Row, read_rows, refuse_repeated
 from yima.sdk.parameters.problems import every_problem
-from yima.sdk.parameters.sheets import notes_at_head
+from yima.sdk.parameters.sheets import notes_in
 from yima.sdk.parameters.whitelist_file import WhitelistFile, WhitelistFileError, compare
+from yima.sdk.parameters.workbooks import is_sheet
 from yima.validator.errors import ParametersError
+from yima.validator.system.disk import write_whole
 from yima.validator.texts import Text
 
 COLUMNS = ("organisation", "platform", "city", "modes", "name")
@@ -36,13 +37,25 @@ class Taken:
 def take_over(path: Path, whitelist: WhitelistFile, homes: Mapping[str, int]) -> Taken:
     """Makes whitelist.csv at `path` hold this whitelist. homes: division codes of new institutions, 0 for everywhere.
 
-    Notes at the head of the file stay. Raises ParametersError; then the file is as it was.
+    Notes stay, at the head of the file. Raises ParametersError, also where `path` is a sheet of a workbook, which is
+    read and not written; then the file is as it was.
     """
+    if is_sheet(path):
+        raise ParametersError(
+            path,
+            Text("is a sheet of a workbook, which is not written here", "是工作簿中的工作表，无法写入"),
+            Text(
+                f"Save the sheet as {path.parent.with_name('whitelist.csv')} («CSV UTF-8»), let the sheet's name begin "
+                "with #, and import again",
+                f"请将该工作表另存为 {path.parent.with_name('whitelist.csv')}（CSV UTF-8），"
+                "并使工作表名以 # 开头，再重新导入",
+            ),
+        )
     known: dict[str, Row] = {}
     head: list[str] = []
     if path.exists():
         known = {row["organisation"].digits(): row for row in _rows(path)}
-        head = notes_at_head(path)
+        head = notes_in(path)
     homeless = [one for one, _ in whitelist.pairs if one not in known and one not in homes]
     if homeless:
         shown = ", ".join(homeless[:5]) + (" …" if len(homeless) > 5 else "")
@@ -73,11 +86,11 @@ def take_over(path: Path, whitelist: WhitelistFile, homes: Mapping[str, int]) ->
 def read_homes(path: Path) -> dict[str, int]:
     """Where institutions are at home, from a table of `organisation` and `city`: a whitelist.csv is one.
 
-    Raises ParametersError. An empty city is everywhere.
+    Raises ParametersError. An empty city is everywhere, and so is 0, as on the command line.
     """
     with every_problem():
         rows = read_rows(path, ["organisation", "city"], ["platform", "modes", "name"])
-        homes = rows.into(lambda row: (row["organisation"].digits(), row["city"].city()))
+        homes = rows.into(lambda row: (row["organisation"].digits(), _home(row["city"])))
         # A whitelist.csv may name an institution once for each of its platforms, at one home.
         told: dict[tuple[str, str], Row] = {}
         for row in rows:
@@ -86,8 +99,12 @@ def read_homes(path: Path) -> dict[str, int]:
     return dict(homes)
 
 
+def _home(cell: Cell) -> int:
+    return 0 if cell.whole() == "0" else cell.city()
+
+
 def give_out(path: Path, issued: date, serial: str) -> WhitelistFile:
-    """The whitelist.csv at `path` as the ministry's file; serial: the 24 digits of its name.
+    """The whitelist.csv, or the sheet, at `path` as the ministry's file; serial: the 24 digits of its name.
 
     Raises ParametersError where an institution stands with two platforms: the ministry's file has one line for each.
     """
@@ -113,15 +130,9 @@ def _rows(path: Path) -> list[Row]:
 
 
 def _replace(path: Path, text: str) -> None:
-    fresh = path.with_name(f".{path.name}.new")
     try:
-        with fresh.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        write_whole(path, text.encode(), 0o666)  # others edit the source too
     except OSError as error:
-        fresh.unlink(missing_ok=True)
         raise ParametersError(
             path,
             Text(f"cannot be written ({error.strerror})", f"无法写入（{error.strerror}）"),

@@ -48,8 +48,10 @@ def money(fen: int) -> str:
 
 
 def day(unix_s: int) -> str:
-    """The day in UTC+8, with the minute if it is not midnight."""
+    """The day in UTC+8, with the minute if it is not midnight, and the second if it has any."""
     moment = datetime.fromtimestamp(unix_s, UTC) + _UTC_8
+    if moment.second:
+        return f"{moment:%Y-%m-%d %H:%M:%S}"
     return f"{moment:%Y-%m-%d}" if unix_s % 86400 == 86400 - 28800 else f"{moment:%Y-%m-%d %H:%M}"
 
 

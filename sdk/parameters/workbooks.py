@@ -10,7 +10,7 @@ Rules it keeps:
 import math
 import zipfile
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,6 +23,8 @@ from yima.validator.texts import Text
 ENDING = ".xlsx"
 _FILE_MAX = 64 << 20
 _UNPACKED_MAX = 512 << 20  # a workbook is a zip: what it unpacks to
+_CELLS_MAX = 1 << 22  # of a sheet: a matrix of 2000 stations, with room
+_DAY_1 = datetime(1900, 1, 1)
 _EXACT_MAX = 10**15  # a spreadsheet keeps 15 digits of a number
 
 
@@ -34,6 +36,8 @@ def is_sheet(path: Path) -> bool:
 def sheets_in(workbook: Path) -> list[Path]:
     """The sheets that say something, by their paths. Raises ParametersError."""
     values, _ = _opened(workbook)
+    for sheet in values.worksheets:
+        _refuse_vast(workbook, sheet)
     return [
         workbook / sheet.title.strip()
         for sheet in values.worksheets
@@ -42,10 +46,33 @@ def sheets_in(workbook: Path) -> list[Path]:
     ]
 
 
+def _refuse_vast(workbook: Path, sheet: Any) -> None:
+    """Raises ParametersError where one cell stands so far out that all between would have to be looked at."""
+    if sheet.max_row * sheet.max_column > _CELLS_MAX:
+        _refuse(
+            f"{workbook / sheet.title.strip()}: {sheet.dimensions}",
+            Text(f"{sheet.max_row} rows of {sheet.max_column} columns", f"{sheet.max_row} 行 × {sheet.max_column} 列"),
+            Text(
+                "Delete what stands far out by itself (Ctrl+End goes there), or write a large table as CSV",
+                "请删除远处的单元格（Ctrl+End 可跳到该处），或将大表写成 CSV",
+            ),
+        )
+
+
 def rows_of(sheet: Path) -> Iterator[tuple[int, list[str]]]:
     """The lines of a sheet with their numbers, as cells of text. Cells that cannot be read are told."""
     values, formulas = _opened(sheet.parent)
-    name = next(title for title in values.sheetnames if title.strip() == sheet.name)
+    name = next((one.title for one in values.worksheets if one.title.strip() == sheet.name), None)
+    if name is None:
+        _refuse(
+            sheet,
+            Text("no such sheet", "没有该工作表"),
+            Text(
+                f"Sheets there: {', '.join(one.title for one in values.worksheets)}",
+                f"可用工作表：{'、'.join(one.title for one in values.worksheets)}",
+            ),
+        )
+    _refuse_vast(sheet.parent, values[name])
     for merged in values[name].merged_cells.ranges:
         _refuse(
             f"{sheet}: {merged.coord}",
@@ -85,13 +112,22 @@ def _text(sheet: Path, cell: Any) -> str:
             )
         )
         return ""
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="seconds").removesuffix(" 00:00:00")
-    if isinstance(value, (date, time)):
-        return value.isoformat()
+    if isinstance(value, (date, time, timedelta)):
+        return _moment(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _number(value, is_percent=str(cell.number_format).rstrip().endswith("%"))
     return " ".join(str(value).split("\n")).strip()
+
+
+def _moment(value: date | time | timedelta) -> str:
+    if value == _DAY_1:
+        return "24:00"
+    if isinstance(value, timedelta):  # what a spreadsheet counts in hours, as 24:00, which no clock shows
+        minutes, seconds = divmod(round(value.total_seconds()), 60)
+        return f"{minutes // 60:02}:{minutes % 60:02}" + (f":{seconds:02}" if seconds else "")
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds").removesuffix(" 00:00:00")
+    return value.isoformat()
 
 
 def _number(value: float, *, is_percent: bool) -> str:

@@ -44,6 +44,30 @@ def test_an_increment_is_built_upon_its_base_and_joined_with_it(full: Path, tmp_
     assert (one.version, one.issued_at, len(one.files)) == (3, layered.issued_at, 1)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--version", "0"], "is version 1; no device that has it would take version 0"),
+        (["--version", "1"], "is version 1; no device that has it would take version 1"),
+        (["--issued-at", "1789999999"], "was drawn up at"),
+    ],
+)
+def test_a_list_that_is_joined_is_newer_than_its_parts(full: Path, tmp_path: Path, words: list[str], said: str) -> None:
+    """A bug found: the list was made, and devices refused it as older."""
+    joined = tmp_path / "new.ymd"
+    with pytest.raises(ParametersError, match=said):
+        deny("apply", full, "-o", joined, *words)
+    assert not joined.exists()
+    assert deny("apply", full, "-o", joined, "--version", "2", "--issued-at", "1790000000") == 0
+
+
+def test_no_list_comes_behind_the_last_version(full: Path, tmp_path: Path) -> None:
+    last = tmp_path / "last.ymd"
+    assert deny("build", tmp_path / "full.csv", "-o", last, "--version", "4294967295") == 0
+    with pytest.raises(ParametersError, match="the last that there is"):
+        deny("apply", last, "-o", full)
+
+
 def test_an_increment_is_worked_out_from_a_whole_list(full: Path, tmp_path: Path) -> None:
     (tmp_path / "whole.csv").write_text(f"account\n{A}\n{C}\n")
     more = tmp_path / "day2.ymd"

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from yima.sdk.cli.main import main
@@ -55,6 +56,39 @@ def test_a_sources_whitelist_goes_out_under_the_name_it_is_given(source: Path, t
     words = ["params", "whitelist", "export", str(source), "-o", str(out), "--day", "2024-01-31", "--serial", "0" * 24]
     assert main(words) == 0
     assert read_whitelist_file(out / NAME) == read_whitelist_file(tmp_path / NAME)
+
+
+def test_a_whitelist_that_is_a_sheet_is_given_out_and_not_written_beside(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bug found: a whitelist.csv was written beside the sheet, every institution as if it were new, and the source
+    built no more; and what the sheet says could not be given out."""
+    (source / "package.toml").write_text(
+        'environment = "test"\nversion = 1\nnot_before = 2024-01-01\nexpiry = 2030-01-01\n'
+    )
+    book = openpyxl.Workbook()
+    for row in (("organisation", "platform", "city"), *((*pair, 320500) for pair in LAB_MINIMUM)):
+        book.worksheets[0].append(row)
+    book.worksheets[0].title = "whitelist"
+    book.save(source / "city.xlsx")
+    assert main(["params", "whitelist", "import", str(lab_file(tmp_path)), str(source), *HOMES]) == 6
+    said = capsys.readouterr().err
+    assert "city.xlsx/whitelist: is a sheet of a workbook, which is not written here" in said
+    assert f"Save the sheet as {source / 'whitelist.csv'}" in said
+    assert not (source / "whitelist.csv").exists()
+    (tmp_path / "out").mkdir()
+    words = ["export", str(source), "-o", str(tmp_path / "out"), "--day", "2024-01-31", "--serial", "0" * 24]
+    assert main(["params", "whitelist", *words]) == 0
+    assert read_whitelist_file(tmp_path / "out" / NAME).pairs == LAB_MINIMUM
+    (source / "whitelist.csv").write_text("organisation,platform\n")
+    assert main(["params", "whitelist", "import", str(tmp_path / NAME), str(source), *HOMES]) == 6
+    assert "says the same table" in capsys.readouterr().err
+    (source / "whitelist.csv").unlink()
+    (source / "city.xlsx").write_bytes(b"PK")
+    assert main(["params", "whitelist", "import", str(tmp_path / NAME), str(source), *HOMES]) == 6
+    assert "no workbook" in capsys.readouterr().err
+    assert main(["params", "whitelist", "import", str(tmp_path / NAME), str(tmp_path / "nowhere"), *HOMES]) == 6
+    assert "nowhere: cannot be read" in capsys.readouterr().err
 
 
 def test_what_cannot_be_used_is_named_and_ends_with_2(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,9 @@ from yima.sdk.cli.main import main
 from yima.sdk.cli.params import EXAMPLES
 from yima.sdk.issuer import Issuer, RootAuthority, make_issuer, make_rider, make_root
 from yima.sdk.parameters.example import SOURCE
+from yima.sdk.sm2 import SigningKey
 from yima.validator.errors import ParametersError
-from yima.validator.packages import Trust, read_pins
+from yima.validator.packages import Trust, pins_as_text, read_pins
 from yima.validator.parameters import load
 
 NOW = 1_790_000_000  # 2026-09-21
@@ -124,6 +126,60 @@ def test_a_second_signature_is_added(yima: Run, source: Path, signer: tuple[Path
     assert yima("params", "sign", package, "--key", other, "-o", both)[0] == 0
     status, out, _ = yima("params", "verify", both, "--trust", pins, "--at", NOW)
     assert (status, out.count("holds")) == (0, 2)
+
+
+def test_a_new_key_stands_behind_what_others_wrote_of_theirs(yima: Run, tmp_path: Path) -> None:
+    """A bug found: the file of pins was written anew, without the notes that say whose keys they are."""
+    key, pins = SigningKey.generate().compressed.hex(), tmp_path / "signers.txt"
+    pins.write_text(f"# the module in room 3\n{key} # Li\nneeded 1", encoding="utf-8")
+    status, out, _ = yima("params", "new-key", tmp_path / "own.key", "--pins", pins)
+    own = out.splitlines()[0]
+    assert status == 0
+    assert pins.read_text(encoding="utf-8") == f"# the module in room 3\n{key} # Li\nneeded 1\n{own}\n"
+    assert len(read_pins(pins).keys) == 2
+
+
+def test_pins_that_cannot_take_the_key_leave_no_key_behind(yima: Run, tmp_path: Path) -> None:
+    """A bug found: the key was made first, and the same command could not be given again."""
+    key, pins = tmp_path / "own.key", tmp_path / "signers.txt"
+    pins.write_text(pins_as_text([SigningKey.generate().compressed for _ in range(16)]))
+    status, out, err = yima("params", "new-key", key, "--pins", pins)
+    assert (status, out, key.exists()) == (6, "", False)
+    assert "signers.txt: has 16 keys, and no room for another" in err
+    status, out, err = yima("params", "new-key", key, "--pins", tmp_path / "nowhere" / "signers.txt")
+    assert (status, out, key.exists(), "cannot be written" in err) == (6, "", False, True)
+    status, out, err = yima("params", "new-key", key, "--pins", key)  # the pins took the place of the key
+    assert (status, out, key.exists(), "another file with --pins" in err) == (6, "", False, True)
+    assert yima("params", "new-key", key)[0] == 0
+
+
+def test_diff_tells_what_waits_is_given_up_and_how_many_must_sign(
+    yima: Run, source: Path, signer: tuple[Path, Path], tmp_path: Path
+) -> None:
+    key, pins = signer
+    package, other = built(yima, source, key), tmp_path / "other.key"
+    assert yima("params", "new-key", other, "--pins", pins)[0] == 0
+    yima("params", "build", source, "--key", key, "--next-pins", pins, "-o", tmp_path / "one-of-two.ymp")
+    pins.write_text("needed 2\n" + pins.read_text())
+    yima("params", "build", source, "--key", key, "--next-pins", pins, "-o", tmp_path / "two-of-two.ymp")
+    status, out, _ = yima("params", "diff", tmp_path / "one-of-two.ymp", tmp_path / "two-of-two.ymp")
+    assert (status, "+ next signatures needed 下次所需签名数 2" in out) == (1, True)
+    with (source / "package.toml").open("r+", encoding="utf-8") as file:
+        text = file.read()
+        file.seek(0)
+        file.write(f"replaces = true\n{text}")
+    status, out, _ = yima("params", "diff", package, source)
+    assert (status, "+ gives up what waits on devices" in out) == (1, True)
+    assert "replaces 取代" in yima("params", "show", built(yima, source, key, "urgent.ymp"))[1]
+
+
+def test_a_moment_that_changes_by_seconds_changes(yima: Run, source: Path) -> None:
+    (source / "fares.csv").write_text("rule,mode,from,kind,fen\nf,bus,2026-10-01 05:30:10,flat,200\n")
+    before = source.with_name("before")
+    shutil.copytree(source, before)
+    (source / "fares.csv").write_text("rule,mode,from,kind,fen\nf,bus,2026-10-01 05:30:20,flat,200\n")
+    status, out, _ = yima("params", "diff", before, source)
+    assert (status, "2026-10-01 05:30:20" in out) == (1, True)
 
 
 def test_diff_says_what_a_rider_and_what_an_operator_would_notice(

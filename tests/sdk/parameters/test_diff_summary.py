@@ -9,7 +9,7 @@ from yima.sdk.parameters.diff_summary import summary
 from yima.sdk.parameters.whitelist_source import read_homes
 from yima.sdk.parameters.wording import Wording
 from yima.validator.errors import ParametersError
-from yima.validator.parameters.rules import OPEN, Concession, LabelKey, LabelKind, Matrix, Rules
+from yima.validator.parameters.rules import OPEN, Concession, LabelKey, LabelKind, Matrix, Mode, Rules
 
 SIZE = 240
 NEW_YEAR = 1767196800  # 2026-01-01 in UTC+8
@@ -55,6 +55,18 @@ def test_who_loses_and_who_gains_is_told() -> None:
     )
 
 
+def test_a_reduction_is_told_with_all_that_it_names() -> None:
+    """A bug found: one institution's riders on one line of the metro lost it, and «all» were said to."""
+    (row,) = OLD.concessions
+    narrow = replace(row, group="", organisation="00083010", mode=Mode.METRO, line=4)
+    held = replace(OLD, concessions=[narrow, replace(narrow, mode=None)])
+    where = "Jiaxing 330400 → Suzhou 320500, 00083010"
+    assert [text.en for text in summary(held, replace(OLD, concessions=[]), Wording(OLD))] == [
+        f"all 所有乘客 ({where}, metro 地铁, line 线路 4) lose the half fare",
+        f"all 所有乘客 ({where}, line 线路 4) lose the half fare",
+    ]
+
+
 def test_reductions_that_follow_one_another_are_compared_at_each_time() -> None:
     """A bug found: of a reduction's times one was looked at, so that rows in another order were told as a change."""
     (half,) = (replace(row, to_s=NEW_YEAR) for row in OLD.concessions)
@@ -86,6 +98,9 @@ def test_the_homes_of_many_institutions_stand_in_one_file(tmp_path: Path) -> Non
     file = tmp_path / "homes.csv"
     file.write_text("organisation,city,platform\n00083010,310000,50083010\n01011000,,01011000\n")
     assert read_homes(file) == {"00083010": 310000, "01011000": 0}
+    # As --home says it, in whose words the file is asked for.
+    file.write_text("organisation,city\n00083010,0\n01011000,0.0\n")
+    assert read_homes(file) == {"00083010": 0, "01011000": 0}
     # As a whitelist.csv has them: once for each platform of an institution.
     file.write_text("organisation,platform,city\n00083010,50083010,310000\n00083010,50083011,310000.0\n")
     assert read_homes(file) == {"00083010": 310000}

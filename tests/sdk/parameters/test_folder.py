@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from yima.sdk.issuer import make_root
 from yima.sdk.parameters.example import SOURCE, write_source
 from yima.sdk.parameters.folder import BESIDE_FOLDERS, CSV_FILES, likely, look
 from yima.sdk.parameters.source import read_source
@@ -45,6 +46,18 @@ def test_what_nobody_knows_is_an_error_too(city: Path, name: str) -> None:
         read_source(city)
     assert "deny.csv" in refused.value.remedy.en
     assert "README" in refused.value.remedy.zh
+
+
+def test_a_folder_that_holds_roots_switches_no_rule_off(city: Path) -> None:
+    """A bug found: what lay beside the roots was passed over, a deny-list too."""
+    (city / "ca").mkdir()
+    (city / "ca" / "roots.bin").write_bytes(make_root(2).certificate)
+    with (city / "package.toml").open("a", encoding="utf-8") as file:
+        file.write('[[roots]]\nfile = "ca/roots.bin"\n')
+    assert sorted(read_source(city).rules.roots) == [1, 2]
+    (city / "deny.csv").rename(city / "ca" / "deny.csv")
+    with pytest.raises(ParametersError, match=r"nothing is read out of it, ca/deny\.csv neither"):
+        read_source(city)
 
 
 @pytest.mark.parametrize("file", [".", "./", "..", "/"])

@@ -17,8 +17,8 @@ from yima.sdk import sm2
 from yima.sdk.centre.clearing.taps.parameters import load_folder
 from yima.sdk.cli.gate_place import refuse_useless
 from yima.sdk.cli.main import main
-from yima.sdk.parameters.parts import columns, cut, cut_image, images_in, list_of_parts
-from yima.sdk.parameters.rotation import reissued
+from yima.sdk.parameters.parts import columns, cut, cut_image, images_in, is_part, list_of_parts
+from yima.sdk.parameters.rotation import reissued, rotate_keys
 from yima.sdk.parameters.signing import Envelope, add_signature, sign_package
 from yima.sdk.sm2 import SigningKey
 from yima.validator import _core
@@ -196,6 +196,34 @@ def test_signing_and_reissuing_keep_the_parts() -> None:
     assert parse_package(both).parts == parse_package(package()).parts
     again = reissued(parse_package(package()), version=4, keys=[A], not_before=NOW)
     assert PackageStore(Disk(), PINS, "test").take(cut(again, spot(101)), NOW) is Taken.ACTIVATED
+
+
+def test_a_gates_own_part_is_not_signed_anew_as_the_whole_of_a_city() -> None:
+    """A bug found: the way back out of a gate's part was a package that no other gate had a fare by."""
+    part = parse_package(cut(package(), spot(350)), "gate-350.ymp")
+    with pytest.raises(ParametersError, match=r"gate-350\.ymp: is a gate's own part"):
+        reissued(part, version=9, keys=[A], not_before=NOW)
+    with pytest.raises(ParametersError, match="is a gate's own part"):
+        rotate_keys(part, old=[A], new=[SigningKey.from_int(9)])
+    # What is in force tells its version and keys, whichever part of it is at hand.
+    whole = parse_package(package())
+    assert not is_part(parse_package(reissued(whole, version=9, keys=[A], not_before=NOW, current=part)))
+
+
+@pytest.mark.parametrize("verb", ["fare PART --from 101 --to 205", "try PART TRIPS", "lint PART", "diff WHOLE PART"])
+def test_what_asks_for_every_fare_refuses_a_gates_own_part(
+    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bug found: a KeyError, and warnings of what other gates have."""
+    (tmp_path / "whole.ymp").write_bytes(package())
+    (tmp_path / "part.ymp").write_bytes(cut(package(), spot(350)))
+    (tmp_path / "trips.csv").write_text("from,to,when\n101,205,2026-01-01\n")
+    files = {"PART": "part.ymp", "WHOLE": "whole.ymp", "TRIPS": "trips.csv"}
+    words = [str(tmp_path / files[word]) if word in files else word for word in verb.split()]
+    assert main(["params", *words]) == 6
+    assert "part.ymp: is a gate's own part, and not the whole package" in capsys.readouterr().err
+    assert main(["params", "check", str(tmp_path / "part.ymp")]) == 0
+    assert "nobody has a fare" not in capsys.readouterr().out
 
 
 def test_the_centre_knows_each_gates_image_by_the_digest_that_its_taps_name(tmp_path: Path) -> None:

@@ -91,6 +91,16 @@ def test_a_fault_hides_no_other_fault_and_makes_none(city: Path) -> None:
     assert {line for line in alone if '"nowhere"' not in line} == {line for line in whole if '"nowhere"' not in line}
 
 
+def test_no_fault_of_another_file_hides_a_way_without_metres(city: Path) -> None:
+    """A bug found: it was told once all else was mended."""
+    (city / "network.csv").write_text("from,to,metres,line\n1,2,0,1\n2,3,,1\n3,4,5,1\n")
+    with pytest.raises(ManyProblemsError) as refused:
+        read_source(city)
+    said = [str(error) for error in refused.value.every if "/network.csv: line" in str(error)]
+    assert ["line 2, metres" in said[0], "0 only on foot" in said[0], "line 3, metres" in said[1]] == [True] * 3
+    assert len(said) == 2
+
+
 def test_outside_the_first_fault_raises_at_once(tmp_path: Path) -> None:
     file = tmp_path / "x.csv"
     file.write_text("a,b\n1,x\n2,y\n")

@@ -37,6 +37,8 @@ def test_hex_digits_are_read_as_the_bytes_they_name() -> None:
         FIRST.certificate,
         SECOND.certificate,
     ]
+    marked = parse_root_file(BOTH.hex().encode("utf-8-sig"), "x")  # as an editor on Windows saves it
+    assert [root.index for root in marked] == [2, 0x17]
 
 
 def test_the_public_root_certificate_is_taken_over_as_sdk_roots_reads_it(public_certificates: dict[str, Any]) -> None:

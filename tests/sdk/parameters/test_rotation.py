@@ -140,6 +140,25 @@ def test_the_second_package_may_come_into_force_later() -> None:
     assert store.active[0].expiry == NOW + 60 * DAY
 
 
+def test_a_change_of_keys_demands_as_many_signatures_as_before_unless_it_says_otherwise() -> None:
+    """A bug found: two of two became one of two, and nobody had said so."""
+    current = parse_package(package(1, next_keys=[A.compressed, B.compressed], needed=2))
+    rotation = rotate_keys(current, old=[A, B], new=[B, C])
+    assert [parse_package(data).needed for data in rotation] == [2, 2]
+    with pytest.raises(ParametersError, match="1 keys, of which 2 must sign"):
+        rotate_keys(current, old=[A, B], new=[C])
+    assert parse_package(rotate_keys(current, old=[A, B], new=[C], needed=1).final).needed == 1
+
+
+def test_a_key_that_is_named_twice_signs_once() -> None:
+    """A bug found: both packages were made, and no device took them (TOO_FEW_SIGNATURES)."""
+    current = parse_package(package(1, next_keys=[A.compressed, B.compressed], needed=2))
+    with pytest.raises(ParametersError, match="demands 2 of its keys, and 1 sign"):
+        rotate_keys(current, old=[A, A], new=[B, C])
+    with pytest.raises(ParametersError, match="demands 2 of its keys, and 1 sign"):
+        reissued(current, version=2, keys=[B, B], not_before=NOW)
+
+
 @pytest.mark.parametrize("old", [[], [B], [A, B]])
 def test_keys_that_the_package_in_force_does_not_name_cannot_rotate(old: list[SigningKey]) -> None:
     with pytest.raises(ParametersError, match="Sign with the keys that the package in force names"):

@@ -84,6 +84,13 @@ def test_a_rider_nobody_knows_is_an_error(who: str) -> None:
         riders(who)
 
 
+def test_a_rider_shows_one_account_type() -> None:
+    """A bug found: the last of them counted, in silence."""
+    assert riders("2+senior+0x02").account_type == 2
+    with pytest.raises(ParametersError, match="names several account types"):
+        riders("0x41+2")
+
+
 def test_fare_says_it_on_the_command_line(city: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["params", "fare", str(city), "--from", "101", "--to", "309", "--at", "2026-10-01 07:20"]
     assert main(words) == 0
@@ -121,6 +128,33 @@ def test_a_table_of_expected_fares_must_hold_before_a_package_is_signed(
     assert not out.exists()
     (city / "trips.csv").write_text("from,to,when,expected\n101,309,2026-10-01,500\n")
     assert main(["params", "build", str(city), "--key", str(key), "-o", str(out)]) == 0
+
+
+def test_check_reads_the_expected_fares_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bug found: it called a source usable whose trips.csv no build could read."""
+    write_source(tmp_path / "city")
+    (tmp_path / "city" / "trips.csv").write_text("from,when\n101,tomorrow\n101,\n")
+    assert main(["params", "check", str(tmp_path / "city")]) == 6
+    said = capsys.readouterr().err
+    assert "trips.csv: line 2, when: " in said
+    assert "trips.csv: line 3, when: is empty" in said
+
+
+def test_a_withdrawal_that_outlives_its_root_is_not_the_questions(tmp_path: Path) -> None:
+    """A bug found: the question's own root took the number of a root that was gone, with all that was withdrawn under
+    it, and every ride was refused."""
+    write_source(tmp_path / "city")
+    (tmp_path / "city" / "revoked.csv").write_text("root\n" + "".join(f"{n}\n" for n in range(256) if n != 1))
+    rules = read_source(tmp_path / "city").rules
+    assert sorted(rules.roots) == [1]
+    assert Asker(rules).ask(Ride(mode=Mode.BUS, city=320500, start=1, at=NOW)).fare_fen == 200
+
+
+def test_a_fare_is_not_asked_of_an_entry_behind_the_exit(city: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["params", "fare", str(city), "--from", "101", "--to", "205", "--at", "2026-10-01 07:20", "--entered"]
+    assert main([*asked, "2026-10-01 07:20"]) == 0
+    assert main([*asked, "2026-10-01 07:21"]) == 6
+    assert "--entered: 2026-10-01 07:21 UTC+8 lies behind --at" in capsys.readouterr().err
 
 
 def test_what_no_trip_can_be_is_named_by_its_cell(

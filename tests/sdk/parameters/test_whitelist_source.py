@@ -16,6 +16,7 @@ EDITED = """\
 # ours, by hand
 # second line
 name,organisation,platform,modes,city
+#12345679, asked again in May
 "Suzhou, Ltd. 苏州",01523990,50023300,bus,320500
 gone,12345678,12345678,,
 """
@@ -45,20 +46,21 @@ def test_what_a_person_wrote_of_a_known_institution_stays(tmp_path: Path) -> Non
     taken = take_over(path, LAB, HOMES | {"01523990": 999999})
     assert taken == Taken(came=("00083010", "01011000", "09981001"), went=("12345678",), changed=("01523990",))
     text = path.read_text(encoding="utf-8")
-    assert text.startswith("# ours, by hand\n# second line\norganisation,")
+    assert text.startswith("# ours, by hand\n# second line\n#12345679, asked again in May\norganisation,")
     assert '01523990,50023301,320500,bus,"Suzhou, Ltd. 苏州"\n' in text
     assert "12345678" not in text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_notes_stay_however_a_spreadsheet_has_written_them(tmp_path: Path, encoding: str) -> None:
-    """A bug found: a file in UTF-16, which a source may have, ended the command, and quoted notes were lost."""
+    """Bugs found: a file in UTF-16, which a source may have, ended the command, and notes were lost that were quoted or
+    stood further down."""
     path = tmp_path / "whitelist.csv"
     path.write_text(f'sep=;\n\n"# ours, by hand"\n＃ 手工\n{COLUMNS}\n# within\n{ROW}\n', encoding=encoding)
     taken = take_over(path, LAB, HOMES)
     assert "01523990" not in taken.came
     lines = path.read_text(encoding="utf-8").splitlines()
-    assert lines[:3] == ['"# ours, by hand"', "＃ 手工", "organisation,platform,city,modes,name"]
+    assert lines[:4] == ['"# ours, by hand"', "＃ 手工", "# within", "organisation,platform,city,modes,name"]
     assert "01523990,50023301,320500,,苏州" in lines
     assert pairs_of(path) == LAB.pairs
 

@@ -2,7 +2,7 @@
 
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,41 @@ def test_one_table_in_two_places_is_refused(make: Make) -> None:
     path = make({"deny": [["account"], ["1" * 20]]})
     (path.parent / "deny.csv").write_text("account\n")
     assert wrong(path.parent, "says the same table").thing == f"{path}/deny"
+
+
+def test_the_end_of_the_day_is_typed_as_24_00(make: Make) -> None:
+    """A bug found: Excel keeps 24:00 as a day's hours, and it was read as «1 day, 0:00:00»."""
+    hours = [
+        ["band", "from", "to"],
+        ["all", time(0, 0), timedelta(hours=24)],
+        ["early", time(5, 30), timedelta(hours=7)],
+    ]
+    path = make({"bands": hours})
+    fares = [["rule", "mode", "kind", "fen", "bands", "by"], ["f", "bus", "flat", 200, "all early", "tap"]]
+    make({"bands": hours, "fares": fares})
+    assert read_source(path.parent).rules.bands == {"all": ((0, 1440),), "early": ((330, 420),)}
+    book = openpyxl.load_workbook(path)
+    book["bands"]["C2"].value = 1  # typed into a column of times of day
+    book["bands"]["C2"].number_format = "h:mm"
+    book.save(path)
+    assert read_source(path.parent).rules.bands["all"] == ((0, 1440),)
+
+
+def test_one_cell_far_out_is_named_and_not_walked_to(make: Make) -> None:
+    """A bug found: a slip with Ctrl and an arrow made Python look at 17 thousand million cells."""
+    path = make({"fares": [["rule", "mode", "kind", "fen"], ["f", "bus", "flat", 200]]})
+    book = openpyxl.load_workbook(path)
+    book["fares"]["XFD1048576"] = "x"
+    book.save(path)
+    error = wrong(path.parent, "1048576 rows of 16384 columns")
+    assert error.thing.endswith("city.xlsx/fares: A1:XFD1048576")
+    assert "Ctrl" in error.remedy.en
+
+
+def test_a_sheet_that_is_not_there_is_told_by_those_that_are(make: Make) -> None:
+    path = make({"trips": [["from", "when"], [1, "2026-01-01"]]})
+    with pytest.raises(ParametersError, match=r"no such sheet\. Sheets there: Sheet, trips"):
+        list(read_lines(path / "fares"))
 
 
 def test_what_would_be_lost_in_silence_is_an_error(make: Make) -> None:
