@@ -15,6 +15,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Protocol, cast
@@ -122,8 +123,13 @@ def _status(words: list[str]) -> int:
 
 
 def _forget_output() -> None:
-    """The interpreter must not complain at exit of what it could not write."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """The interpreter must not complain at exit of what it could not write. A stream in memory, which whoever calls us
+    in a process of theirs may have put there, has no descriptor, and nothing to complain of."""
+    with suppress(OSError, ValueError):
+        descriptor = sys.stdout.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
 
 
 def _said(error: YimaError) -> int:

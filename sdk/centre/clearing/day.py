@@ -45,7 +45,7 @@ from yima.sdk.centre.clearing.taps.checks import STEP as CHECKS_STEP
 from yima.sdk.centre.clearing.taps.checks import check_day
 from yima.sdk.centre.clearing.taps.ingest import ingest_all
 from yima.sdk.centre.clearing.taps.parameters import Published
-from yima.sdk.centre.clearing.workspace import Workspace
+from yima.sdk.centre.clearing.workspace import Workspace, writing
 from yima.sdk.centre.identity.taking import REFUSALS, take_statements
 from yima.sdk.centre.identity.taking import STEP as IDENTITY_STEP
 from yima.validator.system.disk import write_whole
@@ -239,7 +239,8 @@ class Centre:
             "rides": self._rides, "identity": self._identity, "disputes": self._disputes,
             "settle": self._settle, "files": self._files,
         }  # fmt: skip
-        counts = steps[step](day, progress)
+        with writing(self.workspace.path):
+            counts = steps[step](day, progress)
         if self._engine is not None:
             self._engine.forget()
         return StepDone(step=step, day=day, counts=counts)
@@ -312,7 +313,7 @@ class Centre:
     def _files(self, day: int, progress: Progress) -> dict[str, int]:
         folder = write_files(self.workspace, self.engine, day, progress=progress)
         self.engine.forget()
-        answers = answer_disputes(self.workspace, self.engine, day)
+        answers = answer_disputes(self.workspace, self.engine, day, keys=self.folder.keys())
         self.workspace.done(FILES_STEP, day)
         return {"files": _count(folder), "answers": len(answers)}
 

@@ -9,8 +9,9 @@ Rules it keeps:
   that it is done. Killed anywhere, it is run again from the state and writes the same bytes over the same names.
 - Nobody reads a step's rows of a day before the step is done for that day. A step reads its own table only of earlier
   days.
-- What stands outside the tables, files and answers, is durable before state.json says that its step is done: nothing
-  makes it a second time.
+- Whatever stands in a folder, tables, files and answers, is durable with the folder's own name before state.json says
+  that it was made: nothing makes it a second time.
+- A disk without room is told as that, with the name of what did not find it; it is made once there is some.
 - A day is closed when its first step begins; what comes in later belongs to the first open day.
 - One process works in a workspace at a time; a second is told so.
 """
@@ -18,7 +19,8 @@ Rules it keeps:
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,7 @@ _DAY = re.compile(r"day=(\d{8})")
 
 
 class WorkspaceError(YimaError):
-    """A workspace that cannot be used; nothing in it was changed."""
+    """A workspace that cannot be used, or not be written any more; what was done in it stays."""
 
     kind = Kind.STATE
 
@@ -67,6 +69,8 @@ class Workspace:
                 Text(f"cannot be made: {error.strerror}", f"无法创建：{error.strerror}"),
                 Text("Name a folder that can be written", "请指定可写的文件夹"),
             ) from error
+        for made in (path, path.absolute().parent):
+            flush_folder(made)
         self._state = self._load()
         for left in (path / "tables").rglob(".*.tmp"):
             left.unlink()
@@ -79,10 +83,13 @@ class Workspace:
     def write(self, table: Table, day: int, part: str, batches: Iterable[pa.RecordBatch]) -> int:
         """Writes one file of a table, over one of the same name; returns its rows. No rows: no file."""
         path = self.path / "tables" / table.name / f"day={day}" / f"{part}.parquet"
-        count = parquet.write(path, table.schema, batches)
-        if count == 0:
-            path.unlink()
-        else:
+        with writing(self.path, path):
+            count = parquet.write(path, table.schema, batches)
+            if count == 0:
+                path.unlink()
+            for folder in path.parents[:3]:  # the names of the day and of the table may be new
+                flush_folder(folder)
+        if count:
             self._on_commit(f"{table.name}/{day}/{part}")
         return count
 
@@ -165,8 +172,30 @@ class Workspace:
 
     def _save(self, what: str) -> None:
         body = json.dumps(self._state, sort_keys=True).encode() + b"\n"  # indented it takes five times as long
-        write_whole(self.path / "state.json", body)
+        with writing(self.path, self.path / "state.json"):
+            write_whole(self.path / "state.json", body)
         self._on_commit(what)
+
+
+@contextmanager
+def writing(workspace: Path, path: Path | None = None) -> Iterator[None]:
+    """Around what writes in a workspace, to `path` or anywhere in it. Raises WorkspaceError for an OSError that names
+    something in it, or nothing, as that of a full disk does: nobody else would know what is meant."""
+    try:
+        yield
+    except OSError as error:
+        named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes | os.PathLike) else None
+        if named is not None and not named.absolute().is_relative_to(workspace.absolute()):
+            raise
+        said = os.strerror(error.errno) if error.errno else str(error)  # Arrow has words of its own around it
+        raise WorkspaceError(
+            named or path or workspace,
+            Text(f"cannot be written: {said}", f"无法写入：{said}"),
+            Text(
+                "Make room there, or let the centre write, and run the step again",
+                "请腾出空间或授予写权限，然后重新执行",
+            ),
+        ) from error
 
 
 def flush_all(folder: Path) -> None:

@@ -5,7 +5,7 @@ Rules it keeps:
   same bytes again are taken as done, and are not read a second time; other bytes under an issuer's number that was
   taken are refused.
 - What was refused is looked at again on the next day: its reason stands in answers/<day>/statements.txt, a line a file,
-  nothing of it in the tables.
+  nothing of it in the tables. Of a file that is not in the form it says which line is wrong, and how.
 - Persons and groups are written where they change, so that each row says from which day on. With a day on which nothing
   came in they may change as well: statements begin and end.
 - A day adds nothing about groups that lies before its month or behind itself.
@@ -13,6 +13,7 @@ Rules it keeps:
 
 import gc
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,8 +42,9 @@ from yima.sdk.centre.identity.statements import (
     StatementFile,
     parse_statements,
 )
+from yima.validator.judging.judge import masked
 from yima.validator.shown import shown
-from yima.validator.system.disk import write_whole
+from yima.validator.system.disk import flush_folder, write_whole
 from yima.validator.texts import Text
 
 STEP = "identity"
@@ -95,6 +97,7 @@ REFUSALS = {
     "NOBODYS": Text("speaks of accounts that no issuer has: check them", "涉及无归属的账户：请核对"),
 }
 _PART = "centre"
+_ACCOUNTS = re.compile(r"[0-9A-Fa-f]{12,}")  # what an error repeats of a file may be one, or most of one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +132,7 @@ def take_statements(workspace: Workspace, day: int, paths: Iterable[Path], issue
     ]
     for table, rows in ((PERSONS, persons), (MEMBERS, members), (HEARD, answers)):
         workspace.write(table, day, _PART, pa.Table.from_pylist(rows, table.schema).to_batches())
-    _answer(workspace, day, files)
+    _answer(workspace, day, heard)
     workspace.done(STEP, day)
     return Taken(files=files, persons=len(persons), members=len(members), standing=now)
 
@@ -144,20 +147,6 @@ def _no_collection() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def _answer(workspace: Workspace, day: int, files: Mapping[str, str]) -> None:
-    """What became of each file, for who has to mend it."""
-    lines = [
-        f"{shown(name)}\t{code}\t{REFUSALS[code].en} {REFUSALS[code].zh}"
-        for name, code in files.items()
-        if code in REFUSALS
-    ]
-    lines += [f"{shown(name)}\t{code}" for name, code in files.items() if code == "TAKEN"]
-    if lines:
-        folder = workspace.path / "answers" / str(day)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / "statements.txt", ("\n".join(sorted(lines)) + "\n").encode())
 
 
 def _rows(workspace: Workspace, table: Table, day: int) -> list[dict[str, Any]]:
@@ -175,6 +164,30 @@ class _Heard:
     code: str
     issuer: str | None = None
     number: int | None = None
+    fault: StatementError | None = None
+
+
+def _answer(workspace: Workspace, day: int, heard: Iterable[_Heard]) -> None:
+    """What became of each file, for who has to mend it."""
+    lines = [_line(one) for one in heard if one.code != "AGAIN"]
+    if lines:
+        folder = workspace.path / "answers" / str(day)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / "statements.txt", ("\n".join(sorted(lines)) + "\n").encode())
+        for parent in (folder.parent, workspace.path):
+            flush_folder(parent)
+
+
+def _line(one: _Heard) -> str:
+    """Name, word, what that means; of what is not in the form, what is wrong with it."""
+    words = [shown(one.name), one.code]
+    if one.code in REFUSALS:
+        words.append(f"{REFUSALS[one.code].en} {REFUSALS[one.code].zh}")
+    if one.fault is not None:
+        thing, remedy = one.fault.thing, one.fault.remedy
+        en, zh = (_ACCOUNTS.sub(lambda found: masked(found[0]), text) for text in one.fault.problem)
+        words.append(f"{thing}: {en}. {remedy.en}. {thing}：{zh}。{remedy.zh}。")
+    return "\t".join(words)
 
 
 def _take_all(workspace: Workspace, day: int, paths: Iterable[Path], issuers: Issuers) -> list[_Heard]:
@@ -190,8 +203,8 @@ def _take_all(workspace: Workspace, day: int, paths: Iterable[Path], issuers: Is
             continue
         try:
             file = parse_statements(content, path.name)
-        except StatementError:
-            heard.append(_Heard(name=path.name, code="MALFORMED"))
+        except StatementError as error:
+            heard.append(_Heard(name=path.name, code="MALFORMED", fault=error))
             continue
         if file.issued > day:
             continue

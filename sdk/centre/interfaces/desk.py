@@ -28,7 +28,7 @@ from yima.sdk.centre.interfaces.paging import Row, Rows, page
 from yima.sdk.centre.interfaces.problems import Problem, RefusedError, check_parameters, wrong_role
 from yima.sdk.centre.interfaces.watched import Watched
 from yima.sdk.centre.sharing.pseudonyms import KEY_BYTES, Pseudonyms
-from yima.validator.system.disk import create
+from yima.validator.system.disk import create, flush_folder
 from yima.validator.texts import Text
 
 LIMIT_MAX: Final = 1000
@@ -95,6 +95,7 @@ class Desk:
         self._committed = Committed(folder.workspace)
         self._issuers = Watched(folder.path / IDENTITY, lambda path: read_issuers(path) if path.exists() else None)
         self._names = folder.workspace / "pseudonyms" / "audit"
+        self._kept: set[int] = set()  # months whose key is on disk for good, also where another process has made it
         self._consents: tuple[tuple[object, ...], Consents] | None = None
 
     def snapshot(self) -> Snapshot:
@@ -124,8 +125,8 @@ class Desk:
         return held[1]
 
     def names(self, month: int) -> Pseudonyms:
-        """Auditors' names for the accounts of a month; its key is made when it is first needed. Raises
-        PseudonymError."""
+        """Auditors' names for the accounts of a month; its key is made when it is first needed, and durable before a
+        name is: with another key all of them would be others. Raises PseudonymError."""
         path = self._names / f"{month}.key"
         if not path.exists():
             self._names.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -141,6 +142,11 @@ class Desk:
                 pass
             finally:
                 fresh.unlink()
+            self._kept.discard(month)
+        if month not in self._kept:
+            for folder in (self._names, self._names.parent, self._names.parent.parent):
+                flush_folder(folder)
+            self._kept.add(month)
         return Pseudonyms.of(self._names, month)
 
     def keys_of_names(self) -> list[tuple[str, int]]:

@@ -1,6 +1,8 @@
 """What is said when a stream is full, closed, or lacks the characters: one line, a status that is no verdict, JSON that
 is JSON."""
 
+import errno
+import io
 import json
 import os
 import subprocess
@@ -55,6 +57,21 @@ def test_a_stream_that_the_caller_has_closed_changes_no_status(
     done = shell(closed, *(word.format(code=code_file) for word in words))
     assert done.returncode == status
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("error", "status"), [(OSError(errno.ENOSPC, "full"), 5), (BrokenPipeError(), 1)])
+def test_a_stream_in_memory_that_takes_no_more_is_no_traceback(
+    error: OSError, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever calls the command in a process of theirs may catch its output so; it has no descriptor to turn away."""
+
+    class Full(io.StringIO):
+        def write(self, _: str) -> int:
+            raise error
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    assert main(["--version"]) == status
+    assert capsys.readouterr().err.count("stdout: cannot be written (full)") == (1 if status == 5 else 0)
 
 
 @pytest.mark.parametrize("encoding", ["gbk", "ascii"])

@@ -14,14 +14,16 @@ from yima.sdk.centre.clearing.disputes.intake import write_answers
 from yima.sdk.centre.clearing.engine import Engine
 from yima.sdk.centre.clearing.files.layouts import line
 from yima.sdk.centre.clearing.money.tables import CENTRE_PARTY, CLEARED, DISPUTES, Effect
+from yima.sdk.centre.clearing.taps.batches import Keys
 from yima.sdk.centre.clearing.workspace import Workspace
 
 _BOOKED = ("dispute_id", "ride_id", "clearing", "reverses")
 _SUMS = ("fare_fen", "fee_fen", "issuer_share_fen", "acquirer_share_fen")
 
 
-def answer_disputes(workspace: Workspace, engine: Engine, day: int) -> list[Path]:
-    """Writes AD for every party of the day's disputes, and the evidence; returns the files."""
+def answer_disputes(workspace: Workspace, engine: Engine, day: int, *, keys: Keys | None = None) -> list[Path]:
+    """Writes AD for every party of the day's disputes, and the evidence; returns the files. keys: as for the checks of
+    a day."""
     disputes = workspace.read(DISPUTES, day=day).to_pylist()
     moved: dict[tuple[str, str], list[dict[str, object]]] = {}  # by number and ride; of one ride one is upheld a day
     if disputes:
@@ -41,4 +43,4 @@ def answer_disputes(workspace: Workspace, engine: Engine, day: int) -> list[Path
                 record = line("AD", {**head, **booked, "reference": dispute["ride_id"]})
                 lines.setdefault(party, []).append(record)
     written = write_answers(workspace.path / "answers" / str(day), "AD", day, lines)
-    return [*written, *write_evidence(workspace, engine, day)]
+    return [*written, *write_evidence(workspace, engine, day, keys=keys)]

@@ -61,7 +61,7 @@ def decide(known: Known) -> Ruling:
         return _missing(known)
     if known.fare_fen is None:
         return _refused(DecidedBy.RULE, "NOT_BOOKED")
-    if known.raised_by not in (known.issuer, known.operator):
+    if not _is_party(known):
         return _refused(DecidedBy.RULE, "NOT_A_PARTY")
     if known.decided_before:
         return _refused(DecidedBy.RULE, "DECIDED_BEFORE")
@@ -71,12 +71,16 @@ def decide(known: Known) -> Ruling:
 def _missing(known: Known) -> Ruling:
     """An operator asks after a record."""
     if known.fare_fen is not None:
-        return _refused(DecidedBy.RULE, "PAID")
+        return _refused(DecidedBy.RULE, "PAID" if _is_party(known) else "NOT_A_PARTY")
     if known.verdict is None:
         return _refused(DecidedBy.RULE, "NEVER_RECEIVED")
     if known.verdict == Verdict.OK:
         return _refused(DecidedBy.RULE, "LEG_OR_WAITING")
     return _refused(DecidedBy.SIGNATURES if known.why in _BY_SIGNATURES else DecidedBy.RULE, str(known.why))
+
+
+def _is_party(known: Known) -> bool:
+    return known.raised_by in (known.issuer, known.operator)
 
 
 def _not_mine(known: Known) -> Ruling:

@@ -4,7 +4,8 @@ Rules it keeps:
 - A file is taken whole or not at all, once, on the day for which it is handed in, or the first one after that which is
   still open. The same bytes again have the same answer on that day, and are taken as done on a later one; other bytes
   under the name of a file that was taken are not.
-- What is answered on a day is written down at once for all of its files: cut off before that, the day takes them again.
+- What is answered on a day is written down at once for all of its files: cut off before that, the day takes them again,
+  as they are by then. What the run before wrote of them counts for nothing.
 - What was refused is answered once, and looked at again when its bytes are others.
 - Every record must be by the organisation in the file's name, and claim no more than a fare may be.
 - A dispute's number is its raiser's and stands for ever: one that this raiser has given already is a file not taken. So
@@ -12,6 +13,7 @@ Rules it keeps:
 """
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -27,7 +29,9 @@ from yima.sdk.centre.clearing.money.tables import CONFIRMED, RAISED, Reason
 from yima.sdk.centre.clearing.tables import Table
 from yima.sdk.centre.clearing.workspace import Workspace, flush_all
 from yima.validator.parameters.rules import FEN_MAX
+from yima.validator.system.disk import flush_folder, remove
 
+_WORD = re.compile(r"[!-~]+")  # nothing that cannot be seen, and no blank, which is no part of a text at its ends
 TAKEN, AGAIN, MALFORMED, NOT_THEIRS, NUMBER_TAKEN, UNKNOWN_WORD = "0000", "0001", "0002", "0003", "0004", "0005"
 
 
@@ -51,6 +55,7 @@ def dated(paths: Iterable[Path]) -> list[int]:
 def take_files(workspace: Workspace, day: int, paths: Iterable[Path]) -> dict[str, str]:
     """Takes files in for a day that is not settled yet; returns a code for each name, and writes LD for each sender.
     Raises FolderError."""
+    _sweep(workspace, day)
     codes: dict[str, str] = {}
     senders: dict[str, str] = {}
     told: dict[str, dict[str, int]] = {}
@@ -70,6 +75,15 @@ def take_files(workspace: Workspace, day: int, paths: Iterable[Path]) -> dict[st
         workspace.move_all("files", told)
     _answer(workspace, day, codes, senders)
     return codes
+
+
+def _sweep(workspace: Workspace, day: int) -> None:
+    """Takes away what a run that was cut off wrote of files that nobody was answered for: by now they may be others."""
+    for table in (RAISED, CONFIRMED):
+        for path in workspace.files(table, day=day):
+            if workspace.cursor(f"file {path.stem}").get("day") != day:
+                remove(path)
+                flush_folder(path.parent)
 
 
 class _Numbers:
@@ -156,10 +170,11 @@ def _row(kind: str, record: dict[str, str | int], day: int) -> dict[str, object]
 
 
 def _answer(workspace: Workspace, day: int, codes: Mapping[str, str], senders: Mapping[str, str]) -> None:
-    """LD: which files were taken, with a code each, for each sender. A name that is none gets no answer."""
+    """LD: which files were taken, with a code each, for each sender. A name that is none gets no answer: one that no
+    field can hold would make the whole of LD unreadable, also for who is innocent of it."""
     by_sender: dict[str, list[str]] = {}
     for name, code in sorted(codes.items()):
-        if len(name) == 33 and name.isascii() and name[15:22].isdecimal():
+        if len(name) == 33 and _WORD.fullmatch(name) and name[15:22].isdecimal():
             by_sender.setdefault(senders[name], []).append(line("LD", {"file": name, "code": code}))
     write_answers(workspace.path / "answers" / str(day), "LD", day, by_sender)
 

@@ -6,6 +6,7 @@ Rules it keeps:
 - Of several disputes of one day over one ride, in the order of their numbers and raisers, the first that is upheld is
   the last that is decided; the others are told DECIDED_BEFORE.
 - What a dispute is decided by was booked on an earlier day: nobody disputes what has not been sent to them.
+- Rides have names that anybody can guess. Whoever is neither of its two parties is told no more than that.
 """
 
 import pyarrow as pa
@@ -50,7 +51,7 @@ live AS (
     SELECT b.* FROM alike AS b
     WHERE NOT b.reverses AND NOT EXISTS (
         SELECT 1 FROM alike AS a WHERE a.ride_id = b.ride_id AND a.number = b.number AND a.reverses
-    )
+    ) AND NOT EXISTS (SELECT 1 FROM reversals AS v WHERE v.ride_id = b.ride_id)
 ),
 copies AS (
     SELECT m.ride_id, min(b.ride_id) AS other
@@ -82,11 +83,17 @@ seen AS (
 )
 SELECT
     q.dispute_id, q.ride_id, q.raised_by, q.reason, q.claimed_fen, q.agrees, m.issuer, m.operator,
-    m.gross_fen + m.gate_fen AS fare_fen, k.entry_tap, r.core_fare_fen, coalesce(j.signatures, 0) AS signatures,
-    c.other, j.verdict, j.why, o.outcome
+    m.gross_fen + m.gate_fen AS fare_fen,
+    CASE WHEN q.raised_by IN (k.issuer, k.operator) THEN k.entry_tap END AS entry_tap,
+    r.core_fare_fen, coalesce(j.signatures, 0) AS signatures,
+    CASE WHEN q.raised_by IN (k.issuer, k.operator) THEN c.other END AS other, j.verdict, j.why, o.outcome
 FROM asked AS q
 LEFT JOIN mine AS m ON m.ride_id = q.ride_id
-LEFT JOIN (SELECT ride_id, max(entry_tap) AS entry_tap FROM booked GROUP BY ride_id) AS k ON k.ride_id = q.ride_id
+LEFT JOIN (
+    SELECT ride_id, max(entry_tap) AS entry_tap, max(issuer) AS issuer, max(operator) AS operator
+    FROM booked
+    GROUP BY ride_id
+) AS k ON k.ride_id = q.ride_id -- a ride that was never booked has no parties, and nothing of it is told
 LEFT JOIN rides AS r ON r.ride_id = m.ride_id
 LEFT JOIN copies AS c ON c.ride_id = q.ride_id
 LEFT JOIN judged AS j ON j.ride_id = q.ride_id AND j.place = 1
@@ -197,9 +204,10 @@ def _asked(workspace: Workspace, day: int, waiting: dict[tuple[str, str], str]) 
 
 
 def _against(found: dict[str, str | None]) -> str:
-    if found["reason"] == Reason.MISSING or found["issuer"] is None or found["operator"] is None:
+    issuer, operator = found["issuer"], found["operator"]
+    if found["reason"] == Reason.MISSING or issuer is None or operator is None:
         return CENTRE_PARTY
-    return found["operator"] if found["raised_by"] == found["issuer"] else found["issuer"]
+    return {issuer: operator, operator: issuer}.get(str(found["raised_by"]), CENTRE_PARTY)
 
 
 def _row(found: dict[str, object], ruling: Ruling, against: str, day: int) -> dict[str, object]:

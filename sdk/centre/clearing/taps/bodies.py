@@ -1,6 +1,6 @@
 """What devices signed, byte for byte, for whoever is to check it without the centre."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -9,8 +9,11 @@ import pyarrow.compute as pc
 from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.engine import Engine
 from yima.sdk.centre.clearing.tables import BATCHES
-from yima.sdk.centre.clearing.taps.batches import body_of, spanned
+from yima.sdk.centre.clearing.taps.batches import Keys, body_of, spanned
 from yima.sdk.centre.clearing.workspace import Workspace
+from yima.validator.ports import JournalKey
+from yima.validator.state.keys import is_signed
+from yima.validator.uplink.batches import BatchError, parse_batch
 
 
 class SignedBody(NamedTuple):
@@ -19,6 +22,20 @@ class SignedBody(NamedTuple):
     body: bytes
     signature: str
     key: str
+
+    def covers(self, entry: Mapping[str, Any], keys: Keys | None) -> bool:
+        """Whether a device's signature is over this row of entries. keys: as for the checks of a day."""
+        if keys is not None and self.key not in keys.get(entry["device"], frozenset()):
+            return False
+        if not is_signed(self.key, self.signature, self.body):
+            return False
+        try:
+            sent = {one.key: one for one in parse_batch(self.body).entries}
+        except BatchError:
+            return False
+        one = sent.get(JournalKey(entry["device"], entry["epoch"], entry["sequence"]))
+        held = tuple(entry[name] for name in ("entry", "previous", "hash"))
+        return one is not None and (one.content, one.previous, one.hash) == held
 
 
 def bodies(workspace: Workspace, engine: Engine, names: Collection[str], days: Iterable[int]) -> dict[str, SignedBody]:

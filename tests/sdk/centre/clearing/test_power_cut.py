@@ -39,16 +39,37 @@ def test_what_a_step_wrote_for_institutions_is_durable_once_it_is_done(
     seen: dict[str, list[str]] = {}
 
     def commit(what: str) -> None:
-        made = {"disputes": "answers", "files": "files", "answers": "answers"}
+        made = {"identity": "answers", "disputes": "answers", "files": "files", "answers": "answers"}
         step = what.removeprefix("done ").removesuffix(f" {DAY + 1}")
         if what == f"done {step} {DAY + 1}" and step in made:
             here = centre.workspace.path / made[step]
             assert len(list((here / str(DAY + 1)).iterdir())) >= 1
             seen[step] = disk.lost(here)
 
-    with Centre(CentreFolder(folder(tmp_path / "region")), on_commit=commit) as centre:
+    region = folder(tmp_path / "region")
+    (region / "statements").mkdir()
+    (region / "statements" / "s").write_bytes(b"nothing")
+    with Centre(CentreFolder(region), on_commit=commit) as centre:
         centre.ingest()
         for day in (DAY, DAY + 1):
             for step in STEPS:
                 centre.run(step, day)
-    assert seen == {"disputes": [], "files": [], "answers": []}
+    assert seen == {"identity": [], "disputes": [], "files": [], "answers": []}
+
+
+def test_what_a_table_holds_is_durable_with_the_names_of_its_folders_before_anybody_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state said how far a store was read, and of the day that was new with it not even the folder was left."""
+    disk = Disk(monkeypatch)
+    seen: list[list[str]] = []
+
+    def commit(what: str) -> None:
+        if what.count("/") > 1:
+            seen.append(disk.lost(centre.workspace.path / "tables"))
+
+    with Centre(CentreFolder(folder(tmp_path / "region")), on_commit=commit) as centre:
+        centre.ingest()
+        centre.run("rides", DAY)
+    assert len(seen) > 10
+    assert [lost for lost in seen if lost] == []

@@ -1,5 +1,6 @@
 """A workspace keeps its word: killed after any commit and run again, it holds the same bytes as if nothing had been."""
 
+import errno
 import json
 import os
 from itertools import pairwise
@@ -14,7 +15,7 @@ from tests.sdk.centre.clearing.test_against_plain import tariff
 from tests.sdk.centre.clearing.world import DAY, NOON, Device
 from yima.sdk.centre.clearing import parquet
 from yima.sdk.centre.clearing.tables import ALL, ENTRIES, TAILS
-from yima.sdk.centre.clearing.workspace import FORM, Workspace, WorkspaceError, parse_state
+from yima.sdk.centre.clearing.workspace import FORM, Workspace, WorkspaceError, parse_state, writing
 from yima.validator.journal.facts import Outcome
 from yima.validator.judging import Direction, Mode
 
@@ -165,6 +166,49 @@ def test_a_state_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None
     (tmp_path / "state.json").write_bytes(content)
     with pytest.raises(WorkspaceError, match="no state"):
         Workspace(tmp_path)
+
+
+def full(*_: object, **__: object) -> None:
+    """As a disk without room says it, and Arrow repeats it: without the name of a file."""
+    raise OSError(errno.ENOSPC, "Error writing bytes to file. Detail: [errno 28] No space left on device")
+
+
+def test_a_table_that_finds_no_room_is_named_and_the_step_can_be_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command said that stdout could not be written: nobody looked at the disk of the workspace."""
+    rows = pa.Table.from_pylist([{"device": "d", "epoch": 1, "sequence": 1, "hash": b"h", "day": DAY}], TAILS.schema)
+    workspace = Workspace(tmp_path / "w")
+    with monkeypatch.context() as patched:
+        patched.setattr(pq.ParquetWriter, "write_table", full)
+        with pytest.raises(
+            WorkspaceError, match=r"tails/day=\d+/checks.parquet: .* No space left on device\. Make room"
+        ):
+            workspace.write(TAILS, DAY, "checks", rows.to_batches())
+    assert workspace.days(TAILS) == []
+    assert workspace.write(TAILS, DAY, "checks", rows.to_batches()) == 1
+    workspace.close()
+
+
+def test_a_state_that_finds_no_room_is_named_and_the_one_before_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path / "w")
+    workspace.done("rides", DAY)
+    monkeypatch.setattr("yima.validator.system.disk.flush", full)
+    with pytest.raises(WorkspaceError, match=r"state.json: .* No space left on device\. Make room") as refused:
+        workspace.done("rides", DAY + 1)
+    assert "无法写入" in refused.value.problem.zh and "重新执行" in refused.value.remedy.zh
+    workspace.close()
+    assert parse_state((tmp_path / "w" / "state.json").read_bytes(), tmp_path)["done"] == {"rides": [DAY]}
+
+
+def test_an_error_over_something_outside_of_the_workspace_is_not_the_workspaces(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "parameters" / "city.img"
+    with pytest.raises(FileNotFoundError), writing(tmp_path / "workspace"):
+        elsewhere.read_bytes()
+    with pytest.raises(WorkspaceError, match="answers/x: cannot be written"), writing(tmp_path / "workspace"):
+        (tmp_path / "workspace" / "answers" / "x").write_bytes(b"")
 
 
 def test_row_groups_have_one_size_however_rows_come(tmp_path: Path) -> None:

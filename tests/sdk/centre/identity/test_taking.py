@@ -90,6 +90,22 @@ def test_a_file_that_may_not_be_is_refused_whole(desk: Desk, content: bytes, why
     assert desk.persons() == []
 
 
+def test_a_file_that_is_not_in_the_form_is_answered_with_its_line_and_what_is_wrong_there(desk: Desk) -> None:
+    """Only that it was malformed was said: its issuer had to find the line among a million, and the reason, alone."""
+    lines = file_of(SHANGHAI, 1, Link(accounts=(A, A2)), Membership(account=A, group="free")).splitlines(keepends=True)
+    lines[2] = lines[2].replace(b"free", b"sailor")
+    desk.put("s", b"".join(lines))
+    lines[1] = lines[1].replace(A.encode(), A.upper().encode() + b"1")
+    desk.put("t", b"".join(lines))
+    desk.take(DAY)
+    answer = (desk.folder / "workspace" / "answers" / str(DAY) / "statements.txt").read_text(encoding="utf-8")
+    first, second = (line.split("\t") for line in answer.splitlines())
+    assert [line[1] for line in (first, second)] == 2 * ["MALFORMED"]
+    assert first[3].startswith("s:3: group: 'sailor' is not") and "s:3：group：'sailor' 不是" in first[3]
+    assert "Write a text like" in first[3] and "请写" in first[3]
+    assert second[3].startswith("t:2: link: ") and A not in second[3] and A[:4] + "*" in second[3]
+
+
 def test_other_bytes_under_a_number_that_was_taken_change_nothing(desk: Desk) -> None:
     desk.put("s", file_of(SHANGHAI, 1, Link(accounts=(A, A2))))
     desk.take(DAY)

@@ -181,6 +181,18 @@ def test_a_ride_that_is_taken_back_on_this_day_is_not_taken_back_by_a_dispute_to
     assert [row["reply"] for row in workspace.read(DISPUTES).to_pylist()] == ["NOT_BOOKED"]
 
 
+def test_a_ride_that_is_taken_back_on_this_day_has_not_paid_for_another_with_its_code(
+    workspace: Workspace, engine: Engine, tmp_path: Path
+) -> None:
+    """The other was void as the second of two, and the first was gone: the code that was used paid for neither."""
+    put(workspace, REVERSALS, [{"ride_id": "bus-1/1/5", "why": "REVERSED", "tap": "bus-1/1/5", "day": TWO}])
+    take_files(workspace, TWO, [file(tmp_path, "ED", TWO, ISSUER, [raised("e", 6, "TWICE")])])
+    settle_disputes(workspace, engine, TWO)
+    assert [(row["decision"], row["reply"]) for row in workspace.read(DISPUTES).to_pylist()] == [
+        ("REFUSED", "ANOTHER_CODE")
+    ]
+
+
 def test_an_amount_that_is_agreed_is_booked_anew_and_the_fees_with_it(
     workspace: Workspace, engine: Engine, tmp_path: Path
 ) -> None:

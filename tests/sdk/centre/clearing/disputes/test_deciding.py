@@ -47,6 +47,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, str, str, str, int]]] = [
     ("OTHER", {"raised_by": OPERATOR}, ("WAITING", "NONE", "ASKED", "NONE", 0)),
     ("OTHER", {"raised_by": "99320500", "decided_before": True}, ("REFUSED", "RULE", "NOT_A_PARTY", "NONE", 0)),
     ("OTHER", {"decided_before": True}, ("REFUSED", "RULE", "DECIDED_BEFORE", "NONE", 0)),
+    ("MISSING", {"raised_by": "99320500"}, ("REFUSED", "RULE", "NOT_A_PARTY", "NONE", 0)),
     ("OTHER", {"raised_by": "99320500"}, ("REFUSED", "RULE", "NOT_A_PARTY", "NONE", 0)),
     ("OTHER", {"fare_fen": None}, ("REFUSED", "RULE", "NOT_BOOKED", "NONE", 0)),
     ("MISSING", {}, ("REFUSED", "RULE", "PAID", "NONE", 0)),

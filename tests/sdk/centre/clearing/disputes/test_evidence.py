@@ -32,25 +32,36 @@ from yima.sdk.centre.clearing.workspace import Workspace
 from yima.validator.state.keys import is_signed
 
 Bundle = dict[str, Any]
+STRANGER, OPERATOR = "99990000", f"{world.OPERATOR:08}"
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, dict[str, Bundle]]]:
-    """Two bus rides; their issuer says that the first was not its rider's. The bundles by dispute."""
+    """Two bus rides; their issuer says that the first was not its rider's. Its code is shown on a second bus, too. Of
+    both, the operator and somebody else raise what they can. The bundles by dispute."""
     folder = tmp_path_factory.mktemp("evidence")
     bus = Device("bus-1", tariff())
     for place, card in enumerate((1, 2)):
         assert bus.tap(world.rider(card).code(NOON + place * 60), NOON + place * 60).accepted
+    second = Device("bus-2", tariff())
+    second.tap(world.rider(1).code(NOON), NOON + 30)
     workspace = Workspace(folder / "w")
     engine = open_engine("duckdb", folder / "scratch")
-    store = collected(folder / "s.db", bus, [(1, 2, 60)])
-    centre.run(workspace, [store], centre.published(tariff()), [DAY, DAY + 1], engine=engine)
+    stores = [collected(folder / "s.db", bus, [(1, 2, 60)]), collected(folder / "t.db", second, [(1, 1, 90)])]
+    centre.run(workspace, stores, centre.published(tariff()), [DAY, DAY + 1], engine=engine)
     settle_disputes(workspace, engine, DAY)
     booked(workspace, engine, DAY)
     write_files(workspace, engine, DAY)
     record: dict[str, str | int] = {"dispute_id": "n-1", "reference": "bus-1/7/1", "raised_by": world.SHANGHAI}
     record |= {"reason": "NOT_MINE", "claimed_fen": -1}
-    take_files(workspace, DAY + 1, [file(folder, "ED", DAY + 1, world.SHANGHAI, [record])])
+    files = {world.SHANGHAI: [record]}
+    for by, letter in ((STRANGER, "s"), (OPERATOR, "o")):
+        asked = {"reference": "bus-1/7/1", "reason": "MISSING"}, {"reference": "bus-2/7/1", "reason": "MISSING"}
+        files[by] = [
+            {**record, **more, "raised_by": by, "dispute_id": f"{letter}-{place}"}
+            for place, more in enumerate(({}, *asked), 1)
+        ]
+    take_files(workspace, DAY + 1, [file(folder, "ED", DAY + 1, by, rows) for by, rows in files.items()])
     settle_disputes(workspace, engine, DAY + 1)
     booked(workspace, engine, DAY + 1)
     paths = answer_disputes(workspace, engine, DAY + 1)
@@ -58,7 +69,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace,
     mine = pa.table(
         {"reference": ["bus-1/7/1", "bus-1/7/2"], "fen": workspace.read(RIDES)["gate_fare_fen"].to_pylist()}
     )
-    matched = reconcile(workspace, engine, mine, side=Side.OPERATOR, party=f"{world.OPERATOR:08}", since=DAY, until=DAY)
+    matched = reconcile(workspace, engine, mine, side=Side.OPERATOR, party=OPERATOR, since=DAY, until=DAY)
     assert matched["state"].to_pylist() == ["SAME", "SAME"]
     yield workspace, {bundle["dispute"]["dispute_id"]: bundle for bundle in bundles}
     engine.close()
@@ -75,12 +86,32 @@ def test_real_rides_are_cleared(found: tuple[Workspace, dict[str, Bundle]]) -> N
 
 def test_signatures_answer_that_it_was_the_rider(found: tuple[Workspace, dict[str, Bundle]]) -> None:
     workspace, bundles = found
-    (row,) = workspace.read(DISPUTES).to_pylist()
+    row = next(row for row in workspace.read(DISPUTES).to_pylist() if row["dispute_id"] == "n-1")
     assert (row["decision"], row["decided_by"]) == ("REFUSED", "SIGNATURES")
     (entry,) = bundles["n-1"]["entries"]
     assert entry["signatures"] == {"ca": True, "issuer": True, "rider": True}
     assert check_evidence(bundles["n-1"]) == []
     assert world.rider(1).code(NOON)[:-80].hex() in entry["entry"]  # all that is signed the same each time
+
+
+def test_nobody_is_told_of_rides_and_records_of_others(found: tuple[Workspace, dict[str, Bundle]]) -> None:
+    """Who guessed the name of a ride was sent its entries: whole codes, with the accounts of others' riders."""
+    workspace, bundles = found
+    rows = {row["dispute_id"]: row for row in workspace.read(DISPUTES).to_pylist() if row["raised_by"] == STRANGER}
+    assert {name: row["reply"] for name, row in rows.items()} == {
+        "s-1": "NOT_A_PARTY", "s-2": "NOT_A_PARTY", "s-3": "DOUBLE_USE"
+    }  # fmt: skip
+    for name, row in rows.items():
+        assert bundles[name]["entries"] == []
+        assert (row["against"], row["entry_tap"], row["other"]) == ("00000000", None, None)
+
+
+def test_an_operator_is_answered_with_its_own_records_paid_or_not(found: tuple[Workspace, dict[str, Bundle]]) -> None:
+    workspace, bundles = found
+    rows = {row["dispute_id"]: row["reply"] for row in workspace.read(DISPUTES).to_pylist()}
+    assert [rows[name] for name in ("o-1", "o-2", "o-3")] == ["SIGNED_BY_RIDER", "PAID", "DOUBLE_USE"]
+    shown = {name: [entry["device"] for entry in bundles[name]["entries"]] for name in ("o-1", "o-2", "o-3")}
+    assert shown == {"o-1": ["bus-1"], "o-2": ["bus-1"], "o-3": ["bus-2"]}
 
 
 def test_a_bundle_alone_tells_who_signed_what(found: tuple[Workspace, dict[str, Bundle]]) -> None:
