@@ -80,8 +80,14 @@ def unix_seconds(text: str) -> int:
     raise argparse.ArgumentTypeError("unix seconds, or now 请给出 unix 秒，或 now")
 
 
+_YEAR_OR_MONTH = re.compile("(?:19[7-9]|20[0-9]|210)[0-9](?:0[1-9]|1[0-2])?")
+
+
 def moment(text: str) -> int:
-    """An argument's type: unix seconds, `now`, or a date with or without a time, UTC+8 unless it says otherwise."""
+    """An argument's type: unix seconds, `now`, or a date with or without a time, UTC+8 unless it says otherwise. A year
+    or a month without a day is none, rather than a second of 1970."""
+    if _YEAR_OR_MONTH.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"a day is missing: {text[:4]}-{text[4:] or '01'}-01 缺少日期")
     if text == "now" or (text.isdecimal() and len(text) != 8):
         return unix_seconds(text)
     found = moment_of(text)

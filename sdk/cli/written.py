@@ -16,8 +16,14 @@ def write(path: Path, data: bytes) -> None:
 
 def put(path: Path, data: bytes) -> None:
     """Writes a file: it is durable when this returns, and is renamed into place, as a device may have the old one
-    mapped. Raises ParametersError."""
+    mapped. Raises ParametersError, also where a private key lies there, of which there may be no other copy."""
     try:
+        if path.is_file() and _is_private(path):
+            raise ParametersError(
+                path,
+                Text("holds a private key, which would be lost", "其中是私钥，写入会使其丢失"),
+                Text("Give another file with -o", "请用 -o 指定其他文件"),
+            )
         write_whole(named(path), data, 0o666)  # for devices, which are other users
     except OSError as error:
         raise ParametersError(
@@ -37,3 +43,9 @@ def named(path: Path) -> Path:
             Text("Name a file, which may be there or not, such as out/city-1.ymp", "请指定文件，如 out/city-1.ymp"),
         )
     return path
+
+
+def _is_private(path: Path) -> bool:
+    """Whether a key of ours or a PEM file says of itself that it is private."""
+    with path.open("rb") as file:
+        return b"PRIVATE" in file.read(64)

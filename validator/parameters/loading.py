@@ -123,6 +123,11 @@ def _deny(tables: Sequence[Table]) -> list[tuple[bytes, bytes]]:
                 Text("Write account, or first and last", "请写 account，或 first 和 last"),
             )
         low, high = account_of(first, table.place), account_of(last, table.place)
+        if len(low.hex().rstrip("f")) != len(high.hex().rstrip("f")):
+            table.place.refuse(
+                Text("first and last differ in length", "first 与 last 位数不同"),
+                Text("Write two accounts of equal length", "请写两个位数相同的账户"),
+            )
         if low > high:
             table.place.refuse(
                 Text("first lies behind last", "first 大于 last"), Text("Exchange the two", "请对调两者")

@@ -1,4 +1,4 @@
-"""A day as it is typed: whole, or it is none."""
+"""A day or a moment as it is typed: whole, or it is none."""
 
 import argparse
 from datetime import date
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yima.sdk.cli.arguments import a_day
+from yima.sdk.cli.arguments import a_day, moment
 
 
 @given(st.dates())
@@ -26,3 +26,18 @@ def test_a_day_of_which_a_digit_is_missing_is_no_other_day(text: str) -> None:
     """2026111 was taken for 1 November."""
     with pytest.raises(argparse.ArgumentTypeError, match="a day, as 20260922"):
         a_day(text)
+
+
+@pytest.mark.parametrize("text", ["2026", "1970", "2106", "202610", "210012"])
+def test_a_year_or_a_month_alone_is_no_second_of_1970(text: str) -> None:
+    """A bug found: `--not-before 2027` was half past midnight on the first day of 1970."""
+    with pytest.raises(argparse.ArgumentTypeError, match="a day is missing"):
+        moment(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "unix_s"),
+    [("0", 0), ("1969", 1969), ("202613", 202613), ("1790000000", 1790000000), ("20261001", 1790784000)],
+)
+def test_a_moment_is_unix_seconds_or_a_date_of_our_zone(text: str, unix_s: int) -> None:
+    assert moment(text) == unix_s

@@ -52,6 +52,17 @@ def test_a_place_that_names_no_file_is_said_to_be_none(
     assert sorted(Path().rglob("*")) == before  # no key either, that nobody would trust
 
 
+@pytest.mark.parametrize("key", ["signer.key", "other.pem"])
+@pytest.mark.parametrize("line", ["build city --key signer.key -o", "deny build list.csv --version 1 -o"])
+def test_a_private_key_is_not_written_over(line: str, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bug found: with the key's name behind -o as well, a package took the place of the only copy of the key."""
+    Path("other.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
+    before = Path(key).read_bytes()
+    assert main(["params", *line.split(), key]) == 6
+    assert Path(key).read_bytes() == before
+    assert f"{key}: holds a private key, which would be lost" in capsys.readouterr().err
+
+
 def test_a_device_is_not_replaced_by_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     """A bug found: `-o /dev/null`, to see only whether a package can be built, took /dev/null away from root."""
     os.mkfifo("pipe")

@@ -126,6 +126,7 @@ def spoilt(*path: str | int, value: object) -> dict[str, Any]:
         (spoilt("deny", 0, "account", value="123"), "deny.1", "", "20 digits"),
         (spoilt("deny", 0, "last", value="9" * 20), "deny.1", "neither", "first and last"),
         (spoilt("deny", 1, "first", value="9" * 20), "deny.2", "behind", "Exchange"),
+        (spoilt("deny", 1, "last", value="2" * 19 + "F"), "deny.2", "differ in length", "equal length"),
         (spoilt("time_shifts", 0, "shifts_s", value=[100_000]), "time_shifts.1.shifts_s", "100000", "86400"),
     ],
 )
