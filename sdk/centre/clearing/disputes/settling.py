@@ -6,8 +6,12 @@ Rules it keeps:
 - Of several disputes of one day over one ride, in the order of their numbers and raisers, the first that is upheld is
   the last that is decided; the others are told DECIDED_BEFORE.
 - What a dispute is decided by was booked on an earlier day: nobody disputes what has not been sent to them.
+- One code pays for one ride. The ride that came first is decided about first, so that one which is void by now has
+  paid for no other.
 - Rides have names that anybody can guess. Whoever is neither of its two parties is told no more than that.
 """
+
+from typing import Any
 
 import pyarrow as pa
 
@@ -21,6 +25,7 @@ from yima.sdk.centre.clearing.money.tables import (
     DISPUTES,
     RAISED,
     Decision,
+    Effect,
     Reason,
 )
 from yima.sdk.centre.clearing.tables import CHECKS, OUTCOMES, REVERSALS, RIDES
@@ -32,7 +37,7 @@ _CLOSED = ["dispute_id", "ride_id", "raised_by", "against", "reason", "decision"
 
 # Views: asked (dispute_id, ride_id, raised_by, reason, claimed_fen, agrees), cleared, rides, checks, outcomes, and of
 # this day reversals: such a ride's legs are settled anew today, under another name.
-_KNOWN_SQL = """
+_BOOKED = """
 WITH
 named AS (
     SELECT ride_id, split_part(ride_id, '/', 1) AS device, TRY_CAST(split_part(ride_id, '/', 2) AS BIGINT) AS epoch,
@@ -52,16 +57,24 @@ live AS (
     WHERE NOT b.reverses AND NOT EXISTS (
         SELECT 1 FROM alike AS a WHERE a.ride_id = b.ride_id AND a.number = b.number AND a.reverses
     ) AND NOT EXISTS (SELECT 1 FROM reversals AS v WHERE v.ride_id = b.ride_id)
-),
-copies AS (
-    SELECT m.ride_id, min(b.ride_id) AS other
-    FROM mine AS m
-    JOIN live AS b
-        ON b.code_digest = m.code_digest AND b.kind = m.kind
-        AND (b.moment < m.moment OR (b.moment = m.moment AND b.ride_id < m.ride_id))
-    WHERE m.code_digest <> ''
-    GROUP BY m.ride_id
-),
+)
+"""
+# Of each ride the others that its code has paid before.
+_OTHERS_SQL = (
+    _BOOKED
+    + """
+SELECT m.ride_id, b.ride_id AS other
+FROM mine AS m
+JOIN live AS b
+    ON b.code_digest = m.code_digest AND b.kind = m.kind
+    AND (b.moment < m.moment OR (b.moment = m.moment AND b.ride_id < m.ride_id))
+WHERE m.code_digest <> ''
+ORDER BY m.ride_id, other
+"""
+)
+_KNOWN_SQL = (
+    _BOOKED  # noqa: S608 - both are ours
+    + """,
 judged AS (
     SELECT
         n.ride_id, c.verdict, c.why, c.signatures,
@@ -85,8 +98,7 @@ SELECT
     q.dispute_id, q.ride_id, q.raised_by, q.reason, q.claimed_fen, q.agrees, m.issuer, m.operator,
     m.gross_fen + m.gate_fen AS fare_fen,
     CASE WHEN q.raised_by IN (k.issuer, k.operator) THEN k.entry_tap END AS entry_tap,
-    r.core_fare_fen, coalesce(j.signatures, 0) AS signatures,
-    CASE WHEN q.raised_by IN (k.issuer, k.operator) THEN c.other END AS other, j.verdict, j.why, o.outcome
+    r.core_fare_fen, coalesce(j.signatures, 0) AS signatures, j.verdict, j.why, o.outcome
 FROM asked AS q
 LEFT JOIN mine AS m ON m.ride_id = q.ride_id
 LEFT JOIN (
@@ -95,11 +107,11 @@ LEFT JOIN (
     GROUP BY ride_id
 ) AS k ON k.ride_id = q.ride_id -- a ride that was never booked has no parties, and nothing of it is told
 LEFT JOIN rides AS r ON r.ride_id = m.ride_id
-LEFT JOIN copies AS c ON c.ride_id = q.ride_id
 LEFT JOIN judged AS j ON j.ride_id = q.ride_id AND j.place = 1
 LEFT JOIN seen AS o ON o.ride_id = q.ride_id AND o.place = 1
-ORDER BY q.dispute_id, q.raised_by
+ORDER BY m.moment, q.ride_id, q.dispute_id, q.raised_by -- those of which nothing is booked decide nothing of others
 """
+)
 # Views: asked, checks.
 _DATES_SQL = """
 SELECT MIN(c.service_date) AS service_date
@@ -131,7 +143,6 @@ _KNOWN = pa.schema(
         ("entry_tap", pa.string()),
         ("core_fare_fen", pa.int64()),
         ("signatures", pa.int32()),
-        ("other", pa.string()),
         ("verdict", pa.string()),
         ("why", pa.string()),
         ("outcome", pa.int32()),
@@ -139,12 +150,15 @@ _KNOWN = pa.schema(
 )
 
 
+_OTHERS = pa.schema([("ride_id", pa.string()), ("other", pa.string())])
+
+
 def settle_disputes(workspace: Workspace, engine: Engine, day: int) -> int:
     """Decides the day's disputes, before `settle`; returns how many rows it wrote."""
     if workspace.is_done(STEP, day):
         return 0
     closed: set[tuple[str, str, str]] = set()  # ride, raised by, reason
-    upheld: set[str] = set()
+    upheld: dict[str, Effect] = {}  # by ride
     waiting: dict[tuple[str, str], str] = {}  # number and its raiser, whose word is waited for
     for row in workspace.read(DISPUTES, before=day).select(_CLOSED).to_pylist():
         waiting.pop((row["dispute_id"], row["raised_by"]), None)
@@ -156,18 +170,21 @@ def settle_disputes(workspace: Workspace, engine: Engine, day: int) -> int:
     rows = []
     if asked:
         _see(workspace, engine, day, asked)
+        others = _others(engine)
         for batch in engine.query(_KNOWN_SQL, _KNOWN):
             for found in batch.to_pylist():
                 key = (found["ride_id"], found["raised_by"], found["reason"])
                 against = _against(found)
                 decided_before = key in closed or found["ride_id"] in upheld
+                found["other"] = _other(found, others, upheld)
                 names = [name for name in Known.__slots__ if name in found]
                 ruling = decide(Known(**{name: found[name] for name in names}, decided_before=decided_before))
                 if ruling.decision is Decision.UPHELD:
-                    upheld.add(found["ride_id"])
+                    upheld[found["ride_id"]] = ruling.effect
                 rows.append(_row(found, ruling, against, day))
     count = 0
     if rows:
+        rows.sort(key=lambda row: (row["dispute_id"], row["raised_by"]))
         count = workspace.write(DISPUTES, day, "centre", pa.Table.from_pylist(rows, DISPUTES.schema).to_batches())
     workspace.done(STEP, day)
     return count
@@ -185,6 +202,22 @@ def _see(workspace: Workspace, engine: Engine, day: int, asked: list[dict[str, o
     dates = pa.Table.from_batches(engine.query(_DATES_SQL, _DATES), _DATES)["service_date"].to_pylist()
     since = min([*days, *(shifted(date, -1) for date in dates if date)], default=day)
     engine.scan("cleared", CLEARED, workspace.files(CLEARED, since=since, before=day))
+
+
+def _others(engine: Engine) -> dict[str, list[str]]:
+    """By ride those that the same code has paid before."""
+    found: dict[str, list[str]] = {}
+    for batch in engine.query(_OTHERS_SQL, _OTHERS):
+        for row in batch.to_pylist():
+            found.setdefault(row["ride_id"], []).append(row["other"])
+    return found
+
+
+def _other(found: dict[str, Any], others: dict[str, list[str]], upheld: dict[str, Effect]) -> str | None:
+    """The first of them that is not void since today; told to the parties of the ride alone."""
+    if found["raised_by"] not in (found["issuer"], found["operator"]):
+        return None
+    return next((one for one in others.get(found["ride_id"], []) if upheld.get(one) is not Effect.VOID), None)
 
 
 def _asked(workspace: Workspace, day: int, waiting: dict[tuple[str, str], str]) -> list[dict[str, object]]:
@@ -210,7 +243,7 @@ def _against(found: dict[str, str | None]) -> str:
     return {issuer: operator, operator: issuer}.get(str(found["raised_by"]), CENTRE_PARTY)
 
 
-def _row(found: dict[str, object], ruling: Ruling, against: str, day: int) -> dict[str, object]:
+def _row(found: dict[str, Any], ruling: Ruling, against: str, day: int) -> dict[str, Any]:
     return {
         **{name: found[name] for name in ("dispute_id", "ride_id", "raised_by", "reason", "entry_tap", "other")},
         "against": against,

@@ -193,6 +193,23 @@ def test_a_ride_that_is_taken_back_on_this_day_has_not_paid_for_another_with_its
     ]
 
 
+@pytest.mark.parametrize("numbers", [("e", "f"), ("f", "e")])
+def test_of_two_rides_with_one_code_the_second_pays_where_the_first_is_void_since_today(
+    numbers: tuple[str, str], workspace: Workspace, engine: Engine, tmp_path: Path
+) -> None:
+    """A bug found: both were void, one as not ridden, the other as the second of two."""
+    outcome = {"device": "bus-1", "epoch": 1, "sequence": 21, "hash": b"p" * 32, "received": 0, "moment": 0}
+    put(workspace, OUTCOMES, [{**outcome, "tap": 5, "outcome": 3, "reverses": False, "day": ONE}])
+    ours = [raised(numbers[0], 6, "TWICE"), raised(numbers[1], 5, "NO_PASSAGE")]
+    take_files(workspace, TWO, [file(tmp_path, "ED", TWO, ISSUER, ours)])
+    settle_disputes(workspace, engine, TWO)
+    decided = {row["ride_id"]: (row["decision"], row["reply"]) for row in workspace.read(DISPUTES).to_pylist()}
+    assert decided == {
+        "bus-1/1/5": ("UPHELD", "GATE_SAW_NO_PASSAGE"),
+        "bus-1/1/6": ("REFUSED", "ANOTHER_CODE"),
+    }
+
+
 def test_an_amount_that_is_agreed_is_booked_anew_and_the_fees_with_it(
     workspace: Workspace, engine: Engine, tmp_path: Path
 ) -> None:
