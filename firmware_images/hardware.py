@@ -27,6 +27,11 @@ DEFAULT_BOARD: Final = "mps2-an500"
 IMAGE_HEADER: Final = 0x200
 UNITS: Final = (1, 2, 4, 8, 16, 32)
 """Bytes that flash can be programmed by."""
+BLOCK_MIN: Final = 2048
+"""Bytes that are erased at once: an entry of the log does not reach beyond a block."""
+BLOCK_MAX: Final = 128 * 1024
+LOG_BLOCKS_MIN: Final = 4
+"""YIMA_LOG_BLOCKS_MIN of validator/core/flashlog.h, which has the other bounds of a block as well."""
 PARAMETERS_HEADER: Final = 64
 SETTINGS_HEADER: Final = 16
 
@@ -197,13 +202,15 @@ def _faults(hardware: Hardware) -> Iterator[str]:
     block, slots = hardware.block, hardware.slots
     if hardware.unit not in UNITS:
         yield f"flash.unit is {hardware.unit}, not one of {UNITS}"
-    if block < UNITS[-1] or block & (block - 1):
-        yield f"flash.block is {block}, not a power of two from {UNITS[-1]} on"
+    if not BLOCK_MIN <= block <= BLOCK_MAX or block & (block - 1):
+        yield f"flash.block is {block}, not a power of two from {BLOCK_MIN} to {BLOCK_MAX}"
         return
     for part in hardware.kept:
         copies = 1 if part in {hardware.waiting, hardware.log, *slots} else 2
         if not part.size or part.start % block or part.size % (copies * block):
             yield f"flash.{part.name} is not {'two times ' * (copies - 1)}whole blocks of {block:#x}"
+    if hardware.log.size < LOG_BLOCKS_MIN * block:
+        yield f"flash.log has less than {LOG_BLOCKS_MIN} blocks, in which no tap can be recorded"
     parts = sorted((hardware.boot, *hardware.kept), key=lambda part: part.start)
     for part, following in pairwise(parts):
         if part.end > following.start:

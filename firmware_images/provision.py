@@ -16,6 +16,8 @@ from yima.validator.texts import Text
 
 TEXT_MAX = 40
 KEYS_MAX = 4
+KEY_BYTES = 33
+"""A public key, compressed: a device passes over one of another size."""
 _HEAD = struct.Struct("<4sIII")  # magic, sequence, size of what follows, its CRC-32
 _SETTINGS_MAGIC = b"YSE1"
 _TEXTS = {
@@ -29,6 +31,7 @@ _TEXTS = {
 }
 _KEY, _STATION_KEY = 12, 15
 _NUMBERS = {2: "city", 3: "line", 4: "station", 5: "direction", 13: "needed", 14: "operator"}
+_MOST = {"city": 0xFFFF_FFFF, "operator": 0xFFFF_FFFF, "line": 0xFFFF, "station": 0xFFFF, "direction": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +61,28 @@ class Settings:
 
 def settings_copy(settings: Settings, sequence: int = 1, hardware: Hardware | None = None) -> bytes:
     """The bytes of one copy of the settings, for either half of Hardware.settings (default: mps2-an500's). Raises
-    ParametersError for what does not fit."""
+    ParametersError for what does not fit, or what a device would not go by."""
+    for name, least, most in _bounds(settings):
+        number = getattr(settings, name)
+        if not least <= number <= most:
+            raise _unusable(name, f"{number} is not {least} to {most}", f"{number} 不在 {least} 至 {most} 之间")
+    for key in (*settings.keys, *(one.public for one in settings.station_keys)):
+        if len(key) != KEY_BYTES:
+            raise _unusable(
+                "keys", f"a key has {len(key)} bytes, not {KEY_BYTES}", f"密钥为 {len(key)} 字节，应为 {KEY_BYTES} 字节"
+            )
     room = (hardware or board()).settings.size // 2 - SETTINGS_HEADER
     entries = b"".join(bytes([tag, len(value)]) + value for tag, value in _entries(settings))
     most = max(len(settings.keys), len(settings.station_keys))
     if most > KEYS_MAX or len(entries) > room:
         raise _too_large("settings", f"{most} keys, {len(entries)} bytes")
     return _HEAD.pack(_SETTINGS_MAGIC, sequence, len(entries), zlib.crc32(entries)) + entries
+
+
+def _bounds(settings: Settings) -> Iterator[tuple[str, int, int]]:
+    """The numbers of the settings: name, least, most."""
+    yield from ((name, 0, most) for name, most in _MOST.items())
+    yield "needed", 1, max(1, len(settings.keys))
 
 
 def read_settings(copies: Sequence[bytes]) -> Settings | None:
@@ -132,4 +150,14 @@ def _entries(settings: Settings) -> Iterator[tuple[int, bytes]]:
 def _too_large(thing: str, what: str) -> ParametersError:
     return ParametersError(
         thing, Text(f"does not fit into the device: {what}", f"设备容纳不下：{what}"), Text("Make it smaller", "请缩减")
+    )
+
+
+def _unusable(name: str, english: str, chinese: str) -> ParametersError:
+    return ParametersError(
+        f"settings: {name}",
+        Text(english, chinese),
+        Text(
+            "Give what Settings in firmware_images/provision.py says", "取值见 firmware_images/provision.py 的 Settings"
+        ),
     )

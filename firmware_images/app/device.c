@@ -248,9 +248,10 @@ static int begin_judge(void) {
     return 1;
 }
 
-/* When they stop being used: a package some days after its expiry; a bare test image never. */
+/* When they stop being used: a package some days after its expiry, but for the end of time; a bare test image never. */
 static int64_t parameters_until(void) {
-    return device.parameters.package.version ? device.parameters.package.expiry + GRACE_S : 0;
+    const yima_package *package = &device.parameters.package;
+    return !package->version ? 0 : package->expiry > INT64_MAX - GRACE_S ? INT64_MAX : package->expiry + GRACE_S;
 }
 
 void device_start(int has_settings) {

@@ -13,11 +13,15 @@ enum { GREEN_MS = 1000, RED_MS = 1500, ACCEPTED_SOUND_MS = 100, REFUSED_SOUND_MS
 static uint64_t gate_until, green_until, red_until, buzzer_until;
 static uint32_t shown, passing, admitted, in_service; /* out of service until told otherwise */
 
-/* Taps that were let in and have not gone through yet, oldest first; and how those before them ended. As many as the loop
-   keeps: where there are more, both forget the oldest. */
+/* Taps that were let in, oldest first, until it is told how they ended. As many as the loop keeps: where there are more,
+   both forget the oldest. */
+typedef enum { COMING, PASSED, GIVEN_UP } ending;
 enum { WAITING_MAX = YIMA_OPENED_MAX };
-static uint64_t waiting[WAITING_MAX];
-static uint32_t waiting_count, passed_count, given_up_count;
+static struct {
+    uint64_t tap;
+    ending end;
+} waiting[WAITING_MAX];
+static uint32_t waiting_count;
 
 static void drive(uint64_t now_ms) {
     const uint32_t pins = (now_ms < gate_until ? PORT_GATE : 0) |
@@ -30,9 +34,17 @@ static void drive(uint64_t now_ms) {
     shown = pins;
 }
 
+/* The oldest who is still to come; waiting_count: there is none. */
+static uint32_t first_coming(void) {
+    uint32_t i = 0;
+    while (i < waiting_count && waiting[i].end != COMING) i++;
+    return i;
+}
+
 /* Who was let in and did not come before the gate shut; whoever stands in the sensor then is still coming. */
 static void give_up(uint64_t now_ms) {
-    if (now_ms >= gate_until && !passing) given_up_count = waiting_count - passed_count;
+    if (now_ms < gate_until) return;
+    for (uint32_t i = first_coming() + (passing != 0); i < waiting_count; i++) waiting[i].end = GIVEN_UP;
 }
 
 static void drop_oldest(void) {
@@ -41,11 +53,9 @@ static void drop_oldest(void) {
 }
 
 int gate_passage(uint64_t *tap, int *passed) {
-    if (passed_count + given_up_count == 0) return 0;
-    *tap = waiting[0];
-    *passed = passed_count != 0;
-    passed_count -= passed_count != 0;
-    given_up_count -= !*passed;
+    if (waiting_count == 0 || waiting[0].end == COMING) return 0;
+    *tap = waiting[0].tap;
+    *passed = waiting[0].end == PASSED;
     drop_oldest();
     return 1;
 }
@@ -53,10 +63,13 @@ int gate_passage(uint64_t *tap, int *passed) {
 int gate_open(uint64_t now_ms, uint64_t tap) {
     if (GATE_HAS_FAULT && (port_inputs() & PORT_GATE_FAULT)) return 0;
     give_up(now_ms);
-    admitted = now_ms < gate_until ? admitted + 1 : 1; /* who did not come in time is not waited for */
+    /* Who did not come in time is not waited for; who stands in the sensor leaves it before this rider does. */
+    if (now_ms >= gate_until) admitted = first_coming() < waiting_count;
+    admitted++;
     if (GATE_HAS_PASSAGE) {
         if (waiting_count == WAITING_MAX) drop_oldest();
-        waiting[waiting_count++] = tap;
+        waiting[waiting_count].tap = tap;
+        waiting[waiting_count++].end = COMING;
     }
     gate_until = now_ms + GATE_OPEN_MS;
     green_until = now_ms + GREEN_MS;
@@ -89,7 +102,8 @@ void gate_out_of_service(int is) {
 void gate_run(uint64_t now_ms) {
     const uint32_t inside = GATE_HAS_PASSAGE ? port_inputs() & PORT_PASSAGE : 0;
     if (passing && !inside && admitted) {
-        passed_count += passed_count + given_up_count < waiting_count;
+        const uint32_t first = first_coming();
+        if (first < waiting_count) waiting[first].end = PASSED;
         if (--admitted == 0) gate_until = 0;
     }
     passing = inside;

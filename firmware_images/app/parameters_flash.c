@@ -85,19 +85,21 @@ static uint32_t whole(uint32_t copy, uint32_t magic) {
     return yima_crc32(0, port_flash_at(address_of(copy) + HEADER), size) == word_at(at + 12) ? size : 0;
 }
 
-/* How late a copy came into force; 0: it never did. */
+/* How late a copy came into force; 0: it never did. Nothing comes into force two thousand million times: a higher number
+ * is one of which a power cut has left bits unwritten. */
 static uint32_t sequence_of(uint32_t copy) {
-    return word_at(address_of(copy)) == IN_FORCE ? word_at(address_of(copy) + 4) : 0;
+    const uint32_t sequence = word_at(address_of(copy)) == IN_FORCE ? word_at(address_of(copy) + 4) : 0;
+    return sequence <= INT32_MAX ? sequence : 0;
 }
 
 int parameters_find(parameters_in_force *found, const char **why) {
     const char *reason = "NONE";
     uint32_t sizes[COPIES];
-    for (uint32_t i = 0; i < COPIES; i++) sizes[i] = whole(i, IN_FORCE);
+    for (uint32_t i = 0; i < COPIES; i++) sizes[i] = sequence_of(i) ? whole(i, IN_FORCE) : 0;
     for (;;) {
         uint32_t copy = COPIES;
         for (uint32_t i = 0; i < COPIES; i++) {
-            if (sizes[i] && (copy == COPIES || (int32_t)(sequence_of(i) - sequence_of(copy)) > 0)) copy = i;
+            if (sizes[i] && (copy == COPIES || sequence_of(i) > sequence_of(copy))) copy = i;
         }
         if (copy == COPIES) break;
         if (parameters_open(found, port_flash_at(address_of(copy) + HEADER), sizes[copy], &reason)) {
@@ -149,20 +151,25 @@ parameters_that_wait parameters_find_waiting(const parameters_in_force *active) 
     return found;
 }
 
-int parameters_begin(const parameters_in_force *active, const parameters_that_wait *waiting, uint32_t size,
-                     const char **why) {
+/* Erases the beginning of the copy that is neither in force nor waits and is longest out of use: what comes goes there. */
+static int begin_copy(const parameters_in_force *active, const parameters_that_wait *waiting, uint32_t size) {
     uint32_t copy = COPIES;
-    if (size == 0 || size > PARAMETERS_MAX) {
-        *why = "TOO_LARGE";
-        return 0;
-    }
     for (uint32_t i = 0; i < COPIES; i++) {
         const int is_used = (active->held && i == active->copy) || (waiting->version && i == waiting->copy);
         if (!is_used && (copy == COPIES || sequence_of(i) < sequence_of(copy))) copy = i;
     }
     incoming_copy = copy;
-    if (!flash_writer_begin(&incoming, address_of(copy) + HEADER, size) ||
-        !port_flash_erase(address_of(copy) + PORT_PARAMETERS_SIZE - PORT_FLASH_BLOCK)) {
+    return flash_writer_begin(&incoming, address_of(copy) + HEADER, size) &&
+           port_flash_erase(address_of(copy) + PORT_PARAMETERS_SIZE - PORT_FLASH_BLOCK);
+}
+
+int parameters_begin(const parameters_in_force *active, const parameters_that_wait *waiting, uint32_t size,
+                     const char **why) {
+    if (size == 0 || size > PARAMETERS_MAX) {
+        *why = "TOO_LARGE";
+        return 0;
+    }
+    if (!begin_copy(active, waiting, size)) {
         *why = "FLASH";
         return 0;
     }
@@ -258,6 +265,19 @@ static int keep_trust(const yima_package_trust *trust, uint32_t copy) {
            flash_writer_put(&writer, (const uint8_t *)&newest, sizeof newest);
 }
 
+/* Where the head of what waits is to be written: in its own copy, unless a power cut has left half a head there, which
+ * cannot be written again. Then the package goes into the free copy, and a station that was sending one begins anew. */
+static uint32_t copy_to_activate(const parameters_in_force *active, const parameters_that_wait *waiting,
+                                 uint32_t size) {
+    const uint8_t *package = port_flash_at(address_of(waiting->copy) + HEADER), *head = package - HEADER;
+    uint32_t blank = 0;
+    while (blank < HEADER / 2 && head[blank] == 0xFF) blank++;
+    if (blank == HEADER / 2) return waiting->copy;
+    const int moved = begin_copy(active, waiting, size) && flash_writer_put(&incoming, package, size);
+    memset(&incoming, 0, sizeof incoming);
+    return moved ? incoming_copy : COPIES;
+}
+
 int parameters_activate(const parameters_in_force *active, const parameters_that_wait *waiting, int64_t now,
                         const char **why) {
     const uint32_t size = word_at(head_of(waiting->copy, WAITS) + 8);
@@ -271,9 +291,11 @@ int parameters_activate(const parameters_in_force *active, const parameters_that
         const yima_package_error error = yima_package_check(&held.package, &of_held, now);
         *why = yima_package_error_name(error);
         if (error == YIMA_PACKAGE_OK) {
+            const uint32_t copy = copy_to_activate(active, waiting, size);
             *why = "FLASH";
-            if ((!is_behind || keep_trust(&trust, waiting->copy)) &&
-                finish_copy(waiting->copy, IN_FORCE, active->held ? active->sequence + 1 : 1, size)) {
+            if (copy < COPIES && (!is_behind || keep_trust(&trust, copy)) &&
+                finish_copy(copy, IN_FORCE, active->held ? active->sequence + 1 : 1, size)) {
+                if (copy != waiting->copy) port_flash_erase(address_of(waiting->copy));
                 return 1;
             }
         }

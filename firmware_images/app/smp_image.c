@@ -150,16 +150,18 @@ static int begin(smp_request *request, const uint8_t *data, uint32_t size, int *
     }
     if (length > IMAGE_SIZE_MAX) return refuse(request, INVALID_IMAGE_TOO_LARGE, "TOO_LARGE");
     const int named = cbor_find_bytes(request->cbor, request->size, "sha", &sha, &sha_size) && sha_size == IMAGE_HASH;
+    const int tries = !cbor_find_number(request->cbor, request->size, "image", &number) || number == 0;
     if (named && has_sha && incoming.size == length && incoming.done < length &&
         memcmp(sha, incoming_sha, IMAGE_HASH) == 0) {
         *resumed = 1;
+        to_be_tried = (uint8_t)tries; /* another tool may be going on with it */
         return SMP_OK;
     }
     const int fits = fits_here(request, data, size, slot);
     if (fits != SMP_OK) return fits;
     has_sha = (uint8_t)named;
     if (named) memcpy(incoming_sha, sha, IMAGE_HASH);
-    to_be_tried = !cbor_find_number(request->cbor, request->size, "image", &number) || number == 0;
+    to_be_tried = (uint8_t)tries;
     /* The trailer goes first: from now on, until the image is whole, there is nothing in the slot to start. */
     if (!port_flash_erase(start + PORT_SLOT_SIZE - PORT_FLASH_BLOCK) || !flash_writer_begin(&incoming, start, length)) {
         incoming.size = 0;

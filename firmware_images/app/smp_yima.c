@@ -171,7 +171,8 @@ static int records(smp_request *request) {
     yima_log_begin(&device.log, &place, from);
     while ((more = (uint32_t)yima_log_next(&device.log, &place, &entry)) != 0) {
         if (entry.number < from || entry.size > sizeof device.loop.entry || !read_record(&entry, data)) continue;
-        if (entry.number > expected && lost_count < LOST_MAX) {
+        if (entry.number > expected) {
+            if (lost_count == LOST_MAX) break; /* the next answer tells of this range, and has the record behind it */
             lost[lost_count++] = (yima_log_range){expected, entry.number - 1};
         }
         if (entry.number >= expected) expected = entry.number + 1;

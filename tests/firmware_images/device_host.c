@@ -12,7 +12,7 @@
 
 enum { FLASH_SIZE = PORT_FLASH_END - PORT_SLOT_A };
 
-static uint32_t rtc, inputs, refuses, pins, running;
+static uint32_t rtc, inputs, refuses, pins, running, cut_in = UINT32_MAX, cut_bits;
 static uint64_t ms;
 static char said[1 << 16];
 static size_t said_size;
@@ -35,6 +35,21 @@ void host_flash_refuses(uint32_t all) {
     refuses = all;
 }
 
+/* Power goes at one flash operation of those to come, from 0: nothing is written from then on. If that one programs a
+ * unit, the first `bits_done` bits of it are programmed. */
+void host_flash_cut(uint32_t operation, uint32_t bits_done) {
+    cut_in = operation;
+    cut_bits = bits_done;
+}
+
+/* 1: the operation is done whole. */
+static int is_done(void) {
+    if (refuses) return 0;
+    if (cut_in-- != 0) return 1;
+    refuses = 1;
+    return 0;
+}
+
 /* Two turns of main.c's loop in which nothing has come: the sign follows with the second. */
 void host_turn(void) {
     gate_run(ms);
@@ -42,17 +57,24 @@ void host_turn(void) {
     gate_run(ms);
 }
 
-/* Somebody goes through the passage, whether the gate is open or not. */
-void host_walk(void) {
-    inputs |= PORT_PASSAGE;
-    gate_run(ms);
-    inputs &= ~(uint32_t)PORT_PASSAGE;
+static void set_input(uint32_t input, int is) {
+    inputs = is ? inputs | input : inputs & ~input;
+}
+
+/* Somebody enters the passage, whether the gate is open or not, or leaves it. */
+void host_passage(int is_in) {
+    set_input(PORT_PASSAGE, is_in);
     gate_run(ms);
 }
 
 /* The gate's mechanism cannot open, or can again. */
 void host_gate_fault(int is) {
-    inputs = is ? PORT_GATE_FAULT : 0;
+    set_input(PORT_GATE_FAULT, is);
+}
+
+/* Whether the gate is held open. */
+int host_gate_is_open(void) {
+    return (pins & PORT_GATE) != 0;
 }
 
 void host_start(void) {
@@ -118,16 +140,18 @@ uint32_t host_astray(void) {
 }
 
 int port_flash_program(uint32_t address, const uint8_t unit[8]) {
-    if (refuses) return 0;
-    for (int i = 0; i < 8; i++) {
-        if (((uint8_t *)(uintptr_t)address)[i] != 0xFF) abort(); /* programmed twice between two erases */
+    uint8_t *cells = (uint8_t *)(uintptr_t)address;
+    const uint32_t was_refused = refuses;
+    const uint32_t bits = is_done() ? 64 : was_refused ? 0 : cut_bits;
+    for (int i = 0; i < 8 && bits; i++) {
+        if (cells[i] != 0xFF) abort(); /* programmed twice between two erases */
     }
-    memcpy((void *)(uintptr_t)address, unit, 8);
-    return 1;
+    for (uint32_t bit = 0; bit < bits; bit++) cells[bit / 8] &= unit[bit / 8] | (uint8_t)~(1u << bit % 8);
+    return bits == 64;
 }
 
 int port_flash_erase(uint32_t address) {
-    if (refuses) return 0;
+    if (!is_done()) return 0;
     memset((void *)(uintptr_t)address, 0xFF, PORT_FLASH_BLOCK);
     return 1;
 }

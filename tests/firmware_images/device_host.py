@@ -3,6 +3,7 @@
 import _ctypes
 import ctypes
 import itertools
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ class HostBoard:
             ctypes.memmove(at, data, len(data))
 
     def _loaded(self) -> ctypes.CDLL:
-        copy = self._path.with_name(f"device-{next(_COUNT)}.so")  # a name that is known is not loaded anew
+        copy = self._path.with_name(f"device-{os.getpid()}-{next(_COUNT)}.so")  # a known name is not loaded anew
         shutil.copy(self._path, copy)
         library = ctypes.CDLL(str(copy))
         copy.unlink()
@@ -112,9 +113,18 @@ class HostBoard:
         """A payload from the scanner."""
         self._library.device_tap(payload, len(payload))
 
+    def enter(self) -> None:
+        """Somebody steps into the passage, or tries to."""
+        self._library.host_passage(1)
+
+    def leave(self) -> None:
+        """And leaves it behind the gate."""
+        self._library.host_passage(0)
+
     def walk(self) -> None:
         """Somebody goes through the passage, or tries to."""
-        self._library.host_walk()
+        self.enter()
+        self.leave()
 
     def fail_gate(self, fails: bool) -> None:
         """Whether the gate's mechanism says that it cannot open."""
@@ -175,6 +185,11 @@ class HostBoard:
         self._refuses = refuses
         self._library.host_flash_refuses(int(refuses))
 
+    def cut_flash(self, operation: int, bits: int = 0) -> None:
+        """Power goes at that flash operation of those to come, from 0; a unit that is programmed has so many of its 64
+        bits. Nothing is written from then on until the next start."""
+        self._library.host_flash_cut(operation, bits)
+
     def acknowledge(self, number: int) -> None:
         """The station has everything up to this entry."""
         assert self._library.host_acknowledge(number)
@@ -192,6 +207,11 @@ class HostBoard:
     def stands(self) -> tuple[bool, bool]:
         """(the sign says that riders are served, the clock is believed)."""
         return bool(self._library.host_in_service()), bool(self._library.host_time_trusted())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the gate is held open."""
+        return bool(self._library.host_gate_is_open())
 
     @property
     def astray(self) -> int:

@@ -26,6 +26,10 @@ def test_a_board_that_is_not_there_is_told_with_those_that_are() -> None:
     [
         ("unit = 8", "unit = 12", "flash.unit is 12"),
         ("block = 0x1000", "block = 0x1800", "flash.block is 6144"),
+        ("block = 0x1000", "block = 0x400", "flash.block is 1024, not a power of two from 2048 to 131072"),
+        ("block = 0x1000", "block = 0x4_0000", "flash.block is 262144"),
+        ("log = { start = 0xA_0000, size = 0x4_0000", "log = { start = 0xA_0000, size = 0x3000",
+         "flash.log has less than 4 blocks, in which no tap can be recorded"),
         ("log = { start = 0xA_0000", "log = { start = 0xA_0800", "flash.log is not whole blocks"),
         ("size = 0x4_0000 }", "size = 0x4_1000 }", "flash.log reaches into flash.settings"),
         ("parameters = { start = 0x8_0000, size = 0x2_0000 }", "parameters = { start = 0x8_0000, size = 0x1000 }",

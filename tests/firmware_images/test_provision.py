@@ -1,6 +1,7 @@
 """What a factory writes beside the image: what fits is read back as it was told, and what does not is refused."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,45 @@ def test_there_is_room_for_four_keys_of_each_kind() -> None:
     for more in (replace(told, keys=signers), replace(told, station_keys=stations)):
         with pytest.raises(ParametersError, match="5 keys"):
             settings_copy(more)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "right"),
+    [
+        ("city", (-1, 1 << 32), (0, (1 << 32) - 1)),
+        ("operator", (-1, 1 << 32), (0, (1 << 32) - 1)),
+        ("line", (-1, 1 << 16), (0, (1 << 16) - 1)),
+        ("station", (-1, 1 << 16), (0, (1 << 16) - 1)),
+        ("direction", (-1, 3, 256), (0, 2)),
+        ("needed", (0, 3, 256), (1, 2)),
+    ],
+)
+def test_a_number_that_a_device_would_not_go_by_is_refused_by_name(
+    name: str, wrong: tuple[int, ...], right: tuple[int, ...]
+) -> None:
+    """A bug found: a direction of 3 left a device without parameters, more signatures than keys without any for ever;
+    what had no room was an OverflowError."""
+    signers = tuple(bytes([2, *[number] * 32]) for number in range(2))
+
+    def told(number: int) -> Settings:
+        changed: dict[str, Any] = {name: number}
+        return replace(PLAIN, keys=signers, **changed)
+
+    for number in wrong:
+        with pytest.raises(ParametersError, match=f"settings: {name}: {number} is not"):
+            settings_copy(told(number))
+    for number in right:
+        assert read_settings([settings_copy(told(number))]) == told(number)
+
+
+@pytest.mark.parametrize("size", [0, 32, 34, 65, 300])
+def test_a_key_of_another_size_which_a_device_passes_over_is_refused(size: int) -> None:
+    for wrong in (
+        replace(PLAIN, keys=[bytes(size)]),
+        replace(PLAIN, station_keys=[StationKey(role=Role.CENTRE, public=bytes(size))]),
+    ):
+        with pytest.raises(ParametersError, match=f"a key has {size} bytes, not 33"):
+            settings_copy(wrong)
 
 
 def test_an_operator_that_was_not_told_does_not_stand_in_the_settings() -> None:

@@ -97,6 +97,22 @@ def test_a_number_that_is_lost_is_told_once_wherever_an_answer_ends(board: HostB
     assert [one for one in lines(tmp_path / "trips.jsonl") if "lost" in one] == [{"lost": [lost, lost]}]
 
 
+def test_more_lost_numbers_than_an_answer_has_room_for_are_all_told(board: HostBoard, ask: Ask, tmp_path: Path) -> None:
+    """A bug found: of five ranges in one answer the fifth was left out, in the file as well."""
+    for step in range(24):
+        board.clock(CLOCK + step % 2 * 1000, 1000 + step)  # an entry that is short
+        board.turn()
+    records = board.log.records
+    short = sorted(records)[15:30:2]
+    for number in short:
+        at = board.flash().index(records[number], LOG, LOG + LOG_SIZE)
+        board.put(at + 9, bytes([board.flash()[at + 9] ^ 1]))
+    _, said = ask("records", str(tmp_path / "trips.jsonl"))
+    assert (said["records"], said["lost"]) == (len(records) - len(short), len(short))
+    told = [one["lost"] for one in lines(tmp_path / "trips.jsonl") if "lost" in one]
+    assert told == [[number, number] for number in short]
+
+
 @pytest.mark.parametrize("text", ["-1", "4294967296", "99999999999999999999", "1e9", "٣"])
 def test_what_is_no_time_of_unix_seconds_is_refused_before_the_device_is_asked(ask: Ask, text: str) -> None:
     status, said = ask("time", f"--unix={text}")

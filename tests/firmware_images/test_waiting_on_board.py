@@ -11,7 +11,7 @@ from tests.network_world import CITY, network_image
 from tests.packages_world import DAY, NOW, A, B
 from yima.firmware_images.provision import Settings
 from yima.firmware_images.session import bench_key
-from yima.hwsim.board.layout import MPS2, PARAMETERS
+from yima.hwsim.board.layout import FLASH_LOW, MPS2, PARAMETERS
 from yima.sdk.parameters.parts import cut_image
 from yima.sdk.parameters.signing import Envelope, sign_package
 from yima.sdk.sm2 import SigningKey
@@ -150,3 +150,48 @@ def test_what_rots_while_it_waits_does_not_come(gate: HostBoard) -> None:
         if found == b"YPW1":
             gate.put(copy + 4000, bytes([gate.flash()[copy + 4000] ^ 4]))
     assert at(gate, LATER) == (7, 0)
+
+
+def cut(gate: HostBoard, operation: int, bits: int) -> bool:
+    """The day of what waits comes, and power goes at this operation; so many bits of a unit are written. Whether that
+    was before what waited was in force."""
+    gate.start(LATER, 1000)
+    gate.confirm(LATER)
+    gate.cut_flash(operation, bits)
+    gate.turn()
+    return stands(gate)[0] != 8
+
+
+@pytest.mark.parametrize("urgent", [None, 9])
+@pytest.mark.parametrize("bits", [0, 20, 32, 33, 63])
+def test_a_power_cut_while_what_waits_comes_into_force_loses_nothing(
+    gate: HostBoard, urgent: int | None, bits: int
+) -> None:
+    """A bug found: half a head cannot be written again, so what waited was given up (FLASH); where its number was half
+    written, it was neither in force nor waiting any more."""
+    assert gate.take(that_waits()) == KEPT
+    assert urgent is None or gate.take(package(urgent)) == TAKEN
+    before = gate.flash()[FLASH_LOW:]
+    first = 0
+    while cut(gate, first, bits):
+        assert at(gate, LATER + 60) == (8, 0), first
+        gate.put(FLASH_LOW, before)
+        first += 1
+    assert first >= 2
+    units, following = len(that_waits()) // 8, (urgent or 8) + 1
+    for second in (0, 1, 2, units // 2, *range(units, units + 8)):  # and once more, while that is mended
+        gate.put(FLASH_LOW, before)
+        assert cut(gate, first - 1, bits)
+        cut(gate, second, bits)
+        assert at(gate, LATER + 60) == (8, 0), second
+        assert gate.take(package(following, not_before=LATER)) == TAKEN
+        assert at(gate, LATER + DAY) == (following, 0), "what has waited does not come again"
+
+
+@pytest.mark.parametrize("before_the_end", [0, 1, 3 * DAY, 3 * DAY + 1])
+def test_a_package_that_never_expires_is_used(gate: HostBoard, before_the_end: int) -> None:
+    """A bug found: three days beyond the end of time were long ago, and nobody rode."""
+    assert gate.take(package(8, expiry=2**63 - 1 - before_the_end)) == TAKEN
+    gate.turn()
+    assert stands(gate) == (8, 0)
+    assert gate.stands == (True, True)

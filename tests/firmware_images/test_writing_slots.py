@@ -129,6 +129,17 @@ def test_an_upload_that_broke_off_goes_on_where_it_was(board: HostBoard, newer: 
     assert board.ask(WRITE, 1, UPLOAD, {"off": 600, "data": newer[600:]}) == {"off": len(newer), "match": True}
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_whether_an_image_is_tried_is_for_the_tool_to_say_that_finishes_the_upload(
+    board: HostBoard, newer: bytes, number: int
+) -> None:
+    """A bug found: what the first tool had said counted, though it went away and another one went on."""
+    first = {"off": 0, "data": newer[:600], "image": 1 - number, "len": len(newer)}
+    board.ask(WRITE, 1, UPLOAD, {**first, "sha": hashlib.sha256(newer).digest()})
+    assert upload(board, newer, number=number) == {"off": len(newer), "match": True}
+    assert board.ask(READ, 1, STATE, {})["images"][1]["pending"] == (number == 0)
+
+
 def test_an_upload_that_names_an_image_waits_to_be_marked(board: HostBoard, newer: bytes) -> None:
     upload(board, newer, number=1)
     assert not board.ask(READ, 1, STATE, {})["images"][1]["pending"]

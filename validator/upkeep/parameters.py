@@ -42,6 +42,8 @@ from yima.validator.upkeep.pulling import Puller
 
 _PLAIN = Policy()
 
+_LAST_S = (1 << 63) - 1  # the last second that the core knows: a package may be signed to hold for ever
+
 
 class Source(Protocol):
     """Where parameters come from. Every call raises ParametersError; then what was in force stays."""
@@ -239,7 +241,7 @@ class Packages:
     def until(self) -> int:
         """See Source: the expiry and its grace."""
         expiry = min((package.expiry for package in self.store.active), default=0)
-        return expiry + self._policy.grace_s if expiry else 0
+        return min(expiry + self._policy.grace_s, _LAST_S) if expiry else 0
 
     def _take_offered(self, data: bytes, source: str, now: Moment) -> bool:
         """Whether something else is in force now; who gave it is told what was wrong."""

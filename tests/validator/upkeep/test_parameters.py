@@ -11,6 +11,7 @@ import pytest
 from tests.packages_world import DAY, NOW, PINS, A, B, package
 from yima.sdk.issuer import Rider
 from yima.validator.errors import ParametersError
+from yima.validator.guarding.guards import GuardedUpkeep
 from yima.validator.judging import GateContext, Mode, Moment, Validator
 from yima.validator.packages import PackageError, Policy, Standing
 from yima.validator.packages.storage import DirectoryStorage
@@ -325,3 +326,12 @@ def test_the_alarm_comes_before_expiry_and_after_the_grace_no_one_rides(
     assert kept.upkeep.look(later) is not None
     assert kept.upkeep.until() == NOW + 91 * DAY
     assert A.compressed in source.store.trust.keys
+
+
+def test_a_package_that_never_expires_is_used(bench: Bench, signed: Callable[..., bytes]) -> None:
+    """A bug found: its grace ended behind the last second that there is, and nobody rode."""
+    bench.file.write_bytes(signed(5, expiry=(1 << 63) - 1))
+    source, _ = bench.start()
+    upkeep = GuardedUpkeep(Kept(source).upkeep, lambda error: pytest.fail(str(error)))
+    assert upkeep.until() == (1 << 63) - 1
+    assert source.standing(AT)[0] is Standing.GOOD
