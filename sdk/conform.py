@@ -81,7 +81,7 @@ def load_vector(path: Path) -> Vector:
     """One vector. Raises VectorError that names the file and the key."""
     try:
         with path.open("rb") as file:
-            content: object = json_of(file.read(_SIZE_MAX))
+            content: object = json_of(_sized(file.read(_SIZE_MAX + 1)))
     except OSError as error:
         problem = Text(f"cannot be read ({error.strerror})", f"无法读取（{error.strerror}）")
         raise VectorError(path, problem, Text("Check its permissions", "请检查权限")) from error
@@ -91,6 +91,12 @@ def load_vector(path: Path) -> Vector:
             path, problem, Text("Correct it or take it out of the folder", "请更正或移出文件夹")
         ) from error
     return _vector(_Object(content, str(path), ""), path)
+
+
+def _sized(content: bytes) -> bytes:
+    if len(content) > _SIZE_MAX:
+        raise ValueError(f"larger than {_SIZE_MAX >> 20} MiB")
+    return content
 
 
 def run(vectors: list[Vector]) -> Iterator[Outcome]:

@@ -14,6 +14,9 @@ PHRASES: Final = tuple(
         # readers
         (r"(\d+) bytes of noise before the code dropped", r"已丢弃码前 \1 字节噪声"),
         (r"decoded from a (\w+) line", r"由 \1 文本行解码"),
+        (r"(\d+) bytes behind the code dropped", r"已丢弃码后 \1 字节"),
+        (r"cut short: (\d+) of (\d+) bytes came", r"被截短：\2 字节中收到 \1 字节"),
+        (r"the line reported (\w+)", r"线路报告 \1"),
         (r"no (\w+) line, taken as it came", r"不是 \1 文本行，按原样处理"),
         (r"cut at (\d+) of (\d+) bytes", r"\2 字节中只保留 \1 字节"),
         (r"a report of (\d+) bytes, not (\d+)", r"报告为 \1 字节，应为 \2"),
@@ -24,6 +27,7 @@ PHRASES: Final = tuple(
         (r"(\d+) reports of other ids dropped", r"已丢弃 \1 份其他编号的报告"),
         (r"(.+) is no QR code", r"\1 不是二维码"),
         (r"a report that is none of a barcode scanner: dropped", "不是条码扫描器的报告：已丢弃"),
+        (r"no end in sight: cut, the rest up to a silence dropped", "未见结束：已截断，其后至静默前的数据已丢弃"),
         (r"no end in sight: cut", "未见结束：已截断"),
         (r"the last report said that more follows", "最后一份报告称后面还有"),
         (r"the scanner went away in the middle", "扫码器中途断开"),
@@ -109,7 +113,11 @@ PHRASES: Final = tuple(
 
 def line_words(text: str) -> str:
     """The text as it is, or its phrases in Chinese."""
-    if language() == "zh":
-        for pattern, words in PHRASES:
-            text = pattern.sub(words, text)
+    return in_chinese(text) if language() == "zh" else text
+
+
+def in_chinese(text: str) -> str:
+    """The text with its phrases in Chinese, whatever the language of the process is."""
+    for pattern, words in PHRASES:
+        text = pattern.sub(words, text)
     return text

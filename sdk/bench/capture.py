@@ -47,9 +47,9 @@ class Capture:
     """A new file that is written to; what lies there stays. Raises CaptureError."""
 
     def __init__(self, path: Path, level: Level) -> None:
-        self._path, self._level = path, level
+        self._path, self._level, self._size = path, level, 0
         try:
-            self._file = path.open("x", encoding="utf-8")
+            self._file = path.open("xb", buffering=0)
         except FileExistsError as error:
             remedy = Text("Name another file: nothing is overwritten", "请另选文件：不会覆盖已有文件")
             raise CaptureError(path, Text("is there already", "已存在"), remedy) from error
@@ -71,10 +71,21 @@ class Capture:
         if payload is not None:
             row["payload"] = payload.hex()
         try:
-            self._file.write(json.dumps(row) + "\n")
-            self._file.flush()
+            self._write(f"{json.dumps(row)}\n".encode())
         except OSError as error:
             raise self._error(error) from error
+
+    def _write(self, line: bytes) -> None:
+        """The whole line or, where the disk is full, nothing of it: a torn one would cost the replay all the others."""
+        left = memoryview(line)
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError:
+            with suppress(OSError):
+                self._file.truncate(self._size)
+            raise
+        self._size += len(line)
 
     def close(self) -> None:
         """Ends the file."""

@@ -22,6 +22,7 @@ from yima.validator.errors import Kind, YimaError
 from yima.validator.judging import GateContext, Validator
 from yima.validator.parameters import Mode, load
 from yima.validator.ports import open_reader
+from yima.validator.readers.replay import ReplayReader
 from yima.validator.remedies import install_extras
 from yima.validator.shown import shown as escaped
 from yima.validator.texts import Text, say
@@ -132,7 +133,16 @@ def _watch(arguments: argparse.Namespace) -> int:
         finally:  # a reader that is lost ends it too
             if not arguments.json:
                 _say(summary(tally))
+            if isinstance(reader, ReplayReader) and reader.skipped:
+                print(say(_without_bytes(reader.skipped)), file=sys.stderr)
     return 0 if tally.presentations and tally.whole == tally.presentations else 1
+
+
+def _without_bytes(count: int) -> Text:
+    return Text(
+        f"{count} presentations were captured without their bytes and could not be shown: --keep raw keeps every one",
+        f"{count} 次出示在记录时未保存数据，无法重放：--keep raw 可保存全部数据",
+    )
 
 
 def _capture(arguments: argparse.Namespace) -> AbstractContextManager[Capture | None]:

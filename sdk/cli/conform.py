@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from yima.sdk import conform
+from yima.validator.shown import shown
 
 HELP = "run a folder of conformance vectors; exit 1 if one differs 运行一致性测试向量"
 
@@ -51,7 +52,7 @@ def _object(outcome: conform.Outcome) -> dict[str, object]:
 def _line(outcome: conform.Outcome) -> str:
     vector, verdict = outcome.vector, outcome.verdict
     found = _answer(verdict.accepted, verdict.case)
-    line = f"{'ok  ' if outcome.agrees else 'DIFF'}  {vector.file:16} {found:14} {vector.title}"
+    line = f"{'ok  ' if outcome.agrees else 'DIFF'}  {shown(vector.file):16} {found:14} {shown(vector.title)}"
     return line if outcome.agrees else f"{line}\n      expected 应为 {_answer(vector.accepted, vector.expected_case)}"
 
 

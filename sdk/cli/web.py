@@ -3,11 +3,12 @@
 import argparse
 import io
 import sys
+import threading
 import webbrowser
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from yima.sdk.listening import host_and_port, listen, url_of
 from yima.sdk.web.build import BUILT, PACKED, PAGE
@@ -17,6 +18,10 @@ from yima.validator.texts import Text
 HELP = "the bench in a browser: camera, scanner, files, pasted text 在浏览器中打开试验台"
 
 
+_CONNECTIONS: Final = 64
+_SILENT_S: Final = 20.0
+
+
 class WebError(YimaError):
     """A page that is not complete."""
 
@@ -24,6 +29,17 @@ class WebError(YimaError):
 
 
 class _Handler(SimpleHTTPRequestHandler):
+    timeout = _SILENT_S  # whoever says nothing for so long is hung up on, and holds no thread for ever
+    # The system's own table, which on Windows any program writes, may call a script a text: a browser then runs none.
+    extensions_map = {  # noqa: RUF012 - as the base class has it
+        **SimpleHTTPRequestHandler.extensions_map,
+        ".html": "text/html; charset=utf-8",
+        ".js": "text/javascript; charset=utf-8",
+        ".css": "text/css; charset=utf-8",
+        ".svg": "image/svg+xml",
+        ".txt": "text/plain; charset=utf-8",
+    }
+
     def end_headers(self) -> None:
         """A page that was built anew is seen anew; nobody may frame it."""
         self.send_header("Cache-Control", "no-cache")
@@ -44,6 +60,25 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        """As the base class, with a thread for each of so many connections and for no more."""
+        self._free = threading.Semaphore(_CONNECTIONS)
+        super().__init__(*arguments, **named)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """On a thread of its own; one connection too many is closed."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """The work of that thread."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Whoever asked and went away is nobody's concern either."""
         if not isinstance(sys.exception(), OSError):

@@ -12,6 +12,7 @@ import hmac
 import ipaddress
 import itertools
 import json
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from yima.sdk.line_words import in_chinese
 from yima.sdk.listening import ServingError
 from yima.sdk.observing.endpoint import Endpoint, Page, address_of
 from yima.sdk.observing.seen import Looking
@@ -76,7 +78,7 @@ class Console:
                     "请同时给出 --console-token 文件，或使用 127.0.0.1",
                 ),
             )
-        self._about = {**about, "version": VERSION}
+        self._about = {**about, "version": VERSION, "run": secrets.token_hex(8)}  # events are numbered anew in each
         self._look = look
         self._events: deque[tuple[int, Callable[[], Event]]] = deque(maxlen=KEPT)
         self._told: dict[int, str] = {}  # made once: a viewer shall cost the loop of a tap little
@@ -133,7 +135,7 @@ class DeviceConsole:
 
     def tap(self, tap: Tap) -> None:
         """One presentation."""
-        self._console.happened(lambda: tap_as_mapping(tap))
+        self._console.happened(lambda: tap_as_mapping(tap) | _faults_in_chinese(tap))
 
     def notice(self, notice: Notice) -> None:
         """What happened besides."""
@@ -154,6 +156,10 @@ class DeviceConsole:
         seen = self._looking.look()
         named = {"memory": seen.memory._asdict(), "threads": [thread._asdict() for thread in seen.threads]}
         return {**asdict(seen), **named, "loop_age_s": round(age_s, 1)}
+
+
+def _faults_in_chinese(tap: Tap) -> dict[str, Any]:
+    return {"faults_zh": [*map(in_chinese, tap.faults)]} if tap.faults else {}
 
 
 def _json(what: Event) -> str:

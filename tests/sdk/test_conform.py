@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yima.sdk.cli.main import main
 from yima.sdk.conform import VectorError, load_folder, load_vector, run
 from yima.sdk.issuer import RootAuthority
 
@@ -161,3 +162,23 @@ def test_any_json_is_a_vector_or_the_one_error(
     path.write_text(json.dumps(content))
     with pytest.raises(VectorError):
         load_vector(path)
+
+
+def test_a_vector_larger_than_it_may_be_is_refused_and_not_cut(
+    vector: dict[str, Any], write: Callable[[dict[str, Any]], Path]
+) -> None:
+    """A bug found: what stood behind the first MiB was not looked at, and blanks there made a vector of anything."""
+    path = write(vector)
+    path.write_text(path.read_text() + " " * (1 << 20) + "no JSON")
+    with pytest.raises(VectorError, match="larger than 1 MiB"):
+        load_vector(path)
+
+
+def test_a_title_commands_no_terminal_and_makes_no_line_of_its_own(
+    vector: dict[str, Any], write: Callable[[dict[str, Any]], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bug found: a vector's title could write over the line that says what came of it."""
+    path = write(vector | {"title": "\x1b[1A\x1b[2Kok\nDIFF"})
+    assert main(["conform", str(path.parent)]) == 0
+    first, _ = capsys.readouterr().out.splitlines()
+    assert first.endswith("\\x1b[1A\\x1b[2Kok\\nDIFF")

@@ -16,13 +16,15 @@ FAULTS = (
     "14 bytes of noise before the code dropped", "decoded from a hex line", "no base64 line, taken as it came",
     "cut at 512 of 900 bytes", "a report of 63 bytes, not 64", "report 03, not 02",
     "a report of 60 data bytes, more than 56", "a report whose AIM identifier is 5d4331",
+    "3 bytes behind the code dropped", "cut short: 200 of 364 bytes came",
+    "no end in sight: cut, the rest up to a silence dropped", "the line reported FramingError",
     "the report that was to go on did not come", "2 reports of other ids dropped", "]C1 is no QR code",
 )  # fmt: skip
 NAMES = re.compile(
     r"AT|AIM|ModemManager|ASCII|JSON|HTML|XML|DLE|PARMRK|telnet|SLIP|xor|STX|ETX|TAB|ACK|SYN|NUL|BOM|ECI"
     r"|CR LF|CR|LF|data URI|bytes|base(?:32|45|64)|hex|gzip|zlib|deflate|bzip2|xz|zstd|lz4|endian|big|little"
     r"|AZERTY|QWERTY|QWERTZ"
-    r"|(?:utf|cp|gb|mac|iso|latin|koi8)[\w-]*|C"
+    r"|(?:utf|cp|gb|mac|iso|latin|koi8)[\w-]*|C|FramingError"
     r"|U\+FFFD|\b[0-9A-F]{2}\b|\b[0-9A-F]{6}\b|5d4331"
 )
 

@@ -9,12 +9,17 @@
 
   const element = (id) => document.getElementById(id);
   let chinese = navigator.language.startsWith("zh") ? 1 : 0;
-  let token = location.hash.slice(1);
+  let token = brought();
   let [last, missed, events, state, problem] = [0, 0, [], null, null];
 
   const say = (name) => globalThis.texts[name]?.[chinese] ?? name;
   const shown = (seconds) => new Date(seconds * 1000).toLocaleString(chinese ? "zh-CN" : "en-GB");
   const clock = (seconds) => (seconds > 0 ? shown(seconds) : say("none"));
+
+  /* The token in the address. These four characters a browser writes there in its own way. */
+  function brought() {
+    return location.hash.slice(1).replace(/%(?:22|3C|3E|60)/g, decodeURIComponent);
+  }
 
   function made(tag, text, kind = "") {
     const node = document.createElement(tag);
@@ -24,21 +29,27 @@
   }
 
   async function ask() {
-    try {
-      const headers = token ? { Authorization: `Bearer ${token}` } : {};
-      const answer = await fetch("state.json", { headers, cache: "no-store", signal: AbortSignal.timeout(5000) });
-      problem = answer.status === 401 ? "refused" : answer.ok ? null : "lost";
-      if (answer.ok) take(await answer.json());
-    } catch {
-      problem = "lost";
-    }
+    problem = await looked();
     show();
     setTimeout(ask, 1000);
   }
 
+  /* Takes what there is to see, and gives what was wrong, by its name in the texts; null: nothing. */
+  async function looked() {
+    if (/[^ -~]/.test(token)) return "refused"; // no request can carry it, and no token has such letters
+    try {
+      const headers = token ? { Authorization: `Bearer ${token}` } : {};
+      const answer = await fetch("state.json", { headers, cache: "no-store", signal: AbortSignal.timeout(5000) });
+      if (answer.ok) take(await answer.json());
+      return answer.status === 401 ? "refused" : answer.ok ? null : "lost";
+    } catch {
+      return "lost";
+    }
+  }
+
   function take(found) {
     const newest = found.events.at(-1)?.number ?? 0;
-    if (newest < last) [last, missed, events] = [0, 0, []]; // it was started again
+    if (state && state.about.run !== found.about.run) [last, missed, events] = [0, 0, []]; // it was started again
     const fresh = found.events.filter((event) => event.number > last);
     if (fresh.length && last) missed += fresh[0].number - last - 1;
     last = newest;
@@ -56,7 +67,8 @@
 
   function detail(event) {
     if (event.event === "tap") {
-      return [event.family, event.again ? say("again") : "", ...event.faults].filter(Boolean).join(" · ");
+      const faults = (chinese && event.faults_zh) || event.faults;
+      return [event.family, event.again ? say("again") : "", ...faults].filter(Boolean).join(" · ");
     }
     const told = Object.entries(event).filter(([name, what]) => !KNOWN.has(name) && what !== null);
     const chosen = told.map(([name, what]) => [name, (chinese && event[`${name}_zh`]) || what]);
@@ -105,6 +117,9 @@
   element("language").addEventListener("click", () => {
     chinese = 1 - chinese;
     show();
+  });
+  addEventListener("hashchange", () => {
+    token = brought();
   });
   element("asking").addEventListener("submit", (event) => {
     event.preventDefault();

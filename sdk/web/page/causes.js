@@ -173,6 +173,9 @@
 "phrases": [
 ["(\\d+) bytes of noise before the code dropped","已丢弃码前 $1 字节噪声"],
 ["decoded from a (\\w+) line","由 $1 文本行解码"],
+["(\\d+) bytes behind the code dropped","已丢弃码后 $1 字节"],
+["cut short: (\\d+) of (\\d+) bytes came","被截短：$2 字节中收到 $1 字节"],
+["the line reported (\\w+)","线路报告 $1"],
 ["no (\\w+) line, taken as it came","不是 $1 文本行，按原样处理"],
 ["cut at (\\d+) of (\\d+) bytes","$2 字节中只保留 $1 字节"],
 ["a report of (\\d+) bytes, not (\\d+)","报告为 $1 字节，应为 $2"],
@@ -183,6 +186,7 @@
 ["(\\d+) reports of other ids dropped","已丢弃 $1 份其他编号的报告"],
 ["(.+) is no QR code","$1 不是二维码"],
 ["a report that is none of a barcode scanner: dropped","不是条码扫描器的报告：已丢弃"],
+["no end in sight: cut, the rest up to a silence dropped","未见结束：已截断，其后至静默前的数据已丢弃"],
 ["no end in sight: cut","未见结束：已截断"],
 ["the last report said that more follows","最后一份报告称后面还有"],
 ["the scanner went away in the middle","扫码器中途断开"],

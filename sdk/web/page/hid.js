@@ -1,17 +1,16 @@
 'use strict';
-/* A scanner in HID-POS mode, by the browser's WebHID. A report has its data's length, an AIM identifier, 56 bytes of data,
- * two of the maker's, and whether more follow; some scanners leave the identifier out. */
+/* A scanner in HID-POS mode, by the browser's WebHID. A report has its data's length, an AIM identifier or three NUL,
+ * 56 bytes of data, two of the maker's, and whether more follow; some scanners leave the identifier's place out. */
 (() => {
   const yima = (globalThis.yima ??= {});
   const SCANNERS = { usagePage: 0x8c };
   const SIZE = 63; // a report without its id
-  const MOST = 4096;
   const GAP_MS = 500;
 
   /* {data, more} of one report; null: it is none of a scanner, and nothing of it may be taken for data. */
   yima.hidReport = (bytes) => {
     if (bytes.length !== SIZE) return null;
-    const hasAim = bytes[1] === 0x5d; // ]
+    const hasAim = bytes[1] === 0x5d || !(bytes[1] || bytes[2] || bytes[3]); // ]
     const [header, room] = hasAim ? [4, 56] : [1, SIZE - 2];
     const [length, more] = [bytes[0], bytes[SIZE - 1]];
     if (!length || length > room || more > 1) return null;
@@ -19,31 +18,29 @@
     return { data: bytes.slice(header, header + length), more: more === 1 };
   };
 
-  /* Puts reports together. feed(bytes, now) and silence(now) -> [{payload, first, last, faults}], in milliseconds. */
+  /* Puts reports together. feed(bytes, now) and silence(now) -> [{payload, first, last, faults}], in milliseconds. A
+   * code ends where its own length field says, whatever the reports say of more; all else ends by what they say. */
   yima.HidReports = class {
     constructor() {
-      this.clear();
-    }
-    clear() {
-      Object.assign(this, { data: [], first: 0, last: 0 });
+      Object.assign(this, { framer: new yima.Framer({ gap: 0, patience: GAP_MS }), more: false, last: 0 });
     }
     feed(bytes, now) {
       const found = this.silence(now);
       const report = yima.hidReport(bytes);
       if (!report) return [...found, ...this.end(['a report that is none of a barcode scanner: dropped'])];
-      if (!this.data.length) this.first = now;
-      this.data.push(...report.data);
-      this.last = now;
-      if (this.data.length > MOST) return [...found, ...this.end(['no end in sight: cut'])];
-      return report.more ? found : [...found, ...this.end([])];
+      Object.assign(this, { more: report.more, last: now });
+      found.push(...this.framer.feed(report.data, now));
+      return report.more ? found : [...found, ...this.framer.silence(now)];
     }
     silence(now) {
-      return this.data.length && now - this.last >= GAP_MS ? this.end(['the last report said that more follows']) : [];
+      const due = this.more ? this.last + GAP_MS : this.framer.deadline;
+      if (due === null || now < due) return [];
+      return this.end(this.more ? ['the last report said that more follows'] : []);
     }
     end(faults) {
-      const { data, first, last } = this;
-      this.clear();
-      return data.length ? [{ payload: Uint8Array.from(data.slice(0, MOST)), first, last, faults }] : [];
+      this.more = false;
+      const [first, ...rest] = this.framer.silence(Infinity);
+      return first ? [{ ...first, faults: [...first.faults, ...faults] }, ...rest] : [];
     }
   };
 

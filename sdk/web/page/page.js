@@ -6,8 +6,10 @@
   const get = (id) => document.getElementById(id);
   const FILE_MOST_MB = 64;
   const KEPT_MOST = 2000;
+  const IN_VIEW_MS = 1500;
   const state = { zh: navigator.language.startsWith('zh'), roots: [], gate: null, shown: [], current: null, began: 0,
-    gone: [] }; // of the presentations that are kept no more: by how long they took, {count, whole}
+    gone: [], // of the presentations that are kept no more: by how long they took, {count, whole}
+    inView: new Map() }; // what the camera has seen lately, a phone and a poster beside it: {seen} by its hex
   const say = (name, values = {}) =>
     (words[name]?.[state.zh ? 1 : 0] ?? name).replace(/\{(\w+)\}/g, (_, key) => values[key]);
   const both = (text) => text?.[state.zh ? 'zh' : 'en'] ?? '';
@@ -27,7 +29,7 @@
   };
 
   /* Looks for what happened to the bytes, beside the page; a newer reading ends the search for an older one. */
-  const search = async (shown, running = yima.search(shown.payload)) => {
+  const search = async (shown, running = yima.search(shown.payload, shown.baud)) => {
     Object.assign(shown, { running, search: 'searching' });
     mark();
     try {
@@ -58,19 +60,25 @@
     return Number(text);
   };
 
-  const present = (payload, first = performance.now(), last = first, faults = []) => {
+  /* Whether the camera had it in view just now: it is one presentation as long as it stays there. */
+  const isInView = (payload, now) => {
+    for (const [key, seen] of state.inView) if (now - seen >= IN_VIEW_MS) state.inView.delete(key);
+    const key = yima.hex(payload);
+    const isThere = state.inView.has(key);
+    state.inView.set(key, now);
+    return isThere;
+  };
+
+  /* baud: of the line that it came over; 0: none. */
+  const present = (payload, first = performance.now(), last = first, faults = [], baud = 0) => {
     try {
       if (!state.shown.length) state.began = first;
       const before = state.shown.at(-1);
       const again = Boolean(before) && yima.hex(before.payload) === yima.hex(payload);
-      if (again && before.fromCamera && last - state.began - before.seen < 1500) {
-        before.seen = last - state.began; // one presentation as long as it stays in view
-        return;
-      }
       const isWhole = yima.hex(payload) === tables.card || core.whole(payload);
-      const shown = { payload, faults, again, number: (before?.number ?? 0) + 1, first: first - state.began,
-        last: last - state.began, seen: last - state.began, fromCamera: !get('view').hidden, gate: state.gate,
-        unixS: moment(), diagnosis: null, cause: isWhole ? 'whole' : 'undetermined' };
+      const since = (at) => Math.max(0, at - state.began);
+      const shown = { payload, faults, again, number: (before?.number ?? 0) + 1, first: since(first), last: since(last),
+        baud, gate: state.gate, unixS: moment(), diagnosis: null, cause: isWhole ? 'whole' : 'undetermined' };
       judged(shown, payload);
       state.shown.push(shown);
       if (state.shown.length > KEPT_MOST) letGo(state.shown.shift());
@@ -83,7 +91,8 @@
       fail(error);
     }
   };
-  const fail = (error) => tell(error.text ? both(error.text) : String(error.message ?? error), true);
+  const whyOf = (error) => (error.text ? both(error.text) : String(error.message ?? error));
+  const fail = (error) => tell(whyOf(error), true);
 
   const line = (shown) =>
     `${(shown.first / 1000).toFixed(3)} s · ${shown.payload.length} ${say('bytes')} ${say('in')} ` +
@@ -188,17 +197,19 @@
     list();
   };
   const under = () => {
-    const { given } = state;
-    get('under').textContent = given ? say('underGate', { name: given.name, size: given.bytes.length }) +
-      (state.gate?.isPackage ? ` ${say('fromPackage')}` : '') : say('noGate', { n: state.roots.length });
+    const { given, gate } = state;
+    get('under').textContent = gate ? say('underGate', { name: given.name, size: given.bytes.length }) +
+      (gate.isPackage ? ` ${say('fromPackage')}` : '') : say('noGate', { n: state.roots.length });
   };
   const stand = async () => {
     if (!state.given) return;
+    const { bytes } = state.given;
+    state.gate = null;
     try {
-      state.gate = await core.gate(state.given.bytes, { mode: Number(get('mode').value) }, moment());
+      const gate = await core.gate(bytes, { mode: Number(get('mode').value) }, moment());
+      if (state.given.bytes === bytes) state.gate = gate;
     } catch (error) {
-      [state.gate, state.given] = [null, null];
-      fail(error);
+      fail(error); // what was given stays: another moment may suit it
     }
     under();
   };
@@ -209,7 +220,9 @@
       const isListing = file.name.toLowerCase() === 'package.toml';
       return tell(say(isListing ? 'isListing' : 'isSource', { name: file.name }), true);
     }
-    const bytes = new Uint8Array(await file.arrayBuffer());
+    const content = await file.arrayBuffer().catch(() => null);
+    if (!content) return tell(say('unreadable', { name: file.name }), true);
+    const bytes = new Uint8Array(content);
     if (!bytes.length) return tell(`${file.name}: ${both(yima.diagnosing.tables.slips.empty)}`, true);
     const magic = String.fromCharCode(...bytes.subarray(0, 4));
     if (magic === 'YIMA' || magic === 'YIMP') {
@@ -223,16 +236,23 @@
       under();
       return state.current && show(state.current);
     }
-    if (file.type.startsWith('image/') && file.type !== 'image/svg+xml') {
-      const found = await yima.symbolsInFile(file);
+    if (yima.isPicture(bytes)) {
+      const bitmap = await createImageBitmap(new Blob([content])).catch(() => null);
+      if (!bitmap) return tell(say('badPicture', { name: file.name }), true);
+      const found = await yima.symbolsInPicture(bitmap);
       if (!found.length) tell(say('noSymbol', { name: file.name }), true);
       return found.forEach((payload) => present(payload));
     }
-    const isText = bytes.every((byte) => byte >= 0x20 && byte < 0x7f || byte === 9 || byte === 10 || byte === 13);
-    return isText ? takeText(new TextDecoder().decode(bytes)) : present(bytes);
+    return take(yima.payload(bytes), `${file.name}: `);
   };
   const takeFiles = async (files) => {
-    for (const file of files) await takeFile(file).catch(fail);
+    const problems = []; // each stays to be read, whatever the next file is
+    for (const file of files) {
+      tell('');
+      await takeFile(file).catch((error) => tell(`${file.name}: ${whyOf(error)}`, true));
+      if (get('says').classList.contains('problem')) problems.push(get('says').textContent);
+    }
+    if (problems.length) tell(problems.join(' · '), true);
   };
 
   /* Hex and base64 alone, where the many forms of yima.pasted are not there. */
@@ -245,12 +265,15 @@
       return new Uint8Array();
     }
   };
+  const take = ({ bytes, problem }, thing = '') => {
+    if (problem) tell(thing + both(problem), true);
+    else if (bytes.length) present(bytes);
+    else tell(say('notBytes'), true);
+  };
   const takeText = (text) => {
     if (!text.trim()) return;
     const taken = yima.pasted ? yima.pasted(text) : { bytes: plainText(text) };
-    if (taken.problem) return tell(both(taken.problem), true);
-    if (!taken.bytes.length) return tell(say('notBytes'), true);
-    present(taken.bytes);
+    take(taken);
   };
 
   const toggled = (button, start) => {
@@ -282,7 +305,8 @@
   toggled(get('camera'), async (over) => {
     get('view').hidden = false;
     try {
-      const stop = await yima.watchCamera(get('view'), present, (why) => {
+      const see = (payload, first, last) => isInView(payload, last) || present(payload, first, last);
+      const stop = await yima.watchCamera(get('view'), see, (why) => {
         get('view').hidden = true;
         over();
         tell(say('cameraEnded', { why: lineWords(why) }), true);
@@ -299,7 +323,8 @@
   toggled(get('serial'), async (over) => {
     if (!navigator.serial) throw new Error(say('noSerial'));
     const baud = Number(get('baud').value);
-    const stop = await yima.watchSerial(await navigator.serial.requestPort(), baud, present, (why) => {
+    const take = (...reading) => present(...reading, baud);
+    const stop = await yima.watchSerial(await navigator.serial.requestPort(), baud, take, (why) => {
       over();
       tell(say('serialEnded', { why: lineWords(why) }), true);
     });
@@ -324,6 +349,11 @@
   });
   get('judge').addEventListener('click', () => takeText(get('pasted').value));
   get('mode').addEventListener('change', stand);
+  get('at').addEventListener('change', async () => {
+    if (!state.given || state.gate) return;
+    await stand();
+    if (state.gate) tell(say('ready'));
+  });
   get('reveal').addEventListener('change', () => state.current && show(state.current));
   get('language').addEventListener('click', () => {
     state.zh = !state.zh;
@@ -334,6 +364,8 @@
     const link = Object.assign(document.createElement('a'), { href: URL.createObjectURL(blob), download: 'capture.jsonl' });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    const lacks = state.gone.reduce((sum, gone) => sum + gone.count, 0);
+    if (lacks) tell(say('lacks', { n: lacks, most: KEPT_MOST }));
   });
   document.addEventListener('paste', (event) => {
     if (event.clipboardData.files.length) takeFiles([...event.clipboardData.files]);

@@ -2,8 +2,8 @@
 /* The diagnosis beside the page: it may try thousands of signatures, so it runs in a worker. One from a file cannot be
  * started where the page lies on a disk; the build packs its scripts into packed_search.js, and a blob starts it.
  *
- * yima.search(payload) resolves to the first answer of yima.diagnose, or to null where a newer search took its place or
- * yima.giveUp() ended it. */
+ * yima.search(payload, baud) resolves to the first answer of yima.diagnose, or to null where a newer search took its
+ * place or yima.giveUp() ended it. baud: of the line that brought it; 0: none. */
 (() => {
   const yima = (globalThis.yima ??= {});
   let address, worker, giveUp;
@@ -26,7 +26,7 @@
     giveUp?.();
   };
 
-  yima.search = async (payload) => {
+  yima.search = async (payload, baud = 0) => {
     yima.giveUp();
     const mine = newest;
     const script = await prepare();
@@ -48,7 +48,7 @@
         giveUp = null;
         reject(new Error(event.message));
       };
-      worker.postMessage(payload);
+      worker.postMessage({ payload, baud });
     });
   };
 })();

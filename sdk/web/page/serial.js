@@ -1,38 +1,64 @@
 'use strict';
-/* A scanner on a serial port, by the browser's Web Serial. found gets what the framer delivers; ended the reason. */
+/* A scanner on a serial port, by the browser's Web Serial. found gets what the framer delivers, and in the faults what
+ * the line reported meanwhile; ended gets the reason. */
 (() => {
   const yima = globalThis.yima;
 
   yima.watchSerial = async (port, baudRate, found, ended) => {
     await port.open({ baudRate, bufferSize: 4096 });
     const framer = new yima.Framer();
-    const reader = port.readable.getReader();
-    const deliver = (all) => all.forEach((one) => found(one.payload, one.first, one.last, one.faults));
+    const reported = new Set();
+    const deliver = (all) => {
+      for (const one of all) {
+        found(one.payload, one.first, one.last, [...one.faults, ...reported]);
+        reported.clear();
+      }
+    };
     const timer = setInterval(() => deliver(framer.silence(performance.now())), 20);
     let stopped = false;
-    const close = async () => {
-      clearInterval(timer);
-      reader.releaseLock();
-      await port.close().catch(() => {});
-    };
-    (async () => {
+    let reader = null;
+
+    /* What one stream brings, up to its end. */
+    const readAll = async (stream) => {
+      reader = stream.getReader();
       try {
         for (;;) {
           const { value, done } = await reader.read();
-          if (done) break;
+          if (done) return;
+          if (document.hidden) deliver(framer.silence(performance.now())); // then the timer comes once a second
           deliver(framer.feed(value, performance.now()));
         }
-        deliver(framer.silence(Infinity));
-        await close();
-        if (!stopped) ended('closed');
-      } catch (error) {
-        await close();
-        ended(error.message);
+      } finally {
+        reader.releaseLock();
       }
+    };
+
+    /* A break or a framing error, as another speed brings, ends a stream and not the port, which has a new one then. */
+    const readOn = async () => {
+      for (let stream = port.readable; stream && !stopped; ) {
+        try {
+          await readAll(stream);
+          return 'closed';
+        } catch (error) {
+          const next = port.readable;
+          if (!next || next === stream) return error.message;
+          reported.add(`the line reported ${error.name}`);
+          stream = next;
+        }
+      }
+      return 'closed';
+    };
+
+    (async () => {
+      const why = await readOn();
+      clearInterval(timer);
+      deliver(framer.silence(Infinity)); // what had come before it was pulled out
+      await port.close().catch(() => {});
+      if (!stopped) ended(why);
     })();
     return async () => {
       stopped = true;
-      await reader.cancel();
+      await reader?.cancel().catch(() => {});
     };
   };
 })();

@@ -150,6 +150,18 @@ def test_a_capture_is_replayed_with_its_bytes_as_far_as_it_keeps_them(
     assert reader.skipped == 2 - len(payloads)
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "2 presentations were captured"), ("zh", "2 次出示")])
+def test_a_replay_says_how_many_it_has_no_bytes_of(
+    language: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug found: of a capture without bytes it said that nothing was read, and of the masked ones nothing at all."""
+    monkeypatch.setenv("YIMA_LANG", language)
+    path = tmp_path / "capture.jsonl"
+    path.write_text('{"at_ms": 1, "last_ms": 2, "size": 364}\n' * 2)
+    assert main(["bench", f"replay:{path}?speed=0"]) == 1
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("spec", ["serial:/dev/nowhere", "replay:{path}"])
 def test_a_capture_that_is_there_stays_whatever_is_read(
     spec: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -177,7 +189,7 @@ def test_what_a_full_disk_could_not_keep_is_one_line(
     whole = Path.open
 
     def full(path: Path, mode: str = "r", **how: Any) -> Any:
-        return whole(Path("/dev/full"), "w", **how) if "x" in mode else whole(path, mode, **how)
+        return whole(Path("/dev/full"), "wb", **how) if "x" in mode else whole(path, mode, **how)
 
     monkeypatch.setattr(Path, "open", full)
     assert main(["bench", f"replay:{source}?speed=0", "--capture", str(tmp_path / "new.jsonl")]) == 3

@@ -3,13 +3,14 @@
 import re
 import shutil
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.sdk.observing.looks import SEEN
+from tests.sdk.observing.test_metrics import a_tap
 from yima.sdk.observing.console import Console, DeviceConsole
 from yima.sdk.observing.seen import Looking
 from yima.validator.happenings import Happening, Notice
@@ -50,6 +51,7 @@ def test_the_page_shows_what_happens_in_the_browsers_language(tmp_path: Path) ->
     console = DeviceConsole("127.0.0.1:0", "gate-7", token_file=token, on_trouble=lambda error: None)
     console.start(Still(), lambda: 0.0)
     console._console.happened(lambda: TAP)
+    console.tap(replace(a_tap(), faults=("cut short: 200 of 364 bytes came",)))
     console.notice(Notice(happening=Happening.UPLOAD_BACK))
     try:
         url = f"http://127.0.0.1:{console._console.endpoint.port}/#{TOKEN}"
@@ -67,6 +69,7 @@ def test_the_page_shows_what_happens_in_the_browsers_language(tmp_path: Path) ->
         "2.50",
         "&lt;b&gt;ministry",
         "yima-journal: dead",
+        "被截短：364 字节中收到 200 字节",
     ):
         assert text in page
     assert not re.search(r"undefined|NaN|\[object", page)

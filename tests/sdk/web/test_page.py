@@ -130,6 +130,17 @@ def test_the_framer_cuts_as_pythons_does(disk: Opened, held_up: bytes, lab: dict
     code, other = held_up, bytes.fromhex(lab[5716]["code"])
     streams = [code, code + b"\r\n" + other, b"]Q1" + code + b"\x03", b"\x02" + other + b"\r", code[:200], other * 3]
     streams += [b"6212345678901234\r\n", code[:150] + other, b"U" + code, bytes(9) + b"noise" + code + other]
+    damaged = bytearray(code)
+    damaged[len(code) - 134] ^= 1  # the mark before the issuer's signature
+    damaged[-1] = 0x0D
+    streams += [bytes(damaged), bytes(damaged) + b"\r\n", code[:-30] + other, code.hex().encode() + b"\r\n", b"\x06"]
+    streams += [
+        base64.b64encode(code),
+        code[:-9],
+        b"62123\r\n\r\n",
+        bytes(5000) + code,
+        b"\x02x" * 40 + b"\x02" + other,
+    ]
     cases = []
     for stream in streams:
         for size in (1, 64, 4096, rng.randrange(2, 300)):
@@ -137,14 +148,14 @@ def test_the_framer_cuts_as_pythons_does(disk: Opened, held_up: bytes, lab: dict
             for at in range(0, len(stream), size):
                 expected += framer.feed(stream[at : at + size], 0)
             expected += framer.silence(10**12)
-            cases.append((list(stream), size, [list(reading.payload) for reading in expected]))
+            cases.append((list(stream), size, [[list(one.payload), list(one.faults)] for one in expected]))
     cut = """cases => cases.map(([stream, size]) => {
       const framer = new yima.Framer();
       const found = [];
       for (let at = 0; at < stream.length; at += size)
         found.push(...framer.feed(Uint8Array.from(stream.slice(at, at + size)), 0));
       found.push(...framer.silence(1e9));
-      return found.map((one) => Array.from(one.payload));
+      return found.map((one) => [Array.from(one.payload), one.faults]);
     })"""
     found = disk.page.evaluate(cut, [case[:2] for case in cases])
     for (shown, size, wanted), payloads in zip(cases, found, strict=True):

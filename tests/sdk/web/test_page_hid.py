@@ -69,6 +69,16 @@ def test_a_code_whose_end_does_not_come_is_shown_as_it_came(hid: Opened, held_up
     assert "said that more follows" in hid.page.inner_text("#diagnosis")
 
 
+def test_reports_are_put_together_as_the_terminal_does(hid: Opened, held_up: bytes) -> None:
+    """A bug found: three NUL for the identifier were taken for data, and without the last bit seven codes came."""
+    without_bit = [[*one[:-1], 0] for one in reports(held_up)]
+    for number, sent in enumerate((reports(held_up, aim=bytes(3)), without_bit), 1):
+        hid.page.evaluate("all => all.forEach(report)", sent)
+        hid.waits_for(number)
+        assert f"{len(held_up)} bytes" in hid.page.inner_text("#summary")
+        assert hid.signatures()["rider"] == "valid"
+
+
 def test_a_scanner_that_is_unplugged_is_told(hid: Opened) -> None:
     hid.page.evaluate("unplug()")
     hid.until("document.querySelector('#says').textContent.includes('unplugged')")

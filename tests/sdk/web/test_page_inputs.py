@@ -15,6 +15,7 @@ from yima.sdk.bench.card import CARD
 from yima.sdk.cli.main import main
 from yima.sdk.issuer import RootAuthority
 from yima.sdk.parameters.signing import Envelope, sign_package
+from yima.sdk.qr import qr_png
 
 VALID = {"certificate": "valid", "issuer": "valid", "rider": "valid"}
 
@@ -110,6 +111,8 @@ def test_more_presentations_than_are_kept_are_numbered_and_counted_all_the_same(
     assert own.page.inner_text("#counts").startswith("2003 read, 2003 whole, ")
     assert own.page.evaluate("[...document.querySelectorAll('#bars meter')].map((one) => one.value)") == [2003]
     assert own.page.evaluate("document.querySelector('#history li').value") == 2003
+    own.page.click("#capture")
+    assert own.page.inner_text("#says") == "Saved without the first 3: the page keeps no more than 2000"
 
 
 def test_a_button_that_is_pressed_twice_starts_once(own: Opened) -> None:
@@ -144,3 +147,71 @@ def test_an_empty_file_is_said_to_be_empty(own: Opened) -> None:
     """A bug found: nothing at all was said of it."""
     own.give("code.bin", b"")
     own.until("document.querySelector('#says.problem')?.textContent === 'code.bin: is empty'")
+
+
+def test_a_picture_is_told_by_its_mark_and_not_by_its_name(own: Opened, held_up: bytes, tmp_path: Path) -> None:
+    """A bug found: a PNG without an ending was taken for a payload, and a payload called .png for a picture."""
+    qr_png(held_up, tmp_path / "code.png")
+    for number, (name, content) in enumerate((("scan", (tmp_path / "code.png").read_bytes()), ("c.png", held_up)), 1):
+        own.give(name, content, "image/png" if "." in name else "application/octet-stream")
+        own.waits_for(number)
+        assert f"{len(held_up)} bytes" in own.page.inner_text("#summary")
+
+
+def test_each_file_that_cannot_be_used_is_named_and_the_others_are_shown(own: Opened, held_up: bytes) -> None:
+    """A bug found: of a folder and of a damaged picture only the browser's words came, without a name, and the next
+    file wrote over them."""
+    own.page.evaluate(
+        """code => {
+          const folder = new File([], 'codes');
+          folder.arrayBuffer = () => Promise.reject(new DOMException('not found', 'NotFoundError'));
+          const damaged = new File([Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 1, 2])], 'torn.png');
+          const files = [folder, damaged, new File([new Uint8Array(5000)], 'long.bin'), new File([code], 'code.txt')];
+          document.body.dispatchEvent(
+            Object.assign(new Event('drop', { bubbles: true }), { dataTransfer: { files } }));
+        }""",
+        held_up.hex(),
+    )
+    own.waits_for(1)
+    own.until("document.querySelector('#says.problem')?.textContent.includes('long.bin')")
+    said = own.page.inner_text("#says")
+    assert "codes cannot be read: it is a folder" in said
+    assert "torn.png: this browser cannot open the picture" in said
+    assert "long.bin: more than 4096 bytes: no code" in said
+    assert "code.txt" not in said
+
+
+def test_a_text_in_utf_16_is_read_as_in_the_terminal(own: Opened, held_up: bytes) -> None:
+    """A bug found: what PowerShell writes to a file was more than 4096 bytes."""
+    text = "{" + ", ".join(f"0x{byte:02X}" for byte in held_up) + "}"
+    own.give("code.txt", text.encode("utf-16"))
+    own.waits_for(1)
+    assert own.signatures()["rider"] == "valid"
+
+
+def test_a_phone_beside_a_poster_is_shown_once_and_so_is_the_poster(own: Opened, held_up: bytes) -> None:
+    """A bug found: with two codes in view each was new in every picture of the camera, some thirty times a second."""
+    own.page.evaluate(
+        "code => { window.looks = 0; yima.symbolsIn = async () => (looks++,"
+        "[Uint8Array.from(code), new TextEncoder().encode('https://example.org/timetable')]); }",
+        list(held_up),
+    )
+    own.page.click("#camera")
+    own.until("looks > 6")
+    own.page.click("#camera")
+    assert own.shown() == 2
+
+
+def test_a_moment_that_is_none_costs_the_parameters_nothing(own: Opened, lab: dict[int, dict[str, Any]]) -> None:
+    """A bug found: a slip in the moment, or a package that began later, and the file had to be given again."""
+    vector = lab[5716]
+    own.page.fill("#at", "soon")
+    own.give("city.ymp", packaged(vector))
+    own.until("document.querySelector('#says.problem')")
+    assert "No parameters" in own.page.inner_text("#under")
+    own.page.fill("#at", str(vector["clock"]))
+    own.page.press("#at", "Enter")
+    own.until("document.querySelector('#under').textContent.includes('city.ymp')")
+    own.paste(vector["code"])
+    own.waits_for(1)
+    assert own.page.inner_text("#verdict").startswith("ACCEPTED")
