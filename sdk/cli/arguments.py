@@ -120,3 +120,11 @@ def a_day(text: str) -> int:
             date(year, month, day)
             return year * 10000 + month * 100 + day
     raise argparse.ArgumentTypeError("a day, as 20260922 请给出日期，如 20260922")
+
+
+def a_service_date(text: str) -> int:
+    """An argument's type: a day on which somebody may have ridden, so that days beside it are days, too."""
+    day = a_day(text)
+    if not 1900_01_01 <= day <= 2099_12_31:
+        raise argparse.ArgumentTypeError("a day from 1900 to 2099 请给出 1900 至 2099 年间的日期")
+    return day

@@ -21,7 +21,7 @@ from yima.sdk.parameters.compile import Opened
 from yima.sdk.parameters.diff_parts import in_parts
 from yima.sdk.parameters.signing import read_key_file
 from yima.validator.packages import Chain, Kind, Package, read_package, read_pins, when
-from yima.validator.packages.publication import WHOLE
+from yima.validator.packages.publication import WHOLE, PublicationError
 from yima.validator.parameters import from_image
 from yima.validator.texts import Text
 
@@ -142,7 +142,7 @@ def _propose(arguments: argparse.Namespace) -> int:
         package,
         targets=arguments.targets,
         why=arguments.why,
-        publisher=read_pins(arguments.publisher).keys[0],
+        publisher=_publisher(arguments.publisher),
         by=arguments.by,
         at=int(time.time()),
         key=read_key_file(arguments.key),
@@ -153,6 +153,30 @@ def _propose(arguments: argparse.Namespace) -> int:
     folder.add(document, package)
     print(document.id)
     return 0
+
+
+def _publisher(path: Path) -> bytes:
+    keys = read_pins(path).keys
+    if len(keys) != 1:
+        raise PublicationError(
+            path,
+            Text(
+                f"has {len(keys)} keys, and one publisher steers a release", f"含 {len(keys)} 个公钥，而发布方只有一个"
+            ),
+            Text("Name a file of the publisher's key alone", "请指定仅含发布方公钥的文件"),
+        )
+    return keys[0]
+
+
+def _there(path: Path) -> Folder:
+    """A folder with proposals in it: in one that was mistyped there is nothing to list, and nothing stops harm."""
+    if not (path / "proposals").is_dir():
+        raise PublicationError(
+            path,
+            Text("is no folder of a publication", "不是发布文件夹"),
+            Text("Name the one that `propose` was given", "请指定执行 propose 时使用的文件夹"),
+        )
+    return Folder(path)
 
 
 def _in_parts(folder: Folder, package: Package) -> list[Text]:
@@ -173,7 +197,7 @@ def _in_parts(folder: Folder, package: Package) -> list[Text]:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    folder = Folder(arguments.folder)
+    folder = _there(arguments.folder)
     plans = folder.plans()
     for name, (release, document) in folder.releases().items():
         plan = plans.get(name)
@@ -225,8 +249,9 @@ def _steered(arguments: argparse.Namespace, change: Any) -> int:
 
 
 def _watch(arguments: argparse.Namespace) -> int:
+    folder = _there(arguments.folder)
     store = open_store(arguments.store, read_only=True)
-    watch = Watch(Folder(arguments.folder), store, read_key_file(arguments.key))
+    watch = Watch(folder, store, read_key_file(arguments.key))
     try:
         while True:
             found = watch.round(int(time.time()))

@@ -8,14 +8,14 @@ from yima.sdk.centre.sharing.flows import K_DEFAULT
 from yima.sdk.centre.sharing.writing import share
 from yima.sdk.centre.simulation.other import read_other
 from yima.sdk.centre.simulation.settling import Simulation, simulate
-from yima.sdk.cli.arguments import WholeNumber, a_day
+from yima.sdk.cli.arguments import WholeNumber, a_service_date
 from yima.sdk.cli.centre_arguments import add_common, opened, say_done
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares its arguments."""
     add_common(parser)
-    parser.add_argument("--day", type=a_day, required=True, metavar="DAY", help="the service date 行程日期")
+    parser.add_argument("--day", type=a_service_date, required=True, metavar="DAY", help="the service date 行程日期")
     parser.add_argument("--out", type=Path, required=True, metavar="OUT", help="the folder of shares 共享目录")
     parser.add_argument(
         "--k", type=WholeNumber(2, 1000), default=K_DEFAULT, metavar="N",

@@ -14,7 +14,7 @@ from yima.sdk.centre.simulation.other import read_other
 from yima.sdk.centre.simulation.settling import Simulation, simulate
 from yima.sdk.centre.simulation.sums import faults
 from yima.sdk.centre.simulation.writing import described, write
-from yima.sdk.cli.arguments import a_day
+from yima.sdk.cli.arguments import a_service_date
 from yima.sdk.cli.centre_arguments import add_common, opened
 from yima.validator.judging import Reason
 from yima.validator.shown import shown_json
@@ -28,8 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--parameters", type=Path, required=True, metavar="OTHER",
         help="a package, an image, a TOML file or a source directory 参数包、镜像、TOML 文件或源目录",
     )  # fmt: skip
-    parser.add_argument("--from", dest="since", type=a_day, metavar="DAY", help="the first service date 起始行程日期")
-    parser.add_argument("--to", dest="until", type=a_day, metavar="DAY", help="the last service date 截止行程日期")
+    parser.add_argument(
+        "--from", dest="since", type=a_service_date, metavar="DAY", help="the first service date 起始行程日期"
+    )
+    parser.add_argument(
+        "--to", dest="until", type=a_service_date, metavar="DAY", help="the last service date 截止行程日期"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="OUT", help="the folder of the result 结果目录")
     parser.set_defaults(run=_run)
 

@@ -1,12 +1,13 @@
 """`yima params`: parameters from the files a person edits to the signed package a device takes."""
 
 import argparse
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
 from yima.sdk.cli import params_cut, params_deny, params_fare, params_lint, params_lists, params_reissue
 from yima.sdk.cli.arguments import WholeNumber, moment
-from yima.sdk.cli.written import named, put, write
+from yima.sdk.cli.written import named, put, write, writing
 from yima.sdk.parameters.cells import LOCAL
 from yima.sdk.parameters.compile import build_package, open_any, open_whole
 from yima.sdk.parameters.diff import changes, report
@@ -28,6 +29,7 @@ from yima.validator.packages import Trust, pins_as_text, read_package, read_pins
 from yima.validator.packages.package import KEYS_MAX
 from yima.validator.parameters import flat_fares, load
 from yima.validator.parameters.rules import Rules
+from yima.validator.system.locks import in_turn
 from yima.validator.system.paths import is_file
 from yima.validator.texts import Text
 
@@ -290,14 +292,18 @@ def _new_key(arguments: argparse.Namespace) -> int:
             Text("is to hold the private key, and the public keys too", "既要存私钥，又要存公钥"),
             Text("Name another file with --pins: it goes to the devices", "请用 --pins 指定另一文件，供终端使用"),
         )
-    before = _pins_to_add_to(arguments.pins) if arguments.pins else ""  # before there is a key that nobody trusts
-    key = make_key_file(arguments.file)
-    if arguments.pins:
-        try:
-            put(arguments.pins, f"{before}{key.compressed.hex()}\n".encode())
-        except ParametersError:
-            arguments.file.unlink()  # so that the same command can be given again
-            raise
+    with ExitStack() as turn:
+        if arguments.pins:  # of two who add to one file, one waits for the other
+            with writing(arguments.pins):
+                turn.enter_context(in_turn(arguments.pins.parent / f".{named(arguments.pins).name}.lock"))
+        before = _pins_to_add_to(arguments.pins) if arguments.pins else ""  # before there is a key that nobody trusts
+        key = make_key_file(arguments.file)
+        if arguments.pins:
+            try:
+                put(arguments.pins, f"{before}{key.compressed.hex()}\n".encode())
+            except ParametersError:
+                arguments.file.unlink()  # so that the same command can be given again
+                raise
     print(key.compressed.hex())
     if arguments.pins:
         print(f"written 已写入: {arguments.pins}")

@@ -1,6 +1,8 @@
 """Files that verbs write for devices: whole and durable, or as they were."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from yima.validator.errors import ParametersError
@@ -17,7 +19,7 @@ def write(path: Path, data: bytes) -> None:
 def put(path: Path, data: bytes) -> None:
     """Writes a file: it is durable when this returns, and is renamed into place, as a device may have the old one
     mapped. Raises ParametersError, also where a private key lies there, of which there may be no other copy."""
-    try:
+    with writing(path):
         if path.is_file() and _is_private(path):
             raise ParametersError(
                 path,
@@ -25,6 +27,13 @@ def put(path: Path, data: bytes) -> None:
                 Text("Give another file with -o", "请用 -o 指定其他文件"),
             )
         write_whole(named(path), data, 0o666)  # for devices, which are other users
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Around what writes that file. Raises ParametersError for what the system says against it."""
+    try:
+        yield
     except OSError as error:
         raise ParametersError(
             path,

@@ -29,6 +29,11 @@ def shifted(day: int, by: int) -> int:
     return moved.year * 10000 + moved.month * 100 + moved.day
 
 
+def midnight(day: int) -> int:
+    """The moment at which that date begins, unix seconds."""
+    return int(datetime(day // 10000, day // 100 % 100, day % 100, tzinfo=UTC).timestamp()) - AHEAD_S
+
+
 def is_day(number: int) -> bool:
     """Whether a number is a day of the calendar."""
     try:

@@ -5,6 +5,7 @@ Rules it keeps:
   the same order whenever it is asked for, and nothing twice, nothing never.
 - A folder's cursor moves when what lies before it is durable: killed in between, the same part is written again under
   the same names.
+- One process exports into a folder at a time; a second is told so. Each would move the cursor over the other's part.
 - JSON Lines tell facts by their names in docs/facts.md, the accounts masked unless they are asked for. Parquet has the
   devices' own bytes and their signatures, for a centre (a folder in its stores/). Records are the ministry's bytes, one
   behind the other, of rides that were accepted and not taken back by an entry in the same part.
@@ -12,7 +13,9 @@ Rules it keeps:
 
 import base64
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +29,7 @@ from yima.sdk.centre.fleet.files import put, writing
 from yima.validator.journal.exporting import as_mapping
 from yima.validator.journal.facts import FactsError, OutcomeFacts, TapFacts, parse
 from yima.validator.outside import json_of
+from yima.validator.system.locks import HeldError, hold
 from yima.validator.texts import Text
 
 CURSOR = "cursor.json"
@@ -90,22 +94,41 @@ def export(source: Source, folder: Path, form: Form, *, reveal: bool = False) ->
     """Writes what is new into a folder, and notes there how far it has come; how many records came. Raises FleetError,
     SourceError."""
     place = folder / CURSOR
-    cursor, number = _left_off(place, source.name, form)
     count = 0
-    for chunk in source.chunks(cursor):
-        if chunk.rows.num_rows or (chunk.batches.num_rows and form is Form.PARQUET):
-            number += 1
-            _WRITERS[form](folder, number, chunk, reveal)
-            count += chunk.rows.num_rows
-        put(place, json.dumps(
-            {"source": source.name, "form": form, "files": number, "cursor": chunk.cursor}
-        ).encode())  # fmt: skip
+    with _alone(folder):
+        cursor, number = _left_off(place, source.name, form)
+        for chunk in source.chunks(cursor):
+            if chunk.rows.num_rows or (chunk.batches.num_rows and form is Form.PARQUET):
+                number += 1
+                _WRITERS[form](folder, number, chunk, reveal)
+                count += chunk.rows.num_rows
+            put(place, json.dumps(
+                {"source": source.name, "form": form, "files": number, "cursor": chunk.cursor}
+            ).encode())  # fmt: skip
     return count
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Around what is exported into a folder, which is made. Raises FleetError where another process is at it."""
+    try:
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = hold(folder / ".lock")
+    except HeldError as held:
+        raise FleetError(
+            folder,
+            Text(f"another process exports into it: {held.holder}", f"另一进程（{held.holder}）正在导出到此处"),
+            Text("Wait for it: it takes what is new along", "请等待其结束，新增记录会一并导出"),
+        ) from None
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def _left_off(place: Path, source: str, form: Form) -> tuple[dict[str, int], int]:
     try:
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not place.exists():
             return {}, 0
         said = json_of(place.read_bytes())

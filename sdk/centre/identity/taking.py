@@ -113,7 +113,7 @@ class Taken:
 def take_statements(workspace: Workspace, day: int, paths: Iterable[Path], issuers: Issuers) -> Taken:
     """Takes files in for a day that is not settled yet, and writes what follows; the step is done then. Raises
     FolderError."""
-    heard = _take_all(workspace, day, sorted(paths), issuers)
+    heard, cursors = _take_all(workspace, day, sorted(paths), issuers)
     files = {one.name: one.code for one in heard}
     with _no_collection():
         said = _said(workspace, day)
@@ -133,7 +133,7 @@ def take_statements(workspace: Workspace, day: int, paths: Iterable[Path], issue
     for table, rows in ((PERSONS, persons), (MEMBERS, members), (HEARD, answers)):
         workspace.write(table, day, _PART, pa.Table.from_pylist(rows, table.schema).to_batches())
     _answer(workspace, day, heard)
-    workspace.done(STEP, day)
+    workspace.done(STEP, day, cursors)
     return Taken(files=files, persons=len(persons), members=len(members), standing=now)
 
 
@@ -170,12 +170,14 @@ class _Heard:
 def _answer(workspace: Workspace, day: int, heard: Iterable[_Heard]) -> None:
     """What became of each file, for who has to mend it."""
     lines = [_line(one) for one in heard if one.code != "AGAIN"]
+    folder = workspace.path / "answers" / str(day)
     if lines:
-        folder = workspace.path / "answers" / str(day)
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / "statements.txt", ("\n".join(sorted(lines)) + "\n").encode())
         for parent in (folder.parent, workspace.path):
             flush_folder(parent)
+    else:  # a run that was cut off may have answered to files that are gone
+        (folder / "statements.txt").unlink(missing_ok=True)
 
 
 def _line(one: _Heard) -> str:
@@ -190,8 +192,12 @@ def _line(one: _Heard) -> str:
     return "\t".join(words)
 
 
-def _take_all(workspace: Workspace, day: int, paths: Iterable[Path], issuers: Issuers) -> list[_Heard]:
-    """Writes what the files state that may be taken; returns what becomes of each file that is not of a later day."""
+def _take_all(
+    workspace: Workspace, day: int, paths: Iterable[Path], issuers: Issuers
+) -> tuple[list[_Heard], dict[str, dict[str, int]]]:
+    """Writes what the files state that may be taken; returns what becomes of each file that is not of a later day, and
+    the cursors by which those that were taken are known again. They move with the end of the step: cut off before that,
+    it is done again with what lies there then, and a file that is gone by then has not been taken."""
     heard: list[_Heard] = []
     cursors: dict[str, dict[str, int]] = {}
     rows: list[dict[str, Any]] = []
@@ -220,9 +226,7 @@ def _take_all(workspace: Workspace, day: int, paths: Iterable[Path], issuers: Is
         heard.append(_Heard(name=path.name, code=code, issuer=file.issuer, number=file.number))
     rows.sort(key=lambda row: tuple(row[name] for name in STATEMENTS.key))
     workspace.write(STATEMENTS, day, _PART, pa.Table.from_pylist(rows, STATEMENTS.schema).to_batches())
-    if cursors:
-        workspace.move_all(STEP, cursors)
-    return heard
+    return heard, cursors
 
 
 def _refusal(file: StatementFile, day: int, issuers: Issuers) -> str:

@@ -1,5 +1,6 @@
 """A release from its proposal to its approval: two people, two keys, one reason why."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,8 @@ from yima.validator.packages.publication import (
 )
 from yima.validator.texts import Text
 
+_LINE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
+
 
 def proposed(
     package: Package, *, targets: Sequence[Mapping[str, Any]], why: str, publisher: bytes, by: str, at: int,
@@ -28,6 +31,8 @@ def proposed(
     PublicationError."""
     if not why.strip():
         raise _unfit("says not why", "未说明原因", Text("Say it with --why", "请用 --why 说明"))
+    check_words("--why", why, 1000)
+    check_words("--by", by, 100)
     release = Release(
         id="",
         package=package.id.hex(),
@@ -45,6 +50,7 @@ def proposed(
 
 def approved(document: Document, *, by: str, at: int, key: SigningKey) -> Document:
     """The release, approved by another person with another key. Raises PublicationError."""
+    check_words("--by", by, 100)
     for one in document.signatures:
         if one.key == key.compressed or one.by == by:
             raise _unfit(
@@ -75,6 +81,16 @@ def check_answered_for(document: Document, package: Package) -> Release:
             Text("Approve it: yima centre packages approve", "请批准：yima centre packages approve"),
         )
     return release
+
+
+def check_words(option: str, text: str, most: int) -> None:
+    """Whether a document can say this: one line, not empty, of so many characters at most. Raises PublicationError."""
+    if not _LINE.fullmatch(text) or not text.strip() or len(text) > most:
+        raise PublicationError(
+            option,
+            Text(f"is not one line of 1 to {most} characters", f"不是 1 至 {most} 个字符的单行文字"),
+            Text("Say it in one line", "请用一行文字说明"),
+        )
 
 
 def _unfit(en: str, zh: str, remedy: Text) -> PublicationError:

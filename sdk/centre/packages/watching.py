@@ -53,7 +53,7 @@ class Watch:
                 changes[name] = wider
                 told.append((name, f"given to {wider(plan).share / 100:g} %"))
         index = self._folder.index()
-        renewed = index is not None and index.until - now < VALID_S // 2
+        renewed = (index is not None and index.until - now < VALID_S // 2) or self._folder.is_behind()
         if changes or renewed:
             self._folder.steer(changes, self._key, now)
         return Watched(tuple(told), renewed)

@@ -7,7 +7,8 @@ written, and as what:
   The first booking of a ride is `Enter` (bus) or `Exit` (metro), whatever comes after it is `Adjust`. Amounts are yuan
   with two decimals. Times are the quarter hour (UTC+8) in which the tap lies. `token_id` and `transaction_id` are names
   of that month and city (pseudonyms.py); there is no account.
-- `station_activities`: of each metro station and hour, how many entered and left, and what was taken at its exits.
+- `station_activities`: of each metro station and hour, how many entered and left, and what was taken at its exits. Who
+  rode over midnight entered in an hour of the day before, of the same service date.
 - `devices`: every gate and bus that is named.
 
 A package holds rides one by one, which flows.py never shows: it is for the city whose gates they passed.
@@ -26,10 +27,9 @@ import pyarrow as pa
 
 from yima.sdk.centre.clearing.days import AHEAD_S
 from yima.sdk.centre.sharing.pseudonyms import Pseudonyms
-from yima.sdk.centre.sharing.rides import hour_of
 
 PROFILE = "https://raw.githubusercontent.com/TIDES-transit/TIDES/main/spec/tides-datapackage-profile.json"
-METRO, QUARTER_S = 2, 900
+METRO, QUARTER_S, HOUR_S = 2, 900, 3600
 FARE_ACTIONS = ("Enter", "Exit", "Adjust")
 DEVICE_TYPES = ("Farebox", "Fare gate")
 
@@ -128,16 +128,15 @@ def _activities(rows: Iterable[Mapping[str, Any]], service_date: int) -> list[Ro
     exits: dict[tuple[str, int], list[int]] = defaultdict(list)
     for row in rows:
         if (stop := _stop(row, "entry_station")) and row["entry_at"] is not None:
-            entries[stop, hour_of(row["entry_at"])] += 1
+            entries[stop, row["entry_at"] // HOUR_S] += 1
         if stop := _stop(row, "exit_station"):
-            exits[stop, hour_of(row["moment"])].append(row["fare_fen"])
-    midnight = _midnight(service_date)
+            exits[stop, row["moment"] // HOUR_S].append(row["fare_fen"])
     return [
         {
             "date": _date(service_date),
             "stop_id": stop,
-            "time_period_start": _time(midnight + hour * 3600),
-            "time_period_end": _time(midnight + (hour + 1) * 3600),
+            "time_period_start": _time(hour * HOUR_S),
+            "time_period_end": _time((hour + 1) * HOUR_S),
             "total_entries": entries[stop, hour],
             "total_exits": len(exits[stop, hour]),
             "number_of_transactions": len(exits[stop, hour]),
@@ -164,10 +163,6 @@ def _time(unix_s: int) -> str:
     """Local time (UTC+8), with its offset."""
     local = datetime.fromtimestamp(0, UTC) + timedelta(seconds=unix_s + AHEAD_S)
     return local.strftime("%Y-%m-%dT%H:%M:%S+0800")
-
-
-def _midnight(day: int) -> int:
-    return int(datetime(day // 10000, day // 100 % 100, day % 100, tzinfo=UTC).timestamp()) - AHEAD_S
 
 
 def _csv(name: str, rows: Iterable[Row]) -> bytes:

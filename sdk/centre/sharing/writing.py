@@ -94,6 +94,8 @@ def _put(folder: Path, files: Mapping[str, bytes]) -> None:
     there = (
         {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} if folder.is_dir() else set()
     )
+    left = {name for name in there if name.endswith(".new") and name.removesuffix(".new") in files}  # by a power cut
+    there -= left
     for name in sorted(there | files.keys()):
         path = folder / name
         if name in there and (name not in files or path.read_bytes() != files[name]):
@@ -106,6 +108,8 @@ def _put(folder: Path, files: Mapping[str, bytes]) -> None:
                 ),
             )
     try:
+        for name in left:
+            (folder / name).unlink()
         for name, content in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)

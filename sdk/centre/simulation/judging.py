@@ -8,6 +8,8 @@ Rules it keeps:
 - A ride is refused if any of its taps is: nobody leaves who was not let in.
 - Rides before the period are there as they were settled, from the last days of the month before: sums of a month and
   transfers need them.
+- A journey that begins in the period and ends behind it is judged with the others, and in no sum: whoever rides
+  meanwhile is its companion.
 """
 
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from yima.sdk.centre.clearing.columns import integers, numbers, pieces
-from yima.sdk.centre.clearing.days import shifted
+from yima.sdk.centre.clearing.days import midnight, shifted
 from yima.sdk.centre.clearing.engine import Engine
 from yima.sdk.centre.clearing.money.tables import CLEARED, DISPUTES, PERSONS
 from yima.sdk.centre.clearing.tables import APPLIED, CHECKS, ENTRIES, REDUCTIONS, RIDES, TAPS
@@ -65,7 +67,8 @@ def judge_again(
     engine.scan("cleared", CLEARED, workspace.files(CLEARED, since=files_since))
     engine.scan("rides", RIDES, workspace.files(RIDES, since=files_since))
     engine.scan("persons", PERSONS, workspace.files(PERSONS))
-    engine.keep("past", sql.PAST.format(since=since, until=until, context=context, city=city))
+    ends = midnight(shifted(until, 1))
+    engine.keep("past", sql.PAST.format(since=since, until=until, ends=ends, context=context, city=city))
     engine.keep("legs", sql.LEGS)
     days = arrived(workspace, engine, _rows(engine, sql.KEYS, KEYS), before=99999999)
     for table in (ENTRIES, TAPS, CHECKS):

@@ -7,7 +7,8 @@ priced, priced_rules: the core's answers. Kept, one after the other: past, legs,
 
 from yima.sdk.centre.clearing.tables import RIDES
 
-# Rides whose last booking was not taken back, from {context} to {until}. asked: judged again.
+# Rides whose last booking was not taken back, from {context} to {until}, and journeys that began before {ends} and
+# ended later. asked: judged again.
 PAST = """
 WITH linked AS (
     SELECT account, person, day - day % 100 AS since,
@@ -16,13 +17,14 @@ WITH linked AS (
 )
 SELECT r.ride_id, r.kind, r.account, coalesce(p.person, r.person) AS person, r.account_type, r.issuer_city, r.city,
     r.mode, r.service_date, split_part(r.ride_id, '#', 1) AS tap, r.entry_tap, r.entry_at, r.entry_station,
-    b.clearing, b.gross_fen, b.fare_fen, r.service_date >= {since} AS counted,
+    b.clearing, b.gross_fen, b.fare_fen, r.service_date >= {since} AND r.service_date <= {until} AS counted,
     r.service_date >= {since} AND ({city} = 0 OR r.city = {city}) AS asked
 FROM cleared AS b
 JOIN rides AS r ON r.ride_id = b.ride_id
 LEFT JOIN (SELECT ride_id, number FROM cleared WHERE reverses) AS a ON a.ride_id = b.ride_id AND a.number = b.number
 LEFT JOIN linked AS p ON p.account = r.account AND r.service_date >= p.since AND r.service_date < p.until
-WHERE NOT b.reverses AND a.ride_id IS NULL AND b.service_date >= {context} AND b.service_date <= {until}
+WHERE NOT b.reverses AND a.ride_id IS NULL AND b.service_date >= {context}
+    AND (b.service_date <= {until} OR (r.mode = 2 AND r.entry_at < {ends}))
 """
 
 # The tap that closes each ride, and its entry where that is another one.

@@ -114,6 +114,30 @@ def test_a_release_is_listed_shared_watched_and_stopped(city: City, yima: Run, t
     assert yima("approve", centre, name, "--by", "Li", "--key", tmp_path / "li.key")[0] != 0
 
 
+def test_a_folder_that_was_mistyped_is_named_rather_than_watched_for_ever(yima: Run, tmp_path: Path) -> None:
+    Store(tmp_path / "trips.db").close()
+    for words in (
+        ("list", tmp_path / "center"),
+        ("watch", tmp_path / "center", "--store", tmp_path / "trips.db", "--key", tmp_path / "publisher.key"),
+    ):
+        status, out = yima(*words)
+        assert status == 6, words
+        assert "is no folder of a publication" in out
+    assert not (tmp_path / "center").exists()
+
+
+def test_a_file_of_several_keys_names_no_publisher(city: City, yima: Run, tmp_path: Path, key_file: Path) -> None:
+    """The smallest of them was taken, whoever's it was."""
+    city.put(1)
+    pins = tmp_path / "publisher.pins"
+    assert main(["params", "new-key", str(tmp_path / "other.key"), "--pins", str(pins)]) == 0
+    words = ("--why", "fares", "--by", "Li", "--key", key_file, "--publisher", pins)
+    status, out = yima("propose", tmp_path / "centre", city.file, *words)
+    assert status == 6
+    assert "has 2 keys, and one publisher steers a release" in out
+    assert not (tmp_path / "centre").exists()
+
+
 @pytest.mark.long
 def test_a_database_is_watched_and_told_of_as_a_file_is(
     city: City, yima: Run, tmp_path: Path, key_file: Path, new_database: Callable[[], str]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yima.sdk.cli.arguments import a_day, moment
+from yima.sdk.cli.arguments import a_day, a_service_date, moment
 
 
 @given(st.dates())
@@ -26,6 +26,14 @@ def test_a_day_of_which_a_digit_is_missing_is_no_other_day(text: str) -> None:
     """2026111 was taken for 1 November."""
     with pytest.raises(argparse.ArgumentTypeError, match="a day, as 20260922"):
         a_day(text)
+
+
+@pytest.mark.parametrize("text", ["00010101", "18991231", "21000101", "99991231"])
+def test_nobody_rode_on_a_day_that_has_none_beside_it(text: str) -> None:
+    """`centre share --day 99991231` and `centre simulate --from 00010101` ended with a traceback."""
+    assert [a_service_date(day) for day in ("19000101", "2099-12-31")] == [19000101, 20991231]
+    with pytest.raises(argparse.ArgumentTypeError, match="a day from 1900 to 2099"):
+        a_service_date(text)
 
 
 @pytest.mark.parametrize("text", ["2026", "1970", "2106", "202610", "210012"])

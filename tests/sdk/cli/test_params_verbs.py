@@ -13,10 +13,12 @@ from yima.sdk.cli.main import main
 from yima.sdk.cli.params import EXAMPLES
 from yima.sdk.issuer import Issuer, RootAuthority, make_issuer, make_rider, make_root
 from yima.sdk.parameters.example import SOURCE
+from yima.sdk.parameters.signing import make_key_file
 from yima.sdk.sm2 import SigningKey
 from yima.validator.errors import ParametersError
 from yima.validator.packages import Trust, pins_as_text, read_pins
 from yima.validator.parameters import load
+from yima.validator.system.locks import HeldError, hold
 
 NOW = 1_790_000_000  # 2026-09-21
 DAY = 86400
@@ -126,6 +128,25 @@ def test_a_second_signature_is_added(yima: Run, source: Path, signer: tuple[Path
     assert yima("params", "sign", package, "--key", other, "-o", both)[0] == 0
     status, out, _ = yima("params", "verify", both, "--trust", pins, "--at", NOW)
     assert (status, out.count("holds")) == (0, 2)
+
+
+def test_of_two_who_make_keys_for_one_file_of_pins_one_waits(
+    yima: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both read the file before the other had written it, and the devices never heard of one of the keys."""
+    pins = tmp_path / "signers.txt"
+
+    def meanwhile(path: Path) -> SigningKey:
+        with pytest.raises(HeldError):
+            hold(tmp_path / ".signers.txt.lock")
+        return make_key_file(path)
+
+    monkeypatch.setattr("yima.sdk.cli.params.make_key_file", meanwhile)
+    for name in ("a", "b"):
+        assert yima("params", "new-key", tmp_path / f"{name}.key", "--pins", pins)[0] == 0
+    assert len(read_pins(pins).keys) == 2
+    status, _, errors = yima("params", "new-key", tmp_path / "c.key", "--pins", tmp_path / "nowhere" / "signers.txt")
+    assert (status, "cannot be written" in errors, (tmp_path / "c.key").exists()) == (6, True, False)
 
 
 def test_a_new_key_stands_behind_what_others_wrote_of_theirs(yima: Run, tmp_path: Path) -> None:

@@ -47,32 +47,43 @@ GROUPED_SQL = """
     WHERE g.is_member
 """
 
-# Views: rides, rides_now, reversals_now, persons, persons_now, members_now, disputes_now, months. A change on the first
-# of a month may be of a journey that began the day before: the month before is looked at, too.
+# Views: rides, rides_now, reversals_now, persons, persons_now, members_now, disputes_now, months. A journey is looked
+# at from the month on in which it began, up to 30 days before its service date; what changes on the first of a month,
+# from the month before on.
 _TOUCHED_SQL = """
 WITH
 linked AS (:linked),
 stirred AS (
-    SELECT r.account, r.person, r.service_date FROM rides_now AS r
+    SELECT r.account, r.person, r.service_date, r.mode, r.entry_at FROM rides_now AS r
     UNION ALL
-    SELECT r.account, r.person, r.service_date FROM rides AS r
+    SELECT r.account, r.person, r.service_date, r.mode, r.entry_at FROM rides AS r
     WHERE r.ride_id IN (SELECT ride_id FROM reversals_now UNION SELECT ride_id FROM disputes_now WHERE effect <> 'NONE')
 ),
 meant AS (
-    SELECT coalesce(p.person, s.person) AS person, s.service_date
+    SELECT
+        coalesce(p.person, s.person) AS person, s.service_date,
+        CASE WHEN s.mode = 2 THEN s.entry_at END AS begins
     FROM stirred AS s
     LEFT JOIN linked AS p ON p.account = s.account AND s.service_date >= p.since AND s.service_date < p.until
-    UNION ALL SELECT person, day - day % 100 AS service_date FROM persons_now
-    UNION ALL SELECT account AS person, day - day % 100 AS service_date FROM persons_now
+    UNION ALL SELECT person, day - day % 100 AS service_date, CAST(NULL AS BIGINT) AS begins FROM persons_now
+    UNION ALL SELECT account AS person, day - day % 100 AS service_date, CAST(NULL AS BIGINT) AS begins FROM persons_now
     UNION ALL
-    SELECT p.person, n.day - n.day % 100 AS service_date
+    SELECT p.person, n.day - n.day % 100 AS service_date, CAST(NULL AS BIGINT) AS begins
     FROM persons AS p JOIN persons_now AS n ON n.account = p.account
     UNION ALL
-    SELECT coalesce(p.person, n.account) AS person, n.day - n.day % 100 AS service_date
+    SELECT
+        coalesce(p.person, n.account) AS person, n.day - n.day % 100 AS service_date, CAST(NULL AS BIGINT) AS begins
     FROM members_now AS n
     LEFT JOIN linked AS p ON p.account = n.account AND n.since >= p.since AND n.since < p.until
 )
-SELECT s.person, min(CASE WHEN s.service_date % 100 = 1 THEN m.earlier ELSE m.month END) AS since, :day AS day
+SELECT
+    s.person,
+    min(CASE
+        WHEN s.begins < m.earlier_begins THEN m.earliest
+        WHEN s.begins < m.begins OR s.service_date % 100 = 1 THEN m.earlier
+        ELSE m.month
+    END) AS since,
+    :day AS day
 FROM meant AS s JOIN months AS m ON m.month = s.service_date - s.service_date % 100
 GROUP BY s.person
 ORDER BY s.person

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from yima.sdk.centre.clearing.days import midnight
 from yima.sdk.centre.clearing.engine import Engine
 from yima.sdk.centre.clearing.money import booking
 from yima.sdk.centre.clearing.money.due import due_sql, touched_sql
@@ -96,9 +97,16 @@ def settle(
 
 
 def months() -> pa.Table:
-    """Each month as 20260800, with the one before it."""
+    """Each month as 20260800, with the two before it, and when it and the one before it begin, unix seconds."""
+    begins = [midnight(month + 1) for month in _MONTHS]
     return pa.table(
-        {"month": pa.array(_MONTHS[1:], pa.int32()), "earlier": pa.array(_MONTHS[:-1], pa.int32())},
+        {
+            "month": pa.array(_MONTHS[2:], pa.int32()),
+            "earlier": pa.array(_MONTHS[1:-1], pa.int32()),
+            "earliest": pa.array(_MONTHS[:-2], pa.int32()),
+            "begins": pa.array(begins[2:], pa.int64()),
+            "earlier_begins": pa.array(begins[1:-1], pa.int64()),
+        },
     )
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import sqlite3
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from yima.sdk.centre.fleet.database import FleetError
 from yima.sdk.centre.fleet.exporting import Form, export
 from yima.sdk.centre.fleet.sources import source_of
 from yima.validator.journal.facts import Outcome, parse
+from yima.validator.system.locks import hold
 
 
 @pytest.fixture
@@ -122,6 +124,19 @@ def test_a_centre_reads_parquet_as_it_reads_the_store(tmp_path: Path, gate: Devi
     of_store = [row for chunk in source_of(store).chunks({}) for row in chunk.rows.to_pylist()]
     of_export = [row for chunk in ParquetSource(out).chunks({}) for row in chunk.rows.to_pylist()]
     assert [{**row, "batch": None} for row in of_export] == [{**row, "batch": None} for row in of_store]
+
+
+def test_while_one_exports_into_a_folder_another_is_told_so(tmp_path: Path, gate: Device) -> None:
+    """Two whose runs overlapped moved the cursor over each other's parts: what came in between was handed out twice, or
+    never."""
+    store, out = grown(tmp_path, gate, 5), tmp_path / "out"
+    out.mkdir()
+    other = hold(out / ".lock")
+    with pytest.raises(FleetError, match=f"another process exports into it: {os.getpid()}. Wait for it"):
+        export(source_of(store), out, Form.JSONL)
+    assert [path.name for path in out.iterdir()] == [".lock"]
+    os.close(other)
+    assert export(source_of(store), out, Form.JSONL) == 5
 
 
 def test_a_folder_is_one_exports_alone(tmp_path: Path, gate: Device) -> None:

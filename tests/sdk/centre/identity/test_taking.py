@@ -64,6 +64,28 @@ def test_the_step_run_again_writes_the_same(desk: Desk) -> None:
     assert (desk.take(DAY), desk.persons()) == first
 
 
+def test_a_file_that_is_gone_after_a_cut_is_taken_when_it_comes_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It counted as taken from the moment its rows were written; the step was done again without it, and without them,
+    and the file was not heard any more: a whole month's groups were lost."""
+    content = file_of(SHANGHAI, 1, Link(accounts=(A, A2)), Membership(account=A, group="senior"))
+    desk.put("s", content)
+    with monkeypatch.context() as patched:
+        patched.setattr(Workspace, "done", lambda *_: pytest.exit("cut"))
+        with pytest.raises(pytest.exit.Exception):
+            desk.take(DAY)
+    desk.workspace.close()
+    (desk.folder / "statements" / "s").unlink()
+    desk.workspace = Workspace(desk.folder / "workspace")
+    assert desk.take(DAY) == {}
+    assert (desk.persons(), len(desk.workspace.read(STATEMENTS))) == ([], 0)
+    desk.put("s again", content)
+    assert desk.take(DAY + 1) == {"s again": "TAKEN"}
+    assert desk.persons() == [(DAY + 1, A2, A)]
+    assert not (desk.workspace.path / "answers" / str(DAY) / "statements.txt").exists()
+
+
 def test_a_file_of_a_later_day_waits_for_it(desk: Desk) -> None:
     desk.put("s", file_of(SHANGHAI, 1, Link(accounts=(A, A2)), issued=DAY + 1))
     assert desk.take(DAY) == {}

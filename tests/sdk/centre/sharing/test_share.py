@@ -171,6 +171,23 @@ def test_a_day_is_shared_once(centre: Centre, tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in day.rglob("*") if path.is_file()} == before
 
 
+def test_a_share_that_was_cut_off_while_a_file_was_written_is_ended(centre: Centre, tmp_path: Path) -> None:
+    """What the cut left stood for a share of other content, for ever."""
+    whole = shared(centre, tmp_path / "whole")
+    day = tmp_path / "cut" / str(DAY)
+    city = packages(whole)[0].name
+    (day / city).mkdir(parents=True)
+    (day / "flows.csv").write_bytes((whole / "flows.csv").read_bytes())
+    for name in ("flows.csv.new", "flows.parquet.new", f"{city}/devices.csv.new"):
+        (day / name).write_bytes(b"half a fi")
+    shared(centre, tmp_path / "cut")
+    found = [{path.relative_to(out): path.read_bytes() for path in out.rglob("*.*")} for out in (whole, day)]
+    assert found[0] == found[1]
+    (day / "somebody's.new").touch()
+    with pytest.raises(ShareError, match=r"somebody's\.new: was shared with other content"):
+        shared(centre, tmp_path / "cut")
+
+
 def live_rides(*rides: tuple[int, int, int | None, int]) -> Any:
     """Rides that stand: (city of the code, hour, entry station, exit station), all of them in Shanghai's metro, each of
     another rider."""

@@ -79,3 +79,17 @@ def test_stations_count_who_entered_and_left_in_each_local_hour_and_what_was_tak
         ("99310001-1", "2026-09-28T07:00:00+0800", "2026-09-28T08:00:00+0800", "1", "0", "0.00"),
         ("99310001-2", "2026-09-28T08:00:00+0800", "2026-09-28T09:00:00+0800", "0", "2", "4.50"),
     ]  # fmt: skip
+
+
+def test_who_rode_over_midnight_entered_the_evening_before() -> None:
+    """The hour was told of the day of the exit: a whole day later, when the station was closed."""
+    rows = told("station_activities", metro(1, -600, 600), metro(2, 24 * HOUR - 600, 24 * HOUR - 1))
+    entered = [
+        (row["date"], row["time_period_start"][:13], row["time_period_end"][:13], row["total_entries"])
+        for row in rows
+        if row["stop_id"] == "99310001-1"
+    ]
+    assert entered == [
+        ("2026-09-28", "2026-09-27T23", "2026-09-28T00", "1"),
+        ("2026-09-28", "2026-09-28T23", "2026-09-29T00", "1"),
+    ]
