@@ -120,6 +120,7 @@ def test_a_line_on_which_nothing_comes_is_told_what_to_try(
 
     monkeypatch.setattr(bench, "watch", shown_when_told)
     assert main(["bench", f"serial:{scanner.path}", "--count", "1", "--quiet-s", "1"]) == 1
+    scanner.close()
     assert capsys.readouterr().err.count("virtual COM") == 1
 
 

@@ -73,3 +73,4 @@ def test_an_engineer_sees_what_the_scanner_read_and_what_it_did_to_it(terminal: 
     assert "utf8-reencoded" in terminal.screen_with("utf8-reencoded")
     terminal.press("C-c")
     assert "2 read 读取, 1 whole 完整" in terminal.screen_with("2 read")
+    scanner.close()
