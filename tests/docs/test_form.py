@@ -1,11 +1,13 @@
-"""How pages are written: lines end by column 120 (tables apart), blocks name their language, both languages agree."""
+"""How pages are written: lines end by column 120 (tables apart), blocks name their language, both languages agree,
+their figures too."""
 
+import re
 import unicodedata
 from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import PAGES, ROOT, name_of, read
+from tests.docs.pages import PAGES, ROOT, Page, name_of, parse, read
 
 LAST_COLUMN = 120
 IN_CHINESE = sorted([ROOT / "README.zh.md", *(ROOT / "docs" / "zh").glob("*.md")])
@@ -19,6 +21,12 @@ def width(text: str) -> int:
 def english_of(path: Path) -> Path:
     """The page that a Chinese one translates."""
     return ROOT / "README.md" if path.name == "README.zh.md" else ROOT / "docs" / path.name
+
+
+def figures_of(page: Page) -> list[str]:
+    """The cells of its tables that are a number and nothing else."""
+    cells = [cell.strip() for _, line in page.prose if line.startswith("|") for cell in line.split("|")]
+    return [cell for cell in cells if re.fullmatch(r"\d[\d,.]*", cell)]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
@@ -57,6 +65,17 @@ def test_a_chinese_page_has_the_tables_of_its_english_one(path: Path) -> None:
         return [line.replace("\\|", "").count("|") for _, line in read(of).prose if line.startswith("|")]
 
     assert rows(path) == rows(english_of(path))
+
+
+@pytest.mark.parametrize("path", IN_CHINESE, ids=name_of)
+def test_a_chinese_page_has_the_figures_of_its_english_one(path: Path) -> None:
+    """A tool may write a table into the English page alone."""
+    assert figures_of(read(path)) == figures_of(read(english_of(path)))
+
+
+def test_figures_are_the_cells_that_are_a_number() -> None:
+    text = "| what | new |\n|---|---:|\n| pins, 2 | 20,683 |\n| ms at 100 MHz | 37.64 |\n\nNot 5.\n"
+    assert figures_of(parse(text, ROOT / "docs" / "page.md")) == ["20,683", "37.64"]
 
 
 def test_what_a_vendor_or_a_bench_engineer_reads_first_is_in_both_languages() -> None:
