@@ -33,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_days(issue, DEVICE_DAYS)
     _add_out(issue)
     issue.set_defaults(run=_issue)
-    renew = of_certificates.add_parser("renew", help="new ones for those that end soon 续签即将到期的证书")
+    renew = of_certificates.add_parser(
+        "renew", help="new ones for those that end soon or have ended 续签即将到期或已到期的证书"
+    )
     _add_folder(renew)
     add_store(renew)
     renew.add_argument(
@@ -87,11 +89,9 @@ def _issue(arguments: argparse.Namespace) -> int:
 
 def _renew(arguments: argparse.Namespace) -> int:
     authority = Authority(arguments.folder)
-    until = {one.device: one.until for one in authority.issued()}
-    soon = time.time() + arguments.within * _DAY_S
     with opened(arguments) as database:
         enrolled = Register(database).keys()
-    due = [device for device, end in until.items() if end < soon and device in enrolled]
+    due = [device for device in authority.due(time.time() + arguments.within * _DAY_S) if device in enrolled]
     return _given(arguments, authority, due)
 
 

@@ -95,7 +95,8 @@ def _list(arguments: argparse.Namespace) -> int:
     with opened(arguments) as database:
         register = Register(database)
         if arguments.keys:
-            print(lines_of(register.all_keys()), end="")
+            for device_name, key in register.all_keys():
+                say_one(arguments, {"device": device_name, "key": key}, lines_of([(device_name, key)]).rstrip())
         elif arguments.log:
             for done in register.log():
                 say_one(arguments, done._asdict(), _log_line(done))

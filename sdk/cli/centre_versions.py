@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
 from yima.sdk.centre.fleet.database import FleetError
 from yima.sdk.centre.fleet.versions import ADDED_DAYS, REMOVED_DAYS, Duty, Of, prove, running
@@ -79,4 +79,4 @@ def _prove(arguments: argparse.Namespace) -> int:
 
 def _midnight(day: int) -> datetime:
     """The beginning of a day in the cities' time."""
-    return datetime(day // 10000, day // 100 % 100, day % 100, tzinfo=_HERE).astimezone(UTC)
+    return datetime(day // 10000, day // 100 % 100, day % 100, tzinfo=_HERE)

@@ -23,6 +23,7 @@ from yima.validator.system.locks import HeldError, hold
 from yima.validator.texts import Text
 
 BUSY_MS = 1000  # how long a foreign reader or backup tool may hold the file before a commit gives up
+TURN_MS = 30_000  # the same where several of our own processes write in turn: a list of a city's devices takes seconds
 QUICK_CHECK_BYTES = 64 << 20  # up to this size every page is looked at when opening
 SYNCHRONOUS_FULL = 2
 
@@ -62,6 +63,7 @@ class DurableFile:
     ) -> None:
         self.path = path
         self.kind = kind
+        self._wait_ms = BUSY_MS if alone else TURN_MS
         self._turn, self._reading_turn = threading.Lock(), threading.Lock()
         self._reader: sqlite3.Connection | None = None
         self._lock_fd = -1
@@ -89,7 +91,7 @@ class DurableFile:
             uri=True,
             isolation_level=None,
             check_same_thread=False,
-            timeout=BUSY_MS / 1000,
+            timeout=self._wait_ms / 1000,
         )
 
     def _lock(self) -> int:

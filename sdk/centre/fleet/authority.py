@@ -44,7 +44,7 @@ COMMON_NAME_MAX, HOST_MAX = 64, 253
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?:\*\.)?(?:{_LABEL}\.)*(?![0-9]+$){_LABEL}")
 EARLIER = timedelta(minutes=10)
-"""By how much a clock may be behind the authority's."""
+"""By how much a clock may be behind the authority's: a broker that finds a list of the future lets nobody in."""
 
 
 class Issued(NamedTuple):
@@ -120,6 +120,18 @@ class Authority:
         found = [one for one in self._all() if one.serial not in gone and one.until > now]
         return sorted(found, key=lambda one: (one.device, one.until))
 
+    def due(self, before: float) -> list[str]:
+        """Devices whose newest certificate ends before that moment (unix seconds), or has ended; not one of which that
+        was revoked."""
+        gone = {one.serial_number for one in self._revoked()}
+        now = self._now().timestamp()
+        newest: dict[str, tuple[bool, int, bool]] = {}  # whether it holds, its end, whether it was revoked
+        for one in self._all():
+            revoked = one.serial in gone
+            stands = (not revoked and one.until > now, one.until, revoked)
+            newest[one.device] = max(stands, newest.get(one.device, stands))
+        return sorted(device for device, (_, until, revoked) in newest.items() if not revoked and until < before)
+
     def revoke(self, device: str) -> int:
         """All that the device has; how many. Raises FleetError when it has none."""
         with _alone(self.folder):
@@ -172,7 +184,7 @@ def _list_of_revoked(
     revoked: Sequence[x509.RevokedCertificate],
 ) -> bytes:
     builder = x509.CertificateRevocationListBuilder()
-    builder = builder.issuer_name(certificate.subject).last_update(now)
+    builder = builder.issuer_name(certificate.subject).last_update(now - EARLIER)
     builder = builder.next_update(certificate.not_valid_after_utc)
     for one in revoked:
         builder = builder.add_revoked_certificate(one)

@@ -25,6 +25,9 @@ from yima.validator.texts import Text
 SUFFIX = ".fleet"
 POSTGRES = ("postgresql://", "postgres://")
 _LOCK = 0x59694D66  # "YiMf": what PostgreSQL's writers take their turns by
+CLOCKS_DIFFER_S = 600
+"""Seconds by which the clocks of collectors may differ. A moment in the tables that lies further ahead was written by
+one that was wrong and is set right by now: it says nothing."""
 
 
 class FleetError(YimaError):

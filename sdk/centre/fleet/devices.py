@@ -125,8 +125,11 @@ class Register:
         """All of them or, with a FleetError, none; how many are new."""
         with self._database.transaction() as rows:
             number = _last(rows)
+            # The table has no index by key: to look through it for each of a city's devices takes minutes.
+            owners: dict[str, str] = dict(rows.execute("SELECT key, device FROM devices").fetchall())
             for device, key in devices.items():
-                self._change(rows, Verb.ENROL, device, key, (who, why))
+                done_to = self._change(rows, Verb.ENROL, device, key, (who, why), owner_of=owners.get)
+                owners[done_to.key] = device
             done = _last(rows) - number
         self.read_again()
         return done
@@ -188,14 +191,23 @@ class Register:
         self.read_again()
         return done
 
-    def _change(self, rows: Statements, verb: Verb, device: str, key: str, said_by: tuple[str, str]) -> Device:
+    def _change(
+        self,
+        rows: Statements,
+        verb: Verb,
+        device: str,
+        key: str,
+        said_by: tuple[str, str],
+        *,
+        owner_of: Callable[[str], str | None] | None = None,
+    ) -> Device:
         who, why = said_by
         key = _checked(verb, device, key, why)
         had = _one(rows, device)
         if verb is Verb.ENROL and had == (key, State.ENROLLED):
             return self._standing(rows, device)
         if verb in (Verb.ENROL, Verb.ROTATE):
-            _refuse_taken(rows, device, key)
+            _refuse_taken(owner_of(key) if owner_of else _owner(rows, key), device)
         _refuse(verb, device, had)
         at = int(self._now())
         if verb is Verb.ENROL:
@@ -259,13 +271,17 @@ def _last(rows: Statements) -> int:
     return int(rows.execute("SELECT COALESCE(MAX(number), 0) FROM device_log").fetchone()[0])
 
 
-def _refuse_taken(rows: Statements, device: str, key: str) -> None:
+def _owner(rows: Statements, key: str) -> str | None:
+    found = rows.execute("SELECT device FROM devices WHERE key = ?", (key,)).fetchone()
+    return str(found[0]) if found else None
+
+
+def _refuse_taken(other: str | None, device: str) -> None:
     """A key of another name would let one device speak as two."""
-    other = rows.execute("SELECT device FROM devices WHERE key = ? AND device <> ?", (key, device)).fetchone()
-    if other is not None:
+    if other not in (None, device):
         raise FleetError(
             device,
-            Text(f"its key is that of {other[0]}", f"公钥已属于 {other[0]}"),
+            Text(f"its key is that of {other}", f"公钥已属于 {other}"),
             Text("Every device has a key of its own", "每台设备须有自己的密钥"),
         )
 

@@ -193,8 +193,12 @@ class Feed:
             with self._database.reading() as rows:
                 return uses.newest(rows)
 
-        if self._begun_at < 0:
-            self._begun_at = self._newest = await anyio.to_thread.run_sync(read_newest, limiter=self._one)
+        newest = await anyio.to_thread.run_sync(read_newest, limiter=self._one)
+        if self._begun_at < 0 or newest < self._newest:
+            # Numbers begin anew where all uses were forgotten by a clock that was ahead, or the tables were restored.
+            self._begun_at = self._newest = newest
+            self._of_place.clear()
+            self._wake()
             return
         while found := await anyio.to_thread.run_sync(read, limiter=self._one):
             for use in found:

@@ -3,7 +3,8 @@
 Rules it keeps:
 - How far it has come and what it found there are one transaction: killed at any time, it goes on where it stopped, and
   nothing is found twice.
-- Of several collectors on one store one follows, for as long as it says so every few seconds; another takes over.
+- Of several collectors on one store one follows, for as long as it says so every few seconds; another takes over. What
+  was said by a clock that was far ahead, and has been set right, holds up nobody.
 - A store that is behind what was followed was restored from a backup: it is followed again from its beginning.
 - Parameters that come later are looked for while it runs; what was flagged only for the lack of them is judged again,
   also by who starts or takes over after they came.
@@ -25,7 +26,7 @@ from yima.sdk.centre.clearing.taps.parameters import load_folder
 from yima.sdk.centre.clearing.taps.stores import Source
 from yima.sdk.centre.fleet import cases, uses, versions
 from yima.sdk.centre.fleet.cases import Case, Decision
-from yima.sdk.centre.fleet.database import Database, FleetError, Statements
+from yima.sdk.centre.fleet.database import CLOCKS_DIFFER_S, Database, FleetError, Statements
 from yima.sdk.centre.fleet.verdicts import QUIET, Examined, Verdict, again, examine, judges_of, unreadable
 from yima.validator.errors import YimaError
 from yima.validator.journal.facts import TapFacts, parse
@@ -128,7 +129,7 @@ class Follower:
             )
             return "{}"
         place, holder, until = found
-        if holder != self._me and until > now:
+        if holder != self._me and _holds(until, now):
             return None
         rows.execute(
             "UPDATE followed SET place = ?, holder = ?, held_until = ? WHERE source = ?",
@@ -219,7 +220,8 @@ class Follower:
                 if self._mine(rows, int(self._now())) is None:
                     return
                 for case, one in zip(waiting, judged, strict=True):
-                    self._again(rows, case["number"], one)
+                    if _waits(rows, case["number"]):
+                        self._again(rows, case["number"], one)
         self._may_wait = False
 
     def _waiting(self, after: int) -> list[dict[str, Any]]:
@@ -283,7 +285,18 @@ def standing(database: Database, source: str, now: int) -> Standing:
     """How far that source was followed. Raises FleetError."""
     with database.reading() as rows:
         found = rows.execute("SELECT at, held_until FROM followed WHERE source = ?", (source,)).fetchone()
-    return Standing(0, follows=False) if found is None else Standing(found[0], follows=found[1] > now)
+    return Standing(0, follows=False) if found is None else Standing(found[0], follows=_holds(found[1], now))
+
+
+def _holds(until: int, now: int) -> bool:
+    """Whether one that follows has said so for this moment."""
+    return now < until <= now + HELD_S + CLOCKS_DIFFER_S
+
+
+def _waits(rows: Statements, number: int) -> bool:
+    """Whether that case still waits for its parameters: somebody may have settled it while it was judged."""
+    found = rows.execute("SELECT decision, why FROM cases WHERE number = ?", (number,)).fetchone()
+    return bool(found[0] == Decision.OPEN and found[1].startswith(Why.PARAMETERS_UNKNOWN))
 
 
 def _tap_of(case: Case | None) -> uses.Tap | None:

@@ -1,11 +1,15 @@
-"""When each device was heard of last, by whichever collector: what makes silence visible."""
+"""When each device was heard of last, by whichever collector: what makes silence visible.
+
+What was noted by a clock that was far ahead, and has been set right, is no sign of life: until that moment came, a
+device could be gone and nobody would see it.
+"""
 
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-from yima.sdk.centre.fleet.database import Database
+from yima.sdk.centre.fleet.database import CLOCKS_DIFFER_S, Database
 from yima.sdk.centre.fleet.devices import State
 from yima.validator.errors import YimaError
 
@@ -43,12 +47,13 @@ class Hearing:
             heard, self._heard = self._heard, {}
         if not heard:
             return
+        believed = int(self._now()) + CLOCKS_DIFFER_S
         try:
             with self._database.transaction() as rows:
                 rows.executemany(
                     "INSERT INTO heard (device, at) VALUES (?, ?) ON CONFLICT (device) DO UPDATE SET "
-                    "at = CASE WHEN heard.at > excluded.at THEN heard.at ELSE excluded.at END",
-                    sorted(heard.items()),
+                    "at = CASE WHEN heard.at > excluded.at AND heard.at <= ? THEN heard.at ELSE excluded.at END",
+                    [(device, at, believed) for device, at in sorted(heard.items())],
                 )
         except YimaError:
             with self._turn:
@@ -75,8 +80,8 @@ def silent(database: Database, *, now: int, longer_than_s: int) -> int:
     """How many enrolled devices were not heard of for longer than that, or never. Raises FleetError."""
     with database.reading() as rows:
         found = rows.execute(
-            "SELECT COUNT(*) FROM devices d LEFT JOIN heard h ON h.device = d.device "
+            "SELECT COUNT(*) FROM devices d LEFT JOIN heard h ON h.device = d.device AND h.at <= ? "
             "WHERE d.state = ? AND COALESCE(h.at, d.since) < ?",
-            (State.ENROLLED, now - longer_than_s),
+            (now + CLOCKS_DIFFER_S, State.ENROLLED, now - longer_than_s),
         ).fetchone()
     return int(found[0])

@@ -63,6 +63,8 @@ def test_the_life_of_a_device_as_it_is_typed(tmp_path: Path, capsys: pytest.Capt
     assert all(one["who"].startswith("user ") for one in log)
     assert main(["centre", "devices", "list", str(store), "--keys"]) == 0
     assert capsys.readouterr().out == f"gate-7 {A}\ngate-7 {B}\n"
+    keys = said(capsys, "devices", "list", store, "--keys")
+    assert keys == [{"device": "gate-7", "key": A}, {"device": "gate-7", "key": B}], "--json, and each line is JSON"
 
 
 def test_a_list_is_enrolled_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,6 +131,7 @@ def test_whether_a_version_came_in_time_is_the_exit_status(followed: Path, capsy
     assert [one["duty"] for one in said(capsys, *duty, "20260801", "--added", status=1)] == ["LATE"]
     (missing,) = said(capsys, "versions", followed, "--version", "2", "--published", "20200101", status=1)
     assert missing["duty"] == "OVERDUE"
+    assert [one["duty"] for one in said(capsys, *duty, "00010101", status=1)] == ["LATE"], "the first day that there is"
 
 
 def test_records_are_exported_once(followed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

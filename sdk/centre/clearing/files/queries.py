@@ -18,7 +18,8 @@ _BOOKED = """
     FROM cleared
 """
 
-# Records that booked nothing today: refused ones with their error, and legs that wait for the other one.
+# Records that booked nothing today: refused ones with their error, and legs that wait for the other one. What they say
+# nobody has checked: a moment or a city that is wider than its field is none, copies beyond the last number bear it.
 UNPAID_CHECKS = """
     SELECT device, epoch, sequence, hash, copy, verdict, why, code_digest, service_date
     FROM checks AS c
@@ -33,14 +34,15 @@ _UNPAID = """
     SELECT
         CAST(:day AS BIGINT) * :places AS clearing,
         c.device || '/' || CAST(c.epoch AS VARCHAR) || '/' || CAST(c.sequence AS VARCHAR) AS reference,
-        c.copy AS number,
+        least(c.copy, 999) AS number,
         0 AS reverses, CASE WHEN c.verdict = 'OK' THEN 'LEG' ELSE 'REFUSED' END AS type,
         coalesce(j.issuer, '00000000') AS issuer,
         CASE WHEN length(t.operator) = 8 THEN t.operator ELSE '00000000' END AS acquirer,
         CASE t.mode WHEN 1 THEN '4131' WHEN 2 THEN '4111' ELSE '0000' END AS merchant,
         CASE WHEN t.city <= 999999 THEN t.city ELSE 0 END AS city,
         coalesce(t.account, '') AS account, coalesce(c.code_digest, '') AS code_digest, 0 AS entry_at,
-        greatest(coalesce(t.moment, 0), 0) AS moment, coalesce(c.service_date, 0) AS service_date, e.error, 0 AS test,
+        CASE WHEN t.moment BETWEEN 0 AND 99999999999 THEN t.moment ELSE 0 END AS moment,
+        coalesce(c.service_date, 0) AS service_date, e.error, 0 AS test,
         0 AS gross_fen, 0 AS gate_fen, 0 AS centre_fen, 0 AS fare_fen, 0 AS fee_fen, 0 AS issuer_share_fen,
         0 AS acquirer_share_fen
     FROM unpaid_checks AS c

@@ -14,7 +14,7 @@ def page_of_a_collector(folder: Path) -> str:
         rows.execute("INSERT INTO devices VALUES ('gate-1', 'k', 'ENROLLED', 100), ('gate-2', 'l', 'REVOKED', 100)")
         rows.execute("INSERT INTO heard VALUES ('gate-1', 2000)")
         rows.execute("INSERT INTO versions VALUES ('gate-1', 1, 7, '', 5, 9), ('gate-1', 2, 3, '', 5, 9)")
-        rows.execute("INSERT INTO followed VALUES ('trips', '{}', 1990, 'me', 9999)")
+        rows.execute("INSERT INTO followed VALUES ('trips', '{}', 1990, 'me', 2910)")
     metrics = Metrics(database, source="trips", depth=lambda: Depth(3, 500, 1.5), now=lambda: 2000 + 901)
     metrics.happened({"event": "batch", "entries": 5, "rejected": {"2": "so"}, "device": "gate-1"})
     metrics.happened({"event": "refused", "status": 403})

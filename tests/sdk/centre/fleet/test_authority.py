@@ -168,6 +168,33 @@ def test_a_certificate_holds_for_its_days_and_for_clocks_that_are_a_little_behin
         later.revoke("gate-7")
 
 
+def test_a_list_of_what_is_revoked_holds_for_clocks_that_are_a_little_behind(tmp_path: Path) -> None:
+    """A broker whose clock was a second behind found the list to be of the future, and let no device in."""
+    made = Authority.make(tmp_path / "ca")
+    made.issue("gate-7", KEY)
+    for moment in (datetime.now(UTC), NOW):
+        found = x509.load_pem_x509_crl((tmp_path / "ca" / "crl.pem").read_bytes())
+        assert found.last_update_utc <= moment - timedelta(minutes=10)
+        later = Authority(tmp_path / "ca", now=lambda: NOW)
+        later.issue("gate-7", KEY)
+        later.revoke("gate-7")
+
+
+def test_what_is_due_ends_soon_or_has_ended_and_was_not_revoked(tmp_path: Path) -> None:
+    """Whose certificate had ended before anybody renewed it was never given another, and nobody was told."""
+    Authority.make(tmp_path / "ca")
+    early = Authority(tmp_path / "ca", now=lambda: NOW)
+    for device, days in (("ended", 3), ("ends", 6), ("revoked", 5), ("revoked", 2), ("given again", 5), ("holds", 30)):
+        early.issue(device, KEY, days=days)
+    early.issue("ended, then given another", KEY, days=3)
+    early.issue("ended, then given another", KEY, days=30)
+    Authority(tmp_path / "ca", now=lambda: NOW + timedelta(days=3)).revoke("revoked")
+    early.revoke("given again")
+    early.issue("given again", KEY, days=6)
+    at_work = Authority(tmp_path / "ca", now=lambda: NOW + timedelta(days=4))
+    assert at_work.due((NOW + timedelta(days=10)).timestamp()) == ["ended", "ends", "given again"]
+
+
 def test_what_it_gives_away_makes_no_other_authority(tmp_path: Path) -> None:
     authority = Authority.make(tmp_path / "ca")
     own = x509.load_pem_x509_certificate((tmp_path / "ca" / "ca.pem").read_bytes())

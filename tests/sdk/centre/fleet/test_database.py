@@ -1,14 +1,36 @@
-"""Where the fleet's tables lie: several collectors on one PostgreSQL take turns, and nobody's turn lasts for ever."""
+"""Where the fleet's tables lie: several processes take turns, and nobody's turn lasts for ever."""
 
+import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from yima.sdk.centre.collector import postgres
+from yima.sdk.centre.collector import durable, postgres
 from yima.sdk.centre.fleet.database import FleetTroubleError, open_fleet
 from yima.sdk.centre.fleet.devices import Register
 
 A, B = "aa" * 32, "bb" * 32
+
+
+def test_who_comes_while_another_process_writes_waits_for_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of some thousand devices was being enrolled: whoever revoked a stolen gate meanwhile was told to close a
+    database browser, and the collector told of trouble."""
+    monkeypatch.setattr(durable, "BUSY_MS", 0)
+    one, other = open_fleet(tmp_path / "trips.db"), open_fleet(tmp_path / "trips.db")
+    waiting = Register(other)
+    second = threading.Thread(target=lambda: waiting.enrol("gate-8", B, who="w"))
+    with one.transaction() as rows:
+        second.start()
+        second.join(0.2)
+        assert second.is_alive()
+        assert rows.execute("SELECT COUNT(*) FROM devices").fetchone() == (0,)
+    second.join()
+    assert [found.device for found in waiting.listed()] == ["gate-8"]
+    one.close()
+    other.close()
 
 
 def test_a_collector_that_hangs_with_its_turn_in_hand_holds_nobody_up_for_long(

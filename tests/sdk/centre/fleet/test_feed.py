@@ -112,6 +112,25 @@ def test_numbers_from_before_a_backup_was_restored_begin_anew(at_work: AtWork) -
     assert codes(ask(at_work, after=1 << 60))[1] == [1]
 
 
+def test_numbers_of_a_clock_that_was_ahead_keep_nothing_from_a_gate_once_it_is_set_right(at_work: AtWork) -> None:
+    """A clock that was days ahead forgot every use, and until a restart no gate heard of those that came after it was
+    set right: their numbers were below the newest that this process had seen."""
+    ahead = int(time.time()) + 8 * 86400
+    with at_work.side.database.transaction() as rows:
+        kept = uses.Uses(rows, [], now=ahead)
+        kept._keep(use(1))
+        kept.write()
+    number, found = codes(ask(at_work))
+    assert (number > ahead * 1000, found) == (True, [1])
+    with at_work.side.database.transaction() as rows:
+        rows.execute("DELETE FROM uses WHERE city = ?", (HERE["city"],))  # as `forget` does, of this test's city alone
+    keep(at_work, use(2))
+    number, found = codes(ask(at_work, after=number))
+    assert (number < ahead * 1000, found) == (True, [2])
+    keep(at_work, use(3))
+    assert codes(ask(at_work, after=number))[1] == [3]
+
+
 def test_the_gates_of_a_station_cost_one_reading(at_work: AtWork, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(at_work, use(1))
     ask(at_work)

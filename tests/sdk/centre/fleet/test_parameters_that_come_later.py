@@ -93,6 +93,29 @@ def test_whoever_lost_his_turn_judges_nothing_again(
     assert counts(city.database) == {"OK": 1, "PARAMETERS_UNKNOWN": 0}
 
 
+def test_what_somebody_settles_while_it_is_judged_again_stays_settled(
+    city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WITHHOLD, with a person's reason, was followed by the collector's own PAY within the same second."""
+    newer = world.parameters(tmp_path / "newer", version=2)
+    gate = Device("bus-1", newer)
+    for card in range(2):
+        gate.tap(code(card), NOON + card)
+    city.look(gate)
+    city.publish(newer)
+    mine, theirs = city.cases.listed()
+
+    def while_somebody_decides(*words: Any) -> Any:
+        city.cases.settle(mine.number, Decision.WITHHOLD, who="w", why="the gate was opened by hand", now=NOW)
+        return again(*words)
+
+    monkeypatch.setattr(following, "again", while_somebody_decides)
+    city.follower.look()
+    assert [one.decision for one in city.cases.found(mine.number)[1]] == [Decision.WITHHOLD]
+    assert city.cases.found(theirs.number)[0].decision is Decision.PAY
+    assert counts(city.database) == {"OK": 1, "PARAMETERS_UNKNOWN": 1}
+
+
 def test_a_folder_with_something_wrong_in_it_changes_nothing_and_is_told(city: City) -> None:
     (city.published / "nonsense.img").write_bytes(b"nonsense")
     gate = city.device("bus-1")

@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 from tests.sdk.centre.clearing.money.test_settle import made, settled
 from tests.sdk.centre.clearing.money.world import DAYS, moment, ride, workspace_of, world
 from yima.sdk.centre.clearing.engine import Engine, open_engine
-from yima.sdk.centre.clearing.files import writing
-from yima.sdk.centre.clearing.files.layouts import LAYOUTS, Kind, file_name, header, line
+from yima.sdk.centre.clearing.files import errors, writing
+from yima.sdk.centre.clearing.files.layouts import LAYOUTS, Kind, file_name, header, line, line_sql
+from yima.sdk.centre.clearing.files.queries import unpaid_sql
 from yima.sdk.centre.clearing.files.reading import ClearingFileError, parse_file, read_file
 from yima.sdk.centre.clearing.files.writing import RecordError, write_files
 from yima.sdk.centre.clearing.money.tables import CLEARED, NET
+from yima.sdk.centre.clearing.tables import CHECKS, JUDGED, TAPS, Table
 from yima.sdk.centre.clearing.workspace import Workspace
 from yima.sdk.layouts_clearing import clearing_file
 
@@ -180,6 +182,38 @@ def test_a_ride_without_an_account_has_none_in_the_files(engine: Engine, tmp_pat
     (path,) = write_files(workspace, engine, DAYS[0]).glob("*/CL*")
     assert [(one["account"], one["code_digest"]) for one in both(path)] == [("", code)]
     workspace.close()
+
+
+@pytest.mark.parametrize(
+    ("copy", "at", "number", "moment_"),
+    [
+        (999, 99_999_999_999, 999, 99_999_999_999),
+        (1000, 1_756_684_800_000, 999, 0),  # a gate that counts milliseconds
+        (12345, 2**63 - 1, 999, 0),
+        (1, -1, 1, 0),
+    ],
+)
+def test_what_a_gate_says_beyond_a_fields_width_is_not_cut(
+    engine: Engine, copy: int, at: int, number: int, moment_: int
+) -> None:
+    """The 1000th copy of an entry was its 100th in FB, and a moment in milliseconds another one in seconds."""
+    keys = {"device": "bus-1", "epoch": 7, "sequence": 1, "hash": b"h"}
+    check = keys | {"copy": copy, "verdict": "EVIDENCE", "why": "FACTS", "code_digest": None, "service_date": 20260801}
+    tap = keys | {"operator": "99310001", "mode": 1, "city": 310000, "account": None, "moment": at}
+    engine.register("unpaid_checks", table_of(CHECKS, check))
+    engine.register("taps", table_of(TAPS, tap))
+    engine.register("judged", table_of(JUDGED, keys | {"issuer": "99310000"}))
+    engine.register("errors", errors.relation())
+    sql = f"SELECT {line_sql('FB')} AS line FROM ({unpaid_sql(20260801)}) AS u"
+    ((written,),) = (batch["line"].to_pylist() for batch in engine.query(sql, pa.schema([("line", pa.large_string())])))
+    name, count = file_name("FB", 20260801, "99310001", 1), header("FB", 20260801, "99310001", 1)
+    (record,) = parse_file(name, f"{count}\n{written}".encode()).records
+    assert (record["number"], record["moment"], record["reference"]) == (number, moment_, "bus-1/7/1")
+
+
+def table_of(table: Table, row: dict[str, Any]) -> pa.Table:
+    """A table of one row, of the columns that it has."""
+    return pa.Table.from_pylist([row], schema=pa.schema([field for field in table.schema if field.name in row]))
 
 
 VALUES: dict[Kind, st.SearchStrategy[Any]] = {
