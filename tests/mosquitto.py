@@ -33,7 +33,7 @@ class Broker:
         assert PROGRAM is not None
         with self._log.open("ab") as log:
             self._process = subprocess.Popen([PROGRAM, "-c", self._file], stdout=log, stderr=log)
-        until = time.monotonic() + 30
+        until = time.monotonic() + 90
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()

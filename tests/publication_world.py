@@ -11,7 +11,7 @@ from yima.sdk.sm2 import SigningKey
 from yima.validator.judging import Moment
 from yima.validator.packages import Chain, Pins, parse_package
 from yima.validator.packages.publication import WHOLE, Document, Place, lot
-from yima.validator.packages.refusals import NotNowError
+from yima.validator.packages.refusals import MissingError, NotNowError
 from yima.validator.packages.store import PackageStore
 from yima.validator.texts import Text
 from yima.validator.upkeep.pull_thread import HeldByStore
@@ -52,6 +52,10 @@ def share_with(data: bytes, devices: Iterable[str], count: int) -> int:
     return sorted(lot(answered_for(data).id, device) for device in devices)[count]
 
 
+def _missing(path: str) -> MissingError:
+    return MissingError(path, Text("is not there", "不存在"), Text("Wait", "等待"))
+
+
 class FromFolder:
     """Fetches from a folder on this disk, by the rules of a web server; answers may be put in the place of files."""
 
@@ -67,7 +71,7 @@ class FromFolder:
         if content is None:
             file = self.www / path
             if not file.exists():
-                raise NotNowError(path, Text("the server answers 404", "404"), Text("Wait", "等待"))
+                raise _missing(path)
             content = file.read_bytes()
         if etag and etag == f'"{hash(content)}"':
             return Fetched(None, etag)
@@ -75,6 +79,8 @@ class FromFolder:
 
     def package(self, path: str, size: int, into: Path) -> None:
         self.asked.append(path)
+        if path not in self.instead and not (self.www / path).exists():
+            raise _missing(path)
         content = self.instead[path] if path in self.instead else (self.www / path).read_bytes()
         have = into.stat().st_size if into.exists() else 0
         if self.cut_at is not None:

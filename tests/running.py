@@ -53,7 +53,7 @@ def environment(**more: str) -> dict[str, str]:
 def yima(*words: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Runs the command to its end."""
     return subprocess.run(
-        [*YIMA, *map(str, words)], capture_output=True, text=True, env=environment(**more), timeout=60, check=False
+        [*YIMA, *map(str, words)], capture_output=True, text=True, env=environment(**more), timeout=200, check=False
     )
 
 

@@ -71,8 +71,8 @@ class Running:
     def end(self, number: signal.Signals | None = None) -> int:
         if number:
             self.process.send_signal(number)
-        status = self.process.wait(30)
-        self._listener.join(30)
+        status = self.process.wait(200)
+        self._listener.join(200)
         return status
 
     def opened_for(self) -> list[str]:

@@ -29,7 +29,7 @@ def yima(*words: str | Path) -> subprocess.CompletedProcess[str]:
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
 
@@ -73,7 +73,7 @@ def ran(bench: Path) -> Iterator[str]:
         with urllib.request.urlopen(f"{url}/devices") as answer:
             told = answer.read().decode()
         collector.terminate()
-        collector.wait(20)
+        collector.wait(200)
     yield told
 
 

@@ -1,7 +1,7 @@
 """A Python as Windows has it, as far as Linux can play it: `python -m tests.without_posix VERB …` is `yima VERB …`.
 
-Modules that only POSIX has cannot be imported, and os, signal, socket and select lack what Windows lacks. What Python
-itself needs of them is loaded first: there, Windows has another form of it.
+Modules that only POSIX has cannot be imported, and os, signal, socket, select and time lack what Windows lacks. What
+Python itself needs of them is loaded first: there, Windows has another form of it.
 
 Two stand-ins, whose semantics are ours and not Windows' own:
 - msvcrt.locking locks a range of bytes for one open file, seen by other processes (Linux' open-file locks); a range
@@ -112,6 +112,8 @@ def become() -> None:
     del socket.AF_UNIX
     for name in ("poll", "epoll"):
         delattr(select, name)
+    for name in [name for name in vars(time) if name.startswith(("clock_", "CLOCK_", "pthread_"))]:
+        delattr(time, name)
     sys.modules["msvcrt"] = msvcrt
 
 

@@ -7,6 +7,7 @@ one against the other and against the newest record.
 import time
 
 from yima.validator.judging import Moment
+from yima.validator.system.ticks import counted_ns
 
 SOFTWARE_DATE = 1_793_491_200  # 2026-11-01 00:00:00 UTC: no earlier than this was this version in use
 BEHIND_S = 60  # how far a clock may lie behind the newest record, as yima/timekeeper.h has it
@@ -16,5 +17,5 @@ class SystemClock:
     """The operating system's clocks."""
 
     def now(self) -> Moment:
-        """This moment; ticks count milliseconds since the machine started, sleep included."""
-        return Moment(unix_s=int(time.time()), tick_ms=time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000)
+        """This moment; ticks count milliseconds, on Linux since the machine started; sleep is included."""
+        return Moment(unix_s=int(time.time()), tick_ms=counted_ns() // 1_000_000)

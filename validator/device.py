@@ -327,6 +327,7 @@ class Device:
         facts, _ = parse(entry)
         if isinstance(facts, OutcomeFacts):
             self._reversed += facts.reverses
+            self._resolving.outcome(facts)
             happening = Happening.REVERSED if facts.reverses else Happening.PASSAGE
             self._on_notice(Notice(happening=happening, tap=facts.tap, gate=GateAnswer(facts.outcome)))
         elif isinstance(facts, TimeFacts):

@@ -2,7 +2,8 @@
 
 Back-ends are found by name through entry points (`yima.readers`, `yima.gates`, `yima.places`, `yima.resolvers`):
 `serial:/dev/ttyUSB0` asks the back-end `serial` for the device at `/dev/ttyUSB0`. A back-end's factory takes the text
-after the colon and raises ReaderError, GateError, PlaceError or ResolverError with what to do.
+after the colon and raises ReaderError, GateError, PlaceError or ResolverError with what to do; what else it raises
+comes out as the port's own error.
 """
 
 import re
@@ -14,7 +15,8 @@ from typing import Any, NamedTuple, Protocol
 
 from yima.validator.errors import GateError, PlaceError, ReaderError, ResolverError, YimaError
 from yima.validator.judging import Direction, GateContext, Moment, Verdict
-from yima.validator.remedies import missing_module
+from yima.validator.remedies import does_not_load, missing_module
+from yima.validator.shown import shown
 from yima.validator.texts import Text
 
 __all__ = [
@@ -80,7 +82,11 @@ class Gate(Protocol):
         """Lets one rider pass. Raises GateShutError when it says that it did not open."""
 
     def passages(self) -> Sequence[bool]:
-        """How openings have ended since the last call, in their order: whether the rider went through."""
+        """How openings have ended since the last call, in their order: whether the rider went through.
+
+        One for each `open` that returned; one that raised is none, however it went on. Of more than eight that have not
+        ended the oldest is left out for good: the device has forgotten it too, and counts on.
+        """
 
     def refuse(self, verdict: Verdict) -> None:
         """Stays shut and shows why."""
@@ -260,7 +266,19 @@ def _open(group: str, kind: Text, error: type[YimaError], specification: str) ->
         asked_by = found[name].dist
         advice = missing_module(missing, wanted=[name], asked_by=asked_by.name if asked_by else "")
         raise error(specification, *advice) from missing
-    return factory(address)
+    except Exception as broken:  # a library that does not load raises more than ImportError
+        raise error(specification, *does_not_load(broken)) from broken
+    try:
+        return factory(address)
+    except YimaError:
+        raise
+    except Exception as failure:
+        said = shown(f"{type(failure).__name__}: {failure}", 200)
+        raise error(
+            specification,
+            Text(f"does what it must not ({said})", f"行为异常（{said}）"),
+            Text("Report it to whoever made it", "请反馈给其提供方"),
+        ) from failure
 
 
 def open_reader(specification: str) -> Reader:

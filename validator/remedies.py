@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from yima.validator.outside import json_of
+from yima.validator.shown import shown
 from yima.validator.texts import Text
 
 if TYPE_CHECKING:
@@ -81,6 +82,19 @@ def missing_module(missing: ModuleNotFoundError, *, wanted: Sequence[str] = (), 
     if "" in extras:
         return Advice(problem, install_extras())
     return Advice(problem, install_extras(*(wanted if set(wanted) & set(extras) else extras[:1])))
+
+
+def does_not_load(error: Exception) -> Advice:
+    """What to do about a module that is there and cannot be imported: a library of the system's that it needs is
+    missing, or it was built for another version of what it stands on."""
+    said = shown(error, 200)
+    return Advice(
+        Text(f"its library cannot be loaded ({said})", f"无法加载所需的库（{said}）"),
+        Text(
+            "Install the library of the system that is named there, or the Python package again",
+            "请安装其中提示的系统库，或重新安装该 Python 包",
+        ),
+    )
 
 
 def install_extras(*extras: str) -> Text:

@@ -1,6 +1,7 @@
 """`yima journal`: looking into a device's journal, handing it on, putting its past by; the device may be running."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from yima.sdk.cli.arguments import WholeNumber
-from yima.validator.errors import JournalError
+from yima.validator.errors import JournalError, Kind, YimaError
 from yima.validator.journal import JournalView
 from yima.validator.journal.archiving import archive
 from yima.validator.journal.exporting import as_mapping, export_lines, export_records, new_file
@@ -35,6 +36,20 @@ examples 示例:
 """
 
 
+class UsageError(YimaError):
+    """An option that the action needs."""
+
+    kind = Kind.USAGE
+
+
+class _Out:
+    """Where an export goes, by the command line. is_folder: it was written as one, which a Path no longer tells."""
+
+    def __init__(self, text: str) -> None:
+        self.path = Path(text)
+        self.is_folder = text.endswith(tuple(filter(None, ("/", os.sep, os.altsep))))
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the verb."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -49,8 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, metavar="OUT", help="archive: the folder of the archive 归档目录")
     parser.add_argument("--form", choices=["ministry", "jsonl"], help="export: which form 导出格式")
     parser.add_argument(
-        "--out", type=Path, metavar="PATH", help="export: a new file, a folder, or - for standard output 输出位置"
-    )
+        "--out", type=_Out, metavar="PATH",
+        help="export: a new file, a folder (one that ends in / is made), or - for standard output 输出位置",
+    )  # fmt: skip
     parser.add_argument(
         "--after", type=WholeNumber(0, (1 << 63) - 1), default=0, metavar="N",
         help="export: only what follows entry N 仅导出第 N 条之后",
@@ -61,7 +77,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if it went well; 1 if an export lacks entries that cannot be read. Raises JournalError with what is wrong."""
+    """0 if it went well; 1 if an export lacks entries that cannot be read. Raises JournalError with what is wrong,
+    UsageError where an option is missing."""
     return _ACTIONS[arguments.action](arguments)
 
 
@@ -93,22 +110,25 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> int:
     if arguments.form is None or arguments.out is None:
         raise _missing("--form, --out")
+    out: Path = arguments.out.path
     journal = salvage_journal(arguments.state, arguments.archive)
-    with _at_work(Text("exporting", "导出中")), _of(arguments.out):
+    with _at_work(Text("exporting", "导出中")), _of(out):
         if arguments.form == "ministry":
-            if str(arguments.out) == "-":
+            if str(out) == "-":
                 raise _missing("--out PATH")
-            done = export_records(journal, arguments.out, after=arguments.after)
-        elif str(arguments.out) == "-":
+            if arguments.out.is_folder:
+                out.mkdir(mode=0o700, exist_ok=True)
+            done = export_records(journal, out, after=arguments.after)
+        elif str(out) == "-":
             done = export_lines(journal, sys.stdout.buffer, after=arguments.after, reveal=arguments.reveal)
         else:
-            with new_file(arguments.out) as file:
+            with new_file(out) as file:
                 done = export_lines(journal, file, after=arguments.after, reveal=arguments.reveal)
     lost = [_numbers(gap) for gap in done.unreadable]
     found = {"device": journal.device, "epoch": journal.epoch, "written": done.written, "unreadable": lost}
-    line = Text(f"{done.written} written to {arguments.out}", f"已写入 {done.written} 条：{arguments.out}")
+    line = Text(f"{done.written} written to {out}", f"已写入 {done.written} 条：{out}")
     lines = [say(line), *(say(Text(f"  ! cannot be read: {one}", f"  ! 无法读取：{one}")) for one in lost)]
-    _say(arguments, found, "\n".join(lines), out=sys.stderr if str(arguments.out) == "-" else sys.stdout)
+    _say(arguments, found, "\n".join(lines), out=sys.stderr if str(out) == "-" else sys.stdout)
     return 1 if lost else 0
 
 
@@ -139,8 +159,8 @@ def _archive(arguments: argparse.Namespace) -> int:
 _ACTIONS = {"show": _show, "verify": _verify, "export": _export, "archive": _archive}
 
 
-def _missing(option: str) -> JournalError:
-    return JournalError(
+def _missing(option: str) -> UsageError:
+    return UsageError(
         "yima journal",
         Text(f"{option} is needed", f"缺少 {option}"),
         Text("See yima journal --help", "请参阅 yima journal --help"),

@@ -33,7 +33,9 @@ from yima.validator.clock import BEHIND_S, SOFTWARE_DATE, SystemClock
 from yima.validator.device import LAST_UPLOAD_S, Device
 from yima.validator.happenings import Happening, Notice
 from yima.validator.journal import SegmentJournal
+from yima.validator.journal.form import SEGMENT_SIZE
 from yima.validator.journal.older import OlderJournal
+from yima.validator.journal.writing import SEGMENTS_MIN
 from yima.validator.judging import Moment
 from yima.validator.packages import ENVIRONMENTS
 from yima.validator.parameters import Mode
@@ -153,9 +155,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     other.add_argument(
         "--journal-max-mb",
-        type=WholeNumber(1, 1_000_000),
+        type=WholeNumber(SEGMENTS_MIN * SEGMENT_SIZE >> 20, 1_000_000),
         metavar="N",
-        help="never let the journal grow beyond this: what is acknowledged makes room 日志上限 (MB)",
+        help="never let the journal grow beyond this, at least 6: what is acknowledged makes room 日志上限 (MB)",
     )
     other.add_argument(
         "--journal-keep-days",

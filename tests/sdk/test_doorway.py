@@ -34,7 +34,7 @@ HALF = b"POST /v1/batches HTTP/1.1\r\nHost: x\r\nX-Yima"
 def half(url: str) -> socket.socket:
     """A connection on which headers begin and do not end."""
     host, _, port = url.removeprefix("http://").rpartition(":")
-    line = socket.create_connection((host, int(port)), timeout=60)
+    line = socket.create_connection((host, int(port)), timeout=200)
     line.sendall(HALF)
     return line
 
@@ -58,7 +58,7 @@ class Slow:
 
     def slow(self, _: Request) -> PlainTextResponse:
         self.begun.release()
-        assert self.go.wait(60)
+        assert self.go.wait(200)
         return PlainTextResponse("late")
 
 
@@ -92,7 +92,7 @@ def test_with_256_descriptors_600_half_written_headers_keep_nobody_out_and_fill_
         assert client.get(f"{url}/health").status_code == 200
         for _ in range(600):
             ending.callback(half(url).close)
-        with httpx.Client(trust_env=False, timeout=60) as another:
+        with httpx.Client(trust_env=False, timeout=200) as another:
             for _ in range(5):
                 assert another.get(f"{url}/health").status_code == 200
         assert client.get(f"{url}/ready").status_code == 200
@@ -112,13 +112,13 @@ def test_where_all_are_at_work_whoever_comes_is_turned_away_at_once() -> None:
     slow = Slow()
     with Serving(slow.app, connections_max=1) as serving:
         answers: list[str] = []
-        thread = threading.Thread(target=lambda: answers.append(httpx.get(f"{serving.url}/slow", timeout=60).text))
+        thread = threading.Thread(target=lambda: answers.append(httpx.get(f"{serving.url}/slow", timeout=200).text))
         thread.start()
-        assert slow.begun.acquire(timeout=60)
+        assert slow.begun.acquire(timeout=200)
         with half(serving.url) as line:
             assert is_over(line)
         slow.go.set()
-        thread.join(60)
+        thread.join(200)
         assert answers == ["late"]
         assert httpx.get(serving.url).text == "here", "the place is free again"
 
@@ -265,7 +265,7 @@ def test_whoever_shakes_no_hands_makes_room(tmp_path: Path) -> None:
     trusted = ssl.create_default_context(cafile=made.folder / "ca.pem")
     with Serving(Slow().app, connections_max=1, tls=Tls(made.folder / "collector.pem")) as serving:
         address = ("127.0.0.1", httpx.URL(serving.url).port or 0)
-        with socket.create_connection(address, timeout=60) as silent:
+        with socket.create_connection(address, timeout=200) as silent:
             assert httpx.get(serving.url, verify=trusted).text == "here"
             assert is_over(silent)
 
@@ -297,7 +297,7 @@ def test_what_is_no_http_is_answered_and_logged_nowhere(capfd: pytest.CaptureFix
     with Serving(Slow().app) as serving:
         for rubbish in (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\0" * 100):
             host, _, port = serving.url.removeprefix("http://").rpartition(":")
-            with socket.create_connection((host, int(port)), timeout=60) as line:
+            with socket.create_connection((host, int(port)), timeout=200) as line:
                 line.sendall(rubbish)
                 assert line.recv(100).startswith(b"HTTP/1.1 400 ")
     assert capfd.readouterr().err == ""

@@ -46,7 +46,7 @@ def test_two_programs_that_make_keys_for_one_file_at_once_lose_none(tmp_path: Pa
     def slow() -> None:
         with Keyring.kept(path) as keyring:
             reading.set()
-            go_on.wait(60)
+            go_on.wait(200)
             keyring.root(1)
 
     def other() -> None:
@@ -55,11 +55,11 @@ def test_two_programs_that_make_keys_for_one_file_at_once_lose_none(tmp_path: Pa
 
     threads = [threading.Thread(target=slow), threading.Thread(target=other)]
     threads[0].start()
-    assert reading.wait(60)
+    assert reading.wait(200)
     threads[1].start()
     go_on.set()
     for thread in threads:
-        thread.join(60)
+        thread.join(200)
     content = json.loads(path.read_text(encoding="utf-8"))
     assert len(content["roots"]) == 2
 

@@ -39,7 +39,7 @@ class Wordy:
 def asking(url: str, requests: int) -> socket.socket:
     """Asks so many times at once, and does not read."""
     host, _, port = url.removeprefix("http://").rpartition(":")
-    line = socket.create_connection((host, int(port)), timeout=60)
+    line = socket.create_connection((host, int(port)), timeout=200)
     line.sendall(REQUEST * requests)
     return line
 
@@ -50,7 +50,7 @@ def test_the_connection_of_whoever_asks_and_does_not_read_ends(
     monkeypatch.setattr(patience, "READ_WITHIN_S", 0.02)
     app = Wordy()
     with Serving(app) as serving, asking(serving.url, 1):
-        assert app.ended.wait(20)
+        assert app.ended.wait(200)
     assert caplog.records == []
 
 
@@ -59,9 +59,9 @@ def test_whoever_goes_away_before_his_answers_fills_no_log(caplog: pytest.LogCap
     app = Wordy()
     with Serving(app) as serving:
         with asking(serving.url, 3) as line:
-            assert app.begun.wait(20)
+            assert app.begun.wait(200)
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        assert app.ended.wait(20)
+        assert app.ended.wait(200)
     assert caplog.records == []
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from yima.validator.clock import SystemClock
 from yima.validator.device import Device
-from yima.validator.errors import JournalError
+from yima.validator.errors import GateShutError, JournalError
 from yima.validator.gates.console import ConsoleGate
 from yima.validator.happenings import Tap
 from yima.validator.journal import JournalView, SegmentJournal
@@ -76,6 +76,20 @@ class Full(SegmentJournal):
         return super().append(content)
 
 
+class Stuck(ConsoleGate):
+    """A gate that says so many times that it did not open."""
+
+    def __init__(self, out: io.StringIO, times: int) -> None:
+        super().__init__(out)
+        self._times = times
+
+    def open(self, verdict: Verdict) -> None:
+        self._times -= 1
+        if self._times >= 0:
+            raise GateShutError("gate", Text("stands", "卡住"), Text("Free it", "请排除故障"))
+        super().open(verdict)
+
+
 class Bench:
     """One device over several runs."""
 
@@ -84,6 +98,7 @@ class Bench:
         self.out = io.StringIO()
         self.taps: list[Tap] = []
         self.closed_for: Reason | None = None
+        self.gate = ConsoleGate(self.out)
 
     def run(self, issuer: Issuer, *codes: bytes, journal: type[SegmentJournal] = SegmentJournal) -> None:
         mapping = {
@@ -97,7 +112,7 @@ class Bench:
             reader=Shown(*codes),
             validator=Validator(from_mapping(mapping), GateContext(mode=Mode.BUS)),
             journal=journal(self.path, "gate-7", epoch_for_new=7),
-            gate=ConsoleGate(self.out),
+            gate=self.gate,
             clock=SystemClock(),
             terminal=Terminal(terminal="gate-7"),
             on_tap=self.taps.append,
@@ -161,6 +176,20 @@ def test_what_is_out_at_risk_survives_a_restart(bench: Bench) -> None:
     bench.run(issuer, b"js:1", b"js:2")
     bench.run(issuer, b"js:3", b"js:1")
     assert [verdict.reason for verdict in bench.verdicts()[2:]] == [Reason.AT_RISK_LIMIT, Reason.REPEATED]
+
+
+def test_a_ride_at_risk_that_the_gate_reversed_is_not_out(bench: Bench) -> None:
+    """A gate that stood spent the allowance of a day on riders whom it had kept outside."""
+    issuer = Issuer(Answer.UNREACHABLE, bench.path)
+    bench.gate = Stuck(bench.out, times=4)
+    bench.run(issuer, b"js:1", b"js:2", b"js:3")
+    bench.run(issuer, b"js:4", b"js:5", b"js:6", b"js:7")
+    assert [verdict.reason for verdict in bench.verdicts()] == [
+        *[Reason.GATE_FAILED] * 4,
+        Reason.ACCEPTED,
+        Reason.ACCEPTED,
+        Reason.AT_RISK_LIMIT,
+    ]
 
 
 def test_a_device_out_of_service_asks_nobody(bench: Bench) -> None:

@@ -280,7 +280,7 @@ def test_a_reader_says_what_it_lacks_and_not_the_camera(monkeypatch: pytest.Monk
             "try: ports.open_reader('thing:')\n"
             "except ports.ReaderError as error: print(error.problem.en, '|', error.remedy.en)"
         )
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=200)
         problem, _, remedy = done.stdout.partition("|")
         assert module in problem
         assert absent not in remedy

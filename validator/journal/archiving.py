@@ -3,7 +3,8 @@
 Rules it keeps:
 - Only what the collector has acknowledged goes, and of that only what no code needs that could still be shown.
 - Nothing is removed before its copy is durable there, was read back, and its chain was checked from entry to entry.
-- It works while the device runs: the device looks, before it reads so far back, which segments are still there.
+- It works while the device runs: the device looks, before it reads so far back, which segments are still there. A
+  collector that was restored may have moved the cursor back meanwhile, so it is read again before each removal.
 - An archive is a folder of segments, one folder for each journal; `JoinedFiles` reads it and the journal as one.
 """
 
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from yima.validator.errors import JournalError
+from yima.validator.journal.cursor import Cursor
 from yima.validator.journal.files import FolderFiles, SegmentFiles
 from yima.validator.journal.form import SEGMENT_SIZE
 from yima.validator.journal.glance import summary_of
@@ -22,9 +24,12 @@ from yima.validator.journal.writing import is_over
 from yima.validator.system.paths import is_folder
 from yima.validator.texts import Text
 
+_ASTRAY = "the archive does not end where the journal goes on"
+
 
 class Archived(NamedTuple):
-    """What went: the folder, how many segments, and the first and last entry in them (0: none)."""
+    """What went: the folder, how many segments, and the first and last entry in them (0: none). Copies of segments that
+    must stay after all lie there too."""
 
     folder: Path
     segments: int
@@ -121,13 +126,24 @@ def archive(folder: Path, to: Path, acknowledged: int) -> Archived:
             kept = Segments(copies, summary_of)
             if going:
                 _check(kept, segments, going)
+                _check_beyond(source, copies, going[-1], {name for name, _ in segments.sealed()})
         with explained(folder):
-            for name in going:
-                source.remove(name)
+            last = _remove(source, segments, going)
     finally:
         os.close(lock)
-    first, last = (segments.first, kept.last) if going else (0, 0)
-    return Archived(there, len(going), first, last)
+    gone = [seal for _, seal in segments.sealed() if seal.last <= last]
+    return Archived(there, len(gone), segments.first if gone else 0, last)
+
+
+def _remove(source: FolderFiles, segments: Segments, going: list[str]) -> int:
+    """Removes these, oldest first, as far as the cursor still stands behind them; the last entry that went, 0: none."""
+    seals, last = dict(segments.sealed()), 0
+    for name in going:
+        if Cursor(source).acknowledged < seals[name].last:
+            break  # the collector was restored meanwhile: this is to be sent again
+        source.remove(name)
+        last = seals[name].last
+    return last
 
 
 def _over(segments: Segments, acknowledged: int) -> list[str]:
@@ -157,9 +173,16 @@ def _copy(source: SegmentFiles, copies: FolderFiles, name: str) -> None:
 def _check(kept: Segments, segments: Segments, going: list[str]) -> None:
     """The copies hang together with each other, with what was archived before, and with what stays."""
     last = dict(segments.sealed())[going[-1]].last
-    if kept.last != last or kept.hash_of(last) != segments.hash_of(last):
-        raise DamagedError("the archive does not end where the journal goes on")
+    if kept.last < last or kept.hash_of(last) != segments.hash_of(last):
+        raise DamagedError(_ASTRAY)
     kept.verify(max(segments.first, kept.first) - 1)
+
+
+def _check_beyond(source: SegmentFiles, copies: SegmentFiles, last: str, sealed: set[str]) -> None:
+    """What lies in the archive beyond that segment was copied once and stayed here: it is still the same."""
+    for name in (name for name in copies.names() if name.endswith(".seg") and name > last):
+        if name not in sealed or source.read(name, 0, SEGMENT_SIZE) != copies.read(name, 0, SEGMENT_SIZE):
+            raise DamagedError(_ASTRAY)
 
 
 def _does_not_follow(there: Path, last: int, first: int) -> JournalError:

@@ -200,6 +200,8 @@ class SegmentJournal(JournalView):
         if through < self.acknowledged():
             with self._turn, explained(self.folder):
                 self._writer.forget_removed()  # what an archive has taken cannot be sent again
+                if through >= self._writer.first - 1:
+                    self._writer.acknowledged = through  # from here on `care` leaves what is to be sent again
         first, last, most = self.first_sequence(), self.last_sequence(), max(through, *rejected, 0)
         if 0 <= through < first - 1:
             raise JournalError(

@@ -2,7 +2,7 @@
 
 Its entries carry tags of our own inside the record, and a chain of their own. They go to the collector under their own
 epoch, in batches of the older form. When the collector has all of them and none of their codes can be shown any more,
-the file is renamed to `journal.db.done`.
+the file is renamed to `journal.db.done` (`.done.2` and so on where there is one).
 """
 
 import os
@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from yima.validator._core import sm3
@@ -63,16 +64,19 @@ def older_hash(entry: OlderEntry) -> bytes:
 
 
 class OlderJournal:
-    """The file at `path`, for one process. Raises JournalError: in use, damaged, not ours, cannot be read.
+    """The file at `path`, for one process. device: whose it must be; None: anybody's, to look at. Raises JournalError:
+    in use, damaged, another device's, not ours, cannot be read.
 
     It takes no entries; the rest is as ports.Outbox has it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, device: str | None = None) -> None:
         self.path = path
         self._lock_fd = -1
         try:
             self._open(path)
+            if device is not None:
+                self._check(device)
         except BaseException:
             self._unlock()
             raise
@@ -89,6 +93,12 @@ class OlderJournal:
             if (kind, version) != (APPLICATION_ID, VERSION):
                 raise sqlite3.DatabaseError("it is no journal of the older form")
             self.device, self.epoch = self._connection.execute("SELECT device, epoch FROM meta").fetchone()
+
+    def _check(self, device: str) -> None:
+        """Its entries are chained under its device's name: sent under another, a collector refuses each for good."""
+        if self.device != device:
+            self._connection.close()
+            raise _anothers(self.path, self.device, device)
 
     def last_sequence(self) -> int:
         """The newest entry's sequence, 0 if there is none."""
@@ -114,8 +124,8 @@ class OlderJournal:
         return self._entries("reason = 0 ORDER BY sequence DESC LIMIT ?", newest)[::-1]
 
     def acknowledge(self, through: int, rejected: dict[int, str], *, at: int | None = None) -> None:
-        """Moves the cursor; puts what was rejected into the quarantine."""
-        with self._explained():
+        """Moves the cursor; puts what was rejected into the quarantine. After an error the old cursor counts."""
+        with self._explained(), self._whole():
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute("UPDATE cursor SET acknowledged = ?", (through,))
             self._connection.executemany(
@@ -131,8 +141,23 @@ class OlderJournal:
             is_over = all(entry.at < now - REMEMBERED_S for entry in self.accepted(1))
             self._connection.close()
             if is_sent and is_over:
-                self.path.rename(self.path.with_name(f"{self.path.name}.done"))
+                self.path.rename(self._put_by())
         self._unlock()
+
+    def _put_by(self) -> Path:
+        """A name that is free: whoever went back to the older version for a while has put one by already."""
+        names = (f"{self.path.name}.done{f'.{number}' if number > 1 else ''}" for number in count(1))
+        return next(path for name in names if not (path := self.path.with_name(name)).exists())
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """What cannot be committed is taken back: left open, it would look done here and shut out all that follow."""
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
 
     def _unlock(self) -> None:
         descriptor, self._lock_fd = self._lock_fd, -1
@@ -176,3 +201,15 @@ class OlderJournal:
                     "请检查磁盘；如已损坏，请移走保留，并交给采集方",
                 ),
             ) from error
+
+
+def _anothers(path: Path, whose: str, device: str) -> JournalError:
+    """Somebody has put it here."""
+    return JournalError(
+        path,
+        Text(f"is the journal of device {whose}, not of {device}", f"是设备 {whose} 的日志，不是 {device} 的"),
+        Text(
+            f"Put it and its device's key into a state directory of {whose}'s own, and run that with --device {whose}",
+            f"请将其与该设备的密钥放入 {whose} 自己的状态目录，并以 --device {whose} 运行",
+        ),
+    )

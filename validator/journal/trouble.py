@@ -73,6 +73,14 @@ _TROUBLES = (
         Text("Make it and what is in it writable for this user", "请使其及其中文件对当前用户可写"),
     ),
     (
+        {errno.ELOOP},
+        Text("a link lies in it where a file of its own belongs", "其中应为文件之处是链接"),
+        Text(
+            "Put the file itself there in the link's place; the folder as a whole may lie elsewhere, by a link",
+            "请以文件本身替换该链接；整个文件夹可以是指向别处的链接",
+        ),
+    ),
+    (
         {errno.EIO, errno.ENODEV, errno.ENXIO, errno.ENOENT, errno.ESTALE},
         Text("its disk reports an error, or is gone", "磁盘出错或已断开"),
         Text(

@@ -13,6 +13,10 @@ class NoPlaceError(NotNowError):
     """A package for which there is no place among those that wait; another may find one, or need none."""
 
 
+class MissingError(NotNowError):
+    """A file that a publication names and does not hold yet, or no longer; what is there need not wait for it."""
+
+
 def replaced(package: Package, by: Package) -> PackageError:
     """One that waits has a higher version and replaces it."""
     return PackageError(

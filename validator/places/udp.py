@@ -33,11 +33,9 @@ class UdpPlace:
 
     def __init__(self, host: str, port: int) -> None:
         self._said: deque[Whereabouts] = deque()
-        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         try:
-            self._socket.bind((host, port))
+            self._socket = _listening(host, port)
         except (OSError, UnicodeError) as refused:
-            self._socket.close()
             raise PlaceError(
                 f"udp:{host}:{port}",
                 Text(f"cannot be listened at ({refused})", f"无法监听（{refused}）"),
@@ -68,3 +66,14 @@ class UdpPlace:
     def close(self) -> None:
         """Ends listening."""
         self._socket.close()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Raises OSError, also where the system has no IPv6, and UnicodeError for a name that can be no host's."""
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        made.bind((host, port))
+    except (OSError, UnicodeError):
+        made.close()
+        raise
+    return made

@@ -237,6 +237,8 @@ def without_password(place: str) -> str:
     scheme, colon, rest = place.partition("://")
     if not colon:
         return place
+    if "/" not in (user := rest.partition("?")[0]) and "@" not in user and "@" in rest:
+        rest = rest.rpartition("@")[2]  # a password with a question mark in it: what stands before it is no host
     authority, slash, path = rest.partition("?")[0].partition("/")
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 

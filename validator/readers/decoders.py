@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yima.validator.errors import ReaderError
-from yima.validator.readers.pictures import grays_of, with_margin
+from yima.validator.readers.pictures import pages_of, with_margin
 from yima.validator.remedies import missing_module
 from yima.validator.shown import shown
 from yima.validator.texts import Text
@@ -56,9 +56,12 @@ def decode(gray: Gray, decoder: str = "zxing") -> list[bytes]:
 
 
 def decode_file(contents: bytes) -> list[bytes]:
-    """The payloads of all QR codes in a picture's file, each once; on black and without its margin as well. Raises
-    PictureError, and as decode does."""
-    grays = grays_of(contents)
+    """The payloads of all QR codes in a picture's file, page by page, each once; on black and without its margin as
+    well. Raises PictureError, and as decode does."""
+    return _each_once(payload for grays in pages_of(contents) for payload in _in_page(grays))
+
+
+def _in_page(grays: list[Gray]) -> list[bytes]:
     framed = (with_margin(gray) for gray in grays)
     views = (*grays, *(gray for gray in framed if gray is not None))
     return next((payloads for gray in views if (payloads := decode(gray))), [])

@@ -24,7 +24,7 @@ from yima.validator.errors import ReaderError
 from yima.validator.ports import Reading
 from yima.validator.readers.framing import LIMIT, unfolded
 from yima.validator.readers.pictures import PictureError
-from yima.validator.remedies import missing_module
+from yima.validator.remedies import does_not_load, missing_module
 from yima.validator.system.paths import is_file, is_folder
 from yima.validator.texts import Text, say
 
@@ -184,6 +184,8 @@ def _picture(contents: bytes) -> list[bytes]:
         from yima.validator.readers.decoders import DecodingError, decode_file  # noqa: PLC0415 - bytes do without it
     except ModuleNotFoundError as missing:
         raise ReaderError("file:", *missing_module(missing)) from missing
+    except ImportError as broken:
+        raise ReaderError("file:", *does_not_load(broken)) from broken
     try:
         return decode_file(contents)
     except ModuleNotFoundError as missing:

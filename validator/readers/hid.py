@@ -1,11 +1,13 @@
 """A scanner in HID-POS mode, which makes no port: `hid:0c2e:0b81` by its USB ids, `hid:/dev/hidraw0` by its path.
 
-It needs the extra `hid` (hidapi). On Linux the kernel's hidraw is used, so no driver is detached. The form of the
-reports comes from manuals (yima.validator.readers.hid_reports); no scanner has been tried with it.
+It needs the extra `hid` (hidapi). On Linux the kernel's hidraw is used, so no driver is detached; it gives every report
+to all who have the scanner open, so a lock keeps a second device of ours away: both would charge the rider. The form of
+the reports comes from manuals (yima.validator.readers.hid_reports); no scanner has been tried with it.
 """
 
 import os
 import re
+import shlex
 import sys
 import time
 from collections import deque
@@ -16,6 +18,7 @@ from yima.validator.ports import Reading
 from yima.validator.readers import address as addresses
 from yima.validator.readers.framing import Mode
 from yima.validator.readers.hid_reports import Reports
+from yima.validator.system.locks import HeldError, hold_device
 from yima.validator.texts import Text
 
 if sys.platform == "linux":
@@ -74,7 +77,13 @@ class HidReader:
         self.place = place
         self._reports = Reports(mode)
         self._ready: deque[Reading] = deque()
-        self._device = _open(place, _path(place, serial))
+        path = _path(place, serial)
+        self._lock = _alone(place, path)
+        try:
+            self._device = _open(place, path)
+        except ReaderError:
+            self._release()
+            raise
 
     def read(self, timeout_s: float) -> Reading | None:
         """The next payload, or None when none came within timeout_s. Raises ReaderError when the scanner is gone."""
@@ -92,6 +101,12 @@ class HidReader:
     def close(self) -> None:
         """Releases the scanner."""
         self._device.close()
+        self._release()
+
+    def _release(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
 
     def _report(self, wait_ns: int) -> bytes:
         """The next report, empty if none came: hidapi takes whole milliseconds, and 0 for no end."""
@@ -133,6 +148,21 @@ def _path(place: str, serial: str) -> str:
             f"请接好扫码器并扫描其 USB HID-POS 设置码；{_LIST} 可列出设备",
         ),
     )
+
+
+def _alone(place: str, path: str) -> int | None:
+    """The lock on the scanner, None where the system has none. Raises ReaderError."""
+    try:
+        return hold_device(path)
+    except HeldError as held:
+        raise ReaderError(
+            place,
+            Text("another device or bench of Yima reads this scanner", "Yima 的另一台设备或工作台正在读取该扫码器"),
+            Text(
+                f"Stop it; on Linux fuser {shlex.quote(path)} shows which one it is",
+                f"请先停止它；Linux 上 fuser {shlex.quote(path)} 可查出是哪个程序",
+            ),
+        ) from held
 
 
 def _open(place: str, path: str) -> Any:

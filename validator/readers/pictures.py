@@ -4,6 +4,8 @@ Rules:
 - A format is told by the file's first bytes, never by its name.
 - How large a picture would be is asked before anything is unfolded: a small file may unfold to gigabytes.
 - What has transparent parts is seen on white and on black, since a code may be drawn in either.
+- Of a file with several pages or frames each is seen, and all together are no larger than one picture may be. What lies
+  behind a photograph in a JPEG file is the camera's own, and is not.
 """
 
 import warnings
@@ -22,12 +24,17 @@ MOST_PIXELS: Final = 64_000_000
 _TOO_MANY: Final = Text(
     f"more than {MOST_PIXELS // 1_000_000} million pixels", f"超过 {MOST_PIXELS // 1_000_000} 百万像素"
 )
+_TOO_MANY_IN_ALL: Final = Text(
+    f"more than {MOST_PIXELS // 1_000_000} million pixels in all its pages",
+    f"各页合计超过 {MOST_PIXELS // 1_000_000} 百万像素",
+)
 _DAMAGED: Final = Text("a damaged picture", "图片已损坏")
 _FTYP: Final = dict.fromkeys((b"heic", b"heix", b"hevc", b"heif", b"mif1", b"msf1"), "HEIC") | {
     b"avif": "AVIF",
     b"avis": "AVIF",
 }
 _UNREADABLE: Final = {"PDF", "HEIC"}
+_PAGED: Final = {"AVIF", "GIF", "PNG", "TIFF", "WEBP"}
 
 
 class PictureError(Exception):
@@ -56,8 +63,13 @@ def format_of(contents: bytes) -> str | None:
 
 
 def grays_of(contents: bytes) -> "list[Gray]":
-    """The picture in gray, shape (height, width), 0 black to 255 white; twice if it has transparent parts: on white, on
-    black. Raises PictureError, and ModuleNotFoundError without the extra `camera`."""
+    """The picture in gray, of several pages the first, as `pages_of` has it. Raises as that does."""
+    return pages_of(contents)[0]
+
+
+def pages_of(contents: bytes) -> "list[list[Gray]]":
+    """Each page or frame in gray, shape (height, width), 0 black to 255 white; twice if it has transparent parts: on
+    white, on black. Raises PictureError, and ModuleNotFoundError without the extra `camera`."""
     from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - payloads must be readable without the extra
 
     name = format_of(contents)
@@ -73,9 +85,7 @@ def grays_of(contents: bytes) -> "list[Gray]":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is odd about a picture that can be read is nobody's matter
             with Image.open(BytesIO(contents)) as picture:
-                _check_size(picture)
-                picture.load()
-                return _grays(picture)
+                return _pages(picture)
     except UnidentifiedImageError:
         raise PictureError(Text(f"a damaged {name or 'picture'}", f"{name or '图片'} 已损坏")) from None
     except PictureError:
@@ -86,9 +96,17 @@ def grays_of(contents: bytes) -> "list[Gray]":
         Image.MAX_IMAGE_PIXELS = limit
 
 
-def _check_size(picture: "Image.Image") -> None:
-    if picture.width * picture.height > MOST_PIXELS:
-        raise PictureError(_TOO_MANY)
+def _pages(picture: "Image.Image") -> "list[list[Gray]]":
+    pages: list[list[Gray]] = []
+    pixels = 0
+    for number in range(getattr(picture, "n_frames", 1) if picture.format in _PAGED else 1):
+        picture.seek(number)
+        pixels += picture.width * picture.height
+        if pixels > MOST_PIXELS:
+            raise PictureError(_TOO_MANY_IN_ALL if number else _TOO_MANY)
+        picture.load()
+        pages.append(_grays(picture))
+    return pages
 
 
 def _grays(picture: "Image.Image") -> "list[Gray]":

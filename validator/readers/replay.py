@@ -2,9 +2,11 @@
 
 A capture is JSON Lines, an object a presentation: `at_ms` and `last_ms`, when its first and last byte came after the
 capture began; `payload`, hex; `faults`, what the reader mended. Other names are for people and are passed over. A
-presentation that was kept without its bytes is skipped and counted.
+presentation that was kept without its bytes is skipped and counted. A last line that a power cut has torn is told and
+left out: those before it are whole.
 """
 
+import logging
 import time
 from collections import deque
 from pathlib import Path
@@ -15,10 +17,12 @@ from yima.validator.outside import json_of
 from yima.validator.ports import Reading
 from yima.validator.readers import address as addresses
 from yima.validator.readers.framing import LIMIT
-from yima.validator.texts import Text
+from yima.validator.texts import Text, say
 
 _LARGEST: Final = 64 << 20  # bytes of a capture
-_LONGEST_MS: Final = 7 * 86_400_000
+_LONGEST_MS: Final = 3_660 * 86_400_000  # ten years; its nanoseconds are far from where a counter ends
+
+_log = logging.getLogger(__name__)
 
 
 def open_reader(address: str) -> "ReplayReader":
@@ -35,7 +39,11 @@ class ReplayReader:
         self._speed = speed
         self.skipped = 0
         self._coming: deque[tuple[float, float, Reading]] = deque()
-        for number, line in enumerate(_lines(path), 1):
+        lines = _lines(path)
+        if _is_torn(lines[-1]):
+            _tell_torn(path, len(lines))
+            del lines[-1]
+        for number, line in enumerate(lines, 1):
             if line.strip():
                 self._take(path, number, line)
         self._began_ns = time.monotonic_ns()
@@ -52,13 +60,15 @@ class ReplayReader:
             time.sleep(timeout_s)
             return None
         at_ms, last_ms, reading = self._coming[0]
-        due_ns = self._moment(last_ms)
-        if due_ns > until_ns:
+        if self._speed == 0:  # it comes when it is asked for, so that what was asked for before costs it no time
+            first_ns = last_ns = time.monotonic_ns()
+        else:
+            first_ns, last_ns = self._moment(at_ms), self._moment(last_ms)
+        if last_ns > until_ns and self._speed:
             time.sleep(timeout_s)
             return None
-        time.sleep(max(0, due_ns - time.monotonic_ns()) / 1e9)
+        time.sleep(max(0, last_ns - time.monotonic_ns()) / 1e9)
         self._coming.popleft()
-        first_ns, last_ns = self._moment(at_ms), due_ns
         return Reading(payload=reading.payload, first_ns=first_ns, last_ns=last_ns, faults=reading.faults)
 
     def close(self) -> None:
@@ -66,7 +76,7 @@ class ReplayReader:
         self._coming.clear()
 
     def _moment(self, ms: float) -> int:
-        return self._began_ns + (int(ms * 1e6 / self._speed) if self._speed else 0)
+        return self._began_ns + int(ms * 1e6 / self._speed)
 
     def _take(self, path: Path, number: int, line: str) -> None:
         try:
@@ -82,6 +92,23 @@ class ReplayReader:
             self.skipped += 1
         else:
             self._coming.append((at_ms, last_ms, Reading(payload=payload, first_ns=0, last_ns=0, faults=faults)))
+
+
+def _is_torn(last: str) -> bool:
+    """Whether the last line, which no line break has ended, is the beginning of a presentation, or the zeros that a
+    file system leaves of one."""
+    try:
+        return (last != "" and not last.strip("\0")) or (last.startswith("{") and json_of(last) is None)
+    except ValueError:
+        return True
+
+
+def _tell_torn(path: Path, number: int) -> None:
+    said = Text(
+        f"{path}, line {number}: torn, its end was never written; it is left out",
+        f"{path} 第 {number} 行不完整（未写完），已略过",
+    )
+    _log.warning("%s", say(said))
 
 
 def _malformed(path: Path, number: int) -> ReaderError:
@@ -103,4 +130,5 @@ def _lines(path: Path) -> list[str]:
     if len(contents) > _LARGEST:
         problem = Text(f"larger than {_LARGEST >> 20} MiB", f"大于 {_LARGEST >> 20} MiB")
         raise ReaderError(path, problem, Text("Split it by lines", "请按行拆分"))
-    return contents.decode("utf-8", "replace").splitlines()
+    # Line feeds alone end a line: a text in JSON may hold the other characters at which Python splits.
+    return contents.decode("utf-8-sig", "replace").split("\n")

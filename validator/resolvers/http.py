@@ -11,7 +11,7 @@ Rules it keeps:
 - The deadline holds whatever the network or the server does: the question runs on a thread of its own, and when time is
   up its socket is cut and the answer is UNREACHABLE. While MOST_OPEN questions hang on, nothing more is asked.
 - Only a well-formed answer of status 200 to this very question (its nonce) counts. A redirect, an error page, an answer
-  to another question, an endless one: UNREACHABLE. Never "accept" by accident.
+  to another question, an endless one, one that says a thing twice: UNREACHABLE. Never "accept" by accident.
 - The other end is who it says it is: plain HTTP is for this machine only.
 - A proxy of the environment is not asked.
 """
@@ -24,6 +24,7 @@ import socket
 import ssl
 import threading
 from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 from yima.validator.errors import ResolverError
@@ -151,13 +152,21 @@ _HEADERS = {"Content-Type": "application/json", "User-Agent": f"yima/{VERSION}",
 def _answer_in(body: bytes, nonce: str) -> Answer:
     """What a well-formed answer to this question says; anything else is UNREACHABLE."""
     try:
-        said = json_of(body) if len(body) <= ANSWER_MAX else None
+        said = json_of(body, pairs=_once) if len(body) <= ANSWER_MAX else None
     except ValueError:
         return Answer.UNREACHABLE
     if not isinstance(said, dict) or said.get("nonce") != nonce:
         return Answer.UNREACHABLE
     # Compared as text: True, 1 and the like say nothing.
     return {"accept": Answer.ACCEPT, "refuse": Answer.REFUSE}.get(str(said.get("answer")), Answer.UNREACHABLE)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A name that stands twice says two things, of which Python would take the last. Raises ValueError."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name twice")
+    return found
 
 
 def _parts(url: str) -> tuple[str, int | None, bool]:

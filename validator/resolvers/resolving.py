@@ -7,7 +7,7 @@ Rules it keeps:
 - At an entry nothing is charged yet: such a ride counts with the most it may come to by the parameters, else an amount
   would limit nothing there. What it cost in the end is known where it ends, often at another device.
 - What is out is counted from the journal, over all such families together, so it survives a restart; a ride counts from
-  the moment it is recorded.
+  the moment it is recorded, and no longer once it is reversed.
 - A device that does not know the time takes no risk: it could not say what lies within 24 hours.
 - Who vouched stands in the facts of the tap, so the centre can ask the issuer later about rides at risk.
 
@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from yima.validator.errors import YimaError
 from yima.validator.guarding.guards import answer_of
+from yima.validator.journal.facts import FactsError, OutcomeFacts, TapFacts, parse
 from yima.validator.journal.kept import kept_tap
 from yima.validator.journal.older import OlderEntry
 from yima.validator.judging import Direction, Moment, Reason, Validator, Verdict, Vouched
@@ -56,28 +57,62 @@ def decide(answer: Answer, policy: Resolved, out: Exposure, fare_fen: int, *, ti
     return Decision(Reason.ACCEPTED, Vouched.NOBODY)
 
 
+class _Ride(NamedTuple):
+    """at: unix seconds. code: what names it, None once a later ride has it: a reversal then means that one."""
+
+    at: int
+    fen: int
+    code: bytes | None
+
+
 class RidesAtRisk:
     """The rides of the last 24 hours that nobody vouched for."""
 
     def __init__(self) -> None:
-        self._rides: list[tuple[int, int]] = []  # (unix seconds, fen)
+        self._rides: list[_Ride] = []
 
     def refill(self, accepted: Iterable[bytes | OlderEntry], entry_fen: int = 0) -> None:
-        """Begins anew with such rides among the journal's accepted taps. entry_fen: what one counts that has begun."""
-        self._rides = [
-            (tap.at, entry_fen if tap.is_entry else tap.fare_fen)
-            for entry in accepted
-            if (tap := kept_tap(entry)) and tap.vouched is Vouched.NOBODY
-        ]
+        """Begins anew with such rides among the journal's accepted taps and what reverses some, in their order.
+        entry_fen: what one counts that has begun."""
+        self._rides = []
+        for entry in accepted:
+            tap, facts = kept_tap(entry), _facts_of(entry)
+            code = facts.digest if isinstance(facts, TapFacts) else None
+            if isinstance(facts, OutcomeFacts) and facts.reverses:
+                self.reverse(facts.code)
+            elif tap and tap.vouched is Vouched.NOBODY:
+                self.add(tap.at, entry_fen if tap.is_entry else tap.fare_fen, code)
+            elif tap:
+                self.ridden(code)
 
-    def add(self, at: int, fen: int) -> None:
-        """One more ride."""
-        self._rides.append((at, fen))
+    def add(self, at: int, fen: int, code: bytes | None = None) -> None:
+        """One more ride. code: what names it (Verdict.digest)."""
+        self.ridden(code)
+        self._rides.append(_Ride(at, fen, code))
+
+    def ridden(self, code: bytes | None) -> None:
+        """Another ride has this code, whoever vouched for it: earlier ones stay."""
+        if code is not None and self._rides:
+            self._rides = [ride._replace(code=None) if ride.code == code else ride for ride in self._rides]
+
+    def reverse(self, code: bytes | None) -> None:
+        """The last ride of this code is void: nobody owes anything for it."""
+        if code is not None:
+            self._rides = [ride for ride in self._rides if ride.code != code]
 
     def out(self, now: int) -> Exposure:
         """What is out at `now`. A clock that was set back leaves rides in the future: they count."""
-        self._rides = [(at, fen) for at, fen in self._rides if at > now - RISK_WINDOW_S]
-        return Exposure(len(self._rides), sum(fen for _, fen in self._rides))
+        self._rides = [ride for ride in self._rides if ride.at > now - RISK_WINDOW_S]
+        return Exposure(len(self._rides), sum(ride.fen for ride in self._rides))
+
+
+def _facts_of(entry: bytes | OlderEntry) -> object:
+    """None where there are none that can be read."""
+    if isinstance(entry, OlderEntry):
+        return None
+    with suppress(FactsError):
+        return parse(entry)[0]
+    return None
 
 
 class Resolving:
@@ -125,7 +160,14 @@ class Resolving:
     def recorded(self, validator: Validator, verdict: Verdict, moment: Moment) -> None:
         """A verdict's record is durable: a ride at risk counts from now on."""
         if verdict.accepted and verdict.vouched is Vouched.NOBODY:
-            self.at_risk.add(moment.unix_s, _risk_fen(validator, verdict))
+            self.at_risk.add(moment.unix_s, _risk_fen(validator, verdict), verdict.digest)
+        elif verdict.accepted:
+            self.at_risk.ridden(verdict.digest)
+
+    def outcome(self, facts: OutcomeFacts) -> None:
+        """What the gate did is durable: a ride that it reverses is out no longer."""
+        if facts.reverses:
+            self.at_risk.reverse(facts.code)
 
     def close(self) -> None:
         """Ends every resolver's connections; one that several families share is closed once."""

@@ -52,6 +52,9 @@ class DeviceState:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             refuse_shared(directory)
             is_whole = name_file.exists() and key_file.exists()
+            for path in (name_file, key_file, directory / JOURNAL):
+                if path.is_symlink() and not path.exists():
+                    raise _leads_nowhere(path)
             # Two that start at once in an empty directory would leave the name of one beside the journal of the other.
             with nullcontext() if is_whole else in_turn(directory / LOCK):
                 stored = name_file.read_text(encoding="utf-8")[:128].strip() if name_file.exists() else None
@@ -88,7 +91,7 @@ class DeviceState:
     def open_older_journal(self) -> OlderJournal | None:
         """What a journal of the form before still holds; to be called by whoever has the journal open. JournalError."""
         path = self.directory / OLDER_JOURNAL
-        return OlderJournal(path) if path.exists() else None
+        return OlderJournal(path, self.device) if path.exists() else None
 
 
 def look_at_journal(directory: Path, archive: Path | None = None) -> JournalView:
@@ -110,6 +113,18 @@ def salvage_journal(directory: Path, archive: Path | None = None) -> Salvage:
 def new_epoch() -> int:
     """A name for a new journal: unix seconds << 16 | 16 random bits, so that a wrong clock alone repeats none."""
     return int(time.time()) << 16 | secrets.randbits(16)
+
+
+def _leads_nowhere(path: Path) -> JournalError:
+    """A disk that is not mounted, say: a new name or key in its place would make another device of this one."""
+    return JournalError(
+        path,
+        Text(f"is a link, and nothing is at {path.readlink()}", f"是链接，而 {path.readlink()} 不存在"),
+        Text(
+            "Mount the disk where that lies; or remove the link, and it is made anew",
+            "请挂载其所在的磁盘；或删除该链接以重新生成",
+        ),
+    )
 
 
 def _check(device: str, where: Path) -> None:

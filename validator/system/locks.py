@@ -55,6 +55,28 @@ def hold(path: Path) -> int:
     return descriptor
 
 
+def hold_device(path: str) -> int | None:
+    """A descriptor that holds the lock on a device's node until it is closed; nothing is written there. None where the
+    system has no such lock, or the node cannot be opened: whoever opens the device is told why.
+
+    Raises HeldError.
+    """
+    if _msvcrt is not None:
+        return None
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        is_ours = _taken(descriptor)
+    except OSError:  # a driver that knows no locks
+        is_ours = True
+    if is_ours:
+        return descriptor
+    os.close(descriptor)
+    raise HeldError("?")
+
+
 @contextmanager
 def in_turn(path: Path) -> Iterator[None]:
     """Holds the lock, waiting for whoever has it. Raises OSError where the file cannot be made."""

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from yima.validator.guarding.watched import ThreadError
 from yima.validator.packages.publication import DOCUMENT_MAX, PublicationError
-from yima.validator.packages.refusals import NotNowError
+from yima.validator.packages.refusals import MissingError, NotNowError
 from yima.validator.remedies import missing_module
 from yima.validator.shown import masked_url
 from yima.validator.texts import Text
@@ -27,6 +27,7 @@ from yima.validator.version import VERSION
 READ_S = 10.0
 DOCUMENT_S = 20.0
 PACKAGE_S = 600.0
+_MISSING = {404, 410}
 _ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e]{0,128}"')
 
 
@@ -113,10 +114,11 @@ class HttpFetch:
 
     def _check_status(self, path: str, status: int, good: set[int]) -> None:
         if status not in good:
-            raise self._trouble(path, f"the server answers {status}", f"服务器应答 {status}")
+            kind = MissingError if status in _MISSING else NotNowError
+            raise self._trouble(path, f"the server answers {status}", f"服务器应答 {status}", kind)
 
-    def _trouble(self, path: str, en: str, zh: str) -> NotNowError:
-        return NotNowError(
+    def _trouble(self, path: str, en: str, zh: str, kind: type[NotNowError] = NotNowError) -> NotNowError:
+        return kind(
             masked_url(f"{self.url}/{path}"),
             Text(f"cannot be fetched ({en})", f"无法获取（{zh}）"),
             Text("Check the network and the web server; it is tried again", "请检查网络与服务器；稍后重试"),

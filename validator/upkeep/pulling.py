@@ -7,10 +7,12 @@ Rules it keeps:
 - One release after the other, by version: who signs the next is known only when the one before is in force.
 - A device that says where it stands pulls its own part of a package in parts: the manifest, and of the parts that it
   needs those that it does not hold already, each by its digest. What is not in parts it pulls whole, and also where the
-  parts that the manifest names are not those of its place: nobody signs the manifest.
+  parts that the manifest names are not there or not those of its place: nobody signs the manifest.
 - What was cut is resumed where it was cut. What is refused is told once and tried again after an hour: signatures and
   the head of an image may be the transport's doing. So is what finds no place among those that wait; it holds up none
   behind it, which may be the urgent one that replaces them.
+- A package whose file the web server lacks holds up those behind it of its own chain, since they may build on it, and
+  nothing of the other: fares that were copied by half keep no deny-list away.
 - Of releases little is kept, of an index that nobody believed signs few are fetched: a stranger fills no memory.
 - Devices ask at different moments: each wait is spread by a quarter.
 """
@@ -39,7 +41,7 @@ from yima.validator.packages.publication import (
     read_index,
     read_release,
 )
-from yima.validator.packages.refusals import NoPlaceError, NotNowError, untrusted_clock, unusable
+from yima.validator.packages.refusals import MissingError, NoPlaceError, NotNowError, untrusted_clock, unusable
 from yima.validator.parameters import sections
 from yima.validator.parameters.own_part import Manifest, Part, Spot, chosen, held, parse_manifest, row_of, suits
 from yima.validator.parameters.sections import Image
@@ -137,6 +139,7 @@ class Puller:
         self._said: dict[str, str] = {}  # why a release was not taken
         self._failures = 0
         self._told = ""
+        self._lacking: set[Chain] = set()  # of which the web server has no file that it should, by this question
 
     def serve(self, chain: Chain, holding: Holding) -> None:
         """Pulls for this chain too."""
@@ -158,7 +161,7 @@ class Puller:
                 tell(error)
             self._told = str(error)
             return 0
-        self._failures, self._told = 0, ""
+        self._failures, self._told = self._failures + 1 if self._lacking else 0, ""
         return taken
 
     def _index(self, now: Moment) -> Index | None:
@@ -188,6 +191,7 @@ class Puller:
 
     def _take_all(self, index: Index, now: Moment, tell: Callable[[ParametersError], None]) -> int:
         self._fetched_of_releases = 0
+        self._lacking = set()
         wanted: list[tuple[int, str]] = []
         for name, share, _ in index.offers:
             if self._refused.get(name, 0) > now.tick_ms or lot(name, self._place.device) >= share:
@@ -202,19 +206,27 @@ class Puller:
         for _, name in sorted(wanted):
             if self._is_enough():
                 break
+            if self._releases[name].chain in self._lacking:
+                continue
             try:
                 self._take(name)
                 taken += 1
                 self._said.pop(name, None)
             except ParametersError as error:
-                if isinstance(error, NotNowError) and not isinstance(error, NoPlaceError):
-                    raise
-                if not isinstance(error, PublicationError):  # else other keys may be trusted, a copy be mended soon
-                    self._refused[name] = now.tick_ms + REFUSED_MS
+                self._not_taken(name, error, now)
                 if self._said.get(name) != str(error):
                     tell(error)
                 self._said[name] = str(error)
         return taken
+
+    def _not_taken(self, name: str, error: ParametersError, now: Moment) -> None:
+        """What that means for what comes behind it. Raises the error where nothing can be taken now."""
+        if isinstance(error, MissingError):
+            self._lacking.add(self._releases[name].chain)
+        elif isinstance(error, NotNowError) and not isinstance(error, NoPlaceError):
+            raise error
+        elif not isinstance(error, PublicationError):  # else other keys may be trusted, a copy be mended soon
+            self._refused[name] = now.tick_ms + REFUSED_MS
 
     def _is_enough(self) -> bool:
         return self._fetched_of_releases >= STRANGE_MOST and not self._known.is_believed
@@ -297,7 +309,10 @@ class Puller:
         for part in missing:
             if part.size > release.size:
                 raise _other(part.name)
-            rows = self._fetched(f"parts/{part.name}", part.size, beside, part.name)
+            try:
+                rows = self._fetched(f"parts/{part.name}", part.size, beside, part.name)
+            except MissingError:
+                return b""
             if not _is(part, rows):
                 (self._directory / f"{part.name}.{_PART}").unlink()
                 raise _other(part.name)

@@ -77,7 +77,7 @@ def serve(folder: Path) -> Iterator[Callable[[], Served]]:
 
 def link(served: Served) -> socket.socket:
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    client.settimeout(10)
+    client.settimeout(200)
     client.connect(str(served.path))
     return client
 
@@ -193,7 +193,7 @@ def test_an_answer_to_something_else_is_never_taken_for_this_ones(folder: Path) 
     wrong.start()
     with pytest.raises(GateError, match="the board is gone"):
         opened(gate)
-    wrong.join(10)
+    wrong.join(200)
 
     def accept() -> None:
         answer(listener.accept()[0], [PIN_GATE | PIN_GREEN, PIN_BUZZER])
@@ -202,7 +202,7 @@ def test_an_answer_to_something_else_is_never_taken_for_this_ones(folder: Path) 
     right.start()
     opened(gate)
     gate.close()
-    right.join(10)
+    right.join(200)
     listener.close()
 
 
@@ -223,7 +223,7 @@ def test_a_board_that_goes_when_its_gate_is_open_has_opened_it(folder: Path) -> 
     board = threading.Thread(target=answer_and_go)
     board.start()
     opened(gate)
-    board.join(10)
+    board.join(200)
     with pytest.raises(GateError, match="the board is gone"):
         opened(gate)
     gate.close()

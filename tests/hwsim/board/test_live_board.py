@@ -62,7 +62,7 @@ class Running:
             os.killpg(self.process.pid, signal.SIGTERM)
         else:
             self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(timeout=30)
+        status = self.process.wait(timeout=200)
         for pipe in (self.process.stdout, self.process.stderr):
             if pipe:
                 pipe.close()

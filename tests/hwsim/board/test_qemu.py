@@ -19,7 +19,7 @@ def flash(tmp_path: Path, firmware: Firmware, world: World) -> Path:
 
 def run(flash: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "yima.sdk.cli.main", "board", "run", "--flash", str(flash), "--qemu", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
+    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, stdin=subprocess.DEVNULL)
 
 
 @pytest.mark.skipif(not installed(), reason="qemu-system-arm is not installed")

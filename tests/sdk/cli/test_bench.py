@@ -267,7 +267,7 @@ def test_a_replay_keeps_the_times(tmp_path: Path) -> None:
 )
 def test_a_line_that_is_no_presentation_is_named(line: str, tmp_path: Path) -> None:
     path = tmp_path / "capture.jsonl"
-    path.write_text('{"at_ms": 1, "last_ms": 2, "payload": "80"}\n' + line)
+    path.write_text('{"at_ms": 1, "last_ms": 2, "payload": "80"}\n' + line + "\n")
     with pytest.raises(ReaderError, match="line 2"):
         ReplayReader(path)
 

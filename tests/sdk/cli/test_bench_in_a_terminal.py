@@ -13,7 +13,7 @@ import pytest
 from tests.running import whole_scanner
 from tests.sdk.conftest import PAYMENT
 
-_PATIENCE_S = 60
+_PATIENCE_S = 120
 
 
 class Terminal:

@@ -101,7 +101,7 @@ def test_a_service_answers_by_the_key_and_ends_when_it_is_told(
     )
     assert service.stdout is not None
     url = json.loads(service.stdout.readline())["url"]
-    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=200) as client:
         page = client.get("/v1/charges").json()
         assert len(page["items"]) > 3 and page["more"] is False
         assert said(capsys, "day", str(region), "--day", str(DAY + 1))[0] == 0
@@ -110,7 +110,7 @@ def test_a_service_answers_by_the_key_and_ends_when_it_is_told(
         assert any(one["reverses"] for one in behind["items"])
         assert client.get("/v1/charges", headers={"Authorization": "Bearer none"}).status_code == 401
     service.send_signal(signal.SIGTERM)
-    rest, _ = service.communicate(timeout=60)
+    rest, _ = service.communicate(timeout=200)
     assert service.returncode == 0
     events = [json.loads(line) for line in rest.splitlines()]
     assert [one.get("status") for one in events] == [200, 200, 401, None] and events[-1] == {"event": "stopped"}

@@ -19,14 +19,14 @@ def yima(*words: str, stdin: bytes = b"", **environment: str) -> subprocess.Comp
     """The command as its own process."""
     variables = os.environ | {"PYTHONPATH": str(ROOT)} | environment
     line = [sys.executable, "-W", "error", "-m", "yima.sdk.cli.main", *words]
-    return subprocess.run(line, input=stdin, capture_output=True, env=variables, timeout=60, check=False)
+    return subprocess.run(line, input=stdin, capture_output=True, env=variables, timeout=200, check=False)
 
 
 def without(module: str, *words: str) -> subprocess.CompletedProcess[str]:
     """The command as its own process, in which a module is missing."""
     program = f"import sys; sys.modules[{module!r}] = None; from yima.sdk.cli.main import main; sys.exit(main())"
     return subprocess.run(
-        [sys.executable, "-c", program, *words], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program, *words], capture_output=True, text=True, timeout=200, check=False
     )
 
 
@@ -139,7 +139,7 @@ def test_judging_imports_neither_camera_nor_server(code_file: Path, params_file:
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, env=environment, timeout=60, check=False
+        [sys.executable, "-c", program], capture_output=True, env=environment, timeout=200, check=False
     )
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, b"[]"), done.stderr
 
@@ -173,7 +173,7 @@ def test_a_reader_that_goes_away_is_no_traceback(code_file: Path) -> None:
     program = f"{sys.executable} -m yima.sdk.cli.main inspect {code_file} --json"
     line = ["bash", "-c", f"set -o pipefail; {program} | exec 0<&-"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(line, capture_output=True, env=environment, timeout=60, check=False)
+    done = subprocess.run(line, capture_output=True, env=environment, timeout=200, check=False)
     assert done.stderr == b""
 
 

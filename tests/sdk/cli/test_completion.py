@@ -30,7 +30,7 @@ def completed(scripts: Path, *words: str) -> set[str]:
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
     line = ["bash", "--norc", "-c", program, "bash", *words]
-    done = subprocess.run(line, cwd=scripts, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(line, cwd=scripts, capture_output=True, text=True, timeout=200, check=True)
     assert done.stderr == ""
     return set(done.stdout.split())
 
@@ -57,7 +57,7 @@ def test_files_are_offered_where_files_are_taken(scripts: Path) -> None:
 def test_the_script_is_one_that_the_shell_parses(shell: str, scripts: Path) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"no {shell} here")
-    done = subprocess.run([shell, "-n", scripts / shell], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([shell, "-n", scripts / shell], capture_output=True, text=True, timeout=200, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 

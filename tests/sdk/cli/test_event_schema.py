@@ -47,7 +47,7 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     (codes / "note.txt").write_text("no code")
     words = ["--reader", f"file:{codes}", "--params", str(codes / "params.toml"), "--state", str(bench / "state")]
     command = [sys.executable, "-m", "yima.sdk.cli.main", "run", *words, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

@@ -98,18 +98,31 @@ def test_an_export_that_nobody_reads_any_more_ends_as_any_output_does(state: Pat
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "status", "says"),
     [
-        (["export"], "--form, --out"),
-        (["archive"], "--to"),
-        (["export", "--form", "ministry", "--out", "-"], "--out PATH"),
-        (["verify", "--archive", "/nowhere"], "holds nothing of gate-7"),
-        (["export", "--form", "jsonl", "--out", "/nowhere/x"], "cannot be made"),
+        (["export"], 2, "--form, --out"),
+        (["archive"], 2, "--to"),
+        (["export", "--form", "ministry", "--out", "-"], 2, "--out PATH"),
+        (["verify", "--archive", "/nowhere"], 5, "holds nothing of gate-7"),
+        (["export", "--form", "jsonl", "--out", "/nowhere/x"], 5, "cannot be made"),
+        (["export", "--form", "ministry", "--out", "/nowhere/x/"], 5, "cannot be written"),
     ],
 )
-def test_what_is_wrong_is_said(state: Path, words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["journal", words[0], str(state), *words[1:]]) == 5
+def test_what_is_wrong_is_said(
+    state: Path, words: list[str], status: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["journal", words[0], str(state), *words[1:]]) == status
     assert says in capsys.readouterr().err
+
+
+def test_a_folder_that_is_named_as_one_gets_a_file_for_each_ride_also_if_it_is_not_there(
+    state: Path, tmp_path: Path
+) -> None:
+    words = ["journal", "export", str(state), "--form", "ministry", "--out", f"{tmp_path}/rides/", "--after", "70"]
+    assert main(words) == 0
+    [ride] = (tmp_path / "rides").iterdir()
+    assert ride.read_bytes() == RIDE
+    assert ride.name.endswith("-0000000071.record")
 
 
 def test_a_state_directory_of_an_older_version_is_taken_over_and_all_of_it_sent(

@@ -56,7 +56,7 @@ def resolver(*words: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
             yield started["url"], running
         finally:
             running.send_signal(signal.SIGTERM)
-            running.wait(30)
+            running.wait(200)
 
 
 def taps(tmp_path: Path, codes: list[bytes], *words: str) -> list[dict[str, Any]]:
@@ -69,7 +69,7 @@ def taps(tmp_path: Path, codes: list[bytes], *words: str) -> list[dict[str, Any]
     params.write_text(PARAMETERS)
     where = ["--reader", f"file:{folder}", "--params", str(params), "--state", str(tmp_path / "state")]
     with process("run", *where, "--json", "--trust-clock", *words) as running:
-        out, _ = running.communicate(timeout=60)
+        out, _ = running.communicate(timeout=200)
         assert running.returncode == 0
     return [said for line in out.splitlines() if (said := json.loads(line))["event"] == "tap"]
 
@@ -120,7 +120,7 @@ def test_the_verb_answers_in_words_and_stops_cleanly(tmp_path: Path) -> None:
         assert tap["accepted"]
         assert running.stdout.readline().startswith("sufu token ")
         running.send_signal(signal.SIGTERM)
-        out, _ = running.communicate(timeout=30)
+        out, _ = running.communicate(timeout=200)
     assert (running.returncode, out) == (0, "stopped\n")
 
 

@@ -53,7 +53,7 @@ def test_a_run_says_it_is_ready_answers_with_metrics_and_says_it_stops(tmp_path:
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor,
     ):
         supervisor.bind(str(tmp_path / "notify"))
-        supervisor.settimeout(60)
+        supervisor.settimeout(200)
         words = run_words(tmp_path, "--metrics", str(port), "--json", reader=f"serial:{scanner.path}")
         told = environment(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="1000000")
         with subprocess.Popen([*YIMA, *words], stdout=subprocess.DEVNULL, env=told) as process:
@@ -65,7 +65,7 @@ def test_a_run_says_it_is_ready_answers_with_metrics_and_says_it_stops(tmp_path:
                 process.send_signal(signal.SIGTERM)
                 while (word := supervisor.recv(100)) != b"STOPPING=1":
                     assert word == b"WATCHDOG=1"
-                assert process.wait(60) == 0
+                assert process.wait(200) == 0
             finally:
                 process.kill()
 
@@ -76,7 +76,7 @@ def test_a_metrics_port_that_is_taken_is_a_networks_trouble(tmp_path: Path, caps
         port = taken.getsockname()[1]
         done = subprocess.run(
             [*YIMA, *run_words(tmp_path, "--metrics", str(port))],
-            capture_output=True, text=True, env=environment(), timeout=60, check=False,
+            capture_output=True, text=True, env=environment(), timeout=200, check=False,
         )  # fmt: skip
     assert done.returncode == 7
     assert str(port) in done.stderr
@@ -101,7 +101,7 @@ def test_no_secret_of_an_address_is_in_anything_that_a_run_puts_out(tmp_path: Pa
             until(lambda: 'yima_taps_total{reason="UNKNOWN_FAMILY"} 1.0' in scraped(port))
             page = scraped(port)
             process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=200)
     assert process.returncode == 0
     assert "http://***@127.0.0.1" in out
     if more:
@@ -157,7 +157,7 @@ def test_a_collectors_escape_sequences_reach_no_terminal(tmp_path: Path) -> None
     why = json.dumps({"acknowledged": 1, "rejected": {"1": "\x1b]0;owned\x07\u202e\nOPEN"}}).encode()
     with answering(http("200 OK", why), http("200 OK", why)) as url:
         words: list[Any] = [*YIMA, *run_words(tmp_path, "--collector", url, "--first-within", "0")]
-        ran = subprocess.run(words, capture_output=True, timeout=60, env=environment(), check=False)
+        ran = subprocess.run(words, capture_output=True, timeout=200, env=environment(), check=False)
         while True:  # a second answer waits for whoever asks
             try:
                 httpx.get(url, timeout=5)

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.running import make_bench
+from yima.sdk.cli import run
 from yima.sdk.cli.run_parts import add_upload_arguments, policy, validator_of
+from yima.validator.journal.form import SEGMENT_SIZE
+from yima.validator.journal.writing import SEGMENTS_MIN
 from yima.validator.judging import GateContext, Mode
 from yima.validator.parameters import load
 
@@ -36,3 +39,13 @@ def test_the_memory_has_room_for_others_only_where_there_are_others(tmp_path: Pa
     alone = validator_of(typed(), parameters, gate).memory.most
     shared = validator_of(typed("--replay-feed", "http://c"), parameters, gate).memory.most
     assert shared > alone * 10
+
+
+def test_a_limit_that_the_journal_cannot_keep_is_not_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    run.add_arguments(parser)
+    needed = ["--reader", "file:codes", "--params", "city.toml", "--state", "gate-7", "--journal-max-mb"]
+    assert parser.parse_args([*needed, "6"]).journal_max_mb << 20 == SEGMENTS_MIN * SEGMENT_SIZE
+    with pytest.raises(SystemExit):
+        parser.parse_args([*needed, "5"])
+    assert "a whole number from 6 to" in capsys.readouterr().err

@@ -29,7 +29,7 @@ def test_a_pipe_that_nobody_reads_stops_no_tap(tmp_path: Path, unread: int, more
         (tmp_path / "codes" / f"{number}.bin").write_bytes(b"no code %d" % number)
     done = subprocess.run(
         [*YIMA, *run_words(tmp_path, *more)],
-        stdout=unread, stderr=unread, env=environment(), timeout=60, check=False,
+        stdout=unread, stderr=unread, env=environment(), timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == 0
     assert recorded(tmp_path) == 60
@@ -42,7 +42,7 @@ def test_sigterm_ends_a_run_whose_output_nobody_reads(tmp_path: Path, unread: in
         with running(words, stdout=unread, stderr=unread) as process:
             tap_until_recorded(line, tmp_path, 40)
             process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == 0
+            assert process.wait(200) == 0
 
 
 def test_sigterm_ends_a_run_whose_gate_hangs(tmp_path: Path) -> None:
@@ -67,6 +67,6 @@ def test_sigterm_ends_a_run_whose_gate_hangs(tmp_path: Path) -> None:
             while "hangs" not in process.stdout.readline():
                 pass
             process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == -signal.SIGALRM
+            assert process.wait(200) == -signal.SIGALRM
         finally:
             process.kill()

@@ -22,7 +22,7 @@ def shell(redirected: str, *words: object, **environment: str) -> subprocess.Com
     line = ["sh", "-c", f'exec "$@" {redirected}', "sh", sys.executable, "-m", "yima.sdk.cli.main", *map(str, words)]
     variables = os.environ | {"PYTHONPATH": str(ROOT)} | environment
     encoding = environment.get("PYTHONIOENCODING", "utf-8")
-    return subprocess.run(line, capture_output=True, encoding=encoding, env=variables, timeout=60, check=False)
+    return subprocess.run(line, capture_output=True, encoding=encoding, env=variables, timeout=200, check=False)
 
 
 @IS_FULL

@@ -29,7 +29,7 @@ def server() -> Iterator[_Server]:
 def test_a_name_that_no_file_can_have_is_not_there(
     path: str, status: int, server: _Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asking = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=30)
+    asking = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=200)
     asking.request("GET", path)
     assert asking.getresponse().status == status
     asking.close()
@@ -55,7 +55,7 @@ def test_a_script_is_called_a_script_whatever_the_system_calls_it(
 ) -> None:
     """A bug found: where Windows' registry says text/plain of .js, the browser ran no script: a page without a word."""
     monkeypatch.setattr(mimetypes, "guess_type", lambda *_: ("text/plain", None))
-    asking = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=30)
+    asking = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=200)
     asking.request("GET", path)
     assert asking.getresponse().headers["Content-Type"] == f"{kind}; charset=utf-8"
     asking.close()
@@ -65,12 +65,12 @@ def test_who_says_nothing_is_hung_up_on(server: _Server, monkeypatch: pytest.Mon
     """A bug found: each held a thread for ever."""
     assert _Handler.timeout == 20
     monkeypatch.setattr(_Handler, "timeout", 0.01)
-    with socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as silent:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=200) as silent:
         assert silent.recv(1) == b""
 
 
 def test_no_more_connections_are_served_than_there_may_be(server: _Server) -> None:
-    there = [socket.create_connection(("127.0.0.1", server.server_port), timeout=30) for _ in range(_CONNECTIONS + 1)]
+    there = [socket.create_connection(("127.0.0.1", server.server_port), timeout=200) for _ in range(_CONNECTIONS + 1)]
     assert there[-1].recv(1) == b""
     there[0].sendall(b"GET /index.html HTTP/1.0\r\n\r\n")
     assert there[0].recv(12) == b"HTTP/1.0 200"

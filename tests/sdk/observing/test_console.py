@@ -89,7 +89,7 @@ def test_a_running_device_shows_its_taps_as_they_come(tmp_path: Path) -> None:
                 assert standing["pending"] == 3
                 assert "6228480402564890" not in json.dumps(shown)
                 process.send_signal(signal.SIGTERM)
-                assert process.wait(60) == 0
+                assert process.wait(200) == 0
             finally:
                 process.kill()
 
@@ -117,7 +117,7 @@ def test_a_collector_shows_what_it_takes_and_refuses(tmp_path: Path) -> None:
             assert shown["standing"]["refusals"] == 1
             assert shown["about"]["name"] == "trips.db"
             process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == 0
+            assert process.wait(200) == 0
         finally:
             process.kill()
 

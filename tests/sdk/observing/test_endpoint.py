@@ -33,7 +33,7 @@ def page(make: Callable[[], bytes]) -> dict[str, Page]:
 
 
 def get(endpoint: Endpoint, path: str = "/metrics", method: str = "GET") -> httpx.Response:
-    with httpx.Client(trust_env=False, timeout=30) as client:
+    with httpx.Client(trust_env=False, timeout=200) as client:
         return client.request(method, f"http://127.0.0.1:{endpoint.port}{path}")
 
 

@@ -149,7 +149,7 @@ def test_the_verb_serves_the_page_and_says_that_only_this_machine_reaches_it(tmp
             assert len(read(httpx.get(f"{url}/code.png").content)) == 1
         finally:
             running.send_signal(signal.SIGTERM)
-        assert running.wait(30) == 0
+        assert running.wait(200) == 0
 
 
 @pytest.mark.parametrize("style", [Style.GOOD, Style.DARK, Style.PALE])

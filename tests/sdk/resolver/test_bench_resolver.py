@@ -164,6 +164,7 @@ def test_the_question_says_all_the_issuer_needs() -> None:
 LIES: dict[str, Callable[[dict[str, Any]], bytes]] = {
     "another question's answer": lambda asked: http("200 OK", honest(asked, nonce="00" * 16)),
     "no nonce": lambda asked: http("200 OK", b'{"answer": "accept"}'),
+    "an answer twice": lambda asked: http("200 OK", b'{"answer": "refuse", ' + honest(asked)[1:]),
     "true": lambda asked: http("200 OK", honest(asked, answer=True)),
     "a word nobody agreed on": lambda asked: http("200 OK", honest(asked, answer="yes")),
     "accept in capitals": lambda asked: http("200 OK", honest(asked, answer="ACCEPT")),

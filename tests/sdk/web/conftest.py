@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sdk.web.opened import CHROMIUM, Opened
+from tests.sdk.web.opened import CHROMIUM, PATIENCE_S, Opened
 from yima.sdk.web.build import PAGE
 
 FLAGS = [
@@ -49,7 +49,7 @@ def browser(held_up: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     film.write_bytes(b"".join(cv2.imencode(".jpg", phone.frame(held_up))[1].tobytes() for _ in range(3)))
     with playwright.sync_playwright() as started:
         flags = [*FLAGS, f"--use-file-for-fake-video-capture={film}"]
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=flags)
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=flags, timeout=PATIENCE_S * 1000)
         yield chromium
         chromium.close()
 

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 CHROMIUM = shutil.which("chromium")
+PATIENCE_S = 120  # of a machine that does much else: a page has opened by then, or never will
 PORT = """
 const port = {
   async open(options) {
@@ -29,7 +30,7 @@ class Opened:
 
     def __init__(self, browser: Any, address: str, scripts: str = PORT) -> None:
         self.context = browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 900})
-        self.context.set_default_timeout(20_000)
+        self.context.set_default_timeout(PATIENCE_S * 1000)
         self.context.add_init_script(scripts)
         self.got: list[str] = []
         self.wrong: list[str] = []
@@ -60,7 +61,7 @@ class Opened:
 
     def until(self, expression: str) -> None:
         """Asks from outside until it is so: the page's policy lets nobody evaluate inside."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_S
         while not self.page.evaluate(expression):
             assert time.monotonic() < deadline, (expression, self.page.inner_text("#says"))
             self.page.wait_for_timeout(20)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.sdk.observing.looks import SEEN
+from tests.sdk.web.opened import PATIENCE_S
 from yima.sdk.observing.console import Console
 
 TOKEN = '"<0123456789abcdef>`'
@@ -34,13 +35,14 @@ def tell(console: Console, word: str, count: int) -> None:
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
     context = browser.new_context(locale="en-GB")
+    context.set_default_timeout(PATIENCE_S * 1000)
     yield context.new_page()
     context.close()
 
 
 def until(page: Any, holds: Callable[[], bool]) -> None:
     """Asks from outside: the page's policy lets nobody evaluate inside."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < deadline, page.inner_text("body")
         page.wait_for_timeout(50)

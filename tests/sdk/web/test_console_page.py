@@ -30,7 +30,7 @@ def page_of(url: str, profile: Path, *words: str) -> str:
         pytest.fail("chromium is not installed: run make setup as root")
     quiet = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}", "--virtual-time-budget=2500")
     done = subprocess.run(
-        [browser, *quiet, *words, "--dump-dom", url], capture_output=True, text=True, timeout=60, check=True
+        [browser, *quiet, *words, "--dump-dom", url], capture_output=True, text=True, timeout=200, check=True
     )
     return done.stdout
 

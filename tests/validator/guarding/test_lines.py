@@ -46,7 +46,7 @@ class Pipe:
         reader.start()
         writer.close(30)
         self.stream.close()
-        reader.join(30)
+        reader.join(200)
         return found.decode().splitlines()
 
 
@@ -188,7 +188,7 @@ def test_a_full_disk_is_no_end_of_the_reader_and_what_found_no_room_is_told(
             raise OSError(refusals.pop(), "no")
         is_full.set()
         if not has_room.is_set():
-            has_room.wait(30)
+            has_room.wait(200)
         return write(descriptor, data)
 
     monkeypatch.setattr(lines_module, "_AGAIN_S", 0)
@@ -197,7 +197,7 @@ def test_a_full_disk_is_no_end_of_the_reader_and_what_found_no_room_is_told(
     with (tmp_path / "log").open("w", encoding="utf-8") as log:
         writer = LineWriter(log, on_broken=lambda: ended.append(True))
         writer.write("first")
-        assert is_full.wait(30)
+        assert is_full.wait(200)
         writer.write("second")
         writer.write("x" * 90)
         assert writer.dropped == 1

@@ -29,8 +29,8 @@ def test_work_that_returns_has_ended_for_good() -> None:
     thread = Watched("worker", done.set, on_trouble=unexpected)
     assert thread.state == ("worker", Standing.IDLE, 0)
     thread.start()
-    assert done.wait(30)
-    assert thread.join(30)
+    assert done.wait(200)
+    assert thread.join(200)
     thread.look()
     assert thread.state == ("worker", Standing.ENDED, 0)
 
@@ -44,7 +44,7 @@ def test_what_dies_is_told_once_and_begun_again_until_it_lives() -> None:
         if deaths:
             raise deaths.pop(0)
         alive.set()
-        stop.wait(30)
+        stop.wait(200)
 
     thread = Watched("worker", work, on_trouble=told.append)
     thread.start()
@@ -58,7 +58,7 @@ def test_what_dies_is_told_once_and_begun_again_until_it_lives() -> None:
     assert "ValueError: a\\x1b[31m" in str(told[0])
     assert thread.state == ("worker", Standing.RUNNING, 4)
     stop.set()
-    assert thread.join(30)
+    assert thread.join(200)
 
 
 def test_no_thread_to_be_had_is_told_once_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,8 +73,8 @@ def test_no_thread_to_be_had_is_told_once_and_tried_again(monkeypatch: pytest.Mo
         assert thread.state == ("worker", Standing.DEAD, 2)
     assert len(told) == 1
     thread.look()
-    assert done.wait(30)
-    assert thread.join(30)
+    assert done.wait(200)
+    assert thread.join(200)
 
 
 def test_a_thread_that_keeps_dying_is_begun_more_and_more_seldom(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,12 +3,13 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.entries import AT, note, tap
 from yima.validator.errors import JournalError
-from yima.validator.journal import JournalView, SegmentJournal
+from yima.validator.journal import JournalView, SegmentJournal, archiving
 from yima.validator.journal.archiving import archive, folder_in
 from yima.validator.journal.files import FolderFiles
 from yima.validator.journal.form import SEGMENT_SIZE
@@ -101,6 +102,50 @@ def test_what_is_not_acknowledged_or_not_full_or_needed_for_its_codes_stays(fold
     journal.acknowledge(journal.last_sequence(), {})
     assert archive(folder, tmp_path, A_SEGMENT - 1).segments == 0
     assert archive(folder, tmp_path, journal.acknowledged()).segments == 1
+    journal.close()
+
+
+def test_what_a_restored_collector_lacks_again_stays_though_it_was_copied_already(
+    journal: SegmentJournal, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The collector is restored from a backup while the archive copies: the cursor moves back."""
+    copy = archiving._copy
+
+    def meanwhile(*given: Any) -> None:
+        copy(*given)
+        if journal.acknowledged() == 3 * A_SEGMENT:
+            journal.acknowledge(A_SEGMENT + 5, {})
+
+    monkeypatch.setattr(archiving, "_copy", meanwhile)
+    done = archive(folder, tmp_path / "stick", journal.acknowledged())
+    assert done[1:] == (1, 1, A_SEGMENT)
+    assert names(folder) == [name_of(number) for number in (2, 3, 4)]
+    assert [entry.key.sequence for entry in journal.pending(2)] == [A_SEGMENT + 6, A_SEGMENT + 7]
+    journal.acknowledge(2 * A_SEGMENT, {})
+    assert archive(folder, tmp_path / "stick", journal.acknowledged())[1:] == (1, A_SEGMENT + 1, 2 * A_SEGMENT)
+    assert JournalView.open(folder, tmp_path / "stick").verify() == 112
+
+
+def test_what_a_restored_collector_lacks_again_is_not_removed_for_its_age_while_the_cursor_moves_back(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caretaker's thread comes at the worst moment: it was found to be there, and the cursor is on its way."""
+    journal = SegmentJournal(folder, "gate-7", epoch_for_new=EPOCH, keep_s=0)
+    fill(journal, 3 * A_SEGMENT)
+    journal.acknowledge(2 * A_SEGMENT, {})
+    move = journal._mover.move
+
+    def meanwhile(through: int) -> None:
+        journal.care()
+        move(through)
+
+    monkeypatch.setattr(journal._mover, "move", meanwhile)
+    journal.acknowledge(5, {})
+    assert [entry.key.sequence for entry in journal.pending(2)] == [6, 7]
+    monkeypatch.undo()
+    journal.acknowledge(2 * A_SEGMENT, {})
+    journal.care()
+    assert journal.first_sequence() > A_SEGMENT, "and later it goes as ever"
     journal.close()
 
 

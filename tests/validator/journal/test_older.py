@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,35 @@ def test_when_the_collector_has_all_of_it_and_no_code_can_be_shown_any_more_the_
     again.close(newest.at + REMEMBERED_S + 1)
     assert not path.exists()
     assert path.with_name("journal.db.done").exists()
+
+
+def test_who_went_back_to_the_older_version_for_a_while_has_two_files_put_by(path: Path) -> None:
+    for _ in range(3):
+        shutil.copy(FILE, path)
+        journal = OlderJournal(path)
+        [newest] = journal.accepted(1)
+        journal.acknowledge(4, {})
+        journal.close(newest.at + REMEMBERED_S + 1)
+    assert sorted(file.name for file in path.parent.glob("*.done*")) == [
+        "journal.db.done",
+        "journal.db.done.2",
+        "journal.db.done.3",
+    ]
+
+
+def test_a_cursor_that_could_not_be_moved_stands_and_moves_later(path: Path) -> None:
+    """Somebody has the file open and reads in it just when the collector answers."""
+    journal = OlderJournal(path)
+    journal._connection.execute("PRAGMA busy_timeout=0")
+    with closing(sqlite3.connect(path, isolation_level=None)) as looking:
+        looking.execute("BEGIN")
+        looking.execute("SELECT count(*) FROM entries").fetchone()
+        with pytest.raises(JournalError, match="locked"):
+            journal.acknowledge(3, {2: "why"})
+    assert journal.acknowledged() == 1
+    journal.acknowledge(4, {})
+    assert journal.acknowledged() == 4
+    journal.close(0)
 
 
 def test_an_older_version_that_still_runs_is_told_apart(path: Path) -> None:

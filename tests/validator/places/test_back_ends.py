@@ -53,6 +53,15 @@ def test_datagrams_are_heard_at_this_machine_alone() -> None:
         place.read(WITHIN_S)
 
 
+def test_a_system_without_ipv6_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def made(family: int, kind: int) -> socket.socket:
+        raise OSError(97, "Address family not supported by protocol")
+
+    monkeypatch.setattr(socket, "socket", made)
+    with pytest.raises(PlaceError, match=r"cannot be listened at .*not supported"):
+        open_place("udp:[::1]:4010")
+
+
 @pytest.mark.parametrize(
     ("specification", "reason"),
     [

@@ -220,6 +220,7 @@ def test_what_is_no_film_is_refused_in_our_words_alone(tmp_path: Path, capfd: py
 def test_a_password_in_an_address_is_not_shown() -> None:
     assert without_password("rtsp://user:secret@10.0.0.2:554/live?key=secret") == "rtsp://10.0.0.2:554/live"
     assert without_password("http://[") == "http://["
+    assert without_password("rtsp://user:sec?ret@10.0.0.2/live?key=a") == "rtsp://10.0.0.2/live"
     assert without_password("/dev/video0") == "/dev/video0"
     with pytest.raises(ReaderError) as caught:
         open_reader("http://user:secret@127.0.0.1:9/live?decoder=zxing")
@@ -227,6 +228,10 @@ def test_a_password_in_an_address_is_not_shown() -> None:
     with pytest.raises(ReaderError) as caught:
         open_reader("http://user:secret@127.0.0.1:9/live?decoder=eyes")
     assert "secret" not in str(caught.value)
+    for odd in ("secret?", "secret/", "secret?decoder=zxing&", "secret#"):
+        with pytest.raises(ReaderError) as caught:
+            open_reader(f"rtsp://user:{odd}@127.0.0.1:9/live")
+        assert "secret" not in str(caught.value), odd
 
 
 @pytest.mark.parametrize("options", ["decoder=eyes", "width=1", "height=many", "zoom=2", "width"])

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ from yima.sdk.qr import qr_matrix, qr_png
 from yima.validator.errors import ReaderError
 from yima.validator.ports import open_reader as open_by_name
 from yima.validator.readers.files import FileReader, open_reader
-from yima.validator.readers.pictures import grays_of
+from yima.validator.readers.pictures import MOST_PIXELS, grays_of
 
 VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "lab").glob("*.json"))
 CODES = [bytes.fromhex(json.loads(path.read_text())["code"]) for path in VECTORS[:8]]
@@ -272,3 +273,40 @@ def test_what_is_transparent_is_seen_on_white_and_on_black(tmp_path: Path) -> No
     on_white, on_black = grays_of((tmp_path / "half.png").read_bytes())
     assert on_white.tolist() == [[(100 * 128 + 255 * 127) // 255, 100, 255]]
     assert on_black.tolist() == [[100 * 128 // 255, 100, 0]]
+
+
+def pages(*codes: bytes | None) -> list[Image.Image]:
+    """A page each; None: an empty one."""
+    drawn = [np.kron(255 - 255 * np.pad(np.array(qr_matrix(code)), 4), np.ones((4, 4))) for code in codes if code]
+    side = max(len(picture) for picture in drawn)
+    white = np.full((side, side), 255)
+    pictures = iter(drawn)
+    found = []
+    for code in codes:
+        page = white.copy()
+        if code:
+            picture = next(pictures)
+            page[: len(picture), : len(picture)] = picture
+        found.append(Image.fromarray(page.astype(np.uint8)))
+    return found
+
+
+@pytest.mark.parametrize("name", ["scan.tiff", "film.gif", "film.webp", "film.png"])
+def test_each_page_of_a_picture_is_read(name: str, tmp_path: Path) -> None:
+    """Only the first was, and what the others held was lost without a word."""
+    first, *others = pages(None, CODES[0], CODES[1], CODES[0])
+    lossless: dict[str, Any] = {"lossless": True} if name.endswith("webp") else {}
+    first.save(tmp_path / name, save_all=True, append_images=others, **lossless)
+    reader = open_reader(str(tmp_path))
+    assert everything(reader) == CODES[:2]
+    assert reader.skipped == []
+
+
+def test_pages_that_are_more_than_a_picture_may_be_are_told(tmp_path: Path) -> None:
+    many = [Image.new("1", (MOST_PIXELS // 8_000, 1_000)) for _ in range(9)]
+    many[0].save(tmp_path / "scan.tiff", save_all=True, append_images=many[1:])
+    reader = open_reader(str(tmp_path))
+    assert everything(reader) == []
+    [(_, why)] = reader.skipped
+    assert "64 million pixels in all its pages" in why.en
+    assert "各页合计" in why.zh

@@ -142,3 +142,23 @@ def test_without_the_extra_it_is_told_what_to_install(monkeypatch: pytest.Monkey
             open_reader("hid:0c2e:0b81")
         assert not devices.sees_hid()
         assert [one for one in devices.found(Path("none")) if one.spec.startswith("hid:")] == []
+
+
+def test_a_scanner_is_read_by_one_device_alone(plugged: Plugged, tmp_path: Path) -> None:
+    """The kernel gives each report to all who have the scanner open: two devices charged the rider twice."""
+    node = tmp_path / "hidraw0"
+    node.write_bytes(b"as it was")
+    plugged.there[0]["path"] = bytes(node)
+    reader = open_reader("hid:0c2e:0b81")
+    for specification in ("hid:0c2e:0b81", f"hid:{node}"):
+        with pytest.raises(ReaderError, match=f"another device or bench .*fuser {node}"):
+            open_reader(specification)
+    reader.close()
+    reader.close()
+    again = open_reader("hid:0c2e:0b81")
+    again.close()
+    plugged.there[0]["path"] = b"elsewhere"
+    for _ in range(2):  # what could not be opened is not kept from others
+        with pytest.raises(ReaderError, match="cannot be opened"):
+            open_reader(f"hid:{node}")
+    assert node.read_bytes() == b"as it was"

@@ -77,6 +77,22 @@ def test_a_ride_is_out_for_24_hours_and_one_in_the_future_counts() -> None:
     assert at_risk.out(NOW + RISK_WINDOW_S + 100) == (0, 0)
 
 
+def test_a_reversal_takes_back_the_last_ride_of_its_code_alone() -> None:
+    at_risk = RidesAtRisk()
+    at_risk.add(NOW, 200, b"a")
+    at_risk.add(NOW, 300, b"b")
+    at_risk.add(NOW, 500, b"a")
+    for unknown in (b"c", None):
+        at_risk.reverse(unknown)
+    assert at_risk.out(NOW) == (3, 1000)
+    for _ in range(2):  # told twice it takes back one
+        at_risk.reverse(b"a")
+        assert at_risk.out(NOW) == (2, 500)
+    at_risk.ridden(b"b")  # again, and its issuer has vouched for it
+    at_risk.reverse(b"b")
+    assert at_risk.out(NOW) == (2, 500)
+
+
 class Issuer:
     """A resolver that gives one answer and keeps what it was asked."""
 

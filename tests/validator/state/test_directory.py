@@ -1,6 +1,7 @@
 """The state directory: whose it is, and how the journals in it are told apart."""
 
 import secrets
+import shutil
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -68,3 +69,45 @@ def test_a_journal_that_begins_anew_is_another_and_one_that_goes_on_is_the_same(
         assert epoch != another.epoch
     with closing(one.open_journal()) as journal:
         assert journal.epoch == epoch
+
+
+@pytest.mark.parametrize("name", ["device", "device.key", "journal"])
+def test_a_link_to_a_disk_that_is_not_there_makes_no_other_device(name: str, tmp_path: Path) -> None:
+    state = DeviceState.open(tmp_path / "state", "gate-7")
+    state.open_journal().close()
+    elsewhere = tmp_path / "disk"
+    elsewhere.mkdir()
+    (state.directory / name).rename(elsewhere / name)
+    (state.directory / name).symlink_to(elsewhere / name)
+    there = DeviceState.open(state.directory)
+    there.open_journal().close()
+    assert (there.device, there.key.public) == ("gate-7", state.key.public)
+    elsewhere.rename(tmp_path / "not mounted")
+    with pytest.raises(JournalError, match=f"{name}: is a link, and nothing is at .*/disk/{name}"):
+        DeviceState.open(state.directory)
+    assert (state.directory / name).is_symlink()
+
+
+def test_a_link_in_the_place_of_a_segment_is_named(tmp_path: Path) -> None:
+    state = DeviceState.open(tmp_path / "state", "gate-7")
+    state.open_journal().close()
+    [segment] = (state.directory / "journal").glob("*1.seg")
+    segment.rename(tmp_path / "elsewhere.seg")
+    segment.symlink_to(tmp_path / "elsewhere.seg")
+    with pytest.raises(JournalError, match="a link lies in it where a file of its own belongs"):
+        state.open_journal()
+
+
+def test_an_older_journal_of_another_device_is_not_sent_under_this_ones_name(tmp_path: Path) -> None:
+    """A collector would refuse each of its entries, whose hashes are over the name, and they would count as sent."""
+    shutil.copy(Path(__file__).parents[2] / "vectors" / "older" / "journal-1.db", tmp_path / "journal.db")
+    tmp_path.chmod(0o700)
+    state = DeviceState.open(tmp_path, "gate-8")
+    for _ in range(2):
+        with pytest.raises(JournalError, match=r"journal\.db: is the journal of device gate-7, not of gate-8"):
+            state.open_older_journal()
+    (tmp_path / "device").write_text("gate-7\n")
+    older = DeviceState.open(tmp_path).open_older_journal()
+    assert older is not None
+    assert older.acknowledged() == 1
+    older.close(0)

@@ -217,7 +217,7 @@ class Held:
 
     def take(self, now: Moment) -> Looked:
         self.on.append(threading.current_thread().name)
-        assert self.let_go.wait(30)
+        assert self.let_go.wait(200)
         return Looked(DenyList(FULL, MORE))
 
     def is_due(self, now: Moment) -> bool:

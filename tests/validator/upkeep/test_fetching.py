@@ -17,7 +17,7 @@ from yima.sdk.centre.packages.folder import Folder
 from yima.sdk.serving import Serving
 from yima.validator.errors import ParametersError
 from yima.validator.packages import parse_package
-from yima.validator.packages.refusals import NotNowError
+from yima.validator.packages.refusals import MissingError, NotNowError
 from yima.validator.upkeep.fetching import HttpFetch
 
 
@@ -54,6 +54,10 @@ def test_a_web_server_gives_it_out_and_says_when_nothing_changed(
     for bad in ("ftp://x", "http://", "http://[", "http://x/?y"):
         with pytest.raises(ParametersError, match="no address of a publication"):
             HttpFetch(bad)
+    with pytest.raises(MissingError, match="the server answers 404"):
+        fetch.document("releases/none.json", "")
+    with pytest.raises(MissingError, match="the server answers 404"):
+        fetch.package("parts/none", 9, tmp_path / "x")
     fetch.close()
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.packages_world import DAY, NOW, A, B, C, versions, waiting
-from tests.publication_world import PUBLISHER, FromFolder, Gate, answered_for, both, publish, share_with
+from tests.packages_world import DAY, NOW, A, B, C, Disk, deny, versions, waiting
+from tests.publication_world import PUBLISHER, TWO, FromFolder, Gate, answered_for, both, publish, share_with
 from yima.sdk.centre.packages.folder import Folder, stopped
 from yima.sdk.centre.packages.releases import signed
 from yima.validator.judging import Moment
-from yima.validator.packages import parse_package
+from yima.validator.packages import Chain, parse_package
 from yima.validator.packages.package import HEADER_SIZE, KEY_SIZE
 from yima.validator.packages.publication import (
     INDEX,
@@ -25,7 +25,9 @@ from yima.validator.packages.publication import (
     lot,
     parse_document,
 )
+from yima.validator.packages.store import PackageStore
 from yima.validator.upkeep import pulling
+from yima.validator.upkeep.pull_thread import HeldByStore
 from yima.validator.upkeep.pulling import EVERY_S, WAIT_MAX_S, Fetched
 
 
@@ -115,6 +117,26 @@ def other_index(folder: Folder, key: Any = PUBLISHER, **changes: Any) -> bytes:
     assert index is not None
     statement = replace(index, **changes).statement()
     return signed(Document(kind=INDEX, statement=statement, signatures=()), PUBLISHED, "x", NOW, key).to_bytes()
+
+
+def test_a_package_that_was_not_copied_holds_up_its_own_chain_and_no_deny_list(folder: Folder, gate: Gate) -> None:
+    lists = PackageStore(Disk(), TWO, "test", chain=Chain.DENY)
+    gate.puller.serve(Chain.DENY, HeldByStore(lists, lambda data, source: lists.take(data, NOW, source) and None))
+    publish(folder, both(1))
+    publish(folder, both(2, previous=1))
+    publish(folder, deny(3, keys=(A, B), next_keys=TWO.keys, needed=2, previous=0))
+    first = folder.www / "packages" / f"{parse_package(both(1)).id.hex()}.ymp"
+    first.rename(first.with_suffix(".later"))
+    for _ in range(2):
+        gate.ask()
+        assert (versions(gate.store), versions(lists)) == ([], [3])
+    assert len(gate.told) == 1
+    assert first.name in gate.told[0]
+    assert gate.puller.wait_s() > 2 * EVERY_S, "it asks more seldom"
+    first.with_suffix(".later").rename(first)
+    assert gate.ask() == 2, "the second was not tried before the first, nor left alone for an hour"
+    assert versions(gate.store) == [2]
+    assert gate.puller.wait_s() < 2 * EVERY_S
 
 
 def test_an_index_of_somebody_else_gives_nothing(folder: Folder, fetch: FromFolder, gate: Gate) -> None:

@@ -181,6 +181,16 @@ def test_what_was_cut_goes_on_at_the_part_where_it_was_cut(folder: Folder, tmp_p
     assert first + second == whole + manifest, "the manifest twice, each byte of a part once"
 
 
+def test_a_part_that_was_not_copied_to_the_web_server_is_taken_from_the_whole(folder: Folder, tmp_path: Path) -> None:
+    publish(folder, first_package())
+    _, manifest = manifest_in(folder, first_package())
+    fares = next(part for part in manifest.parts if part.section == sections.FARES.number)
+    (folder.www / "parts" / fares.name).unlink()
+    device = Device(FromFolder(folder.www), tmp_path / "gate", METRO)
+    device.ask()
+    assert (versions(device.store), device.told) == ([1], [])
+
+
 def test_over_http_a_part_is_resumed_by_range(folder: Folder, tmp_path: Path) -> None:
     publish(folder, first_package())
     app = Starlette(routes=[Mount("/", StaticFiles(directory=folder.www))])

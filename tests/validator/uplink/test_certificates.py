@@ -200,10 +200,10 @@ def test_whoever_shakes_no_hands_is_let_go_and_keeps_nobody_out(
     monkeypatch.setattr(doorway, "HANDSHAKE_S", 0.5)
     with collecting(store, made) as url:
         address = httpx.URL(url)
-        with socket.create_connection((address.host, address.port or 0), timeout=30) as line:
+        with socket.create_connection((address.host, address.port or 0), timeout=200) as line:
             line.sendall(b"GET / HTTP/1.1\r\n\r\n")
             assert line.recv(100) in (b"", b"\x15\x03\x01\x00\x02\x02F")
-        with socket.create_connection((address.host, address.port or 0), timeout=30) as line:
+        with socket.create_connection((address.host, address.port or 0), timeout=200) as line:
             with gate.uplink(url, made.folder / "ca.pem") as uplink:
                 assert uplink.send([]) == (0, {})
             assert line.recv(100) == b""

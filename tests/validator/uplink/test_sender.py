@@ -189,7 +189,7 @@ def test_a_new_tap_waits_for_no_spread_and_a_stop_sends_at_once(journal: Segment
         if act == "stop":
             append(journal, 1)
             sender.stop(5)
-        assert uplink.asked.wait(30)
+        assert uplink.asked.wait(200)
         sender.stop(5)
 
 

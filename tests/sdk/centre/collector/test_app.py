@@ -365,7 +365,7 @@ def test_so_many_may_ask_for_lists_at_a_time_and_the_next_is_told_to_come_again(
     go_on = threading.Event()
 
     def journeys() -> list[Any]:
-        assert go_on.wait(60)
+        assert go_on.wait(200)
         return []
 
     monkeypatch.setattr(store, "journeys", journeys)
@@ -373,7 +373,7 @@ def test_so_many_may_ask_for_lists_at_a_time_and_the_next_is_told_to_come_again(
     with (
         Serving(collector.app()) as serving,
         ThreadPoolExecutor(2) as asking,
-        plain_http(base_url=serving.url, timeout=60) as client,
+        plain_http(base_url=serving.url, timeout=200) as client,
     ):
         asked = [asking.submit(client.get, "/devices") for _ in range(2)]
         until(lambda: collector._readers == 2)

@@ -39,7 +39,7 @@ class Slow(Store):
         self, arrivals: Sequence[Arrival], *, enrolled: Mapping[str, str] | None = None
     ) -> list[Answer | KeyRefusedError]:
         self.begun.set()
-        assert self.go.wait(60)
+        assert self.go.wait(200)
         self.groups.append(len(arrivals))
         if any(arrival.batch.device == self.poison for arrival in arrivals):
             raise OverflowError(self.poison)
@@ -195,7 +195,7 @@ def test_60_unfinished_bodies_on_real_connections_hold_no_more_than_their_room(t
         lines = []
         most = 0
         for _ in range(60):
-            line = open_lines.enter_context(socket.create_connection((url.host, url.port or 0), timeout=60))
+            line = open_lines.enter_context(socket.create_connection((url.host, url.port or 0), timeout=200))
             with suppress(ConnectionError):  # it was given up before its end
                 line.sendall(part)
             lines.append(line)
@@ -290,7 +290,7 @@ def test_a_request_knows_when_its_newest_bytes_were_heard() -> None:
 
     with Serving(app) as serving:
         url = httpx.URL(serving.url)
-        with socket.create_connection((url.host, url.port or 0), timeout=60) as line:
+        with socket.create_connection((url.host, url.port or 0), timeout=200) as line:
             before = time.monotonic()
             line.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na")
             until(lambda: len(seen) == 1)
@@ -314,7 +314,7 @@ def test_bytes_that_lay_in_the_systems_buffer_have_waited_for_us(monkeypatch: py
         while not paused.is_set():
             await asyncio.sleep(0.001)
         seen.append(scope["state"]["heard_at"])
-        assert sent.wait(60)  # the loop stands still
+        assert sent.wait(200)  # the loop stands still
         while (await receive()).get("more_body"):
             pass
         seen.append(scope["state"]["heard_at"])
@@ -323,9 +323,9 @@ def test_bytes_that_lay_in_the_systems_buffer_have_waited_for_us(monkeypatch: py
 
     with Serving(app) as serving:
         url = httpx.URL(serving.url)
-        with socket.create_connection((url.host, url.port or 0), timeout=60) as line:
+        with socket.create_connection((url.host, url.port or 0), timeout=200) as line:
             line.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + bytes(99_000))
-            assert paused.wait(60)
+            assert paused.wait(200)
             line.sendall(bytes(1000))
             sent.set()
             assert line.recv(100)
@@ -343,7 +343,7 @@ def test_a_register_that_takes_a_device_at_a_time_holds_up_no_more_of_them_than_
 
     def trust(_device: str, _key: str) -> None:
         told.set()
-        assert may_go.wait(60)
+        assert may_go.wait(200)
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body}

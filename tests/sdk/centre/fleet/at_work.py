@@ -23,7 +23,7 @@ class AtWork:
 
     def client(self, key: str = "") -> httpx.Client:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return plain_http(base_url=self.url, headers=headers, timeout=60)
+        return plain_http(base_url=self.url, headers=headers, timeout=200)
 
 
 @contextmanager

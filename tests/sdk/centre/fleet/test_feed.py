@@ -231,7 +231,7 @@ def test_a_register_that_cannot_be_read_for_a_while_holds_up_nobody_else(databas
 
     def reads_slowly() -> dict[str, str]:
         began.set()
-        return {"gate-7": KEY.public} if went_on.wait(10) else {}
+        return {"gate-7": KEY.public} if went_on.wait(200) else {}
 
     async def asked() -> int:
         question = asyncio.create_task(Feed(database, reads_slowly, now=lambda: 1000).answer(request))

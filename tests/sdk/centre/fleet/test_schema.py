@@ -63,7 +63,7 @@ def at_work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AtWork]:
 
 @pytest.fixture(scope="module")
 def schema(at_work: AtWork) -> Any:
-    document = requests.get(f"{at_work.url}/openapi.json", headers=KEY, timeout=60).json()
+    document = requests.get(f"{at_work.url}/openapi.json", headers=KEY, timeout=200).json()
     made = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_str(CONFIG))
     made.config.update(base_url=at_work.url)
     return made
@@ -82,7 +82,7 @@ def test_every_answer_is_one_that_the_document_knows(schema: Any, path: str, met
     @settings(max_examples=EACH, suppress_health_check=list(HealthCheck), deadline=None)
     @given(case=cases)
     def ask(case: Any) -> None:
-        response = case.call(headers=KEY, timeout=60)
+        response = case.call(headers=KEY, timeout=200)
         sent = parse_qs(urlsplit(response.request.url).query, keep_blank_values=True)
         # A parameter that is an empty list is not sent, so what comes of it violates nothing.
         unsent = [negative_data_rejection] if set(case.query or ()) - set(sent) else []

@@ -268,7 +268,7 @@ def served(copy: Copy) -> Iterator[tuple[str, int]]:
 def spoken(address: tuple[str, int], content: bytes) -> bytes:
     """What a server of ours answers to these bytes until it ends the connection."""
     found = b""
-    with socket.create_connection(address, timeout=60) as line, suppress(ConnectionError):
+    with socket.create_connection(address, timeout=200) as line, suppress(ConnectionError):
         line.sendall(content)
         while part := line.recv(65536):
             found += part
@@ -294,7 +294,7 @@ def test_whoever_opens_connections_and_says_nothing_or_little_is_let_go(
     trickled = threading.Event()
 
     def trickle() -> None:
-        with socket.create_connection(served, timeout=60) as line:
+        with socket.create_connection(served, timeout=200) as line:
             for byte in whole[:-1]:
                 try:
                     line.sendall(bytes([byte]))
@@ -305,5 +305,5 @@ def test_whoever_opens_connections_and_says_nothing_or_little_is_let_go(
 
     thread = threading.Thread(target=trickle)
     thread.start()
-    thread.join(60)
+    thread.join(200)
     assert trickled.is_set(), "a byte now and then is no reason to wait on"

@@ -67,7 +67,7 @@ def url(copy: Copy) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def schema(copy: Copy, url: str) -> Any:
     headers = {"Authorization": f"Bearer {copy.keys['auditor']}"}
-    document = requests.get(f"{url}/openapi.json", headers=headers, timeout=60).json()
+    document = requests.get(f"{url}/openapi.json", headers=headers, timeout=200).json()
     made = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_str(CONFIG))
     made.config.update(base_url=url)
     return made
@@ -89,7 +89,7 @@ def test_every_answer_is_one_that_the_document_knows(
     @settings(max_examples=EACH, suppress_health_check=list(HealthCheck), deadline=None)
     @given(case=cases)
     def ask(case: Any) -> None:
-        response = case.call(headers=headers, timeout=60)
+        response = case.call(headers=headers, timeout=200)
         sent = parse_qs(urlsplit(response.request.url).query, keep_blank_values=True)
         # A parameter that is an empty list is not sent, so what comes of it violates nothing.
         unsent = [negative_data_rejection] if set(case.query or ()) - set(sent) else []
