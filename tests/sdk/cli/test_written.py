@@ -1,6 +1,8 @@
 """What the verbs of parameters write: in place whole, and never in the place of what is no file."""
 
 import os
+import shutil
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -13,18 +15,27 @@ from yima.validator.system import disk
 NOWHERE = ("", ".", "/")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A source, its signer, a package and a deny-list."""
+    folder = tmp_path_factory.mktemp("made")
+    with chdir(folder):
+        Path("list.csv").write_text("account\n31048700000000019999\n")
+        for line in (
+            "example city",
+            "new-key signer.key --pins signers.txt",
+            "build city --key signer.key --parts -o city.ymp",
+            "deny build list.csv --version 1 -o list.ymd",
+        ):
+            assert main(["params", *line.split()]) == 0
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A source, its signer and a package, in the working directory."""
+def city(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same in a working directory of the test's own."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    Path("list.csv").write_text("account\n31048700000000019999\n")
-    for line in (
-        "example city",
-        "new-key signer.key --pins signers.txt",
-        "build city --key signer.key --parts -o city.ymp",
-        "deny build list.csv --version 1 -o list.ymd",
-    ):
-        assert main(["params", *line.split()]) == 0
 
 
 @pytest.mark.parametrize("place", NOWHERE)
