@@ -18,7 +18,7 @@ from yima.sdk.dissection.families import family_of
 from yima.validator.errors import ReaderError, YimaError
 from yima.validator.readers.files import code_files, holds_roots
 from yima.validator.readers.pictures import PictureError, format_of
-from yima.validator.remedies import missing_module
+from yima.validator.remedies import does_not_load, missing_module
 from yima.validator.system.paths import is_folder
 from yima.validator.texts import Text
 
@@ -146,7 +146,11 @@ def _from_picture(data: bytes, thing: str) -> list[Payload]:
             decode_file,
             decoder_named,
         )
-
+    except ModuleNotFoundError as missing:
+        raise PayloadError(thing, *missing_module(missing)) from missing
+    except (ImportError, AttributeError) as broken:  # it is there, and what it stands on is not, or is another version
+        raise PayloadError(thing, *does_not_load(broken)) from broken
+    try:
         decoder_named("zxing")  # what is missing is said before anything is said of the picture
         payloads = decode_file(data)
     except ReaderError as missing:

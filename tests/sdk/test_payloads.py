@@ -2,6 +2,9 @@
 
 import base64
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -117,6 +120,19 @@ def test_a_long_strip_is_not_given_the_margin_of_a_code_as_wide_as_itself() -> N
 
     assert with_margin(numpy.full((40, 7_000), 255, dtype=numpy.uint8)) is None
     assert with_margin(numpy.full((7_000, 40), 255, dtype=numpy.uint8)) is None
+
+
+def test_a_decoder_that_does_not_load_is_named(tmp_path: Path) -> None:
+    """A bug found: where its library lacked one of the system's, `yima inspect x.png` was a traceback."""
+    (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
+    (tmp_path / "x.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    words = [sys.executable, "-m", "yima.sdk.cli.main", "inspect", str(tmp_path / "x.png")]
+    done = subprocess.run(
+        words, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path, "YIMA_LANG": "en"}, check=False
+    )
+    assert "x.png: its library cannot be loaded (libGL.so.1: cannot open shared object file)" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("turn", ["turned", "inverted", "jpeg"])

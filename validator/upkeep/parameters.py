@@ -339,7 +339,8 @@ class Upkeep:
             self._deny.look(now)
         if self._pull:
             self._pull.look()
-        wanted, self._wanted = self._wanted, False
+        if wanted := self._wanted:
+            self._wanted = False  # who asks from now on, in a signal handler, asks for one look more
         try:
             parameters = self._source.again(now) if wanted else self._source.due(now)
         except ParametersError as error:
