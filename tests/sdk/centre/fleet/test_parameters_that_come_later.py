@@ -18,6 +18,17 @@ from yima.sdk.centre.fleet.sources import source_of
 from yima.sdk.centre.fleet.verdicts import again
 
 
+def two_taps_before_their_parameters(city: City, folder: Path) -> Device:
+    """A gate of which two taps waited; what they name is published now, and nobody has looked at them since."""
+    newer = world.parameters(folder, version=2)
+    gate = Device("bus-1", newer)
+    for card in range(2):
+        gate.tap(code(card), NOON + card)
+    city.look(gate)
+    city.publish(newer)
+    return gate
+
+
 def test_what_waited_for_its_parameters_is_judged_again_when_they_come(city: City, tmp_path: Path) -> None:
     newer = world.parameters(tmp_path / "newer", version=2)
     gate = Device("bus-1", newer)
@@ -97,12 +108,7 @@ def test_what_somebody_settles_while_it_is_judged_again_stays_settled(
     city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """WITHHOLD, with a person's reason, was followed by the collector's own PAY within the same second."""
-    newer = world.parameters(tmp_path / "newer", version=2)
-    gate = Device("bus-1", newer)
-    for card in range(2):
-        gate.tap(code(card), NOON + card)
-    city.look(gate)
-    city.publish(newer)
+    two_taps_before_their_parameters(city, tmp_path / "newer")
     mine, theirs = city.cases.listed()
 
     def while_somebody_decides(*words: Any) -> Any:
@@ -128,12 +134,7 @@ def test_a_folder_with_something_wrong_in_it_changes_nothing_and_is_told(city: C
 def test_a_case_whose_bytes_break_a_judge_holds_up_no_other_that_waited(
     city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    newer = world.parameters(tmp_path / "newer", version=2)
-    gate = Device("bus-1", newer)
-    for card in range(2):
-        gate.tap(code(card), NOON + card)
-    city.look(gate)
-    city.publish(newer)
+    gate = two_taps_before_their_parameters(city, tmp_path / "newer")
     judged = Judges.judged
 
     def breaks(judges: Judges, rows: Any, day: int) -> Any:
