@@ -97,12 +97,10 @@ CAUSES: dict[Cause, Explained] = {
     Cause.BASE64_TEXT: Explained(Text("the code as base64 text", "base64 文本形式的码"), _NOTHING, harmless=True),
     Cause.BASE32_TEXT: Explained(Text("the code as base32 text", "base32 文本形式的码"), _BYTES, harmless=True),
     Cause.BASE45_TEXT: Explained(Text("the code as base45 text", "base45 文本形式的码"), _BYTES, harmless=True),
-    Cause.PERCENT_ENCODED: Explained(
-        Text("the code as percent-encoded text", "百分号编码的码"), _NOTHING, harmless=True
-    ),
-    Cause.NUMBER_LIST: Explained(Text("the code as a list of numbers", "数字列表形式的码"), _NOTHING, harmless=True),
+    Cause.PERCENT_ENCODED: Explained(Text("the code as percent-encoded text", "百分号编码的码"), _BYTES, harmless=True),
+    Cause.NUMBER_LIST: Explained(Text("the code as a list of numbers", "数字列表形式的码"), _BYTES, harmless=True),
     Cause.ESCAPED_TEXT: Explained(
-        Text("the code as a program writes a string", "程序字符串（转义）形式的码"), _NOTHING, harmless=True
+        Text("the code as a program writes a string", "程序字符串（转义）形式的码"), _BYTES, harmless=True
     ),
     Cause.HID_POS: Explained(
         Text("reports of a scanner in HID-POS mode, 64 bytes each", "HID-POS 模式的报告，每份 64 字节"),

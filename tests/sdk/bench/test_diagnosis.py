@@ -2,8 +2,10 @@
 
 import json
 import random
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from yima.sdk.bench import CAUSES, Cause, Diagnosis, diagnose
 from yima.sdk.bench.capture import Level, kept
 from yima.sdk.bench.page import PAGES, page_with_table
 from yima.sdk.issuer import RootAuthority, make_issuer
+from yima.validator.readers.framing import unfolded
 
 NOW = 1_790_000_000
 
@@ -172,3 +175,23 @@ def test_every_cause_is_explained_in_both_languages() -> None:
 def test_the_page_of_symptoms_has_the_table_of_causes(language: str) -> None:
     page = PAGES[language].read_text(encoding="utf-8")
     assert page == page_with_table(page, language), "run: python -m yima.sdk.bench.page"
+
+
+@pytest.mark.parametrize(
+    ("cause", "text"),
+    [
+        (Cause.HEX_TEXT, bytes.hex),
+        (Cause.BASE64_TEXT, lambda code: b64encode(code).decode()),
+        (Cause.PERCENT_ENCODED, quote_from_bytes),
+        (Cause.NUMBER_LIST, lambda code: ",".join(map(str, code))),
+        (Cause.ESCAPED_TEXT, repr),
+    ],
+)
+def test_nothing_is_to_be_done_only_about_what_a_gate_reads(
+    cause: Cause, text: Callable[[bytes], str], codes: list[bytes]
+) -> None:
+    """A bug found: of texts that a gate's line does not unfold it was said that they are read as they are."""
+    found = diagnose(text(codes[0]).encode())
+    assert (found.cause, found.proved) == (cause, True)
+    is_read = unfolded(text(codes[0]).encode())[0] == codes[0]
+    assert is_read == found.explained[1].en.startswith("nothing to do")
